@@ -1,0 +1,546 @@
+"""The main job: a content, a style and a system in; the content with the style's sound out.
+
+Everything a user is promised of every system alike is kept here: any rate and channel count,
+length, silence, loudness, regions, amounts, long inputs in bounded memory. What it costs to do so
+is two readings of the content and one pass over a scratch file.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cambiata.audio import (
+    BLOCK_SAMPLES,
+    Audio,
+    AudioFile,
+    Destination,
+    Progress,
+    Samples,
+    Source,
+    between,
+    fitted,
+    region,
+    resample,
+)
+from cambiata.chunks import convert, splice
+from cambiata.errors import InputError, MissingExtraError
+from cambiata.features.loudness import SILENCE, LoudnessMeter, silence_gate
+from cambiata.systems import DEFAULT_TRANSFER, transfer_system
+from cambiata.systems.base import TransferSystem, configure
+
+# A transfer whose loudness is this far from the content's has found nothing to play; beyond it
+# the match would only bring up noise.
+MAX_GAIN_DB = 40.0
+_SPLICE_S = 0.01
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to transfer; the keyword arguments of `transfer` and `transfer_file`.
+
+    Parameters
+    ----------
+    system : str
+        Name of the system, as ``cambiata systems`` lists them.
+    amount : float
+        0 returns the content, 1 the full transfer; each system's docstring says how it goes
+        part of the way.
+    preset : str, optional
+        Named configuration of the system; its first where not given.
+    settings : mapping of str to object
+        Changes to that configuration, by name.
+    start_s : float, optional
+        Where the content's region begins, in seconds.
+    end_s : float, optional
+        Where it ends.
+    style_start_s : float, optional
+        Where the style's region begins, in seconds.
+    style_end_s : float, optional
+        Where it ends.
+    in_place : bool
+        Return the whole content with the region replaced, rather than the region alone.
+    tail_s : float
+        Seconds by which the output is longer than the content, so that the last note rings;
+        not with `in_place`.
+    seed : int
+        Seed of everything random: same input and seed, same output.
+
+    Examples
+    --------
+    >>> Options(amount=0.5).system
+    'musaicing'
+    """
+
+    system: str = DEFAULT_TRANSFER
+    amount: float = 1.0
+    preset: str | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    start_s: float | None = None
+    end_s: float | None = None
+    style_start_s: float | None = None
+    style_end_s: float | None = None
+    in_place: bool = False
+    tail_s: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.amount <= 1:
+            raise InputError("amount", f"{self.amount:g} is out of range", "use 0 to 1")
+        if not 0 <= self.tail_s <= 60:
+            raise InputError("tail", f"{self.tail_s:g} s is out of range", "use 0 to 60 seconds")
+        if self.in_place and self.tail_s:
+            raise InputError("tail", "does not go with in-place", "leave one of them out")
+        if not 0 <= self.seed < 2**32:
+            raise InputError("seed", f"{self.seed} is out of range", "use 0 to 4294967295")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a transfer did.
+
+    Parameters
+    ----------
+    output : str
+        The file that was written.
+    system : str
+        The system.
+    config : dict
+        Its configuration.
+    amount : float
+        How much of the way it went.
+    seed : int
+        The seed.
+    duration_s : float
+        Length of the output, in seconds.
+    sample_rate : int
+        Samples per second of the output.
+    n_channels : int
+        Channels of the output.
+    subtype : str
+        How its samples are stored.
+    style_s : float
+        Seconds of the style's region.
+    style_used_s : float
+        Seconds of it that were used; `TransferConfig.style_s` bounds them.
+    content_loudness_db : float
+        Loudness of the content's region, in LUFS.
+    gain_db : float
+        What was added to the system's output to match it.
+    limited_db : float
+        The most that peaks over full scale were turned down.
+    elapsed_s : float
+        Seconds that the transfer took, the program's start not counted.
+    real_time_factor : float
+        `elapsed_s` over `duration_s`; below 1 is faster than real time.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> fields(Report)[0].name
+    'output'
+    """
+
+    output: str
+    system: str
+    config: dict[str, Any]
+    amount: float
+    seed: int
+    duration_s: float
+    sample_rate: int
+    n_channels: int
+    subtype: str
+    style_s: float
+    style_used_s: float
+    content_loudness_db: float
+    gain_db: float
+    limited_db: float
+    elapsed_s: float
+    real_time_factor: float
+
+
+def transfer(
+    content: Audio, style: Audio, *, progress: Progress | None = None, **options: Any
+) -> Audio:
+    """The content's notes and timing, played with the style's sound.
+
+    Parameters
+    ----------
+    content : Audio
+        What is played.
+    style : Audio
+        What it should sound like.
+    progress : callable, optional
+        Called with the share of the work that is done, 0 to 1.
+    **options : object
+        The fields of `Options`: ``system``, ``amount``, ``preset``, ``settings``, ``start_s``,
+        ``end_s``, ``style_start_s``, ``style_end_s``, ``in_place``, ``tail_s``, ``seed``.
+
+    Returns
+    -------
+    Audio
+        As long as the content (or its region, plus the tail), at its rate, channels and
+        loudness; silent where it is silent. Peaks may exceed full scale: saving turns them down.
+
+    Raises
+    ------
+    InputError
+        Content or style is silent or too short, or an option does not fit.
+
+    Examples
+    --------
+    >>> t = np.arange(22050) / 22050
+    >>> low, bright = np.sin(2 * np.pi * 220 * t), np.sign(np.sin(2 * np.pi * 220 * t)) / 2
+    >>> mixed = transfer(Audio(low, 22050), Audio(bright, 22050), amount=0.5)
+    >>> mixed.samples.shape, mixed.sample_rate
+    ((1, 22050), 22050)
+    """
+    job = _Job(
+        replace(content, name="content") if content.name == "audio" else content,
+        replace(style, name="style") if style.name == "audio" else style,
+        _options(options),
+    )
+    with job.run(progress) as blocks:
+        samples = np.concatenate(list(blocks), axis=1)
+    return replace(content, samples=samples)
+
+
+def transfer_file(
+    content: str | Path,
+    style: str | Path,
+    output: str | Path,
+    *,
+    sample_rate: int | None = None,
+    n_channels: int | None = None,
+    subtype: str | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Report:
+    """Like `transfer`, from file to file: an hour needs no more memory than a minute.
+
+    Parameters
+    ----------
+    content : str or pathlib.Path
+        Sound file to be played; "-" is a wav on standard input.
+    style : str or pathlib.Path
+        Sound file to be played with; "-" likewise.
+    output : str or pathlib.Path
+        File to write, its extension choosing the format; "-" is a wav on standard output. It
+        appears whole or not at all.
+    sample_rate : int, optional
+        Samples per second of the output; the content's where not given.
+    n_channels : int, optional
+        Channels of the output; the content's where not given.
+    subtype : str, optional
+        How samples are stored; as in the content where not given, 24 bit for lossy content.
+    force : bool
+        Replace an output that exists.
+    progress : callable, optional
+        Called with the share of the work that is done, 0 to 1.
+    **options : object
+        The fields of `Options`.
+
+    Returns
+    -------
+    Report
+        What was done.
+
+    Raises
+    ------
+    InputError
+        An input, the output or an option cannot be used; nothing has been written then.
+
+    Examples
+    --------
+    >>> transfer_file("nowhere.wav", "style.wav", "out.wav")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.wav: no such file; check the path
+    """
+    began = time.perf_counter()
+    chosen = _options(options)
+    if str(content) == "-" and str(style) == "-":
+        raise InputError("-", "is content and style at once", "give a file for one of them")
+    source, style_source = AudioFile(content), AudioFile(style)
+    for role, path in (("content", content), ("style", style)):
+        _refuse_overwriting(role, Path(path), Path(output))
+    job = _Job(source, style_source, chosen)
+    destination = Destination(
+        output,
+        like=job.shape,
+        sample_rate=sample_rate,
+        n_channels=n_channels,
+        subtype=subtype,
+        force=force,
+    )
+    with job.run(progress) as blocks:
+        written = destination.write(blocks)
+    elapsed_s = time.perf_counter() - began
+    duration_s = written.n_samples / written.sample_rate
+    return Report(
+        output=written.path,
+        system=chosen.system,
+        config=asdict(job.system.config),
+        amount=chosen.amount,
+        seed=chosen.seed,
+        duration_s=duration_s,
+        sample_rate=written.sample_rate,
+        n_channels=written.n_channels,
+        subtype=written.subtype,
+        style_s=job.style_s,
+        style_used_s=job.style_used_s,
+        content_loudness_db=job.loudness_db,
+        gain_db=job.gain_db,
+        limited_db=written.limited_db,
+        elapsed_s=elapsed_s,
+        real_time_factor=elapsed_s / duration_s,
+    )
+
+
+def _options(given: dict[str, Any]) -> Options:
+    try:
+        return Options(**given)
+    except TypeError as error:
+        raise TypeError(f"transfer: {error}") from None
+
+
+def _refuse_overwriting(role: str, path: Path, output: Path) -> None:
+    if str(output) == "-" or str(path) == "-":
+        return
+    with suppress(FileNotFoundError):
+        if path.samefile(output):
+            raise InputError(str(output), f"is also the {role}", "choose another output")
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the output is like before a sample of it exists: all that `Destination` asks of it."""
+
+    name: str
+    sample_rate: int
+    n_channels: int
+    n_samples: int
+    subtype: str
+
+    def blocks(self) -> Iterator[Samples]:
+        raise NotImplementedError
+
+
+class _Job:
+    """One transfer: checked when made, done when run."""
+
+    def __init__(self, content: Source, style: Source, options: Options) -> None:
+        self.content, self.options = content, options
+        self.system = _configured(options)
+        self.start, self.stop = region(content, options.start_s, options.end_s)
+        self.tail = round(options.tail_s * content.sample_rate)
+        n_samples = content.n_samples if options.in_place else self.stop - self.start + self.tail
+        self.shape = _Shape(
+            content.name, content.sample_rate, content.n_channels, n_samples, content.subtype
+        )
+        self.gain_db = 0.0
+        self.loudness_db = self._survey()
+        self._style = self._prepared(style)
+        self.style_used_s = self._style.shape[0] / self.system.config.sample_rate
+
+    def _survey(self) -> float:
+        """Loudness of the content's region; refuses what cannot be transferred."""
+        name, rate = self.content.name, self.content.sample_rate
+        n_samples = self.stop - self.start
+        _refuse_short(name, n_samples / rate, self.system)
+        meter, peak = LoudnessMeter(rate), 0.0
+        for block in between(self.content.blocks(), self.start, self.stop):
+            meter.add(block)
+            peak = max(peak, float(np.abs(block).max()))
+        if peak < SILENCE:
+            raise InputError(name, "is silent", "choose a recording or a region with sound")
+        return meter.loudness_db()
+
+    def _prepared(self, style: Source) -> Samples:
+        """The part of the style that is used: one channel at the system's rate."""
+        config, rate = self.system.config, style.sample_rate
+        start, stop = region(style, self.options.style_start_s, self.options.style_end_s)
+        self.style_s = (stop - start) / rate
+        _refuse_short(style.name, (stop - start) / rate, self.system)
+        stop = min(stop, start + round(config.style_s * rate))
+        samples = np.concatenate(list(between(style.blocks(), start, stop)), axis=1)
+        mono = samples.mean(axis=0)
+        # Channels out of phase would cancel; the loudest of them then serves.
+        if np.abs(mono).max() < 0.1 * np.abs(samples).max():
+            mono = samples[np.argmax(np.square(samples).mean(axis=1))]
+        if float(np.abs(mono).max()) < SILENCE:
+            raise InputError(style.name, "is silent", "choose a recording or a region with sound")
+        return resample(mono, rate, config.sample_rate)
+
+    def run(self, progress: Progress | None) -> "_Result":
+        """The transfer's result, to be used in a `with`."""
+        return _Result(self, progress or (lambda _share: None))
+
+    def transferred(self, progress: Progress) -> Iterator[Samples]:
+        """The region as the system plays it, level not yet matched."""
+        rate, config = self.content.sample_rate, self.system.config
+        n_samples = self.stop - self.start + self.tail
+        progress(0.0)
+        timbre = self.system.capture(self._style)
+
+        def blocks() -> Iterator[Samples]:
+            yield from between(self.content.blocks(), self.start, self.stop)
+            if self.tail:
+                yield np.zeros((self.content.n_channels, self.tail), np.float32)
+
+        def process(chunk: Samples, at: int) -> Samples:
+            share = chunk.shape[1] / n_samples
+
+            def tick(done: float) -> None:
+                progress(min(1.0, at / n_samples + share * done))
+
+            return self._rendered(chunk, at, timbre, tick)
+
+        yield from convert(
+            blocks(),
+            n_samples,
+            process,
+            chunk_samples=int(config.chunk_s * rate),
+            overlap_samples=int(config.overlap_s * rate),
+        )
+        progress(1.0)
+
+    def _rendered(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
+        """One chunk [C, T] through the system, channel by channel.
+
+        By channel rather than by mid and side: two instruments left and right stay two contents,
+        and what is in one channel cannot leak into the other. Equal channels are played once.
+        """
+        out = np.empty_like(chunk)
+        for i, channel in enumerate(chunk):
+            first = next((j for j in range(i) if np.array_equal(chunk[j], channel)), None)
+            if first is not None:
+                out[i] = out[first]
+                continue
+
+            def tick(done: float, i: int = i) -> None:
+                progress((i + done) / chunk.shape[0])
+
+            out[i] = self._rendered_channel(channel, at, timbre, tick)
+        return out
+
+    def _rendered_channel(
+        self, channel: Samples, at: int, timbre: Any, progress: Progress
+    ) -> Samples:
+        rate, native = self.content.sample_rate, self.system.config.sample_rate
+        amount = self.options.amount
+        gate = self._gate(channel, at)
+        if gate is not None and not gate.any():
+            return np.zeros_like(channel)
+        low = resample(channel, rate, native)
+        short = self.system.min_samples - low.shape[0]
+        played = self.system.render(
+            fitted(low, low.shape[0] + max(0, short)),
+            timbre,
+            amount=amount,
+            seed=self.options.seed,
+            progress=progress,
+        )[: low.shape[0]]
+        out = fitted(resample(played, native, rate), channel.shape[0])
+        if native < rate and amount < 1:
+            # The system cannot play what lies above its band: the content's fades out instead,
+            # so that the result still approaches the content as the amount approaches 0.
+            out = out + np.float32(1 - amount) * (
+                channel - fitted(resample(low, native, rate), channel.shape[0])
+            )
+        return out if gate is None else out * gate
+
+    def _gate(self, channel: Samples, at: int) -> Samples | None:
+        """Silence stays silence; the tail, silent in the content, is faded to its end instead."""
+        gate = silence_gate(channel, self.content.sample_rate)
+        end = self.stop - self.start
+        if gate is None or at + channel.shape[0] <= end or not self.tail:
+            return gate
+        where = np.arange(at, at + channel.shape[0])
+        left = np.clip((end + self.tail - where) / self.tail, 0, 1)
+        fade = 0.5 - 0.5 * np.cos(np.pi * left)
+        return np.where(where < end, gate, fade).astype(np.float32)
+
+
+class _Result:
+    """A transfer under way: the system's output on disk, its level matched as it is read back."""
+
+    def __init__(self, job: _Job, progress: Progress) -> None:
+        self._job, self._progress = job, progress
+        self._scratch = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+
+    def __enter__(self) -> Iterator[Samples]:
+        job = self._job
+        if job.options.amount == 0:
+            played = between(job.content.blocks(), job.start, job.stop)
+            if job.tail:
+                played = _chained(
+                    played, np.zeros((job.content.n_channels, job.tail), np.float32)
+                )
+        else:
+            played = self._matched()
+        if job.options.in_place:
+            rate = job.content.sample_rate
+            played = splice(
+                job.content.blocks(),
+                job.content.n_samples,
+                played,
+                job.start,
+                job.stop,
+                fade_samples=round(_SPLICE_S * rate),
+            )
+        return played
+
+    def __exit__(self, *_exception: object) -> None:
+        self._scratch.close()
+
+    def _matched(self) -> Iterator[Samples]:
+        job = self._job
+        meter = LoudnessMeter(job.content.sample_rate)
+        at, end = 0, job.stop - job.start  # the tail is no part of what is compared
+        for block in job.transferred(self._progress):
+            if at < end:
+                meter.add(block[:, : end - at])
+            at += block.shape[1]
+            self._scratch.write(np.ascontiguousarray(block.T, np.float32).tobytes())
+        difference = job.loudness_db - meter.loudness_db()
+        job.gain_db = float(np.clip(difference, -MAX_GAIN_DB, MAX_GAIN_DB))
+        if not np.isfinite(difference):
+            job.gain_db = 0.0
+        gain = np.float32(10 ** (job.gain_db / 20))
+        self._scratch.seek(0)
+        frame = 4 * job.content.n_channels
+        while raw := self._scratch.read(BLOCK_SAMPLES * frame):
+            block = np.frombuffer(raw, np.float32).reshape(-1, job.content.n_channels)
+            yield np.ascontiguousarray(gain * block.T)
+
+
+def _chained(blocks: Iterator[Samples], last: Samples) -> Iterator[Samples]:
+    yield from blocks
+    yield last
+
+
+def _configured(options: Options) -> TransferSystem[Any, Any]:
+    system = transfer_system(options.system)
+    config = configure(options.system, system.presets, options.preset, options.settings)
+    try:
+        return system(config)
+    except ModuleNotFoundError as error:
+        if system.extra is None:
+            raise
+        raise MissingExtraError(options.system, system.extra) from error
+
+
+def _refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any]) -> None:
+    least_s = system.min_samples / system.config.sample_rate
+    if duration_s < least_s:
+        raise InputError(
+            name,
+            f"lasts {duration_s:.3g} s, shorter than one window of {system.name}",
+            f"give at least {least_s:.2g} s",
+        )

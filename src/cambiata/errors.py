@@ -1,0 +1,56 @@
+"""What can go wrong, named so that a caller can tell bad input from a bug."""
+
+
+class CambiataError(Exception):
+    """Base of every error that Cambiata raises on purpose."""
+
+
+class InputError(CambiataError):
+    """Something the caller gave cannot be used, and what would cure it.
+
+    Parameters
+    ----------
+    subject : str
+        The file or the argument at fault.
+    problem : str
+        What is wrong with it.
+    cure : str
+        What to do about it.
+
+    Examples
+    --------
+    >>> print(InputError("a.wav", "is silent", "choose a recording with sound"))
+    a.wav: is silent; choose a recording with sound
+    """
+
+    def __init__(self, subject: str, problem: str, cure: str) -> None:
+        super().__init__(f"{subject}: {problem}; {cure}")
+        self.subject = subject
+        self.problem = problem
+        self.cure = cure
+
+
+class MissingExtraError(InputError):
+    """A system needs packages that the base install does not bring.
+
+    Parameters
+    ----------
+    system : str
+        The system that was asked for.
+    extra : str
+        The extra that brings what it needs.
+
+    Examples
+    --------
+    >>> print(MissingExtraError("ulyanov", "lab"))
+    ulyanov: needs packages that are not installed; pip install "cambiata[lab]"
+    """
+
+    def __init__(self, system: str, extra: str) -> None:
+        super().__init__(
+            system, "needs packages that are not installed", f'pip install "cambiata[{extra}]"'
+        )
+
+
+class CambiataWarning(UserWarning):
+    """Something was done to the sound that the caller should hear about."""

@@ -1,0 +1,336 @@
+"""Let it Bee: the content rebuilt from the style's own spectral frames (Driedger et al. 2015)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.audio import Progress, Samples, resample
+from cambiata.errors import InputError
+from cambiata.features.loudness import SILENCE
+from cambiata.features.stft import Magnitude, Spectrum, Stft
+from cambiata.systems.base import TransferConfig, TransferSystem
+from cambiata.vocoder import invert, morph
+
+Activations = npt.NDArray[np.float32]
+"""How strongly each of K templates sounds in each of N frames, [N, K]."""
+
+_GAP_FRAMES = 10  # silence between transposed copies, so that no diagonal runs across a border
+_RING_PER_S = 1e-2  # a note left to ring falls by 40 dB a second beyond what the style does itself
+
+
+@dataclass(frozen=True)
+class MusaicingConfig(TransferConfig):
+    """Settings of `Musaicing`; lengths in samples are at `sample_rate`.
+
+    Parameters
+    ----------
+    n_fft : int
+        Window of the spectrograms: 93 ms, as published (2048 at 22.05 kHz).
+    hop_length : int
+        Samples between frames: a quarter of the window.
+    iterations : int
+        Updates of the activations.
+    repetition : int
+        Width in frames of the window in which a template should sound only once.
+    polyphony : int
+        Templates that may sound at once.
+    continuity : int
+        Half length in frames of the diagonals that are supported.
+    pitch_shift : int
+        The style is also used transposed by up to so many semitones up and down.
+    phase_iterations : int
+        Griffin-Lim projections after the first phases.
+
+    Examples
+    --------
+    >>> MusaicingConfig().n_fft / MusaicingConfig().sample_rate
+    0.09287981859410431
+    """
+
+    n_fft: int = 4096
+    hop_length: int = 1024
+    iterations: int = 60
+    repetition: int = 7
+    polyphony: int = 10
+    continuity: int = 3
+    pitch_shift: int = 0
+    phase_iterations: int = 30
+
+    def __post_init__(self) -> None:
+        _ = self.stft  # refuses a hop that does not divide the window
+        if min(self.iterations, self.repetition, self.polyphony) < 1 or self.continuity < 0:
+            raise ValueError("iterations, repetition and polyphony start at 1, continuity at 0")
+        if not 0 <= self.pitch_shift <= 24:
+            raise ValueError("pitch_shift must be 0 to 24 semitones")
+
+    @property
+    def stft(self) -> Stft:
+        """The transform of content, style and result."""
+        return Stft(self.n_fft, self.hop_length, "blackman")
+
+
+class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
+    """Audio mosaicing by constrained non-negative matrix factorisation.
+
+    Driedger, Praetzlich, Mueller: "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015.
+    The style's spectrogram frames are templates W; activations H are learnt so that W H resembles
+    the content's spectrogram V in the Kullback-Leibler sense, while repeated activations and those
+    beyond a polyphony are damped more and more and activations along diagonals (the style's own
+    order in time) are supported (section 3). The result is the templates' complex frames times H,
+    its phases refined by Griffin-Lim.
+
+    We differ in this: the full band at 44.1 kHz instead of 22.05 kHz, windows equal in seconds;
+    the transposed copies of the style (an option that the public script and the SS-VQ-VAE paper's
+    baseline have, +-6 semitones there) are made by resampling, which keeps every frame a sound
+    that was recorded, where they use a time-stretching pitch shifter; a content frame that is
+    silent goes on along the diagonals of the frame before it, so that ``tail_s`` lets notes ring.
+
+    `amount` between 0 and 1 morphs from the content's spectrum to the mosaic's, magnitudes in dB
+    and bin by bin (`cambiata.vocoder.morph`), starting from the phases in between: since the
+    mosaic has the content's pitches, partials meet and the timbre moves, not the mix.
+    """
+
+    name: ClassVar[str] = "musaicing"
+    summary: ClassVar[str] = "rebuilds the content from the style's own moments; no training"
+    paper: ClassVar[str] = "Driedger, Prätzlich, Müller: Let it Bee, ISMIR 2015"
+    presets: ClassVar[Mapping[str, MusaicingConfig]] = {
+        "driedger2015": MusaicingConfig(),
+        "shifted": MusaicingConfig(pitch_shift=6),
+        "cifka2021": MusaicingConfig(
+            sample_rate=16000, n_fft=2048, hop_length=512, pitch_shift=6
+        ),
+    }
+
+    @property
+    def min_samples(self) -> int:
+        """One window."""
+        return self.config.n_fft
+
+    def capture(self, style: Samples) -> Spectrum:
+        """Complex spectrum of the style and of its transposed copies, in one row.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            One channel [T].
+
+        Returns
+        -------
+        numpy.ndarray
+            Complex templates [F, K].
+        """
+        stft, reach = self.config.stft, self.config.pitch_shift
+        gap = np.zeros((_GAP_FRAMES, stft.n_bins), np.complex64)
+        rows: list[Spectrum] = []
+        for semitones in range(-reach, reach + 1):
+            # Played faster by this ratio, it sounds higher by so many semitones.
+            ratio = 2 ** (semitones / 12)
+            rows += [gap, stft.analyse(resample(style, ratio, 1.0)).T]
+        templates = np.concatenate(rows[1:])
+        if not np.abs(templates).max() > 0:
+            raise InputError("style", "is silent", "choose a recording with sound")
+        return templates.T
+
+    def render(
+        self,
+        content: Samples,
+        timbre: Spectrum,
+        *,
+        amount: float,
+        seed: int,
+        progress: Progress,
+    ) -> Samples:
+        """The content as a mosaic of the style.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            One channel [T].
+        timbre : numpy.ndarray
+            Complex templates [F, K].
+        amount : float
+            0 to 1, see the class.
+        seed : int
+            Seed of the first activations.
+        progress : callable
+            Called with the share of the iterations that is done.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+        stft = self.config.stft
+        spectrum = stft.analyse(content)
+        activations = activate(
+            np.abs(spectrum),
+            np.abs(timbre),
+            self.config,
+            seed=seed,
+            progress=lambda share: progress(0.9 * share),
+        )
+        self._let_ring(activations, spectrum)
+        # Two real products cost half of a complex one.
+        mosaic = np.empty((activations.shape[0], stft.n_bins), np.complex64)
+        mosaic.real = activations @ timbre.T.real
+        mosaic.imag = activations @ timbre.T.imag
+        # Templates out of phase with one another partly cancel (10 dB is usual): their sum is
+        # brought to the content's energy, so that a morph is between sounds of equal level.
+        energy = float(np.linalg.norm(mosaic))
+        if energy > 0:
+            mosaic *= np.float32(np.linalg.norm(spectrum) / energy)
+        magnitude, phase = morph(spectrum, mosaic.T, amount)
+        result = invert(
+            magnitude,
+            stft,
+            content.shape[0],
+            phase=phase,
+            iterations=self.config.phase_iterations,
+        )
+        progress(1.0)
+        return result
+
+    def _let_ring(self, activations: Activations, spectrum: Spectrum) -> None:
+        """In place: silent frames go on along the diagonals of the frame before them."""
+        barely_heard = SILENCE * self.config.stft.samples.sum() / 2  # a sinusoid of that level
+        silent = np.abs(spectrum).max(axis=0) < barely_heard
+        decay = np.float32(_RING_PER_S ** (self.config.hop_length / self.config.sample_rate))
+        for n in np.flatnonzero(silent):
+            activations[n] = 0
+            if n:
+                activations[n, 1:] = decay * activations[n - 1, :-1]
+
+
+def activate(
+    content: Magnitude,
+    templates: Magnitude,
+    config: MusaicingConfig,
+    *,
+    start: Activations | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Activations:
+    """Activations of the templates under which they resemble the content.
+
+    Driedger et al. 2015, section 3, algorithm 1: per iteration, repetition (eq. 4), polyphony
+    (eq. 5), continuity (eq. 6), then the multiplicative Kullback-Leibler update of Lee & Seung
+    (eq. 2) with templates fixed; damping grows linearly to removal in the last iteration.
+
+    Parameters
+    ----------
+    content : numpy.ndarray
+        Spectrogram [F, N].
+    templates : numpy.ndarray
+        Spectrogram [F, K].
+    config : MusaicingConfig
+        Iterations and constraints.
+    start : numpy.ndarray, optional
+        First activations [N, K]; uniform noise where not given.
+    seed : int
+        Seed of that noise.
+    progress : callable, optional
+        Called with the share of the iterations that is done.
+
+    Returns
+    -------
+    numpy.ndarray
+        Activations [N, K].
+
+    Examples
+    --------
+    >>> templates = np.eye(4, dtype=np.float32)
+    >>> content = np.array([[1, 0], [0, 2], [0, 0], [0, 0]], np.float32)
+    >>> H = activate(content, templates, MusaicingConfig(iterations=20))
+    >>> (templates @ H.T).round(3).tolist()
+    [[1.0, 0.0], [0.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
+    """
+    wanted = np.ascontiguousarray(content.T, np.float32)  # [N, F]: one row a content frame
+    rows = np.ascontiguousarray(templates.T, np.float32)  # [K, F]
+    n_frames, n_templates = wanted.shape[0], rows.shape[0]
+    weight = rows.sum(axis=1)
+    weight[weight == 0] = 1
+    if start is None:
+        start = np.random.default_rng(seed).random((n_frames, n_templates), np.float32)
+    H = start.copy()
+    for i in range(config.iterations):
+        damping = np.float32(1 - (i + 1) / config.iterations)
+        H = _avoid_repetition(H, config.repetition, damping)
+        _restrict_polyphony(H, config.polyphony, damping)
+        H = _support_continuity(H, config.continuity)
+        model = H @ rows
+        model[model == 0] = 1
+        np.divide(wanted, model, out=model)
+        H *= model @ rows.T
+        H /= weight
+        if progress:
+            progress((i + 1) / config.iterations)
+    return H
+
+
+def _avoid_repetition(H: Activations, width: int, damping: np.float32) -> Activations:
+    """Damp what is not the largest of its template within a window of frames."""
+    before, after = width // 2, (width - 1) // 2
+    padded = np.pad(H, ((before, after), (0, 0)))
+    # The running maximum by doubling: three passes for the usual width of seven.
+    reach = 1
+    while reach < width:
+        step = min(reach, width - reach)
+        padded = np.maximum(padded[: len(padded) - step], padded[step:])
+        reach += step
+    return np.where(padded > H, damping * H, H)
+
+
+def _restrict_polyphony(H: Activations, polyphony: int, damping: np.float32) -> None:
+    """Damp, in place, what is below the (polyphony + 1)-th largest of its frame."""
+    n_templates = H.shape[1]
+    if n_templates <= polyphony:
+        return
+    rank = n_templates - polyphony - 1
+    cutoff = np.partition(H, rank, axis=1)[:, rank : rank + 1]
+    np.multiply(H, damping, out=H, where=cutoff > H)
+
+
+def _support_continuity(H: Activations, reach: int) -> Activations:
+    """Sum of each activation's diagonal neighbours, `reach` frames to both sides."""
+    if not reach:
+        return H
+    n_frames, n_templates = H.shape
+    width = n_templates + 2 * reach
+    padded = np.zeros((n_frames + 2 * reach, width), np.float32)
+    padded[reach:-reach, reach:-reach] = H
+    # One frame and one template further is one fixed step along the flattened array.
+    flat, step = padded.reshape(-1), width + 1
+    out = np.zeros((n_frames, width), np.float32)
+    summed = out.reshape(-1)
+    n = n_frames * width - 2 * reach  # the last row's right margin would run past the end
+    for i in range(2 * reach + 1):
+        summed[:n] += flat[i * step : i * step + n]
+    return np.ascontiguousarray(out[:, :n_templates])
+
+
+def kullback_leibler(wanted: Magnitude, model: Magnitude) -> float:
+    """Generalised Kullback-Leibler divergence, the objective of `activate`.
+
+    Parameters
+    ----------
+    wanted : numpy.ndarray
+        Non-negative, any shape.
+    model : numpy.ndarray
+        Non-negative, same shape.
+
+    Returns
+    -------
+    float
+        Sum of ``v log(v / m) - v + m``; 0 where equal.
+
+    Examples
+    --------
+    >>> kullback_leibler(np.ones(3, np.float32), np.ones(3, np.float32))
+    0.0
+    """
+    v, m = wanted.astype(np.float64), model.astype(np.float64)
+    ratio = np.divide(v, m, out=np.ones_like(v), where=m > 0)
+    return float(np.sum(v * np.log(np.maximum(ratio, 1e-10)) - v + m))
