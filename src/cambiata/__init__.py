@@ -27,15 +27,15 @@ __all__ = [
     "Report",
     "TransferConfig",
     "TransferSystem",
+    "available_systems",
     "load",
-    "systems",
     "transfer",
     "transfer_file",
     "transfer_system",
 ]
 
 
-def systems() -> list[type[TransferSystem[TransferConfig, object]]]:
+def available_systems() -> list[type[TransferSystem[TransferConfig, object]]]:
     """Every transfer system there is.
 
     Returns
@@ -45,7 +45,7 @@ def systems() -> list[type[TransferSystem[TransferConfig, object]]]:
 
     Examples
     --------
-    >>> [system.name for system in systems()]
+    >>> [system.name for system in available_systems()]
     ['musaicing', 'ulyanov']
     """
     return [transfer_system(name) for name in _TRANSFER]

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
@@ -109,12 +109,12 @@ class Audio:
     @property
     def n_channels(self) -> int:
         """Number of channels C."""
-        return self.samples.shape[0]
+        return int(self.samples.shape[0])
 
     @property
     def n_samples(self) -> int:
         """Number of samples T of each channel."""
-        return self.samples.shape[1]
+        return int(self.samples.shape[1])
 
     @property
     def duration_s(self) -> float:
@@ -277,7 +277,8 @@ class AudioFile:
         elif not self.path.stat().st_size:
             raise InputError(self.name, "is empty", "record or export it again")
         try:
-            return soundfile.SoundFile(self._file if self._file is not None else str(self.path))
+            with _quiet_decoder():
+                return soundfile.SoundFile(self._file if self._file is not None else str(self.path))
         except (soundfile.LibsndfileError, TypeError) as error:
             raise InputError(
                 self.name, "is not readable as sound", "convert it to wav, flac, ogg, mp3 or aiff"
@@ -589,8 +590,8 @@ class Destination:
         self.path = Path(path)
         self.like = like
         self.to_stdout = str(path) == "-"
-        self.sample_rate = sample_rate or like.sample_rate
-        self.n_channels = n_channels or like.n_channels
+        self.sample_rate = like.sample_rate if sample_rate is None else sample_rate
+        self.n_channels = like.n_channels if n_channels is None else n_channels
         self._check_place(force)
         self.format, self.subtype = self._storage(subtype)
         self._check_shape()
@@ -706,11 +707,11 @@ class Destination:
 
     def _check_shape(self) -> None:
         have, want = self.like.n_channels, self.n_channels
+        _check_shape(str(self.path), self.sample_rate, want, 1)
         if want != have and 1 not in (want, have):
             raise InputError(
                 str(self.path), f"cannot make {want} channels of {have}", f"use 1 or {have}"
             )
-        _check_shape(str(self.path), self.sample_rate, want, 1)
         # Opening is the only way to ask libsndfile what an encoder takes (MP3: 8 to 48 kHz, ...).
         try:
             with tempfile.TemporaryFile() as trial:
@@ -768,15 +769,31 @@ def _check_shape(name: str, sample_rate: int, n_channels: int, n_samples: int) -
             f"its sample rate is {sample_rate} Hz",
             f"use one from {MIN_RATE_HZ} to {MAX_RATE_HZ}",
         )
-    if n_channels > MAX_CHANNELS:
-        raise InputError(
-            name, f"has {n_channels} channels", f"mix it down to at most {MAX_CHANNELS}"
-        )
+    if not 1 <= n_channels <= MAX_CHANNELS:
+        raise InputError(name, f"has {n_channels} channels", f"use 1 to {MAX_CHANNELS}")
 
 
 def _check_finite(name: str, samples: npt.NDArray[np.float32]) -> None:
     if not np.isfinite(samples).all():
         raise InputError(name, "holds NaN or infinite samples", "export it again")
+
+
+@contextmanager
+def _quiet_decoder() -> Iterator[None]:
+    """Keep what the MP3 decoder prints of a damaged file off standard error: we say it better."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # no standard error to keep clean
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def _spooled_stdin() -> BinaryIO:

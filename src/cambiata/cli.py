@@ -20,7 +20,7 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 2 bad input, 130 interrupted, 1 anything else."""
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -30,7 +30,7 @@ def main() -> None:
         code = _fail(error.format_message(), 2)
     except cambiata.InputError as error:
         code = _fail(str(error), 2)
-    except (click.Abort, KeyboardInterrupt):
+    except (_InterruptedError, click.Abort):
         code = _fail("interrupted; nothing was written", 130)
     except BrokenPipeError:
         # The reader of our standard output has gone: nothing is left to tell it.
@@ -54,7 +54,21 @@ def _show_warning(message: Warning | str, category: type[Warning], *_rest: Any) 
         click.echo(f"cambiata: {message}", err=True)
 
 
-@click.group(context_settings=_HELP)
+class _Group(click.Group):
+    """Keeps interrupts for `main`: click would print an empty line and lose the exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _InterruptedError from None
+
+
+class _InterruptedError(Exception):
+    pass
+
+
+@click.group(cls=_Group, context_settings=_HELP)
 @click.version_option(cambiata.__version__, prog_name="cambiata")
 def cli() -> None:
     """Play the notes of one recording with the sound of another."""
@@ -166,7 +180,7 @@ def _progress_bar(hidden: bool) -> Iterator[Progress | None]:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def systems(as_json: bool) -> None:
     """What there is: name, one line, paper, trained or not, licence of the weights."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": system.name,
             "summary": system.summary,
@@ -176,7 +190,7 @@ def systems(as_json: bool) -> None:
             "needs": f"cambiata[{system.extra}]" if system.extra else "base install",
             "presets": list(system.presets),
         }
-        for system in cambiata.systems()
+        for system in cambiata.available_systems()
     ]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -187,4 +201,4 @@ def systems(as_json: bool) -> None:
         click.echo(f"    paper    {row['paper']}")
         click.echo(f"    weights  {trained}; licence: {row['weights_licence']}")
         click.echo(f"    needs    {row['needs']}")
-        click.echo(f"    presets  {', '.join(map(str, row['presets']))}")
+        click.echo(f"    presets  {', '.join(row['presets'])}")

@@ -278,7 +278,10 @@ def transfer_file(
         subtype=subtype,
         force=force,
     )
-    with job.run(progress) as blocks:
+    # Scratch beside the output: an hour is a gigabyte, and the system's folder for temporary
+    # files is in memory on many machines.
+    folder = None if destination.to_stdout else destination.path.absolute().parent
+    with job.run(progress, folder) as blocks:
         written = destination.write(blocks)
     elapsed_s = time.perf_counter() - began
     duration_s = written.n_samples / written.sample_rate
@@ -377,9 +380,9 @@ class _Job:
             raise InputError(style.name, "is silent", "choose a recording or a region with sound")
         return resample(mono, rate, config.sample_rate)
 
-    def run(self, progress: Progress | None) -> "_Result":
-        """The transfer's result, to be used in a `with`."""
-        return _Result(self, progress or (lambda _share: None))
+    def run(self, progress: Progress | None, scratch: Path | None = None) -> "_Result":
+        """The transfer's result, to be used in a `with`; `scratch` is a folder."""
+        return _Result(self, progress or (lambda _share: None), scratch)
 
     def transferred(self, progress: Progress) -> Iterator[Samples]:
         """The region as the system plays it, level not yet matched."""
@@ -470,18 +473,16 @@ class _Job:
 class _Result:
     """A transfer under way: the system's output on disk, its level matched as it is read back."""
 
-    def __init__(self, job: _Job, progress: Progress) -> None:
+    def __init__(self, job: _Job, progress: Progress, scratch: Path | None) -> None:
         self._job, self._progress = job, progress
-        self._scratch = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._scratch = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 (closed by __exit__)
 
     def __enter__(self) -> Iterator[Samples]:
         job = self._job
         if job.options.amount == 0:
             played = between(job.content.blocks(), job.start, job.stop)
             if job.tail:
-                played = _chained(
-                    played, np.zeros((job.content.n_channels, job.tail), np.float32)
-                )
+                played = _chained(played, np.zeros((job.content.n_channels, job.tail), np.float32))
         else:
             played = self._matched()
         if job.options.in_place:
@@ -541,6 +542,6 @@ def _refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any]
     if duration_s < least_s:
         raise InputError(
             name,
-            f"lasts {duration_s:.3g} s, shorter than one window of {system.name}",
+            f"lasts {duration_s:.2g} s, shorter than one window of {system.name}",
             f"give at least {least_s:.2g} s",
         )

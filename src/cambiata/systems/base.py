@@ -169,7 +169,7 @@ def configure(
         raise InputError(system, f"has no preset {chosen}", "use one of " + ", ".join(presets))
     config = presets[chosen]
     known = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
-    values = {}
+    values: dict[str, Any] = {}
     for key, given in overrides.items():
         if key not in known:
             raise InputError(system, f"has no setting {key}", "use one of " + ", ".join(known))

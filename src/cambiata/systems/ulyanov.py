@@ -1,17 +1,24 @@
-"""Neural style transfer on spectrograms, with a random network (Ulyanov & Lebedev 2016)."""
+"""Neural style transfer on spectrograms, with a random network (Ulyanov & Lebedev 2016).
+
+Torch is imported where it is used: the system can be listed and described without it.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from cambiata.audio import Progress, Samples
 from cambiata.features.stft import Magnitude, Stft
 from cambiata.systems.base import TransferConfig, TransferSystem
 from cambiata.vocoder import invert, morph, with_phase
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 # What a spectrogram that the optimiser drove astray is clipped to, as in the public code.
 _CLIP_MAX = 40.0
@@ -23,6 +30,8 @@ class UlyanovConfig(TransferConfig):
 
     Parameters
     ----------
+    sample_rate, chunk_s, overlap_s, style_s : float
+        See `TransferConfig`.
     n_fft : int
         Window of the spectrograms, in samples.
     hop_length : int
@@ -79,6 +88,12 @@ class Texture:
     ----------
     features : torch.Tensor
         The random network's answer to the style, [filters, L].
+
+    Examples
+    --------
+    >>> import torch
+    >>> Texture(torch.zeros(4096, 300)).features.shape
+    torch.Size([4096, 300])
     """
 
     features: Tensor
@@ -100,6 +115,16 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
     `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
     and bin by bin (`cambiata.vocoder.morph`), so that one optimisation serves every position of
     the knob; above the system's band the content fades out.
+
+    Parameters
+    ----------
+    config : UlyanovConfig
+        Settings.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Torch is not installed; it comes with ``cambiata[lab]``.
     """
 
     name: ClassVar[str] = "ulyanov"
@@ -113,6 +138,8 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
 
     def __init__(self, config: UlyanovConfig) -> None:
         super().__init__(config)
+        import torch
+
         n_bins = config.stft.n_bins
         # Xavier's deviation for a rectifier; the public code's own, and its seed.
         deviation = np.sqrt(2) * np.sqrt(2 / ((n_bins + config.filters) * config.kernel))
@@ -139,6 +166,8 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         Texture
             Features over time.
         """
+        import torch
+
         with torch.inference_mode():
             spectrogram, _ = self._spectrogram(np.abs(self.config.stft.analyse(style)))
             return Texture(self._features(spectrogram).clone())
@@ -196,6 +225,8 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
 
     def _spectrogram(self, magnitude: Magnitude) -> tuple[Tensor, float]:
         """Log of power over its mean, [F, L], and that mean."""
+        import torch
+
         power = np.square(magnitude)
         mean = float(power.mean()) + float(np.finfo(np.float32).eps)
         return torch.from_numpy(np.ascontiguousarray(np.log1p(power / mean))), mean
@@ -206,11 +237,11 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         n_columns = spectrogram.shape[1] - self.config.kernel + 1
         columns = spectrogram.unfold(1, self.config.kernel, 1).permute(0, 2, 1)
         columns = columns.reshape(-1, n_columns).to(self._weight.dtype)
-        return torch.relu((self._weight @ columns).float())
+        return (self._weight @ columns).float().relu()
 
-    def _optimised(
-        self, target: Tensor, texture: Texture, seed: int, progress: Progress
-    ) -> Tensor:
+    def _optimised(self, target: Tensor, texture: Texture, seed: int, progress: Progress) -> Tensor:
+        import torch
+
         weight = self.config.style_weight / (1 + self.config.style_weight)
         wanted = self._features(target)
         style = texture.features.clone()
@@ -224,18 +255,20 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         def loss() -> Tensor:
             optimiser.zero_grad()
             features = self._features(found)
-            value = (1 - weight) * 0.5 * torch.sum((features - wanted) ** 2)
+            value = (1 - weight) * 0.5 * ((features - wanted) ** 2).sum()
             value = value + weight * _gram_distance(features, style, style_norm)
             value.backward()  # type: ignore[no-untyped-call]
             return value
 
         for step in range(steps):
-            optimiser.step(loss)  # type: ignore[arg-type]
+            optimiser.step(loss)  # type: ignore[no-untyped-call]
             progress((step + 1) / steps)
         return found.detach()
 
 
 def _precision(wanted: str) -> torch.dtype:
+    import torch
+
     if wanted == "auto":
         # Private names, hence the care; where torch drops them float32 serves.
         native = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -246,7 +279,7 @@ def _precision(wanted: str) -> torch.dtype:
 
 def _gram_norm(features: Tensor) -> Tensor:
     """Squared Frobenius norm of ``0.5 F F' / L``, for features F [D, L]."""
-    return 0.25 * torch.sum((features.T @ features) ** 2) / features.shape[1] ** 2
+    return 0.25 * ((features.T @ features) ** 2).sum() / features.shape[1] ** 2
 
 
 def _gram_distance(features: Tensor, style: Tensor, style_norm: Tensor) -> Tensor:
@@ -254,5 +287,5 @@ def _gram_distance(features: Tensor, style: Tensor, style_norm: Tensor) -> Tenso
 
     With Gram matrices ``0.5 F F' / L``: ``|F F'|^2 = |F' F|^2`` and ``<F F', S S'> = |F' S|^2``.
     """
-    mixed = torch.sum((features.T @ style) ** 2) / (features.shape[1] * style.shape[1])
+    mixed = ((features.T @ style) ** 2).sum() / (features.shape[1] * style.shape[1])
     return 0.5 * (_gram_norm(features) - 0.5 * mixed + style_norm)

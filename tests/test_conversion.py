@@ -1,0 +1,250 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyloudnorm
+import pytest
+
+import cambiata
+from cambiata import Audio, transfer, transfer_file
+from conftest import RATE, melody
+
+FAST = {"n_fft": 1024, "hop_length": 256, "iterations": 8, "phase_iterations": 4}
+FAST |= {"sample_rate": 16000}
+Save = Callable[[Audio, str], Path]
+
+
+def _transfer(content: Audio, style: Audio, **options: object) -> Audio:
+    return transfer(content, style, **{"settings": FAST, **options})
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
+@pytest.mark.parametrize("n_channels", [1, 2, 3])
+def test_rate_channels_and_length_are_the_contents(
+    rate: int, n_channels: int, style: Audio
+) -> None:
+    sound = melody([60, 64, 67], rate=rate)[: 3 * rate // 4 + 13]
+    gains = np.array([1.0, -0.5, 0.25])[:n_channels]
+    content = Audio(gains[:, None] * sound, rate, "PCM_16")
+    out = _transfer(content, style)
+    assert out.samples.shape == content.samples.shape
+    assert (out.sample_rate, out.subtype) == (rate, "PCM_16")
+    assert np.abs(out.samples).max() > 0.01
+
+
+def test_loudness_is_the_contents(content: Audio, style: Audio) -> None:
+    for level in (1.0, 0.05):
+        scaled = replace(content, samples=content.samples * np.float32(level))
+        out = _transfer(scaled, replace(style, samples=style.samples * 0.3))
+        meter = pyloudnorm.Meter(RATE)
+        wanted, found = (
+            meter.integrated_loudness(a.samples.T.astype(np.float64)) for a in (scaled, out)
+        )
+        assert found == pytest.approx(wanted, abs=0.05)
+
+
+def test_inputs_are_not_changed(content: Audio, style: Audio) -> None:
+    before = content.samples.copy(), style.samples.copy()
+    _transfer(content, style, amount=0.5)
+    assert np.array_equal(content.samples, before[0])
+    assert np.array_equal(style.samples, before[1])
+
+
+def test_amount_zero_is_the_content_to_the_bit(
+    content: Audio, style: Audio, saved: Save, tmp_path: Path
+) -> None:
+    assert np.array_equal(_transfer(content, style, amount=0).samples, content.samples)
+    path = saved(content, "content.wav")
+    transfer_file(path, saved(style, "style.wav"), tmp_path / "out.wav", amount=0)
+    assert (tmp_path / "out.wav").read_bytes() == path.read_bytes()
+
+
+def test_a_small_amount_is_nearly_the_content_above_the_systems_band_too(style: Audio) -> None:
+    rng = np.random.default_rng(0)
+    content = Audio(0.1 * rng.normal(size=44100), 44100)  # half its power lies above 8 kHz
+    out = _transfer(content, style, amount=0.01)
+    error = np.linalg.norm(out.samples - content.samples) / np.linalg.norm(content.samples)
+    assert error < 0.2
+
+
+def test_silence_stays_silent(style: Audio) -> None:
+    rate = 44100
+    note = melody([60, 67], rate=rate)
+    rest = np.zeros(rate // 2, np.float32)
+    sound = np.concatenate([rest, note, rest, note, rest])
+    out = _transfer(Audio(sound, rate), style).samples[0]
+    margin = rate // 40
+    for start in (0, len(rest) + len(note), 2 * (len(rest) + len(note))):
+        assert not out[start + margin : start + len(rest) - margin].any()
+    assert np.abs(out).max() > 0.01
+
+
+def test_a_silent_channel_stays_silent_and_equal_channels_stay_equal(style: Audio) -> None:
+    sound = melody([60, 67])
+    out = _transfer(Audio(np.stack([sound, 0 * sound, sound]), RATE), style).samples
+    assert not out[1].any()
+    assert np.array_equal(out[0], out[2])
+    assert out[0].any()
+
+
+def test_styles_of_any_shape_will_do(content: Audio, style: Audio) -> None:
+    opposed = Audio(np.stack([style.samples[0], -style.samples[0]]), RATE)
+    plain = _transfer(content, style).samples
+    np.testing.assert_allclose(_transfer(content, opposed).samples, plain, atol=1e-5)
+    assert _transfer(content, style.resampled(48000)).samples.shape == plain.shape
+
+
+def test_regions(content: Audio, style: Audio) -> None:
+    part = _transfer(content, style, start_s=0.4, end_s=1.2)
+    assert part.n_samples == round(0.8 * RATE)
+    alone = _transfer(content.cut(0.4, 1.2), style)
+    assert np.array_equal(part.samples, alone.samples)
+    whole = _transfer(content, style, start_s=0.4, end_s=1.2, in_place=True)
+    assert whole.n_samples == content.n_samples
+    start, stop = round(0.4 * RATE), round(1.2 * RATE)
+    fade = round(0.01 * RATE)
+    assert np.array_equal(whole.samples[:, :start], content.samples[:, :start])
+    assert np.array_equal(whole.samples[:, stop:], content.samples[:, stop:])
+    inner = slice(start + fade, stop - fade)
+    assert np.array_equal(whole.samples[:, inner], part.samples[:, fade:-fade])
+
+
+def test_the_styles_region_is_all_that_is_heard(content: Audio, style: Audio) -> None:
+    part = _transfer(content, style, style_start_s=0.4, style_end_s=1.2)
+    alone = _transfer(content, style.cut(0.4, 1.2))
+    assert np.array_equal(part.samples, alone.samples)
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.5, 1.0])
+def test_the_tail_adds_its_length_and_ends_in_silence(
+    content: Audio, style: Audio, amount: float
+) -> None:
+    out = _transfer(content, style, tail_s=0.5, amount=amount)
+    assert out.n_samples == content.n_samples + round(0.5 * RATE)
+    assert np.abs(out.samples[:, -10:]).max() < 1e-4
+
+
+def test_long_content_in_chunks_is_the_same_length_and_seamless(style: Audio) -> None:
+    content = Audio(np.tile(melody([60, 64, 67, 72]), 5), RATE)
+    whole = _transfer(content, style)
+    chunked = _transfer(content, style, settings={**FAST, "chunk_s": 3.0})
+    assert chunked.n_samples == content.n_samples
+    # No click at a border: sample steps as large as the whole's, no larger.
+    steps = [np.abs(np.diff(a.samples[0])).max() for a in (whole, chunked)]
+    assert steps[1] < 1.5 * steps[0]
+
+
+def test_file_to_file_equals_memory_to_memory(
+    content: Audio, style: Audio, saved: Save, tmp_path: Path
+) -> None:
+    long = Audio(np.tile(content.samples, 4), RATE, "FLOAT")
+    options = {"settings": {**FAST, "chunk_s": 2.0}, "seed": 3, "amount": 0.7}
+    in_memory = transfer(long, style, **options)  # type: ignore[arg-type]
+    report = transfer_file(
+        saved(long, "content.wav"),
+        saved(replace(style, subtype="FLOAT"), "style.wav"),
+        tmp_path / "out.wav",
+        **options,  # type: ignore[arg-type]
+    )
+    assert np.array_equal(cambiata.load(tmp_path / "out.wav").samples, in_memory.samples)
+    assert report.duration_s == pytest.approx(long.duration_s)
+    assert report.config["chunk_s"] == 2.0
+    assert report.real_time_factor == pytest.approx(report.elapsed_s / report.duration_s)
+
+
+def test_the_output_may_have_another_shape(
+    content: Audio, style: Audio, saved: Save, tmp_path: Path
+) -> None:
+    report = transfer_file(
+        saved(content, "content.wav"),
+        saved(style, "style.wav"),
+        tmp_path / "out.flac",
+        settings=FAST,
+        sample_rate=48000,
+        n_channels=2,
+        subtype="pcm_24",
+    )
+    out = cambiata.load(tmp_path / "out.flac")
+    assert (out.sample_rate, out.n_channels, out.subtype) == (48000, 2, "PCM_24")
+    assert out.n_samples == round(content.n_samples * 48000 / RATE)
+    assert (report.sample_rate, report.n_channels, report.subtype) == (48000, 2, "PCM_24")
+
+
+def test_no_more_of_a_long_style_is_used_than_said(
+    content: Audio, saved: Save, tmp_path: Path
+) -> None:
+    long = Audio(np.tile(melody([60, 62, 64]), 3), RATE)
+    report = transfer_file(
+        saved(content, "content.wav"),
+        saved(long, "style.wav"),
+        tmp_path / "out.wav",
+        settings={**FAST, "style_s": 1.0},
+    )
+    assert report.style_s == pytest.approx(long.duration_s)
+    assert report.style_used_s == pytest.approx(1.0, abs=1e-3)
+
+
+def test_progress_rises_from_nothing_to_all(content: Audio, style: Audio) -> None:
+    shares: list[float] = []
+    _transfer(
+        Audio(np.tile(content.samples, (2, 4)), RATE),
+        style,
+        settings={**FAST, "chunk_s": 2.0},
+        progress=shares.append,
+    )
+    assert shares[0] == 0
+    assert shares[-1] == 1
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 10
+
+
+def test_same_seed_same_bytes(content: Audio, style: Audio) -> None:
+    first, again, other = (_transfer(content, style, seed=seed).samples for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_transfer_to_itself_stays_near_itself(content: Audio, style: Audio) -> None:
+    def distance(a: Audio, b: Audio) -> float:
+        spectra = [np.abs(np.fft.rfft(x.samples[0].reshape(-1, 441), axis=1)) for x in (a, b)]
+        return float(np.linalg.norm(spectra[0] - spectra[1]) / np.linalg.norm(spectra[1]))
+
+    settings = {**FAST, "iterations": 40}
+    to_itself = _transfer(content, content, settings=settings)
+    to_other = _transfer(content, style, settings=settings)
+    assert distance(to_itself, content) < 0.7 * distance(to_other, content)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"amount": 1.5}, r"amount: 1\.5 is out of range; use 0 to 1"),
+        ({"amount": float("nan")}, "amount: nan is out of range"),
+        ({"tail_s": -1}, "tail: -1 s is out of range"),
+        ({"tail_s": 1, "in_place": True}, "tail: does not go with in-place"),
+        ({"seed": -1}, "seed: -1 is out of range"),
+        ({"system": "nope"}, "nope: is no transfer system"),
+        ({"start_s": 5, "end_s": 4}, "content: has no region from 5 to 4 s"),
+        ({"end_s": 0.01}, r"content: lasts 0\.01 s, shorter than one window of musaicing"),
+        ({"style_end_s": 0.01}, r"style: lasts 0\.01 s, shorter than one window"),
+    ],
+)
+def test_wrong_options_are_refused(
+    content: Audio, style: Audio, options: dict[str, object], match: str
+) -> None:
+    with pytest.raises(cambiata.InputError, match=match):
+        _transfer(content, style, **options)
+
+
+def test_an_unknown_keyword_is_a_programming_error(content: Audio, style: Audio) -> None:
+    with pytest.raises(TypeError, match=r"transfer: .* unexpected keyword argument 'amout'"):
+        transfer(content, style, amout=1)
+
+
+def test_silence_is_refused(content: Audio) -> None:
+    silent = Audio(np.zeros(RATE), RATE)
+    with pytest.raises(cambiata.InputError, match="style: is silent"):
+        _transfer(content, silent)
+    with pytest.raises(cambiata.InputError, match="content: is silent"):
+        _transfer(silent, content)
