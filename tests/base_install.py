@@ -9,10 +9,6 @@ from pathlib import Path
 EXTRAS = ("torch", "librosa", "matplotlib", "pytest")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
-present = [name for name in EXTRAS if importlib.util.find_spec(name)]
-if present:
-    sys.exit(f"not the base install: it has {', '.join(present)}")
-
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own."""
@@ -20,16 +16,25 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-with tempfile.TemporaryDirectory() as folder:
-    out = Path(folder) / "out.wav"
-    pair = [str(EXAMPLES / "trumpet.ogg"), str(EXAMPLES / "cello.flac"), "-o", str(out)]
-    done = run("transfer", *pair, "--end", "1")
-    if done.returncode or not out.stat().st_size:
-        sys.exit(f"no transfer by the base install: {done.stderr}")
-    listed = run("systems")
-    if "ulyanov" not in listed.stdout:
-        sys.exit(f"systems are not listed: {listed.stderr}")
-    missing = run("transfer", *pair, "--force", "--system", "ulyanov")
-    if missing.returncode != 2 or 'pip install "cambiata[lab]"' not in missing.stderr:
-        sys.exit(f"a missing extra is not explained: {missing.stderr}")
-print("the base install imports, converts, and says what its extras are for")
+def main() -> None:
+    """Exit with what is wrong, or say that nothing is."""
+    present = [name for name in EXTRAS if importlib.util.find_spec(name)]
+    if present:
+        sys.exit(f"not the base install: it has {', '.join(present)}")
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.wav"
+        pair = [str(EXAMPLES / "trumpet.ogg"), str(EXAMPLES / "cello.flac"), "-o", str(out)]
+        done = run("transfer", *pair, "--end", "1")
+        if done.returncode or not out.stat().st_size:
+            sys.exit(f"no transfer by the base install: {done.stderr}")
+        listed = run("systems")
+        if "ulyanov" not in listed.stdout:
+            sys.exit(f"systems are not listed: {listed.stderr}")
+        missing = run("transfer", *pair, "--force", "--system", "ulyanov")
+        if missing.returncode != 2 or 'pip install "cambiata[lab]"' not in missing.stderr:
+            sys.exit(f"a missing extra is not explained: {missing.stderr}")
+    print("the base install imports, converts, and says what its extras are for")
+
+
+if __name__ == "__main__":
+    main()

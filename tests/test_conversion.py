@@ -213,7 +213,7 @@ def test_transfer_to_itself_stays_near_itself(content: Audio, style: Audio) -> N
     settings = {**FAST, "iterations": 40}
     to_itself = _transfer(content, content, settings=settings)
     to_other = _transfer(content, style, settings=settings)
-    assert distance(to_itself, content) < 0.7 * distance(to_other, content)
+    assert distance(to_itself, content) < 0.85 * distance(to_other, content)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_the_phase_gradients_are_those_of_a_sinusoid() -> None:
 
 
 def test_griffin_lim_agrees_with_librosa() -> None:
-    stft = Stft(1024, 256)
+    stft = Stft(1024, 256, "hann")
     magnitude = np.abs(stft.analyse(SOUND))
     phase = random_phase(magnitude)
 
@@ -113,7 +113,7 @@ def test_griffin_lim_agrees_with_librosa() -> None:
 
 
 def test_the_true_phase_is_a_fixed_point() -> None:
-    stft = Stft(1024, 256)
+    stft = Stft(1024, 256, "hann")
     spectrum = stft.analyse(SOUND)
     again = griffin_lim(
         np.abs(spectrum), stft, len(SOUND), phase=np.angle(spectrum), iterations=5, momentum=0.0
@@ -123,7 +123,7 @@ def test_the_true_phase_is_a_fixed_point() -> None:
 
 
 def test_the_default_beats_what_it_replaced() -> None:
-    stft = Stft(1024, 256)
+    stft = Stft(1024, 256, "hann")
     magnitude = np.abs(stft.analyse(SOUND))
     best = spectral_convergence_db(magnitude, invert(magnitude, stft, len(SOUND)), stft)
     usual = invert(magnitude, stft, len(SOUND), start="random")
@@ -131,7 +131,7 @@ def test_the_default_beats_what_it_replaced() -> None:
 
 
 def test_silence_and_single_frames_are_inverted() -> None:
-    stft = Stft(512, 128)
+    stft = Stft(512, 128, "hann")
     silent = np.zeros((257, 9), np.float32)
     assert not invert(silent, stft, 1024).any()
     one = np.abs(stft.analyse(SOUND[:100]))
@@ -140,7 +140,7 @@ def test_silence_and_single_frames_are_inverted() -> None:
 
 
 def test_same_seed_same_sound() -> None:
-    stft = Stft(512, 128)
+    stft = Stft(512, 128, "hann")
     magnitude = np.abs(stft.analyse(SOUND[:8000]))
     first, again, other = (
         invert(magnitude, stft, 8000, start="random", seed=seed) for seed in (1, 1, 2)
@@ -150,7 +150,7 @@ def test_same_seed_same_sound() -> None:
 
 
 def test_morph_is_exact_at_its_ends_and_even_in_between() -> None:
-    stft = Stft(512, 128)
+    stft = Stft(512, 128, "hann")
     a, b = stft.analyse(SOUND[:6000]), stft.analyse(SOUND[6000:12000])
     for amount, end in ((0.0, a), (1.0, b)):
         magnitude, phase = morph(a, b, amount)
@@ -164,7 +164,7 @@ def test_morph_is_exact_at_its_ends_and_even_in_between() -> None:
 
 @pytest.mark.parametrize("amount", [1e-6, 1 - 1e-6])
 def test_morph_approaches_its_ends(amount: float) -> None:
-    stft = Stft(512, 128)
+    stft = Stft(512, 128, "hann")
     a, b = stft.analyse(SOUND[:6000]), stft.analyse(SOUND[6000:12000])
     end = a if amount < 0.5 else b
     magnitude, _ = morph(a, b, amount)

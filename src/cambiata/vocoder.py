@@ -2,7 +2,9 @@
 
 A spectrogram without phases is the sound of many recordings. Which phases a system starts from
 and how long they are refined decides how it sounds; `invert` holds the project's choice, made by
-`benchmarks/vocoder.py` and its committed table.
+`benchmarks/vocoder.py` on fourteen real recordings: phase-gradient integration, then 32 steps of
+fast Griffin-Lim, on the transform that `Stft` has for its default. On magnitudes that some sound
+has it comes within -43 dB of them, where the usual random start on 2048/512 comes within -23 dB.
 """
 
 from typing import Any, Literal, cast
