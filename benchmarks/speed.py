@@ -42,7 +42,7 @@ def repeated(name: str, duration_s: float, n_channels: int, folder: Path) -> str
     # Channels that differ, since equal ones are transferred once.
     channels = np.concatenate([np.roll(tiled, 20000 * i, axis=1) for i in range(n_channels)])
     path = folder / f"{Path(name).stem}-{duration_s:g}-{n_channels}.wav"
-    cambiata.Audio(channels, sound.sample_rate, "PCM_16").save(path)
+    cambiata.Audio(channels, sound.sample_rate, "PCM_16").save(path, force=True)
     return str(path)
 
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 import cambiata
-from cambiata.audio import Audio, AudioFile, Destination, between, fitted, region, resample, write
+from cambiata.audio import Audio, AudioFile, Destination, between, fitted, region, resample
 from conftest import RATE, melody
 
 
@@ -102,7 +102,7 @@ def test_resample_agrees_with_librosa(rate: int) -> None:
 def test_streamed_resampling_on_writing_equals_whole(tmp_path: Path, to_hz: int) -> None:
     sound = Audio(melody([60, 67, 64]), RATE, "FLOAT")
     pieces = iter(np.array_split(sound.samples, 7, axis=1))
-    written = write(pieces, tmp_path / "a.wav", like=sound, sample_rate=to_hz)
+    written = Destination(tmp_path / "a.wav", like=sound, sample_rate=to_hz).write(pieces)
     again = cambiata.load(tmp_path / "a.wav")
     whole = sound.resampled(to_hz)
     assert written.n_samples == again.n_samples == whole.n_samples
@@ -111,10 +111,10 @@ def test_streamed_resampling_on_writing_equals_whole(tmp_path: Path, to_hz: int)
 
 def test_channels_on_writing(tmp_path: Path) -> None:
     stereo = Audio(np.stack([melody([60]), -0.5 * melody([64])]), RATE, "FLOAT")
-    write(stereo.blocks(), tmp_path / "mono.wav", like=stereo, n_channels=1)
+    Destination(tmp_path / "mono.wav", like=stereo, n_channels=1).write(stereo.blocks())
     mono = cambiata.load(tmp_path / "mono.wav")
     np.testing.assert_allclose(mono.samples, stereo.mono().samples, atol=1e-7)
-    write(mono.blocks(), tmp_path / "two.wav", like=mono, n_channels=2)
+    Destination(tmp_path / "two.wav", like=mono, n_channels=2).write(mono.blocks())
     two = cambiata.load(tmp_path / "two.wav").samples
     assert np.array_equal(two[0], two[1])
 
@@ -138,7 +138,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
         raise RuntimeError("the system broke off")
 
     with pytest.raises(RuntimeError, match="broke off"):
-        write(broken(), tmp_path / "a.wav", like=sound)
+        Destination(tmp_path / "a.wav", like=sound).write(broken())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -190,6 +190,29 @@ def test_fitted_cuts_and_fills() -> None:
 def test_impossible_sounds_are_refused(samples: np.ndarray, rate: int, match: str) -> None:
     with pytest.raises(cambiata.InputError, match=match):
         Audio(samples, rate)
+
+
+@pytest.mark.parametrize(
+    ("size_of", "size", "refused"),
+    [
+        ("data", 10**6, True),  # the file was cut
+        ("data", 0xFFFFFFFF, False),  # written into a pipe: the length was not known
+        ("RIFF", 10**6, False),  # sloppy, and common: the sound itself is all there
+    ],
+)
+def test_lengths_in_headers(
+    saved: Callable[[Audio, str], Path], content: Audio, size_of: str, size: int, refused: bool
+) -> None:
+    path = saved(content, "a.wav")
+    wav = bytearray(path.read_bytes())
+    at = wav.index(size_of.encode()) + 4
+    wav[at : at + 4] = size.to_bytes(4, "little")
+    path.write_bytes(wav)
+    if refused:
+        with pytest.raises(cambiata.InputError, match="is truncated"):
+            cambiata.load(path)
+    else:
+        np.testing.assert_allclose(cambiata.load(path).samples, content.samples, atol=2**-15)
 
 
 def test_standard_input_and_output(saved: Callable[[Audio, str], Path], content: Audio) -> None:

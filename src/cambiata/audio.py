@@ -1,6 +1,7 @@
 """Sound in and out of files: the only place that reads or writes audio."""
 
 import os
+import re
 import sys
 import tempfile
 import warnings
@@ -39,8 +40,8 @@ _BIT_DEPTH = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32
 _WAV_LIMIT_BYTES = 4 * 2**30 - 2**16
 
 
-class Source(Protocol):
-    """Sound that can be read from its beginning to its end, more than once."""
+class Shape(Protocol):
+    """What a sound is like, apart from its samples."""
 
     @property
     def name(self) -> str:
@@ -61,6 +62,10 @@ class Source(Protocol):
     @property
     def subtype(self) -> str:
         """How its samples are stored, in libsndfile's words."""
+
+
+class Source(Shape, Protocol):
+    """Sound that can be read from its beginning to its end, more than once."""
 
     def blocks(self) -> Iterator[Samples]:
         """Read it all, once more, as blocks [C, T]."""
@@ -202,7 +207,7 @@ class Audio:
         InputError
             The file exists, its folder does not, or its format cannot hold the sound.
         """
-        write(self.blocks(), path, like=self, force=force)
+        Destination(path, like=self, force=force).write(self.blocks())
 
 
 class AudioFile:
@@ -234,7 +239,7 @@ class AudioFile:
             self.n_channels = int(file.channels)
             self.n_samples = int(file.frames)
             self.subtype = str(file.subtype)
-            if self._file is None and "should be" in file.extra_info:
+            if _is_cut_short(file.extra_info):
                 self._refuse_truncated()
         _check_shape(self.name, self.sample_rate, self.n_channels, self.n_samples)
 
@@ -458,62 +463,6 @@ def fitted(samples: Samples, n_samples: int) -> Samples:
     return samples[..., :n_samples]
 
 
-def write(
-    blocks: Iterator[Samples],
-    path: str | Path,
-    *,
-    like: Source,
-    sample_rate: int | None = None,
-    n_channels: int | None = None,
-    subtype: str | None = None,
-    force: bool = False,
-) -> "Written":
-    """Write sound that arrives in blocks; the file appears whole or not at all.
-
-    Parameters
-    ----------
-    blocks : iterator of numpy.ndarray
-        Sound [C, T] each, at the rate and with the channels of `like`.
-    path : str or pathlib.Path
-        Where to; the extension chooses the format. "-" is a wav on standard output.
-    like : Source
-        The sound whose rate, channels and sample format are kept where none is given.
-    sample_rate : int, optional
-        Samples per second of the file.
-    n_channels : int, optional
-        Channels of the file: any number from one, or one from any number.
-    subtype : str, optional
-        How samples are stored, in libsndfile's words ("PCM_16", "PCM_24", "FLOAT", ...).
-    force : bool
-        Replace a file that exists.
-
-    Returns
-    -------
-    Written
-        What the file holds.
-
-    Raises
-    ------
-    InputError
-        As `Destination` does.
-
-    Examples
-    --------
-    >>> tone = Audio(np.sin(np.arange(8000) / 10), 8000)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write(tone.blocks(), Path(folder) / "tone.flac", like=tone).subtype
-    'PCM_24'
-    """
-    return Destination(
-        path,
-        like=like,
-        sample_rate=sample_rate,
-        n_channels=n_channels,
-        subtype=subtype,
-        force=force,
-    ).write(blocks)
-
-
 @dataclass(frozen=True)
 class Written:
     """What was written.
@@ -554,7 +503,7 @@ class Destination:
     ----------
     path : str or pathlib.Path
         Where to; the extension chooses the format. "-" is a wav on standard output.
-    like : Source
+    like : Shape
         The sound whose rate, channels and sample format are kept where none is given.
     sample_rate : int, optional
         Samples per second of the file.
@@ -581,7 +530,7 @@ class Destination:
         self,
         path: str | Path,
         *,
-        like: Source,
+        like: Shape,
         sample_rate: int | None = None,
         n_channels: int | None = None,
         subtype: str | None = None,
@@ -671,7 +620,7 @@ class Destination:
                 str(self.path), f"the folder {folder} may not be written", "choose another"
             )
         if self.path.exists() and not force:
-            raise InputError(str(self.path), "exists", "choose another name, or --force")
+            raise InputError(str(self.path), "exists", "choose another name, or --force it")
 
     def _storage(self, subtype: str | None) -> tuple[str, str]:
         """Libsndfile's format and subtype for the file."""
@@ -776,6 +725,16 @@ def _check_shape(name: str, sample_rate: int, n_channels: int, n_samples: int) -
 def _check_finite(name: str, samples: npt.NDArray[np.float32]) -> None:
     if not np.isfinite(samples).all():
         raise InputError(name, "holds NaN or infinite samples", "export it again")
+
+
+def _is_cut_short(parser_log: str) -> bool:
+    """Whether libsndfile found less sound in a wav or aiff than its header promises."""
+    found = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", parser_log)
+    if not found:
+        return False
+    promised, held = map(int, found.groups())
+    # Programs that write into a pipe cannot go back to fill in the length: they promise the most.
+    return held < promised < 0x7FFF0000
 
 
 @contextmanager

@@ -322,16 +322,13 @@ def _refuse_overwriting(role: str, path: Path, output: Path) -> None:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What the output is like before a sample of it exists: all that `Destination` asks of it."""
+    """What the output is like, before a sample of it exists."""
 
     name: str
     sample_rate: int
     n_channels: int
     n_samples: int
     subtype: str
-
-    def blocks(self) -> Iterator[Samples]:
-        raise NotImplementedError
 
 
 class _Job:
