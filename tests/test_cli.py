@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,26 @@ def test_quiet_is_quiet_and_limiting_is_said(folder: Path) -> None:
     done = run(*arguments, "-o", "quiet.wav", "--quiet", folder=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert (folder / "out.wav").read_bytes() == (folder / "quiet.wav").read_bytes()
+
+
+def test_a_terminal_sees_progress_and_a_pipe_does_not(folder: Path) -> None:
+    ours, theirs = os.openpty()
+    arguments = ["transfer", "content.wav", "style.wav", "-o", "out.wav", *FAST]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cambiata", *arguments],
+        cwd=folder,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+    )
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):  # how a terminal ends on Linux
+        while piece := os.read(ours, 1024):
+            seen += piece
+    os.close(ours)
+    assert process.wait() == 0
+    assert b"100%" in seen
+    assert b"out.wav: 2.0 s" in seen
 
 
 def test_standard_input_and_output(folder: Path) -> None:

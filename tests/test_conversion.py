@@ -2,6 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pyloudnorm
 import pytest
@@ -125,6 +126,12 @@ def test_the_tail_adds_its_length_and_ends_in_silence(
     assert np.abs(out.samples[:, -10:]).max() < 1e-4
 
 
+def test_what_fell_silent_before_the_end_does_not_ring_in_the_tail(style: Audio) -> None:
+    sound = np.concatenate([melody([60, 67]), np.zeros(RATE // 2, np.float32)])
+    out = _transfer(Audio(sound, RATE), style, tail_s=0.5).samples[0]
+    assert not out[len(sound) - RATE // 5 :].any()
+
+
 def test_long_content_in_chunks_is_the_same_length_and_seamless(style: Audio) -> None:
     content = Audio(np.tile(melody([60, 64, 67, 72]), 5), RATE)
     whole = _transfer(content, style)
@@ -203,6 +210,24 @@ def test_same_seed_same_bytes(content: Audio, style: Audio) -> None:
     first, again, other = (_transfer(content, style, seed=seed).samples for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("system", ["musaicing", "ulyanov"])
+@pytest.mark.parametrize("amount", [0.5, 1.0])
+def test_timing_stays_what_it_is(system: str, amount: float) -> None:
+    pitches = [60, 67, 64, 72, 62, 69, 65, 60]
+    content = Audio(melody(pitches), RATE)
+    style = Audio(melody([60, 62, 64, 65, 67, 69, 71, 72], partials=20), RATE)
+    tiny = {"filters": 512, "iterations": 100} if system == "ulyanov" else {}
+    out = transfer(content, style, system=system, amount=amount, settings=tiny)
+
+    # Where the two onset envelopes fit best; single onsets are benchmarks/onsets.py's business.
+    ours, theirs = (
+        librosa.onset.onset_strength(y=a.samples[0], sr=RATE, hop_length=64) for a in (out, content)
+    )
+    fit = np.correlate(ours - ours.mean(), theirs - theirs.mean(), "full")
+    lag_s = (int(np.argmax(fit)) - (len(theirs) - 1)) * 64 / RATE
+    assert abs(lag_s) <= 0.010
 
 
 def test_transfer_to_itself_stays_near_itself(content: Audio, style: Audio) -> None:

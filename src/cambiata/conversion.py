@@ -463,7 +463,9 @@ class _Job:
             return gate
         where = np.arange(at, at + channel.shape[0])
         left = np.clip((end + self.tail - where) / self.tail, 0, 1)
-        fade = 0.5 - 0.5 * np.cos(np.pi * left)
+        # What has fallen silent before the end does not come back to ring.
+        sounding = gate[end - 1 - at] if end > at else np.float32(1)
+        fade = sounding * (0.5 - 0.5 * np.cos(np.pi * left))
         return np.where(where < end, gate, fade).astype(np.float32)
 
 
@@ -477,6 +479,7 @@ class _Result:
     def __enter__(self) -> Iterator[Samples]:
         job = self._job
         if job.options.amount == 0:
+            self._progress(1.0)
             played = between(job.content.blocks(), job.start, job.stop)
             if job.tail:
                 played = _chained(played, np.zeros((job.content.n_channels, job.tail), np.float32))
