@@ -11,7 +11,7 @@ import librosa
 import numpy as np
 
 import cambiata
-from cambiata.audio import Samples
+from cambiata.arrays import Samples
 from machine import table
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

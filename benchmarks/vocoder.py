@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import cambiata
-from cambiata.audio import Samples
-from cambiata.features.stft import Magnitude, Stft, Window
+from cambiata.arrays import Magnitude, Phase, Samples
+from cambiata.features.stft import Stft, Window
 from cambiata.systems.musaicing import MusaicingConfig, activate
 from cambiata.vocoder import (
-    Phase,
     griffin_lim,
     morph,
     pghi_phase,

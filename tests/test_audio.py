@@ -25,6 +25,15 @@ def test_wav_round_trip_is_exact(tmp_path: Path, subtype: str, n_channels: int) 
     assert (again.sample_rate, again.subtype) == (44100, subtype)
 
 
+@pytest.mark.parametrize("subtype", ["PCM_32", "DOUBLE"])
+def test_wider_samples_keep_their_width_at_float32s_precision(tmp_path: Path, subtype: str) -> None:
+    sound = Audio(melody([60]), 44100, subtype)
+    sound.save(tmp_path / "a.wav")
+    again = cambiata.load(tmp_path / "a.wav")
+    assert again.subtype == subtype
+    np.testing.assert_allclose(again.samples, sound.samples, atol=2**-24)
+
+
 @pytest.mark.parametrize("rate", [8000, 22050, 48000, 96000])
 @pytest.mark.parametrize("extension", ["flac", "aiff"])
 def test_lossless_formats_keep_rate_and_depth(tmp_path: Path, rate: int, extension: str) -> None:

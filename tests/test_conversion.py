@@ -52,6 +52,19 @@ def test_inputs_are_not_changed(content: Audio, style: Audio) -> None:
     assert np.array_equal(style.samples, before[1])
 
 
+def test_whispers_below_what_the_standard_measures_are_transferred_too(
+    style: Audio, saved: Save, tmp_path: Path
+) -> None:
+    whisper = Audio(1e-3 * melody([60, 64, 67]), RATE)
+    report = transfer_file(
+        saved(whisper, "content.wav"), saved(style, "style.wav"), tmp_path / "a.wav", settings=FAST
+    )
+    assert report.content_loudness_db is None
+    assert report.gain_db == 0
+    peak = np.abs(cambiata.load(tmp_path / "a.wav").samples).max()
+    assert 0.1 < peak / np.abs(whisper.samples).max() < 10
+
+
 def test_amount_zero_is_the_content_to_the_bit(
     content: Audio, style: Audio, saved: Save, tmp_path: Path
 ) -> None:

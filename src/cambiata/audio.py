@@ -5,20 +5,18 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
+from cambiata.arrays import Samples
 from cambiata.errors import CambiataWarning, InputError
-
-Samples = npt.NDArray[np.float32]
-"""Sound: [C, T] channels by samples, or [T] where one channel is said."""
+from cambiata.features.loudness import Limiter
 
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 384_000
 MAX_CHANNELS = 32
@@ -590,8 +588,6 @@ class Destination:
         blocks = _resampled(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
         limiter = None
         if self.subtype not in ("FLOAT", "DOUBLE"):
-            from cambiata.features.loudness import Limiter
-
             limiter = Limiter(self.sample_rate)
             blocks = limiter.process(blocks)
         n_samples = 0
@@ -722,7 +718,7 @@ def _check_shape(name: str, sample_rate: int, n_channels: int, n_samples: int) -
         raise InputError(name, f"has {n_channels} channels", f"use 1 to {MAX_CHANNELS}")
 
 
-def _check_finite(name: str, samples: npt.NDArray[np.float32]) -> None:
+def _check_finite(name: str, samples: Samples) -> None:
     if not np.isfinite(samples).all():
         raise InputError(name, "holds NaN or infinite samples", "export it again")
 
@@ -774,7 +770,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-Progress = Callable[[float], None]
-"""Called with the share of the work that is done, 0 to 1."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from cambiata.audio import Samples
+from cambiata.arrays import Samples
 
 Span = tuple[int, int]
 """First sample of a chunk, and the one after its last."""

@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 import cambiata
-from cambiata.audio import Progress
 from cambiata.conversion import Options, Report
+from cambiata.systems.base import Progress
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from cambiata.arrays import Samples
 from cambiata.audio import (
     BLOCK_SAMPLES,
     Audio,
     AudioFile,
     Destination,
-    Progress,
-    Samples,
     Source,
     between,
     fitted,
@@ -32,7 +31,7 @@ from cambiata.chunks import convert, splice
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.features.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.systems import DEFAULT_TRANSFER, transfer_system
-from cambiata.systems.base import TransferSystem, configure
+from cambiata.systems.base import Progress, TransferSystem, configure
 
 # A transfer whose loudness is this far from the content's has found nothing to play; beyond it
 # the match would only bring up noise.
@@ -128,8 +127,9 @@ class Report:
         Seconds of the style's region.
     style_used_s : float
         Seconds of it that were used; `TransferConfig.style_s` bounds them.
-    content_loudness_db : float
-        Loudness of the content's region, in LUFS.
+    content_loudness_db : float or None
+        Loudness of the content's region, in LUFS; None below the -70 that the standard measures,
+        where levels are left as they come.
     gain_db : float
         What was added to the system's output to match it.
     limited_db : float
@@ -157,7 +157,7 @@ class Report:
     subtype: str
     style_s: float
     style_used_s: float
-    content_loudness_db: float
+    content_loudness_db: float | None
     gain_db: float
     limited_db: float
     elapsed_s: float
@@ -297,7 +297,7 @@ def transfer_file(
         subtype=written.subtype,
         style_s=job.style_s,
         style_used_s=job.style_used_s,
-        content_loudness_db=job.loudness_db,
+        content_loudness_db=job.loudness_db if np.isfinite(job.loudness_db) else None,
         gain_db=job.gain_db,
         limited_db=written.limited_db,
         elapsed_s=elapsed_s,

@@ -12,10 +12,9 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.audio import Samples
-from cambiata.features.stft import Magnitude, Spectrum, Stft
+from cambiata.arrays import Magnitude, Phase, Samples, Spectrum
+from cambiata.features.stft import Stft
 
-Phase = npt.NDArray[np.float32]
 Start = Literal["random", "pghi"]
 
 # Below this share of the largest magnitude a phase cannot be heard and is left to chance

@@ -113,7 +113,14 @@ def test_the_shortest_input_it_names_is_enough(system: TransferSystem[Any, Any])
         (None, {"nope": 1}, "has no setting nope; use one of sample_rate"),
         (None, {"iterations": "many"}, "iterations=many is not of type int"),
         (None, {"iterations": 1.5}, r"iterations=1\.5 is not of type int"),
+        (None, {"iterations": [1]}, "is not of type int"),
         (None, {"n_fft": "1000"}, "n_fft must be even"),
+        (None, {"n_fft": 0}, "n_fft must be 16"),
+        (None, {"hop_length": 0}, "hop_length at least 1"),
+        (None, {"chunk_s": "nan"}, "chunk_s and style_s must be 1"),
+        (None, {"chunk_s": 0}, "chunk_s and style_s must be 1"),
+        (None, {"overlap_s": 15}, "at most a third of chunk_s"),
+        (None, {"sample_rate": 1}, "sample_rate must be 4000"),
     ],
 )
 def test_wrong_settings_are_refused(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cambiata.audio import Samples
+from cambiata.arrays import Samples
 
 # Below one step of 16 bits nothing is heard as sound: -90.3 dBFS.
 SILENCE = 2.0**-15

@@ -8,10 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from cambiata.audio import Samples
+from cambiata.arrays import Samples, Spectrum
 
-Spectrum = npt.NDArray[np.complex64]
-Magnitude = npt.NDArray[np.float32]
 Window = Literal["hann", "blackman", "gauss"]
 
 # Two threads: past that the transforms of one short recording no longer gain.
@@ -65,6 +63,8 @@ class Stft:
     window: Window = "gauss"
 
     def __post_init__(self) -> None:
+        if not 16 <= self.n_fft <= 2**17 or self.hop_length < 1:
+            raise ValueError("n_fft must be 16 to 131072, hop_length at least 1")
         if self.n_fft % 2 or self.n_fft % self.hop_length:
             raise ValueError("n_fft must be even and a multiple of hop_length")
 

@@ -2,11 +2,15 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
-from cambiata.audio import Progress, Samples
+from cambiata.arrays import Samples
+from cambiata.audio import MAX_RATE_HZ, MIN_RATE_HZ
 from cambiata.errors import InputError
+
+Progress = Callable[[float], None]
+"""Called with the share of the work that is done, 0 to 1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +39,14 @@ class TransferConfig:
     chunk_s: float = 20.0
     overlap_s: float = 0.25
     style_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not MIN_RATE_HZ <= self.sample_rate <= MAX_RATE_HZ:
+            raise ValueError(f"sample_rate must be {MIN_RATE_HZ} to {MAX_RATE_HZ}")
+        if not 1 <= self.chunk_s <= 3600 or not 1 <= self.style_s <= 3600:
+            raise ValueError("chunk_s and style_s must be 1 to 3600 s")
+        if not 0 <= 3 * self.overlap_s <= self.chunk_s:
+            raise ValueError("overlap_s must be at least 0 and at most a third of chunk_s")
 
 
 Config = TypeVar("Config", bound=TransferConfig)
@@ -175,7 +187,7 @@ def configure(
             raise InputError(system, f"has no setting {key}", "use one of " + ", ".join(known))
         try:
             values[key] = _as(known[key], given)
-        except ValueError:
+        except (TypeError, ValueError):
             raise InputError(
                 system, f"{key}={given} is not of type {known[key].__name__}", "correct the value"
             ) from None

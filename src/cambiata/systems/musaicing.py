@@ -7,11 +7,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.audio import Progress, Samples, resample
+from cambiata.arrays import Magnitude, Samples, Spectrum
+from cambiata.audio import resample
 from cambiata.errors import InputError
 from cambiata.features.loudness import SILENCE
-from cambiata.features.stft import Magnitude, Spectrum, Stft
-from cambiata.systems.base import TransferConfig, TransferSystem
+from cambiata.features.stft import Stft
+from cambiata.systems.base import Progress, TransferConfig, TransferSystem
 from cambiata.vocoder import invert, morph
 
 Activations = npt.NDArray[np.float32]
@@ -67,6 +68,7 @@ class MusaicingConfig(TransferConfig):
     phase_iterations: int = 30
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _ = self.stft  # refuses a hop that does not divide the window
         if min(self.iterations, self.repetition, self.polyphony) < 1 or self.continuity < 0:
             raise ValueError("iterations, repetition and polyphony start at 1, continuity at 0")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from cambiata.audio import Progress, Samples
-from cambiata.features.stft import Magnitude, Stft
-from cambiata.systems.base import TransferConfig, TransferSystem
+from cambiata.arrays import Magnitude, Samples
+from cambiata.features.stft import Stft
+from cambiata.systems.base import Progress, TransferConfig, TransferSystem
 from cambiata.vocoder import invert, morph, with_phase
 
 if TYPE_CHECKING:
@@ -68,10 +68,11 @@ class UlyanovConfig(TransferConfig):
     precision: str = "auto"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError("precision must be auto, float32 or bfloat16")
         _ = self.stft
-        if min(self.filters, self.kernel, self.iterations) < 1 or self.style_weight < 0:
+        if min(self.filters, self.kernel, self.iterations) < 1 or not self.style_weight >= 0:
             raise ValueError("filters, kernel and iterations start at 1, style_weight at 0")
 
     @property
