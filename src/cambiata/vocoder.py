@@ -229,13 +229,9 @@ def _loudest_tree(
     n = int(heard.sum())
     number = np.cumsum(heard.reshape(-1)) - 1
     grid = np.arange(n_frames * n_bins).reshape(n_frames, n_bins)
-    pairs = []
-    for near, far in (((slice(0, -1), slice(None)), (slice(1, None), slice(None))),
-                      ((slice(None), slice(0, -1)), (slice(None), slice(1, None)))):  # fmt: skip
-        both = heard[near] & heard[far]
-        pairs.append((grid[near][both], grid[far][both]))
-    a = np.concatenate([pair[0] for pair in pairs])
-    b = np.concatenate([pair[1] for pair in pairs])
+    later, higher = heard[:-1] & heard[1:], heard[:, :-1] & heard[:, 1:]
+    a = np.concatenate([grid[:-1][later], grid[:, :-1][higher]])
+    b = np.concatenate([grid[1:][later], grid[:, 1:][higher]])
     flat = log_level.reshape(-1)
     quieter, louder = np.minimum(flat[a], flat[b]), np.maximum(flat[a], flat[b])
     # The louder end decides between edges that are equal otherwise. Costs must be positive.
