@@ -142,7 +142,7 @@ def test_an_hour_and_more_becomes_rf64(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     sound = Audio(melody([60]), RATE)
 
-    def broken():  # type: ignore[no-untyped-def]
+    def broken():
         yield sound.samples
         raise RuntimeError("the system broke off")
 
@@ -168,7 +168,7 @@ def test_impossible_regions_are_refused(start_s: float, end_s: float | None) -> 
 def test_between_reads_no_further_than_needed() -> None:
     read = []
 
-    def blocks():  # type: ignore[no-untyped-def]
+    def blocks():
         for i in range(5):
             read.append(i)
             yield np.full((1, 10), i, np.float32)

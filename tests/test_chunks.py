@@ -10,7 +10,7 @@ from cambiata.chunks import convert, crossfade, cut, join, splice, split
 _SIZES = {"n": st.integers(1, 500), "chunk": st.integers(2, 80), "data": st.data()}
 
 
-def _blocks(sound: np.ndarray, sizes: list[int]):  # type: ignore[no-untyped-def]
+def _blocks(sound: np.ndarray, sizes: list[int]):
     at = 0
     for size in sizes:
         yield sound[:, at : at + size]
@@ -63,7 +63,7 @@ def test_each_chunk_is_told_where_it_starts() -> None:
 def test_cut_holds_no_more_than_a_chunk_needs() -> None:
     read = 0
 
-    def blocks():  # type: ignore[no-untyped-def]
+    def blocks():
         nonlocal read
         for _ in range(100):
             read += 10
@@ -80,6 +80,16 @@ def test_crossfade_goes_monotonically_from_one_to_the_other() -> None:
     assert faded[0] < 0.01
     assert faded[-1] > 0.99
     np.testing.assert_allclose(faded + faded[::-1], 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("likeness", [0.0, 0.5, 1.0])
+def test_a_crossfade_keeps_the_level_however_alike_the_sounds_are(likeness: float) -> None:
+    rng = np.random.default_rng(0)
+    a, other = rng.normal(size=(2, 1, 20000)).astype(np.float32)
+    b = likeness * a + np.sqrt(1 - likeness**2) * other
+    faded = crossfade(a, b.astype(np.float32))[0].reshape(20, -1)
+    levels_db = 10 * np.log10(np.square(faded).mean(axis=1))
+    assert np.abs(levels_db).max() < 0.6  # chance alone moves a thousand samples' level by 0.2 dB
 
 
 def test_join_crossfades_where_chunks_overlap() -> None:

@@ -13,7 +13,7 @@ import soundfile
 
 import cambiata
 from cambiata import Audio
-from cambiata.systems import TRANSFER
+from cambiata.systems import SYSTEMS
 from conftest import RATE, melody
 
 FAST = ["--set", "sample_rate=16000", "--set", "n_fft=1024", "--set", "hop-length=256"]
@@ -43,6 +43,14 @@ def folder(tmp_path: Path, content: Audio, style: Audio) -> Path:
     (tmp_path / "truncated.wav").write_bytes(good[: len(good) // 2])
     (tmp_path / "truncated.flac").write_bytes(flac[: len(flac) // 2])
     (tmp_path / "truncated.mp3").write_bytes(mp3[: len(mp3) // 2])
+    content.save(tmp_path / "good.ogg")
+    ogg = (tmp_path / "good.ogg").read_bytes()
+    (tmp_path / "truncated.ogg").write_bytes(ogg[: len(ogg) // 2])
+    content.save(tmp_path / "good.aiff")
+    aiff = (tmp_path / "good.aiff").read_bytes()
+    (tmp_path / "truncated.aiff").write_bytes(aiff[: len(aiff) // 2])
+    hole = len(mp3) // 3
+    (tmp_path / "damaged.mp3").write_bytes(mp3[:hole] + bytes(hole) + mp3[2 * hole :])
     (tmp_path / "header.wav").write_bytes(good[:30])
     (tmp_path / "text.wav").write_text("this is no sound")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
@@ -74,6 +82,9 @@ _BAD = [
     (["truncated.wav", "style.wav"], "truncated.wav: is truncated"),
     (["truncated.flac", "style.wav"], "truncated.flac: is "),
     (["truncated.mp3", "style.wav"], "truncated.mp3: is truncated"),
+    (["truncated.ogg", "style.wav"], "truncated.ogg: is truncated"),
+    (["truncated.aiff", "style.wav"], "truncated.aiff: is truncated"),
+    (["damaged.mp3", "style.wav"], "damaged.mp3: is truncated"),
     (["content.wav", "truncated.wav"], "truncated.wav: is truncated"),
     (["content.wav", "truncated.mp3"], "truncated.mp3: is truncated"),
     (["empty.wav", "style.wav"], "empty.wav: is empty"),
@@ -89,6 +100,7 @@ _BAD = [
     (["fast.wav", "style.wav"], "fast.wav: its sample rate is 1000000 Hz"),
     (["many.wav", "style.wav"], "many.wav: has 64 channels; use 1 to 32"),
     (["content.wav", "style.wav", "-o", "no/out.wav"], "no/out.wav: the folder no does not exist"),
+    (["content.wav", "style.wav", "-o", "content.wav/out.wav"], "content.wav does not exist"),
     (["content.wav", "style.wav", "-o", "exists.wav"], "exists.wav: exists; choose another name"),
     (
         ["content.wav", "style.wav", "-o", "content.wav", "--force"],
@@ -111,10 +123,12 @@ _BAD = [
     (["content.wav", "style.wav", "--amount", "much"], "'much' is not a valid float"),
     (["content.wav", "style.wav", "--start", "9"], "content.wav: has no region from 9"),
     (["content.wav", "style.wav", "--start", "1", "--end", "0.5"], "has no region from 1 to 0.5"),
-    (["content.wav", "style.wav", "--system", "nope"], "nope: is no transfer system; use one of"),
+    (["content.wav", "style.wav", "--system", "nope"], "nope: is no system; use one of"),
     (["content.wav", "style.wav", "--preset", "nope"], "musaicing: has no preset nope"),
     (["content.wav", "style.wav", "--set", "nope=1"], "musaicing: has no setting nope"),
     (["content.wav", "style.wav", "--set", "n_fft"], "n_fft has no value; write it as"),
+    (["content.wav", "style.wav", "--set", "hop_length=4096"], "at least twice it"),
+    (["content.wav", "style.wav", "--set", "phase_iterations=-1"], "phase_iterations start at 0"),
     (["content.wav", "style.wav", "--nope"], "No such option"),
     (["content.wav"], "Missing argument 'STYLE'"),
     (["-", "-"], "-: is content and style at once"),
@@ -227,6 +241,82 @@ def test_standard_input_and_output(folder: Path) -> None:
     assert (folder / "piped.wav").read_bytes() == (folder / "out.wav").read_bytes()
 
 
+def test_a_region_of_a_long_pipe_is_replaced_in_place(folder: Path) -> None:
+    # Longer than one block: the content is read by two readers at once then.
+    long = Audio(np.tile(melody([60, 64, 67]), 12), RATE, "PCM_16")
+    long.save(folder / "long.wav")
+    arguments = ["style.wav", "--in-place", "--start", "0.5", "--end", "1.5", *FAST]
+    for content, out in (("-", "piped.wav"), ("long.wav", "named.wav")):
+        done = run(
+            *("transfer", content, *arguments, "-o", out),
+            folder=folder,
+            given=(folder / "long.wav").read_bytes(),
+        )
+        assert done.returncode == 0, done.stderr
+    assert (folder / "piped.wav").read_bytes() == (folder / "named.wav").read_bytes()
+
+
+def test_a_named_pipe_and_a_name_that_is_no_text_are_read(folder: Path) -> None:
+    command = [sys.executable, "-m", "cambiata", "transfer"]
+    strange = os.fsencode(folder) + b"/\xff.wav"
+    Path(os.fsdecode(strange)).write_bytes((folder / "content.wav").read_bytes())
+    for name, call in {
+        "a.wav": f"{' '.join(command)} <(cat content.wav) style.wav -o a.wav {' '.join(FAST)}",
+        "b.wav": f"{' '.join(command)} $'\\xff.wav' style.wav -o b.wav {' '.join(FAST)}",
+    }.items():
+        done = subprocess.run(["bash", "-c", call], cwd=folder, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert soundfile.info(folder / name).frames == 2 * RATE
+
+
+def test_a_region_may_end_beyond_the_end(folder: Path) -> None:
+    done = run(
+        *("transfer", "content.wav", "style.wav", "-o", "out.wav", "--end", "inf", *FAST),
+        folder=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    assert soundfile.info(folder / "out.wav").frames == 2 * RATE
+
+
+def test_closed_standard_input_is_bad_input(folder: Path) -> None:
+    call = f"{sys.executable} -m cambiata transfer - style.wav -o out.wav <&-"
+    done = subprocess.run(["bash", "-c", call], cwd=folder, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"standard input: is closed; pipe a wav into it" in done.stderr
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(folder: Path) -> None:
+    call = f"ulimit -f 20; {sys.executable} -m cambiata transfer content.wav style.wav -o out.wav"
+    done = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; {call} {' '.join(FAST)}"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.decode().splitlines()) == 1, done.stderr
+    assert not (folder / "out.wav").exists()
+    assert not list(folder.glob(".cambiata-*"))
+
+
+def test_a_terminated_program_leaves_nothing(folder: Path) -> None:
+    # Terminated from inside, once the output has been begun: no race with the clock.
+    code = (
+        "import os, signal, sys, soundfile, cambiata.cli as cli\n"
+        "real = soundfile.SoundFile.write\n"
+        "soundfile.SoundFile.write = lambda *a: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.argv = ['cambiata', 'transfer', 'content.wav', 'style.wav', '-o', 'out.wav',"
+        " '--amount', '0']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=False
+    )
+    assert done.returncode == 128 + 15
+    assert not (folder / "out.wav").exists()
+    assert not list(folder.glob(".cambiata-*"))
+
+
 def test_a_wav_streamed_with_no_length_in_its_header_is_read(folder: Path) -> None:
     # What ffmpeg writes into a pipe: sizes of 0xFFFFFFFF, since it cannot go back.
     wav = bytearray((folder / "content.wav").read_bytes())
@@ -251,7 +341,7 @@ def test_systems_are_listed() -> None:
     plain = run("systems", folder=Path.cwd())
     assert plain.returncode == 0
     rows = json.loads(run("systems", "--json", folder=Path.cwd()).stdout)
-    assert [row["name"] for row in rows] == list(TRANSFER)
+    assert [row["name"] for row in rows] == list(SYSTEMS)
     for row in rows:
         assert f"{row['name']}: {row['summary']}" in plain.stdout.decode()
         assert row["paper"] in plain.stdout.decode()

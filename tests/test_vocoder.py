@@ -52,7 +52,7 @@ def _heap_phase(magnitude: np.ndarray, stft: Stft, tolerance: float = 1e-4) -> n
 
 @pytest.mark.parametrize("window", ["hann", "gauss"])
 def test_pghi_agrees_with_the_printed_algorithm(window: str) -> None:
-    stft = Stft(512, 64, window)  # type: ignore[arg-type]
+    stft = Stft(512, 64, window)
     magnitude = np.abs(stft.analyse(SOUND[: RATE // 2]))
     tree, heap = pghi_phase(magnitude, stft), _heap_phase(magnitude, stft)
     n = RATE // 2

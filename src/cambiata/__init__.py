@@ -12,9 +12,9 @@ from importlib.metadata import version as _version
 from cambiata.audio import Audio, load
 from cambiata.conversion import Options, Report, transfer, transfer_file
 from cambiata.errors import CambiataError, CambiataWarning, InputError
-from cambiata.systems import TRANSFER as _TRANSFER
-from cambiata.systems import transfer_system
-from cambiata.systems.base import TransferConfig, TransferSystem
+from cambiata.systems import SYSTEMS as _SYSTEMS
+from cambiata.systems import system_named, transfer_system
+from cambiata.systems.base import System, TransferConfig, TransferSystem
 
 __version__ = _version("cambiata")
 
@@ -25,22 +25,24 @@ __all__ = [
     "InputError",
     "Options",
     "Report",
+    "System",
     "TransferConfig",
     "TransferSystem",
     "available_systems",
     "load",
+    "system_named",
     "transfer",
     "transfer_file",
     "transfer_system",
 ]
 
 
-def available_systems() -> list[type[TransferSystem[TransferConfig, object]]]:
-    """Every transfer system there is.
+def available_systems() -> list[type[System[TransferConfig]]]:
+    """Every system there is.
 
     Returns
     -------
-    list of type of TransferSystem
+    list of type of System
         Their classes, the default first.
 
     Examples
@@ -48,4 +50,4 @@ def available_systems() -> list[type[TransferSystem[TransferConfig, object]]]:
     >>> [system.name for system in available_systems()]
     ['musaicing', 'ulyanov']
     """
-    return [transfer_system(name) for name in _TRANSFER]
+    return [system_named(name) for name in _SYSTEMS]

@@ -5,6 +5,7 @@ import re
 import sys
 import tempfile
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import numpy as np
 import soundfile
 
 from cambiata.arrays import Samples
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.features.loudness import Limiter
 
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 384_000
@@ -230,14 +231,15 @@ class AudioFile:
 
     def __init__(self, path: str | Path) -> None:
         self.name = "standard input" if str(path) == "-" else str(path)
-        self._file = _spooled_stdin() if str(path) == "-" else None
-        self.path = Path(path)
+        self.path = self._readable(path)
         with self._opened() as file:
             self.sample_rate = int(file.samplerate)
             self.n_channels = int(file.channels)
             self.n_samples = int(file.frames)
             self.subtype = str(file.subtype)
-            if _is_cut_short(file.extra_info):
+            if _is_cut_short(file.extra_info) or (
+                file.format == "OGG" and not _ogg_has_its_end(self.path)
+            ):
                 self._refuse_truncated()
         _check_shape(self.name, self.sample_rate, self.n_channels, self.n_samples)
 
@@ -259,7 +261,8 @@ class AudioFile:
             n_read = 0
             while n_read < self.n_samples:
                 try:
-                    block = file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
+                    with _quiet_decoder():
+                        block = file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
                 except soundfile.LibsndfileError:
                     self._refuse_truncated()
                 if not len(block):
@@ -268,20 +271,42 @@ class AudioFile:
                 _check_finite(self.name, block)
                 yield np.ascontiguousarray(block.T)
 
-    def _opened(self) -> Any:
-        if self._file is not None:
-            self._file.seek(0)
-        elif not self.path.exists():
+    def _readable(self, path: str | Path) -> Path:
+        """Where the sound can be read from its beginning as often as need be."""
+        if str(path) == "-":
+            if sys.stdin is None:
+                raise InputError(self.name, "is closed", "pipe a wav into it, or name a file")
+            return self._spooled(sys.stdin.buffer)
+        place = Path(path)
+        if not place.exists():
             raise InputError(self.name, "no such file", "check the path")
-        elif self.path.is_dir():
+        if place.is_dir():
             raise InputError(self.name, "is a folder", "name a sound file in it")
-        elif not os.access(self.path, os.R_OK):
+        if not os.access(place, os.R_OK):
             raise InputError(self.name, "may not be read", "change its permissions")
-        elif not self.path.stat().st_size:
+        if not place.is_file():  # a named pipe, or what a shell makes of <(...)
+            with place.open("rb") as pipe:
+                return self._spooled(pipe)
+        return place
+
+    def _spooled(self, pipe: BinaryIO) -> Path:
+        """A file that holds what a pipe had; it goes when this object goes."""
+        number, name = tempfile.mkstemp(dir=roomy_folder(), prefix="cambiata-")
+        weakref.finalize(self, Path(name).unlink, missing_ok=True)
+        with os.fdopen(number, "wb") as spool:
+            while piece := pipe.read(1 << 20):
+                spool.write(piece)
+        return Path(name)
+
+    def _opened(self) -> Any:
+        if not self.path.stat().st_size:
             raise InputError(self.name, "is empty", "record or export it again")
         try:
             with _quiet_decoder():
-                return soundfile.SoundFile(self._file if self._file is not None else str(self.path))
+                # As bytes, since a file's name need not be text; Windows wants text.
+                return soundfile.SoundFile(
+                    str(self.path) if os.name == "nt" else os.fsencode(self.path)
+                )
         except (soundfile.LibsndfileError, TypeError) as error:
             raise InputError(
                 self.name, "is not readable as sound", "convert it to wav, flac, ogg, mp3 or aiff"
@@ -398,7 +423,7 @@ def region(source: Source, start_s: float | None, end_s: float | None) -> tuple[
             f"choose a start before the end, within its {duration_s:g} s",
         )
     start = round(first_s * source.sample_rate)
-    stop = min(source.n_samples, round(last_s * source.sample_rate))
+    stop = min(source.n_samples, round(min(last_s, duration_s) * source.sample_rate))
     if start >= stop:
         raise InputError(source.name, "the region holds no sample", "choose a longer one")
     return start, stop
@@ -543,6 +568,11 @@ class Destination:
         self.format, self.subtype = self._storage(subtype)
         self._check_shape()
 
+    @property
+    def scratch(self) -> str | None:
+        """Folder for scratch files: beside the output, which has room for it."""
+        return roomy_folder() if self.to_stdout else str(self.path.absolute().parent)
+
     def write(self, blocks: Iterator[Samples]) -> Written:
         """Write the sound.
 
@@ -556,13 +586,17 @@ class Destination:
         Written
             What the file holds now.
         """
-        folder = None if self.to_stdout else self.path.absolute().parent
         number, beside = tempfile.mkstemp(
-            dir=folder, prefix=".cambiata-", suffix="" if self.to_stdout else self.path.suffix
+            dir=self.scratch, prefix=".cambiata-", suffix="" if self.to_stdout else self.path.suffix
         )
         os.close(number)
         try:
-            n_samples, limited_db = self._write(blocks, beside)
+            try:
+                n_samples, limited_db = self._write(blocks, beside)
+            except soundfile.LibsndfileError as error:
+                raise CambiataError(
+                    f"{self.path}: could not be written ({error}); is the disk full?"
+                ) from error
             if self.to_stdout:
                 _copy_to_stdout(beside)
             else:
@@ -730,7 +764,35 @@ def _is_cut_short(parser_log: str) -> bool:
         return False
     promised, held = map(int, found.groups())
     # Programs that write into a pipe cannot go back to fill in the length: they promise the most.
-    return held < promised < 0x7FFF0000
+    endless = promised >= 0xFFFFF000 or 0x7FFFE000 <= promised <= 0x80001000
+    return held < promised and not endless
+
+
+def _ogg_has_its_end(path: Path) -> bool:
+    """Whether an Ogg file's last page says that it is the last (RFC 3533, section 6)."""
+    with path.open("rb") as file:
+        # A page is at most 65,307 bytes long, so its header lies within that of the end.
+        file.seek(max(0, path.stat().st_size - 65_307))
+        end = file.read()
+    at = end.rfind(b"OggS")
+    return at >= 0 and at + 5 < len(end) and bool(end[at + 5] & 4)
+
+
+def roomy_folder() -> str | None:
+    """Folder for scratch files that may be gigabytes.
+
+    Returns
+    -------
+    str or None
+        /var/tmp where there is one, since /tmp is in memory on many machines; else None, which
+        `tempfile` takes for the system's own choice.
+
+    Examples
+    --------
+    >>> roomy_folder() in ("/var/tmp", None)
+    True
+    """
+    return "/var/tmp" if os.access("/var/tmp", os.W_OK) else None
 
 
 @contextmanager
@@ -751,15 +813,9 @@ def _quiet_decoder() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _spooled_stdin() -> BinaryIO:
-    # A pipe cannot be rewound and sound is read twice; on disk, so that an hour fits.
-    spooled = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 (closed with the process)
-    while piece := sys.stdin.buffer.read(1 << 20):
-        spooled.write(piece)
-    return spooled
-
-
 def _copy_to_stdout(path: str) -> None:
+    if sys.stdout is None:
+        raise InputError("standard output", "is closed", "name a file instead of -")
     with Path(path).open("rb") as file:
         while piece := file.read(1 << 20):
             sys.stdout.buffer.write(piece)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 def main() -> None:
     """Run the command line; exit codes: 0 done, 2 bad input, 130 interrupted, 1 anything else."""
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    for name in ("SIGTERM", "SIGHUP"):  # leave as by an error: scratch files go
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _frame: sys.exit(128 + number))
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -32,10 +36,8 @@ def main() -> None:
         code = _fail(str(error), 2)
     except (_InterruptedError, click.Abort):
         code = _fail("interrupted; nothing was written", 130)
-    except BrokenPipeError:
-        # The reader of our standard output has gone: nothing is left to tell it.
-        sys.stderr.close()
-        code = 1
+    except cambiata.CambiataError as error:
+        code = _fail(str(error), 1)
     except OSError as error:
         code = _fail(f"{error.filename or 'output'}: {error.strerror or error}", 1)
     except MemoryError:

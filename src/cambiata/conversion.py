@@ -7,6 +7,7 @@ is two readings of the content and one pass over a scratch file.
 
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -28,7 +29,7 @@ from cambiata.audio import (
     resample,
 )
 from cambiata.chunks import convert, splice
-from cambiata.errors import InputError, MissingExtraError
+from cambiata.errors import CambiataWarning, InputError, MissingExtraError
 from cambiata.features.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.systems import DEFAULT_TRANSFER, transfer_system
 from cambiata.systems.base import Progress, TransferSystem, configure
@@ -129,7 +130,7 @@ class Report:
         Seconds of it that were used; `TransferConfig.style_s` bounds them.
     content_loudness_db : float or None
         Loudness of the content's region, in LUFS; None below the -70 that the standard measures,
-        where levels are left as they come.
+        where levels are matched by their RMS.
     gain_db : float
         What was added to the system's output to match it.
     limited_db : float
@@ -266,22 +267,19 @@ def transfer_file(
     chosen = _options(options)
     if str(content) == "-" and str(style) == "-":
         raise InputError("-", "is content and style at once", "give a file for one of them")
-    source, style_source = AudioFile(content), AudioFile(style)
+    source = AudioFile(content)
     for role, path in (("content", content), ("style", style)):
         _refuse_overwriting(role, Path(path), Path(output))
-    job = _Job(source, style_source, chosen)
     destination = Destination(
         output,
-        like=job.shape,
+        like=_shape(source, chosen),
         sample_rate=sample_rate,
         n_channels=n_channels,
         subtype=subtype,
         force=force,
     )
-    # Scratch beside the output: an hour is a gigabyte, and the system's folder for temporary
-    # files is in memory on many machines.
-    folder = None if destination.to_stdout else destination.path.absolute().parent
-    with job.run(progress, folder) as blocks:
+    job = _Job(source, AudioFile(style), chosen)
+    with job.run(progress, destination.scratch) as blocks:
         written = destination.write(blocks)
     elapsed_s = time.perf_counter() - began
     duration_s = written.n_samples / written.sample_rate
@@ -315,7 +313,7 @@ def _options(given: dict[str, Any]) -> Options:
 def _refuse_overwriting(role: str, path: Path, output: Path) -> None:
     if str(output) == "-" or str(path) == "-":
         return
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # one of them does not exist: said elsewhere
         if path.samefile(output):
             raise InputError(str(output), f"is also the {role}", "choose another output")
 
@@ -331,6 +329,14 @@ class _Shape:
     subtype: str
 
 
+def _shape(content: Source, options: Options) -> _Shape:
+    start, stop = region(content, options.start_s, options.end_s)
+    n_samples = stop - start + round(options.tail_s * content.sample_rate)
+    if options.in_place:
+        n_samples = content.n_samples
+    return _Shape(content.name, content.sample_rate, content.n_channels, n_samples, content.subtype)
+
+
 class _Job:
     """One transfer: checked when made, done when run."""
 
@@ -339,17 +345,14 @@ class _Job:
         self.system = _configured(options)
         self.start, self.stop = region(content, options.start_s, options.end_s)
         self.tail = round(options.tail_s * content.sample_rate)
-        n_samples = content.n_samples if options.in_place else self.stop - self.start + self.tail
-        self.shape = _Shape(
-            content.name, content.sample_rate, content.n_channels, n_samples, content.subtype
-        )
         self.gain_db = 0.0
-        self.loudness_db = self._survey()
+        self._heard = self._survey()
+        self.loudness_db = self._heard.loudness_db()
         self._style = self._prepared(style)
         self.style_used_s = self._style.shape[0] / self.system.config.sample_rate
 
-    def _survey(self) -> float:
-        """Loudness of the content's region; refuses what cannot be transferred."""
+    def _survey(self) -> LoudnessMeter:
+        """The content's region, heard once; refuses what cannot be transferred."""
         name, rate = self.content.name, self.content.sample_rate
         n_samples = self.stop - self.start
         _refuse_short(name, n_samples / rate, self.system)
@@ -359,7 +362,7 @@ class _Job:
             peak = max(peak, float(np.abs(block).max()))
         if peak < SILENCE:
             raise InputError(name, "is silent", "choose a recording or a region with sound")
-        return meter.loudness_db()
+        return meter
 
     def _prepared(self, style: Source) -> Samples:
         """The part of the style that is used: one channel at the system's rate."""
@@ -377,7 +380,25 @@ class _Job:
             raise InputError(style.name, "is silent", "choose a recording or a region with sound")
         return resample(mono, rate, config.sample_rate)
 
-    def run(self, progress: Progress | None, scratch: Path | None = None) -> "_Result":
+    def matching_gain_db(self, result: LoudnessMeter) -> float:
+        """What brings the result to the content's loudness."""
+        levels = self.loudness_db, result.loudness_db()
+        if not np.isfinite(levels).all():  # below what the standard measures
+            levels = self._heard.rms_db(), result.rms_db()
+        difference = levels[0] - levels[1]
+        if abs(difference) <= MAX_GAIN_DB:
+            return difference
+        warnings.warn(
+            f"{self.content.name}: the style has next to nothing to play it with; choose a style "
+            "with more notes, or --preset shifted",
+            CambiataWarning,
+            stacklevel=4,
+        )
+        return (
+            float(np.clip(difference, -MAX_GAIN_DB, MAX_GAIN_DB)) if np.isfinite(difference) else 0
+        )
+
+    def run(self, progress: Progress | None, scratch: str | None = None) -> "_Result":
         """The transfer's result, to be used in a `with`; `scratch` is a folder."""
         return _Result(self, progress or (lambda _share: None), scratch)
 
@@ -472,7 +493,7 @@ class _Job:
 class _Result:
     """A transfer under way: the system's output on disk, its level matched as it is read back."""
 
-    def __init__(self, job: _Job, progress: Progress, scratch: Path | None) -> None:
+    def __init__(self, job: _Job, progress: Progress, scratch: str | None) -> None:
         self._job, self._progress = job, progress
         self._scratch = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 (closed by __exit__)
 
@@ -509,10 +530,7 @@ class _Result:
                 meter.add(block[:, : end - at])
             at += block.shape[1]
             self._scratch.write(np.ascontiguousarray(block.T, np.float32).tobytes())
-        difference = job.loudness_db - meter.loudness_db()
-        job.gain_db = float(np.clip(difference, -MAX_GAIN_DB, MAX_GAIN_DB))
-        if not np.isfinite(difference):
-            job.gain_db = 0.0
+        job.gain_db = job.matching_gain_db(meter)
         gain = np.float32(10 ** (job.gain_db / 20))
         self._scratch.seek(0)
         frame = 4 * job.content.n_channels

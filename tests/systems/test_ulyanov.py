@@ -78,11 +78,45 @@ def test_the_loss_falls_and_the_weight_moves_it_from_content_to_style() -> None:
     assert stylish[1] < 0.5 * long[1]
 
 
-def test_bfloat16_reaches_float32s_loss() -> None:
-    config = dataclasses.replace(SMALL, style_weight=10.0, iterations=50)
-    exact = sum(_losses(config))
-    coarse = sum(_losses(dataclasses.replace(config, precision="bfloat16")))
-    assert coarse == pytest.approx(exact, rel=0.1)
+@pytest.mark.parametrize("preset", ["tuned", "high-style"])
+def test_bfloat16_reaches_float32s_objective(preset: str) -> None:
+    weight = Ulyanov.presets[preset].style_weight
+    config = dataclasses.replace(SMALL, style_weight=weight, iterations=60)
+
+    def objective(precision: str) -> float:
+        losses = _losses(dataclasses.replace(config, precision=precision))
+        return (losses[0] + weight * losses[1]) / (1 + weight)
+
+    assert objective("bfloat16") == pytest.approx(objective("float32"), rel=0.1)
+
+
+@pytest.mark.parametrize("iterations", [1, 15])
+def test_as_many_iterations_as_asked_for(iterations: int) -> None:
+    shares: list[float] = []
+    system = Ulyanov(dataclasses.replace(SMALL, iterations=iterations))
+    target, _ = system._spectrogram(np.abs(SMALL.stft.analyse(CONTENT)))
+    texture = system.capture(STYLE)
+    steps: list[int] = []
+    real = torch.optim.LBFGS.step
+
+    def counted(self: torch.optim.LBFGS, closure: object) -> object:
+        result = real(self, closure)
+        steps.append(self.state[self._params[0]]["n_iter"])
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.LBFGS, "step", counted)
+        system._optimised(target, texture, 0, shares.append)
+    assert steps[-1] == iterations
+    assert shares[-1] == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"filters": 10**9}, {"kernel": 0}, {"style_weight": float("inf")}]
+)
+def test_impossible_settings_are_refused(changes: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"filters must be|style_weight"):
+        UlyanovConfig(**changes)
 
 
 def test_precision_is_chosen_or_found() -> None:

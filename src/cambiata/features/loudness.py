@@ -15,28 +15,6 @@ _MAX_CHANNELS = 5
 _SEGMENT_S = 60.0
 
 
-def rms_db(samples: Samples) -> float:
-    """Root mean square of a sound, its channels' powers added.
-
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Sound [C, T].
-
-    Returns
-    -------
-    float
-        Level in dB relative to a full-scale square wave; -inf for silence.
-
-    Examples
-    --------
-    >>> rms_db(np.ones((1, 100), np.float32))
-    0.0
-    """
-    power = float(np.sum(np.mean(np.square(samples, dtype=np.float64), axis=1)))
-    return 10 * float(np.log10(power)) if power > 0 else -np.inf
-
-
 class LoudnessMeter:
     """Integrated loudness of a sound that arrives in blocks, in bounded memory.
 
@@ -64,7 +42,8 @@ class LoudnessMeter:
         self._pending: list[Samples] = []
         self._n_pending = 0
         self._blocks_db: list[float] = []
-        self._rms: list[tuple[float, int]] = []  # mean power and samples, where blocks do not fit
+        self._energy = 0.0
+        self._n_samples = 0
 
     def add(self, block: Samples) -> None:
         """Hear the next block.
@@ -74,6 +53,8 @@ class LoudnessMeter:
         block : numpy.ndarray
             Sound [C, T]; any T.
         """
+        self._energy += float(np.sum(np.square(block, dtype=np.float64)))
+        self._n_samples += block.shape[1]
         segment = int(_SEGMENT_S * self.sample_rate)
         while block.shape[1]:
             taken = block[:, : segment - self._n_pending]
@@ -86,9 +67,7 @@ class LoudnessMeter:
     def _flush(self) -> None:
         sound = np.concatenate(self._pending, axis=1)
         self._pending, self._n_pending = [], 0
-        too_short = sound.shape[1] <= _BLOCK_S * self.sample_rate
-        if too_short or sound.shape[0] > _MAX_CHANNELS:
-            self._rms.append((10 ** (rms_db(sound) / 10), sound.shape[1]))
+        if sound.shape[1] <= _BLOCK_S * self.sample_rate or sound.shape[0] > _MAX_CHANNELS:
             return
         # Imported late: it brings scipy.signal, half a second that --help need not wait for.
         import pyloudnorm
@@ -108,8 +87,7 @@ class LoudnessMeter:
         if self._n_pending:
             self._flush()
         if not self._blocks_db:
-            power = sum(p * n for p, n in self._rms) / max(1, sum(n for _, n in self._rms))
-            return 10 * float(np.log10(power)) if power > 0 else -np.inf
+            return self.rms_db()
         # BS.1770-4, eq. 5 to 7: an absolute gate at -70, a relative one 10 below what it leaves.
         blocks_db = np.array(self._blocks_db)
         blocks_db = blocks_db[blocks_db >= -70]
@@ -118,6 +96,17 @@ class LoudnessMeter:
         powers = 10 ** (blocks_db / 10)
         loud = powers > powers.mean() / 10
         return 10 * float(np.log10(powers[loud].mean()))
+
+    def rms_db(self) -> float:
+        """Root mean square of all that was heard, its channels' powers added.
+
+        Returns
+        -------
+        float
+            Level in dB relative to a full-scale square wave; -inf for silence.
+        """
+        power = self._energy / max(1, self._n_samples)
+        return 10 * float(np.log10(power)) if power > 0 else -np.inf
 
 
 def silence_gate(samples: Samples, sample_rate: int) -> Samples | None:

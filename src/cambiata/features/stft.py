@@ -42,7 +42,7 @@ class Stft:
     n_fft : int
         Window and transform length in samples; even.
     hop_length : int
-        Samples between frames; divides `n_fft`.
+        Samples between frames; divides `n_fft`, at most half of it.
     window : {"hann", "blackman", "gauss"}
         Periodic window. "gauss" is truncated where a Blackman window ends and is what
         phase-gradient heap integration is exact for.
@@ -65,8 +65,8 @@ class Stft:
     def __post_init__(self) -> None:
         if not 16 <= self.n_fft <= 2**17 or self.hop_length < 1:
             raise ValueError("n_fft must be 16 to 131072, hop_length at least 1")
-        if self.n_fft % 2 or self.n_fft % self.hop_length:
-            raise ValueError("n_fft must be even and a multiple of hop_length")
+        if self.n_fft % 2 or self.n_fft % self.hop_length or self.n_fft < 2 * self.hop_length:
+            raise ValueError("n_fft must be even and a multiple of hop_length, at least twice it")
 
     @property
     def n_bins(self) -> int:

@@ -4,14 +4,44 @@ from importlib import import_module
 from typing import Any
 
 from cambiata.errors import InputError
-from cambiata.systems.base import TransferSystem
+from cambiata.systems.base import System, TransferSystem
 
 # Where each lives; imported when asked for, so that `import cambiata` stays light.
-TRANSFER = {
+SYSTEMS = {
     "musaicing": "cambiata.systems.musaicing:Musaicing",
     "ulyanov": "cambiata.systems.ulyanov:Ulyanov",
 }
 DEFAULT_TRANSFER = "musaicing"
+
+
+def system_named(name: str) -> type[System[Any]]:
+    """The system of a name, whatever its job.
+
+    Parameters
+    ----------
+    name : str
+        What ``cambiata systems`` calls it.
+
+    Returns
+    -------
+    type of System
+        Its class.
+
+    Raises
+    ------
+    InputError
+        There is no such system.
+
+    Examples
+    --------
+    >>> system_named("musaicing").trained
+    False
+    """
+    if name not in SYSTEMS:
+        raise InputError(name, "is no system", "use one of " + ", ".join(SYSTEMS))
+    module, _, attribute = SYSTEMS[name].partition(":")
+    found: type[System[Any]] = getattr(import_module(module), attribute)
+    return found
 
 
 def transfer_system(name: str) -> type[TransferSystem[Any, Any]]:
@@ -30,15 +60,14 @@ def transfer_system(name: str) -> type[TransferSystem[Any, Any]]:
     Raises
     ------
     InputError
-        There is no such system.
+        There is no such system, or it has another job.
 
     Examples
     --------
-    >>> transfer_system("musaicing").trained
-    False
+    >>> "shifted" in transfer_system("musaicing").presets
+    True
     """
-    if name not in TRANSFER:
-        raise InputError(name, "is no transfer system", "use one of " + ", ".join(TRANSFER))
-    module, _, attribute = TRANSFER[name].partition(":")
-    found: type[TransferSystem[Any, Any]] = getattr(import_module(module), attribute)
+    found = system_named(name)
+    if not issubclass(found, TransferSystem):
+        raise InputError(name, "does not transfer", "see `cambiata systems`")
     return found

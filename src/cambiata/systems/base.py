@@ -49,16 +49,16 @@ class TransferConfig:
             raise ValueError("overlap_s must be at least 0 and at most a third of chunk_s")
 
 
-Config = TypeVar("Config", bound=TransferConfig)
+Config = TypeVar("Config", bound="TransferConfig")
 Timbre = TypeVar("Timbre")
 
 
-class TransferSystem(ABC, Generic[Config, Timbre]):
-    """A system that plays a content with the sound of a style.
+class System(ABC, Generic[Config]):
+    """A system of the field: what it is, and how it is set.
 
-    A system hears and returns one channel at its own rate and knows nothing of files, channels,
-    rates, loudness, silence, length, chunks or regions: `cambiata.conversion` keeps all those
-    promises for every system alike.
+    What it does is said by the abstract class of its job, of which `TransferSystem` is the first:
+    a job to come (a score played by a sound, a melody turned towards a style) puts its own beside
+    it here, with a promise of its own to be kept by a module like `cambiata.conversion`.
 
     Parameters
     ----------
@@ -93,6 +93,20 @@ class TransferSystem(ABC, Generic[Config, Timbre]):
 
     def __init__(self, config: Config) -> None:
         self.config = config
+
+
+class TransferSystem(System[Config], Generic[Config, Timbre]):
+    """A system that plays a content with the sound of a style.
+
+    A system hears and returns one channel at its own rate and knows nothing of files, channels,
+    rates, loudness, silence, length, chunks or regions: `cambiata.conversion` keeps all those
+    promises for every system alike.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
 
     @property
     @abstractmethod

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from cambiata.arrays import Magnitude, Samples, Spectrum
 from cambiata.audio import resample
 from cambiata.errors import InputError
-from cambiata.features.loudness import SILENCE
 from cambiata.features.stft import Stft
 from cambiata.systems.base import Progress, TransferConfig, TransferSystem
 from cambiata.vocoder import invert, morph
@@ -38,8 +37,8 @@ class MusaicingConfig(TransferConfig):
         Updates of the activations.
     settling : int
         How many of them, at the end, only fit the strengths of what the constraints have left.
-        0 is as published; 1 brings the divergence to that of the public script and below, whose
-        diagonals are one frame shorter (benchmarks/README.md).
+        0 is as published; 1 brings the divergence below that of the public script, whose
+        diagonals are a frame shorter and whose frames have a template more (benchmarks/README.md).
     repetition : int
         Width in frames of the window in which a template should sound only once.
     polyphony : int
@@ -76,6 +75,8 @@ class MusaicingConfig(TransferConfig):
             raise ValueError("settling must be at least 0 and less than iterations")
         if not 0 <= self.pitch_shift <= 24:
             raise ValueError("pitch_shift must be 0 to 24 semitones")
+        if self.phase_iterations < 0:
+            raise ValueError("phase_iterations start at 0")
 
     @property
     def stft(self) -> Stft:
@@ -93,16 +94,17 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
     order in time) are supported (section 3). The result is the templates' complex frames times H,
     its phases refined by Griffin-Lim.
 
-    We differ in this: the last iteration is spared the constraints (`settling`); the full band at
-    44.1 kHz instead of 22.05 kHz, windows equal in seconds; the transposed copies of the style (an
+    The preset "driedger2015" has the published settings. The default differs in this: the last
+    iteration is spared the constraints (`settling`), and the band is full, 44.1 kHz instead of
+    22.05 kHz with windows equal in seconds. In every preset the transposed copies of the style (an
     option that the public script and the SS-VQ-VAE paper's baseline have, +-6 semitones there) are
     made by resampling, which keeps every frame a sound that was recorded, where they use a
-    time-stretching pitch shifter; a content frame that is silent goes on along the diagonals of
-    the frame before it, so that ``tail_s`` lets notes ring.
+    time-stretching pitch shifter; and content frames of digital silence go on along the diagonals
+    of the frame before them, so that ``tail_s`` lets notes ring.
 
     `amount` between 0 and 1 morphs from the content's spectrum to the mosaic's, magnitudes in dB
-    and bin by bin (`cambiata.vocoder.morph`), starting from the phases in between: since the
-    mosaic has the content's pitches, partials meet and the timbre moves, not the mix.
+    and bin by bin (`cambiata.vocoder.morph`), starting from the phases in between: where the
+    style has the content's pitches, partials meet and the timbre moves, not the mix.
 
     Parameters
     ----------
@@ -114,11 +116,17 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
     summary: ClassVar[str] = "rebuilds the content from the style's own moments; no training"
     paper: ClassVar[str] = "Driedger, Prätzlich, Müller: Let it Bee, ISMIR 2015"
     presets: ClassVar[Mapping[str, MusaicingConfig]] = {
-        "driedger2015": MusaicingConfig(),
+        "full-band": MusaicingConfig(),
+        "driedger2015": MusaicingConfig(sample_rate=22050, n_fft=2048, hop_length=512, settling=0),
         # Thirteen copies of a style cost thirteen times the memory and the time: hence less of it.
         "shifted": MusaicingConfig(pitch_shift=6, style_s=30.0),
         "cifka2021": MusaicingConfig(
-            sample_rate=16000, n_fft=2048, hop_length=512, pitch_shift=6, style_s=30.0
+            sample_rate=16000,
+            n_fft=2048,
+            hop_length=512,
+            settling=0,
+            pitch_shift=6,
+            style_s=30.0,
         ),
     }
 
@@ -190,7 +198,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
             seed=seed,
             progress=lambda share: progress(0.9 * share),
         )
-        self._let_ring(activations, spectrum)
+        self._let_ring(activations, content)
         # Two real products cost half of a complex one.
         mosaic = np.empty((activations.shape[0], stft.n_bins), np.complex64)
         mosaic.real = activations @ timbre.T.real
@@ -211,12 +219,18 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
         progress(1.0)
         return result
 
-    def _let_ring(self, activations: Activations, spectrum: Spectrum) -> None:
-        """In place: silent frames go on along the diagonals of the frame before them."""
-        barely_heard = SILENCE * self.config.stft.samples.sum() / 2  # a sinusoid of that level
-        silent = np.abs(spectrum).max(axis=0) < barely_heard
-        decay = np.float32(_RING_PER_S ** (self.config.hop_length / self.config.sample_rate))
-        for n in np.flatnonzero(silent):
+    def _let_ring(self, activations: Activations, content: Samples) -> None:
+        """In place: frames of digital silence go on along the diagonals of the frame before them.
+
+        A tail is silent to the bit; a quiet room is not, and is left alone.
+        """
+        hop = self.config.hop_length
+        n_frames = activations.shape[0]
+        padded = np.zeros((n_frames + 1) * hop, bool)  # half a hop before the first frame's centre
+        padded[hop // 2 : hop // 2 + content.shape[0]] = content != 0
+        sounding = padded[: n_frames * hop].reshape(n_frames, hop).any(axis=1)
+        decay = np.float32(_RING_PER_S ** (hop / self.config.sample_rate))
+        for n in np.flatnonzero(~sounding):
             activations[n] = 0
             if n:
                 activations[n, 1:] = decay * activations[n - 1, :-1]
@@ -304,11 +318,11 @@ def _avoid_repetition(H: Activations, width: int, damping: np.float32) -> Activa
 
 
 def _restrict_polyphony(H: Activations, polyphony: int, damping: np.float32) -> None:
-    """Damp, in place, what is below the (polyphony + 1)-th largest of its frame."""
+    """Damp, in place, all but the `polyphony` largest of each frame."""
     n_templates = H.shape[1]
     if n_templates <= polyphony:
         return
-    rank = n_templates - polyphony - 1
+    rank = n_templates - polyphony
     cutoff = np.partition(H, rank, axis=1)[:, rank : rank + 1]
     np.multiply(H, damping, out=H, where=cutoff > H)
 
