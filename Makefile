@@ -30,6 +30,7 @@ base:
 
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/vocoder.py
+	$(BIN)/python benchmarks/onsets.py
 	$(BIN)/python benchmarks/speed.py
 
 $(BIN)/python:

@@ -66,7 +66,7 @@ def main() -> None:
         folder = Path(name)
         style = repeated("cello.flac", 10, 1, folder)
         for system, preset in (
-            ("musaicing", "driedger2015"),
+            ("musaicing", "full-band"),
             ("musaicing", "shifted"),
             ("ulyanov", "tuned"),
         ):

@@ -132,7 +132,7 @@ _BAD = [
     (["content.wav", "style.wav", "--nope"], "No such option"),
     (["content.wav"], "Missing argument 'STYLE'"),
     (["-", "-"], "-: is content and style at once"),
-    (["-", "style.wav"], "standard input: is not readable as sound"),
+    (["-", "style.wav"], "standard input: is empty"),
 ]
 
 

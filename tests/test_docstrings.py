@@ -49,7 +49,7 @@ def _public() -> Iterator[tuple[str, bool]]:
                     continue
                 is_error = issubclass(thing, Exception) and "__init__" not in vars(thing)
                 # A system's example is the transfer's; an abstract class has none.
-                is_system = issubclass(thing, cambiata.TransferSystem)
+                is_system = issubclass(thing, cambiata.System)
                 yield f"{name}.{key}", not is_error and not is_system
                 for method, member in vars(thing).items():
                     if not method.startswith("_") and inspect.isfunction(member):

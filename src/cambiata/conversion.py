@@ -394,9 +394,9 @@ class _Job:
             CambiataWarning,
             stacklevel=4,
         )
-        return (
-            float(np.clip(difference, -MAX_GAIN_DB, MAX_GAIN_DB)) if np.isfinite(difference) else 0
-        )
+        if not np.isfinite(difference):
+            return 0.0
+        return float(np.clip(difference, -MAX_GAIN_DB, MAX_GAIN_DB))
 
     def run(self, progress: Progress | None, scratch: str | None = None) -> "_Result":
         """The transfer's result, to be used in a `with`; `scratch` is a folder."""
