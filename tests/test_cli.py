@@ -91,8 +91,14 @@ _BAD = [
     (["none.wav", "style.wav"], "none.wav: holds no samples"),
     (["silent.wav", "style.wav"], "silent.wav: is silent; choose"),
     (["content.wav", "silent.wav"], "silent.wav: is silent; choose"),
-    (["click.wav", "style.wav"], "click.wav: lasts 0.0045 s, shorter than one window"),
-    (["content.wav", "click.wav"], "click.wav: lasts 0.0045 s, shorter than one window"),
+    (
+        ["click.wav", "style.wav"],
+        "click.wav: what is used of it lasts 0.0045 s, shorter than one window",
+    ),
+    (
+        ["content.wav", "click.wav"],
+        "click.wav: what is used of it lasts 0.0045 s, shorter than one window",
+    ),
     (["nan.wav", "style.wav"], "nan.wav: holds NaN or infinite samples"),
     (["content.wav", "nan.wav"], "nan.wav: holds NaN or infinite samples"),
     (["inf.wav", "style.wav"], "inf.wav: holds NaN or infinite samples"),
@@ -118,7 +124,13 @@ _BAD = [
     (["content.wav", "style.wav", "--rate", "0"], "out.wav: its sample rate is 0 Hz"),
     (["content.wav", "style.wav", "--channels", "0"], "out.wav: has 0 channels"),
     (["content.wav", "style.wav", "--channels", "64"], "out.wav: has 64 channels"),
-    (["content.wav", "style.wav", "--subtype", "PCM_99"], "WAV does not store PCM_99; use one"),
+    (
+        ["content.wav", "style.wav", "--subtype", "PCM_99"],
+        "WAV does not store PCM_99 here; use one",
+    ),
+    (["content.wav", "style.wav", "--subtype", "IMA_ADPCM"], "does not store IMA_ADPCM here"),
+    (["content.wav", "style.wav", "-o", "a.ogg", "--rate", "384000"], "OGG cannot hold 384000"),
+    (["content.wav", "style.wav", "-o", "a.ogg", "--subtype", "PCM_16"], "use one of VORBIS"),
     (["content.wav", "style.wav", "--amount", "2"], "amount: 2 is out of range; use 0 to 1"),
     (["content.wav", "style.wav", "--amount", "much"], "'much' is not a valid float"),
     (["content.wav", "style.wav", "--start", "9"], "content.wav: has no region from 9"),
@@ -174,6 +186,7 @@ def test_transfer(folder: Path) -> None:
     lines = done.stderr.decode().splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("out.wav: 2.0 s by musaicing, amount 1, in ")
+    assert "real-time factor" in lines[0]
     info = soundfile.info(folder / "out.wav")
     assert (info.samplerate, info.channels, info.subtype) == (RATE, 1, "PCM_16")
     assert info.frames == soundfile.info(folder / "content.wav").frames

@@ -77,7 +77,7 @@ class Audio:
     Parameters
     ----------
     samples : numpy.ndarray
-        [C, T] float32, full scale at 1.0; a one-dimensional array is taken as one channel.
+        [C, T] floats, full scale at 1.0, kept as float32; a one-dimensional array is one channel.
     sample_rate : int
         Samples per second, 4,000 to 384,000.
     subtype : str
@@ -103,9 +103,17 @@ class Audio:
     name: str = "audio"
 
     def __post_init__(self) -> None:
-        samples = np.atleast_2d(np.asarray(self.samples, np.float32))
+        given = np.asarray(self.samples)
+        if given.dtype.kind != "f":
+            raise InputError(
+                self.name,
+                f"its samples are {given.dtype}",
+                "give floats, full scale at 1.0 (16-bit integers: divide by 32768)",
+            )
+        samples = np.atleast_2d(given.astype(np.float32, copy=False))
         if samples.ndim != 2:
             raise InputError(self.name, "is not a sound", "give samples shaped [C, T]")
+        object.__setattr__(self, "sample_rate", int(self.sample_rate))
         _check_shape(self.name, self.sample_rate, samples.shape[0], samples.shape[1])
         _check_finite(self.name, samples)
         object.__setattr__(self, "samples", samples)
@@ -664,10 +672,19 @@ class Destination:
         kind = FORMATS[extension]
         if subtype is not None:
             subtype = subtype.upper()
-            if not soundfile.check_format(kind, subtype):
-                known = ", ".join(soundfile.available_subtypes(kind))
+            # Codecs of fixed blocks are left out: they would fill the sound up to whole blocks.
+            known = [
+                name
+                for name in (*_LOSSLESS, "ULAW", "ALAW", *_LOSSY_SUBTYPE.values())
+                if soundfile.check_format(kind, name)
+                and _LOSSY_SUBTYPE.get(kind, name) == name
+                and (kind in _LOSSY_SUBTYPE or name not in _LOSSY_SUBTYPE.values())
+            ]
+            if subtype not in known:
                 raise InputError(
-                    str(self.path), f"{kind} does not store {subtype}", f"use one of {known}"
+                    str(self.path),
+                    f"{kind} does not store {subtype} here",
+                    "use one of " + ", ".join(known),
                 )
             return self._large(kind, subtype), subtype
         if kind in _LOSSY_SUBTYPE:
@@ -690,6 +707,12 @@ class Destination:
         if want != have and 1 not in (want, have):
             raise InputError(
                 str(self.path), f"cannot make {want} channels of {have}", f"use 1 or {have}"
+            )
+        if self.format == "OGG" and self.sample_rate > 192_000:  # beyond it the encoder crashes
+            raise InputError(
+                str(self.path),
+                f"OGG cannot hold {self.sample_rate} Hz",
+                "choose another format, or --rate 48000",
             )
         # Opening is the only way to ask libsndfile what an encoder takes (MP3: 8 to 48 kHz, ...).
         try:
@@ -749,7 +772,8 @@ def _check_shape(name: str, sample_rate: int, n_channels: int, n_samples: int) -
             f"use one from {MIN_RATE_HZ} to {MAX_RATE_HZ}",
         )
     if not 1 <= n_channels <= MAX_CHANNELS:
-        raise InputError(name, f"has {n_channels} channels", f"use 1 to {MAX_CHANNELS}")
+        hint = " (samples are [C, T])" if n_channels > 1000 else ""
+        raise InputError(name, f"has {n_channels} channels", f"use 1 to {MAX_CHANNELS}{hint}")
 
 
 def _check_finite(name: str, samples: Samples) -> None:

@@ -150,7 +150,7 @@ def _sentence(report: Report) -> str:
     used = ""
     if report.style_used_s < report.style_s - 0.01:
         used = f"; the style's first {report.style_used_s:.0f} s of {report.style_s:.0f} were used"
-    speed = "" if report.amount == 0 else f", {1 / report.real_time_factor:.1f} x real time"
+    speed = "" if report.amount == 0 else f" (real-time factor {report.real_time_factor:.2f})"
     return (
         f"{report.output}: {report.duration_s:.1f} s by {report.system}, "
         f"amount {report.amount:g}, in {report.elapsed_s:.1f} s{speed}{used}"

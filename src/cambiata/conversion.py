@@ -38,6 +38,7 @@ from cambiata.systems.base import Progress, TransferSystem, configure
 # the match would only bring up noise.
 MAX_GAIN_DB = 40.0
 _SPLICE_S = 0.01
+_CONTEXT_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class Report:
     elapsed_s : float
         Seconds that the transfer took, the program's start not counted.
     real_time_factor : float
-        `elapsed_s` over `duration_s`; below 1 is faster than real time.
+        `elapsed_s` over the seconds played, those around a region in place not counted; below 1
+        is faster than real time.
 
     Examples
     --------
@@ -201,6 +203,8 @@ def transfer(
     >>> mixed.samples.shape, mixed.sample_rate
     ((1, 22050), 22050)
     """
+    if not isinstance(content, Audio) or not isinstance(style, Audio):
+        raise TypeError("content and style are Audio: cambiata.load(path) or Audio(samples, rate)")
     job = _Job(
         replace(content, name="content") if content.name == "audio" else content,
         replace(style, name="style") if style.name == "audio" else style,
@@ -299,7 +303,7 @@ def transfer_file(
         gain_db=job.gain_db,
         limited_db=written.limited_db,
         elapsed_s=elapsed_s,
-        real_time_factor=elapsed_s / duration_s,
+        real_time_factor=elapsed_s / job.played_s,
     )
 
 
@@ -361,7 +365,8 @@ class _Job:
             meter.add(block)
             peak = max(peak, float(np.abs(block).max()))
         if peak < SILENCE:
-            raise InputError(name, "is silent", "choose a recording or a region with sound")
+            part = "is" if n_samples == self.content.n_samples else "the region is"
+            raise InputError(name, f"{part} silent", "choose a recording or a region with sound")
         return meter
 
     def _prepared(self, style: Source) -> Samples:
@@ -379,6 +384,11 @@ class _Job:
         if float(np.abs(mono).max()) < SILENCE:
             raise InputError(style.name, "is silent", "choose a recording or a region with sound")
         return resample(mono, rate, config.sample_rate)
+
+    @property
+    def played_s(self) -> float:
+        """Seconds that the system has to play."""
+        return (self.stop - self.start + self.tail) / self.content.sample_rate
 
     def matching_gain_db(self, result: LoudnessMeter) -> float:
         """What brings the result to the content's loudness."""
@@ -405,12 +415,17 @@ class _Job:
     def transferred(self, progress: Progress) -> Iterator[Samples]:
         """The region as the system plays it, level not yet matched."""
         rate, config = self.content.sample_rate, self.system.config
-        n_samples = self.stop - self.start + self.tail
+        # A region is played with what lies around it, so that its ends are no cuts to the system.
+        context = round(_CONTEXT_S * rate)
+        lead = min(self.start, context)
+        trail = 0 if self.tail else min(self.content.n_samples - self.stop, context)
+        n_wanted = self.stop - self.start + self.tail
+        n_samples = lead + n_wanted + trail
         progress(0.0)
         timbre = self.system.capture(self._style)
 
         def blocks() -> Iterator[Samples]:
-            yield from between(self.content.blocks(), self.start, self.stop)
+            yield from between(self.content.blocks(), self.start - lead, self.stop + trail)
             if self.tail:
                 yield np.zeros((self.content.n_channels, self.tail), np.float32)
 
@@ -420,15 +435,16 @@ class _Job:
             def tick(done: float) -> None:
                 progress(min(1.0, at / n_samples + share * done))
 
-            return self._rendered(chunk, at, timbre, tick)
+            return self._rendered(chunk, at - lead, timbre, tick)
 
-        yield from convert(
+        played = convert(
             blocks(),
             n_samples,
             process,
             chunk_samples=int(config.chunk_s * rate),
             overlap_samples=int(config.overlap_s * rate),
         )
+        yield from between(played, lead, lead + n_wanted)
         progress(1.0)
 
     def _rendered(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
@@ -459,14 +475,19 @@ class _Job:
         if gate is not None and not gate.any():
             return np.zeros_like(channel)
         low = resample(channel, rate, native)
-        short = self.system.min_samples - low.shape[0]
+        # Mirrored at both ends: where a recording or a region is cut in the middle of a note, the
+        # cut would sound like an attack and be played as one.
+        margin = self.system.min_samples
+        padded = np.pad(low, (margin, 0), mode="reflect")
+        in_tail = self.tail > 0 and at + channel.shape[0] > self.stop - self.start
+        padded = np.pad(padded, (0, margin), mode="constant" if in_tail else "reflect")
         played = self.system.render(
-            fitted(low, low.shape[0] + max(0, short)),
+            padded,
             timbre,
             amount=amount,
             seed=self.options.seed,
             progress=progress,
-        )[: low.shape[0]]
+        )[margin : margin + low.shape[0]]
         out = fitted(resample(played, native, rate), channel.shape[0])
         if native < rate and amount < 1:
             # The system cannot play what lies above its band: the content's fades out instead,
@@ -560,6 +581,6 @@ def _refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any]
     if duration_s < least_s:
         raise InputError(
             name,
-            f"lasts {duration_s:.2g} s, shorter than one window of {system.name}",
+            f"what is used of it lasts {duration_s:.2g} s, shorter than one window of {system.name}",
             f"give at least {least_s:.2g} s",
         )

@@ -113,8 +113,8 @@ def silence_gate(samples: Samples, sample_rate: int) -> Samples | None:
     """Gain that is 1 where a sound is heard and 0 where it is silent.
 
     Silence is anything below one step of 16 bits that lasts longer than 60 ms: shorter gaps are
-    zero crossings and rests inside notes. The gate is open for 10 ms before and after what is heard
-    and fades over the 10 ms beyond, so that nothing audible is cut.
+    zero crossings and rests inside notes. The gate is open for 2 ms before and after what is heard
+    and fades over the 6 ms beyond.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def silence_gate(samples: Samples, sample_rate: int) -> Samples | None:
     if not active.any():
         return np.zeros(samples.shape[0], np.float32)
     distance_ms = distance_transform_edt(~active)
-    gain_steps = np.clip((20 - distance_ms) / 10, 0, 1)
+    gain_steps = np.clip((8 - distance_ms) / 6, 0, 1)
     centres = (np.arange(n_steps) + 0.5) * step
     gain: Samples = np.interp(np.arange(samples.shape[0]), centres, gain_steps).astype(np.float32)
     return gain

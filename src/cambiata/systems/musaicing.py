@@ -18,6 +18,7 @@ Activations = npt.NDArray[np.float32]
 """How strongly each of K templates sounds in each of N frames, [N, K]."""
 
 _GAP_FRAMES = 10  # silence between transposed copies, so that no diagonal runs across a border
+_DIGITAL_SILENCE = 1e-6  # what is left of it after a change of rate; a quiet room is louder
 _RING_PER_S = 1e-2  # a note left to ring falls by 40 dB a second beyond what the style does itself
 
 
@@ -97,10 +98,10 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
     The preset "driedger2015" has the published settings. The default differs in this: the last
     iteration is spared the constraints (`settling`), and the band is full, 44.1 kHz instead of
     22.05 kHz with windows equal in seconds. In every preset the transposed copies of the style (an
-    option that the public script and the SS-VQ-VAE paper's baseline have, +-6 semitones there) are
-    made by resampling, which keeps every frame a sound that was recorded, where they use a
-    time-stretching pitch shifter; and content frames of digital silence go on along the diagonals
-    of the frame before them, so that ``tail_s`` lets notes ring.
+    option that the public script and the SS-VQ-VAE paper's baseline have, +-6 semitones there)
+    are made by resampling, which keeps every frame a sound that was recorded, where they use a
+    time-stretching pitch shifter; and where the content ends in digital silence, its last frame
+    goes on along its diagonals, so that ``tail_s`` lets notes ring.
 
     `amount` between 0 and 1 morphs from the content's spectrum to the mosaic's, magnitudes in dB
     and bin by bin (`cambiata.vocoder.morph`), starting from the phases in between: where the
@@ -190,7 +191,9 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
             One channel [T].
         """
         stft = self.config.stft
-        spectrum = stft.analyse(content)
+        sounding = np.flatnonzero(np.abs(content) > _DIGITAL_SILENCE)
+        end = int(sounding[-1]) + 1 if sounding.size else 0
+        spectrum = stft.analyse(self._without_cut(content, end))
         activations = activate(
             np.abs(spectrum),
             np.abs(timbre),
@@ -198,11 +201,15 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
             seed=seed,
             progress=lambda share: progress(0.9 * share),
         )
-        self._let_ring(activations, content)
+        last = min(end // self.config.hop_length, activations.shape[0] - 1)
+        self._let_ring(activations, last)
         # Two real products cost half of a complex one.
         mosaic = np.empty((activations.shape[0], stft.n_bins), np.complex64)
         mosaic.real = activations @ timbre.T.real
         mosaic.imag = activations @ timbre.T.imag
+        self._fade_ring(mosaic, last)
+        if last + 1 < len(mosaic):
+            spectrum[:, last + 1 :] = 0
         # Templates out of phase with one another partly cancel (10 dB is usual): their sum is
         # brought to the content's energy, so that a morph is between sounds of equal level.
         energy = float(np.linalg.norm(mosaic))
@@ -219,21 +226,34 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
         progress(1.0)
         return result
 
-    def _let_ring(self, activations: Activations, content: Samples) -> None:
-        """In place: frames of digital silence go on along the diagonals of the frame before them.
+    def _without_cut(self, content: Samples, end: int) -> Samples:
+        """The content, mirrored for half a window into the silence after its end.
 
-        A tail is silent to the bit; a quiet room is not, and is left alone.
+        A note cut off by silence has the spectrum of an attack in the frames across the cut.
         """
-        hop = self.config.hop_length
-        n_frames = activations.shape[0]
-        padded = np.zeros((n_frames + 1) * hop, bool)  # half a hop before the first frame's centre
-        padded[hop // 2 : hop // 2 + content.shape[0]] = content != 0
-        sounding = padded[: n_frames * hop].reshape(n_frames, hop).any(axis=1)
-        decay = np.float32(_RING_PER_S ** (hop / self.config.sample_rate))
-        for n in np.flatnonzero(~sounding):
+        reach = min(self.config.n_fft // 2, content.shape[0] - end, end)
+        if reach == 0:
+            return content
+        filled = content.copy()
+        filled[end : end + reach] = content[end - reach : end][::-1]
+        return filled
+
+    def _let_ring(self, activations: Activations, last: int) -> None:
+        """In place: after its last frame, the content goes on along that frame's diagonals."""
+        for n in range(last + 1, activations.shape[0]):
             activations[n] = 0
-            if n:
-                activations[n, 1:] = decay * activations[n - 1, :-1]
+            activations[n, 1:] = activations[n - 1, :-1]
+
+    def _fade_ring(self, mosaic: Spectrum, last: int) -> None:
+        """In place: what rings, [N, F], falls steadily and is never louder than what went before.
+
+        A template's neighbour may be the attack of another note, and is not to be heard as one.
+        """
+        decay = _RING_PER_S ** (self.config.hop_length / self.config.sample_rate)
+        levels = np.linalg.norm(mosaic[last:], axis=1)
+        allowed = levels[0] * decay ** np.arange(len(levels))
+        gain = np.minimum(decay ** np.arange(len(levels)), allowed / np.maximum(levels, 1e-30))
+        mosaic[last:] *= gain[:, None].astype(np.float32)
 
 
 def activate(
