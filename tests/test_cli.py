@@ -93,11 +93,11 @@ _BAD = [
     (["content.wav", "silent.wav"], "silent.wav: is silent; choose"),
     (
         ["click.wav", "style.wav"],
-        "click.wav: what is used of it lasts 0.0045 s, shorter than one window",
+        "click.wav: what is used of it lasts 0.0045 s, less than one window",
     ),
     (
         ["content.wav", "click.wav"],
-        "click.wav: what is used of it lasts 0.0045 s, shorter than one window",
+        "click.wav: what is used of it lasts 0.0045 s, less than one window",
     ),
     (["nan.wav", "style.wav"], "nan.wav: holds NaN or infinite samples"),
     (["content.wav", "nan.wav"], "nan.wav: holds NaN or infinite samples"),

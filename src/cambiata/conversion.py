@@ -581,6 +581,6 @@ def _refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any]
     if duration_s < least_s:
         raise InputError(
             name,
-            f"what is used of it lasts {duration_s:.2g} s, shorter than one window of {system.name}",
+            f"what is used of it lasts {duration_s:.2g} s, less than one window of {system.name}",
             f"give at least {least_s:.2g} s",
         )
