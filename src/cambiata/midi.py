@@ -1,0 +1,403 @@
+"""Notes in and out of files: the only place that reads or writes MIDI."""
+
+import io
+import os
+import tempfile
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from cambiata.errors import InputError
+
+_TICKS_PER_BEAT = 960
+_TEMPO_US = 500_000  # microseconds a beat: 120 beats a minute, where a file says nothing
+_SUSTAIN_PEDAL = 64
+_DRUM_CHANNEL = 9
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Note:
+    """A note of a score.
+
+    Parameters
+    ----------
+    start_s : float
+        When it begins, in seconds.
+    end_s : float
+        When it ends, in seconds, later than it begins.
+    pitch : int
+        MIDI number, 0 to 127; 69 is A4.
+    velocity : int
+        How hard it is struck, 1 to 127.
+
+    Raises
+    ------
+    ValueError
+        A time, pitch or velocity out of its range.
+
+    Examples
+    --------
+    >>> Note(0.0, 0.5, 60).shifted(1.0, semitones=2)
+    Note(start_s=1.0, end_s=1.5, pitch=62, velocity=100)
+    """
+
+    start_s: float
+    end_s: float
+    pitch: int
+    velocity: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_s < self.end_s:
+            raise ValueError("a note must end after it begins, and begin at 0 or later")
+        if not 0 <= self.pitch <= 127 or not 1 <= self.velocity <= 127:
+            raise ValueError("pitch must be 0 to 127, velocity 1 to 127")
+
+    @property
+    def duration_s(self) -> float:
+        """How long it lasts, in seconds."""
+        return self.end_s - self.start_s
+
+    def shifted(self, seconds: float, *, semitones: int = 0) -> "Note":
+        """The same note elsewhere.
+
+        Parameters
+        ----------
+        seconds : float
+            How much later.
+        semitones : int
+            How much higher.
+
+        Returns
+        -------
+        Note
+            The note moved.
+        """
+        return replace(
+            self,
+            start_s=self.start_s + seconds,
+            end_s=self.end_s + seconds,
+            pitch=self.pitch + semitones,
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """The notes of one instrument.
+
+    Parameters
+    ----------
+    notes : tuple of Note
+        In the order of their beginnings.
+    program : int
+        General MIDI program, 0 to 127.
+    is_drum : bool
+        Whether pitches mean drums.
+    name : str
+        What the score calls it.
+
+    Examples
+    --------
+    >>> Part((Note(0, 1, 60), Note(0.5, 1, 64))).mean_voices
+    1.5
+    """
+
+    notes: tuple[Note, ...]
+    program: int = 0
+    is_drum: bool = False
+    name: str = ""
+
+    @property
+    def end_s(self) -> float:
+        """When the last note ends, in seconds; 0 without notes."""
+        return max((note.end_s for note in self.notes), default=0.0)
+
+    @property
+    def mean_pitch(self) -> float:
+        """Mean MIDI number, each note weighing as long as it lasts."""
+        total = sum(note.duration_s for note in self.notes)
+        return sum(note.pitch * note.duration_s for note in self.notes) / total
+
+    @property
+    def mean_voices(self) -> float:
+        """Notes that sound at a time, averaged over the time in which any does."""
+        edges: defaultdict[float, int] = defaultdict(int)
+        for note in self.notes:
+            edges[note.start_s] += 1
+            edges[note.end_s] -= 1
+        voices, sounding_s, last_s = 0, 0.0, 0.0
+        for at_s in sorted(edges):
+            sounding_s += (at_s - last_s) * (voices > 0)
+            voices, last_s = voices + edges[at_s], at_s
+        return sum(note.duration_s for note in self.notes) / sounding_s
+
+    def window(self, start_s: float, end_s: float) -> "Part":
+        """What of it sounds between two times.
+
+        Parameters
+        ----------
+        start_s : float
+            Where the window begins; it becomes time 0.
+        end_s : float
+            Where it ends.
+
+        Returns
+        -------
+        Part
+            Notes cut to the window. Those that began before it begin with it.
+        """
+        inside = [note for note in self.notes if note.start_s < end_s and note.end_s > start_s]
+        return replace(
+            self,
+            notes=tuple(
+                Note(
+                    max(note.start_s - start_s, 0.0),
+                    min(note.end_s, end_s) - start_s,
+                    note.pitch,
+                    note.velocity,
+                )
+                for note in inside
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Score:
+    """Parts that play together.
+
+    Parameters
+    ----------
+    parts : tuple of Part
+        At least one note among them.
+    name : str
+        What to call it in a message.
+
+    Examples
+    --------
+    >>> Score((Part((Note(0, 2.5, 60),)),)).end_s
+    2.5
+    """
+
+    parts: tuple[Part, ...]
+    name: str = field(default="score", compare=False)
+
+    @property
+    def end_s(self) -> float:
+        """When the last note ends, in seconds."""
+        return max((part.end_s for part in self.parts), default=0.0)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of all parts but drums, in the order of their beginnings."""
+        melodic = (part.notes for part in self.parts if not part.is_drum)
+        return tuple(sorted(note for notes in melodic for note in notes))
+
+
+def load(path: str | Path) -> Score:
+    """Score of a MIDI file.
+
+    Notes held by the sustain pedal last until it is lifted or the pitch is struck again. A part is
+    made for every track, channel and program that plays.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A standard MIDI file of any type.
+
+    Returns
+    -------
+    Score
+        Its notes in seconds, tempo changes followed.
+
+    Raises
+    ------
+    InputError
+        The file is missing, no MIDI, damaged, or has no notes.
+
+    Examples
+    --------
+    >>> load("nowhere.mid")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.mid: no such file; check the path
+    """
+    import mido  # 30 ms that `import cambiata` need not spend
+
+    place = Path(path)
+    if not place.exists():
+        raise InputError(str(path), "no such file", "check the path")
+    if place.is_dir():
+        raise InputError(str(path), "is a folder", "name a MIDI file in it")
+    try:
+        file = mido.MidiFile(file=io.BytesIO(place.read_bytes()), clip=True)
+    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
+        if isinstance(error, PermissionError):
+            raise InputError(str(path), "may not be read", "change its permissions") from error
+        raise InputError(
+            str(path), "is not readable as MIDI", "export it again as a standard MIDI file"
+        ) from error
+    if file.ticks_per_beat <= 0:
+        raise InputError(str(path), "counts time in SMPTE frames", "export it again in beats")
+    seconds = _clock(file)
+    parts = [part for track in file.tracks for part in _parts(track, seconds)]
+    if not any(part.notes for part in parts):
+        raise InputError(str(path), "has no notes", "choose a score that plays something")
+    return Score(tuple(parts), str(path))
+
+
+def save(score: Score, path: str | Path, *, force: bool = False) -> None:
+    """Write a score to a MIDI file, each part a track.
+
+    Parameters
+    ----------
+    score : Score
+        What to write.
+    path : str or pathlib.Path
+        File to write; it appears whole or not at all.
+    force : bool
+        Replace a file that exists.
+
+    Raises
+    ------
+    InputError
+        The file exists or its folder does not.
+
+    Examples
+    --------
+    >>> save(Score((Part((Note(0, 1, 60),)),)), "/nowhere/out.mid")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
+    """
+    import mido
+
+    place = Path(path)
+    if not place.parent.is_dir():
+        raise InputError(str(path), "its folder does not exist", "make it first")
+    if place.exists() and not force:
+        raise InputError(str(path), "exists", "choose another name, or --force to replace it")
+    file = mido.MidiFile(ticks_per_beat=_TICKS_PER_BEAT)
+    conductor = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO_US)])
+    file.tracks.append(conductor)
+    channels = [channel for channel in range(16) if channel != _DRUM_CHANNEL]
+    for index, part in enumerate(score.parts):
+        channel = _DRUM_CHANNEL if part.is_drum else channels[index % len(channels)]
+        file.tracks.append(_track(part, channel))
+    number, name = tempfile.mkstemp(dir=place.parent, prefix=".cambiata-", suffix=".mid")
+    try:
+        with os.fdopen(number, "wb") as stream:
+            file.save(file=stream)
+        Path(name).chmod(0o644)
+        Path(name).replace(place)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class _Clock:
+    """Seconds at a tick, through every change of tempo."""
+
+    def __init__(self, changes: Sequence[tuple[int, int]], ticks_per_beat: int) -> None:
+        self._ticks, self._seconds, self._rates = [0], [0.0], [_TEMPO_US / 1e6 / ticks_per_beat]
+        for tick, tempo in changes:
+            self._seconds.append(self(tick))
+            self._ticks.append(tick)
+            self._rates.append(tempo / 1e6 / ticks_per_beat)
+
+    def __call__(self, tick: int) -> float:
+        at = bisect_right(self._ticks, tick) - 1
+        return self._seconds[at] + (tick - self._ticks[at]) * self._rates[at]
+
+
+def _clock(file: Any) -> _Clock:
+    changes = []
+    for track in file.tracks:
+        tick = 0
+        for message in track:
+            tick += message.time
+            if message.type == "set_tempo":
+                changes.append((tick, message.tempo))
+    return _Clock(sorted(changes), file.ticks_per_beat)
+
+
+def _parts(track: Iterable[Any], seconds: _Clock) -> list[Part]:
+    """The parts of one track: one for each channel and program that plays in it."""
+    programs: defaultdict[int, int] = defaultdict(int)
+    pedal: defaultdict[int, bool] = defaultdict(bool)
+    # Struck and not yet let go, by channel and pitch; `held` ones wait for the pedal.
+    struck: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+    held: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+    found: defaultdict[tuple[int, int], list[Note]] = defaultdict(list)
+    tick, name = 0, ""
+
+    def close(channel: int, pitch: int, begun: list[tuple[int, int, int]]) -> None:
+        for start, velocity, program in begun:
+            if tick > start:
+                found[channel, program].append(Note(seconds(start), seconds(tick), pitch, velocity))
+        begun.clear()
+
+    for message in track:
+        tick += message.time
+        kind = message.type
+        if kind == "track_name":
+            name = message.name
+        if kind not in ("note_on", "note_off", "program_change", "control_change"):
+            continue
+        channel = message.channel
+        if kind == "program_change":
+            programs[channel] = message.program
+        elif kind == "control_change":
+            if message.control == _SUSTAIN_PEDAL:
+                pedal[channel] = message.value >= 64
+                if not pedal[channel]:
+                    for (where, pitch), begun in held.items():
+                        if where == channel:
+                            close(channel, pitch, begun)
+        else:
+            pitch = message.note
+            key = channel, pitch
+            if kind == "note_on" and message.velocity:
+                close(channel, pitch, held[key])
+                struck[key].append((tick, message.velocity, programs[channel]))
+            elif struck[key]:
+                # The oldest is let go first, as synthesizers do.
+                let_go = [struck[key].pop(0)]
+                if pedal[channel]:
+                    held[key] += let_go
+                else:
+                    close(channel, pitch, let_go)
+    for begun_by_key in (held, struck):  # what never ended ends with the track
+        for (channel, pitch), begun in begun_by_key.items():
+            close(channel, pitch, begun)
+    return [
+        Part(tuple(sorted(notes)), program, channel == _DRUM_CHANNEL, name)
+        for (channel, program), notes in sorted(found.items())
+    ]
+
+
+def _track(part: Part, channel: int) -> Any:
+    import mido
+
+    ticks_per_s = _TICKS_PER_BEAT * 1e6 / _TEMPO_US
+    events = []
+    for note in part.notes:
+        start = round(note.start_s * ticks_per_s)
+        end = max(start + 1, round(note.end_s * ticks_per_s))
+        # At one tick, notes end before others begin.
+        events.append((start, 1, "note_on", note.pitch, note.velocity))
+        events.append((end, 0, "note_off", note.pitch, 0))
+    track = mido.MidiTrack()
+    if part.name:
+        # The format's text is Latin-1.
+        name = part.name.encode("latin-1", "replace").decode("latin-1")
+        track.append(mido.MetaMessage("track_name", name=name))
+    track.append(mido.Message("program_change", channel=channel, program=part.program))
+    last = 0
+    for tick, same in groupby(sorted(events), key=lambda event: event[0]):
+        for _, _, kind, pitch, velocity in same:
+            track.append(
+                mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - last)
+            )
+            last = tick
+    return track
