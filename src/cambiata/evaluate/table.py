@@ -1,0 +1,954 @@
+"""A run's folder read, its scores averaged, compared and written as tables."""
+
+import json
+import math
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+
+from cambiata.errors import InputError
+from cambiata.evaluate.metrics import bootstrap_interval
+
+# Rows that say what the scale means, and do not compete for the best value.
+REFERENCE_KINDS = ("ceiling", "copy")
+
+# A row measured on far fewer pairs than another is no rival: its mean is over other music.
+_RIVAL_SHARE = 0.95
+
+_NOTHING = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a measure is shown.
+
+    Parameters
+    ----------
+    label : str
+        Its name in a table.
+    unit : str
+        Its unit; empty for a plain number.
+    better : {"lower", "higher"} or None
+        Which way is better; None where that is not known.
+    digits : int
+        Decimals shown.
+    about : str
+        One line on what it measures.
+
+    Examples
+    --------
+    >>> METRICS["paper_lsd"].heading
+    'LSD as in the paper (dB) ↓'
+    """
+
+    label: str
+    unit: str = ""
+    better: Literal["lower", "higher"] | None = None
+    digits: int = 3
+    about: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Label, unit and an arrow that points to the better side."""
+        unit = f" ({self.unit})" if self.unit else ""
+        return self.label + unit + {"lower": " ↓", "higher": " ↑", None: ""}[self.better]
+
+
+METRICS: dict[str, Metric] = {
+    "paper_lsd": Metric(
+        "LSD as in the paper",
+        "dB",
+        "lower",
+        2,
+        "Log-spectral distance to the target, computed as Cífka et al. 2021 do.",
+    ),
+    "lsd": Metric("LSD", "dB", "lower", 2, "Log-spectral distance to the target."),
+    "mss": Metric(
+        "Multi-scale spectral",
+        "",
+        "lower",
+        2,
+        "Distance of magnitudes, plain and logarithmic, to the target over several window lengths.",
+    ),
+    "mss_floor": Metric(
+        "Multi-scale spectral, floor -80 dB",
+        "",
+        "lower",
+        2,
+        "The same, all that is more than 80 dB down counted as equally silent.",
+    ),
+    "timbre": Metric(
+        "Timbre distance",
+        "",
+        "lower",
+        4,
+        "Learnt distance of timbres: to the target among artificial pairs, to the style among "
+        "real ones.",
+    ),
+    "pitch": Metric(
+        "Pitch distance",
+        "",
+        "lower",
+        4,
+        "Jaccard distance of the sets of pitches, frame by frame: to the target among artificial "
+        "pairs, to the content among real ones.",
+    ),
+    "onset_f1": Metric(
+        "Note onset F1, 50 ms",
+        "",
+        "higher",
+        3,
+        "Share of notes whose pitch and onset are found again within 50 ms (F1 of precision and "
+        "recall).",
+    ),
+    "loudness_db": Metric(
+        "Loudness error", "dB", "lower", 2, "How far the loudness is from what it should be."
+    ),
+    "real_time_factor": Metric(
+        "Real-time factor", "", "lower", 2, "Time taken over length of the sound; below 1 is live."
+    ),
+    "peak_mib": Metric("Peak memory", "MiB", "lower", 0, "Most memory held while it ran."),
+}
+
+
+class Figure(TypedDict):
+    """Mean of a row's scores with its 95 % interval; None where nothing was measured."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    n: int
+    n_missing: int
+
+
+class Tally(TypedDict):
+    """How many pairs of a row are done, failed (with messages by pair) and missing."""
+
+    done: int
+    failed: int
+    missing: int
+    errors: dict[str, str]
+
+
+Summary = dict[str, dict[str, dict[str, Figure]]]
+"""{set: {row: {metric: Figure}}}"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A system or a baseline of a run.
+
+    Parameters
+    ----------
+    name : str
+        What scores and sounds call it.
+    label : str
+        What to show.
+    about : str
+        One line on what it is.
+    kind : str
+        "ceiling" and "copy" are shown for reference and do not compete; empty for the rest.
+
+    Examples
+    --------
+    >>> Row("copy-content", kind="copy").label
+    'copy-content'
+    """
+
+    name: str
+    label: str = ""
+    about: str = ""
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", self.label or self.name)
+
+    @property
+    def competes(self) -> bool:
+        """Whether its values may be called the best."""
+        return self.kind not in REFERENCE_KINDS
+
+    @property
+    def file_stem(self) -> str:
+        """Name of its sounds' files in a run's folder, without extension."""
+        return self.name.replace(":", "-")
+
+
+@dataclass(frozen=True)
+class Side:
+    """The content or the style of a pair.
+
+    Parameters
+    ----------
+    label : str
+        What plays.
+    source : str
+        Where it is from.
+
+    Examples
+    --------
+    >>> Side("Trumpet (program 56)", "bach/bwv66.6 part 1, 8-16 s").label
+    'Trumpet (program 56)'
+    """
+
+    label: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A content and a style that were put together.
+
+    Parameters
+    ----------
+    id : str
+        Its name, a folder's too.
+    bin : str
+        The group that it was drawn for.
+    content : Side
+        What gives the notes.
+    style : Side
+        What gives the sound.
+
+    Examples
+    --------
+    >>> Pair("0001-ab12cd").content.label
+    ''
+    """
+
+    id: str
+    bin: str = ""
+    content: Side = field(default_factory=Side)
+    style: Side = field(default_factory=Side)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a row did with a pair.
+
+    Parameters
+    ----------
+    scores : dict
+        Value by metric; None where it could not be measured.
+    elapsed_s : float or None
+        How long it took, in seconds.
+    error : str
+        Why there is no result; empty where there is one.
+
+    Examples
+    --------
+    >>> Outcome(error="out of memory").failed
+    True
+    """
+
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    elapsed_s: float | None = None
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no result."""
+        return bool(self.error)
+
+
+@dataclass(frozen=True)
+class RunSet:
+    """A test set of a run and what came of it.
+
+    Parameters
+    ----------
+    name : str
+        Its folder.
+    title : str
+        What to show.
+    about : str
+        A paragraph on how it was made.
+    bins : dict
+        Pairs by group.
+    facts : dict
+        What else a reader should know, value by heading.
+    pairs : tuple of Pair
+        All pairs, done or not.
+    outcomes : dict
+        Outcome by (pair id, row name); a pair not done has none.
+
+    Examples
+    --------
+    >>> RunSet("real").title
+    'real'
+    """
+
+    name: str
+    title: str = ""
+    about: str = ""
+    bins: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    pairs: tuple[Pair, ...] = ()
+    outcomes: Mapping[tuple[str, str], Outcome] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", self.title or self.name)
+
+    def done(self, row: str) -> dict[str, Outcome]:
+        """Outcomes of a row that have scores.
+
+        Parameters
+        ----------
+        row : str
+            Its name.
+
+        Returns
+        -------
+        dict
+            Outcome by pair id, in the order of the pairs.
+        """
+        return {pair: out for pair, out in self._outcomes(row) if not out.failed}
+
+    def errors(self, row: str) -> dict[str, str]:
+        """Messages of a row's failures.
+
+        Parameters
+        ----------
+        row : str
+            Its name.
+
+        Returns
+        -------
+        dict
+            Message by pair id, in the order of the pairs.
+        """
+        return {pair: out.error for pair, out in self._outcomes(row) if out.failed}
+
+    def scores(self, row: str, metric: str) -> dict[str, float]:
+        """Scores of a row that could be measured.
+
+        Parameters
+        ----------
+        row : str
+            Its name.
+        metric : str
+            The measure.
+
+        Returns
+        -------
+        dict
+            Value by pair id, in the order of the pairs.
+        """
+        values = {pair: outcome.scores.get(metric) for pair, outcome in self.done(row).items()}
+        return {pair: value for pair, value in values.items() if value is not None}
+
+    def metrics(self) -> tuple[str, ...]:
+        """Measures that any outcome names.
+
+        Returns
+        -------
+        tuple of str
+            In the order of `METRICS`; those it lacks last, by name.
+        """
+        named = {metric for outcome in self.outcomes.values() for metric in outcome.scores}
+        known = [metric for metric in METRICS if metric in named]
+        return (*known, *sorted(named - set(known)))
+
+    def _outcomes(self, row: str) -> Iterator[tuple[str, Outcome]]:
+        for pair in self.pairs:
+            if (pair.id, row) in self.outcomes:
+                yield pair.id, self.outcomes[pair.id, row]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder in memory.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where it is.
+    facts : dict
+        When, where and with what it was made: run.json without its sets and rows.
+    rows : tuple of Row
+        In the order of display.
+    sets : tuple of RunSet
+        In the order of run.json.
+
+    Examples
+    --------
+    >>> Run(Path("run"), {"seed": 0}, (Row("musaicing"),), ()).row_named("musaicing").label
+    'musaicing'
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+    rows: tuple[Row, ...]
+    sets: tuple[RunSet, ...]
+
+    def row_named(self, name: str) -> Row:
+        """The row of a name.
+
+        Parameters
+        ----------
+        name : str
+            As run.json has it.
+
+        Returns
+        -------
+        Row
+            The row.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        known = ", ".join(row.name for row in self.rows)
+        raise InputError(str(self.folder), f"has no row {name}", f"choose one of {known}")
+
+    def set_named(self, name: str) -> RunSet:
+        """The set of a name.
+
+        Parameters
+        ----------
+        name : str
+            As run.json has it.
+
+        Returns
+        -------
+        RunSet
+            The set.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        for candidate in self.sets:
+            if candidate.name == name:
+                return candidate
+        known = ", ".join(candidate.name for candidate in self.sets)
+        raise InputError(str(self.folder), f"has no set {name}", f"choose one of {known}")
+
+    def in_use(self, test_set: RunSet) -> tuple[Row, ...]:
+        """Rows that were tried on a set.
+
+        Parameters
+        ----------
+        test_set : RunSet
+            One of the run's sets.
+
+        Returns
+        -------
+        tuple of Row
+            In the order of display.
+        """
+        tried = {row for _, row in test_set.outcomes}
+        return tuple(row for row in self.rows if row.name in tried)
+
+
+def read_run(folder: str | Path) -> Run:
+    """What a run's folder holds, finished or not.
+
+    Scores of pairs and rows that the run no longer lists are left out.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Folder that `cambiata evaluate transfer` wrote: run.json, and for each set pairs.json and
+        scores.jsonl. A set not yet begun has no folder.
+
+    Returns
+    -------
+    Run
+        Facts, rows, sets and outcomes.
+
+    Raises
+    ------
+    InputError
+        A file is missing or cannot be understood. The last line of scores.jsonl may be torn.
+
+    Examples
+    --------
+    >>> read_run("nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere/run.json: no such file; name the folder of a run
+    """
+    folder = Path(folder)
+    path = folder / "run.json"
+    facts = _json(path)
+    try:
+        rows = tuple(_row(entry) for entry in facts.pop("rows"))
+        sets = tuple(
+            _run_set(folder / _folder_name(name), rows, entry)
+            for name, entry in facts.pop("sets").items()
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _not_a_run(path, error) from error
+    return Run(folder, facts, rows, sets)
+
+
+def _row(entry: Mapping[str, Any]) -> Row:
+    return Row(
+        str(entry["name"]),
+        str(entry.get("label") or ""),
+        str(entry.get("about") or ""),
+        str(entry.get("kind") or ""),
+    )
+
+
+def _run_set(folder: Path, rows: Sequence[Row], entry: Mapping[str, Any]) -> RunSet:
+    pairs = _pairs(folder / "pairs.json") if folder.exists() else ()
+    return RunSet(
+        folder.name,
+        str(entry.get("title") or ""),
+        str(entry.get("about") or ""),
+        dict(entry.get("bins") or {}),
+        dict(entry.get("facts") or {}),
+        pairs,
+        _outcomes(folder / "scores.jsonl", {p.id for p in pairs}, {row.name for row in rows}),
+    )
+
+
+def _pairs(path: Path) -> tuple[Pair, ...]:
+    try:
+        return tuple(
+            Pair(
+                _folder_name(entry["id"]),
+                str(entry.get("bin") or ""),
+                _side(entry.get("content")),
+                _side(entry.get("style")),
+            )
+            for entry in _json(path)
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _not_a_run(path, error) from error
+
+
+def _side(entry: Mapping[str, Any] | None) -> Side:
+    entry = entry or {}
+    return Side(str(entry.get("label") or ""), str(entry.get("source") or ""))
+
+
+def _outcomes(path: Path, pairs: set[str], rows: set[str]) -> dict[tuple[str, str], Outcome]:
+    if not path.exists():
+        return {}
+    # What follows the last line's end is nothing, or a line that a crash tore.
+    lines = path.read_text("utf-8", errors="replace").split("\n")
+    outcomes = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            key = str(entry["pair"]), str(entry["row"])
+            outcome = _outcome(entry)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if number == len(lines):
+                break
+            raise InputError(
+                str(path), f"line {number} is not a score ({error})", "delete that line"
+            ) from error
+        if key[0] in pairs and key[1] in rows:
+            outcomes[key] = outcome
+    return outcomes
+
+
+def _outcome(entry: Mapping[str, Any]) -> Outcome:
+    elapsed_s = entry.get("elapsed_s")
+    if entry.get("error") is not None:
+        return Outcome(elapsed_s=elapsed_s, error=str(entry["error"]) or "failed")
+    scores = {str(name): _value(value) for name, value in entry["scores"].items()}
+    return Outcome(scores, elapsed_s)
+
+
+def _value(value: float | None) -> float | None:
+    # Infinite is what some measures are for silence: not a number to average either.
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _folder_name(name: str) -> str:
+    """The name itself, where it is one folder's and cannot lead anywhere else."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._ -]*", name):
+        raise ValueError(f"{name!r} cannot name a folder")
+    return name
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(str(path), "no such file", "name the folder of a run") from error
+    except (OSError, ValueError) as error:
+        raise _not_a_run(path, error) from error
+
+
+def _not_a_run(path: Path, error: Exception) -> InputError:
+    reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+    return InputError(str(path), f"is not what a run writes ({reason})", "run it again")
+
+
+def summary(run: Run) -> Summary:
+    """Mean of every measure of every row, with its bootstrap 95 % interval.
+
+    Parameters
+    ----------
+    run : Run
+        From `read_run`.
+
+    Returns
+    -------
+    dict
+        {set: {row: {metric: {"mean", "low", "high", "n", "n_missing"}}}}. Rows that were not
+        tried on a set, and measures that a row was never asked for, are left out; n_missing
+        counts pairs that are done but have no value.
+
+    Examples
+    --------
+    >>> scores = {("a", "copy"): Outcome({"lsd": 14.0}), ("b", "copy"): Outcome({"lsd": None})}
+    >>> pairs = RunSet("real", pairs=(Pair("a"), Pair("b")), outcomes=scores)
+    >>> figure = summary(Run(Path("run"), {}, (Row("copy"),), (pairs,)))["real"]["copy"]["lsd"]
+    >>> figure["mean"], figure["n"], figure["n_missing"]
+    (14.0, 1, 1)
+    """
+    return {
+        test_set.name: {row.name: _figures(test_set, row.name) for row in run.in_use(test_set)}
+        for test_set in run.sets
+    }
+
+
+def _figures(test_set: RunSet, row: str) -> dict[str, Figure]:
+    done = test_set.done(row)
+    figures = {}
+    for metric in test_set.metrics():
+        if any(metric in outcome.scores for outcome in done.values()):
+            values = list(test_set.scores(row, metric).values())
+            figures[metric] = _figure(values, len(done) - len(values))
+    return figures
+
+
+def _figure(values: Sequence[float], n_missing: int) -> Figure:
+    if not values:
+        return Figure(mean=None, low=None, high=None, n=0, n_missing=n_missing)
+    low, high = bootstrap_interval(values)
+    return Figure(
+        mean=float(np.mean(values)),
+        low=float(low),
+        high=float(high),
+        n=len(values),
+        n_missing=n_missing,
+    )
+
+
+def tallies(run: Run) -> dict[str, dict[str, Tally]]:
+    """How many pairs of every row are done, failed and missing.
+
+    Parameters
+    ----------
+    run : Run
+        From `read_run`.
+
+    Returns
+    -------
+    dict
+        {set: {row: {"done", "failed", "missing", "errors": {pair: message}}}}; rows that were
+        not tried on a set are left out.
+
+    Examples
+    --------
+    >>> pairs = RunSet("real", pairs=(Pair("a"), Pair("b")),
+    ...                outcomes={("a", "copy"): Outcome(error="too quiet")})
+    >>> tallies(Run(Path("run"), {}, (Row("copy"),), (pairs,)))["real"]["copy"]
+    {'done': 0, 'failed': 1, 'missing': 1, 'errors': {'a': 'too quiet'}}
+    """
+    return {
+        test_set.name: {row.name: _tally(test_set, row.name) for row in run.in_use(test_set)}
+        for test_set in run.sets
+    }
+
+
+def _tally(test_set: RunSet, row: str) -> Tally:
+    done, errors = len(test_set.done(row)), test_set.errors(row)
+    missing = len(test_set.pairs) - done - len(errors)
+    return Tally(done=done, failed=len(errors), missing=missing, errors=errors)
+
+
+def paired(run: Run, set_name: str, row: str, other: str, metric: str) -> Figure:
+    """How far a row is from another on the pairs that both have.
+
+    The fair comparison where a row was measured on some of the pairs only.
+
+    Parameters
+    ----------
+    run : Run
+        From `read_run`.
+    set_name : str
+        The set.
+    row : str
+        The row to judge.
+    other : str
+        The row to judge it by.
+    metric : str
+        The measure.
+
+    Returns
+    -------
+    dict
+        Mean of `row` minus `other` with its bootstrap 95 % interval; n counts the common pairs,
+        n_missing those where either has no value although both are done.
+
+    Raises
+    ------
+    InputError
+        The run has no such set or row.
+
+    Examples
+    --------
+    >>> scores = {("a", "new"): Outcome({"lsd": 9.0}), ("a", "old"): Outcome({"lsd": 12.0})}
+    >>> run = Run(Path("run"), {}, (Row("new"), Row("old")),
+    ...           (RunSet("real", pairs=(Pair("a"), Pair("b")), outcomes=scores),))
+    >>> paired(run, "real", "new", "old", "lsd")["mean"]
+    -3.0
+    """
+    test_set = run.set_named(set_name)
+    names = run.row_named(row).name, run.row_named(other).name
+    ours, theirs = (test_set.scores(name, metric) for name in names)
+    both_done = test_set.done(row).keys() & test_set.done(other).keys()
+    differences = [value - theirs[pair] for pair, value in ours.items() if pair in theirs]
+    return _figure(differences, len(both_done) - len(differences))
+
+
+def best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric: str) -> set[str]:
+    """Names of the rows whose mean is the best, to the digits shown.
+
+    Parameters
+    ----------
+    run : Run
+        Where the rows are from.
+    figures : dict
+        {row: {metric: figure}}: one set of a `summary`.
+    metric : str
+        The measure.
+
+    Returns
+    -------
+    set of str
+        Empty where nothing competes. Ceilings and copies do not, nor do rows measured on less
+        than 95 % of the pairs that another competing row has.
+
+    Examples
+    --------
+    >>> figure = {"low": 0.0, "high": 0.0, "n": 9, "n_missing": 0}
+    >>> figures = {"a": {"lsd": {"mean": 9.1, **figure}}, "b": {"lsd": {"mean": 9.4, **figure}}}
+    >>> best_rows(Run(Path("run"), {}, (Row("a"), Row("b")), ()), figures, "lsd")
+    {'a'}
+    """
+    style = metric_of(metric)
+    rivals = {
+        row.name: figures[row.name][metric]
+        for row in run.rows
+        if row.competes and metric in figures.get(row.name, {})
+    }
+    most = max((figure["n"] for figure in rivals.values()), default=0)
+    means = {
+        name: round(figure["mean"], style.digits)
+        for name, figure in rivals.items()
+        if figure["mean"] is not None and figure["n"] >= _RIVAL_SHARE * most
+    }
+    if len(means) < 2 or style.better is None:
+        return set()
+    best = min(means.values()) if style.better == "lower" else max(means.values())
+    return {name for name, mean in means.items() if mean == best}
+
+
+def metric_of(name: str) -> Metric:
+    """How a measure is shown, known or not.
+
+    Parameters
+    ----------
+    name : str
+        As the scores have it.
+
+    Returns
+    -------
+    Metric
+        From `METRICS`, else one labelled by the name.
+
+    Examples
+    --------
+    >>> metric_of("brightness").heading
+    'brightness'
+    """
+    return METRICS.get(name, Metric(name))
+
+
+def formatted(figure: Figure | None, digits: int, n_expected: int | None = None) -> str:
+    """A figure as text.
+
+    Parameters
+    ----------
+    figure : dict or None
+        From `summary`; None where a row was not asked for it.
+    digits : int
+        Decimals.
+    n_expected : int, optional
+        Pairs it should be over; where it is over fewer, it says so.
+
+    Returns
+    -------
+    str
+        Mean and interval; a dash where there is none.
+
+    Examples
+    --------
+    >>> formatted({"mean": 14.621, "low": 14.3, "high": 14.95, "n": 9, "n_missing": 1}, 2, 10)
+    '14.62 [14.30, 14.95] (n = 9)'
+    """
+    if figure is None:
+        return _NOTHING
+    mean, low, high = figure["mean"], figure["low"], figure["high"]
+    over = "" if n_expected in (None, figure["n"]) else f" (n = {figure['n']})"
+    if mean is None or low is None or high is None:
+        return _NOTHING + over
+    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]{over}"
+
+
+def markdown(run: Run, figures: Summary, set_name: str) -> str:
+    """Table of a set: a row each, its number of pairs, then mean and interval of every measure.
+
+    Parameters
+    ----------
+    run : Run
+        From `read_run`.
+    figures : dict
+        Its `summary`.
+    set_name : str
+        The set.
+
+    Returns
+    -------
+    str
+        A Markdown table, the best of each column bold (`best_rows`); empty where the set has no
+        outcome.
+
+    Raises
+    ------
+    InputError
+        The run has no such set.
+
+    Examples
+    --------
+    >>> pairs = RunSet("real", pairs=(Pair("a"),), outcomes={("a", "copy"): Outcome({"lsd": 1.0})})
+    >>> run = Run(Path("run"), {}, (Row("copy"),), (pairs,))
+    >>> print(markdown(run, summary(run), "real"))
+    | Row | n | LSD (dB) ↓ |
+    |---|---:|---:|
+    | copy | 1 | 1.00 [1.00, 1.00] |
+    """
+    test_set = run.set_named(set_name)
+    rows = run.in_use(test_set)
+    if not rows:
+        return ""
+    metrics = test_set.metrics()
+    best = {metric: best_rows(run, figures[set_name], metric) for metric in metrics}
+    headings = ["Row", "n", *(metric_of(metric).heading for metric in metrics)]
+    lines = [_line(map(_plain, headings)), "|---|" + "---:|" * (len(headings) - 1)]
+    for row in rows:
+        tally = _tally(test_set, row.name)
+        cells = []
+        for metric in metrics:
+            figure = figures[set_name][row.name].get(metric)
+            text = formatted(figure, metric_of(metric).digits, tally["done"])
+            cells.append(f"**{text}**" if row.name in best[metric] else text)
+        kind = f" *({_plain(row.kind)})*" if row.kind else ""
+        lines.append(_line([_plain(row.label) + kind, str(tally["done"]), *cells]))
+    return "\n".join(lines)
+
+
+def _line(cells: Iterator[str] | Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _plain(text: str) -> str:
+    """Text of which Markdown makes nothing but itself."""
+    return re.sub(r"([\\`*_\[\]<>|#&])", r"\\\1", " ".join(text.split()))
+
+
+def results(run: Run, figures: Summary | None = None) -> dict[str, Any]:
+    """Everything that a run found, ready for JSON.
+
+    Parameters
+    ----------
+    run : Run
+        From `read_run`.
+    figures : dict, optional
+        Its `summary`, where it is at hand.
+
+    Returns
+    -------
+    dict
+        "run" (its facts), "rows", "sets" (titles, bins, facts, number of pairs), "summary" and
+        "tallies".
+
+    Examples
+    --------
+    >>> sorted(results(Run(Path("run"), {}, (), ())))
+    ['rows', 'run', 'sets', 'summary', 'tallies']
+    """
+    return {
+        "run": dict(run.facts),
+        "rows": [
+            {"name": row.name, "label": row.label, "about": row.about, "kind": row.kind}
+            for row in run.rows
+        ],
+        "sets": {
+            test_set.name: {
+                "title": test_set.title,
+                "about": test_set.about,
+                "n_pairs": len(test_set.pairs),
+                "bins": dict(test_set.bins),
+                "facts": dict(test_set.facts),
+            }
+            for test_set in run.sets
+        },
+        "summary": summary(run) if figures is None else figures,
+        "tallies": tallies(run),
+    }
+
+
+def write_results(run: Run, path: str | Path, figures: Summary | None = None) -> None:
+    """Write a run's `results` to a JSON file, which appears whole or not at all.
+
+    Parameters
+    ----------
+    run : Run
+        From `read_run`.
+    path : str or pathlib.Path
+        File to write; one that exists is replaced.
+    figures : dict, optional
+        Its `summary`, where it is at hand.
+
+    Raises
+    ------
+    InputError
+        The file's folder does not exist.
+
+    Examples
+    --------
+    >>> write_results(Run(Path("run"), {}, (), ()), "/nowhere/results.json")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere/results.json: its folder does not exist; make it first
+    """
+    place = Path(path)
+    if not place.parent.is_dir():
+        raise InputError(str(path), "its folder does not exist", "make it first")
+    text = json.dumps(results(run, figures), indent=1, ensure_ascii=False, allow_nan=False)
+    # A folder of its own gives the new file the permissions of any other, which mkstemp does not.
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".cambiata-") as scratch:
+        beside = Path(scratch) / place.name
+        beside.write_text(text + "\n", "utf-8")
+        beside.replace(place)

@@ -1,0 +1,725 @@
+"""Banks: every note of an instrument as a sound, so that any score is played by adding them up.
+
+A bank is a folder: ``bank.json`` says where its sounds come from, and each instrument has its
+notes one after another in ``NNN.npy`` (int16, each note scaled to full range) and their table in
+``NNN.notes.npy``. Both are mapped into memory, so a bank larger than memory is no trouble.
+"""
+
+import json
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio import FORMATS, load, resample
+from cambiata.errors import CambiataWarning, InputError
+from cambiata.midi import Note
+from cambiata.systems.base import Progress
+from cambiata.train.soundfont import (
+    MELODIC_PROGRAMS,
+    PIANO_KEYS,
+    RENDER_RATE_HZ,
+    Preset,
+    Renderer,
+    SoundFont,
+    Source,
+)
+
+HOLD_S = 3.0
+VELOCITIES = (40, 80, 120)
+BANK_FOLDER = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cambiata" / "bank"
+
+_VERSION = 1
+_SILENT = 10 ** (-70 / 20)
+# Where a note begins to sound, below its peak: fonts have digital silence before it, recordings
+# the noise of a room.
+_FONT_ONSET_DB, _RECORDING_ONSET_DB = -60.0, -40.0
+_TRAILING_DB = -80.0
+_FASTEST_RELEASE_DB_S = 6000.0
+_RECORDED_RELEASE_S = 0.3
+_NOTE = np.dtype(
+    [
+        ("pitch", np.int16),
+        ("velocity", np.int16),
+        ("start", np.int64),
+        ("length", np.int64),
+        ("scale", np.float32),
+        ("level_db", np.float32),
+        ("release_db_s", np.float32),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class BankedNote:
+    """A note as a bank holds it: held down all the time, beginning where it begins to sound.
+
+    Parameters
+    ----------
+    pitch : int
+        MIDI number.
+    velocity : int
+        Velocity at which it was rendered, or the level of a recording.
+    samples : numpy.ndarray
+        Mono sound [T] at the bank's rate.
+    release_db_s : float
+        How fast it decays once it is let go, in dB a second, beyond its own decay.
+
+    Examples
+    --------
+    >>> BankedNote(60, 80, np.ones(4, np.float32), 60.0).samples.shape
+    (4,)
+    """
+
+    pitch: int
+    velocity: int
+    samples: Samples
+    release_db_s: float
+
+
+class Instrument:
+    """One instrument of a bank.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The bank's folder.
+    source : Source
+        Where its sounds come from.
+    facts : dict
+        "program", "name" and "samples", as in ``bank.json``.
+
+    Examples
+    --------
+    >>> Instrument(Path("."), Source("x", "CC0", "train"), {"program": 40, "name": "Violin"}).label
+    'x: Violin (program 40)'
+    """
+
+    def __init__(self, folder: Path, source: Source, facts: dict[str, Any]) -> None:
+        self._folder, self.source = folder, source
+        self.program, self.name = int(facts["program"]), str(facts["name"])
+
+    @property
+    def label(self) -> str:
+        """What to call it in a table."""
+        return f"{self.source.name}: {self.name} (program {self.program})"
+
+    @cached_property
+    def _sound(self) -> npt.NDArray[np.int16]:
+        return cast(
+            "npt.NDArray[np.int16]", np.load(self._folder / f"{self.program:03}.npy", mmap_mode="r")
+        )
+
+    @cached_property
+    def table(self) -> npt.NDArray[Any]:
+        """Its notes: pitch, velocity, level in dB, release in dB/s, and where they lie."""
+        return cast("npt.NDArray[Any]", np.load(self._folder / f"{self.program:03}.notes.npy"))
+
+    @cached_property
+    def pitches(self) -> tuple[int, ...]:
+        """Pitches that it holds, ascending."""
+        return tuple(int(pitch) for pitch in np.unique(self.table["pitch"]))
+
+    @cached_property
+    def _rows(self) -> dict[int, npt.NDArray[Any]]:
+        return {pitch: self.table[self.table["pitch"] == pitch] for pitch in self.pitches}
+
+    def held(self, pitch: int, velocity: int) -> BankedNote:
+        """A note held down as long as the bank has it.
+
+        The layer rendered at the nearest velocity is taken, at a level interpolated between the
+        layers' own.
+
+        Parameters
+        ----------
+        pitch : int
+            One of `pitches`.
+        velocity : int
+            1 to 127.
+
+        Returns
+        -------
+        BankedNote
+            The note, its sound a fresh array.
+
+        Raises
+        ------
+        InputError
+            The instrument has no such pitch.
+        """
+        if pitch not in self._rows:
+            raise InputError(self.label, f"has no pitch {pitch}", "keep to its range")
+        layers = self._rows[pitch]
+        nearest = layers[np.argmin(np.abs(layers["velocity"] - velocity))]
+        level_db = np.interp(velocity, layers["velocity"], layers["level_db"])
+        gain = nearest["scale"] * 10 ** ((level_db - nearest["level_db"]) / 20)
+        sound = self._sound[nearest["start"] : nearest["start"] + nearest["length"]]
+        samples = sound.astype(np.float32) * np.float32(gain)
+        return BankedNote(pitch, velocity, samples, float(nearest["release_db_s"]))
+
+    def play(self, notes: Iterable[Note], n_samples: int) -> Samples:
+        """Notes played by the instrument.
+
+        Parameters
+        ----------
+        notes : iterable of Note
+            What to play; all pitches must be among `pitches`.
+        n_samples : int
+            Length of the sound; what still sounds then is cut.
+
+        Returns
+        -------
+        numpy.ndarray
+            Mono sound [T] at the bank's rate.
+
+        Raises
+        ------
+        InputError
+            A pitch that the instrument does not have.
+        """
+        out = np.zeros(n_samples, np.float32)
+        for note in notes:
+            start = round(note.start_s * RENDER_RATE_HZ)
+            room = n_samples - start
+            if room > 0:
+                sound = _released(self.held(note.pitch, note.velocity), note.duration_s, room)
+                out[start : start + len(sound)] += sound
+        return out
+
+
+class Bank:
+    """A folder of instruments, as `build` or `build_from_recordings` made it.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Where it lies.
+
+    Raises
+    ------
+    InputError
+        It is not there or not whole.
+
+    Examples
+    --------
+    >>> Bank("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        try:
+            facts = json.loads((self.folder / "bank.json").read_text())
+        except (OSError, ValueError) as error:
+            raise InputError(
+                str(folder), "is no bank", "make one: cambiata data bank FONT"
+            ) from error
+        if facts.get("version") != _VERSION or not facts.get("complete"):
+            raise InputError(
+                str(folder), "is not whole or of another version", "make it again: --force"
+            )
+        self.source = Source(**facts["source"])
+        self.facts = facts
+        self.instruments = tuple(
+            Instrument(self.folder, self.source, each) for each in facts["instruments"]
+        )
+
+    def instrument(self, program: int) -> Instrument:
+        """The instrument of a program.
+
+        Parameters
+        ----------
+        program : int
+            General MIDI program, or the instrument's number in a bank of recordings.
+
+        Returns
+        -------
+        Instrument
+            It.
+
+        Raises
+        ------
+        InputError
+            The bank lacks it.
+        """
+        for instrument in self.instruments:
+            if instrument.program == program:
+                return instrument
+        raise InputError(str(self.folder), f"has no program {program}", "choose one it has")
+
+
+# --- playing --------------------------------------------------------------------------------------
+
+
+def _released(held: BankedNote, duration_s: float, room: int) -> Samples:
+    """A held note let go after a time: its own decay goes on under the release's."""
+    n_held = min(round(duration_s * RENDER_RATE_HZ), room)
+    n_release = round(-_TRAILING_DB / max(held.release_db_s, 1.0) * RENDER_RATE_HZ)
+    n_samples = min(n_held + n_release, room)
+    samples = held.samples
+    if len(samples) < n_samples and len(samples) >= round(HOLD_S * RENDER_RATE_HZ):
+        samples = _extended(samples, n_samples)
+    samples = samples[:n_samples].copy()
+    tail = samples[n_held:]
+    if len(tail):
+        slope = -held.release_db_s / 20 / RENDER_RATE_HZ
+        tail *= (10 ** (slope * np.arange(len(tail)))).astype(np.float32)
+    return samples
+
+
+def _extended(samples: Samples, n_samples: int) -> Samples:
+    """A sound that goes on: its last second again and again, overlapped by a tenth of one."""
+    loop, overlap = RENDER_RATE_HZ, RENDER_RATE_HZ // 10
+    fade = np.linspace(0, 1, overlap, dtype=np.float32)
+    again = samples[-loop:].copy()
+    # Keep to the trend: a string still decaying goes on doing so.
+    before, after = (np.sqrt(np.mean(half**2) + 1e-20) for half in np.split(again, 2))
+    trend = np.float32(min(1.0, after / before) ** 2)
+    out, gain = samples, np.float32(1.0)
+    while len(out) < n_samples:
+        gain *= trend
+        piece = again * gain
+        joint = out[-overlap:] * (1 - fade) + piece[:overlap] * fade
+        out = np.concatenate([out[:-overlap], joint, piece[overlap:]])
+    return out
+
+
+# --- making ---------------------------------------------------------------------------------------
+
+
+def build(
+    font: str | Path,
+    folder: str | Path,
+    *,
+    programs: Sequence[int] | None = None,
+    velocities: Sequence[int] = VELOCITIES,
+    n_workers: int | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Bank:
+    """Bank of a sound font's melodic programs, rendered note by note.
+
+    An unfinished build goes on where it stopped; a finished one of the same font and settings is
+    returned as it is. Notes that the font renders silent are left out.
+
+    Parameters
+    ----------
+    font : str or pathlib.Path
+        An .sf2 or .sf3 file.
+    folder : str or pathlib.Path
+        Where the bank goes; made if need be.
+    programs : sequence of int, optional
+        General MIDI programs; all melodic ones that the font has where not given.
+    velocities : sequence of int
+        Velocities at which every pitch is rendered.
+    n_workers : int, optional
+        Processes; as many as there are cores where not given.
+    force : bool
+        Render everything again.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Bank
+        The bank.
+
+    Raises
+    ------
+    InputError
+        The font cannot be read, lacks a program, or the folder holds another bank.
+
+    Examples
+    --------
+    >>> build("nowhere.sf2", "/tmp/bank")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.sf2: no such file; check the path
+    """
+    sound_font = SoundFont(font)
+    chosen = [sound_font.preset(program) for program in programs or ()] or [
+        sound_font.presets[p] for p in MELODIC_PROGRAMS if p in sound_font.presets
+    ]
+    _check_velocities(velocities)
+    facts = _facts(
+        sound_font.source,
+        sound_font.digest,
+        [{"program": p.program, "name": p.name, "samples": p.samples} for p in chosen],
+        velocities,
+    )
+    todo = _begun(Path(folder), facts, force)
+    render = partial(_render_program, Path(font), Path(folder), tuple(velocities))
+    _each(render, [preset for preset in chosen if preset.program in todo], n_workers, progress)
+    return _finished(Path(folder), facts)
+
+
+def _check_velocities(velocities: Sequence[int]) -> None:
+    if not velocities or list(velocities) != sorted(set(velocities)):
+        raise InputError("velocities", "must ascend", "write them like 40 80 120")
+    if not 1 <= velocities[0] <= velocities[-1] <= 127:
+        raise InputError("velocities", "must be 1 to 127", "write them like 40 80 120")
+
+
+def _facts(
+    source: Source, digest: str, instruments: list[dict[str, Any]], velocities: Sequence[int]
+) -> dict[str, Any]:
+    facts = {
+        "version": _VERSION,
+        "source": asdict(source),
+        "sha256": digest,
+        "sample_rate": RENDER_RATE_HZ,
+        "hold_s": HOLD_S,
+        "velocities": list(velocities),
+        "instruments": instruments,
+        "complete": False,
+    }
+    return cast("dict[str, Any]", json.loads(json.dumps(facts)))
+
+
+def _begun(folder: Path, facts: dict[str, Any], force: bool) -> set[int]:
+    """Programs that are still to be made, after ``bank.json`` says what the bank will be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / "bank.json"
+    same = False
+    if place.exists():
+        with suppress(ValueError):
+            same = {**json.loads(place.read_text()), "complete": False} == facts
+        if not same and not force:
+            raise InputError(
+                str(folder), "holds a bank of another make", "choose another folder, or --force"
+            )
+    elif any(folder.iterdir()) and not force:
+        raise InputError(str(folder), "is not empty", "choose another folder, or --force")
+    if force or not same:
+        for old in [*folder.glob("[0-9][0-9][0-9]*.npy"), place]:
+            old.unlink(missing_ok=True)
+        _write(place, json.dumps(facts, indent=1).encode())
+    wanted = {int(each["program"]) for each in facts["instruments"]}
+    return {program for program in wanted if not (folder / f"{program:03}.notes.npy").exists()}
+
+
+def _finished(folder: Path, facts: dict[str, Any]) -> Bank:
+    # A program may have come out silent in every note: it is not in the bank.
+    facts["instruments"] = [
+        each
+        for each in facts["instruments"]
+        if len(np.load(folder / f"{each['program']:03}.notes.npy", mmap_mode="r"))
+    ]
+    _write(folder / "bank.json", json.dumps({**facts, "complete": True}, indent=1).encode())
+    return Bank(folder)
+
+
+def _write(place: Path, data: bytes) -> None:
+    beside = place.with_suffix(".part")
+    beside.write_bytes(data)
+    beside.replace(place)
+
+
+def _each(
+    render: Callable[[Preset], int],
+    presets: list[Preset],
+    n_workers: int | None,
+    progress: Progress | None,
+) -> None:
+    n_workers = n_workers or os.cpu_count() or 1
+    if n_workers == 1 or len(presets) < 2:
+        for done, preset in enumerate(presets, 1):
+            render(preset)
+            if progress:
+                progress(done / len(presets))
+        return
+    # Spawned, since forking a process that has threads may hang.
+    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+        for done, _ in enumerate(pool.map(render, presets), 1):
+            if progress:
+                progress(done / len(presets))
+
+
+_RENDERERS: dict[Path, Renderer] = {}
+
+
+def _render_program(font: Path, folder: Path, velocities: tuple[int, ...], preset: Preset) -> int:
+    """Render one program into the bank; one renderer a process is kept, as loading takes time."""
+    if font not in _RENDERERS:
+        _RENDERERS[font] = Renderer(SoundFont(font))
+    notes = _rendered(_RENDERERS[font], preset, velocities)
+    return _store(folder, preset.program, notes)
+
+
+def _rendered(
+    renderer: Renderer, preset: Preset, velocities: tuple[int, ...]
+) -> Iterator[BankedNote]:
+    for pitch in preset.pitches:
+        release_db_s = None
+        for velocity in velocities:
+            held = renderer.render(
+                [Note(0.0, HOLD_S + 1, pitch, velocity)], preset.program, HOLD_S
+            ).mean(axis=0)
+            if np.abs(held).max() < _SILENT:
+                continue
+            if release_db_s is None:  # the font's envelope: the same for all velocities
+                release_db_s = _release_db_s(renderer, preset.program, pitch, velocity, held)
+            yield BankedNote(pitch, velocity, _sounding(held, _FONT_ONSET_DB), release_db_s)
+
+
+def _release_db_s(
+    renderer: Renderer, program: int, pitch: int, velocity: int, held: Samples
+) -> float:
+    """How fast a note decays once let go, measured against the same note held.
+
+    FluidSynth's release is a straight line in dB over the sample, which goes on. So the gain that
+    turns the held note into the released one, taken over 10 ms frames, falls along that line.
+    """
+    let_go_s, length_s = 0.5, 1.5
+    released = renderer.render([Note(0.0, let_go_s, pitch, velocity)], program, length_s).mean(
+        axis=0
+    )
+    frame = RENDER_RATE_HZ // 100
+    begin = round(let_go_s * RENDER_RATE_HZ)
+    n_frames = (len(released) - begin) // frame
+    after = released[begin : begin + n_frames * frame].reshape(n_frames, frame)
+    before = held[begin : begin + n_frames * frame].reshape(n_frames, frame)
+    energy = (before**2).sum(1)
+    gain = np.abs((after * before).sum(1)) / (energy + 1e-20)
+    usable = (energy > 1e-9 * frame) & (gain > 10 ** (-50 / 20))
+    t = (np.arange(n_frames) + 0.5) * frame / RENDER_RATE_HZ
+    if usable.sum() < 3:
+        return _FASTEST_RELEASE_DB_S
+    # Through 0 dB at the moment it is let go.
+    fall = -20 * np.log10(np.minimum(gain[usable], 1.0))
+    return float(np.clip((fall @ t[usable]) / (t[usable] @ t[usable]), 0, _FASTEST_RELEASE_DB_S))
+
+
+def _sounding(samples: Samples, onset_db: float) -> Samples:
+    """From where a note begins to sound to where it no longer does."""
+    level = np.abs(samples)
+    peak = level.max()
+    first = int(np.argmax(level >= peak * 10 ** (onset_db / 20)))
+    audible = np.flatnonzero(level >= peak * 10 ** (_TRAILING_DB / 20))
+    # A held note that sounds to the end must stay as long as all others.
+    last = len(samples) if len(samples) - audible[-1] < 0.01 * RENDER_RATE_HZ else audible[-1] + 1
+    sound = samples[first:last]
+    if last == len(samples) and first:
+        sound = np.concatenate([sound, samples[last - first : last]])
+    return sound
+
+
+def _store(folder: Path, program: int, notes: Iterable[BankedNote]) -> int:
+    """Write one instrument; its table last, as the sign that it is whole.
+
+    Most instruments of most fonts have one sample for all velocities: layers that differ by their
+    level alone share their sound, which more than halves a bank.
+    """
+    rows: list[tuple[Any, ...]] = []
+    pieces: list[npt.NDArray[np.int16]] = []
+    at = 0
+    for note in notes:
+        level_db = 10 * np.log10(np.mean(note.samples[: RENDER_RATE_HZ // 2] ** 2) + 1e-20)
+        gain = _gain_over(pieces[-1], note.samples) if pieces and rows[-1][0] == note.pitch else 0.0
+        if not gain:
+            gain = float(np.abs(note.samples).max()) / 32767
+            pieces.append(np.round(note.samples / gain).astype(np.int16))
+            at += len(pieces[-1])
+        length = len(pieces[-1])
+        start = at - length
+        rows.append((note.pitch, note.velocity, start, length, gain, level_db, note.release_db_s))
+    _save(folder / f"{program:03}.npy", np.concatenate(pieces or [np.zeros(0, np.int16)]))
+    _save(folder / f"{program:03}.notes.npy", np.array(rows, _NOTE))
+    return len(rows)
+
+
+def _gain_over(stored: npt.NDArray[np.int16], samples: Samples) -> float:
+    """Factor that turns a stored sound into another, 0 where no factor does to within -40 dB."""
+    n_samples = min(len(stored), len(samples))
+    before = stored[:n_samples].astype(np.float32)
+    after = samples[:n_samples]
+    gain = float(after @ before) / (float(before @ before) + 1e-20)
+    rest = after - np.float32(gain) * before
+    return gain if gain > 0 and float(rest @ rest) < 1e-4 * float(after @ after) else 0.0
+
+
+def _save(place: Path, array: npt.NDArray[Any]) -> None:
+    beside = place.with_name(place.name + ".part")
+    with beside.open("wb") as file:
+        np.save(file, array)
+    beside.replace(place)
+
+
+# --- banks of recorded notes ----------------------------------------------------------------------
+
+_NAMED = re.compile(r"(?<![A-Za-z])([A-G])(#|s|b)?(-?\d)(?!\d)")
+_NUMBERED = re.compile(r"(?<!\d)(\d{2,3})(?!\d)")
+_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_ACCIDENTALS = {"#": 1, "s": 1, "b": -1, None: 0}
+_LEVEL = re.compile(r"(?:LEVEL|[vV]el|v)(\d+)", re.ASCII)
+
+
+def pitch_of_name(name: str) -> int | None:
+    """Pitch that the file name of a recorded note speaks of.
+
+    Parameters
+    ----------
+    name : str
+        File name without extension: "Fs4", "VS_PizzStr_G#3", "LEVEL3_CLOSE_60".
+
+    Returns
+    -------
+    int or None
+        MIDI number, C4 being 60; the last note name counts, else the last number of two or three
+        digits. None where there is neither.
+
+    Examples
+    --------
+    >>> pitch_of_name("Fs4"), pitch_of_name("A_062__D4_3"), pitch_of_name("LEVEL3_CLOSE_60")
+    (66, 62, 60)
+    """
+    names = _NAMED.findall(name)
+    if names:
+        letter, accidental, octave = names[-1]
+        return 12 * (int(octave) + 1) + _SEMITONES[letter] + _ACCIDENTALS[accidental or None]
+    numbers = [int(number) for number in _NUMBERED.findall(name)]
+    return numbers[-1] if numbers and numbers[-1] <= 127 else None
+
+
+def build_from_recordings(
+    recordings: str | Path,
+    folder: str | Path,
+    source: Source,
+    *,
+    force: bool = False,
+) -> Bank:
+    """Bank of one instrument from a folder of recorded single notes.
+
+    Pitches come from an .sfz key map in the folder where there is one, else from file names
+    (`pitch_of_name`). Pitches between recorded ones, and up to three semitones beyond them, are
+    resampled from the nearest. Levels ("LEVEL3", "v16") become velocities in equal steps.
+
+    Parameters
+    ----------
+    recordings : str or pathlib.Path
+        Folder of wav, flac, ogg, mp3 or aiff files, one note each.
+    folder : str or pathlib.Path
+        Where the bank goes.
+    source : Source
+        Where the recordings come from.
+    force : bool
+        Make it again.
+
+    Returns
+    -------
+    Bank
+        The bank; its only instrument is program 0. Files that could not be used are named in a
+        `CambiataWarning`.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no usable note in it.
+
+    Examples
+    --------
+    >>> build_from_recordings("/nowhere", "/tmp/bank", Source("mine", "CC0", "train"))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: no such folder; check the path
+    """
+    place = Path(recordings)
+    if not place.is_dir():
+        raise InputError(str(recordings), "no such folder", "check the path")
+    files = sorted(path for path in place.iterdir() if path.suffix.lower() in FORMATS)
+    keymap = _keymap(place)
+    facts = _facts(
+        source,
+        _names_digest(files),
+        [{"program": 0, "name": place.name, "samples": [path.name for path in files]}],
+        [],
+    )
+    if _begun(Path(folder), facts, force):
+        recorded = _recorded(files, keymap)
+        if not recorded:
+            raise InputError(
+                str(recordings),
+                "holds no usable note",
+                "name files by pitch (C4.wav), or add an .sfz key map",
+            )
+        _store(Path(folder), 0, _every_pitch(recorded))
+    return _finished(Path(folder), facts)
+
+
+def _names_digest(files: list[Path]) -> str:
+    import hashlib
+
+    text = "\n".join(f"{path.name} {path.stat().st_size}" for path in files)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _keymap(folder: Path) -> dict[str, int]:
+    """Pitch of each sample by the folder's .sfz, by stem; extensions there may be another's."""
+    found: dict[str, int] = {}
+    for sfz in sorted(folder.glob("*.sfz")):
+        text = re.sub(r"//.*", "", sfz.read_text(errors="replace"))
+        for region in re.split(r"<region>", text)[1:]:
+            sample = re.search(r"sample=(.+?\.\w+)", region)
+            pitch = re.search(r"pitch_keycenter=(-?\w+#?\d*)", region)
+            if sample and pitch:
+                given = pitch.group(1)
+                number = int(given) if given.lstrip("-").isdigit() else pitch_of_name(given)
+                if number is not None:
+                    stem = re.split(r"[\\/]", sample.group(1))[-1].rpartition(".")[0]
+                    found[stem] = number
+    return found
+
+
+def _recorded(files: list[Path], keymap: dict[str, int]) -> list[tuple[int, int, Samples]]:
+    """Pitch, level and sound of each file that can be used; the others are named."""
+    notes, unused = [], []
+    for path in files:
+        pitch = keymap.get(path.stem, pitch_of_name(path.stem))
+        level = _LEVEL.search(path.stem)
+        try:
+            sound = load(path).mono().resampled(RENDER_RATE_HZ).samples[0]
+        except InputError as error:
+            unused.append(str(error))
+            continue
+        if pitch is None or not 0 <= pitch <= 127:
+            unused.append(f"{path.name}: its name tells no pitch")
+        elif np.abs(sound).max() < _SILENT:
+            unused.append(f"{path.name}: is silent")
+        else:
+            n_samples = round(HOLD_S * RENDER_RATE_HZ)
+            trimmed = _sounding(sound, _RECORDING_ONSET_DB)[:n_samples]
+            notes.append((pitch, int(level.group(1)) if level else 0, trimmed))
+    if unused:
+        warnings.warn(
+            f"{len(unused)} of {len(files)} files not used: " + "; ".join(unused[:5]),
+            CambiataWarning,
+            stacklevel=3,
+        )
+    return notes
+
+
+def _every_pitch(recorded: list[tuple[int, int, Samples]]) -> Iterator[BankedNote]:
+    levels = sorted({level for _, level, _ in recorded})
+    # In equal steps over the velocities that scores use.
+    velocities = np.linspace(40, 120, len(levels)).round() if len(levels) > 1 else np.array([80])
+    lowest, highest = min(recorded)[0] - 3, max(recorded)[0] + 3
+    for pitch in (pitch for pitch in PIANO_KEYS if lowest <= pitch <= highest):
+        for level, velocity in zip(levels, velocities, strict=True):
+            near = min(
+                (note for note in recorded if note[1] == level), key=lambda n: abs(n[0] - pitch)
+            )
+            ratio = 2 ** ((pitch - near[0]) / 12)
+            sound = near[2]
+            if ratio != 1:
+                sound = resample(sound, RENDER_RATE_HZ * ratio, RENDER_RATE_HZ)
+            yield BankedNote(pitch, int(velocity), sound, -_TRAILING_DB / _RECORDED_RELEASE_S)
