@@ -17,6 +17,7 @@ _TICKS_PER_BEAT = 960
 _TEMPO_US = 500_000  # microseconds a beat: 120 beats a minute, where a file says nothing
 _SUSTAIN_PEDAL = 64
 _DRUM_CHANNEL = 9
+_MAX_DELTA_TICKS = 2**28 - 1  # four bytes of seven bits, says the format
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -148,7 +149,14 @@ class Part:
         -------
         Part
             Notes cut to the window. Those that began before it begin with it.
+
+        Raises
+        ------
+        ValueError
+            The window does not end after it begins.
         """
+        if not start_s < end_s:
+            raise ValueError("a window must end after it begins")
         inside = [note for note in self.notes if note.start_s < end_s and note.end_s > start_s]
         return replace(
             self,
@@ -215,7 +223,7 @@ def load(path: str | Path) -> Score:
     Raises
     ------
     InputError
-        The file is missing, no MIDI, damaged, or has no notes.
+        The file is missing, unreadable, no MIDI, damaged, or has no notes.
 
     Examples
     --------
@@ -225,16 +233,23 @@ def load(path: str | Path) -> Score:
     """
     import mido  # 30 ms that `import cambiata` need not spend
 
-    place = Path(path)
-    if not place.exists():
-        raise InputError(str(path), "no such file", "check the path")
-    if place.is_dir():
-        raise InputError(str(path), "is a folder", "name a MIDI file in it")
     try:
-        file = mido.MidiFile(file=io.BytesIO(place.read_bytes()), clip=True)
-    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
-        if isinstance(error, PermissionError):
-            raise InputError(str(path), "may not be read", "change its permissions") from error
+        data = Path(path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a null byte
+        raise InputError(str(path), "no such file", "check the path") from error
+    except IsADirectoryError as error:
+        raise InputError(str(path), "is a folder", "name a MIDI file in it") from error
+    except PermissionError as error:
+        raise InputError(str(path), "may not be read", "change its permissions") from error
+    except OSError as error:
+        raise InputError(
+            str(path), f"cannot be read ({error.strerror})", "check the path"
+        ) from error
+    try:
+        file = mido.MidiFile(file=io.BytesIO(data), clip=True)
+        if any(message.time > _MAX_DELTA_TICKS for track in file.tracks for message in track):
+            raise ValueError("a delta time of more than four bytes")
+    except Exception as error:  # whatever mido stumbles over, KeySignatureError for one
         raise InputError(
             str(path), "is not readable as MIDI", "export it again as a standard MIDI file"
         ) from error
@@ -250,6 +265,8 @@ def load(path: str | Path) -> Score:
 def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     """Write a score to a MIDI file, each part a track.
 
+    MIDI does not say which of two sounding notes of one pitch ends: `load` takes the older.
+
     Parameters
     ----------
     score : Score
@@ -262,7 +279,7 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Raises
     ------
     InputError
-        The file exists or its folder does not.
+        The file exists or is a folder, or its folder does not exist.
 
     Examples
     --------
@@ -275,6 +292,8 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     place = Path(path)
     if not place.parent.is_dir():
         raise InputError(str(path), "its folder does not exist", "make it first")
+    if place.is_dir():
+        raise InputError(str(path), "is a folder", "name a file")
     if place.exists() and not force:
         raise InputError(str(path), "exists", "choose another name, or --force to replace it")
     file = mido.MidiFile(ticks_per_beat=_TICKS_PER_BEAT)
@@ -318,7 +337,8 @@ def _clock(file: Any) -> _Clock:
             tick += message.time
             if message.type == "set_tempo":
                 changes.append((tick, message.tempo))
-    return _Clock(sorted(changes), file.ticks_per_beat)
+    # Of changes at one tick the last in the file counts: sorted by nothing but the tick.
+    return _Clock(sorted(changes, key=lambda change: change[0]), file.ticks_per_beat)
 
 
 def _parts(track: Iterable[Any], seconds: _Clock) -> list[Part]:
@@ -333,8 +353,9 @@ def _parts(track: Iterable[Any], seconds: _Clock) -> list[Part]:
 
     def close(channel: int, pitch: int, begun: list[tuple[int, int, int]]) -> None:
         for start, velocity, program in begun:
-            if tick > start:
-                found[channel, program].append(Note(seconds(start), seconds(tick), pitch, velocity))
+            start_s, end_s = seconds(start), seconds(tick)
+            if end_s > start_s:
+                found[channel, program].append(Note(start_s, end_s, pitch, velocity))
         begun.clear()
 
     for message in track:

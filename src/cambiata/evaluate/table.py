@@ -18,7 +18,7 @@ from cambiata.evaluate.metrics import bootstrap_interval
 REFERENCE_KINDS = ("ceiling", "copy")
 
 # A row measured on far fewer pairs than another is no rival: its mean is over other music.
-_RIVAL_SHARE = 0.95
+_RIVAL_SHARE = 0.8
 
 _NOTHING = "\N{EN DASH}"
 
@@ -117,7 +117,13 @@ METRICS: dict[str, Metric] = {
 
 
 class Figure(TypedDict):
-    """Mean of a row's scores with its 95 % interval; None where nothing was measured."""
+    """Mean of a row's scores with its 95 % interval; None where too little was measured.
+
+    Examples
+    --------
+    >>> Figure(mean=14.6, low=14.3, high=14.9, n=720, n_missing=1)["mean"]
+    14.6
+    """
 
     mean: float | None
     low: float | None
@@ -127,7 +133,13 @@ class Figure(TypedDict):
 
 
 class Tally(TypedDict):
-    """How many pairs of a row are done, failed (with messages by pair) and missing."""
+    """How many pairs of a row are done, failed (with messages by pair) and missing.
+
+    Examples
+    --------
+    >>> Tally(done=1, failed=1, missing=0, errors={"0001-ab12cd": "too quiet"})["failed"]
+    1
+    """
 
     done: int
     failed: int
@@ -152,7 +164,7 @@ class Row:
     about : str
         One line on what it is.
     kind : str
-        "ceiling" and "copy" are shown for reference and do not compete; empty for the rest.
+        "ceiling" and "copy" are shown for reference and do not compete; else "system".
 
     Examples
     --------
@@ -163,7 +175,7 @@ class Row:
     name: str
     label: str = ""
     about: str = ""
-    kind: str = ""
+    kind: str = "system"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", self.label or self.name)
@@ -470,7 +482,8 @@ def read_run(folder: str | Path) -> Run:
     Raises
     ------
     InputError
-        A file is missing or cannot be understood. The last line of scores.jsonl may be torn.
+        A file is missing or cannot be understood. Lines of scores.jsonl may be torn: these are
+        left out.
 
     Examples
     --------
@@ -497,7 +510,7 @@ def _row(entry: Mapping[str, Any]) -> Row:
         str(entry["name"]),
         str(entry.get("label") or ""),
         str(entry.get("about") or ""),
-        str(entry.get("kind") or ""),
+        str(entry.get("kind") or "system"),
     )
 
 
@@ -537,19 +550,16 @@ def _side(entry: Mapping[str, Any] | None) -> Side:
 def _outcomes(path: Path, pairs: set[str], rows: set[str]) -> dict[tuple[str, str], Outcome]:
     if not path.exists():
         return {}
-    # What follows the last line's end is nothing, or a line that a crash tore.
-    lines = path.read_text("utf-8", errors="replace").split("\n")
     outcomes = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in enumerate(path.read_text("utf-8", errors="replace").split("\n"), start=1):
         try:
             entry = json.loads(line)
+        except ValueError:  # torn by a crash: its pair counts as missing until it is run again
+            continue
+        try:
             key = str(entry["pair"]), str(entry["row"])
             outcome = _outcome(entry)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if number == len(lines):
-                break
             raise InputError(
                 str(path), f"line {number} is not a score ({error})", "delete that line"
             ) from error
@@ -573,7 +583,7 @@ def _value(value: float | None) -> float | None:
 
 def _folder_name(name: str) -> str:
     """The name itself, where it is one folder's and cannot lead anywhere else."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._ -]*", name):
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
         raise ValueError(f"{name!r} cannot name a folder")
     return name
 
@@ -605,7 +615,7 @@ def summary(run: Run) -> Summary:
     dict
         {set: {row: {metric: {"mean", "low", "high", "n", "n_missing"}}}}. Rows that were not
         tried on a set, and measures that a row was never asked for, are left out; n_missing
-        counts pairs that are done but have no value.
+        counts pairs that are done but have no value; a single value has no interval (None).
 
     Examples
     --------
@@ -634,13 +644,10 @@ def _figures(test_set: RunSet, row: str) -> dict[str, Figure]:
 def _figure(values: Sequence[float], n_missing: int) -> Figure:
     if not values:
         return Figure(mean=None, low=None, high=None, n=0, n_missing=n_missing)
-    low, high = bootstrap_interval(values)
+    # One value says nothing of how others would differ: the interval is then NaN.
+    low, high = (None if math.isnan(end) else end for end in bootstrap_interval(values))
     return Figure(
-        mean=float(np.mean(values)),
-        low=float(low),
-        high=float(high),
-        n=len(values),
-        n_missing=n_missing,
+        mean=float(np.mean(values)), low=low, high=high, n=len(values), n_missing=n_missing
     )
 
 
@@ -738,7 +745,7 @@ def best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric: str
     -------
     set of str
         Empty where nothing competes. Ceilings and copies do not, nor do rows measured on less
-        than 95 % of the pairs that another competing row has.
+        than 80 % of the pairs that another competing row has.
 
     Examples
     --------
@@ -786,7 +793,9 @@ def metric_of(name: str) -> Metric:
     return METRICS.get(name, Metric(name))
 
 
-def formatted(figure: Figure | None, digits: int, n_expected: int | None = None) -> str:
+def formatted(
+    figure: Figure | None, digits: int, n_expected: int | None = None, *, signed: bool = False
+) -> str:
     """A figure as text.
 
     Parameters
@@ -797,11 +806,13 @@ def formatted(figure: Figure | None, digits: int, n_expected: int | None = None)
         Decimals.
     n_expected : int, optional
         Pairs it should be over; where it is over fewer, it says so.
+    signed : bool
+        Write a plus before what is positive, as for differences.
 
     Returns
     -------
     str
-        Mean and interval; a dash where there is none.
+        Mean and interval, the mean alone where it is over one pair; a dash where there is none.
 
     Examples
     --------
@@ -812,9 +823,12 @@ def formatted(figure: Figure | None, digits: int, n_expected: int | None = None)
         return _NOTHING
     mean, low, high = figure["mean"], figure["low"], figure["high"]
     over = "" if n_expected in (None, figure["n"]) else f" (n = {figure['n']})"
-    if mean is None or low is None or high is None:
+    shape = f"{'+' * signed}.{digits}f"
+    if mean is None:
         return _NOTHING + over
-    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]{over}"
+    if low is None or high is None:
+        return f"{mean:{shape}}{over}"
+    return f"{mean:{shape}} [{low:{shape}}, {high:{shape}}]{over}"
 
 
 def markdown(run: Run, figures: Summary, set_name: str) -> str:
@@ -847,7 +861,7 @@ def markdown(run: Run, figures: Summary, set_name: str) -> str:
     >>> print(markdown(run, summary(run), "real"))
     | Row | n | LSD (dB) ↓ |
     |---|---:|---:|
-    | copy | 1 | 1.00 [1.00, 1.00] |
+    | copy | 1 | 1.00 |
     """
     test_set = run.set_named(set_name)
     rows = run.in_use(test_set)
@@ -864,9 +878,38 @@ def markdown(run: Run, figures: Summary, set_name: str) -> str:
             figure = figures[set_name][row.name].get(metric)
             text = formatted(figure, metric_of(metric).digits, tally["done"])
             cells.append(f"**{text}**" if row.name in best[metric] else text)
-        kind = f" *({_plain(row.kind)})*" if row.kind else ""
+        kind = "" if row.competes else f" *({row.kind})*"
         lines.append(_line([_plain(row.label) + kind, str(tally["done"]), *cells]))
     return "\n".join(lines)
+
+
+def markdown_page(run: Run, figures: Summary) -> str:
+    """Tables of all sets, each under its title.
+
+    Parameters
+    ----------
+    run : Run
+        From `read_run`.
+    figures : dict
+        Its `summary`.
+
+    Returns
+    -------
+    str
+        A Markdown document.
+
+    Examples
+    --------
+    >>> print(markdown_page(Run(Path("run"), {}, (), (RunSet("real"),)), {"real": {}}))
+    ## real
+    <BLANKLINE>
+    Not run yet.
+    """
+    parts = []
+    for test_set in run.sets:
+        table = markdown(run, figures, test_set.name) or "Not run yet."
+        parts.append(f"## {_plain(test_set.title)}\n\n{table}\n")
+    return "\n".join(parts)
 
 
 def _line(cells: Iterator[str] | Sequence[str]) -> str:

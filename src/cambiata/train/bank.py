@@ -48,6 +48,7 @@ _FONT_ONSET_DB, _RECORDING_ONSET_DB = -60.0, -40.0
 _TRAILING_DB = -80.0
 _FASTEST_RELEASE_DB_S = 6000.0
 _RECORDED_RELEASE_S = 0.3
+_BEYOND = 3  # semitones that a recorded note is transposed past the outermost
 _NOTE = np.dtype(
     [
         ("pitch", np.int16),
@@ -712,7 +713,8 @@ def _every_pitch(recorded: list[tuple[int, int, Samples]]) -> Iterator[BankedNot
     levels = sorted({level for _, level, _ in recorded})
     # In equal steps over the velocities that scores use.
     velocities = np.linspace(40, 120, len(levels)).round() if len(levels) > 1 else np.array([80])
-    lowest, highest = min(recorded)[0] - 3, max(recorded)[0] + 3
+    pitches = [pitch for pitch, _, _ in recorded]
+    lowest, highest = min(pitches) - _BEYOND, max(pitches) + _BEYOND
     for pitch in (pitch for pitch in PIANO_KEYS if lowest <= pitch <= highest):
         for level, velocity in zip(levels, velocities, strict=True):
             near = min(

@@ -1,0 +1,439 @@
+"""How far an output is from a reference: spectra, loudness, pitches, notes, embeddings.
+
+Metrics of sound take mono samples [T] at `METRIC_RATE_HZ` unless they ask for a rate, cut or pad
+the output to the length of the reference, and are 0 for equal sounds.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata import audio
+from cambiata.arrays import Samples
+from cambiata.errors import MissingExtraError
+from cambiata.features.loudness import LoudnessMeter
+from cambiata.features.mel import Features, mel_power, power_db, stft_power
+from cambiata.features.stft import Stft
+from cambiata.midi import Note
+
+METRIC_RATE_HZ = 16_000
+"""Sample rate at which the published metrics are defined."""
+
+SILENT_LOUDNESS_DB = -120.0
+"""What a sound without loudness counts as: far below the -70 where BS.1770 stops listening."""
+
+_DDSP_WINDOWS = (2048, 1024, 512, 256, 128, 64)
+_DDSP_EPSILON = 1e-5
+
+
+def fitted(output: Samples, reference: Samples) -> Samples:
+    """Output cut, or filled up with silence, to the length of a reference.
+
+    Parameters
+    ----------
+    output : numpy.ndarray
+        Mono sound [T'].
+    reference : numpy.ndarray
+        Mono sound [T].
+
+    Returns
+    -------
+    numpy.ndarray
+        Mono sound [T].
+
+    Raises
+    ------
+    ValueError
+        A sound is not mono, or the reference is empty, or there are NaNs or infinities.
+
+    Examples
+    --------
+    >>> fitted(np.ones(2, np.float32), np.zeros(4, np.float32)).tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    if output.ndim != 1 or reference.ndim != 1 or not reference.size:
+        raise ValueError("sounds must be mono, [T], and the reference not empty")
+    if not (np.isfinite(output).all() and np.isfinite(reference).all()):
+        raise ValueError("sounds must be finite")
+    return audio.fitted(output.astype(np.float32, copy=False), reference.size)
+
+
+def paper_lsd(output: Samples, reference: Samples) -> float:
+    """Log-spectral distance in dB, as the SS-VQ-VAE paper's code computes it.
+
+    Cifka et al., ICASSP 2021: both sounds at unit RMS, power in 128 mel bands (2048/512) in dB
+    with a floor 80 dB below each one's loudest, ``mean_mel sqrt(mean_time difference ** 2)``. The
+    usual distance has the axes the other way round (`log_spectral_distance`); this one is for
+    comparison with the published figures.
+
+    Parameters
+    ----------
+    output : numpy.ndarray
+        Mono sound [T'].
+    reference : numpy.ndarray
+        Mono sound [T].
+
+    Returns
+    -------
+    float
+        Distance in dB; lower is better. A silent output counts as -100 dB in every band.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=16000).astype(np.float32)
+    >>> paper_lsd(noise / 2, noise) < 1e-3
+    True
+    """
+    output = fitted(output, reference)
+    difference_db = _mel_db(output) - _mel_db(reference)
+    return float(np.sqrt(np.mean(difference_db**2, axis=1)).mean())
+
+
+def log_spectral_distance(output: Samples, reference: Samples) -> float:
+    """Log-spectral distance in dB: spectra compared frame by frame.
+
+    ``mean_time sqrt(mean_bins difference ** 2)`` (Gray & Markel 1976) between powers in dB of a
+    2048/512 Hann transform, both sounds at unit RMS, with a floor 80 dB below each one's loudest.
+
+    Parameters
+    ----------
+    output : numpy.ndarray
+        Mono sound [T'].
+    reference : numpy.ndarray
+        Mono sound [T].
+
+    Returns
+    -------
+    float
+        Distance in dB; lower is better. A silent output counts as -100 dB in every bin.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=16000).astype(np.float32)
+    >>> log_spectral_distance(noise / 2, noise) < 1e-3
+    True
+    """
+    output = fitted(output, reference)
+    output_db, reference_db = (
+        power_db(stft_power(_at_unit_rms(sound))) for sound in (output, reference)
+    )
+    return float(np.sqrt(np.mean((output_db - reference_db) ** 2, axis=0)).mean())
+
+
+def multi_scale_spectral_distance(
+    output: Samples, reference: Samples, floor_db: float | None = None
+) -> float:
+    """Spectral distance of DDSP, at six resolutions, in linear and logarithmic magnitude.
+
+    Engel et al., ICLR 2020, section 4.2.2, as in their code: for windows of 2048 down to 64 with
+    75 % overlap, ``mean |S - S'| + mean |ln(S + 1e-5) - ln(S' + 1e-5)|``, summed. Unlike there,
+    the output is first brought to the RMS of the reference (unless either is silent).
+
+    The logarithm makes near-silence weigh as much as sound: with a floor, magnitudes below it
+    count as the floor instead of having 1e-5 added.
+
+    Parameters
+    ----------
+    output : numpy.ndarray
+        Mono sound [T'].
+    reference : numpy.ndarray
+        Mono sound [T].
+    floor_db : float, optional
+        Floor of the logarithmic part relative to the reference's greatest magnitude at each
+        resolution (to the output's, where the reference is silent), in dB below 0; -80 is usual.
+
+    Returns
+    -------
+    float
+        Distance without unit; lower is better.
+
+    Raises
+    ------
+    ValueError
+        The floor is not below 0 dB.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=4000).astype(np.float32)
+    >>> multi_scale_spectral_distance(noise / 2, noise) < 1e-3
+    True
+    >>> multi_scale_spectral_distance(0 * noise, noise) > 10
+    True
+    """
+    if floor_db is not None and not floor_db < 0:
+        raise ValueError("floor_db must be below 0")
+    output = fitted(output, reference)
+    output_rms, reference_rms = _rms(output), _rms(reference)
+    if output_rms and reference_rms:
+        # In float64: the gain of a barely sounding output would overflow.
+        output = (output.astype(np.float64) * (reference_rms / output_rms)).astype(np.float32)
+    distance = 0.0
+    for n_fft in _DDSP_WINDOWS:
+        ours, theirs = _ddsp_magnitude(output, n_fft), _ddsp_magnitude(reference, n_fft)
+        distance += float(np.abs(ours - theirs).mean())
+        distance += float(np.abs(_log_ratio(ours, theirs, floor_db)).mean())
+    return distance
+
+
+def loudness_error_db(
+    output: Samples, reference: Samples, sample_rate: int = METRIC_RATE_HZ
+) -> float:
+    """Difference in integrated loudness, in LU.
+
+    ITU-R BS.1770-4 through `cambiata.features.loudness.LoudnessMeter`. A sound that has no
+    loudness, silent or below the standard's gate of -70 LUFS, counts as `SILENT_LOUDNESS_DB`: a
+    silent output is about 100 LU from music, and two silences are 0 apart.
+
+    Parameters
+    ----------
+    output : numpy.ndarray
+        Mono sound [T'].
+    reference : numpy.ndarray
+        Mono sound [T].
+    sample_rate : int
+        Samples per second.
+
+    Returns
+    -------
+    float
+        Absolute difference in LU, which are dB.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    >>> round(loudness_error_db(noise / 2, noise), 2)
+    6.02
+    """
+    output = fitted(output, reference)
+    return abs(_loudness_db(output, sample_rate) - _loudness_db(reference, sample_rate))
+
+
+def pitch_jaccard_distance(
+    pitches: Sequence[Iterable[int]], reference_pitches: Sequence[Iterable[int]]
+) -> float:
+    """Share of pitches that only one of two sounds has, frame by frame.
+
+    Cifka et al., ICASSP 2021: ``1 - |A & B| / |A | B|`` between the sets of MIDI numbers of a
+    frame, 0 where both are empty, averaged over frames. `cambiata.evaluate.tracking` finds the
+    pitches.
+
+    Parameters
+    ----------
+    pitches : sequence of iterables of int
+        MIDI numbers of each frame of the output.
+    reference_pitches : sequence of iterables of int
+        Those of the reference, in as many frames.
+
+    Returns
+    -------
+    float
+        Distance in [0, 1]; lower is better.
+
+    Raises
+    ------
+    ValueError
+        There are no frames, or not as many of one as of the other.
+
+    Examples
+    --------
+    >>> pitch_jaccard_distance([[60, 64], [], [67]], [[60], [], [67]])
+    0.16666666666666666
+    """
+    if len(pitches) != len(reference_pitches) or not len(pitches):
+        raise ValueError("both must have the same number of frames, and at least one")
+    distances = []
+    for mine, theirs in zip(map(set, pitches), map(set, reference_pitches), strict=True):
+        either = mine | theirs
+        distances.append(1 - len(mine & theirs) / len(either) if either else 0.0)
+    return float(np.mean(distances))
+
+
+def note_onset_f1(notes: Sequence[Note], reference_notes: Sequence[Note]) -> float:
+    """F-measure of notes found: right pitch, onset within 50 ms; ends are ignored.
+
+    ``mir_eval.transcription.precision_recall_f1_overlap`` with 50 cents and no offsets, the
+    measure of note transcription that agrees best with listeners (Ycart et al., TISMIR 2020).
+
+    Parameters
+    ----------
+    notes : sequence of Note
+        Notes found in the output.
+    reference_notes : sequence of Note
+        Notes that should be there.
+
+    Returns
+    -------
+    float
+        F-measure in [0, 1]; higher is better. 0 where notes are found but none should be, or the
+        reverse; NaN where there are none on either side, as nothing was to be found.
+
+    Raises
+    ------
+    MissingExtraError
+        mir_eval is not installed.
+
+    Examples
+    --------
+    >>> note_onset_f1([], [Note(0.0, 1.0, 60)]), note_onset_f1([], [])
+    (0.0, nan)
+    """
+    if not notes and not reference_notes:
+        return float("nan")
+    if not notes or not reference_notes:
+        return 0.0
+    try:
+        from mir_eval.transcription import precision_recall_f1_overlap
+    except ImportError as error:
+        raise MissingExtraError("note F-measure", "eval") from error
+
+    scores = precision_recall_f1_overlap(
+        *_intervals_and_hz(reference_notes),
+        *_intervals_and_hz(notes),
+        onset_tolerance=0.05,
+        pitch_tolerance=50.0,
+        offset_ratio=None,
+    )
+    return float(scores[2])
+
+
+def cosine_distance(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """One minus the cosine of the angle between two vectors.
+
+    Computed as half the squared distance of the unit vectors, which is the same and exactly 0 for
+    equal ones.
+
+    Parameters
+    ----------
+    a : array_like
+        Vector [D].
+    b : array_like
+        Vector [D].
+
+    Returns
+    -------
+    float
+        Distance in [0, 2]. A vector of zeros has no direction: it is 1 away from any other and 0
+        from another of zeros.
+
+    Raises
+    ------
+    ValueError
+        The vectors differ in length, have other axes, or are not finite.
+
+    Examples
+    --------
+    >>> cosine_distance([1, 0], [0, 2]), cosine_distance([1, 0], [-3, 0])
+    (1.0, 2.0)
+    """
+    one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if one.ndim != 1 or one.shape != other.shape:
+        raise ValueError("vectors must be [D] of equal length")
+    if not (np.isfinite(one).all() and np.isfinite(other).all()):
+        raise ValueError("vectors must be finite")
+    lengths = np.linalg.norm(one), np.linalg.norm(other)
+    if not all(lengths):
+        return float(any(lengths))
+    return min(2.0, 0.5 * float(np.sum((one / lengths[0] - other / lengths[1]) ** 2)))
+
+
+def bootstrap_interval(
+    values: npt.ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Confidence interval of a mean, by the percentile bootstrap.
+
+    Efron & Tibshirani 1993, section 13.3: quantiles of the means of samples drawn from the values
+    with replacement.
+
+    Parameters
+    ----------
+    values : array_like
+        Values [N], one for each test example.
+    level : float
+        Confidence, in (0, 1).
+    n_resamples : int
+        Samples drawn.
+    seed : int
+        Same seed, same interval.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end. Both are NaN for a single value, which says nothing of how others
+        would differ.
+
+    Raises
+    ------
+    ValueError
+        There are no values, more than one axis, values that are not finite, or `level` or
+        `n_resamples` is out of range.
+
+    Examples
+    --------
+    >>> low, high = bootstrap_interval([1.0, 2.0, 3.0, 4.0])
+    >>> 1.0 <= low < 2.5 < high <= 4.0
+    True
+    """
+    sample = np.asarray(values, np.float64)
+    if sample.ndim != 1 or not sample.size:
+        raise ValueError("values must be [N] with N at least 1")
+    if not np.isfinite(sample).all():
+        raise ValueError("values must be finite: leave out examples without a value, and say so")
+    if not 0 < level < 1 or n_resamples < 1:
+        raise ValueError("level must lie between 0 and 1, n_resamples be at least 1")
+    if sample.size == 1:
+        return float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
+    means = sample[rng.integers(0, sample.size, (n_resamples, sample.size))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def _at_unit_rms(samples: Samples) -> Samples:
+    # The paper's guard against dividing by zero, in the float32 its sounds have.
+    unit: Samples = (samples / (_rms(samples) + np.finfo(np.float32).eps)).astype(np.float32)
+    return unit
+
+
+def _mel_db(samples: Samples) -> Features:
+    return power_db(mel_power(_at_unit_rms(samples), METRIC_RATE_HZ))
+
+
+def _ddsp_magnitude(samples: Samples, n_fft: int) -> Features:
+    """Magnitudes [F, L] of frames that begin with the sound and run over its end."""
+    hop_length = n_fft // 4
+    n_frames = -(-samples.size // hop_length)
+    # `Stft` centres its frames on multiples of the hop: the third is the first to begin at 0.
+    padded = audio.fitted(samples, (n_frames + 1) * hop_length)
+    magnitude: Features = np.abs(Stft(n_fft, hop_length, "hann").analyse(padded)[:, 2:])
+    return magnitude
+
+
+def _log_ratio(ours: Features, theirs: Features, floor_db: float | None) -> Features:
+    if floor_db is None:
+        difference: Features = np.log(ours + _DDSP_EPSILON) - np.log(theirs + _DDSP_EPSILON)
+        return difference
+    floor = (theirs.max() or ours.max()) * 10 ** (floor_db / 20)
+    if not floor:  # both silent
+        return np.zeros_like(ours)
+    ratio: Features = np.log(np.maximum(ours, floor)) - np.log(np.maximum(theirs, floor))
+    return ratio
+
+
+def _loudness_db(samples: Samples, sample_rate: int) -> float:
+    meter = LoudnessMeter(sample_rate)
+    meter.add(samples[None])
+    loudness_db = meter.loudness_db()
+    return loudness_db if np.isfinite(loudness_db) else SILENT_LOUDNESS_DB
+
+
+def _intervals_and_hz(
+    notes: Sequence[Note],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    intervals_s = np.array([(note.start_s, note.end_s) for note in notes])
+    pitches = np.array([note.pitch for note in notes])
+    return intervals_s, 440 * 2 ** ((pitches - 69) / 12)

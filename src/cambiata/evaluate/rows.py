@@ -1,0 +1,145 @@
+"""Rows of the table: every transfer system, and what it must beat or cannot beat."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cambiata.audio import Audio
+from cambiata.conversion import Options, transfer
+from cambiata.errors import InputError
+from cambiata.evaluate.testset import Clips
+from cambiata.features.stft import Stft
+from cambiata.systems import SYSTEMS, transfer_system
+from cambiata.vocoder import griffin_lim, random_phase
+
+Kind = Literal["copy", "ceiling", "system"]
+
+_PAPER_RATE_HZ = 16000
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: a name, and an output for every pair of inputs.
+
+    Parameters
+    ----------
+    name : str
+        "musaicing:cifka2021": a system and a preset, or a baseline's name.
+    label : str
+        What tables show.
+    about : str
+        One line.
+    kind : {"copy", "ceiling", "system"}
+        Copies of an input are floors, what is made of the target is a ceiling.
+    output : callable
+        From `Clips` to `Audio`, as long as the content.
+    single : bool
+        Whether the row uses all cores itself, so that pairs are done one by one.
+
+    Examples
+    --------
+    >>> row_named("copy-content").kind
+    'copy'
+    """
+
+    name: str
+    label: str
+    about: str
+    kind: Kind
+    output: Callable[[Clips], Audio]
+    single: bool = False
+
+
+def row_named(name: str) -> Row:
+    """The row of a name.
+
+    Parameters
+    ----------
+    name : str
+        A baseline ("copy-content", "copy-style", "target", "griffin-lim-target"), a system
+        ("musaicing") or a system and its preset ("musaicing:shifted").
+
+    Returns
+    -------
+    Row
+        The row.
+
+    Raises
+    ------
+    InputError
+        There is no such baseline, system or preset.
+
+    Examples
+    --------
+    >>> row_named("musaicing:shifted").label
+    'musaicing (shifted)'
+    """
+    for baseline in _BASELINES:
+        if baseline.name == name:
+            return baseline
+    system_name, _, preset = name.partition(":")
+    if system_name not in SYSTEMS:
+        known = ", ".join([*(row.name for row in _BASELINES), *SYSTEMS])
+        raise InputError(name, "is no row", f"use one of {known} (a preset after a colon)")
+    system = transfer_system(system_name)
+    preset = preset or next(iter(system.presets))
+    if preset not in system.presets:
+        raise InputError(
+            system_name, f"has no preset {preset}", "use one of " + ", ".join(system.presets)
+        )
+    return Row(
+        name,
+        f"{system_name} ({preset})",
+        f"{system.summary}; {system.paper}",
+        "system",
+        _Transfer(Options(system=system_name, preset=preset)),
+        # torch takes all cores; two such processes at once would wait for each other.
+        single=system.extra is not None,
+    )
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    """A transfer as a user would ask for it; a class, so that processes can be sent it."""
+
+    options: Options
+
+    def __call__(self, clips: Clips) -> Audio:
+        return transfer(clips.content, clips.style, **vars(self.options))
+
+
+def _content(clips: Clips) -> Audio:
+    return clips.content
+
+
+def _style(clips: Clips) -> Audio:
+    return clips.style
+
+
+def _target(clips: Clips) -> Audio:
+    if clips.target is None:
+        raise InputError("target", "this set has none", "leave the row out")
+    return clips.target
+
+
+def _griffin_lim_target(clips: Clips) -> Audio:
+    target = _target(clips).resampled(_PAPER_RATE_HZ)
+    stft = Stft(n_fft=2048, hop_length=512, window="hann")
+    magnitude = abs(stft.analyse(target.samples[0]))
+    phase = random_phase(magnitude, seed=0)
+    sound = griffin_lim(magnitude, stft, target.n_samples, phase=phase, iterations=32)
+    return replace(target, samples=sound[None])
+
+
+_BASELINES = (
+    Row("target", "target", "the exact target itself: the metrics' ceiling", "ceiling", _target),
+    Row(
+        "griffin-lim-target",
+        "Griffin-Lim of the target",
+        "the target's magnitudes at 16 kHz with phases by 32 iterations: what phases alone cost",
+        "ceiling",
+        _griffin_lim_target,
+    ),
+    Row("copy-content", "copy content", "right notes, wrong timbre", "copy", _content),
+    Row("copy-style", "copy style", "right timbre, wrong notes", "copy", _style),
+)

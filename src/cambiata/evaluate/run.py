@@ -1,0 +1,491 @@
+"""A run: every row's output for every pair, kept, and its scores; it goes on where it stopped.
+
+Three stages, each over the cores and each skipping what lies there already: the inputs as sound
+files, the outputs row by row (so that a process's peak memory is that row's), the scores.
+`cambiata.evaluate.table` reads the folder back and says what is in which file.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from cambiata.arrays import Samples
+from cambiata.audio import Audio, load
+from cambiata.errors import CambiataError, InputError
+from cambiata.evaluate.metrics import (
+    METRIC_RATE_HZ,
+    fitted,
+    log_spectral_distance,
+    loudness_error_db,
+    multi_scale_spectral_distance,
+    note_onset_f1,
+    paper_lsd,
+    pitch_jaccard_distance,
+)
+from cambiata.evaluate.pool import Failed, completed
+from cambiata.evaluate.rows import Row
+from cambiata.evaluate.testset import Clips
+from cambiata.evaluate.timbre import TimbreMetric
+from cambiata.evaluate.tracking import PitchTracker, Transcriber
+from cambiata.midi import Note
+from cambiata.systems.base import Progress
+
+FLOOR_DB = -80.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A pair as tables and pages speak of it.
+
+    Parameters
+    ----------
+    name : str
+        Its name, that of its folder too.
+    bin : str
+        The bin that it belongs to.
+    content, style : dict of str to str
+        "label" and "source" of each.
+
+    Examples
+    --------
+    >>> Entry("0001", "all", {"label": "a", "source": ""}, {"label": "b", "source": ""}).bin
+    'all'
+    """
+
+    name: str
+    bin: str
+    content: dict[str, str]
+    style: dict[str, str]
+
+
+class TestSet(Protocol):
+    """What a run needs to know of a set; picklable, as processes are sent it."""
+
+    @property
+    def name(self) -> str:
+        """Its folder's name."""
+
+    @property
+    def title(self) -> str:
+        """Its name in tables."""
+
+    @property
+    def about(self) -> str:
+        """A paragraph on it."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a reader should know: sources, hashes, counts."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """Its pairs."""
+
+    def clips(self, name: str) -> Clips:
+        """The sounds of a pair."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One pair, and for outputs and scores the rows wanted of it.
+
+    Parameters
+    ----------
+    pair : str
+        The pair's name.
+    rows : tuple of str
+        Rows to score.
+
+    Examples
+    --------
+    >>> Task("0001").rows
+    ()
+    """
+
+    pair: str
+    rows: tuple[str, ...] = ()
+
+
+def run(
+    folder: str | Path,
+    sets: Sequence[TestSet],
+    rows: Sequence[Row],
+    *,
+    n_workers: int | None = None,
+    seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
+) -> list[str]:
+    """Outputs and scores of rows over the pairs of test sets, in a folder.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        The run's folder; what an earlier call left in it is not done again.
+    sets : sequence of TestSet
+        What to run on.
+    rows : sequence of Row
+        What to run.
+    n_workers : int, optional
+        Processes; as many as there are cores where not given.
+    seed : int
+        Stored with the run.
+    progress : callable, optional
+        Called with the stage and the share of it that is done.
+
+    Returns
+    -------
+    list of str
+        What failed, one line each; it stands in the folder too and loses nothing else.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else, or a tool that the scores need is missing.
+    """
+    place = Path(folder)
+    n_workers = n_workers or os.cpu_count() or 1
+    report = progress or (lambda _stage, _share: None)
+    with PitchTracker() as tracker:
+        tools = {"pitch": tracker.name, "transcriber": Transcriber().name}
+    _describe(place, sets, rows, seed, tools)
+    failures: list[str] = []
+    with _one_thread_each(n_workers):
+        for test_set in sets:
+            here = place / test_set.name
+            failures += _inputs(here, test_set, n_workers, partial(report, "inputs"))
+            for row in _applicable(test_set, rows):
+                stage = partial(report, f"{test_set.name}: {row.label}")
+                failures += _outputs(here, row, n_workers, stage)
+            stage = partial(report, f"{test_set.name}: scores")
+            failures += _scores(here, [row.name for row in rows], n_workers, stage)
+    return failures
+
+
+def _applicable(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
+    """Without a target no ceiling can be made of it."""
+    has_target = test_set.facts.get("target", True)
+    return [row for row in rows if has_target or row.kind != "ceiling"]
+
+
+def _describe(
+    folder: Path, sets: Sequence[TestSet], rows: Sequence[Row], seed: int, tools: dict[str, str]
+) -> None:
+    place = folder / "run.json"
+    if folder.exists() and any(folder.iterdir()) and not place.exists():
+        raise InputError(str(folder), "is not empty and no run", "choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "python": sys.version.split()[0],
+        "cambiata": version("cambiata"),
+        "seed": seed,
+        "tools": tools,
+        "sets": {},
+        "rows": [],
+    }
+    if place.exists():
+        facts = json.loads(place.read_text())
+    known = {row["name"]: row for row in facts["rows"]}
+    for row in rows:
+        known[row.name] = {
+            "name": row.name,
+            "label": row.label,
+            "about": row.about,
+            "kind": row.kind,
+        }
+    facts["rows"] = list(known.values())
+    for test_set in sets:
+        bins: dict[str, int] = {}
+        for entry in test_set.entries:
+            bins[entry.bin] = bins.get(entry.bin, 0) + 1
+        before = facts["sets"].get(test_set.name)
+        # More or fewer pairs of one set may be added to a run, never another set's.
+        if before and before["facts"] != test_set.facts:
+            raise InputError(
+                str(folder), f"holds another {test_set.name} set", "choose another folder"
+            )
+        facts["sets"][test_set.name] = {
+            "title": test_set.title,
+            "n_pairs": len(test_set.entries),
+            "about": test_set.about,
+            "bins": bins,
+            "facts": test_set.facts,
+        }
+        (folder / test_set.name).mkdir(exist_ok=True)
+        entries = [
+            {"id": e.name, "bin": e.bin, "content": e.content, "style": e.style}
+            for e in test_set.entries
+        ]
+        _write(folder / test_set.name / "pairs.json", entries)
+    _write(place, facts)
+
+
+def machine() -> str:
+    """What the run is made on.
+
+    Returns
+    -------
+    str
+        Processor, cores and memory.
+
+    Examples
+    --------
+    >>> "cores" in machine()
+    True
+    """
+    import platform
+
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def _write(place: Path, facts: Any) -> None:
+    beside = place.with_suffix(".part")
+    beside.write_text(json.dumps(facts, indent=1, ensure_ascii=False))
+    beside.replace(place)
+
+
+@contextmanager
+def _one_thread_each(n_workers: int) -> Iterator[None]:
+    """Tell the processes to come to use a thread each: more would wait for one another."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    if n_workers > 1:
+        os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+# --- inputs ---------------------------------------------------------------------------------------
+
+
+def _inputs(here: Path, test_set: TestSet, n_workers: int, report: Progress) -> list[str]:
+    todo = [e.name for e in test_set.entries if not (here / "audio" / e.name / "done").exists()]
+    make = partial(_make_inputs, here, test_set)
+    return _all(make, [Task(name) for name in todo], n_workers, report, here / "scores.jsonl")
+
+
+def _make_inputs(here: Path, test_set: TestSet, task: Task) -> None:
+    clips = test_set.clips(task.pair)
+    folder = here / "audio" / task.pair
+    folder.mkdir(parents=True, exist_ok=True)
+    _keep(clips.content, folder / "content.flac")
+    _keep(clips.style, folder / "style.flac")
+    if clips.target is not None:
+        _keep(clips.target, folder / "target.flac")
+    if clips.notes is not None:
+        rows = [(n.start_s, n.end_s, n.pitch, n.velocity) for n in clips.notes]
+        (folder / "notes.json").write_text(json.dumps(rows))
+    (folder / "done").touch()
+
+
+def _keep(audio: Audio, place: Path) -> None:
+    # 16 bits hold more than any metric hears, in half the room.
+    Audio(audio.samples, audio.sample_rate, "PCM_16").save(place, force=True)
+
+
+def _clips(folder: Path) -> Clips:
+    target, notes = folder / "target.flac", folder / "notes.json"
+    return Clips(
+        load(folder / "content.flac"),
+        load(folder / "style.flac"),
+        load(target) if target.exists() else None,
+        tuple(Note(*row) for row in json.loads(notes.read_text())) if notes.exists() else None,
+    )
+
+
+# --- outputs --------------------------------------------------------------------------------------
+
+
+def _outputs(here: Path, row: Row, n_workers: int, report: Progress) -> list[str]:
+    pairs = sorted(path.parent for path in (here / "audio").glob("*/done"))
+    todo = [Task(p.name) for p in pairs if not (p / f"{_file_name(row.name)}.json").exists()]
+    make = partial(_make_output, here, row)
+    workers = 1 if row.single else n_workers
+    with _one_thread_each(workers):
+        return _all(make, todo, workers, report, here / "scores.jsonl", row.name)
+
+
+def _file_name(row: str) -> str:
+    return row.replace(":", "-")
+
+
+def _make_output(here: Path, row: Row, task: Task) -> None:
+    folder = here / "audio" / task.pair
+    clips = _clips(folder)
+    begun = time.perf_counter()
+    out = row.output(clips)
+    elapsed_s = time.perf_counter() - begun
+    _keep(out, folder / f"{_file_name(row.name)}.flac")
+    cost = {"elapsed_s": elapsed_s}
+    if row.kind == "system":
+        cost["real_time_factor"] = elapsed_s / clips.content.duration_s
+        cost["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    (folder / f"{_file_name(row.name)}.json").write_text(json.dumps(cost))
+
+
+# --- scores ---------------------------------------------------------------------------------------
+
+
+def _scores(here: Path, rows: list[str], n_workers: int, report: Progress) -> list[str]:
+    place = here / "scores.jsonl"
+    scored = {(line["pair"], line["row"]) for line in _lines(place) if "scores" in line}
+    todo = []
+    for done in sorted((here / "audio").glob("*/done")):
+        folder = done.parent
+        wanted = tuple(
+            row
+            for row in rows
+            if (folder / f"{_file_name(row)}.json").exists() and (folder.name, row) not in scored
+        )
+        if wanted:
+            todo.append(Task(folder.name, wanted))
+    return _all(partial(_score, here), todo, n_workers, report, place)
+
+
+def _lines(place: Path) -> Iterator[dict[str, Any]]:
+    if not place.exists():
+        return
+    for line in place.read_text().splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:  # torn by a crash
+            continue
+
+
+@lru_cache(maxsize=1)
+def _tools() -> tuple[PitchTracker, Transcriber, TimbreMetric]:
+    """One of each a process; loading them takes longer than a clip."""
+    return PitchTracker(), Transcriber(), TimbreMetric()
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What the metrics need of a sound, at their rate."""
+
+    samples: Samples
+    timbre: Any
+    pitches: list[list[int]] | None
+
+
+def _heard(audio: Audio, n_samples: int | None = None) -> _Heard:
+    tracker, _, timbre = _tools()
+    samples = audio.mono().resampled(METRIC_RATE_HZ).samples[0]
+    if n_samples is not None:
+        samples = fitted(samples, np.zeros(n_samples, np.float32))
+    try:
+        pitches = tracker.pitches(samples, METRIC_RATE_HZ)
+    except CambiataError:
+        pitches = None  # shown as missing in the tables
+    return _Heard(samples, timbre.embedding(samples), pitches)
+
+
+def _score(here: Path, task: Task) -> list[dict[str, Any]]:
+    folder = here / "audio" / task.pair
+    clips = _clips(folder)
+    _, transcriber, _ = _tools()
+    content = _heard(clips.content)
+    n_samples = len(content.samples)
+    target = None if clips.target is None else _heard(clips.target, n_samples)
+    style = _heard(clips.style)
+    true_notes = clips.notes
+    if true_notes is None:  # what the transcriber hears in the content
+        true_notes = tuple(transcriber.notes(content.samples, METRIC_RATE_HZ))
+    lines = []
+    for row in task.rows:
+        name = _file_name(row)
+        cost = json.loads((folder / f"{name}.json").read_text())
+        output = _heard(load(folder / f"{name}.flac"), n_samples)
+        scores = _compared(output, content, style, target)
+        notes = transcriber.notes(output.samples, METRIC_RATE_HZ)
+        scores["onset_f1"] = note_onset_f1(notes, true_notes)
+        elapsed_s = cost.pop("elapsed_s")
+        lines.append(
+            {
+                "pair": task.pair,
+                "row": row,
+                "scores": {key: _finite(value) for key, value in {**scores, **cost}.items()},
+                "elapsed_s": elapsed_s,
+            }
+        )
+    return lines
+
+
+def _compared(
+    output: _Heard, content: _Heard, style: _Heard, target: _Heard | None
+) -> dict[str, float]:
+    """Against the target where there is one; else timbre against the style, notes the content."""
+    like, notes = target or style, target or content
+    scores = {
+        "timbre": TimbreMetric.distance(output.timbre, like.timbre),
+        "pitch": _pitch_distance(output, notes),
+        "loudness_db": loudness_error_db(output.samples, notes.samples),
+    }
+    if target is not None:
+        out, reference = output.samples, target.samples
+        scores |= {
+            "paper_lsd": paper_lsd(out, reference),
+            "lsd": log_spectral_distance(out, reference),
+            "mss": multi_scale_spectral_distance(out, reference),
+            "mss_floor": multi_scale_spectral_distance(out, reference, floor_db=FLOOR_DB),
+        }
+    return scores
+
+
+def _pitch_distance(output: _Heard, notes: _Heard) -> float:
+    if output.pitches is None or notes.pitches is None:
+        return float("nan")
+    return pitch_jaccard_distance(output.pitches, notes.pitches)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+# --- all stages -----------------------------------------------------------------------------------
+
+
+def _all(
+    function: Callable[[Task], Any],
+    tasks: list[Task],
+    n_workers: int,
+    report: Progress,
+    place: Path,
+    row: str = "",
+) -> list[str]:
+    """Do tasks; append what they return, and what failed, to the scores file."""
+    failures = []
+    with place.open("a") as file:
+        for done, (task, result) in enumerate(completed(function, tasks, n_workers), 1):
+            lines = result or []
+            if isinstance(result, Failed):
+                failures.append(f"{task.pair} {row or ' '.join(task.rows)}: {result.message}")
+                rows = [row] if row else task.rows
+                lines = [{"pair": task.pair, "row": r, "error": result.message} for r in rows]
+            for line in lines:
+                file.write(json.dumps(line) + "\n")
+            file.flush()
+            report(done / len(tasks))
+    return failures

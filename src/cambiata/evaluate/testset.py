@@ -1,0 +1,562 @@
+"""Test sets: pairs of a content and a style, with the exact target where there is one.
+
+The artificial set is built as Cífka et al. 2021 built theirs (their repository's
+``data/lmd/audio_test``), from scores held out of training and a sound font held out of training.
+We differ: scores are music21's public-domain works instead of the Lakh MIDI files, so programs are
+drawn by the seed (evenly, of the 112 melodic ones, within the font's usable range) instead of
+read from the files; clips are brought to one loudness.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from cambiata.audio import Audio
+from cambiata.errors import InputError
+from cambiata.features.loudness import LoudnessMeter
+from cambiata.midi import Note, Part
+from cambiata.train.scores import Work, corpus_works, notes_digest
+from cambiata.train.soundfont import (
+    MELODIC_PROGRAMS,
+    RENDER_RATE_HZ,
+    Preset,
+    Renderer,
+    SoundFont,
+    font_named,
+)
+
+CLIP_S = 8
+N_PAIRS = 721
+N_QUICK_PAIRS = 64
+MAX_PER_PROGRAM = 4
+LOUDNESS_LUFS = -23.0
+TEST_FONT = "timgm6mb"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Notes of a score and what plays them.
+
+    Parameters
+    ----------
+    work : str
+        Name of the work.
+    part : int
+        Which of its parts.
+    start_s : int
+        Where the window begins, in seconds.
+    program : int
+        General MIDI program.
+    digest : str
+        `notes_digest` of the window's notes.
+    notes : tuple of Note
+        The notes, the window's begin being 0; not stored in manifests.
+
+    Examples
+    --------
+    >>> Segment("bach/bwv66.6.mxl", 0, 8, 56, "").label
+    'program 56: bach/bwv66.6.mxl part 0 from 8 s'
+    """
+
+    work: str
+    part: int
+    start_s: int
+    program: int
+    digest: str
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What to call it in a table."""
+        return f"program {self.program}: {self.work} part {self.part} from {self.start_s} s"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A content, a style, and the bin that both belong to.
+
+    Parameters
+    ----------
+    name : str
+        Its name in folders and tables.
+    bin : str
+        "voices1_pitch2": below or above the median of mean voices and of mean pitch.
+    content : Segment
+        What is to be played; the target is the same notes by the style's program.
+    style : Segment
+        What it is to sound like.
+
+    Examples
+    --------
+    >>> part = Segment("w", 0, 0, 1, "")
+    >>> Pair("0001", "voices1_pitch1", part, replace(part, program=2)).target.program
+    2
+    """
+
+    name: str
+    bin: str
+    content: Segment
+    style: Segment
+
+    @property
+    def target(self) -> Segment:
+        """The content's notes by the style's program."""
+        return replace(self.content, program=self.style.program)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The sounds of a pair.
+
+    Parameters
+    ----------
+    content, style : Audio
+        The two inputs.
+    target : Audio or None
+        What the output ought to be, where that is known.
+    notes : tuple of Note or None
+        The content's true notes, where they are known.
+
+    Examples
+    --------
+    >>> tone = Audio(np.ones(8000, np.float32), 8000)
+    >>> Clips(tone, tone).target is None
+    True
+    """
+
+    content: Audio
+    style: Audio
+    target: Audio | None = None
+    notes: tuple[Note, ...] | None = None
+
+
+# --- windows and bins -----------------------------------------------------------------------------
+
+
+def windows(part: Part) -> list[int]:
+    """Where 8 s windows may begin by the paper's onset rules.
+
+    Parameters
+    ----------
+    part : Part
+        The notes.
+
+    Returns
+    -------
+    list of int
+        Whole seconds at which a window's first second has an onset and at least four of its
+        eight have.
+
+    Examples
+    --------
+    >>> windows(Part(tuple(Note(t, t + 0.5, 60) for t in range(9))))
+    [0, 1]
+    """
+    onsets = np.array([note.start_s for note in part.notes])
+    counts, _ = np.histogram(onsets, bins=np.arange(0.0, np.floor(part.end_s) + 1))
+    has = (counts > 0).astype(int)
+    if len(has) < CLIP_S:
+        return []
+    active = np.convolve(has, np.ones(CLIP_S, int), "valid")
+    return [int(at) for at in np.flatnonzero((has[: len(active)] > 0) & (active >= 4))]
+
+
+def window_notes(part: Part, start_s: int) -> tuple[Note, ...]:
+    """Notes that begin in a window, cut where it ends.
+
+    As the paper's tools do, notes begun before the window are left out.
+
+    Parameters
+    ----------
+    part : Part
+        The notes.
+    start_s : int
+        Where the window begins.
+
+    Returns
+    -------
+    tuple of Note
+        The window's begin being 0.
+
+    Examples
+    --------
+    >>> window_notes(Part((Note(0, 9, 60), Note(1, 12, 62))), 1)
+    (Note(start_s=0, end_s=8, pitch=62, velocity=100),)
+    """
+    end_s = start_s + CLIP_S
+    return tuple(
+        Note(n.start_s - start_s, min(n.end_s, end_s) - start_s, n.pitch, n.velocity)
+        for n in part.notes
+        if start_s <= n.start_s < end_s
+    )
+
+
+def median_bins(voices: Sequence[float], pitches: Sequence[float]) -> list[str]:
+    """Bins by two median splits.
+
+    Parameters
+    ----------
+    voices : sequence of float
+        Mean voices of each part.
+    pitches : sequence of float
+        Mean pitch of each, in MIDI numbers.
+
+    Returns
+    -------
+    list of str
+        "voices1_pitch1" to "voices2_pitch2"; at the median counts as above.
+
+    Examples
+    --------
+    >>> median_bins([1.0, 1.0, 2.0, 2.0], [50, 70, 50, 70])
+    ['voices1_pitch1', 'voices1_pitch2', 'voices2_pitch1', 'voices2_pitch2']
+    """
+    upper_voices = np.asarray(voices) >= np.median(voices)
+    upper_pitch = np.asarray(pitches) >= np.median(pitches)
+    return [
+        f"voices{1 + int(v)}_pitch{1 + int(p)}"
+        for v, p in zip(upper_voices, upper_pitch, strict=True)
+    ]
+
+
+# --- the artificial set ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ArtificialSet:
+    """Pairs of scores, and the font that renders them.
+
+    Parameters
+    ----------
+    font : str
+        Path or short name of the sound font.
+    font_sha256 : str
+        SHA-256 of its file.
+    seed : int
+        Seed of every draw.
+    pairs : tuple of Pair
+        The pairs, with their notes.
+
+    Examples
+    --------
+    >>> ArtificialSet("timgm6mb", "", 0, ()).pairs
+    ()
+    """
+
+    font: str
+    font_sha256: str
+    seed: int
+    pairs: tuple[Pair, ...]
+
+    def manifest(self) -> dict[str, Any]:
+        """What rebuilds the set, without a note of any score.
+
+        Returns
+        -------
+        dict
+            For JSON.
+        """
+        rows = [
+            {
+                "name": pair.name,
+                "bin": pair.bin,
+                "content": _without_notes(pair.content),
+                "style": _without_notes(pair.style),
+            }
+            for pair in self.pairs
+        ]
+        return {"font": self.font, "sha256": self.font_sha256, "seed": self.seed, "pairs": rows}
+
+    def quick(self, n_pairs: int = N_QUICK_PAIRS) -> "ArtificialSet":
+        """A subset that keeps the bins' shares: every so-many-th pair.
+
+        Parameters
+        ----------
+        n_pairs : int
+            How many pairs.
+
+        Returns
+        -------
+        ArtificialSet
+            At most that many pairs.
+        """
+        if n_pairs >= len(self.pairs):
+            return self
+        chosen = np.linspace(0, len(self.pairs) - 1, n_pairs).round().astype(int)
+        return replace(self, pairs=tuple(self.pairs[i] for i in chosen))
+
+
+def _without_notes(segment: Segment) -> dict[str, Any]:
+    row = asdict(segment)
+    del row["notes"]
+    return row
+
+
+def draw_set(
+    works: Sequence[Work], font: SoundFont, *, seed: int = 0, n_pairs: int = N_PAIRS
+) -> ArtificialSet:
+    """Artificial test set drawn from scores, as the paper drew its.
+
+    Parts are sorted into four bins by median splits; in each, every part gives at most one window
+    of each of its thirds and each program at most four; two segments of different programs make a
+    pair, if the style's program can play the content's notes.
+
+    Parameters
+    ----------
+    works : sequence of Work
+        Scores; those of the "train" split are left out.
+    font : SoundFont
+        What will render them.
+    seed : int
+        Seed of every draw.
+    n_pairs : int
+        How many pairs to keep; fewer where the scores give fewer.
+
+    Returns
+    -------
+    ArtificialSet
+        The pairs, with notes, in the order of their bins.
+
+    Raises
+    ------
+    InputError
+        The scores give no pair at all.
+    """
+    parts = [
+        (work, index, part)
+        for work in works
+        if work.split == "test"
+        for index, part in enumerate(work.parts)
+        if windows(part)
+    ]
+    bins: dict[str, list[tuple[Work, int, Part]]] = defaultdict(list)
+    names = median_bins(
+        [part.mean_voices for *_, part in parts], [part.mean_pitch for *_, part in parts]
+    )
+    for name, part in zip(names, parts, strict=True):
+        bins[name].append(part)
+    presets = [font.presets[p] for p in MELODIC_PROGRAMS if p in font.presets]
+    drawn = {
+        name: _drawn_pairs(bins[name], presets, np.random.default_rng([seed, index]))
+        for index, name in enumerate(sorted(bins))
+    }
+    total = sum(map(len, drawn.values()))
+    if not total:
+        raise InputError("test set", "the scores give no pair", "add longer or more scores")
+    # Each bin keeps the same share.
+    keep = min(1.0, n_pairs / total)
+    chosen = [
+        (name, pair) for name, pairs in drawn.items() for pair in pairs[: _share(len(pairs), keep)]
+    ]
+    chosen += [
+        (name, pair) for name, pairs in drawn.items() for pair in pairs[_share(len(pairs), keep) :]
+    ][: max(0, min(n_pairs, total) - len(chosen))]
+    chosen.sort(key=lambda named: named[0])
+    pairs = tuple(
+        Pair(f"{number:04}-{content.digest[:4]}{style.digest[:4]}", name, content, style)
+        for number, (name, (content, style)) in enumerate(chosen)
+    )
+    return ArtificialSet(str(font.source.name), font.digest, seed, pairs)
+
+
+def _share(n: int, share: float) -> int:
+    return int(n * share)
+
+
+def _drawn_pairs(
+    parts: list[tuple[Work, int, Part]], presets: list[Preset], rng: np.random.Generator
+) -> list[tuple[Segment, Segment]]:
+    by_program = _drawn_segments(parts, presets, rng)
+    playable = {preset.program: set(preset.pitches) for preset in presets}
+    pairs = []
+    for _ in range(sum(map(len, by_program.values()))):
+        programs = [program for program, segments in by_program.items() if segments]
+        if len(programs) < 2:
+            break
+        first, second = (int(p) for p in rng.choice(programs, 2, replace=False))
+        content, style = by_program[first][-1], by_program[second][-1]
+        if {note.pitch for note in content.notes} <= playable[second]:
+            by_program[first].pop()
+            by_program[second].pop()
+            pairs.append((content, style))
+    return pairs
+
+
+def _drawn_segments(
+    parts: list[tuple[Work, int, Part]], presets: list[Preset], rng: np.random.Generator
+) -> dict[int, list[Segment]]:
+    """Windows in random order, each given to a program that has its pitches and still has room."""
+    found: dict[int, list[Segment]] = {preset.program: [] for preset in presets}
+    # One window of each third of a part, so that a long movement counts for more than a tune.
+    candidates = [
+        (work, index, part, int(rng.choice(third)))
+        for work, index, part in parts
+        for third in np.array_split(windows(part), 3)
+        if len(third)
+    ]
+    for at in rng.permutation(len(candidates)):
+        work, index, part, start_s = candidates[at]
+        notes = window_notes(part, start_s)
+        pitches = {note.pitch for note in notes}
+        able = [
+            preset.program
+            for preset in presets
+            if len(found[preset.program]) < MAX_PER_PROGRAM and pitches <= set(preset.pitches)
+        ]
+        if able:
+            # The programs with the fewest first: all shall have their four.
+            fewest = min(len(found[program]) for program in able)
+            program = int(rng.choice([p for p in able if len(found[p]) == fewest]))
+            digest = notes_digest(notes)
+            found[program].append(Segment(work.name, index, start_s, program, digest, notes))
+    return found
+
+
+def committed_set() -> ArtificialSet:
+    """The project's own artificial set: 721 pairs of TimGM6mb, from the manifest in the package.
+
+    Returns
+    -------
+    ArtificialSet
+        Its pairs, the notes cut from music21's works and checked against the manifest's hashes.
+
+    Raises
+    ------
+    InputError
+        music21 is missing, or its works are not those of the manifest.
+    """
+    text = files("cambiata.evaluate").joinpath("artificial.json").read_text()
+    return read_set(json.loads(text), corpus_works())
+
+
+def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
+    """Artificial set of a manifest.
+
+    Parameters
+    ----------
+    manifest : dict
+        As `ArtificialSet.manifest` made it.
+    works : iterable of Work
+        The scores that it speaks of.
+
+    Returns
+    -------
+    ArtificialSet
+        Its pairs, with notes.
+
+    Raises
+    ------
+    InputError
+        A work is missing or has other notes than those hashed.
+
+    Examples
+    --------
+    >>> read_set({"font": "timgm6mb", "sha256": "", "seed": 0, "pairs": []}, []).pairs
+    ()
+    """
+    by_name = {work.name: work for work in works}
+
+    def segment(row: dict[str, Any]) -> Segment:
+        work = by_name.get(row["work"])
+        if work is None or row["part"] >= len(work.parts):
+            raise InputError(row["work"], "this score is missing", "install music21 as pinned")
+        notes = window_notes(work.parts[row["part"]], row["start_s"])
+        if notes_digest(notes) != row["digest"]:
+            raise InputError(
+                row["work"],
+                "has other notes than the test set's manifest",
+                "use the music21 version of constraints.txt",
+            )
+        return Segment(**row, notes=notes)
+
+    pairs = tuple(
+        Pair(row["name"], row["bin"], segment(row["content"]), segment(row["style"]))
+        for row in manifest["pairs"]
+    )
+    return ArtificialSet(manifest["font"], manifest["sha256"], manifest["seed"], pairs)
+
+
+class SetRenderer:
+    """The sounds of an artificial set.
+
+    Parameters
+    ----------
+    font : str
+        Path or short name of the font.
+
+    Raises
+    ------
+    InputError
+        The font is missing, or FluidSynth is.
+    """
+
+    def __init__(self, font: str) -> None:
+        self._renderer = Renderer(SoundFont(font_named(font)))
+
+    def clips(self, pair: Pair) -> Clips:
+        """A pair's sounds: mono, 44.1 kHz, 8 s, at -23 LUFS.
+
+        Parameters
+        ----------
+        pair : Pair
+            Of the artificial set.
+
+        Returns
+        -------
+        Clips
+            Content, style, target and true notes.
+
+        Raises
+        ------
+        InputError
+            The font renders one of them silent, or lacks its program.
+        """
+        content, style, target = (
+            self._sound(segment) for segment in (pair.content, pair.style, pair.target)
+        )
+        return Clips(content, style, target, pair.content.notes)
+
+    def _sound(self, segment: Segment) -> Audio:
+        stereo = self._renderer.render(segment.notes, segment.program, CLIP_S)
+        return at_loudness(Audio(stereo.mean(axis=0), RENDER_RATE_HZ, name=segment.label))
+
+
+def at_loudness(audio: Audio, loudness_lufs: float = LOUDNESS_LUFS) -> Audio:
+    """The same sound at a loudness.
+
+    Parameters
+    ----------
+    audio : Audio
+        The sound.
+    loudness_lufs : float
+        Integrated loudness wanted (ITU-R BS.1770).
+
+    Returns
+    -------
+    Audio
+        Scaled, and never over full scale: a spiky sound may stay quieter.
+
+    Raises
+    ------
+    InputError
+        It is silent.
+
+    Examples
+    --------
+    >>> noise = Audio(np.random.default_rng(0).normal(0, 0.3, 44100), 44100)
+    >>> round(float(np.abs(at_loudness(noise).samples).max()), 1)
+    0.2
+    """
+    meter = LoudnessMeter(audio.sample_rate)
+    meter.add(audio.samples)
+    loudness = meter.loudness_db()
+    if not np.isfinite(loudness):
+        raise InputError(audio.name, "is silent", "leave it out")
+    gain = 10 ** ((loudness_lufs - loudness) / 20)
+    gain = min(gain, 0.99 / float(np.abs(audio.samples).max()))
+    return replace(audio, samples=audio.samples * np.float32(gain))

@@ -1,0 +1,310 @@
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cambiata.audio import Audio
+from cambiata.errors import InputError
+from cambiata.evaluate.metrics import bootstrap_interval
+from cambiata.evaluate.table import (
+    METRICS,
+    Outcome,
+    Pair,
+    Row,
+    Run,
+    RunSet,
+    best_rows,
+    markdown,
+    paired,
+    read_run,
+    results,
+    summary,
+    tallies,
+    write_results,
+)
+from conftest import melody
+
+EVIL = """<script>alert('x')</script> & "quoted" | piped"""
+
+RUN = {
+    "created": "2026-11-21T12:00:00Z",
+    "machine": "two noisy cores",
+    "seed": 0,
+    "tools": {"pitch": "MultiPitchMelodia"},
+    "sets": {
+        "artificial": {
+            "title": "Artificial: TimGM6mb",
+            "n_pairs": 3,
+            "about": "Rendered twice.",
+            "bins": {"voices1_pitch1": 2, "voices2_pitch1": 1},
+            "facts": {"held out": "sound font"},
+        },
+        "real": {"title": f"Real {EVIL}", "n_pairs": 2, "about": EVIL, "facts": {EVIL: EVIL}},
+    },
+    "rows": [
+        {"name": "copy-content", "label": "copy content", "about": "no change", "kind": "copy"},
+        {"name": "musaicing:shifted", "label": "musaicing, shifted", "about": EVIL},
+        {"name": "ulyanov", "label": EVIL, "about": "optimised"},
+    ],
+}
+
+SCORES: list[dict[str, Any]] = [
+    {"pair": "0001-aa", "row": "copy-content", "scores": {"paper_lsd": 20.0}},
+    {"pair": "0002-bb", "row": "copy-content", "scores": {"paper_lsd": 22.0}},
+    {"pair": "0003-cc", "row": "copy-content", "scores": {"paper_lsd": 24.0}},
+    {"pair": "0001-aa", "row": "musaicing:shifted", "scores": {"paper_lsd": 99.0, "sparkle": 1}},
+    {"pair": "0001-aa", "row": "musaicing:shifted", "scores": {"paper_lsd": 14.0, "sparkle": 1}},
+    {"pair": "0002-bb", "row": "musaicing:shifted", "scores": {"paper_lsd": 10.0, "sparkle": 2}},
+    {"pair": "0003-cc", "row": "musaicing:shifted", "scores": {"paper_lsd": None, "sparkle": 3}},
+    {"pair": "0001-aa", "row": "ulyanov", "scores": {"paper_lsd": 16.0}, "elapsed_s": 2.5},
+    {"pair": "0002-bb", "row": "ulyanov", "error": f"gave up {EVIL}"},
+    {"pair": "0003-cc", "row": "ulyanov", "scores": {"paper_lsd": 9.0}},
+    {"pair": "0003-cc", "row": "of another run", "scores": {"paper_lsd": 1.0}},
+    {"pair": "9999-zz", "row": "ulyanov", "scores": {"paper_lsd": 1.0}},
+]
+REAL_SCORES: list[dict[str, Any]] = [
+    {"pair": "0001-dd", "row": "ulyanov", "scores": {"timbre": 0.5, "pitch": 0.25}}
+]
+
+
+def write_scores(path: Path, entries: Iterable[dict[str, Any]], torn: str = "") -> None:
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries) + torn)
+
+
+def write_run(folder: Path) -> Path:
+    """A run of three artificial and two real pairs by three rows; sounds of what succeeded."""
+    run = folder / "run"
+    run.mkdir()
+    (run / "run.json").write_text(json.dumps(RUN))
+    torn = '{"pair": "0003-cc", "row": "copy-content", "scores": {"paper'
+    for name, pairs, scores in (
+        ("artificial", ("0001-aa", "0002-bb", "0003-cc"), SCORES),
+        ("real", ("0001-dd", "0002-ee"), REAL_SCORES),
+    ):
+        place = run / name
+        place.mkdir()
+        side = {"label": f"Trumpet {EVIL}", "source": "bach/bwv66.6 part 1, 8-16 s"}
+        entries = [
+            {"id": p, "bin": "voices1_pitch1", "content": side, "style": side} for p in pairs
+        ]
+        (place / "pairs.json").write_text(json.dumps(entries))
+        write_scores(place / "scores.jsonl", scores, torn)
+        for index, pair in enumerate(pairs):
+            (place / "audio" / pair).mkdir(parents=True)
+            given = ["content", "style"] + ["target"] * (name == "artificial")
+            made = [s["row"].replace(":", "-") for s in scores if s["pair"] == pair]
+            made = [row for row in dict.fromkeys(made) if row != "of another run"]
+            if pair == "0002-bb":
+                made.remove("ulyanov")
+            for shift, stem in enumerate(given + made):
+                sound = Audio(melody([60 + shift, 64 + index]), 22050, "PCM_16")
+                sound.save(place / "audio" / pair / f"{stem}.flac")
+    return run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return read_run(write_run(tmp_path))
+
+
+def test_figures_are_those_of_a_hand(run: Run) -> None:
+    figures = summary(run)["artificial"]
+    copies, shifted, ulyanov = (
+        figures[row]["paper_lsd"] for row in ("copy-content", "musaicing:shifted", "ulyanov")
+    )
+    assert (copies["mean"], copies["n"], copies["n_missing"]) == (22.0, 3, 0)
+    # The later line of pair 1 counts; the score that is null does not.
+    assert (shifted["mean"], shifted["n"], shifted["n_missing"]) == (12.0, 2, 1)
+    assert (ulyanov["mean"], ulyanov["n"], ulyanov["n_missing"]) == (12.5, 2, 0)
+    assert figures["musaicing:shifted"]["sparkle"]["mean"] == 2.0
+    assert "sparkle" not in figures["ulyanov"]
+    assert "of another run" not in figures
+
+
+def test_intervals_are_the_bootstrap_s_own(run: Run) -> None:
+    figure = summary(run)["artificial"]["copy-content"]["paper_lsd"]
+    assert (figure["low"], figure["high"]) == bootstrap_interval([20.0, 22.0, 24.0])
+    assert 20 <= figure["low"] < 22 < figure["high"] <= 24
+
+
+def test_pairs_are_counted_as_done_failed_or_missing(run: Run) -> None:
+    counts = tallies(run)
+    assert counts["artificial"]["ulyanov"] == {
+        "done": 2,
+        "failed": 1,
+        "missing": 0,
+        "errors": {"0002-bb": f"gave up {EVIL}"},
+    }
+    assert counts["real"] == {"ulyanov": {"done": 1, "failed": 0, "missing": 1, "errors": {}}}
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+def test_what_is_no_number_is_never_averaged(tmp_path: Path, value: float | None) -> None:
+    folder = write_run(tmp_path)
+    entries = [{"pair": "0001-dd", "row": "ulyanov", "scores": {"timbre": value}}]
+    write_scores(folder / "real" / "scores.jsonl", entries)
+    figure = summary(read_run(folder))["real"]["ulyanov"]["timbre"]
+    assert figure == {"mean": None, "low": None, "high": None, "n": 0, "n_missing": 1}
+
+
+def test_measures_stand_in_their_order_and_unknown_ones_last(run: Run) -> None:
+    assert run.set_named("artificial").metrics() == ("paper_lsd", "sparkle")
+    assert run.set_named("real").metrics() == ("timbre", "pitch")
+    assert list(METRICS)[:2] == ["paper_lsd", "lsd"]
+
+
+def test_differences_are_over_common_pairs(run: Run) -> None:
+    figure = paired(run, "artificial", "ulyanov", "musaicing:shifted", "paper_lsd")
+    assert (figure["mean"], figure["n"], figure["n_missing"]) == (2.0, 1, 1)  # 16 - 14, pair 1
+    figure = paired(run, "artificial", "musaicing:shifted", "copy-content", "paper_lsd")
+    assert (figure["mean"], figure["n"], figure["n_missing"]) == (-9.0, 2, 1)
+    assert (figure["low"], figure["high"]) == bootstrap_interval([-6.0, -12.0])
+
+
+def test_differences_ask_for_rows_that_are_there(run: Run) -> None:
+    with pytest.raises(InputError, match="has no row nobody; choose one of copy-content"):
+        paired(run, "artificial", "ulyanov", "nobody", "paper_lsd")
+    with pytest.raises(InputError, match="has no set nothing; choose one of artificial, real"):
+        paired(run, "nothing", "ulyanov", "ulyanov", "paper_lsd")
+
+
+def test_markdown(run: Run) -> None:
+    lines = markdown(run, summary(run), "artificial").splitlines()
+    assert lines[0] == "| Row | n | LSD as in the paper (dB) ↓ | sparkle |"
+    assert lines[1] == "|---|---:|---:|---:|"
+    assert lines[2] == "| copy content *(copy)* | 3 | 22.00 [20.00, 24.00] | – |"  # noqa: RUF001
+    assert lines[3].startswith(
+        "| musaicing, shifted | 3 | **12.00 [10.00, 14.00] (n = 2)** | 2.000"
+    )
+    assert r"\<script\>" in lines[4]
+    assert r"\| piped" in lines[4]
+    assert len(lines) == 5
+
+
+def _scored(n_by_row: dict[str, int], mean_by_row: dict[str, float], metric: str = "lsd") -> Run:
+    kinds = {"ceiling": "ceiling", "copy": "copy"}
+    pairs = tuple(Pair(f"{i}") for i in range(max(n_by_row.values())))
+    outcomes = {
+        (pair.id, row): Outcome({metric: mean_by_row[row]})
+        for row, n in n_by_row.items()
+        for pair in pairs[:n]
+    }
+    rows = tuple(Row(name, kind=kinds.get(name, "system")) for name in n_by_row)
+    return Run(Path("run"), {}, rows, (RunSet("real", pairs=pairs, outcomes=outcomes),))
+
+
+@pytest.mark.parametrize(
+    ("n_by_row", "mean_by_row", "metric", "best"),
+    [
+        ({"a": 4, "b": 4}, {"a": 2.0, "b": 1.0}, "lsd", {"b"}),
+        ({"a": 4, "b": 4}, {"a": 2.0, "b": 1.0}, "onset_f1", {"a"}),
+        ({"a": 4, "b": 4}, {"a": 2.0, "b": 1.0}, "unknown", set()),
+        ({"a": 4, "b": 4}, {"a": 2.001, "b": 2.002}, "lsd", {"a", "b"}),  # equal as shown
+        ({"a": 4, "b": 4, "ceiling": 4}, {"a": 2, "b": 1, "ceiling": 0}, "lsd", {"b"}),
+        ({"a": 4, "b": 4, "copy": 4}, {"a": 2, "b": 1, "copy": 0}, "lsd", {"b"}),
+        ({"a": 4, "b": 4, "c": 1}, {"a": 2, "b": 1, "c": 0}, "lsd", {"b"}),  # on one pair only
+        ({"a": 4}, {"a": 2}, "lsd", set()),  # best of whom?
+    ],
+)
+def test_the_best_of_those_that_compete(
+    n_by_row: dict[str, int], mean_by_row: dict[str, float], metric: str, best: set[str]
+) -> None:
+    run = _scored(n_by_row, mean_by_row, metric)
+    assert best_rows(run, summary(run)["real"], metric) == best
+
+
+def test_results_are_json_without_leftovers(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    write_results(run, path)
+    assert json.loads(path.read_text()) == json.loads(json.dumps(results(run)))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["results.json", "run"]
+    (tmp_path / "plain").touch()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_failed_write_leaves_the_old_results(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    broken = Run(run.folder, {"seed": np.zeros(2)}, run.rows, run.sets)
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        write_results(broken, path)
+    assert path.read_text() == "old"
+
+
+def test_results_never_stand_half_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+
+    def interrupted(_beside: Path, place: Path) -> None:
+        assert place == path
+        assert path.read_text() == "old"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_results(run, path)
+    assert path.read_text() == "old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["results.json", "run"]
+
+
+def test_a_set_not_begun_has_no_figures(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    (folder / "real").rename(tmp_path / "away")
+    run = read_run(folder)
+    assert summary(run)["real"] == {}
+    assert markdown(run, summary(run), "real") == ""
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+def test_a_line_cut_anywhere_is_as_if_not_written(tmp_path: Path, cut: int) -> None:
+    folder = write_run(tmp_path)
+    path = folder / "artificial" / "scores.jsonl"
+    whole = "".join(json.dumps(entry) + "\n" for entry in SCORES[:3])
+    path.write_text(whole[:-cut])
+    copies = summary(read_run(folder))["artificial"]["copy-content"]["paper_lsd"]
+    assert copies["mean"] == (22.0 if cut == 1 else 21.0)
+
+
+def test_what_was_written_after_a_torn_line_counts(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    path = folder / "artificial" / "scores.jsonl"
+    path.write_text('{"pair": "0001-aa", "row"\n' + json.dumps(SCORES[1]) + "\n")
+    assert tallies(read_run(folder))["artificial"]["copy-content"]["missing"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "match"),
+    [
+        ("run.json", None, r"run\.json: no such file"),
+        ("run.json", "{", r"run\.json: is not what a run writes \(Expecting"),
+        ("run.json", '{"sets": {}}', r"run\.json: .* \(lacks 'rows'\)"),
+        ("run.json", "[]", r"run\.json: is not what a run writes"),
+        ("run.json", '{"rows": [], "sets": {"../x": {}}}', r"'\.\./x' cannot name a folder"),
+        ("real/pairs.json", None, r"pairs\.json: no such file"),
+        ("real/pairs.json", "[{}]", r"pairs\.json: .* \(lacks 'id'\)"),
+        ("real/pairs.json", '[{"id": "a/../../b"}]', "cannot name a folder"),
+        ("real/scores.jsonl", "torn\n{}\n", r"scores\.jsonl: line 2 is not a score \('pair'\)"),
+        ("real/scores.jsonl", "[]", r"scores\.jsonl: line 1 is not a score"),
+        (
+            "real/scores.jsonl",
+            '{"pair": "0001-dd", "row": "ulyanov", "scores": {"timbre": "loud"}}',
+            r"scores\.jsonl: line 1 is not a score",
+        ),
+    ],
+)
+def test_broken_runs_are_refused_by_name(
+    tmp_path: Path, name: str, text: str | None, match: str
+) -> None:
+    folder = write_run(tmp_path)
+    if text is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_text(text)
+    with pytest.raises(InputError, match=match):
+        read_run(folder)
