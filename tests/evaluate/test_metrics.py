@@ -179,6 +179,8 @@ def test_a_floor_keeps_near_silence_from_deciding() -> None:
     gated = TONES * (np.abs(TONES) > 1e-3)
     noisy, clean = gated + hiss, gated
     assert _floored(noisy, clean) < 0.1 * multi_scale_spectral_distance(noisy, clean)
+    # Where one is silent, the floor is the other's, whichever it is.
+    assert _floored(TONES, SILENCE) == pytest.approx(_floored(SILENCE, TONES))
     with pytest.raises(ValueError, match="below 0"):
         multi_scale_spectral_distance(TONES, TONES, floor_db=0.0)
 

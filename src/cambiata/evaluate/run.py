@@ -36,38 +36,13 @@ from cambiata.evaluate.metrics import (
 )
 from cambiata.evaluate.pool import Failed, completed
 from cambiata.evaluate.rows import Row
-from cambiata.evaluate.testset import Clips
+from cambiata.evaluate.testset import Clips, Entry
 from cambiata.evaluate.timbre import TimbreMetric
 from cambiata.evaluate.tracking import PitchTracker, Transcriber
 from cambiata.midi import Note
 from cambiata.systems.base import Progress
 
 FLOOR_DB = -80.0
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A pair as tables and pages speak of it.
-
-    Parameters
-    ----------
-    name : str
-        Its name, that of its folder too.
-    bin : str
-        The bin that it belongs to.
-    content, style : dict of str to str
-        "label" and "source" of each.
-
-    Examples
-    --------
-    >>> Entry("0001", "all", {"label": "a", "source": ""}, {"label": "b", "source": ""}).bin
-    'all'
-    """
-
-    name: str
-    bin: str
-    content: dict[str, str]
-    style: dict[str, str]
 
 
 class TestSet(Protocol):
@@ -158,18 +133,21 @@ def run(
     n_workers = n_workers or os.cpu_count() or 1
     report = progress or (lambda _stage, _share: None)
     with PitchTracker() as tracker:
-        tools = {"pitch": tracker.name, "transcriber": Transcriber().name}
+        tools = {"pitch": str(tracker.name), "transcriber": str(Transcriber().name)}
     _describe(place, sets, rows, seed, tools)
     failures: list[str] = []
     with _one_thread_each(n_workers):
         for test_set in sets:
             here = place / test_set.name
-            failures += _inputs(here, test_set, n_workers, partial(report, "inputs"))
-            for row in _applicable(test_set, rows):
+            applicable = _applicable(test_set, rows)
+            names = tuple(row.name for row in applicable)
+            stage = partial(report, f"{test_set.name}: inputs")
+            failures += _inputs(here, test_set, names, n_workers, stage)
+            for row in applicable:
                 stage = partial(report, f"{test_set.name}: {row.label}")
                 failures += _outputs(here, row, n_workers, stage)
             stage = partial(report, f"{test_set.name}: scores")
-            failures += _scores(here, [row.name for row in rows], n_workers, stage)
+            failures += _scores(here, names, n_workers, stage)
     return failures
 
 
@@ -186,7 +164,7 @@ def _describe(
     if folder.exists() and any(folder.iterdir()) and not place.exists():
         raise InputError(str(folder), "is not empty and no run", "choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {
+    facts: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "python": sys.version.split()[0],
@@ -281,10 +259,13 @@ def _one_thread_each(n_workers: int) -> Iterator[None]:
 # --- inputs ---------------------------------------------------------------------------------------
 
 
-def _inputs(here: Path, test_set: TestSet, n_workers: int, report: Progress) -> list[str]:
+def _inputs(
+    here: Path, test_set: TestSet, rows: tuple[str, ...], n_workers: int, report: Progress
+) -> list[str]:
     todo = [e.name for e in test_set.entries if not (here / "audio" / e.name / "done").exists()]
     make = partial(_make_inputs, here, test_set)
-    return _all(make, [Task(name) for name in todo], n_workers, report, here / "scores.jsonl")
+    tasks = [Task(name, rows) for name in todo]
+    return _all(make, tasks, n_workers, report, here / "scores.jsonl")
 
 
 def _make_inputs(here: Path, test_set: TestSet, task: Task) -> None:
@@ -316,11 +297,18 @@ def _clips(folder: Path) -> Clips:
     )
 
 
+def _done(here: Path) -> list[Path]:
+    """Signs that a pair's inputs are there, of the pairs that the run is of now."""
+    entries = json.loads((here / "pairs.json").read_text())
+    places = [here / "audio" / entry["id"] / "done" for entry in entries]
+    return [place for place in places if place.exists()]
+
+
 # --- outputs --------------------------------------------------------------------------------------
 
 
 def _outputs(here: Path, row: Row, n_workers: int, report: Progress) -> list[str]:
-    pairs = sorted(path.parent for path in (here / "audio").glob("*/done"))
+    pairs = [path.parent for path in _done(here)]
     todo = [Task(p.name) for p in pairs if not (p / f"{_file_name(row.name)}.json").exists()]
     make = partial(_make_output, here, row)
     workers = 1 if row.single else n_workers
@@ -349,11 +337,11 @@ def _make_output(here: Path, row: Row, task: Task) -> None:
 # --- scores ---------------------------------------------------------------------------------------
 
 
-def _scores(here: Path, rows: list[str], n_workers: int, report: Progress) -> list[str]:
+def _scores(here: Path, rows: tuple[str, ...], n_workers: int, report: Progress) -> list[str]:
     place = here / "scores.jsonl"
     scored = {(line["pair"], line["row"]) for line in _lines(place) if "scores" in line}
     todo = []
-    for done in sorted((here / "audio").glob("*/done")):
+    for done in _done(here):
         folder = done.parent
         wanted = tuple(
             row
@@ -478,14 +466,22 @@ def _all(
     """Do tasks; append what they return, and what failed, to the scores file."""
     failures = []
     with place.open("a") as file:
+        file.write(_line_break(place))
         for done, (task, result) in enumerate(completed(function, tasks, n_workers), 1):
-            lines = result or []
             if isinstance(result, Failed):
-                failures.append(f"{task.pair} {row or ' '.join(task.rows)}: {result.message}")
-                rows = [row] if row else task.rows
-                lines = [{"pair": task.pair, "row": r, "error": result.message} for r in rows]
+                named = [row] if row else list(task.rows)
+                failures.append(" ".join([task.pair, *named]) + f": {result.message}")
+                lines = [{"pair": task.pair, "row": r, "error": result.message} for r in named]
+            else:
+                lines = result or []
             for line in lines:
                 file.write(json.dumps(line) + "\n")
             file.flush()
             report(done / len(tasks))
     return failures
+
+
+def _line_break(place: Path) -> str:
+    """What ends a line that a crash tore, so that the next one stays whole."""
+    text = place.read_bytes() if place.exists() else b""
+    return "\n" if text and not text.endswith(b"\n") else ""

@@ -11,10 +11,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cambiata.audio import Audio
 from cambiata.errors import InputError
@@ -107,6 +109,31 @@ class Pair:
     def target(self) -> Segment:
         """The content's notes by the style's program."""
         return replace(self.content, program=self.style.program)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A pair as tables and pages speak of it.
+
+    Parameters
+    ----------
+    name : str
+        Its name, that of its folder too.
+    bin : str
+        The bin that it belongs to.
+    content, style : dict of str to str
+        "label" and "source" of each.
+
+    Examples
+    --------
+    >>> Entry("0001", "all", {"label": "a", "source": ""}, {"label": "b", "source": ""}).bin
+    'all'
+    """
+
+    name: str
+    bin: str
+    content: dict[str, str]
+    style: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -209,19 +236,24 @@ def median_bins(voices: Sequence[float], pitches: Sequence[float]) -> list[str]:
     Returns
     -------
     list of str
-        "voices1_pitch1" to "voices2_pitch2"; at the median counts as above.
+        "voices1_pitch1" to "voices2_pitch2". At the median counts as above, as the paper has it,
+        unless the median is the least of all: more than half of the parts may have one voice.
 
     Examples
     --------
     >>> median_bins([1.0, 1.0, 2.0, 2.0], [50, 70, 50, 70])
     ['voices1_pitch1', 'voices1_pitch2', 'voices2_pitch1', 'voices2_pitch2']
     """
-    upper_voices = np.asarray(voices) >= np.median(voices)
-    upper_pitch = np.asarray(pitches) >= np.median(pitches)
+    upper_voices, upper_pitch = _upper(np.asarray(voices)), _upper(np.asarray(pitches))
     return [
         f"voices{1 + int(v)}_pitch{1 + int(p)}"
         for v, p in zip(upper_voices, upper_pitch, strict=True)
     ]
+
+
+def _upper(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    median = np.median(values)
+    return values > median if median == values.min() else values >= median
 
 
 # --- the artificial set ---------------------------------------------------------------------------
@@ -252,6 +284,65 @@ class ArtificialSet:
     font_sha256: str
     seed: int
     pairs: tuple[Pair, ...]
+
+    @property
+    def name(self) -> str:
+        """Its folder's name."""
+        return "artificial"
+
+    @property
+    def title(self) -> str:
+        """Its name in tables."""
+        return f"Artificial: {self.font}"
+
+    @property
+    def about(self) -> str:
+        """A paragraph on it."""
+        return (
+            f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
+            f"{self.font}, a sound font held out of training. Content and style are two different "
+            "programs of one bin (two median splits: mean voices, mean pitch); the target is the "
+            "content's notes by the style's program. All at -23 LUFS, mono, 44.1 kHz."
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What identifies it."""
+        return {"font": self.font, "font_sha256": self.font_sha256, "seed": self.seed}
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Its pairs, for tables."""
+        names = {p.program: p.name for p in SoundFont(font_named(self.font)).presets.values()}
+
+        def side(segment: Segment) -> dict[str, str]:
+            label = f"{names.get(segment.program, 'program')} ({segment.program})"
+            end_s = segment.start_s + CLIP_S
+            source = f"{segment.work} part {segment.part}, {segment.start_s} to {end_s} s"
+            return {"label": label, "source": source}
+
+        return [Entry(p.name, p.bin, side(p.content), side(p.style)) for p in self.pairs]
+
+    def clips(self, name: str) -> Clips:
+        """The sounds of a pair.
+
+        Parameters
+        ----------
+        name : str
+            The pair's.
+
+        Returns
+        -------
+        Clips
+            Mono, 44.1 kHz, 8 s, at -23 LUFS.
+
+        Raises
+        ------
+        InputError
+            The font renders one of them silent, or is missing.
+        """
+        pair = next(pair for pair in self.pairs if pair.name == name)
+        return set_renderer(self.font).clips(pair)
 
     def manifest(self) -> dict[str, Any]:
         """What rebuilds the set, without a note of any score.
@@ -479,6 +570,34 @@ def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
         for row in manifest["pairs"]
     )
     return ArtificialSet(manifest["font"], manifest["sha256"], manifest["seed"], pairs)
+
+
+@lru_cache(maxsize=2)
+def set_renderer(font: str) -> "SetRenderer":
+    """The renderer of a font, kept for the process.
+
+    Parameters
+    ----------
+    font : str
+        Path or short name.
+
+    Returns
+    -------
+    SetRenderer
+        It.
+
+    Raises
+    ------
+    InputError
+        The font is missing, or FluidSynth is.
+
+    Examples
+    --------
+    >>> set_renderer("nowhere.sf2")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
+    """
+    return SetRenderer(font)
 
 
 class SetRenderer:

@@ -136,7 +136,7 @@ class Instrument:
     def _rows(self) -> dict[int, npt.NDArray[Any]]:
         return {pitch: self.table[self.table["pitch"] == pitch] for pitch in self.pitches}
 
-    def held(self, pitch: int, velocity: int) -> BankedNote:
+    def held(self, pitch: int, velocity: int, n_samples: int | None = None) -> BankedNote:
         """A note held down as long as the bank has it.
 
         The layer rendered at the nearest velocity is taken, at a level interpolated between the
@@ -148,6 +148,8 @@ class Instrument:
             One of `pitches`.
         velocity : int
             1 to 127.
+        n_samples : int, optional
+            Most that is wanted of it; all where not given.
 
         Returns
         -------
@@ -165,7 +167,8 @@ class Instrument:
         nearest = layers[np.argmin(np.abs(layers["velocity"] - velocity))]
         level_db = np.interp(velocity, layers["velocity"], layers["level_db"])
         gain = nearest["scale"] * 10 ** ((level_db - nearest["level_db"]) / 20)
-        sound = self._sound[nearest["start"] : nearest["start"] + nearest["length"]]
+        length = nearest["length"] if n_samples is None else min(nearest["length"], n_samples)
+        sound = self._sound[nearest["start"] : nearest["start"] + length]
         samples = sound.astype(np.float32) * np.float32(gain)
         return BankedNote(pitch, velocity, samples, float(nearest["release_db_s"]))
 
@@ -194,7 +197,8 @@ class Instrument:
             start = round(note.start_s * RENDER_RATE_HZ)
             room = n_samples - start
             if room > 0:
-                sound = _released(self.held(note.pitch, note.velocity), note.duration_s, room)
+                held = self.held(note.pitch, note.velocity, room)
+                sound = _released(held, note.duration_s, room)
                 out[start : start + len(sound)] += sound
         return out
 
@@ -272,11 +276,11 @@ def _released(held: BankedNote, duration_s: float, room: int) -> Samples:
     samples = held.samples
     if len(samples) < n_samples and len(samples) >= round(HOLD_S * RENDER_RATE_HZ):
         samples = _extended(samples, n_samples)
-    samples = samples[:n_samples].copy()
+    samples = samples[:n_samples]
     tail = samples[n_held:]
     if len(tail):
-        slope = -held.release_db_s / 20 / RENDER_RATE_HZ
-        tail *= (10 ** (slope * np.arange(len(tail)))).astype(np.float32)
+        slope = np.float32(-held.release_db_s / 20 * np.log(10) / RENDER_RATE_HZ)
+        tail *= np.exp(slope * np.arange(len(tail), dtype=np.float32))
     return samples
 
 
@@ -670,11 +674,11 @@ def _keymap(folder: Path) -> dict[str, int]:
     for sfz in sorted(folder.glob("*.sfz")):
         text = re.sub(r"//.*", "", sfz.read_text(errors="replace"))
         for region in re.split(r"<region>", text)[1:]:
-            sample = re.search(r"sample=(.+?\.\w+)", region)
-            pitch = re.search(r"pitch_keycenter=(-?\w+#?\d*)", region)
+            sample = re.search(r"(?i)\bsample=(.+?\.\w+)", region)
+            pitch = re.search(r"(?i)\bpitch_keycenter=(\d+|[a-gA-G][#b]?-?\d)", region)
             if sample and pitch:
                 given = pitch.group(1)
-                number = int(given) if given.lstrip("-").isdigit() else pitch_of_name(given)
+                number = int(given) if given.isdigit() else pitch_of_name(given.capitalize())
                 if number is not None:
                     stem = re.split(r"[\\/]", sample.group(1))[-1].rpartition(".")[0]
                     found[stem] = number
@@ -684,8 +688,10 @@ def _keymap(folder: Path) -> dict[str, int]:
 def _recorded(files: list[Path], keymap: dict[str, int]) -> list[tuple[int, int, Samples]]:
     """Pitch, level and sound of each file that can be used; the others are named."""
     notes, unused = [], []
+    mapped = any(path.stem in keymap for path in files)
     for path in files:
-        pitch = keymap.get(path.stem, pitch_of_name(path.stem))
+        # A key map that speaks of these files knows better than their names.
+        pitch = keymap.get(path.stem) if mapped else pitch_of_name(path.stem)
         level = _LEVEL.search(path.stem)
         try:
             sound = load(path).mono().resampled(RENDER_RATE_HZ).samples[0]
@@ -693,7 +699,7 @@ def _recorded(files: list[Path], keymap: dict[str, int]) -> list[tuple[int, int,
             unused.append(str(error))
             continue
         if pitch is None or not 0 <= pitch <= 127:
-            unused.append(f"{path.name}: its name tells no pitch")
+            unused.append(f"{path.name}: neither its name nor a key map tells its pitch")
         elif np.abs(sound).max() < _SILENT:
             unused.append(f"{path.name}: is silent")
         else:

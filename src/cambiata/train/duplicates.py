@@ -174,7 +174,8 @@ def _spectra(sounds: Sequence[npt.NDArray[np.float32]]) -> Spectra:
     spectra[magnitude < 1e-3 * magnitude.max(axis=1, keepdims=True)] = 0
     spectra /= (magnitude + 1e-20) ** _WHITENING
     energy = 2 * np.sum(np.abs(spectra) ** 2, axis=1, keepdims=True) / _N_FFT
-    return (spectra / np.sqrt(energy + 1e-20)).astype(np.complex64)
+    unit: Spectra = (spectra / np.sqrt(energy + 1e-20)).astype(np.complex64)
+    return unit
 
 
 def _similarities(ours: Spectra, theirs: Spectra) -> npt.NDArray[np.float64]:

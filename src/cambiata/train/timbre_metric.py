@@ -89,15 +89,15 @@ class TimbreNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths, channels = (4, 4, 4, 2), (N_FEATURES, 64, 64, 64)
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(n, 64, width) for n, width in zip(channels, widths, strict=True)
-        )
+        convolutions = [nn.Conv1d(n, 64, width) for n, width in zip(channels, widths, strict=True)]
         # Keras's own momentum and epsilon, as the authors used its defaults.
         self.norms = nn.ModuleList(nn.BatchNorm1d(64, eps=1e-3, momentum=0.01) for _ in widths)
         self.widths = widths
-        for convolution in self.convolutions:
+        for convolution in convolutions:
             nn.init.kaiming_uniform_(convolution.weight, nonlinearity="relu")
-            nn.init.zeros_(convolution.bias)
+            if convolution.bias is not None:
+                nn.init.zeros_(convolution.bias)
+        self.convolutions = nn.ModuleList(convolutions)
 
     def forward(self, features: Tensor) -> Tensor:
         """Embeddings of a batch.
@@ -306,8 +306,8 @@ def train(
         for tracks_at, negatives_at in _batches(names[training], config.batch_size, rng):
             anchor, positive = (torch.from_numpy(features[tracks_at, i]) for i in (0, 1))
             negative = torch.from_numpy(features[negatives_at, int(rng.integers(2))])
-            embedded = network(torch.cat([anchor, positive, negative])).chunk(3)
-            loss = triplet_loss(*embedded, config.margin)
+            first, second, other = network(torch.cat([anchor, positive, negative])).chunk(3)
+            loss = triplet_loss(first, second, other, config.margin)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
