@@ -36,7 +36,7 @@ CLIP_S = 8
 N_PAIRS = 721
 N_QUICK_PAIRS = 64
 MAX_PER_PROGRAM = 4
-LOUDNESS_LUFS = -23.0
+LOUDNESS_LUFS = -30.0  # room for outputs that peak higher than their inputs
 TEST_FONT = "timgm6mb"
 
 
@@ -302,7 +302,7 @@ class ArtificialSet:
             f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
             f"{self.font}, a sound font held out of training. Content and style are two different "
             "programs of one bin (two median splits: mean voices, mean pitch); the target is the "
-            "content's notes by the style's program. All at -23 LUFS, mono, 44.1 kHz."
+            "content's notes by the style's program. All at {LOUDNESS_LUFS:g} LUFS, mono, 44.1 kHz."
         )
 
     @property
@@ -334,7 +334,7 @@ class ArtificialSet:
         Returns
         -------
         Clips
-            Mono, 44.1 kHz, 8 s, at -23 LUFS.
+            Mono, 44.1 kHz, 8 s, at -30 LUFS.
 
         Raises
         ------
@@ -342,7 +342,11 @@ class ArtificialSet:
             The font renders one of them silent, or is missing.
         """
         pair = next(pair for pair in self.pairs if pair.name == name)
-        return set_renderer(self.font).clips(pair)
+        content, style, target = (
+            rendered(self.font, segment.notes, segment.program)
+            for segment in (pair.content, pair.style, pair.target)
+        )
+        return Clips(content, style, target, pair.content.notes)
 
     def manifest(self) -> dict[str, Any]:
         """What rebuilds the set, without a note of any score.
@@ -573,7 +577,7 @@ def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
 
 
 @lru_cache(maxsize=2)
-def set_renderer(font: str) -> "SetRenderer":
+def font_renderer(font: str) -> Renderer:
     """The renderer of a font, kept for the process.
 
     Parameters
@@ -583,7 +587,7 @@ def set_renderer(font: str) -> "SetRenderer":
 
     Returns
     -------
-    SetRenderer
+    Renderer
         It.
 
     Raises
@@ -593,56 +597,38 @@ def set_renderer(font: str) -> "SetRenderer":
 
     Examples
     --------
-    >>> set_renderer("nowhere.sf2")
+    >>> font_renderer("nowhere.sf2")
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
     """
-    return SetRenderer(font)
+    return Renderer(SoundFont(font_named(font)))
 
 
-class SetRenderer:
-    """The sounds of an artificial set.
+def rendered(font: str, notes: Sequence[Note], program: int) -> Audio:
+    """A clip of a test set: notes by a program of a font.
 
     Parameters
     ----------
     font : str
-        Path or short name of the font.
+        Path or short name.
+    notes : sequence of Note
+        What to play.
+    program : int
+        General MIDI program.
+
+    Returns
+    -------
+    Audio
+        Mono, 44.1 kHz, 8 s, at -30 LUFS.
 
     Raises
     ------
     InputError
-        The font is missing, or FluidSynth is.
+        The font lacks the program, or renders the notes silent.
     """
-
-    def __init__(self, font: str) -> None:
-        self._renderer = Renderer(SoundFont(font_named(font)))
-
-    def clips(self, pair: Pair) -> Clips:
-        """A pair's sounds: mono, 44.1 kHz, 8 s, at -23 LUFS.
-
-        Parameters
-        ----------
-        pair : Pair
-            Of the artificial set.
-
-        Returns
-        -------
-        Clips
-            Content, style, target and true notes.
-
-        Raises
-        ------
-        InputError
-            The font renders one of them silent, or lacks its program.
-        """
-        content, style, target = (
-            self._sound(segment) for segment in (pair.content, pair.style, pair.target)
-        )
-        return Clips(content, style, target, pair.content.notes)
-
-    def _sound(self, segment: Segment) -> Audio:
-        stereo = self._renderer.render(segment.notes, segment.program, CLIP_S)
-        return at_loudness(Audio(stereo.mean(axis=0), RENDER_RATE_HZ, name=segment.label))
+    stereo = font_renderer(font).render(notes, program, CLIP_S)
+    name = f"{font} program {program}"
+    return at_loudness(Audio(stereo.mean(axis=0), RENDER_RATE_HZ, name=name))
 
 
 def at_loudness(audio: Audio, loudness_lufs: float = LOUDNESS_LUFS) -> Audio:
