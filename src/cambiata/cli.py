@@ -204,3 +204,248 @@ def systems(as_json: bool) -> None:
         click.echo(f"    weights  {trained}; licence: {row['weights_licence']}")
         click.echo(f"    needs    {row['needs']}")
         click.echo(f"    presets  {', '.join(row['presets'])}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Options that were given; the others keep the API's own defaults."""
+    return {name: value for name, value in options.items() if value not in (None, ())}
+
+
+def _numbers(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> list[int] | None:
+    """Numbers and ranges: "0-7,40"."""
+    if text is None:
+        return None
+    found: list[int] = []
+    for piece in text.split(","):
+        first, dash, last = piece.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise click.BadParameter(f"{piece} is no number or range; write it like 0-7,40")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def _names(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+_quiet = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+_force = click.option("--force", is_flag=True, help="Replace an output that exists.")
+_jobs = click.option("--jobs", "n_workers", type=click.IntRange(1), help="Processes; else cores.")
+
+
+@cli.group(context_settings=_HELP)
+def data() -> None:
+    """Sound fonts, banks of notes, scores rendered as many instruments."""
+
+
+@data.command(context_settings=_HELP)
+@click.option("--banks", metavar="DIR", help="Folder of banks.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def check(banks: str | None, as_json: bool) -> None:
+    """What is here, what is missing, and how to get it."""
+    from cambiata.train.inventory import inventory
+
+    items = inventory(**_given(bank_folder=banks))
+    if as_json:
+        click.echo(json.dumps([asdict(item) for item in items], indent=2, ensure_ascii=False))
+        return
+    for item in items:
+        mark = "have   " if item.present else "missing"
+        click.echo(f"{mark} {item.kind} {item.name}: {item.about}")
+        if item.cure:
+            click.echo(f"        {item.cure}")
+
+
+@data.command(context_settings=_HELP)
+@click.argument("source")
+@click.option("-o", "--output", metavar="DIR", help="The bank's folder; else in the cache folder.")
+@click.option("--programs", metavar="LIST", callback=_numbers, help="0-7,40; else all melodic.")
+@click.option("--velocities", metavar="LIST", callback=_numbers, help="Ascending, 1 to 127.")
+@click.option("--licence", metavar="TEXT", help="Licence of a folder of recordings.")
+@click.option("--use", type=click.Choice(["train", "test"]), help="What recordings are for.")
+@_jobs
+@_force
+@_quiet
+@_as_json
+def bank(
+    source: str,
+    output: str | None,
+    licence: str | None,
+    use: str | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Render every note of SOURCE: a sound font, or a folder of recorded single notes.
+
+    A font is named by its path or, where its package is installed, by its short name.
+    """
+    from cambiata.train.bank import bank_of
+
+    if quiet:
+        warnings.simplefilter("ignore", cambiata.CambiataWarning)
+    with _progress_bar(hidden=quiet) as progress:
+        made = bank_of(
+            source,
+            **_given(folder=output, licence=licence, use=use),
+            **_given(**options),
+            progress=progress,
+        )
+    facts = {
+        "bank": str(made.folder),
+        "source": asdict(made.source),
+        "instruments": len(made.instruments),
+        "notes": sum(len(instrument.table) for instrument in made.instruments),
+    }
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    elif not quiet:
+        click.echo(
+            f"{made.folder}: {facts['notes']} notes of {facts['instruments']} instruments; "
+            f"{made.source.licence}; for {made.source.use}",
+            err=True,
+        )
+
+
+@data.command(context_settings=_HELP)
+@click.argument("scores")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder to make.")
+@click.option("--fonts", metavar="LIST", callback=_names, help="Paths or names; else all here.")
+@click.option("--programs", metavar="LIST", callback=_numbers, help="0-7,40; else the pianos.")
+@click.option("--limit", type=click.IntRange(1), help="Most scores to render.")
+@_force
+@_quiet
+@_as_json
+def render(scores: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Render SCORES as many different-sounding instruments.
+
+    SCORES is a MIDI file, a folder of them, or one of music21's collections: chorales, tunes,
+    quartets, keyboard.
+    """
+    from cambiata.train.rendering import render_scores
+
+    if quiet:
+        warnings.simplefilter("ignore", cambiata.CambiataWarning)
+    with _progress_bar(hidden=quiet) as progress:
+        manifest = render_scores(scores, output, **_given(**options), progress=progress)
+    if as_json:
+        click.echo(json.dumps(manifest, indent=2))
+    elif not quiet:
+        sounds, silent = len(manifest["sounds"]), len(manifest["not playable"])
+        click.echo(
+            f"{output}: {sounds} sounds of {len(manifest['voices'])} instruments; "
+            f"{len(manifest['left out'])} programs left out as alike or missing, "
+            f"{silent} sounds not playable (see manifest.json)",
+            err=True,
+        )
+
+
+@cli.group(context_settings=_HELP)
+def evaluate() -> None:
+    """Judge systems on test sets with exact targets, and on recordings."""
+
+
+@evaluate.command("transfer", context_settings=_HELP)
+@click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
+@click.option("--rows", metavar="LIST", callback=_names, help="Baselines, systems, system:preset.")
+@click.option("--quick", is_flag=True, help="The 64-pair subset of the artificial set.")
+@click.option("--limit", type=int, metavar="N", help="Most pairs of each set.")
+@click.option("--font", metavar="FONT", help="Sound font of the artificial set.")
+@click.option("--real", metavar="DIR", help="Recordings to make the real set of.")
+@click.option(
+    "--no-artificial", "artificial", flag_value=False, default=None, help="Real sets alone."
+)
+@click.option("--lakh", type=(str, str), metavar="LIST DIR", help="The paper's own artificial set.")
+@click.option(
+    "--mixing-secrets", type=(str, str), metavar="LIST DIR", help="The paper's own real set."
+)
+@click.option("--report", metavar="DIR", help="Write the report there afterwards.")
+@click.option("--seed", type=int, metavar="N", help="Seed of draws and pairings.")
+@_jobs
+@_force
+@_quiet
+@_as_json
+def evaluate_transfer(
+    output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Run rows over test sets; a run that stopped goes on.
+
+    Two lines a set: `--quick` takes 64 of the 721 pairs of the artificial set.
+    """
+    from cambiata.evaluate.table import read_run, results
+    from cambiata.evaluate.transfer import evaluate_transfer as evaluated
+
+    if quiet:
+        warnings.simplefilter("ignore", cambiata.CambiataWarning)
+    with _stages(hidden=quiet) as progress:
+        failures = evaluated(output, **_given(**options), progress=progress)
+    for failure in failures:
+        click.echo(f"cambiata: {failure}", err=True)
+    if report is not None:
+        _written_report(output, report, force=force, quiet=quiet)
+    if as_json:
+        click.echo(json.dumps(results(read_run(output)), indent=2))
+    elif not quiet:
+        _print_tables(output)
+
+
+@evaluate.command("report", context_settings=_HELP)
+@click.argument("run")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder to make.")
+@click.option("--focus", metavar="ROW", help="Row whose best and worst outputs are shown.")
+@click.option("--n-random", type=click.IntRange(0), metavar="N", help="Pairs shown at random.")
+@click.option("--seed", type=int, metavar="N", help="Seed of that choice.")
+@_force
+@_quiet
+def evaluate_report(run: str, output: str, force: bool, quiet: bool, **options: Any) -> None:
+    """Write a run's web page, tables and examples into one folder."""
+    _written_report(run, output, force=force, quiet=quiet, **_given(**options))
+    if not quiet:
+        _print_tables(run)
+
+
+def _written_report(run: str, output: str, *, force: bool, quiet: bool, **options: Any) -> None:
+    from cambiata.evaluate.report import write_report
+
+    with _progress_bar(hidden=quiet) as progress:
+        page = write_report(run, output, force=force, progress=progress, **options)
+    if not quiet:
+        click.echo(f"{page}", err=True)
+
+
+def _print_tables(run: str) -> None:
+    from cambiata.evaluate.table import markdown_page, read_run, summary
+
+    read = read_run(run)
+    click.echo(markdown_page(read, summary(read)))
+
+
+@contextmanager
+def _stages(hidden: bool) -> Iterator[Callable[[str, float], None] | None]:
+    """A progress bar for each stage on a terminal, nothing in a pipe."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    stages: dict[str, TaskID] = {}
+
+    def show(stage: str, share: float) -> None:
+        if stage not in stages:
+            stages[stage] = bar.add_task(stage, total=1.0)
+        bar.update(stages[stage], completed=share)
+
+    with bar:
+        yield show

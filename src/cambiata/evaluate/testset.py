@@ -302,7 +302,7 @@ class ArtificialSet:
             f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
             f"{self.font}, a sound font held out of training. Content and style are two different "
             "programs of one bin (two median splits: mean voices, mean pitch); the target is the "
-            "content's notes by the style's program. All at {LOUDNESS_LUFS:g} LUFS, mono, 44.1 kHz."
+            f"content's notes by the style's program. All mono, 44.1 kHz, {LOUDNESS_LUFS:g} LUFS."
         )
 
     @property

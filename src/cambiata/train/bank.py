@@ -34,6 +34,9 @@ from cambiata.train.soundfont import (
     Renderer,
     SoundFont,
     Source,
+    Use,
+    font_named,
+    source_of,
 )
 
 HOLD_S = 3.0
@@ -302,6 +305,72 @@ def _extended(samples: Samples, n_samples: int) -> Samples:
 
 
 # --- making ---------------------------------------------------------------------------------------
+
+
+def bank_of(
+    source: str | Path,
+    folder: str | Path | None = None,
+    *,
+    programs: Sequence[int] | None = None,
+    velocities: Sequence[int] | None = None,
+    licence: str = "unknown: the user's own",
+    use: Use = "train",
+    n_workers: int | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Bank:
+    """Bank of a sound font or of a folder of recorded notes.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        A font's path or short name, or a folder of recordings.
+    folder : str or pathlib.Path, optional
+        The bank's folder; one in `BANK_FOLDER`, named for the source, where not given.
+    programs, velocities : sequence of int, optional
+        As in `build`; of fonts alone.
+    licence, use : str
+        Licence of recordings, and whether to "train" or to "test" with them; those of known
+        fonts are known.
+    n_workers : int, optional
+        Processes.
+    force : bool
+        Make it again.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Bank
+        The bank.
+
+    Raises
+    ------
+    InputError
+        As `build` and `build_from_recordings`.
+
+    Examples
+    --------
+    >>> bank_of("nowhere.sf2")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
+    """
+    if Path(source).is_dir():
+        if programs or velocities:
+            raise InputError(str(source), "is a folder of recordings", "leave programs out")
+        place = Path(source).resolve()
+        own = Source(place.name, licence, use)
+        return build_from_recordings(place, folder or BANK_FOLDER / own.name, own, force=force)
+    font = font_named(str(source))
+    return build(
+        font,
+        folder or BANK_FOLDER / source_of(font).name,
+        programs=programs,
+        velocities=velocities or VELOCITIES,
+        n_workers=n_workers,
+        force=force,
+        progress=progress,
+    )
 
 
 def build(
