@@ -4,11 +4,18 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all check base bench clean
+.PHONY: demo fonts test test-all check base bench clean
 
 demo: $(VENV)/base
 	$(BIN)/cambiata transfer examples/trumpet.ogg examples/cello.flac -o demo.wav --preset shifted --force
 	@echo "The trumpet's phrase with the cello's sound lies in $(CURDIR)/demo.wav"
+
+# FluidSynth's library and the sound fonts (Debian, Ubuntu; as root). Tests that need one that is
+# missing are skipped, and say so.
+fonts:
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends libfluidsynth3 fluid-soundfont-gm \
+	    musescore-general-soundfont-small csound-soundfont timgm6mb-soundfont
 
 test: check
 	$(BIN)/python -m pytest -m "not slow"
@@ -32,6 +39,7 @@ bench: $(VENV)/bench
 	$(BIN)/python benchmarks/vocoder.py
 	$(BIN)/python benchmarks/onsets.py
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/data.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -41,11 +49,12 @@ $(VENV)/base: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable ".[lab,test]"
+	$(PIP) --editable ".[lab,train,eval,test]"
+	$(PIP) --no-deps basic-pitch
 	@touch $@ $(VENV)/base
 
 $(VENV)/bench: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable ".[lab,bench]"
+	$(PIP) --editable ".[lab,train,eval,bench]"
 	@touch $@ $(VENV)/base
 
 clean:

@@ -7,11 +7,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from machine import table
 
 import cambiata.train
 from cambiata.train.bank import BANK_FOLDER, Bank
-from cambiata.train.duplicates import THRESHOLD, Duplicate, duplicates, similarities, write_exclusions
+from cambiata.train.duplicates import (
+    THRESHOLD,
+    Duplicate,
+    duplicates,
+    similarities,
+    write_exclusions,
+)
+from machine import table
 
 # GeneralUser GS programs whose loops, compared byte by byte in the files, are another font's
 # (the data's SOURCES.md); where layers hide the loop, waveforms do not show it.

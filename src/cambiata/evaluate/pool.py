@@ -1,16 +1,24 @@
 """Many tasks over the cores; neither an error nor a crash of one loses the others."""
 
+import os
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
-from typing import Generic, TypeVar
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, TypeVar
 
 from cambiata.errors import CambiataError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+# A worker in compiled code does not hear that it should stop.
+_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,29 +39,15 @@ class Failed:
     message: str
 
 
-@dataclass(frozen=True)
-class _Guarded(Generic[Task, Result]):
-    """The function with its errors made values, so that they travel whole."""
-
-    function: Callable[[Task], Result]
-
-    def __call__(self, task: Task) -> Result | Failed:
-        try:
-            return self.function(task)
-        except CambiataError as error:
-            return Failed(str(error))
-        except Exception as error:
-            return Failed(f"{type(error).__name__}: {' '.join(str(error).split())}")
-
-
 def completed(
     function: Callable[[Task], Result], tasks: Sequence[Task], n_workers: int
 ) -> Iterator[tuple[Task, Result | Failed]]:
     """Tasks and what came of them, in the order in which they end.
 
-    Each worker is a process of its own. Where one dies (out of memory, a fault in compiled code),
-    all tasks not yet done are tried once more, one at a time, so that the task at fault is found
-    and reported and the others get done.
+    Each worker is a process of its own and has one task at a time, so that where one dies (out of
+    memory, a fault in compiled code) it is known which task was at fault; another worker takes its
+    place. (The standard library's pool would lose every task that is under way.) Workers end with
+    the loop over the results, however that ends, and with this process.
 
     Parameters
     ----------
@@ -74,41 +68,126 @@ def completed(
     >>> sorted(completed(abs, [-2, 1], 1))
     [(-2, 2), (1, 1)]
     """
-    guarded = _Guarded(function)
-    done: set[int] = set()
+    left = list(reversed(tasks))
+    workers: list[_Worker[Task, Result]] = []
     try:
-        with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
-            futures: dict[Future[Result | Failed], int] = {
-                pool.submit(guarded, task): index for index, task in enumerate(tasks)
-            }
-            try:
-                for future in as_completed(futures):
-                    result = future.result()
-                    done.add(futures[future])
-                    yield tasks[futures[future]], result
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    except BrokenProcessPool:
-        left = [task for index, task in enumerate(tasks) if index not in done]
-        yield from _one_by_one(guarded, left)
-
-
-def _one_by_one(
-    guarded: "_Guarded[Task, Result]", tasks: list[Task]
-) -> Iterator[tuple[Task, Result | Failed]]:
-    pool: ProcessPoolExecutor | None = None
-    try:
-        for task in tasks:
-            pool = pool or ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-            result: Result | Failed
-            try:
-                result = pool.submit(guarded, task).result()
-            except BrokenProcessPool:
-                result = Failed("its process died (out of memory, or a fault in compiled code)")
-                pool.shutdown()
-                pool = None
-            yield task, result
+        while left or any(worker.busy for worker in workers):
+            while left and len(workers) < n_workers:
+                workers.append(_Worker(function))
+            for worker in workers:
+                if left and not worker.busy:
+                    worker.take(left.pop())
+            ready = wait([worker.pipe for worker in workers if worker.busy])
+            for worker in [worker for worker in workers if worker.pipe in ready]:
+                yield worker.answer()
+            workers = [worker for worker in workers if worker.alive]
     finally:
-        if pool:
-            pool.shutdown(wait=False, cancel_futures=True)
+        _end(workers)
+
+
+class _Worker(Generic[Task, Result]):
+    """A process, and the task that it has."""
+
+    def __init__(self, function: Callable[[Task], Result]) -> None:
+        context = get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_serve, args=(function, theirs))
+        self.alive, self._task = True, list[Task]()
+        self.process.start()
+        theirs.close()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._task)
+
+    def take(self, task: Task) -> None:
+        self._task = [task]
+        with suppress(BrokenPipeError):  # already dead: the answer will tell
+            self.pipe.send(task)
+
+    def answer(self) -> tuple[Task, Result | Failed]:
+        [task] = self._task
+        self._task = []
+        try:
+            result: Result | Failed = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self.alive = False
+            self.process.join(_PATIENCE_S)
+            how = _ending(self.process.exitcode)
+            result = Failed(f"its process died ({how}; out of memory, or a fault in compiled code)")
+            self.pipe.close()
+        except Exception as error:  # it cannot be unpickled
+            result = Failed(one_line(error))
+        return task, result
+
+
+def _ending(exit_code: int | None) -> str:
+    with suppress(ValueError, TypeError):
+        return signal.Signals(-(exit_code or 0)).name
+    return f"exit status {exit_code}"
+
+
+def _end(workers: Sequence[_Worker[Any, Any]]) -> None:
+    """End them all: asked first, so that they tidy up, then made to."""
+    for worker in workers:
+        worker.pipe.close()
+        if worker.busy:
+            worker.process.terminate()
+    for worker in workers:
+        worker.process.join(_PATIENCE_S)
+        if worker.process.exitcode is None:
+            worker.process.kill()
+            worker.process.join()
+
+
+def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
+    """Do one task after another until the other end is closed; runs in the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then ends us
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            result = _guarded(function, pipe.recv())
+            try:
+                pipe.send(result)
+            except BrokenPipeError:
+                raise
+            except Exception as error:  # it cannot be pickled
+                pipe.send(Failed(one_line(error)))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _guarded(function: Callable[[Task], Result], task: Task) -> Result | Failed:
+    try:
+        return function(task)
+    except Exception as error:
+        return Failed(one_line(error))
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, in a line.
+
+    Parameters
+    ----------
+    error : Exception
+        Any; of those that are not Cambiata's own the kind is named, too.
+
+    Returns
+    -------
+    str
+        Without a line break.
+
+    Examples
+    --------
+    >>> one_line(ValueError("two\\nlines")), one_line(CambiataError("is silent"))
+    ('ValueError: two lines', 'is silent')
+    """
+    message = " ".join(str(error).split())
+    known = isinstance(error, CambiataError) and message
+    return message if known else f"{type(error).__name__}: {message}"

@@ -216,7 +216,9 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
         try:
             found = _windows(path, tracker, seed)
         except CambiataError as error:
-            skipped.append(f"{path.relative_to(place)}: {error}")
+            # Its problem alone: the error's own words name the whole path again.
+            problem = error.problem if isinstance(error, InputError) else error
+            skipped.append(f"{path.relative_to(place)}: {problem}")
             continue
         if found:
             n_files += 1
@@ -254,14 +256,15 @@ def instrument_of(path: str | Path) -> str:
     ('trumpet', 'cello')
     """
     place = Path(path)
-    medley = re.match(r"Medley-solos-DB_\w+-(\d)_", place.stem)
+    medley = re.match(r"Medley-solos-DB_\w+-([0-7])_", place.stem)
     if medley:
         return MEDLEY_SOLOS[int(medley.group(1))]
     # The folder speaks where the file's own name does not: "bach-violin/bwv1002.mp3".
     for name in (place.stem, place.parent.name):
         words = re.split(r"[^a-z]+", name.lower())
         for known in (*_INSTRUMENTS, *MEDLEY_SOLOS):
-            if set(known.split()) & set(words):
+            # The noun alone: an electric piano is no guitar.
+            if known.split()[-1] in words:
                 return known
     return place.stem
 

@@ -7,15 +7,15 @@ files, the outputs row by row (so that a process's peak memory is that row's), t
 
 import json
 import os
-import resource
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from cambiata.arrays import Samples
 from cambiata.audio import Audio, load
-from cambiata.errors import CambiataError, InputError
+from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.evaluate.metrics import (
     METRIC_RATE_HZ,
     fitted,
@@ -34,7 +34,7 @@ from cambiata.evaluate.metrics import (
     paper_lsd,
     pitch_jaccard_distance,
 )
-from cambiata.evaluate.pool import Failed, completed
+from cambiata.evaluate.pool import Failed, completed, one_line
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.testset import Clips, Entry
 from cambiata.evaluate.timbre import TimbreMetric
@@ -72,6 +72,12 @@ class TestSet(Protocol):
         """The sounds of a pair."""
 
 
+TestSet.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test's
+
+Tools = tuple[PitchTracker, Transcriber, TimbreMetric]
+"""What the scores listen with."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One pair, and for outputs and scores the rows wanted of it.
@@ -100,6 +106,7 @@ def run(
     *,
     n_workers: int | None = None,
     seed: int = 0,
+    tools: Callable[[], Tools] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> list[str]:
     """Outputs and scores of rows over the pairs of test sets, in a folder.
@@ -116,6 +123,8 @@ def run(
         Processes; as many as there are cores where not given.
     seed : int
         Stored with the run.
+    tools : callable, optional
+        Gives each process what its scores listen with, in place of the project's own; importable.
     progress : callable, optional
         Called with the stage and the share of it that is done.
 
@@ -128,27 +137,38 @@ def run(
     ------
     InputError
         The folder holds something else, or a tool that the scores need is missing.
+    WeightsError
+        The timbre metric's weights are.
     """
     place = Path(folder)
     n_workers = n_workers or os.cpu_count() or 1
     report = progress or (lambda _stage, _share: None)
-    with PitchTracker() as tracker:
-        tools = {"pitch": str(tracker.name), "transcriber": str(Transcriber().name)}
-    _describe(place, sets, rows, seed, tools)
+    tools = tools or _tools
+    tracker, transcriber, _ = tools()  # here first: what is missing is better known at once
+    tracker.close()
+    used = {"pitch": str(tracker.name), "transcriber": _with_version(transcriber.name)}
+    _describe(place, sets, rows, seed, used)
     failures: list[str] = []
-    with _one_thread_each(n_workers):
-        for test_set in sets:
-            here = place / test_set.name
-            applicable = _applicable(test_set, rows)
-            names = tuple(row.name for row in applicable)
-            stage = partial(report, f"{test_set.name}: inputs")
-            failures += _inputs(here, test_set, names, n_workers, stage)
-            for row in applicable:
-                stage = partial(report, f"{test_set.name}: {row.label}")
-                failures += _outputs(here, row, n_workers, stage)
-            stage = partial(report, f"{test_set.name}: scores")
-            failures += _scores(here, names, n_workers, stage)
+    for test_set in sets:
+        here = place / test_set.name
+        applicable = _applicable(test_set, rows)
+        names = tuple(row.name for row in applicable)
+        stage = partial(report, f"{test_set.name}: inputs")
+        failures += _inputs(here, test_set, names, n_workers, stage)
+        for row in applicable:
+            stage = partial(report, f"{test_set.name}: {row.label}")
+            failures += _outputs(here, row, n_workers, stage)
+        stage = partial(report, f"{test_set.name}: scores")
+        failures += _scores(here, names, tools, n_workers, stage)
     return failures
+
+
+def _with_version(package: str) -> str:
+    """A package's name and version; other names as they are."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return package
 
 
 def _applicable(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
@@ -160,10 +180,12 @@ def _applicable(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
 def _describe(
     folder: Path, sets: Sequence[TestSet], rows: Sequence[Row], seed: int, tools: dict[str, str]
 ) -> None:
+    """Write what the run is, or add to what it was; nothing where the two do not agree."""
     place = folder / "run.json"
+    if folder.exists() and not folder.is_dir():
+        raise InputError(str(folder), "is a file", "choose another name")
     if folder.exists() and any(folder.iterdir()) and not place.exists():
         raise InputError(str(folder), "is not empty and no run", "choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
     facts: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -175,7 +197,9 @@ def _describe(
         "rows": [],
     }
     if place.exists():
-        facts = json.loads(place.read_text())
+        facts = _facts(place)
+        _check_tools(folder, facts["tools"], tools)
+        facts["tools"] = tools
     known = {row["name"]: row for row in facts["rows"]}
     for row in rows:
         known[row.name] = {
@@ -185,30 +209,69 @@ def _describe(
             "kind": row.kind,
         }
     facts["rows"] = list(known.values())
+    pairs = {test_set.name: _pairs(test_set) for test_set in sets}
     for test_set in sets:
+        listed = pairs[test_set.name]
+        if test_set.name in facts["sets"]:
+            before = facts["sets"][test_set.name]["facts"]
+            _check_set(folder, test_set, before, listed)
         bins: dict[str, int] = {}
-        for entry in test_set.entries:
-            bins[entry.bin] = bins.get(entry.bin, 0) + 1
-        before = facts["sets"].get(test_set.name)
-        # More or fewer pairs of one set may be added to a run, never another set's.
-        if before and before["facts"] != test_set.facts:
-            raise InputError(
-                str(folder), f"holds another {test_set.name} set", "choose another folder"
-            )
+        for entry in listed:
+            bins[entry["bin"]] = bins.get(entry["bin"], 0) + 1
         facts["sets"][test_set.name] = {
             "title": test_set.title,
-            "n_pairs": len(test_set.entries),
+            "n_pairs": len(listed),
             "about": test_set.about,
             "bins": bins,
             "facts": test_set.facts,
         }
-        (folder / test_set.name).mkdir(exist_ok=True)
-        entries = [
-            {"id": e.name, "bin": e.bin, "content": e.content, "style": e.style}
-            for e in test_set.entries
-        ]
-        _write(folder / test_set.name / "pairs.json", entries)
+    for name, listed in pairs.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        _write(folder / name / "pairs.json", listed)
     _write(place, facts)
+
+
+def _facts(place: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(place.read_text("utf-8"))
+        if not {"tools", "rows", "sets"} <= set(facts):
+            raise ValueError("no run")
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(str(place), "is not what a run writes", "choose another folder") from error
+    return facts
+
+
+def _pairs(test_set: TestSet) -> list[dict[str, Any]]:
+    return [
+        {"id": e.name, "bin": e.bin, "content": e.content, "style": e.style}
+        for e in test_set.entries
+    ]
+
+
+def _check_tools(folder: Path, before: dict[str, str], now: dict[str, str]) -> None:
+    """Scores by other tools do not belong into one table."""
+    for name, tool in now.items():
+        # Runs of old named no version of the transcriber.
+        if not tool.startswith(before.get(name, "")):
+            raise InputError(
+                str(folder), f"was scored by {before[name]}, not {tool}", "choose another folder"
+            )
+
+
+def _check_set(
+    folder: Path, test_set: TestSet, before: dict[str, Any], listed: list[dict[str, Any]]
+) -> None:
+    """More or fewer pairs of one set may be added to a run, never another set's."""
+    place = folder / test_set.name / "pairs.json"
+    listed_before = json.loads(place.read_text("utf-8")) if place.exists() else []
+    earlier = {entry["id"]: entry for entry in listed_before}
+    same = all(earlier.get(entry["id"], entry) == entry for entry in listed)
+    # What is counted of a set changes with the number of its pairs.
+    counted = {"windows of each instrument", "not used"}
+    now = json.loads(json.dumps(test_set.facts))
+    same &= all(before.get(name) == now.get(name) for name in {*before, *now} - counted)
+    if not same:
+        raise InputError(str(folder), f"holds another {test_set.name} set", "choose another folder")
 
 
 def machine() -> str:
@@ -217,7 +280,7 @@ def machine() -> str:
     Returns
     -------
     str
-        Processor, cores and memory.
+        Processor and cores.
 
     Examples
     --------
@@ -236,13 +299,13 @@ def machine() -> str:
 
 def _write(place: Path, facts: Any) -> None:
     beside = place.with_suffix(".part")
-    beside.write_text(json.dumps(facts, indent=1, ensure_ascii=False))
+    beside.write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
     beside.replace(place)
 
 
 @contextmanager
 def _one_thread_each(n_workers: int) -> Iterator[None]:
-    """Tell the processes to come to use a thread each: more would wait for one another."""
+    """Tell processes begun meanwhile to use a thread each: more would wait for one another."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     if n_workers > 1:
@@ -278,13 +341,15 @@ def _make_inputs(here: Path, test_set: TestSet, task: Task) -> None:
         _keep(clips.target, folder / "target.flac")
     if clips.notes is not None:
         rows = [(n.start_s, n.end_s, n.pitch, n.velocity) for n in clips.notes]
-        (folder / "notes.json").write_text(json.dumps(rows))
+        _write(folder / "notes.json", rows)
     (folder / "done").touch()
 
 
 def _keep(audio: Audio, place: Path) -> None:
-    # 16 bits hold more than any metric hears, in half the room.
-    Audio(audio.samples, audio.sample_rate, "PCM_16").save(place, force=True)
+    with warnings.catch_warnings():  # a worker's are read by nobody
+        warnings.simplefilter("ignore", CambiataWarning)
+        # 16 bits hold more than any metric hears, in half the room.
+        Audio(audio.samples, audio.sample_rate, "PCM_16").save(place, force=True)
 
 
 def _clips(folder: Path) -> Clips:
@@ -312,8 +377,7 @@ def _outputs(here: Path, row: Row, n_workers: int, report: Progress) -> list[str
     todo = [Task(p.name) for p in pairs if not (p / f"{_file_name(row.name)}.json").exists()]
     make = partial(_make_output, here, row)
     workers = 1 if row.single else n_workers
-    with _one_thread_each(workers):
-        return _all(make, todo, workers, report, here / "scores.jsonl", row.name)
+    return _all(make, todo, workers, report, here / "scores.jsonl", row.name)
 
 
 def _file_name(row: str) -> str:
@@ -324,20 +388,39 @@ def _make_output(here: Path, row: Row, task: Task) -> None:
     folder = here / "audio" / task.pair
     clips = _clips(folder)
     begun = time.perf_counter()
-    out = row.output(clips)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CambiataWarning)
+        out = row.output(clips)
     elapsed_s = time.perf_counter() - begun
     _keep(out, folder / f"{_file_name(row.name)}.flac")
     cost = {"elapsed_s": elapsed_s}
     if row.kind == "system":
         cost["real_time_factor"] = elapsed_s / clips.content.duration_s
-        cost["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    (folder / f"{_file_name(row.name)}.json").write_text(json.dumps(cost))
+        cost["peak_mib"] = _peak_mib()
+    _write(folder / f"{_file_name(row.name)}.json", cost)
+
+
+def _peak_mib() -> float:
+    """Most memory that this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux counts what the parent held into a child's `ru_maxrss`
+        [peak] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return int(peak.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes on macOS
 
 
 # --- scores ---------------------------------------------------------------------------------------
 
 
-def _scores(here: Path, rows: tuple[str, ...], n_workers: int, report: Progress) -> list[str]:
+def _scores(
+    here: Path,
+    rows: tuple[str, ...],
+    tools: Callable[[], Tools],
+    n_workers: int,
+    report: Progress,
+) -> list[str]:
     place = here / "scores.jsonl"
     scored = {(line["pair"], line["row"]) for line in _lines(place) if "scores" in line}
     todo = []
@@ -350,7 +433,7 @@ def _scores(here: Path, rows: tuple[str, ...], n_workers: int, report: Progress)
         )
         if wanted:
             todo.append(Task(folder.name, wanted))
-    return _all(partial(_score, here), todo, n_workers, report, place)
+    return _all(partial(_score, here, tools), todo, n_workers, report, place)
 
 
 def _lines(place: Path) -> Iterator[dict[str, Any]]:
@@ -364,7 +447,7 @@ def _lines(place: Path) -> Iterator[dict[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def _tools() -> tuple[PitchTracker, Transcriber, TimbreMetric]:
+def _tools() -> Tools:
     """One of each a process; loading them takes longer than a clip."""
     return PitchTracker(), Transcriber(), TimbreMetric()
 
@@ -378,8 +461,8 @@ class _Heard:
     pitches: list[list[int]] | None
 
 
-def _heard(audio: Audio, n_samples: int | None = None) -> _Heard:
-    tracker, _, timbre = _tools()
+def _heard(audio: Audio, tools: Tools, n_samples: int | None = None) -> _Heard:
+    tracker, _, timbre = tools
     samples = audio.mono().resampled(METRIC_RATE_HZ).samples[0]
     if n_samples is not None:
         samples = fitted(samples, np.zeros(n_samples, np.float32))
@@ -390,34 +473,34 @@ def _heard(audio: Audio, n_samples: int | None = None) -> _Heard:
     return _Heard(samples, timbre.embedding(samples), pitches)
 
 
-def _score(here: Path, task: Task) -> list[dict[str, Any]]:
+def _score(here: Path, tools: Callable[[], Tools], task: Task) -> list[dict[str, Any]]:
     folder = here / "audio" / task.pair
     clips = _clips(folder)
-    _, transcriber, _ = _tools()
-    content = _heard(clips.content)
+    used = tools()
+    _, transcriber, _ = used
+    content = _heard(clips.content, used)
     n_samples = len(content.samples)
-    target = None if clips.target is None else _heard(clips.target, n_samples)
-    style = _heard(clips.style)
+    target = None if clips.target is None else _heard(clips.target, used, n_samples)
+    style = _heard(clips.style, used)
     true_notes = clips.notes
     if true_notes is None:  # what the transcriber hears in the content
         true_notes = tuple(transcriber.notes(content.samples, METRIC_RATE_HZ))
     lines = []
     for row in task.rows:
-        name = _file_name(row)
-        cost = json.loads((folder / f"{name}.json").read_text())
-        output = _heard(load(folder / f"{name}.flac"), n_samples)
-        scores = _compared(output, content, style, target)
-        notes = transcriber.notes(output.samples, METRIC_RATE_HZ)
-        scores["onset_f1"] = note_onset_f1(notes, true_notes)
-        elapsed_s = cost.pop("elapsed_s")
-        lines.append(
-            {
-                "pair": task.pair,
-                "row": row,
-                "scores": {key: _finite(value) for key, value in {**scores, **cost}.items()},
-                "elapsed_s": elapsed_s,
-            }
-        )
+        line: dict[str, Any] = {"pair": task.pair, "row": row}
+        try:
+            name = _file_name(row)
+            cost = json.loads((folder / f"{name}.json").read_text())
+            output = _heard(load(folder / f"{name}.flac"), used, n_samples)
+            scores = _compared(output, content, style, target)
+            notes = transcriber.notes(output.samples, METRIC_RATE_HZ)
+            scores["onset_f1"] = note_onset_f1(notes, true_notes)
+            elapsed_s = cost.pop("elapsed_s")
+            measured = {key: _finite(value) for key, value in {**scores, **cost}.items()}
+            line |= {"scores": measured, "elapsed_s": elapsed_s}
+        except Exception as error:  # one output that cannot be judged costs its row alone
+            line["error"] = one_line(error)
+        lines.append(line)
     return lines
 
 
@@ -465,7 +548,7 @@ def _all(
 ) -> list[str]:
     """Do tasks; append what they return, and what failed, to the scores file."""
     failures = []
-    with place.open("a") as file:
+    with place.open("a", encoding="utf-8") as file, _one_thread_each(n_workers):
         file.write(_line_break(place))
         for done, (task, result) in enumerate(completed(function, tasks, n_workers), 1):
             if isinstance(result, Failed):
@@ -474,6 +557,8 @@ def _all(
                 lines = [{"pair": task.pair, "row": r, "error": result.message} for r in named]
             else:
                 lines = result or []
+                failed = [line for line in lines if "error" in line]
+                failures += [f"{line['pair']} {line['row']}: {line['error']}" for line in failed]
             for line in lines:
                 file.write(json.dumps(line) + "\n")
             file.flush()

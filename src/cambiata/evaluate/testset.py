@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +30,16 @@ from cambiata.train.soundfont import (
     Renderer,
     SoundFont,
     font_named,
+    source_of,
 )
+
+Item = TypeVar("Item")
 
 CLIP_S = 8
 N_PAIRS = 721
 N_QUICK_PAIRS = 64
 MAX_PER_PROGRAM = 4
+_ACTIVE_S = 4
 LOUDNESS_LUFS = -30.0  # room for outputs that peak higher than their inputs
 TEST_FONT = "timgm6mb"
 
@@ -177,20 +181,19 @@ def windows(part: Part) -> list[int]:
     -------
     list of int
         Whole seconds at which a window's first second has an onset and at least four of its
-        eight have.
+        eight have; windows end before the part does.
 
     Examples
     --------
-    >>> windows(Part(tuple(Note(t, t + 0.5, 60) for t in range(9))))
+    >>> windows(Part(tuple(Note(t, t + 1, 60) for t in range(9))))
     [0, 1]
     """
-    onsets = np.array([note.start_s for note in part.notes])
-    counts, _ = np.histogram(onsets, bins=np.arange(0.0, np.floor(part.end_s) + 1))
-    has = (counts > 0).astype(int)
-    if len(has) < CLIP_S:
-        return []
-    active = np.convolve(has, np.ones(CLIP_S, int), "valid")
-    return [int(at) for at in np.flatnonzero((has[: len(active)] > 0) & (active >= 4))]
+    begins = {int(note.start_s) for note in part.notes}
+    return [
+        at_s
+        for at_s in range(int(part.end_s) - CLIP_S + 1)
+        if at_s in begins and len(begins & set(range(at_s, at_s + CLIP_S))) >= _ACTIVE_S
+    ]
 
 
 def window_notes(part: Part, start_s: int) -> tuple[Note, ...]:
@@ -244,6 +247,8 @@ def median_bins(voices: Sequence[float], pitches: Sequence[float]) -> list[str]:
     >>> median_bins([1.0, 1.0, 2.0, 2.0], [50, 70, 50, 70])
     ['voices1_pitch1', 'voices1_pitch2', 'voices2_pitch1', 'voices2_pitch2']
     """
+    if not len(voices):
+        return []
     upper_voices, upper_pitch = _upper(np.asarray(voices)), _upper(np.asarray(pitches))
     return [
         f"voices{1 + int(v)}_pitch{1 + int(p)}"
@@ -293,14 +298,14 @@ class ArtificialSet:
     @property
     def title(self) -> str:
         """Its name in tables."""
-        return f"Artificial: {self.font}"
+        return f"Artificial: {source_of(self.font).name}"
 
     @property
     def about(self) -> str:
         """A paragraph on it."""
         return (
             f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
-            f"{self.font}, a sound font held out of training. Content and style are two different "
+            f"{source_of(self.font).name}, {_held_out(self.font)}. Content and style are two different "
             "programs of one bin (two median splits: mean voices, mean pitch); the target is the "
             f"content's notes by the style's program. All mono, 44.1 kHz, {LOUDNESS_LUFS:g} LUFS."
         )
@@ -308,7 +313,8 @@ class ArtificialSet:
     @property
     def facts(self) -> dict[str, Any]:
         """What identifies it."""
-        return {"font": self.font, "font_sha256": self.font_sha256, "seed": self.seed}
+        name = source_of(self.font).name
+        return {"font": name, "font_sha256": self.font_sha256, "seed": self.seed}
 
     @property
     def entries(self) -> list[Entry]:
@@ -380,10 +386,37 @@ class ArtificialSet:
         ArtificialSet
             At most that many pairs.
         """
-        if n_pairs >= len(self.pairs):
-            return self
-        chosen = np.linspace(0, len(self.pairs) - 1, n_pairs).round().astype(int)
-        return replace(self, pairs=tuple(self.pairs[i] for i in chosen))
+        return replace(self, pairs=tuple(evenly(self.pairs, n_pairs)))
+
+
+def evenly(items: Sequence[Item], n_items: int) -> list[Item]:
+    """Some of many, as evenly spread over them as can be.
+
+    Parameters
+    ----------
+    items : sequence
+        All.
+    n_items : int
+        How many to choose; all where there are no more.
+
+    Returns
+    -------
+    list
+        In their order.
+
+    Examples
+    --------
+    >>> evenly("abcdefghi", 3)
+    ['a', 'e', 'i']
+    """
+    if n_items >= len(items):
+        return list(items)
+    return [items[int(at)] for at in np.linspace(0, len(items) - 1, n_items).round()]
+
+
+def _held_out(font: str) -> str:
+    held_out = source_of(font_named(font)).use == "test"
+    return "a sound font held out of training" if held_out else "a sound font that may be trained on"
 
 
 def _without_notes(segment: Segment) -> dict[str, Any]:
@@ -512,8 +545,14 @@ def _drawn_segments(
     return found
 
 
-def committed_set() -> ArtificialSet:
+def committed_set(n_pairs: int | None = None) -> ArtificialSet:
     """The project's own artificial set: 721 pairs of TimGM6mb, from the manifest in the package.
+
+    Parameters
+    ----------
+    n_pairs : int, optional
+        A subset of so many, as `ArtificialSet.quick` chooses it; all where not given. Only the
+        scores that it needs are parsed.
 
     Returns
     -------
@@ -525,8 +564,11 @@ def committed_set() -> ArtificialSet:
     InputError
         music21 is missing, or its works are not those of the manifest.
     """
-    text = files("cambiata.evaluate").joinpath("artificial.json").read_text()
-    return read_set(json.loads(text), corpus_works())
+    manifest = json.loads(files("cambiata.evaluate").joinpath("artificial.json").read_text())
+    if n_pairs is not None:
+        manifest["pairs"] = evenly(manifest["pairs"], n_pairs)
+    sides = [row[side] for row in manifest["pairs"] for side in ("content", "style")]
+    return read_set(manifest, corpus_works(names={side["work"] for side in sides}))
 
 
 def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
@@ -654,8 +696,8 @@ def at_loudness(audio: Audio, loudness_lufs: float = LOUDNESS_LUFS) -> Audio:
     Examples
     --------
     >>> noise = Audio(np.random.default_rng(0).normal(0, 0.3, 44100), 44100)
-    >>> round(float(np.abs(at_loudness(noise).samples).max()), 1)
-    0.2
+    >>> round(float(np.abs(at_loudness(noise).samples).max()), 2)
+    0.12
     """
     meter = LoudnessMeter(audio.sample_rate)
     meter.add(audio.samples)

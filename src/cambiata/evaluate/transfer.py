@@ -98,8 +98,8 @@ def evaluate_transfer(
         raise InputError(f"limit {limit}", "leaves no pair", "give at least 1")
     sets: list[TestSet] = []
     if artificial and not lakh:
-        whole = _artificial(font, seed)
-        sets.append(whole.quick(limit or N_QUICK_PAIRS) if quick or limit else whole)
+        n_pairs = limit or (N_QUICK_PAIRS if quick else None)
+        sets.append(_artificial(font, seed, n_pairs))
     if lakh:
         sets.append(LakhSet(*lakh, font))
     if real is not None:
@@ -113,12 +113,12 @@ def evaluate_transfer(
     return run(output, sets, chosen, n_workers=n_workers, seed=seed, progress=progress)
 
 
-def _artificial(font: str, seed: int) -> ArtificialSet:
+def _artificial(font: str, seed: int, n_pairs: int | None) -> ArtificialSet:
     path = font_named(font)
     if source_of(path).name == TEST_FONT and seed == 0:
-        return committed_set()
-    drawn = draw_set(corpus_works(), SoundFont(path), seed=seed)
-    return replace(drawn, font=str(path))
+        return committed_set(n_pairs)
+    drawn = replace(draw_set(corpus_works(), SoundFont(path), seed=seed), font=str(path))
+    return drawn if n_pairs is None else drawn.quick(n_pairs)
 
 
 def _limited(found: RealSet, limit: int | None) -> RealSet:

@@ -5,6 +5,7 @@ notes one after another in ``NNN.npy`` (int16, each note scaled to full range) a
 ``NNN.notes.npy``. Both are mapped into memory, so a bank larger than memory is no trouble.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,6 +28,7 @@ from cambiata.errors import CambiataWarning, InputError
 from cambiata.midi import Note
 from cambiata.systems.base import Progress
 from cambiata.train.soundfont import (
+    KNOWN_FONTS,
     MELODIC_PROGRAMS,
     PIANO_KEYS,
     RENDER_RATE_HZ,
@@ -48,7 +50,10 @@ _SILENT = 10 ** (-70 / 20)
 # Where a note begins to sound, below its peak: fonts have digital silence before it, recordings
 # the noise of a room.
 _FONT_ONSET_DB, _RECORDING_ONSET_DB = -60.0, -40.0
+_ATTACK_DB = -40.0  # below the peak of the 50 ms after it
 _TRAILING_DB = -80.0
+_N_HOLD = round(HOLD_S * RENDER_RATE_HZ)
+_LEAD_S = 0.25  # most samples begin to sound within it
 _FASTEST_RELEASE_DB_S = 6000.0
 _RECORDED_RELEASE_S = 0.3
 _BEYOND = 3  # semitones that a recorded note is transposed past the outermost
@@ -139,6 +144,13 @@ class Instrument:
     def _rows(self) -> dict[int, npt.NDArray[Any]]:
         return {pitch: self.table[self.table["pitch"] == pitch] for pitch in self.pitches}
 
+    def _layers(self, pitch: int, velocity: int) -> tuple[npt.NDArray[Any], Any]:
+        """All layers of a pitch, and the one nearest to a velocity."""
+        if pitch not in self._rows:
+            raise InputError(self.label, f"has no pitch {pitch}", "keep to its range")
+        layers = self._rows[pitch]
+        return layers, layers[np.argmin(np.abs(layers["velocity"] - velocity))]
+
     def held(self, pitch: int, velocity: int, n_samples: int | None = None) -> BankedNote:
         """A note held down as long as the bank has it.
 
@@ -164,10 +176,7 @@ class Instrument:
         InputError
             The instrument has no such pitch.
         """
-        if pitch not in self._rows:
-            raise InputError(self.label, f"has no pitch {pitch}", "keep to its range")
-        layers = self._rows[pitch]
-        nearest = layers[np.argmin(np.abs(layers["velocity"] - velocity))]
+        layers, nearest = self._layers(pitch, velocity)
         level_db = np.interp(velocity, layers["velocity"], layers["level_db"])
         gain = nearest["scale"] * 10 ** ((level_db - nearest["level_db"]) / 20)
         length = nearest["length"] if n_samples is None else min(nearest["length"], n_samples)
@@ -200,10 +209,18 @@ class Instrument:
             start = round(note.start_s * RENDER_RATE_HZ)
             room = n_samples - start
             if room > 0:
-                held = self.held(note.pitch, note.velocity, room)
-                sound = _released(held, note.duration_s, room)
+                sound = self._played(note, room)
                 out[start : start + len(sound)] += sound
         return out
+
+    def _played(self, note: Note, room: int) -> Samples:
+        _, nearest = self._layers(note.pitch, note.velocity)
+        n_held = round(note.duration_s * RENDER_RATE_HZ)
+        n_release = round(-_TRAILING_DB / max(nearest["release_db_s"], 1.0) * RENDER_RATE_HZ)
+        n_samples = min(n_held + n_release, room)
+        # Of most notes only a part is wanted: no more of them is read.
+        held = self.held(note.pitch, note.velocity, n_samples)
+        return _released(held, n_held, n_samples)
 
 
 class Bank:
@@ -230,18 +247,22 @@ class Bank:
         self.folder = Path(folder)
         try:
             facts = json.loads((self.folder / "bank.json").read_text())
-        except (OSError, ValueError) as error:
+            version, complete = facts.get("version"), facts.get("complete")
+        except (OSError, ValueError, AttributeError) as error:
             raise InputError(
                 str(folder), "is no bank", "make one: cambiata data bank FONT"
             ) from error
-        if facts.get("version") != _VERSION or not facts.get("complete"):
+        programs = _programs(facts) - set(facts.get("silent", ())) if version == _VERSION else set()
+        if not complete or not programs or not all(_made(self.folder, p) for p in programs):
             raise InputError(
                 str(folder), "is not whole or of another version", "make it again: --force"
             )
         self.source = Source(**facts["source"])
         self.facts = facts
         self.instruments = tuple(
-            Instrument(self.folder, self.source, each) for each in facts["instruments"]
+            Instrument(self.folder, self.source, each)
+            for each in facts["instruments"]
+            if each["program"] in programs
         )
 
     def instrument(self, program: int) -> Instrument:
@@ -268,16 +289,22 @@ class Bank:
         raise InputError(str(self.folder), f"has no program {program}", "choose one it has")
 
 
+def _programs(facts: dict[str, Any]) -> set[int]:
+    return {int(each["program"]) for each in facts["instruments"]}
+
+
+def _made(folder: Path, program: int) -> bool:
+    return all((folder / f"{program:03}{end}").exists() for end in (".npy", ".notes.npy"))
+
+
 # --- playing --------------------------------------------------------------------------------------
 
 
-def _released(held: BankedNote, duration_s: float, room: int) -> Samples:
+def _released(held: BankedNote, n_held: int, n_samples: int) -> Samples:
     """A held note let go after a time: its own decay goes on under the release's."""
-    n_held = min(round(duration_s * RENDER_RATE_HZ), room)
-    n_release = round(-_TRAILING_DB / max(held.release_db_s, 1.0) * RENDER_RATE_HZ)
-    n_samples = min(n_held + n_release, room)
     samples = held.samples
-    if len(samples) < n_samples and len(samples) >= round(HOLD_S * RENDER_RATE_HZ):
+    # A note shorter than all others had decayed before they were let go.
+    if len(samples) < n_samples and len(samples) >= _N_HOLD:
         samples = _extended(samples, n_samples)
     samples = samples[:n_samples]
     tail = samples[n_held:]
@@ -330,8 +357,8 @@ def bank_of(
     programs, velocities : sequence of int, optional
         As in `build`; of fonts alone.
     licence, use : str
-        Licence of recordings, and whether to "train" or to "test" with them; those of known
-        fonts are known.
+        Licence of recordings or of a font of your own, and whether to "train" or to "test" with
+        them; those of known fonts are known.
     n_workers : int, optional
         Processes.
     force : bool
@@ -362,9 +389,13 @@ def bank_of(
         own = Source(place.name, licence, use)
         return build_from_recordings(place, folder or BANK_FOLDER / own.name, own, force=force)
     font = font_named(str(source))
+    known = source_of(font)
+    if known not in KNOWN_FONTS.values():
+        known = replace(known, licence=licence, use=use)
     return build(
         font,
-        folder or BANK_FOLDER / source_of(font).name,
+        folder or BANK_FOLDER / known.name,
+        source=known,
         programs=programs,
         velocities=velocities or VELOCITIES,
         n_workers=n_workers,
@@ -379,6 +410,7 @@ def build(
     *,
     programs: Sequence[int] | None = None,
     velocities: Sequence[int] = VELOCITIES,
+    source: Source | None = None,
     n_workers: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
@@ -398,6 +430,8 @@ def build(
         General MIDI programs; all melodic ones that the font has where not given.
     velocities : sequence of int
         Velocities at which every pitch is rendered.
+    source : Source, optional
+        What is known of the font; `source_of` it where not given.
     n_workers : int, optional
         Processes; as many as there are cores where not given.
     force : bool
@@ -413,7 +447,8 @@ def build(
     Raises
     ------
     InputError
-        The font cannot be read, lacks a program, or the folder holds another bank.
+        The font cannot be read, lacks a program, has no melodic one or sounds in none, FluidSynth
+        is missing, or the folder holds another bank or something else.
 
     Examples
     --------
@@ -425,17 +460,28 @@ def build(
     chosen = [sound_font.preset(program) for program in programs or ()] or [
         sound_font.presets[p] for p in MELODIC_PROGRAMS if p in sound_font.presets
     ]
+    if not chosen:
+        raise InputError(str(font), "has no melodic program", "name --programs, or another font")
     _check_velocities(velocities)
     facts = _facts(
-        sound_font.source,
+        source or sound_font.source,
         sound_font.digest,
         [{"program": p.program, "name": p.name, "samples": p.samples} for p in chosen],
         velocities,
     )
-    todo = _begun(Path(folder), facts, force)
-    render = partial(_render_program, Path(font), Path(folder), tuple(velocities))
-    _each(render, [preset for preset in chosen if preset.program in todo], n_workers, progress)
-    return _finished(Path(folder), facts)
+    place = Path(folder)
+    unmade = _unmade(place, facts, force)
+    if unmade:
+        # What FluidSynth refuses is refused here, before anything is written.
+        with Renderer(sound_font) as renderer:
+            _begin(place, facts, unmade)
+            todo = [preset for preset in chosen if preset.program in unmade]
+            n_workers = min(n_workers or os.cpu_count() or 1, len(todo))
+            render = partial(_render_program, place, tuple(velocities))
+            for done, _ in enumerate(_each(render, renderer, todo, n_workers), 1):
+                if progress:
+                    progress(done / len(todo))
+    return _finished(place, facts)
 
 
 def _check_velocities(velocities: Sequence[int]) -> None:
@@ -461,36 +507,51 @@ def _facts(
     return cast("dict[str, Any]", json.loads(json.dumps(facts)))
 
 
-def _begun(folder: Path, facts: dict[str, Any], force: bool) -> set[int]:
-    """Programs that are still to be made, after ``bank.json`` says what the bank will be."""
+def _unmade(folder: Path, facts: dict[str, Any], force: bool) -> set[int]:
+    """Programs that are still to be made; a folder that holds something else is refused."""
+    programs, found = _programs(facts), folder / "bank.json"
+    if folder.exists() and not folder.is_dir():
+        raise InputError(str(folder), "is a file", "name a folder")
+    if not found.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(str(folder), "holds something other than a bank", "name another")
+        return programs
+    if force:
+        return programs
+    if _settings(found) != _settings(facts):
+        raise InputError(
+            str(folder), "holds a bank of another make", "choose another folder, or --force"
+        )
+    return {program for program in programs if not _made(folder, program)}
+
+
+def _settings(bank: Path | dict[str, Any]) -> dict[str, Any]:
+    """What a bank was to be, without what came of it."""
+    with suppress(ValueError, AttributeError):
+        facts = json.loads(bank.read_text()) if isinstance(bank, Path) else bank
+        return {key: facts[key] for key in facts.keys() - {"complete", "silent"}}
+    return {}
+
+
+def _begin(folder: Path, facts: dict[str, Any], unmade: set[int]) -> None:
+    """Clear away what is to be made again, and say what the bank will be."""
     folder.mkdir(parents=True, exist_ok=True)
-    place = folder / "bank.json"
-    same = False
-    if place.exists():
-        with suppress(ValueError):
-            same = {**json.loads(place.read_text()), "complete": False} == facts
-        if not same and not force:
-            raise InputError(
-                str(folder), "holds a bank of another make", "choose another folder, or --force"
-            )
-    elif any(folder.iterdir()) and not force:
-        raise InputError(str(folder), "is not empty", "choose another folder, or --force")
-    if force or not same:
-        for old in [*folder.glob("[0-9][0-9][0-9]*.npy"), place]:
-            old.unlink(missing_ok=True)
-        _write(place, json.dumps(facts, indent=1).encode())
-    wanted = {int(each["program"]) for each in facts["instruments"]}
-    return {program for program in wanted if not (folder / f"{program:03}.notes.npy").exists()}
+    kept = _programs(facts) - unmade
+    for old in folder.glob("[0-9][0-9][0-9]*.npy"):
+        if int(old.name[:3]) not in kept:
+            old.unlink()
+    _write(folder / "bank.json", json.dumps(facts, indent=1).encode())
 
 
 def _finished(folder: Path, facts: dict[str, Any]) -> Bank:
-    # A program may have come out silent in every note: it is not in the bank.
-    facts["instruments"] = [
-        each
-        for each in facts["instruments"]
-        if len(np.load(folder / f"{each['program']:03}.notes.npy", mmap_mode="r"))
-    ]
-    _write(folder / "bank.json", json.dumps({**facts, "complete": True}, indent=1).encode())
+    tables = {p: folder / f"{p:03}.notes.npy" for p in sorted(_programs(facts))}
+    # A program may have come out silent in every note: it is none of the bank's instruments.
+    silent = [program for program, table in tables.items() if not len(np.load(table))]
+    if len(silent) == len(tables):
+        raise InputError(facts["source"]["name"], "is silent in every program", "name another")
+    made = json.dumps({**facts, "silent": silent, "complete": True}, indent=1).encode()
+    if (folder / "bank.json").read_bytes() != made:
+        _write(folder / "bank.json", made)
     return Bank(folder)
 
 
@@ -501,34 +562,37 @@ def _write(place: Path, data: bytes) -> None:
 
 
 def _each(
-    render: Callable[[Preset], int],
+    render: Callable[[Renderer, Preset], int],
+    renderer: Renderer,
     presets: list[Preset],
-    n_workers: int | None,
-    progress: Progress | None,
-) -> None:
-    n_workers = n_workers or os.cpu_count() or 1
-    if n_workers == 1 or len(presets) < 2:
-        for done, preset in enumerate(presets, 1):
-            render(preset)
-            if progress:
-                progress(done / len(presets))
+    n_workers: int,
+) -> Iterator[int]:
+    if n_workers == 1:
+        yield from (render(renderer, preset) for preset in presets)
         return
     # Spawned, since forking a process that has threads may hang.
-    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
-        for done, _ in enumerate(pool.map(render, presets), 1):
-            if progress:
-                progress(done / len(presets))
+    with ProcessPoolExecutor(
+        n_workers, get_context("spawn"), _open_renderer, (renderer.font.path,)
+    ) as pool:
+        yield from pool.map(partial(_render_apart, render), presets)
 
 
-_RENDERERS: dict[Path, Renderer] = {}
+_OPENED: list[Renderer] = []
 
 
-def _render_program(font: Path, folder: Path, velocities: tuple[int, ...], preset: Preset) -> int:
-    """Render one program into the bank; one renderer a process is kept, as loading takes time."""
-    if font not in _RENDERERS:
-        _RENDERERS[font] = Renderer(SoundFont(font))
-    notes = _rendered(_RENDERERS[font], preset, velocities)
-    return _store(folder, preset.program, notes)
+def _open_renderer(font: Path) -> None:
+    """One renderer for all that a worker does, as loading takes time; it ends with the process."""
+    _OPENED.append(Renderer(SoundFont(font)))
+
+
+def _render_apart(render: Callable[[Renderer, Preset], int], preset: Preset) -> int:
+    return render(_OPENED[0], preset)
+
+
+def _render_program(
+    folder: Path, velocities: tuple[int, ...], renderer: Renderer, preset: Preset
+) -> int:
+    return _store(folder, preset.program, _rendered(renderer, preset, velocities))
 
 
 def _rendered(
@@ -537,14 +601,23 @@ def _rendered(
     for pitch in preset.pitches:
         release_db_s = None
         for velocity in velocities:
-            held = renderer.render(
-                [Note(0.0, HOLD_S + 1, pitch, velocity)], preset.program, HOLD_S
-            ).mean(axis=0)
+            held, first = _held(renderer, preset.program, pitch, velocity)
             if np.abs(held).max() < _SILENT:
                 continue
             if release_db_s is None:  # the font's envelope: the same for all velocities
                 release_db_s = _release_db_s(renderer, preset.program, pitch, velocity, held)
-            yield BankedNote(pitch, velocity, _sounding(held, _FONT_ONSET_DB), release_db_s)
+            yield BankedNote(pitch, velocity, _sounding(held, first)[:_N_HOLD], release_db_s)
+
+
+def _held(renderer: Renderer, program: int, pitch: int, velocity: int) -> tuple[Samples, int]:
+    """A note held down, and where it begins to sound; at least `HOLD_S` follow that."""
+    note = Note(0.0, 3 * HOLD_S, pitch, velocity)
+    for lead_s in (_LEAD_S, HOLD_S):
+        held = renderer.render([note], program, HOLD_S + lead_s).mean(axis=0)
+        first = _onset(held, _FONT_ONSET_DB)
+        if first + _N_HOLD <= len(held):
+            break
+    return held, first
 
 
 def _release_db_s(
@@ -575,18 +648,20 @@ def _release_db_s(
     return float(np.clip((fall @ t[usable]) / (t[usable] @ t[usable]), 0, _FASTEST_RELEASE_DB_S))
 
 
-def _sounding(samples: Samples, onset_db: float) -> Samples:
-    """From where a note begins to sound to where it no longer does."""
+def _onset(samples: Samples, onset_db: float) -> int:
+    """Where a note begins to sound."""
     level = np.abs(samples)
-    peak = level.max()
-    first = int(np.argmax(level >= peak * 10 ** (onset_db / 20)))
-    audible = np.flatnonzero(level >= peak * 10 ** (_TRAILING_DB / 20))
-    # A held note that sounds to the end must stay as long as all others.
-    last = len(samples) if len(samples) - audible[-1] < 0.01 * RENDER_RATE_HZ else audible[-1] + 1
-    sound = samples[first:last]
-    if last == len(samples) and first:
-        sound = np.concatenate([sound, samples[last - first : last]])
-    return sound
+    first = int(np.argmax(level >= level.max() * 10 ** (onset_db / 20)))
+    # Some samples breathe for 10 ms before they are struck: the onset is where the attack is.
+    attack = level[first : first + RENDER_RATE_HZ // 20]
+    return first + int(np.argmax(attack >= attack.max() * 10 ** (_ATTACK_DB / 20)))
+
+
+def _sounding(samples: Samples, first: int) -> Samples:
+    """A note from its onset to where it no longer sounds."""
+    level = np.abs(samples)
+    audible = np.flatnonzero(level >= level.max() * 10 ** (_TRAILING_DB / 20))
+    return samples[first : audible[-1] + 1]
 
 
 def _store(folder: Path, program: int, notes: Iterable[BankedNote]) -> int:
@@ -636,6 +711,7 @@ _NAMED = re.compile(r"(?<![A-Za-z])([A-G])(#|s|b)?(-?\d)(?!\d)")
 _NUMBERED = re.compile(r"(?<!\d)(\d{2,3})(?!\d)")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"#": 1, "s": 1, "b": -1, None: 0}
+_KEY = r"(\d+|[a-g][#b]?-?\d)"  # as .sfz writes it
 _LEVEL = re.compile(r"(?:LEVEL|[vV]el|v)(\d+)", re.ASCII)
 
 
@@ -661,9 +737,10 @@ def pitch_of_name(name: str) -> int | None:
     names = _NAMED.findall(name)
     if names:
         letter, accidental, octave = names[-1]
-        return 12 * (int(octave) + 1) + _SEMITONES[letter] + _ACCIDENTALS[accidental or None]
-    numbers = [int(number) for number in _NUMBERED.findall(name)]
-    return numbers[-1] if numbers and numbers[-1] <= 127 else None
+        pitch = 12 * (int(octave) + 1) + _SEMITONES[letter] + _ACCIDENTALS[accidental or None]
+    else:
+        pitch = int(next(reversed(_NUMBERED.findall(name)), -1))
+    return pitch if 0 <= pitch <= 127 else None
 
 
 def build_from_recordings(
@@ -699,7 +776,7 @@ def build_from_recordings(
     Raises
     ------
     InputError
-        There is no such folder, or no usable note in it.
+        There is no such folder, no usable note in it, or the bank's folder holds something else.
 
     Examples
     --------
@@ -718,7 +795,9 @@ def build_from_recordings(
         [{"program": 0, "name": place.name, "samples": [path.name for path in files]}],
         [],
     )
-    if _begun(Path(folder), facts, force):
+    bank = Path(folder)
+    unmade = _unmade(bank, facts, force)
+    if unmade:
         recorded = _recorded(files, keymap)
         if not recorded:
             raise InputError(
@@ -726,13 +805,12 @@ def build_from_recordings(
                 "holds no usable note",
                 "name files by pitch (C4.wav), or add an .sfz key map",
             )
-        _store(Path(folder), 0, _every_pitch(recorded))
-    return _finished(Path(folder), facts)
+        _begin(bank, facts, unmade)
+        _store(bank, 0, _every_pitch(recorded))
+    return _finished(bank, facts)
 
 
 def _names_digest(files: list[Path]) -> str:
-    import hashlib
-
     text = "\n".join(f"{path.name} {path.stat().st_size}" for path in files)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -743,8 +821,11 @@ def _keymap(folder: Path) -> dict[str, int]:
     for sfz in sorted(folder.glob("*.sfz")):
         text = re.sub(r"//.*", "", sfz.read_text(errors="replace"))
         for region in re.split(r"<region>", text)[1:]:
-            sample = re.search(r"(?i)\bsample=(.+?\.\w+)", region)
-            pitch = re.search(r"(?i)\bpitch_keycenter=(\d+|[a-gA-G][#b]?-?\d)", region)
+            opcodes = region.partition("<")[0]
+            sample = re.search(r"(?i)\bsample=(.+?\.\w+)", opcodes)
+            pitch = re.search(rf"(?i)\bpitch_keycenter={_KEY}", opcodes) or re.search(
+                rf"(?i)\bkey={_KEY}", opcodes
+            )
             if sample and pitch:
                 given = pitch.group(1)
                 number = int(given) if given.isdigit() else pitch_of_name(given.capitalize())
@@ -767,14 +848,18 @@ def _recorded(files: list[Path], keymap: dict[str, int]) -> list[tuple[int, int,
         except InputError as error:
             unused.append(str(error))
             continue
-        if pitch is None or not 0 <= pitch <= 127:
+        if pitch is None:
             unused.append(f"{path.name}: neither its name nor a key map tells its pitch")
+        elif pitch not in PIANO_KEYS:
+            unused.append(f"{path.name}: pitch {pitch} is not a piano's")
         elif np.abs(sound).max() < _SILENT:
             unused.append(f"{path.name}: is silent")
         else:
-            n_samples = round(HOLD_S * RENDER_RATE_HZ)
-            trimmed = _sounding(sound, _RECORDING_ONSET_DB)[:n_samples]
-            notes.append((pitch, int(level.group(1)) if level else 0, trimmed))
+            trimmed = _sounding(sound, _onset(sound, _RECORDING_ONSET_DB))
+            # Twice the length, since what is transposed upwards gets shorter.
+            notes.append(
+                (pitch, int(level.group(1)) if level else 0, trimmed[: 2 * _N_HOLD].copy())
+            )
     if unused:
         warnings.warn(
             f"{len(unused)} of {len(files)} files not used: " + "; ".join(unused[:5]),
@@ -796,7 +881,7 @@ def _every_pitch(recorded: list[tuple[int, int, Samples]]) -> Iterator[BankedNot
                 (note for note in recorded if note[1] == level), key=lambda n: abs(n[0] - pitch)
             )
             ratio = 2 ** ((pitch - near[0]) / 12)
-            sound = near[2]
-            if ratio != 1:
-                sound = resample(sound, RENDER_RATE_HZ * ratio, RENDER_RATE_HZ)
+            # More than is kept, since the resampler's filter spoils the end.
+            sound = near[2][: round(1.1 * _N_HOLD * ratio)]
+            sound = resample(sound, RENDER_RATE_HZ * ratio, RENDER_RATE_HZ)[:_N_HOLD]
             yield BankedNote(pitch, int(velocity), sound, -_TRAILING_DB / _RECORDED_RELEASE_S)

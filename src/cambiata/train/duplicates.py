@@ -30,7 +30,7 @@ THRESHOLD = 0.8
 _PITCHES = tuple(range(31, 100, 4))
 _VELOCITY = 100
 _RATE_HZ = 16000
-_BEGIN_S, _LENGTH_S = 0.0, 0.25
+_LENGTH_S = 0.25
 _MAX_LAG_S = 0.02
 _N_FFT = 8192
 # Between none (0), where the loudest partial decides and all flutes are one, and full (1), where
@@ -77,7 +77,7 @@ def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
     Parameters
     ----------
     first, second : numpy.ndarray
-        Beginnings of two notes, mono at 16 kHz, up to half a second.
+        Beginnings of two notes, mono at 16 kHz; a quarter of a second is looked at.
 
     Returns
     -------
@@ -110,6 +110,12 @@ def duplicates(bank: Bank, others: Iterable[Bank], threshold: float = THRESHOLD)
     -------
     list of Duplicate
         For each such instrument of `bank` the instrument most like it.
+
+    Examples
+    --------
+    >>> duplicates(Bank("/nowhere"), [])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
     best: dict[int, Duplicate] = {}
     for other in others:
@@ -141,6 +147,12 @@ def similarities(bank: Bank, other: Bank) -> npt.NDArray[np.float64]:
     -------
     numpy.ndarray
         [instruments of `bank`, instruments of `other`], 0 where no pitch is in common.
+
+    Examples
+    --------
+    >>> similarities(Bank("/nowhere"), Bank("/nowhere"))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
     out = np.zeros((len(bank.instruments), len(other.instruments)))
     for pitch in _PITCHES:
@@ -156,8 +168,8 @@ def _beginnings(
     instruments: Sequence[Instrument], pitch: int
 ) -> tuple[list[int], list[npt.NDArray[np.float32]]]:
     able = [i for i, instrument in enumerate(instruments) if pitch in instrument.pitches]
-    n_samples = round((_BEGIN_S + _LENGTH_S) * RENDER_RATE_HZ)
-    sounds = [instruments[i].held(pitch, _VELOCITY).samples[:n_samples] for i in able]
+    n_samples = round(_LENGTH_S * RENDER_RATE_HZ)
+    sounds = [instruments[i].held(pitch, _VELOCITY, n_samples).samples for i in able]
     return able, [resample(sound, RENDER_RATE_HZ, _RATE_HZ) for sound in sounds]
 
 

@@ -135,8 +135,10 @@ def _banks(folder: Path) -> Iterator[Item]:
 
 
 def _scores() -> Iterator[Item]:
+    readable = find_spec("music21") is not None
     for collection in COLLECTIONS:
         parsed = any(SCORE_CACHE.glob(f"{collection.name}-music21-*.json.gz"))
         about = f"{collection.licence}; for {collection.use}"
         state = "parsed" if parsed else "will be parsed when first used"
-        yield Item("scores", collection.name, True, f"{about}; {state}", "")
+        how = "" if readable else 'pip install "cambiata[train]"'
+        yield Item("scores", collection.name, readable, f"{about}; {state}", how)

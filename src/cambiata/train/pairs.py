@@ -15,6 +15,7 @@ from cambiata.audio import Audio
 from cambiata.errors import InputError
 from cambiata.midi import Note, Part
 from cambiata.train.bank import Bank, Instrument
+from cambiata.train.duplicates import read_exclusions
 from cambiata.train.effects import Chain, paper_chain, wide_chain
 from cambiata.train.phrases import PhraseConfig, phrase
 from cambiata.train.scores import Work
@@ -24,6 +25,7 @@ Treatment = Literal["none", "paper", "wide"]
 
 _OCTAVES = (-24, -12, 0, 12, 24)
 _LEAST_COMMON_PITCHES = 12
+_PEAK = 0.99
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ class PairMaker:
     rooms : sequence of Audio
         Impulse responses for the wide treatment.
     excluded : collection of tuple
-        (source name, program) of instruments not to use: near-duplicates of a test font's.
+        (source name, program) of instruments not to use: near-duplicates of a test font's. The
+        list of `read_exclusions` where not given, none with `allow_test`.
     config : PairConfig, optional
         How examples are made.
     seed : int
@@ -134,7 +137,7 @@ class PairMaker:
         works: Sequence[Work] = (),
         *,
         rooms: Sequence[Audio] = (),
-        excluded: frozenset[tuple[str, int]] = frozenset(),
+        excluded: frozenset[tuple[str, int]] | None = None,
         config: PairConfig | None = None,
         seed: int = 0,
         allow_test: bool = False,
@@ -142,6 +145,8 @@ class PairMaker:
         for bank in banks:
             if bank.source.use == "test" and not allow_test:
                 raise InputError(str(bank.folder), "is for tests only", "train on another bank")
+        if excluded is None:
+            excluded = frozenset() if allow_test else read_exclusions()
         self.config, self.seed, self.rooms = config or PairConfig(), seed, rooms
         self.instruments = [
             instrument
@@ -182,6 +187,8 @@ class PairMaker:
         target = chain(self._played(second, notes), RENDER_RATE_HZ)
         style = chain(self._played(second, style_notes), RENDER_RATE_HZ)
         level_db, style_level_db = rng.uniform(*self.config.level_db, size=2)
+        # Content and target as loud as each other, even where one of them would clip.
+        level_db = min(level_db, _loudest_db(content), _loudest_db(target))
         return Example(
             _at(content, level_db),
             _at(style, style_level_db),
@@ -253,7 +260,7 @@ class PairMaker:
             number += step
 
     def _two_instruments(self, rng: np.random.Generator) -> tuple[Instrument, Instrument]:
-        """Two that have an octave in common; any two, where a hundred tries find none."""
+        """Two that have an octave in common; refused where a hundred tries find none."""
         for _ in range(100):
             at = rng.choice(len(self.instruments), 2, replace=False)
             first, second = (self.instruments[int(index)] for index in at)
@@ -311,10 +318,19 @@ def _window(
     return tuple(note.shifted(0.0, semitones=by) for note in notes)
 
 
+def _rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def _loudest_db(samples: Samples) -> float:
+    """RMS level at which the sound's peak is just below full scale; no limit for silence."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return float(20 * np.log10(_PEAK * _rms(samples) / peak)) if peak else np.inf
+
+
 def _at(samples: Samples, level_db: float) -> Samples:
     """The sound at an RMS level, or as near to it as full scale lets it be; silence as it is."""
-    rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
-    peak = float(np.abs(samples).max(initial=0.0))
+    rms = _rms(samples)
     if rms == 0:
         return samples
-    return samples * np.float32(min(10 ** (level_db / 20) / rms, 0.99 / peak))
+    return samples * np.float32(10 ** (min(level_db, _loudest_db(samples)) / 20) / rms)

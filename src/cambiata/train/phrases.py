@@ -37,8 +37,8 @@ class PhraseConfig:
 
     Parameters
     ----------
-    textures : dict of str to float
-        Weight of each texture.
+    textures : tuple of tuple
+        Each texture and its weight.
     tempo_bpm : tuple of float
         Slowest and fastest tempo.
     articulation : tuple of float

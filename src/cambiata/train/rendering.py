@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cambiata.errors import InputError
 from cambiata.features.mel import mel_power, power_db
 from cambiata.midi import Note, Part, Score
 from cambiata.systems.base import Progress
-from cambiata.train.scores import COLLECTION_NAMES, Work, corpus_works, midi_works
+from cambiata.train.scores import COLLECTION_NAMES, Work, corpus_works, merged, midi_works
 from cambiata.train.soundfont import (
     RENDER_RATE_HZ,
     Renderer,
@@ -90,7 +91,8 @@ def render_scores(
 
     Programs that sound like one already chosen (`SAME_SOUND_DB`) are left out and named. Every
     score gets a MIDI file, and a 16-bit wav for each program that can play it, peaks at -1 dB;
-    drums are left out. ``manifest.json`` says what is what, with every source's licence.
+    drums are left out, and of unisons one note is kept. ``manifest.json`` says what is what, with
+    every source's licence.
 
     Parameters
     ----------
@@ -117,7 +119,7 @@ def render_scores(
     Raises
     ------
     InputError
-        Nothing to read, no font, no program, or the folder exists.
+        Nothing to read, no font, two fonts of one name, no program, or the folder exists.
 
     Examples
     --------
@@ -127,9 +129,7 @@ def render_scores(
     """
     place = Path(folder)
     _check_place(place, force)
-    paths = [font_named(name) for name in fonts] or installed_fonts()
-    if not paths:
-        raise InputError("sound fonts", "none is installed", "see `cambiata data check`")
+    opened = _opened([font_named(name) for name in fonts] or installed_fonts())
     for program in programs:
         if not 0 <= program <= 127:
             raise InputError(f"program {program}", "is not 0 to 127", "name a MIDI program")
@@ -137,7 +137,7 @@ def render_scores(
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".cambiata-") as name:
         beside = Path(name) / "rendered"
         beside.mkdir()
-        manifest = _render(works, [SoundFont(path) for path in paths], programs, beside, progress)
+        manifest = _render(works, opened, programs, beside, progress)
         (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
         if place.exists():
             place.rename(Path(name) / "replaced")
@@ -152,6 +152,18 @@ def _check_place(place: Path, force: bool) -> None:
         raise InputError(str(place), "exists", "choose another name, or --force to replace it")
     if place.exists() and not (place / "manifest.json").exists():
         raise InputError(str(place), "is not of this command's making", "choose another name")
+
+
+def _opened(paths: Sequence[Path]) -> list[SoundFont]:
+    """The fonts, each once; files are named by their fonts, so names must differ."""
+    if not paths:
+        raise InputError("sound fonts", "none is installed", "see `cambiata data check`")
+    fonts = [SoundFont(path) for path in dict.fromkeys(path.resolve() for path in paths)]
+    names = [font.source.name for font in fonts]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(name, "is the name of two fonts", "rename one of the files")
+    return fonts
 
 
 def _works(scores: str | Path) -> list[Work]:
@@ -170,6 +182,9 @@ def _render(
     chosen, left_out = different_voices(fonts, programs)
     if not chosen:
         raise InputError("sound fonts", "none has one of the programs", "name other programs")
+    stems = _stems(works)
+    for work, stem in zip(works, stems, strict=True):
+        midi.save(Score((Part(_own_notes(work), name=work.name),)), folder / f"{stem}.mid")
     rows: list[dict[str, Any]] = []
     steps = len(works) * len(chosen)
     for font in fonts:
@@ -177,8 +192,8 @@ def _render(
         if not voices:
             continue
         with Renderer(font) as renderer:
-            for work in works:
-                rows += [_rendered(renderer, work, voice, folder) for voice in voices]
+            for work, stem in zip(works, stems, strict=True):
+                rows += [_rendered(renderer, work, voice, folder / stem) for voice in voices]
                 if progress:
                     progress(len(rows) / steps)
     return {
@@ -190,14 +205,20 @@ def _render(
     }
 
 
-def _rendered(renderer: Renderer, work: Work, voice: Voice, folder: Path) -> dict[str, Any]:
-    """Write a work by a voice, and its MIDI where it is not there yet."""
+def _stems(works: Sequence[Work]) -> list[str]:
+    """What to call each work's files; "a b.mid" and "a-b.mid" are kept apart by a number."""
+    stems: list[str] = []
+    for work in works:
+        plain = "".join(c if c.isalnum() else "-" for c in work.name)
+        numbered = (f"{plain}-{number}" for number in count(2))
+        stems.append(next(stem for stem in chain([plain], numbered) if stem not in stems))
+    return stems
+
+
+def _rendered(renderer: Renderer, work: Work, voice: Voice, place: Path) -> dict[str, Any]:
+    """Write a work by a voice; `place` is the file without what tells voices apart."""
     notes = _own_notes(work)
-    stem = "".join(c if c.isalnum() else "-" for c in work.name)
-    midi_file = folder / f"{stem}.mid"
-    if not midi_file.exists():
-        midi.save(Score((Part(notes, name=work.name),)), midi_file)
-    row = {"work": work.name, "midi": midi_file.name, **asdict(voice), "file": ""}
+    row = {"work": work.name, "midi": f"{place.name}.mid", **asdict(voice), "file": ""}
     usable = set(renderer.font.preset(voice.program).pitches)
     outside = sum(note.pitch not in usable for note in notes)
     if outside:  # a wrong or silent note would make the pair a lie
@@ -206,16 +227,16 @@ def _rendered(renderer: Renderer, work: Work, voice: Voice, folder: Path) -> dic
     peak = float(np.abs(stereo).max())
     if peak == 0:
         return {**row, "why": "the font renders it silent"}
-    name = f"{stem}.{voice.folder}.wav"
+    name = f"{place.name}.{voice.folder}.wav"
     gain = np.float32(_PEAK / peak)
-    Audio(stereo * gain, renderer.sample_rate, "PCM_16").save(folder / name)
+    Audio(stereo * gain, renderer.sample_rate, "PCM_16").save(place.with_name(name))
     return {**row, "file": name, "gain": float(gain)}
 
 
 def _own_notes(work: Work) -> tuple[Note, ...]:
-    """All notes of a work's own parts, without its reductions."""
+    """The notes of a work's own parts, without its reductions, as one player plays them."""
     own = [part for part in work.parts if "+" not in part.name or work.collection == "midi"]
-    return tuple(sorted({note for part in own for note in part.notes}))
+    return merged(own).notes
 
 
 def different_voices(

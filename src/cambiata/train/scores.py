@@ -5,9 +5,9 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
@@ -147,7 +147,7 @@ def notes_digest(notes: Iterable[Note]) -> str:
     Examples
     --------
     >>> notes_digest([Note(0, 1, 60)])[:8]
-    'c6c70e5f'
+    '5adb6940'
     """
     rows = [(round(1000 * n.start_s), round(1000 * n.end_s), n.pitch, n.velocity) for n in notes]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
@@ -195,7 +195,7 @@ def midi_works(folder: str | Path) -> list[Work]:
             unread.append(f"{path.name}: {error.problem}")
             continue
         if parts:
-            name = path.name if place.is_file() else str(path.relative_to(place))
+            name = path.name if place.is_file() else path.relative_to(place).as_posix()
             works.append(Work(name, "midi", parts))
         else:
             unread.append(f"{path.name}: plays drums only")
@@ -213,10 +213,11 @@ def midi_works(folder: str | Path) -> list[Work]:
 def corpus_works(
     collections: Sequence[str] = COLLECTION_NAMES,
     *,
+    names: Container[str] | None = None,
     n_workers: int | None = None,
     progress: Progress | None = None,
 ) -> list[Work]:
-    """Works of music21's corpus, parsed once and kept in the cache folder.
+    """Works of music21's corpus, each parsed once and kept in the cache folder.
 
     Each gets a tempo from 72 to 132 beats a minute, and its notes velocities with an accent on
     strong beats, both drawn from the file's name: few of these encodings have tempi or dynamics.
@@ -225,6 +226,8 @@ def corpus_works(
     ----------
     collections : sequence of str
         Names in `COLLECTIONS`.
+    names : container of str, optional
+        Works wanted; all where not given. Parsing all of them takes minutes.
     n_workers : int, optional
         Processes for parsing; as many as there are cores where not given.
     progress : callable, optional
@@ -233,12 +236,13 @@ def corpus_works(
     Returns
     -------
     list of Work
-        In the order of the collections and their files' names.
+        In the order of the collections and their files' names. Files that music21 cannot read are
+        counted and named in a `CambiataWarning` when they are parsed.
 
     Raises
     ------
     InputError
-        music21 is not installed, or a collection is not known.
+        music21 is not installed, a collection is not known, or nothing of it can be read.
 
     Examples
     --------
@@ -250,11 +254,16 @@ def corpus_works(
     for name in collections:
         if name not in known:
             raise InputError(name, "no such collection", "use " + ", ".join(known))
-    return [work for name in collections for work in _collected(known[name], n_workers, progress)]
+    return [
+        work for name in collections for work in _collected(known[name], names, n_workers, progress)
+    ]
 
 
 def _collected(
-    collection: Collection, n_workers: int | None, progress: Progress | None
+    collection: Collection,
+    names: Container[str] | None,
+    n_workers: int | None,
+    progress: Progress | None,
 ) -> list[Work]:
     try:
         import music21
@@ -262,23 +271,34 @@ def _collected(
         raise InputError(
             "scores", "music21 is not installed", 'pip install "cambiata[train]"'
         ) from error
-    cache = SCORE_CACHE / f"{collection.name}-music21-{music21.__version__}.json.gz"
-    if not cache.exists():
-        root = Path(music21.__file__).parent / "corpus"
-        files = sorted(path for pattern in collection.patterns for path in root.glob(pattern))
-        parsed = _parsed(root, files, n_workers, progress)
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        beside = cache.with_suffix(f".{os.getpid()}.part")
-        with gzip.open(beside, "wt") as file:
-            json.dump(parsed, file)
-        beside.replace(cache)
-    with gzip.open(cache, "rt") as file:
-        rows = json.load(file)
-    return [
-        Work(name, collection.name, reductions([_part(label, notes) for label, notes in parts]))
-        for name, parts in rows
-        if parts
-    ]
+    root = Path(music21.__file__).parent / "corpus"
+    files = sorted(path for pattern in collection.patterns for path in root.glob(pattern))
+    wanted = {path.relative_to(root).as_posix(): path for path in files}
+    if names is not None:
+        wanted = {name: path for name, path in wanted.items() if name in names}
+    folder = SCORE_CACHE / f"scores-music21-{music21.__version__}"
+    cached = {name: folder / (name.replace("/", "--") + ".json.gz") for name in wanted}
+    todo = [name for name in wanted if not cached[name].exists()]
+    if todo:
+        folder.mkdir(parents=True, exist_ok=True)
+        _parse_all([(wanted[name], cached[name]) for name in todo], n_workers, progress)
+    works, unread = [], []
+    for name, place in cached.items():
+        with gzip.open(place, "rt") as file:
+            parts = [_part(label, notes) for label, notes in json.load(file)]
+        if parts:
+            works.append(Work(name, collection.name, reductions(parts)))
+        else:
+            unread.append(name)
+    if unread and not works:
+        raise InputError(collection.name, "music21 reads nothing of it", "install music21 again")
+    if set(unread) & set(todo):
+        warnings.warn(
+            f"{len(unread)} of {len(wanted)} scores not used: " + "; ".join(unread[:5]),
+            CambiataWarning,
+            stacklevel=4,
+        )
+    return works
 
 
 def _part(label: str, rows: list[list[Any]]) -> Part:
@@ -330,44 +350,49 @@ def merged(parts: Sequence[Part]) -> Part:
     >>> merged([Part((Note(0, 2, 60),)), Part((Note(0, 1, 60), Note(1, 3, 60)))]).notes[0].end_s
     1
     """
-    last: dict[int, Note] = {}
     kept: list[Note] = []
-    for note in sorted(note for part in parts for note in part.notes):
-        before = last.get(note.pitch)
-        if before is not None and before.end_s > note.start_s:
-            kept.remove(before)
-            if before.start_s < note.start_s:
-                kept.append(Note(before.start_s, note.start_s, before.pitch, before.velocity))
-        kept.append(note)
-        last[note.pitch] = note
+    struck_next: dict[int, float] = {}
+    for note in sorted((note for part in parts for note in part.notes), reverse=True):
+        end_s = min(note.end_s, struck_next.get(note.pitch, note.end_s))
+        if end_s > note.start_s:
+            kept.append(replace(note, end_s=end_s))
+            struck_next[note.pitch] = note.start_s
     return Part(tuple(sorted(kept)), name="+".join(part.name for part in parts))
 
 
 # --- reading music21's scores -----------------------------------------------------------------
 
 
-def _parsed(
-    root: Path, files: list[Path], n_workers: int | None, progress: Progress | None
-) -> list[Any]:
-    works: list[Any] = []
-    with ProcessPoolExecutor(n_workers or os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        for done, found in enumerate(pool.map(_parse, files, chunksize=4), 1):
-            works += [(str(path.relative_to(root)), parts) for path, parts in found]
+def _parse_all(
+    files: list[tuple[Path, Path]], n_workers: int | None, progress: Progress | None
+) -> None:
+    n_workers = min(n_workers or os.cpu_count() or 1, len(files))
+    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+        for done, _ in enumerate(pool.map(_parse, files), 1):
             if progress:
                 progress(done / len(files))
-    return works
 
 
-def _parse(path: Path) -> list[tuple[Path, list[tuple[str, list[tuple[Any, ...]]]]]]:
-    import music21
-
+def _parse(file: tuple[Path, Path]) -> None:
+    """Write names and notes of a score's parts; none where music21 cannot read it."""
+    score, cached = file
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            score: Any = music21.converter.parse(path)
         # Whatever music21 trips over in one of its own files costs that file alone.
+        try:
+            parts = _parts(score)
         except Exception:
-            return []
+            parts = []
+    beside = cached.with_suffix(f".{os.getpid()}.part")
+    with gzip.open(beside, "wt") as stream:
+        json.dump(parts, stream)
+    beside.replace(cached)
+
+
+def _parts(path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    import music21
+
+    score: Any = music21.converter.parse(path)
     if isinstance(score, music21.stream.Opus):
         return []
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:8]))
@@ -377,7 +402,7 @@ def _parse(path: Path) -> list[tuple[Path, list[tuple[str, list[tuple[Any, ...]]
         rows = sorted(set(_rows(part, beat_s, base, rng)))
         if rows:
             parts.append((str(part.partName or f"part {len(parts) + 1}"), rows))
-    return [(path, parts)]
+    return parts
 
 
 def _rows(

@@ -80,7 +80,7 @@ FONT_FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/sounds/sf3"))
 
 
 def source_of(path: str | Path) -> Source:
-    """Source of a sound font, by its file name.
+    """Source of a sound font, by the name of the file that a link leads to.
 
     Parameters
     ----------
@@ -98,8 +98,10 @@ def source_of(path: str | Path) -> Source:
     >>> source_of("my piano.sf2")
     Source(name='my-piano', licence="unknown: the user's own", use='train', package='')
     """
-    known = KNOWN_FONTS.get(Path(path).name)
-    name = "".join(c if c.isalnum() else "-" for c in Path(path).stem.lower())
+    # Debian's default-GM.sf2 is a link that may lead to the font that nothing may be trained on.
+    real = Path(path).resolve()
+    known = KNOWN_FONTS.get(real.name)
+    name = "".join(c if c.isalnum() else "-" for c in real.stem.lower())
     return known or Source(name, "unknown: the user's own", "train")
 
 
@@ -233,7 +235,7 @@ class SoundFont:
     Raises
     ------
     InputError
-        The file is missing, no sound font, or damaged.
+        The file is missing, no sound font, damaged, or without an instrument in bank 0.
 
     Examples
     --------
@@ -255,6 +257,8 @@ class SoundFont:
             raise InputError(
                 str(path), "is not a whole sound font", "name an intact .sf2 or .sf3 file"
             ) from error
+        if not self.presets:
+            raise InputError(str(path), "holds no instrument in bank 0", "name another font")
 
     @cached_property
     def digest(self) -> str:
@@ -301,6 +305,12 @@ class Renderer:
     ------
     InputError
         pyfluidsynth or FluidSynth's library is missing, or refuses the font.
+
+    Examples
+    --------
+    >>> Renderer(SoundFont("nowhere.sf2"))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.sf2: no such file; check the path
     """
 
     def __init__(self, font: SoundFont, sample_rate: int = RENDER_RATE_HZ) -> None:
@@ -314,6 +324,7 @@ class Renderer:
         )
         self._loaded = self._synth.sfload(os.fspath(font.path))
         if self._loaded < 0:
+            self.close()
             raise InputError(str(font.path), "FluidSynth cannot load it", "name an intact font")
 
     def close(self) -> None:
@@ -349,11 +360,14 @@ class Renderer:
         Raises
         ------
         InputError
-            The font lacks the program.
+            The font lacks the program, or FluidSynth finds it damaged.
         """
         self.font.preset(program)
         self._synth.system_reset()
-        self._synth.program_select(0, self._loaded, 0, program)
+        if self._synth.program_select(0, self._loaded, 0, program) != 0:
+            raise InputError(
+                str(self.font.path), f"FluidSynth cannot play program {program}", "choose another"
+            )
         self._written(_SETTLING_SAMPLES)
         pieces, at = [], 0
         n_samples = round(duration_s * self.sample_rate)

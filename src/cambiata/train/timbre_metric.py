@@ -11,7 +11,7 @@ test sets was ever heard. Absolute distances therefore differ from the paper's.
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from cambiata.audio import resample
 from cambiata.evaluate.pool import Failed, completed
 from cambiata.features.mel import mfcc
 from cambiata.train.bank import Bank
-from cambiata.train.duplicates import read_exclusions
 from cambiata.train.pairs import PairConfig, PairMaker
 from cambiata.train.soundfont import RENDER_RATE_HZ
 
@@ -151,7 +150,7 @@ def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: flo
 @lru_cache(maxsize=1)
 def _maker(banks: tuple[str, ...], seed: int) -> PairMaker:
     opened = [Bank(bank) for bank in banks]
-    return PairMaker(opened, excluded=read_exclusions(), config=PairConfig(), seed=seed)
+    return PairMaker(opened, config=PairConfig(), seed=seed)
 
 
 def _track(banks: tuple[str, ...], seed: int, number: int) -> tuple[Features, Features, str]:
@@ -207,6 +206,8 @@ def tracks(
 
 def _negatives(names: npt.NDArray[np.str_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """For each track another one, of another instrument."""
+    if len(np.unique(names)) < 2:
+        raise ValueError("there is no negative without a second instrument")
     chosen = rng.integers(len(names), size=len(names))
     while (same := names[chosen] == names).any():
         chosen[same] = rng.integers(len(names), size=int(same.sum()))
@@ -333,8 +334,7 @@ def export(network: TimbreNetwork, path: str | Path) -> None:
     Traceback (most recent call last):
     FileNotFoundError: /nowhere
     """
-    if not Path(path).parent.is_dir():
-        raise FileNotFoundError(Path(path).parent)
+    _check_place(path)
     batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=128)
     program = torch.onnx.export(
         network.eval(),
@@ -349,14 +349,37 @@ def export(network: TimbreNetwork, path: str | Path) -> None:
     program.save(str(path), external_data=False)
 
 
-def main() -> None:
-    """Train on the banks named and write the network and a report beside it."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+def _check_place(path: str | Path) -> None:
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(Path(path).parent)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train on the banks named and write the network and a report beside it.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the command line where not given.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no folder for the network; found before the hours of training.
+
+    Examples
+    --------
+    >>> main(["bank", "-o", "/nowhere/timbre-metric.onnx"])
+    Traceback (most recent call last):
+    FileNotFoundError: /nowhere
+    """
+    parser = argparse.ArgumentParser(description=str(main.__doc__).partition("\n")[0])
     parser.add_argument("banks", nargs="+")
     parser.add_argument("-o", "--output", required=True)
     parser.add_argument("--n-workers", type=int, default=2)
     parser.add_argument("--n-tracks", type=int, default=TimbreMetricConfig.n_tracks)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
+    _check_place(given.output)
     config = TimbreMetricConfig(n_tracks=given.n_tracks)
     network, report = train(tuple(given.banks), config, given.n_workers)
     export(network, given.output)
