@@ -26,7 +26,13 @@ CODES = {
     "YD01",
 }
 # Click turns these docstrings into help texts for people who know no Python.
-HELP_TEXTS = {"cambiata.cli.cli", "cambiata.cli.transfer", "cambiata.cli.systems"}
+HELP_TEXTS = {
+    f"cambiata.cli.{command}"
+    for command in (
+        *("cli", "transfer", "systems", "data", "check", "bank", "render"),
+        *("evaluate", "evaluate_transfer", "evaluate_report"),
+    )
+}
 
 
 def _modules() -> Iterator[str]:

@@ -47,7 +47,7 @@ class Weights:
 WEIGHTS = {
     "timbre-metric": Weights(
         "timbre-metric.onnx",
-        "2bf7ebbb0487cfbac1e4e519d4a1628db00bd87481587678829d95cde9d019a5",
+        "0a09a58897ea9448142797969336f869cb59ed2794bbaf081c38271b20cf6638",
         "Apache-2.0",
         "docs/models/timbre-metric.md",
     ),

@@ -171,7 +171,7 @@ def _guarded(function: Callable[[Task], Result], task: Task) -> Result | Failed:
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, in a line.
+    r"""What an error says, in a line.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def one_line(error: Exception) -> str:
 
     Examples
     --------
-    >>> one_line(ValueError("two\\nlines")), one_line(CambiataError("is silent"))
+    >>> one_line(ValueError("two\nlines")), one_line(CambiataError("is silent"))
     ('ValueError: two lines', 'is silent')
     """
     message = " ".join(str(error).split())

@@ -7,20 +7,23 @@ Mixing Secrets.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cambiata.audio import Audio, load
-from cambiata.errors import InputError
+from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate.testset import (
     CLIP_S,
     Clips,
     Entry,
     at_loudness,
+    evenly,
     median_bins,
     rendered,
     window_notes,
@@ -40,11 +43,15 @@ class LakhSet:
         Folder of LMD-full: ``0/0a1b....mid`` below it.
     font : str
         Sound font; theirs was Timbres of Heaven (XGM) 3.94.
+    limit : int, optional
+        Most pairs, of every bin its share; all where not given.
 
     Raises
     ------
     InputError
         The list is not that list, or the MIDI folder holds none of its files.
+    MissingExtraError
+        pretty_midi is not installed.
 
     Examples
     --------
@@ -56,8 +63,11 @@ class LakhSet:
     pair_list: str
     midi_folder: str
     font: str
+    limit: int | None = None
 
     def __post_init__(self) -> None:
+        if not find_spec("pretty_midi"):
+            raise MissingExtraError("the paper's artificial set", "eval")
         if not any(self._file(row["content"]).exists() for row in self._rows.values()):
             raise InputError(
                 self.midi_folder, "holds none of the list's MIDI files", "name LMD-full's folder"
@@ -77,8 +87,8 @@ class LakhSet:
     def about(self) -> str:
         """A paragraph on it."""
         return (
-            f"The {len(self._rows)} pairs that Cífka et al. 2021 published, of Lakh MIDI files, "
-            f"rendered by {Path(self.font).name}; mono, 44.1 kHz, at -30 LUFS."
+            f"{len(self.entries)} of the {len(self._rows)} pairs that Cífka et al. 2021 published, "
+            f"of Lakh MIDI files, rendered by {Path(self.font).name}; mono, 44.1 kHz, at -30 LUFS."
         )
 
     @property
@@ -98,11 +108,10 @@ class LakhSet:
             source = f"{row['src_path']} instrument {row['instrument']} from {row['index']} s"
             return {"label": f"program {row['program']}", "source": source}
 
+        rows = sorted((_bin(row), name) for name, row in self._rows.items())
         return [
-            Entry(
-                name, row["content"]["path"].split("/")[0], side(row["content"]), side(row["style"])
-            )
-            for name, row in sorted(self._rows.items())
+            Entry(name, bin_, side(self._rows[name]["content"]), side(self._rows[name]["style"]))
+            for bin_, name in evenly(rows, self.limit or len(rows))
         ]
 
     def clips(self, name: str) -> Clips:
@@ -157,14 +166,33 @@ class LakhSet:
         return window_notes(Part(tuple(notes)), row["index"])
 
 
+def _bin(row: dict[str, Any]) -> str:
+    return str(row["content"]["path"]).split("/")[0]
+
+
+_SEGMENT = {"src_path": str, "index": int, "program": int, "instrument": int, "path": str}
+_STEM = {"src_path": str, "src_offset": (int, float), "instrument": str, "stats": dict}
+_STATS = {"num_voices": (int, float), "mean_pitch": (int, float)}
+
+
+def _check(row: Any, kinds: dict[str, Any]) -> None:
+    for key, kind in kinds.items():
+        if not isinstance(row[key], kind):
+            raise TypeError(key)
+
+
 @lru_cache(maxsize=4)
 def _pair_list(path: str) -> dict[str, Any]:
     try:
-        rows = json.loads(Path(path).read_text())
-        first = next(iter(rows.values()))
-        assert {"content", "style"} <= set(first)
-        assert {"src_path", "index", "program", "instrument", "path"} <= set(first["content"])
-    except (OSError, ValueError, AttributeError, StopIteration, AssertionError, TypeError) as error:
+        rows = json.loads(Path(path).read_text("utf-8"))
+        if not rows:
+            raise ValueError("empty")
+        for name, row in rows.items():
+            if not re.fullmatch(r"\w+", name, re.ASCII):  # it will name a folder
+                raise ValueError(name)
+            _check(row["content"], _SEGMENT)
+            _check(row["style"], _SEGMENT)
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
         raise InputError(
             path,
             "is not the authors' list of pairs",
@@ -183,6 +211,8 @@ class MixingSecretsSet:
         The authors' ``data/mixing_secrets/test/metadata_single_ref.json``.
     stem_folder : str
         Folder of the unpacked stems, as that list names them.
+    limit : int, optional
+        Most pairs, of every bin its share; all where not given.
 
     Raises
     ------
@@ -198,6 +228,7 @@ class MixingSecretsSet:
 
     segment_list: str
     stem_folder: str
+    limit: int | None = None
 
     def __post_init__(self) -> None:
         if not any((Path(self.stem_folder) / row["src_path"]).exists() for row in self._rows):
@@ -219,8 +250,8 @@ class MixingSecretsSet:
     def about(self) -> str:
         """A paragraph on it."""
         return (
-            f"The {len(self._pairs)} pairs of Mixing Secrets stems that Cífka et al. 2021 tested; "
-            "8 s, mono, at -30 LUFS."
+            f"{len(self.entries)} of the {len(self._pairs)} pairs of Mixing Secrets stems that "
+            "Cífka et al. 2021 tested; 8 s, mono, at -30 LUFS."
         )
 
     @property
@@ -256,9 +287,10 @@ class MixingSecretsSet:
                 "source": f"{row['src_path']}, {row['src_offset']} s",
             }
 
+        pairs = list(enumerate(self._pairs))
         return [
             Entry(f"{number:04}", name, side(content), side(style))
-            for number, (name, content, style) in enumerate(self._pairs)
+            for number, (name, content, style) in evenly(pairs, self.limit or len(pairs))
         ]
 
     def clips(self, name: str) -> Clips:
@@ -291,9 +323,13 @@ class MixingSecretsSet:
 @lru_cache(maxsize=4)
 def _segment_list(path: str) -> tuple[dict[str, Any], ...]:
     try:
-        rows = json.loads(Path(path).read_text())
-        assert {"src_path", "src_offset", "instrument", "stats"} <= set(rows[0])
-    except (OSError, ValueError, AssertionError, TypeError, KeyError, IndexError) as error:
+        rows = json.loads(Path(path).read_text("utf-8"))
+        if not rows:
+            raise ValueError("empty")
+        for row in rows:
+            _check(row, _STEM)
+            _check(row["stats"], _STATS)
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
         raise InputError(
             path,
             "is not the authors' list of segments",

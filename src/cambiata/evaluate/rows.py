@@ -77,12 +77,12 @@ def row_named(name: str) -> Row:
     for baseline in _BASELINES:
         if baseline.name == name:
             return baseline
-    system_name, _, preset = name.partition(":")
+    system_name, colon, preset = name.partition(":")
     if system_name not in SYSTEMS:
         known = ", ".join([*(row.name for row in _BASELINES), *SYSTEMS])
         raise InputError(name, "is no row", f"use one of {known} (a preset after a colon)")
     system = transfer_system(system_name)
-    preset = preset or next(iter(system.presets))
+    preset = preset if colon else next(iter(system.presets))
     if preset not in system.presets:
         raise InputError(
             system_name, f"has no preset {preset}", "use one of " + ", ".join(system.presets)

@@ -153,13 +153,14 @@ def run(
         here = place / test_set.name
         applicable = _applicable(test_set, rows)
         names = tuple(row.name for row in applicable)
+        pairs = [entry.name for entry in test_set.entries]
         stage = partial(report, f"{test_set.name}: inputs")
         failures += _inputs(here, test_set, names, n_workers, stage)
         for row in applicable:
             stage = partial(report, f"{test_set.name}: {row.label}")
-            failures += _outputs(here, row, n_workers, stage)
+            failures += _outputs(here, row, pairs, n_workers, stage)
         stage = partial(report, f"{test_set.name}: scores")
-        failures += _scores(here, names, tools, n_workers, stage)
+        failures += _scores(here, names, pairs, tools, n_workers, stage)
     return failures
 
 
@@ -211,17 +212,20 @@ def _describe(
     facts["rows"] = list(known.values())
     pairs = {test_set.name: _pairs(test_set) for test_set in sets}
     for test_set in sets:
-        listed = pairs[test_set.name]
+        listed, about = pairs[test_set.name], test_set.about
         if test_set.name in facts["sets"]:
-            before = facts["sets"][test_set.name]["facts"]
-            _check_set(folder, test_set, before, listed)
+            before = facts["sets"][test_set.name]
+            # A row may be run on a subset: the pairs of earlier calls stay in the table.
+            listed = _with_earlier(folder, test_set, before["facts"], listed)
+            about = about if len(listed) == len(pairs[test_set.name]) else before["about"]
+            pairs[test_set.name] = listed
         bins: dict[str, int] = {}
         for entry in listed:
             bins[entry["bin"]] = bins.get(entry["bin"], 0) + 1
         facts["sets"][test_set.name] = {
             "title": test_set.title,
             "n_pairs": len(listed),
-            "about": test_set.about,
+            "about": about,
             "bins": bins,
             "facts": test_set.facts,
         }
@@ -258,10 +262,10 @@ def _check_tools(folder: Path, before: dict[str, str], now: dict[str, str]) -> N
             )
 
 
-def _check_set(
+def _with_earlier(
     folder: Path, test_set: TestSet, before: dict[str, Any], listed: list[dict[str, Any]]
-) -> None:
-    """More or fewer pairs of one set may be added to a run, never another set's."""
+) -> list[dict[str, Any]]:
+    """Pairs of this call and of earlier ones, by name; never another set's."""
     place = folder / test_set.name / "pairs.json"
     listed_before = json.loads(place.read_text("utf-8")) if place.exists() else []
     earlier = {entry["id"]: entry for entry in listed_before}
@@ -272,6 +276,8 @@ def _check_set(
     same &= all(before.get(name) == now.get(name) for name in {*before, *now} - counted)
     if not same:
         raise InputError(str(folder), f"holds another {test_set.name} set", "choose another folder")
+    earlier.update((entry["id"], entry) for entry in listed)
+    return [earlier[name] for name in sorted(earlier)]
 
 
 def machine() -> str:
@@ -362,19 +368,20 @@ def _clips(folder: Path) -> Clips:
     )
 
 
-def _done(here: Path) -> list[Path]:
-    """Signs that a pair's inputs are there, of the pairs that the run is of now."""
-    entries = json.loads((here / "pairs.json").read_text())
-    places = [here / "audio" / entry["id"] / "done" for entry in entries]
-    return [place for place in places if place.exists()]
+def _ready(here: Path, pairs: Sequence[str]) -> list[Path]:
+    """Folders of the pairs whose inputs are there."""
+    folders = [here / "audio" / pair for pair in pairs]
+    return [folder for folder in folders if (folder / "done").exists()]
 
 
 # --- outputs --------------------------------------------------------------------------------------
 
 
-def _outputs(here: Path, row: Row, n_workers: int, report: Progress) -> list[str]:
-    pairs = [path.parent for path in _done(here)]
-    todo = [Task(p.name) for p in pairs if not (p / f"{_file_name(row.name)}.json").exists()]
+def _outputs(
+    here: Path, row: Row, pairs: Sequence[str], n_workers: int, report: Progress
+) -> list[str]:
+    done = f"{_file_name(row.name)}.json"
+    todo = [Task(place.name) for place in _ready(here, pairs) if not (place / done).exists()]
     make = partial(_make_output, here, row)
     workers = 1 if row.single else n_workers
     return _all(make, todo, workers, report, here / "scores.jsonl", row.name)
@@ -417,6 +424,7 @@ def _peak_mib() -> float:
 def _scores(
     here: Path,
     rows: tuple[str, ...],
+    pairs: Sequence[str],
     tools: Callable[[], Tools],
     n_workers: int,
     report: Progress,
@@ -424,8 +432,7 @@ def _scores(
     place = here / "scores.jsonl"
     scored = {(line["pair"], line["row"]) for line in _lines(place) if "scores" in line}
     todo = []
-    for done in _done(here):
-        folder = done.parent
+    for folder in _ready(here, pairs):
         wanted = tuple(
             row
             for row in rows

@@ -24,6 +24,7 @@ from cambiata.features.loudness import LoudnessMeter
 from cambiata.midi import Note, Part
 from cambiata.train.scores import Work, corpus_works, notes_digest
 from cambiata.train.soundfont import (
+    KNOWN_FONTS,
     MELODIC_PROGRAMS,
     RENDER_RATE_HZ,
     Preset,
@@ -305,9 +306,10 @@ class ArtificialSet:
         """A paragraph on it."""
         return (
             f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
-            f"{source_of(self.font).name}, {_held_out(self.font)}. Content and style are two different "
-            "programs of one bin (two median splits: mean voices, mean pitch); the target is the "
-            f"content's notes by the style's program. All mono, 44.1 kHz, {LOUDNESS_LUFS:g} LUFS."
+            f"{source_of(self.font).name}{_held_out(self.font)}. Content and style are two "
+            "different programs of one bin (two median splits: mean voices, mean pitch); the target "
+            "is the content's notes by the style's program. All mono, 44.1 kHz, "
+            f"{LOUDNESS_LUFS:g} LUFS."
         )
 
     @property
@@ -415,8 +417,8 @@ def evenly(items: Sequence[Item], n_items: int) -> list[Item]:
 
 
 def _held_out(font: str) -> str:
-    held_out = source_of(font_named(font)).use == "test"
-    return "a sound font held out of training" if held_out else "a sound font that may be trained on"
+    for_tests = {source.name for source in KNOWN_FONTS.values() if source.use == "test"}
+    return ", a sound font held out of training" if source_of(font).name in for_tests else ""
 
 
 def _without_notes(segment: Segment) -> dict[str, Any]:
@@ -696,8 +698,10 @@ def at_loudness(audio: Audio, loudness_lufs: float = LOUDNESS_LUFS) -> Audio:
     Examples
     --------
     >>> noise = Audio(np.random.default_rng(0).normal(0, 0.3, 44100), 44100)
-    >>> round(float(np.abs(at_loudness(noise).samples).max()), 2)
-    0.12
+    >>> meter = LoudnessMeter(44100)
+    >>> meter.add(at_loudness(noise).samples)
+    >>> round(meter.loudness_db(), 1)
+    -30.0
     """
     meter = LoudnessMeter(audio.sample_rate)
     meter.add(audio.samples)

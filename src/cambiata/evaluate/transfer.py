@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cambiata.errors import InputError
 from cambiata.evaluate.published import LakhSet, MixingSecretsSet
-from cambiata.evaluate.recordings import RealSet, real_set
+from cambiata.evaluate.recordings import real_set
 from cambiata.evaluate.rows import row_named
 from cambiata.evaluate.run import TestSet, run
 from cambiata.evaluate.testset import (
@@ -15,10 +15,11 @@ from cambiata.evaluate.testset import (
     ArtificialSet,
     committed_set,
     draw_set,
+    evenly,
 )
 from cambiata.evaluate.tracking import PitchTracker
 from cambiata.train.scores import corpus_works
-from cambiata.train.soundfont import SoundFont, font_named, source_of
+from cambiata.train.soundfont import Renderer, SoundFont, font_named
 
 ROWS = (
     "target",
@@ -61,7 +62,7 @@ def evaluate_transfer(
     quick : bool
         The 64-pair subset of the artificial set.
     limit : int, optional
-        Most pairs of each set.
+        Most pairs of each set, of every bin its share.
     real : str or pathlib.Path, optional
         Folder of recordings that the real set is made of; no real set where not given.
     artificial : bool
@@ -94,32 +95,45 @@ def evaluate_transfer(
     cambiata.errors.InputError: magic: is no row; use one of ...
     """
     chosen = [row_named(name) for name in dict.fromkeys(rows)]
+    if not chosen:
+        raise InputError("rows", "none is named", "name one, like copy-content")
     if limit is not None and limit < 1:
         raise InputError(f"limit {limit}", "leaves no pair", "give at least 1")
     sets: list[TestSet] = []
     if artificial and not lakh:
-        n_pairs = limit or (N_QUICK_PAIRS if quick else None)
-        sets.append(_artificial(font, seed, n_pairs))
+        limits = [most for most in (limit, N_QUICK_PAIRS if quick else None) if most]
+        sets.append(_artificial(font, seed, min(limits, default=None)))
     if lakh:
-        sets.append(LakhSet(*lakh, font))
+        sets.append(LakhSet(*lakh, str(_checked(font).path), limit))
     if real is not None:
         with PitchTracker() as tracker:
             found = real_set(real, tracker, seed=seed)
-        sets.append(_limited(found, limit))
+        pairs = evenly(found.pairs, limit or len(found.pairs))
+        sets.append(replace(found, pairs=tuple(pairs)))
     if mixing_secrets:
-        sets.append(MixingSecretsSet(*mixing_secrets))
+        sets.append(MixingSecretsSet(*mixing_secrets, limit))
     if not sets:
         raise InputError("evaluate", "no set to run on", "name --real FOLDER")
     return run(output, sets, chosen, n_workers=n_workers, seed=seed, progress=progress)
 
 
-def _artificial(font: str, seed: int, n_pairs: int | None) -> ArtificialSet:
-    path = font_named(font)
-    if source_of(path).name == TEST_FONT and seed == 0:
-        return committed_set(n_pairs)
-    drawn = replace(draw_set(corpus_works(), SoundFont(path), seed=seed), font=str(path))
-    return drawn if n_pairs is None else drawn.quick(n_pairs)
+def _checked(name: str) -> SoundFont:
+    """A font that renders: better known at once than pair by pair."""
+    font = SoundFont(font_named(name))
+    Renderer(font).close()
+    return font
 
 
-def _limited(found: RealSet, limit: int | None) -> RealSet:
-    return found if limit is None else replace(found, pairs=found.pairs[:limit])
+def _artificial(name: str, seed: int, n_pairs: int | None) -> ArtificialSet:
+    font = _checked(name)
+    if font.source.name != TEST_FONT or seed != 0:
+        drawn = replace(draw_set(corpus_works(), font, seed=seed), font=str(font.path))
+        return drawn if n_pairs is None else drawn.quick(n_pairs)
+    committed = committed_set(n_pairs)
+    if font.digest != committed.font_sha256:
+        raise InputError(
+            str(font.path),
+            "is not the TimGM6mb that the test set is of",
+            f"use that of Debian's {font.source.package}, or --seed 1 to draw pairs for this one",
+        )
+    return replace(committed, font=str(font.path))

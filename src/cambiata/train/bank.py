@@ -45,7 +45,7 @@ HOLD_S = 3.0
 VELOCITIES = (40, 80, 120)
 BANK_FOLDER = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cambiata" / "bank"
 
-_VERSION = 1
+_VERSION = 2
 _SILENT = 10 ** (-70 / 20)
 # Where a note begins to sound, below its peak: fonts have digital silence before it, recordings
 # the noise of a room.
@@ -144,18 +144,11 @@ class Instrument:
     def _rows(self) -> dict[int, npt.NDArray[Any]]:
         return {pitch: self.table[self.table["pitch"] == pitch] for pitch in self.pitches}
 
-    def _layers(self, pitch: int, velocity: int) -> tuple[npt.NDArray[Any], Any]:
-        """All layers of a pitch, and the one nearest to a velocity."""
-        if pitch not in self._rows:
-            raise InputError(self.label, f"has no pitch {pitch}", "keep to its range")
-        layers = self._rows[pitch]
-        return layers, layers[np.argmin(np.abs(layers["velocity"] - velocity))]
-
     def held(self, pitch: int, velocity: int, n_samples: int | None = None) -> BankedNote:
         """A note held down as long as the bank has it.
 
         The layer rendered at the nearest velocity is taken, at a level interpolated between the
-        layers' own.
+        layers' own; softer than the softest and louder than the loudest it does not get.
 
         Parameters
         ----------
@@ -176,8 +169,12 @@ class Instrument:
         InputError
             The instrument has no such pitch.
         """
-        layers, nearest = self._layers(pitch, velocity)
-        level_db = np.interp(velocity, layers["velocity"], layers["level_db"])
+        if pitch not in self._rows:
+            raise InputError(self.label, f"has no pitch {pitch}", "keep to its range")
+        layers = self._rows[pitch]
+        nearest = layers[np.argmin(np.abs(layers["velocity"] - velocity))]
+        # Over the logarithm of velocity levels are a straight line: that of SoundFont's own curve.
+        level_db = np.interp(np.log(velocity), np.log(layers["velocity"]), layers["level_db"])
         gain = nearest["scale"] * 10 ** ((level_db - nearest["level_db"]) / 20)
         length = nearest["length"] if n_samples is None else min(nearest["length"], n_samples)
         sound = self._sound[nearest["start"] : nearest["start"] + length]
@@ -209,18 +206,10 @@ class Instrument:
             start = round(note.start_s * RENDER_RATE_HZ)
             room = n_samples - start
             if room > 0:
-                sound = self._played(note, room)
+                held = self.held(note.pitch, note.velocity, room)
+                sound = _released(held, note.duration_s, room)
                 out[start : start + len(sound)] += sound
         return out
-
-    def _played(self, note: Note, room: int) -> Samples:
-        _, nearest = self._layers(note.pitch, note.velocity)
-        n_held = round(note.duration_s * RENDER_RATE_HZ)
-        n_release = round(-_TRAILING_DB / max(nearest["release_db_s"], 1.0) * RENDER_RATE_HZ)
-        n_samples = min(n_held + n_release, room)
-        # Of most notes only a part is wanted: no more of them is read.
-        held = self.held(note.pitch, note.velocity, n_samples)
-        return _released(held, n_held, n_samples)
 
 
 class Bank:
@@ -300,8 +289,11 @@ def _made(folder: Path, program: int) -> bool:
 # --- playing --------------------------------------------------------------------------------------
 
 
-def _released(held: BankedNote, n_held: int, n_samples: int) -> Samples:
+def _released(held: BankedNote, duration_s: float, room: int) -> Samples:
     """A held note let go after a time: its own decay goes on under the release's."""
+    n_held = min(round(duration_s * RENDER_RATE_HZ), room)
+    n_release = round(-_TRAILING_DB / max(held.release_db_s, 1.0) * RENDER_RATE_HZ)
+    n_samples = min(n_held + n_release, room)
     samples = held.samples
     # A note shorter than all others had decayed before they were let go.
     if len(samples) < n_samples and len(samples) >= _N_HOLD:

@@ -290,7 +290,7 @@ def _collected(
             works.append(Work(name, collection.name, reductions(parts)))
         else:
             unread.append(name)
-    if unread and not works:
+    if not works and (unread or names is None):
         raise InputError(collection.name, "music21 reads nothing of it", "install music21 again")
     if set(unread) & set(todo):
         warnings.warn(

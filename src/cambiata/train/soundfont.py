@@ -10,6 +10,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -32,9 +33,7 @@ MAX_STRETCH_SEMITONES = 12
 # Well under full scale for the loudest single note of any font seen; chords may exceed 1.0.
 _GAIN = 0.3
 _BLOCK_SAMPLES = 64  # FluidSynth's own: events take effect at its boundaries
-# A reset and the sounds it ends take some blocks; without them the same notes do not give the same
-# samples (seen with FluidSynth 2.3.1: 16 blocks before and after suffice).
-_SETTLING_SAMPLES = 16 * _BLOCK_SAMPLES
+_SETTLING_SAMPLES = 16 * _BLOCK_SAMPLES  # more than enough to end all sounds
 
 Use = Literal["train", "test"]
 
@@ -198,7 +197,8 @@ class Preset:
     name : str
         What the font calls it.
     pitches : tuple of int
-        Usable pitches: piano keys at most an octave outside of where the preset's samples meet.
+        Usable pitches: piano keys at most an octave outside of where the preset's samples meet,
+        or of the root key where one sample is all there is.
     samples : tuple of str
         Names of the samples that it plays.
 
@@ -294,6 +294,10 @@ class SoundFont:
 class Renderer:
     """A sound font's sound: FluidSynth without reverb and chorus, levels kept, in floats.
 
+    Every sound gets a synthesizer of its own (1 ms), and all of them the font: FluidSynth's voices
+    begin with what their last note left in them, so that one kept for several sounds would not
+    give the same samples for the same notes.
+
     Parameters
     ----------
     font : SoundFont
@@ -316,20 +320,23 @@ class Renderer:
     def __init__(self, font: SoundFont, sample_rate: int = RENDER_RATE_HZ) -> None:
         fluidsynth = _fluidsynth()
         self.font, self.sample_rate = font, sample_rate
-        self._synth = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate), **_SETTINGS)
-        self._write = fluidsynth.cfunc(
-            "fluid_synth_write_float",
-            ctypes.c_int,
-            *((name, kind, 1) for name, kind in _WRITE_FLOAT),
-        )
-        self._loaded = self._synth.sfload(os.fspath(font.path))
-        if self._loaded < 0:
+        self._library = fluidsynth
+        self._functions = {
+            name: fluidsynth.cfunc(name, result, *((given, kind, 1) for given, kind in arguments))
+            for name, (result, *arguments) in _FUNCTIONS.items()
+        }
+        # Its warnings are of presets that a font lacks: we play none of those.
+        self._call("fluid_set_log_function", _WARNINGS, None, None)
+        self._owner = fluidsynth.Synth(channels=_CHANNELS)
+        number = self._owner.sfload(os.fspath(font.path))
+        if number < 0:
             self.close()
             raise InputError(str(font.path), "FluidSynth cannot load it", "name an intact font")
+        self._samples = self._call("fluid_synth_get_sfont_by_id", self._owner.synth, number)
 
     def close(self) -> None:
         """Give the font's memory back."""
-        self._synth.delete()
+        self._owner.delete()
 
     def __enter__(self) -> "Renderer":
         return self
@@ -363,29 +370,41 @@ class Renderer:
             The font lacks the program, or FluidSynth finds it damaged.
         """
         self.font.preset(program)
-        self._synth.system_reset()
-        if self._synth.program_select(0, self._loaded, 0, program) != 0:
-            raise InputError(
-                str(self.font.path), f"FluidSynth cannot play program {program}", "choose another"
-            )
-        self._written(_SETTLING_SAMPLES)
+        with self._synthesizer() as synth:
+            number = self._call("fluid_synth_add_sfont", synth.synth, self._samples)
+            if synth.program_select(0, number, 0, program) != 0:
+                raise InputError(
+                    str(self.font.path), f"FluidSynth cannot play program {program}", "play another"
+                )
+            return self._played(synth, notes, round(duration_s * self.sample_rate))
+
+    @contextmanager
+    def _synthesizer(self) -> Iterator[Any]:
+        synth = self._library.Synth(
+            gain=_GAIN, samplerate=float(self.sample_rate), channels=_CHANNELS, **_SETTINGS
+        )
+        try:
+            yield synth
+        finally:
+            # No voice may hold a sample, nor the synthesizer the font, when it is deleted.
+            synth.all_sounds_off(0)
+            self._written(synth, _SETTLING_SAMPLES)
+            self._call("fluid_synth_remove_sfont", synth.synth, self._samples)
+            synth.delete()
+
+    def _played(self, synth: Any, notes: Iterable[Note], n_samples: int) -> Samples:
         pieces, at = [], 0
-        n_samples = round(duration_s * self.sample_rate)
         for when, note, begins in self._events(notes):
             if when >= n_samples:
                 break
-            pieces.append(self._written(when - at))
-            at = max(at, when)
+            pieces.append(self._written(synth, when - at))
+            at = when
             if begins:
-                self._synth.noteon(0, note.pitch, note.velocity)
+                synth.noteon(0, note.pitch, note.velocity)
             else:
-                self._synth.noteoff(0, note.pitch)
-        # In whole blocks, so that the next sound begins with one: same notes, same samples.
-        whole = -(-n_samples // _BLOCK_SAMPLES) * _BLOCK_SAMPLES
-        pieces.append(self._written(whole - at))
-        self._synth.all_sounds_off(0)
-        self._written(_SETTLING_SAMPLES)
-        return np.concatenate(pieces, axis=1)[:, :n_samples]
+                synth.noteoff(0, note.pitch)
+        pieces.append(self._written(synth, n_samples - at))
+        return np.concatenate(pieces, axis=1)
 
     def _events(self, notes: Iterable[Note]) -> Iterator[tuple[int, Note, bool]]:
         events = []
@@ -397,25 +416,54 @@ class Renderer:
         for when, begins, note in sorted(events):
             yield when, note, begins
 
-    def _written(self, n_samples: int) -> Samples:
-        out = np.zeros((2, max(0, n_samples)), np.float32)
-        if n_samples > 0:
-            left, right = (channel.ctypes.data_as(ctypes.c_void_p) for channel in out)
-            self._write(self._synth.synth, n_samples, left, 0, 1, right, 0, 1)
+    def _written(self, synth: Any, n_samples: int) -> Samples:
+        out = np.zeros((2, n_samples), np.float32)
+        left, right = (channel.ctypes.data_as(ctypes.c_void_p) for channel in out)
+        self._call("fluid_synth_write_float", synth.synth, n_samples, left, 0, 1, right, 0, 1)
         return out
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        return self._functions[function](*arguments)
 
 
 _SETTINGS = {"synth.reverb.active": 0, "synth.chorus.active": 0, "synth.polyphony": 512}
-_WRITE_FLOAT = (
-    ("synth", ctypes.c_void_p),
-    ("len", ctypes.c_int),
-    ("lout", ctypes.c_void_p),
-    ("loff", ctypes.c_int),
-    ("lincr", ctypes.c_int),
-    ("rout", ctypes.c_void_p),
-    ("roff", ctypes.c_int),
-    ("rincr", ctypes.c_int),
-)
+_CHANNELS = 16
+_WARNINGS = 2  # FluidSynth's number for them
+# What pyfluidsynth does not pass on: result, then arguments.
+_FUNCTIONS: dict[str, tuple[Any, *tuple[tuple[str, Any], ...]]] = {
+    "fluid_synth_write_float": (
+        ctypes.c_int,
+        ("synth", ctypes.c_void_p),
+        ("len", ctypes.c_int),
+        ("lout", ctypes.c_void_p),
+        ("loff", ctypes.c_int),
+        ("lincr", ctypes.c_int),
+        ("rout", ctypes.c_void_p),
+        ("roff", ctypes.c_int),
+        ("rincr", ctypes.c_int),
+    ),
+    "fluid_synth_get_sfont_by_id": (
+        ctypes.c_void_p,
+        ("synth", ctypes.c_void_p),
+        ("id", ctypes.c_int),
+    ),
+    "fluid_synth_add_sfont": (
+        ctypes.c_int,
+        ("synth", ctypes.c_void_p),
+        ("sfont", ctypes.c_void_p),
+    ),
+    "fluid_synth_remove_sfont": (
+        ctypes.c_int,
+        ("synth", ctypes.c_void_p),
+        ("sfont", ctypes.c_void_p),
+    ),
+    "fluid_set_log_function": (
+        ctypes.c_void_p,
+        ("level", ctypes.c_int),
+        ("function", ctypes.c_void_p),
+        ("data", ctypes.c_void_p),
+    ),
+}
 
 
 def _fluidsynth() -> Any:
@@ -529,7 +577,7 @@ def _keys(zone: dict[int, int]) -> tuple[int, int]:
 
 
 def _usable(ranges: list[tuple[int, int]], root: int) -> range:
-    """Keys at most an octave outside of where samples meet.
+    """Keys at most an octave outside of where samples meet, or of a lone sample's root.
 
     The outermost samples of most fonts cover all keys that are left. Root keys would tell how far
     that is too far, but old fonts give them for another sample rate than they state.
@@ -539,12 +587,11 @@ def _usable(ranges: list[tuple[int, int]], root: int) -> range:
     bottom, top = min(ranges)[0], max(high for _, high in ranges)
     first_edge = min(high for low, high in ranges if low == bottom)
     last_edge = max(low for low, high in ranges if high == top)
+    if first_edge == top or last_edge == bottom:  # one sample for all keys
+        root = root if bottom <= root <= top and root <= 127 else _MIDDLE_C
+        first_edge = last_edge = root
     lowest = max(bottom, first_edge - MAX_STRETCH_SEMITONES)
     highest = min(top, last_edge + MAX_STRETCH_SEMITONES)
-    if highest < lowest:  # one sample for all keys
-        root = root if bottom <= root <= top and root <= 127 else _MIDDLE_C
-        lowest = max(bottom, root - MAX_STRETCH_SEMITONES)
-        highest = min(top, root + MAX_STRETCH_SEMITONES)
     return range(lowest, highest + 1)
 
 

@@ -117,7 +117,9 @@ class TimbreNetwork(nn.Module):
         ):
             # "same" padding as TensorFlow does it for even widths: one more at the end.
             x = functional.pad(x, ((width - 1) // 2, width // 2))
-            x = functional.max_pool1d(torch.relu(norm(convolution(x))), width)
+            x = torch.relu(norm(convolution(x)))
+            # In two dimensions, since exporting pooling in one fixes the length.
+            x = functional.max_pool2d(x.unsqueeze(2), (1, width)).squeeze(2)
         return x.mean(dim=2)
 
 
@@ -335,7 +337,7 @@ def export(network: TimbreNetwork, path: str | Path) -> None:
     FileNotFoundError: /nowhere
     """
     _check_place(path)
-    batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=128)
+    batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=256)
     program = torch.onnx.export(
         network.eval(),
         (torch.zeros(2, N_FEATURES, 257),),

@@ -1,0 +1,406 @@
+"""Runs: of real processes once, and of the stages one by one without."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from test_pool import eventually, running
+from tiny import DYING, HANGING, REFUSING, SHORT, SILENT, SOFT, TinySet, in_place, lines
+
+from cambiata.audio import load
+from cambiata.errors import InputError, MissingExtraError
+from cambiata.evaluate import run as running_
+from cambiata.evaluate.metrics import (
+    fitted,
+    log_spectral_distance,
+    loudness_error_db,
+    multi_scale_spectral_distance,
+    paper_lsd,
+)
+from cambiata.evaluate.pool import completed
+from cambiata.evaluate.rows import Row, row_named
+from cambiata.evaluate.run import machine, run
+from cambiata.evaluate.table import read_run, summary, tallies
+
+pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
+
+HERE = Path(__file__).parent
+CONTENT, TARGET = row_named("copy-content"), row_named("target")
+
+
+@pytest.fixture
+def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_, "completed", in_place)
+
+
+in_this_process = pytest.mark.usefixtures("without_processes")
+
+
+def seen(folder: Path) -> dict[str, int]:
+    """Every file of a run that outlasts a call, and when it was written."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    rewritten = {"run.json", "pairs.json"}  # what the call is asked for, said anew
+    return {str(p): p.stat().st_mtime_ns for p in files if p.name not in rewritten}
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, list[str], list[tuple[str, float]]]:
+    """A run of three pairs by four rows, of which two fail on pair 1, in real processes."""
+    folder = tmp_path_factory.mktemp("made") / "deep" / "run"
+    steps: list[tuple[str, float]] = []
+    failures = run(
+        folder,
+        [TinySet()],
+        [CONTENT, SOFT, REFUSING, DYING],
+        n_workers=2,
+        tools=tiny.tools,
+        progress=lambda stage, share: steps.append((stage, share)),
+    )
+    return folder, failures, steps
+
+
+def test_a_refusal_and_a_death_cost_their_pair_alone(
+    made: tuple[Path, list[str], list[tuple[str, float]]],
+) -> None:
+    folder, failures, _ = made
+    refused, died = sorted(failures, reverse=True)
+    assert refused == "0001 refusing: content: is too quiet; choose another"
+    assert died.startswith("0001 dying: its process died (SIGKILL; out of memory")
+    counts = tallies(read_run(folder))["artificial"]
+    assert {name: (t["done"], t["failed"], t["missing"]) for name, t in counts.items()} == {
+        "copy-content": (3, 0, 0),
+        "soft:half": (3, 0, 0),
+        "refusing": (2, 1, 0),
+        "dying": (2, 1, 0),
+    }
+    # A failure is no score: it is in no mean.
+    assert summary(read_run(folder))["artificial"]["dying"]["timbre"]["n"] == 2
+    assert "too quiet" in counts["refusing"]["errors"]["0001"]
+
+
+def test_progress_comes_to_its_end_in_every_stage(
+    made: tuple[Path, list[str], list[tuple[str, float]]],
+) -> None:
+    _, _, steps = made
+    stages = list(dict.fromkeys(stage for stage, _ in steps))
+    assert stages == [
+        f"artificial: {stage}"
+        for stage in ("inputs", "copy content", "soft (half)", "refusing", "dying", "scores")
+    ]
+    for stage in stages:
+        shares = [share for name, share in steps if name == stage]
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
+
+
+def test_scores_are_those_of_the_metrics(
+    made: tuple[Path, list[str], list[tuple[str, float]]],
+) -> None:
+    folder, _, _ = made
+    clips = folder / "artificial" / "audio" / "0002"
+    output, target, content = (
+        load(clips / f"{name}.flac").samples[0] for name in ("soft-half", "target", "content")
+    )
+    np.testing.assert_allclose(output, content / 2, atol=2**-15)
+    [line] = [
+        line
+        for line in lines(folder / "artificial")
+        if (line["pair"], line["row"]) == ("0002", "soft:half")
+    ]
+    scores = line["scores"]
+    assert scores["paper_lsd"] == paper_lsd(output, target)
+    assert scores["lsd"] == log_spectral_distance(output, target)
+    assert scores["mss"] == multi_scale_spectral_distance(output, target)
+    assert scores["mss_floor"] == multi_scale_spectral_distance(output, target, floor_db=-80)
+    assert scores["loudness_db"] == loudness_error_db(output, target)
+    assert scores["onset_f1"] == 1  # the target's own note, at its time
+    assert 0 < scores["timbre"] < 1
+    assert scores["pitch"] == 0
+    assert scores["real_time_factor"] == pytest.approx(line["elapsed_s"] / 0.75)
+    assert 10 < scores["peak_mib"] < 4000
+
+
+def test_run_json_says_what_was_run_and_with_what(
+    made: tuple[Path, list[str], list[tuple[str, float]]],
+) -> None:
+    folder, _, _ = made
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["tools"] == {
+        "pitch": "loudest peak",
+        "transcriber": f"numpy {version('numpy')}",
+    }
+    assert facts["machine"] == machine()
+    assert [row["name"] for row in facts["rows"]] == [
+        *("copy-content", "soft:half", "refusing", "dying")
+    ]
+    tiny_set = facts["sets"]["artificial"]
+    assert tiny_set["n_pairs"] == 3
+    assert tiny_set["bins"] == {"bin0": 2, "bin1": 1}
+
+
+@in_this_process
+def test_a_second_call_does_nothing_and_a_third_adds_a_row(tmp_path: Path) -> None:
+    def again(*rows: Row) -> list[str]:
+        return run(tmp_path / "run", [TinySet()], rows, tools=tiny.tools)
+
+    assert again(CONTENT, SOFT) == []
+    before = seen(tmp_path)
+    scores = (tmp_path / "run/artificial/scores.jsonl").read_bytes()
+    assert again(CONTENT, SOFT) == []
+    assert seen(tmp_path) == before | seen(tmp_path / "run/artificial/x")
+    assert (tmp_path / "run/artificial/scores.jsonl").read_bytes() == scores
+    again(SHORT)
+    after = (tmp_path / "run/artificial/scores.jsonl").read_bytes()
+    assert after.startswith(scores)
+    added = [json.loads(line) for line in after[len(scores) :].splitlines()]
+    assert sorted((line["pair"], line["row"]) for line in added) == [
+        *(("0000", "short"), ("0001", "short"), ("0002", "short"))
+    ]
+    # Shorter than the target: judged at the target's length.
+    out = load(tmp_path / "run/artificial/audio/0000/short.flac").samples[0]
+    target = load(tmp_path / "run/artificial/audio/0000/target.flac").samples[0]
+    assert added[0]["scores"]["lsd"] == log_spectral_distance(fitted(out, target), target)
+    assert {row.name for row in read_run(tmp_path / "run").rows} == {
+        *("copy-content", "soft:half", "short")
+    }
+
+
+@in_this_process
+def test_a_torn_line_is_healed(tmp_path: Path) -> None:
+    run(tmp_path / "run", [TinySet()], [CONTENT], tools=tiny.tools)
+    place = tmp_path / "run/artificial/scores.jsonl"
+    whole = place.read_text()
+    torn = whole[: whole.rindex("onset_f1")]
+    place.write_text(torn)
+    assert run(tmp_path / "run", [TinySet()], [CONTENT], tools=tiny.tools) == []
+    first, second, half, third = place.read_text().splitlines()
+    assert "\n".join([first, second, half]) == torn
+    assert json.loads(third) == json.loads(whole.splitlines()[2])
+    assert tallies(read_run(tmp_path / "run"))["artificial"]["copy-content"]["done"] == 3
+
+
+@in_this_process
+def test_what_failed_is_tried_again(tmp_path: Path) -> None:
+    broken = TinySet(broken="0001")
+    failures = run(tmp_path / "run", [broken], [CONTENT, SOFT], tools=tiny.tools)
+    assert failures == ["0001 copy-content soft:half: a.wav: is truncated; take a whole one"]
+    counts = tallies(read_run(tmp_path / "run"))["artificial"]
+    assert [counts[row]["failed"] for row in ("copy-content", "soft:half")] == [1, 1]
+    assert run(tmp_path / "run", [TinySet()], [CONTENT, SOFT], tools=tiny.tools) == []
+    counts = tallies(read_run(tmp_path / "run"))["artificial"]
+    assert [counts[row]["done"] for row in ("copy-content", "soft:half")] == [3, 3]
+    assert [counts[row]["failed"] for row in ("copy-content", "soft:half")] == [0, 0]
+
+
+@in_this_process
+def test_an_output_that_cannot_be_judged_costs_its_row_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = running_.log_spectral_distance
+
+    def strict(output: np.ndarray, target: np.ndarray) -> float:
+        if not output.any():
+            raise ValueError("silence\nhas no spectrum")
+        return real(output, target)
+
+    monkeypatch.setattr(running_, "log_spectral_distance", strict)
+    failures = run(tmp_path / "run", [TinySet(1)], [SILENT, CONTENT], tools=tiny.tools)
+    assert failures == ["0000 silent: ValueError: silence has no spectrum"]
+    counts = tallies(read_run(tmp_path / "run"))["artificial"]
+    assert (counts["silent"]["failed"], counts["copy-content"]["done"]) == (1, 1)
+
+
+@in_this_process
+def test_silence_is_never_a_perfect_score(tmp_path: Path) -> None:
+    run(tmp_path / "run", [TinySet(1)], [SILENT], tools=tiny.tools)
+    [line] = lines(tmp_path / "run/artificial")
+    scores = line["scores"]
+    assert scores["loudness_db"] > 60
+    assert scores["onset_f1"] == 0
+    assert scores["timbre"] == scores["pitch"] == 1
+    assert min(scores[name] for name in ("paper_lsd", "lsd", "mss", "mss_floor")) > 1
+
+
+@in_this_process
+def test_a_tracker_s_failure_is_a_gap_and_no_zero(tmp_path: Path) -> None:
+    run(tmp_path / "run", [TinySet(2)], [CONTENT], tools=tiny.failing_tools)
+    figures = summary(read_run(tmp_path / "run"))["artificial"]["copy-content"]
+    assert (figures["pitch"]["mean"], figures["pitch"]["n_missing"]) == (None, 2)
+    assert figures["lsd"]["n"] == 2
+
+
+@in_this_process
+def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_path: Path) -> None:
+    real = TinySet(2, name="real", target=False)
+    run(tmp_path / "run", [TinySet(1), real], [TARGET, CONTENT, SHORT], tools=tiny.tools)
+    rows = {line["row"] for line in lines(tmp_path / "run/real")}
+    assert rows == {"copy-content", "short"}
+    for line in lines(tmp_path / "run/real"):
+        assert not {"paper_lsd", "lsd", "mss", "mss_floor"} & set(line["scores"])
+    copied, short = (
+        next(x for x in lines(tmp_path / "run/real") if x["row"] == row)["scores"]
+        for row in ("copy-content", "short")
+    )
+    # Notes against the content, timbre against the style.
+    assert (copied["pitch"], copied["onset_f1"], copied["loudness_db"]) == (0, 1, 0)
+    assert copied["timbre"] > 0.001 > short["timbre"]
+    ceilings = [x for x in lines(tmp_path / "run/artificial") if x["row"] == "target"]
+    assert ceilings[0]["scores"]["lsd"] == 0
+    assert "peak_mib" not in ceilings[0]["scores"]
+
+
+@in_this_process
+def test_more_and_fewer_pairs_of_a_set_are_added(tmp_path: Path) -> None:
+    for n_pairs, n_scores in ((1, 1), (3, 3), (2, 3)):
+        # What is counted of a set may differ with the number of its pairs.
+        tiny_set = TinySet(n_pairs, extra={"not used": ["x"] * n_pairs})
+        run(tmp_path / "run", [tiny_set], [CONTENT], tools=tiny.tools)
+        assert len(lines(tmp_path / "run/artificial")) == n_scores
+        counts = tallies(read_run(tmp_path / "run"))["artificial"]["copy-content"]
+        assert (counts["done"], counts["missing"]) == (n_pairs, 0)
+
+
+@in_this_process
+@pytest.mark.parametrize("extra", [{"seed": 1}, {"source": "there"}, {"font": "another"}])
+def test_another_set_in_the_same_folder_is_refused(
+    tmp_path: Path, extra: dict[str, object]
+) -> None:
+    run(tmp_path / "run", [TinySet(1)], [CONTENT], tools=tiny.tools)
+    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*.json*")}
+    with pytest.raises(InputError, match=r"run: holds another artificial set; choose another"):
+        run(tmp_path / "run", [TinySet(2, extra=extra)], [SOFT], tools=tiny.tools)
+    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*.json*")} == before
+
+
+@in_this_process
+def test_scores_by_other_tools_are_refused(tmp_path: Path) -> None:
+    run(tmp_path / "run", [TinySet(1)], [CONTENT], tools=tiny.tools)
+    place = tmp_path / "run/run.json"
+    facts = json.loads(place.read_text())
+    facts["tools"] = {"pitch": "loudest peak", "transcriber": "numpy"}
+    place.write_text(json.dumps(facts))
+    run(tmp_path / "run", [TinySet(1)], [CONTENT], tools=tiny.tools)
+    assert json.loads(place.read_text())["tools"]["transcriber"] == f"numpy {version('numpy')}"
+    facts["tools"]["pitch"] = "MultiPitchMelodia"
+    place.write_text(json.dumps(facts))
+    with pytest.raises(InputError, match="was scored by MultiPitchMelodia, not loudest peak; ch"):
+        run(tmp_path / "run", [TinySet(1)], [CONTENT], tools=tiny.tools)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/letter.txt").write_text("x")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/run.json").write_text("[]")
+    for name, problem in [
+        ("file", "is a file"),
+        ("full", "is not empty and no run"),
+        ("run", "run.json: is not what a run writes"),
+    ]:
+        with pytest.raises(InputError, match=problem):
+            run(tmp_path / name, [TinySet(1)], [CONTENT], tools=tiny.tools)
+    assert len(list(tmp_path.rglob("*"))) == 5
+
+
+def test_a_missing_tool_is_known_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running_._tools.cache_clear()
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(MissingExtraError, match=r'pip install "cambiata\[eval\]"'):
+        run(tmp_path / "run", [TinySet(1)], [CONTENT])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_row_of_many_threads_has_them_and_others_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    told: list[tuple[int, str | None]] = []
+
+    def listening(function, tasks, n_workers):  # type: ignore[no-untyped-def]
+        if tasks:
+            told.append((n_workers, os.environ.get("OMP_NUM_THREADS")))
+        return in_place(function, tasks, n_workers)
+
+    monkeypatch.setattr(running_, "completed", listening)
+    rows = [CONTENT, replace(SOFT, single=True)]
+    run(tmp_path / "run", [TinySet(1)], rows, n_workers=2, tools=tiny.tools)
+    assert told == [(2, "1"), (2, "1"), (1, "7"), (2, "1")]
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+def peak(_task: int) -> float:
+    return running_._peak_mib()
+
+
+def test_peak_memory_is_the_worker_s_own() -> None:
+    held = np.ones(64 * 2**20)  # 512 MiB
+    [(_, measured)] = completed(peak, [0], 1)
+    assert 20 < measured < 400 < held.nbytes / 2**20
+
+
+# Ended from outside, at work: the row's process says when.
+_PROGRAM = """
+import sys; sys.path.insert(0, {here!r})
+from cambiata import cli
+from cambiata.evaluate import transfer
+from cambiata.evaluate.run import run
+import tiny
+transfer.evaluate_transfer = lambda output, **options: run(
+    output, [tiny.TinySet(2)], [tiny.SOFT, tiny.HANGING], n_workers=2, tools=tiny.tools)
+sys.argv = ["cambiata", "evaluate", "transfer", "-o", {folder!r}]
+cli.main()
+"""
+
+
+@in_this_process
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (
+            signal.SIGINT,
+            130,
+            b"cambiata: interrupted; what is done is kept, the same call goes on\n",
+        ),
+        (signal.SIGTERM, 143, b""),
+    ],
+)
+def test_an_interrupted_run_stops_at_once_and_goes_on_later(
+    tmp_path: Path, number: int, code: int, said: bytes
+) -> None:
+    folder, pids = tmp_path / "run", tmp_path / "pids"
+    pids.mkdir()
+    program = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM.format(here=str(HERE), folder=str(folder))],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TINY_PIDS": str(pids)},
+        start_new_session=True,
+    )
+    assert eventually(lambda: len(list(pids.iterdir())) == 2)
+    workers = [int(path.stem) for path in pids.iterdir()]
+    if number == signal.SIGINT:  # a terminal's goes to all
+        os.killpg(program.pid, number)
+    else:
+        program.send_signal(number)
+    _, written = program.communicate(timeout=60)
+    assert (program.returncode, written) == (code, said)
+    assert not any(running(pid) for pid in workers)
+    assert not [p for p in folder.rglob("*") if p.name.startswith(".cambiata")]
+    kept = seen(folder / "artificial/audio")
+    assert len([path for path in kept if path.endswith("soft-half.flac")]) == 2
+    assert run(folder, [TinySet(2)], [SOFT], tools=tiny.tools) == []
+    assert seen(folder / "artificial/audio") == kept
+    assert {row.name for row in read_run(folder).rows} == {SOFT.name, HANGING.name}
+    assert tallies(read_run(folder))["artificial"]["soft:half"]["done"] == 2

@@ -1,0 +1,91 @@
+"""Shipped weights: there, whole, documented, and refused where they are not what was shipped."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cambiata import weights
+from cambiata.errors import CambiataError
+from cambiata.weights import WEIGHTS, WeightsError, network
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_cached() -> Iterator[None]:
+    network.cache_clear()
+    yield
+    network.cache_clear()
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_file_is_the_one_that_was_shipped(name: str) -> None:
+    known = WEIGHTS[name]
+    data = files("cambiata").joinpath("shipped", known.file).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == known.sha256
+    assert len(data) < 1e6  # small enough for a wheel
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_licence_and_card(name: str) -> None:
+    known = WEIGHTS[name]
+    card = (ROOT / known.card).read_text()
+    assert known.licence in card
+    assert known.file in card
+
+
+def test_timbre_metric_embeds_sounds_of_any_length() -> None:
+    embed = network("timbre-metric")
+    rng = np.random.default_rng(0)
+    for n_frames in (128, 257, 700):
+        x = rng.standard_normal((3, 12, n_frames)).astype(np.float32)
+        together = embed(x)
+        assert together.shape == (3, 64)
+        assert together.dtype == np.float32
+        assert np.isfinite(together).all()
+        apart = np.concatenate([embed(one[None]) for one in x])
+        np.testing.assert_allclose(together, apart, atol=1e-4)
+        assert embed(x).tobytes() == together.tobytes()
+    assert network("timbre-metric") is embed
+
+
+def _shipping(monkeypatch: pytest.MonkeyPatch, folder: Path, data: bytes | None) -> None:
+    (folder / "shipped").mkdir()
+    if data is not None:
+        (folder / "shipped" / "timbre-metric.onnx").write_bytes(data)
+    monkeypatch.setattr(weights, "files", lambda _: folder)
+
+
+def test_other_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _shipping(monkeypatch, tmp_path, b"not the network")
+    with pytest.raises(WeightsError, match=r"timbre-metric\.onnx: is not the file that was shippe"):
+        network("timbre-metric")
+
+
+def test_missing_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _shipping(monkeypatch, tmp_path, None)
+    with pytest.raises(WeightsError, match=r"timbre-metric\.onnx: is not in the package"):
+        network("timbre-metric")
+    assert issubclass(WeightsError, CambiataError)
+
+
+def test_wrong_hash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"some network"
+    _shipping(monkeypatch, tmp_path, data)
+    right = hashlib.sha256(data).hexdigest()
+    for wrong in ("", "0" * 64, right.upper()):
+        monkeypatch.setitem(
+            WEIGHTS, "timbre-metric", replace(WEIGHTS["timbre-metric"], sha256=wrong)
+        )
+        with pytest.raises(WeightsError, match="is not the file that was shipped"):
+            network("timbre-metric")
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(KeyError, match="nothing"):
+        network("nothing")
