@@ -51,6 +51,8 @@ def noted(folder: Path, number: int) -> int:
     (folder / f"{number}.pid").write_text(str(os.getpid()))
     while number:
         time.sleep(0.01)
+        with (folder / f"{number}.beats").open("a") as beats:
+            beats.write("x")
     return number
 
 
@@ -162,6 +164,17 @@ def test_an_interrupt_from_the_keyboard_ends_all_and_only_the_parent_speaks(
         _, said = program.communicate(timeout=60)
     assert said.count(b"KeyboardInterrupt") == 1
     assert not any(running(pid) for pid in workers)
+
+
+def test_a_worker_takes_no_interrupt_from_the_keyboard(tmp_path: Path) -> None:
+    results = completed(partial(noted, tmp_path), [1, 0], 2)
+    assert next(results) == (0, 0)
+    [worker] = pids(tmp_path, 1)
+    os.kill(worker, signal.SIGINT)
+    beats = tmp_path / "1.beats"
+    n_beats = beats.stat().st_size if beats.exists() else 0
+    assert eventually(lambda: beats.exists() and beats.stat().st_size > n_beats + 2)
+    results.close()
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="tells running processes by /proc")

@@ -253,7 +253,7 @@ def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_p
     )
     # Notes against the content, timbre against the style.
     assert (copied["pitch"], copied["onset_f1"], copied["loudness_db"]) == (0, 1, 0)
-    assert copied["timbre"] > 0.001 > short["timbre"]
+    assert copied["timbre"] > 5 * short["timbre"] > 0
     ceilings = [x for x in lines(tmp_path / "run/artificial") if x["row"] == "target"]
     assert ceilings[0]["scores"]["lsd"] == 0
     assert "peak_mib" not in ceilings[0]["scores"]
@@ -261,13 +261,20 @@ def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_p
 
 @in_this_process
 def test_more_and_fewer_pairs_of_a_set_are_added(tmp_path: Path) -> None:
-    for n_pairs, n_scores in ((1, 1), (3, 3), (2, 3)):
+    for n_pairs, n_known in ((1, 1), (3, 3), (2, 3)):
         # What is counted of a set may differ with the number of its pairs.
         tiny_set = TinySet(n_pairs, extra={"not used": ["x"] * n_pairs})
         run(tmp_path / "run", [tiny_set], [CONTENT], tools=tiny.tools)
-        assert len(lines(tmp_path / "run/artificial")) == n_scores
+        assert len(lines(tmp_path / "run/artificial")) == n_known
         counts = tallies(read_run(tmp_path / "run"))["artificial"]["copy-content"]
-        assert (counts["done"], counts["missing"]) == (n_pairs, 0)
+        assert (counts["done"], counts["missing"]) == (n_known, 0)
+        [facts] = json.loads((tmp_path / "run/run.json").read_text())["sets"].values()
+        assert (facts["n_pairs"], facts["about"]) == (n_known, f"{n_known} pairs.")
+        assert facts["facts"]["not used"] == ["x"] * n_known
+    # A row on fewer pairs than are known lacks the others.
+    run(tmp_path / "run", [TinySet(2)], [SOFT], tools=tiny.tools)
+    counts = tallies(read_run(tmp_path / "run"))["artificial"]["soft:half"]
+    assert (counts["done"], counts["missing"]) == (2, 1)
 
 
 @in_this_process

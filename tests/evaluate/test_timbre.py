@@ -62,8 +62,8 @@ def test_a_short_sound_is_repeated_and_not_padded(metric: TimbreMetric) -> None:
     short = metric.embedding(whole[: 2 * METRIC_RATE_HZ])
     padded = metric.embedding(np.pad(whole[: 2 * METRIC_RATE_HZ], (0, N_SAMPLES // 4)))
     distance = metric.distance(metric.embedding(whole), short)
-    assert distance < 0.02
-    assert distance < metric.distance(metric.embedding(whole), padded)
+    assert distance < 0.1
+    assert 2 * distance < metric.distance(metric.embedding(whole), padded)
 
 
 def test_silence_is_not_mistaken_for_a_sound(metric: TimbreMetric) -> None:

@@ -205,6 +205,13 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
     ------
     InputError
         There is no such folder, or it gives no pair.
+
+    Examples
+    --------
+    >>> from cambiata.evaluate.tracking import melodia_pitches
+    >>> real_set("/nowhere", PitchTracker(track=melodia_pitches))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: no such folder; name a folder of recordings
     """
     place = Path(folder)
     if not place.is_dir():

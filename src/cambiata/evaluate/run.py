@@ -139,8 +139,15 @@ def run(
         The folder holds something else, or a tool that the scores need is missing.
     WeightsError
         The timbre metric's weights are.
+
+    Examples
+    --------
+    >>> run("/dev/null", [], [])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /dev/null: is a file; choose another name
     """
     place = Path(folder)
+    _check_place(place)
     n_workers = n_workers or os.cpu_count() or 1
     report = progress or (lambda _stage, _share: None)
     tools = tools or _tools
@@ -178,15 +185,18 @@ def _applicable(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if has_target or row.kind != "ceiling"]
 
 
+def _check_place(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(str(folder), "is a file", "choose another name")
+    if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").exists():
+        raise InputError(str(folder), "is not empty and no run", "choose another folder")
+
+
 def _describe(
     folder: Path, sets: Sequence[TestSet], rows: Sequence[Row], seed: int, tools: dict[str, str]
 ) -> None:
     """Write what the run is, or add to what it was; nothing where the two do not agree."""
     place = folder / "run.json"
-    if folder.exists() and not folder.is_dir():
-        raise InputError(str(folder), "is a file", "choose another name")
-    if folder.exists() and any(folder.iterdir()) and not place.exists():
-        raise InputError(str(folder), "is not empty and no run", "choose another folder")
     facts: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -212,12 +222,13 @@ def _describe(
     facts["rows"] = list(known.values())
     pairs = {test_set.name: _pairs(test_set) for test_set in sets}
     for test_set in sets:
-        listed, about = pairs[test_set.name], test_set.about
+        listed, about, counts = pairs[test_set.name], test_set.about, test_set.facts
         if test_set.name in facts["sets"]:
             before = facts["sets"][test_set.name]
             # A row may be run on a subset: the pairs of earlier calls stay in the table.
             listed = _with_earlier(folder, test_set, before["facts"], listed)
-            about = about if len(listed) == len(pairs[test_set.name]) else before["about"]
+            if len(listed) > len(pairs[test_set.name]):
+                about, counts = before["about"], before["facts"]
             pairs[test_set.name] = listed
         bins: dict[str, int] = {}
         for entry in listed:
@@ -227,7 +238,7 @@ def _describe(
             "n_pairs": len(listed),
             "about": about,
             "bins": bins,
-            "facts": test_set.facts,
+            "facts": counts,
         }
     for name, listed in pairs.items():
         (folder / name).mkdir(parents=True, exist_ok=True)

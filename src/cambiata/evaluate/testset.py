@@ -307,8 +307,8 @@ class ArtificialSet:
         return (
             f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
             f"{source_of(self.font).name}{_held_out(self.font)}. Content and style are two "
-            "different programs of one bin (two median splits: mean voices, mean pitch); the target "
-            "is the content's notes by the style's program. All mono, 44.1 kHz, "
+            "different programs of one bin (two median splits: mean voices, mean pitch); the "
+            "target is the content's notes by the style's program. All mono, 44.1 kHz, "
             f"{LOUDNESS_LUFS:g} LUFS."
         )
 
@@ -456,6 +456,12 @@ def draw_set(
     ------
     InputError
         The scores give no pair at all.
+
+    Examples
+    --------
+    >>> draw_set([], SoundFont("nowhere.sf2"))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.sf2: no such file; check the path
     """
     parts = [
         (work, index, part)
@@ -565,12 +571,18 @@ def committed_set(n_pairs: int | None = None) -> ArtificialSet:
     ------
     InputError
         music21 is missing, or its works are not those of the manifest.
+
+    Examples
+    --------
+    >>> committed_set(0).facts["font"]
+    'timgm6mb'
     """
     manifest = json.loads(files("cambiata.evaluate").joinpath("artificial.json").read_text())
     if n_pairs is not None:
         manifest["pairs"] = evenly(manifest["pairs"], n_pairs)
     sides = [row[side] for row in manifest["pairs"] for side in ("content", "style")]
-    return read_set(manifest, corpus_works(names={side["work"] for side in sides}))
+    names = {side["work"] for side in sides}
+    return read_set(manifest, corpus_works(names=names) if names else [])
 
 
 def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
@@ -669,6 +681,12 @@ def rendered(font: str, notes: Sequence[Note], program: int) -> Audio:
     ------
     InputError
         The font lacks the program, or renders the notes silent.
+
+    Examples
+    --------
+    >>> rendered("nowhere.sf2", [Note(0, 1, 60)], 40)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
     """
     stereo = font_renderer(font).render(notes, program, CLIP_S)
     name = f"{font} program {program}"
