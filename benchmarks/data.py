@@ -31,12 +31,12 @@ N_EXAMPLES = 40
 
 def onsets_ms(instrument: Instrument) -> list[float]:
     """How late each note is: the first sample within 40 dB of the peak of its first 50 ms."""
-    late = []
+    late: list[float] = []
     for pitch in instrument.pitches[::3]:
         sound = np.abs(instrument.play([Note(AT_S, AT_S + 0.5, pitch, 100)], RENDER_RATE_HZ))
         at = round(AT_S * RENDER_RATE_HZ)
         peak = sound[at : at + RENDER_RATE_HZ // 20].max()
-        late.append(1000 * (np.argmax(sound >= 0.01 * peak) - at) / RENDER_RATE_HZ)
+        late.append(1000 * float(np.argmax(sound >= 0.01 * peak) - at) / RENDER_RATE_HZ)
     return late
 
 

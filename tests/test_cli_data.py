@@ -22,8 +22,9 @@ from conftest import tone
 
 HERE = Path(__file__).parent
 TRACKER = importlib.util.find_spec("essentia") or importlib.util.find_spec("basic_pitch")
-sys.path += [str(HERE / "train"), str(HERE / "evaluate")]
+sys.path.append(str(HERE / "evaluate"))
 from test_table import write_run  # noqa: E402
+
 from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font  # noqa: E402
 
 

@@ -17,7 +17,8 @@ RANKS = [
     {"systems"},
     {"conversion"},
     {"__init__"},
-    {"train", "evaluate"},
+    {"train"},
+    {"evaluate"},
     {"cli", "web"},
     {"__main__"},
 ]

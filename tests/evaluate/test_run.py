@@ -25,10 +25,10 @@ from cambiata.evaluate.metrics import (
     multi_scale_spectral_distance,
     paper_lsd,
 )
-from cambiata.evaluate.pool import completed
 from cambiata.evaluate.rows import Row, row_named
 from cambiata.evaluate.run import machine, run
 from cambiata.evaluate.table import read_run, summary, tallies
+from cambiata.train.pool import completed
 
 pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
 
@@ -360,7 +360,7 @@ def test_peak_memory_is_the_worker_s_own() -> None:
 
 # Ended from outside, at work: the row's process says when.
 _PROGRAM = """
-import sys; sys.path.insert(0, {here!r})
+import sys; sys.path[:0] = {paths!r}
 from cambiata import cli
 from cambiata.evaluate import transfer
 from cambiata.evaluate.run import run
@@ -390,7 +390,11 @@ def test_an_interrupted_run_stops_at_once_and_goes_on_later(
     folder, pids = tmp_path / "run", tmp_path / "pids"
     pids.mkdir()
     program = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM.format(here=str(HERE), folder=str(folder))],
+        [
+            sys.executable,
+            "-c",
+            _PROGRAM.format(paths=[str(HERE), str(HERE.parent)], folder=str(folder)),
+        ],
         stderr=subprocess.PIPE,
         env={**os.environ, "TINY_PIDS": str(pids)},
         start_new_session=True,

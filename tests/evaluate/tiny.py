@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +13,11 @@ import numpy as np
 
 from cambiata.audio import Audio
 from cambiata.errors import CambiataError, InputError
-from cambiata.evaluate.pool import Failed, one_line
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.testset import Clips, Entry
 from cambiata.evaluate.tracking import TrackerError
 from cambiata.midi import Note
-
-sys.path.append(str(Path(__file__).parents[1] / "train"))
+from cambiata.train.pool import Failed, one_line
 from tiny_fonts import (
     Program,
     Zone,

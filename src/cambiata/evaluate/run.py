@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -34,13 +34,13 @@ from cambiata.evaluate.metrics import (
     paper_lsd,
     pitch_jaccard_distance,
 )
-from cambiata.evaluate.pool import Failed, completed, one_line
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.testset import Clips, Entry
 from cambiata.evaluate.timbre import TimbreMetric
 from cambiata.evaluate.tracking import PitchTracker, Transcriber
 from cambiata.midi import Note
 from cambiata.systems.base import Progress
+from cambiata.train.pool import Failed, completed, one_line
 
 FLOOR_DB = -80.0
 
@@ -566,9 +566,13 @@ def _all(
 ) -> list[str]:
     """Do tasks; append what they return, and what failed, to the scores file."""
     failures = []
-    with place.open("a", encoding="utf-8") as file, _one_thread_each(n_workers):
+    with (
+        place.open("a", encoding="utf-8") as file,
+        _one_thread_each(n_workers),
+        closing(completed(function, tasks, n_workers)) as results,
+    ):
         file.write(_line_break(place))
-        for done, (task, result) in enumerate(completed(function, tasks, n_workers), 1):
+        for done, (task, result) in enumerate(results, 1):
             if isinstance(result, Failed):
                 named = [row] if row else list(task.rows)
                 failures.append(" ".join([task.pair, *named]) + f": {result.message}")

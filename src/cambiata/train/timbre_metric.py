@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.audio import resample
-from cambiata.evaluate.pool import Failed, completed
 from cambiata.features.mel import mfcc
 from cambiata.train.bank import Bank
 from cambiata.train.pairs import PairConfig, PairMaker
+from cambiata.train.pool import Failed, completed
 from cambiata.train.soundfont import RENDER_RATE_HZ
 
 Features = npt.NDArray[np.float32]

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
@@ -41,7 +41,7 @@ class Failed:
 
 def completed(
     function: Callable[[Task], Result], tasks: Sequence[Task], n_workers: int
-) -> Iterator[tuple[Task, Result | Failed]]:
+) -> Generator[tuple[Task, Result | Failed]]:
     """Tasks and what came of them, in the order in which they end.
 
     Each worker is a process of its own and has one task at a time, so that where one dies (out of
@@ -91,7 +91,10 @@ class _Worker(Generic[Task, Result]):
     def __init__(self, function: Callable[[Task], Result]) -> None:
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_serve, args=(function, theirs))
+        # A daemon, so that results nobody closes do not keep Python from ending.
+        self.process: BaseProcess = context.Process(
+            target=_serve, args=(function, theirs), daemon=True
+        )
         self.alive, self._task = True, list[Task]()
         self.process.start()
         theirs.close()

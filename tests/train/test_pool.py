@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cambiata.errors import CambiataError, InputError
-from cambiata.evaluate.pool import Failed, completed
+from cambiata.train.pool import Failed, completed
 
 HERE = Path(__file__).parent
 
@@ -147,7 +147,7 @@ def _waiting(folder: Path) -> subprocess.Popen[bytes]:
     code = (
         f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
         "from functools import partial; from pathlib import Path\n"
-        "from cambiata.evaluate.pool import completed; from test_pool import noted\n"
+        "from cambiata.train.pool import completed; from test_pool import noted\n"
         f"list(completed(partial(noted, Path({str(folder)!r})), [1, 2], 2))\n"
     )
     return subprocess.Popen(
@@ -175,6 +175,15 @@ def test_a_worker_takes_no_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     n_beats = beats.stat().st_size if beats.exists() else 0
     assert eventually(lambda: beats.exists() and beats.stat().st_size > n_beats + 2)
     results.close()
+
+
+def test_results_that_nobody_closes_do_not_keep_python_from_ending() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+        "from cambiata.train.pool import completed; from test_pool import squared\n"
+        "results = completed(squared, [1, 2, 3], 1); next(results); sys.kept = results\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="tells running processes by /proc")
