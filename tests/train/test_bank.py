@@ -7,16 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_fonts import (
-    RATE_HZ,
-    Program,
-    Zone,
-    fluidsynth,
-    plucked,
-    sustained,
-    tiny_programs,
-    write_font,
-)
 
 from cambiata.audio import Audio
 from cambiata.errors import CambiataWarning, InputError
@@ -34,6 +24,16 @@ from cambiata.train.bank import (
     pitch_of_name,
 )
 from cambiata.train.soundfont import KNOWN_FONTS, Renderer, SoundFont, Source, installed_fonts
+from tiny_fonts import (
+    RATE_HZ,
+    Program,
+    Zone,
+    fluidsynth,
+    plucked,
+    sustained,
+    tiny_programs,
+    write_font,
+)
 
 FRAME = RATE_HZ // 100
 MINE = Source("mine", "CC0", "train")

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.signal import butter, lfilter
-from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font
 
 from cambiata.train.bank import Bank, build
 from cambiata.train.duplicates import (
@@ -19,6 +18,7 @@ from cambiata.train.duplicates import (
     write_exclusions,
 )
 from cambiata.train.soundfont import KNOWN_FONTS
+from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font
 
 RATE_HZ = 16000
 

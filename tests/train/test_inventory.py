@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from tiny_fonts import fluidsynth, tiny_programs, write_font
 
 from cambiata.train import inventory as inventory_module
 from cambiata.train import soundfont
@@ -11,6 +10,7 @@ from cambiata.train.bank import build
 from cambiata.train.inventory import Item, inventory
 from cambiata.train.scores import COLLECTION_NAMES
 from cambiata.train.soundfont import KNOWN_FONTS
+from tiny_fonts import fluidsynth, tiny_programs, write_font
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_fonts import RATE_HZ, Program, Zone, fluidsynth, sustained, tiny_programs, write_font
 
 from cambiata.errors import InputError
 from cambiata.midi import Note, Part
@@ -14,6 +13,7 @@ from cambiata.train.bank import Bank, build
 from cambiata.train.pairs import Example, PairConfig, PairMaker
 from cambiata.train.phrases import PhraseConfig
 from cambiata.train.scores import Work
+from tiny_fonts import RATE_HZ, Program, Zone, fluidsynth, sustained, tiny_programs, write_font
 
 PLAIN = PairConfig(duration_s=2.0, score_share=0.0, treatment="none")
 SLOW = PhraseConfig(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_fonts import Program, Zone, fluidsynth, plucked, sustained, write_font
 
 from cambiata import midi
 from cambiata.audio import load
@@ -14,6 +13,7 @@ from cambiata.midi import Note, Part, Score
 from cambiata.train import rendering
 from cambiata.train.rendering import different_voices, render_scores
 from cambiata.train.soundfont import RENDER_RATE_HZ, SoundFont
+from tiny_fonts import Program, Zone, fluidsynth, plucked, sustained, write_font
 
 LINE = (Note(0.0, 0.4, 60), Note(0.5, 0.9, 64), Note(1.0, 1.4, 67))
 HIGH = (*LINE, Note(1.5, 2.0, 100))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_fonts import Program, Zone, fluidsynth, plucked, tiny_programs, write_font
 
 from cambiata.errors import InputError
 from cambiata.midi import Note
@@ -24,6 +23,7 @@ from cambiata.train.soundfont import (
     installed_fonts,
     source_of,
 )
+from tiny_fonts import Program, Zone, fluidsynth, plucked, tiny_programs, write_font
 
 BLOCK_SAMPLES = 64
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_fonts import Program, Zone, fluidsynth, sustained, write_font
 
 from cambiata.train.bank import build
+from tiny_fonts import Program, Zone, fluidsynth, sustained, write_font
 
 torch = pytest.importorskip("torch")
 
