@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from test_pool import eventually, running
 from tiny import DYING, HANGING, REFUSING, SHORT, SILENT, SOFT, TinySet, in_place, lines
 
 from cambiata.audio import load
@@ -29,6 +28,7 @@ from cambiata.evaluate.rows import Row, row_named
 from cambiata.evaluate.run import machine, run
 from cambiata.evaluate.table import read_run, summary, tallies
 from cambiata.train.pool import completed
+from processes import eventually, running
 
 pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
 

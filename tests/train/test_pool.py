@@ -13,6 +13,7 @@ import pytest
 
 from cambiata.errors import CambiataError, InputError
 from cambiata.train.pool import Failed, completed
+from processes import eventually, running
 
 HERE = Path(__file__).parent
 
@@ -59,25 +60,6 @@ def noted(folder: Path, number: int) -> int:
 def stubborn(folder: Path, number: int) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return noted(folder, number)
-
-
-def running(pid: int) -> bool:
-    """Whether a process does anything still; one that nobody waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    """Whether it comes true within a minute: only a failing test takes as long."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def pids(folder: Path, n: int) -> list[int]:
@@ -145,7 +127,7 @@ def test_a_worker_that_does_not_listen_is_ended_all_the_same(tmp_path: Path) -> 
 def _waiting(folder: Path) -> subprocess.Popen[bytes]:
     """A program whose two workers hang, in a process group of its own."""
     code = (
-        f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+        f"import sys; sys.path[:0] = {[str(HERE), str(HERE.parent)]!r}\n"
         "from functools import partial; from pathlib import Path\n"
         "from cambiata.train.pool import completed; from test_pool import noted\n"
         f"list(completed(partial(noted, Path({str(folder)!r})), [1, 2], 2))\n"
@@ -179,7 +161,7 @@ def test_a_worker_takes_no_interrupt_from_the_keyboard(tmp_path: Path) -> None:
 
 def test_results_that_nobody_closes_do_not_keep_python_from_ending() -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+        f"import sys; sys.path[:0] = {[str(HERE), str(HERE.parent)]!r}\n"
         "from cambiata.train.pool import completed; from test_pool import squared\n"
         "results = completed(squared, [1, 2, 3], 1); next(results); sys.kept = results\n"
     )
