@@ -3,9 +3,11 @@
 The tests then need no font of the system's, and know exactly what is in the one they play.
 """
 
+import io
 import struct
 import warnings
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +22,8 @@ _SILENCE = np.zeros(46, np.int16)  # that the format wants after each sample
 
 def fluidsynth() -> ModuleType:
     """The package, or a skipped test where it or FluidSynth's library is missing."""
-    with warnings.catch_warnings():
+    # Where CI is set in the environment, pyfluidsynth prints which library it found.
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         return pytest.importorskip(
             "fluidsynth", reason="pyfluidsynth or FluidSynth is missing", exc_type=ImportError

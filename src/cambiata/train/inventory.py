@@ -9,7 +9,13 @@ from pathlib import Path
 from cambiata.errors import InputError
 from cambiata.train.bank import BANK_FOLDER, Bank
 from cambiata.train.scores import COLLECTIONS, SCORE_CACHE
-from cambiata.train.soundfont import KNOWN_FONTS, SoundFont, cure, installed_fonts
+from cambiata.train.soundfont import (
+    KNOWN_FONTS,
+    SoundFont,
+    cure,
+    fluidsynth_bindings,
+    installed_fonts,
+)
 
 
 @dataclass(frozen=True)
@@ -98,8 +104,8 @@ def _packages() -> Iterator[Item]:
 def _library() -> Item:
     about, how = "FluidSynth itself (LGPL)", "apt-get install libfluidsynth3"
     try:
-        import fluidsynth  # noqa: F401
-    except ImportError:
+        fluidsynth_bindings()
+    except InputError:
         return Item("library", "libfluidsynth", False, about, how)
     return Item("library", "libfluidsynth", True, about, "")
 

@@ -7,10 +7,11 @@ times as fast, but leaves out modulators, and its plain installation fails for w
 
 import ctypes
 import hashlib
+import io
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -318,7 +319,7 @@ class Renderer:
     """
 
     def __init__(self, font: SoundFont, sample_rate: int = RENDER_RATE_HZ) -> None:
-        fluidsynth = _fluidsynth()
+        fluidsynth = fluidsynth_bindings()
         self.font, self.sample_rate = font, sample_rate
         self._library = fluidsynth
         self._functions = {
@@ -466,9 +467,28 @@ _FUNCTIONS: dict[str, tuple[Any, *tuple[tuple[str, Any], ...]]] = {
 }
 
 
-def _fluidsynth() -> Any:
+def fluidsynth_bindings() -> Any:
+    """The module pyfluidsynth, imported in silence.
+
+    Returns
+    -------
+    module
+        ``fluidsynth``.
+
+    Raises
+    ------
+    InputError
+        It is not installed, or FluidSynth's library is not.
+
+    Examples
+    --------
+    >>> callable(fluidsynth_bindings)
+    True
+    """
     try:
-        import fluidsynth
+        # Where CI is set in the environment it prints which library it found.
+        with redirect_stdout(io.StringIO()):
+            import fluidsynth
     except ModuleNotFoundError as error:
         raise InputError(
             "sound fonts", "pyfluidsynth is not installed", 'pip install "cambiata[train]"'
