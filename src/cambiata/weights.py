@@ -1,16 +1,19 @@
 """Trained weights that ship inside the package: named, hashed, with licence and card."""
 
 import hashlib
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.errors import CambiataError
+from cambiata.errors import CambiataError, InputError
 
 
 class WeightsError(CambiataError):
@@ -54,6 +57,29 @@ WEIGHTS = {
 }
 
 Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+Part = Callable[..., list[npt.NDArray[Any]]]
+
+METADATA_KEY = "cambiata"
+_MAX_THREADS = 4
+
+
+def _shipped(file: str, sha256: str) -> bytes:
+    """A shipped file's bytes, verified."""
+    try:
+        data = files("cambiata").joinpath("shipped", file).read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{file}: is not in the package; install cambiata again") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise WeightsError(f"{file}: is not the file that was shipped; install cambiata again")
+    return data
+
+
+def _session(data: bytes, n_threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 @lru_cache(maxsize=8)
@@ -81,20 +107,118 @@ def network(name: str) -> Network:
     (1, 64)
     """
     known = WEIGHTS[name]
-    try:
-        data = files("cambiata").joinpath("shipped", known.file).read_bytes()
-    except OSError as error:
-        raise WeightsError(
-            f"{known.file}: is not in the package; install cambiata again"
-        ) from error
-    if hashlib.sha256(data).hexdigest() != known.sha256:
-        raise WeightsError(
-            f"{known.file}: is not the file that was shipped; install cambiata again"
-        )
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session: Any = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    session = _session(_shipped(known.file, known.sha256), 1)
     given = session.get_inputs()[0].name
     return lambda array: cast("npt.NDArray[np.float32]", session.run(None, {given: array})[0])
+
+
+class Model:
+    """A trained model in ONNX files: what it is, and its networks.
+
+    The main file tells of itself in its metadata (system, configuration, licence, data) and names
+    the other networks' files, which lie beside it, with their hashes; so that one hash vouches for
+    all of them.
+
+    Parameters
+    ----------
+    main : bytes
+        The main file.
+    read : callable
+        From another file's name and hash to its verified bytes.
+
+    Attributes
+    ----------
+    about : mapping
+        What the file tells of itself.
+    """
+
+    def __init__(self, main: bytes, read: Callable[[str, str], bytes]) -> None:
+        n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
+        session = _session(main, n_threads)
+        told = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
+        self.about: Mapping[str, Any] = json.loads(told)
+        self._sessions = {"": session}
+        for part, (file, sha256) in self.about.get("parts", {}).items():
+            self._sessions[part] = _session(read(file, sha256), n_threads)
+
+    def part(self, name: str = "") -> Part:
+        """One of its networks.
+
+        Parameters
+        ----------
+        name : str
+            The part's name; the main network where not given.
+
+        Returns
+        -------
+        callable
+            From input arrays, in their order, to the list of output arrays.
+        """
+        session = self._sessions[name]
+        names = [given.name for given in session.get_inputs()]
+        return lambda *arrays: cast(
+            "list[npt.NDArray[Any]]", session.run(None, dict(zip(names, arrays, strict=True)))
+        )
+
+
+@lru_cache(maxsize=4)
+def load_model(name: str, system: str) -> Model:
+    """A trained model: one that ships, or one of the user's own.
+
+    Parameters
+    ----------
+    name : str
+        A key of `WEIGHTS`, or the path of an ONNX file that ``cambiata train export`` wrote.
+    system : str
+        The system that it must belong to.
+
+    Returns
+    -------
+    Model
+        It.
+
+    Raises
+    ------
+    WeightsError
+        A shipped file is missing or not the one that was shipped.
+    InputError
+        There is no such file, it is another system's, or a file that belongs to it is missing or
+        has changed.
+
+    Examples
+    --------
+    >>> load_model("my.onnx", "vqvae")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: my.onnx: cannot be read; give a file of `cambiata train export`
+    """
+    if name in WEIGHTS:
+        known = WEIGHTS[name]
+        model = Model(_shipped(known.file, known.sha256), _shipped)
+    else:
+        model = _own(Path(name))
+    if model.about.get("system") != system:
+        raise InputError(name, f"is not of {system}", f"choose weights of {system}")
+    return model
+
+
+def _own(path: Path) -> Model:
+    def read(file: str, sha256: str) -> bytes:
+        try:
+            data = (path.parent / file).read_bytes()
+        except OSError as error:
+            raise InputError(str(path), f"lacks {file} beside it", "export it again") from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise InputError(str(path.parent / file), "has changed", "export it again")
+        return data
+
+    cure = "give a file of `cambiata train export`"
+    try:
+        main = path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), "cannot be read", cure) from error
+    try:
+        return Model(main, read)
+    except InputError:
+        raise
+    except Exception as error:  # ONNX Runtime has many
+        raise InputError(str(path), "is no model", cure) from error

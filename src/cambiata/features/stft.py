@@ -40,12 +40,15 @@ class Stft:
     Parameters
     ----------
     n_fft : int
-        Window and transform length in samples; even.
+        Transform length in samples; even.
     hop_length : int
-        Samples between frames; divides `n_fft`, at most half of it.
+        Samples between frames; divides the window's length, at most half of it.
     window : {"hann", "blackman", "gauss"}
         Periodic window. "gauss" is truncated where a Blackman window ends and is what
         phase-gradient heap integration is exact for.
+    win_length : int, optional
+        Window length in samples, even, at most `n_fft`, and centred in it; as long as the
+        transform where not given.
 
     Examples
     --------
@@ -61,12 +64,21 @@ class Stft:
     n_fft: int = 2048
     hop_length: int = 256
     window: Window = "gauss"
+    win_length: int | None = None
 
     def __post_init__(self) -> None:
         if not 16 <= self.n_fft <= 2**17 or self.hop_length < 1:
             raise ValueError("n_fft must be 16 to 131072, hop_length at least 1")
-        if self.n_fft % 2 or self.n_fft % self.hop_length or self.n_fft < 2 * self.hop_length:
-            raise ValueError("n_fft must be even and a multiple of hop_length, at least twice it")
+        length, name = self.window_samples, "n_fft" if self.win_length is None else "win_length"
+        if self.n_fft % 2 or length % 2 or not 16 <= length <= self.n_fft:
+            raise ValueError("n_fft and win_length must be even, win_length 16 to n_fft")
+        if length % self.hop_length or length < 2 * self.hop_length:
+            raise ValueError(f"{name} must be even and a multiple of hop_length, at least twice it")
+
+    @property
+    def window_samples(self) -> int:
+        """Length of the window in samples."""
+        return self.n_fft if self.win_length is None else self.win_length
 
     @property
     def n_bins(self) -> int:
@@ -76,12 +88,12 @@ class Stft:
     @property
     def gamma(self) -> float:
         """Width of the Gaussian nearest to the window, in samples squared."""
-        return _GAMMA[self.window] * self.n_fft**2
+        return _GAMMA[self.window] * self.window_samples**2
 
     @cached_property
     def samples(self) -> Samples:
-        """The window itself, [n_fft]."""
-        return _window(self.window, self.n_fft).astype(np.float32)
+        """The window itself, [window_samples]."""
+        return _window(self.window, self.window_samples).astype(np.float32)
 
     def n_frames(self, n_samples: int) -> int:
         """Frames that `analyse` makes of a sound.
@@ -111,10 +123,12 @@ class Stft:
         numpy.ndarray
             Complex spectrum [F, L], a view whose frames are contiguous in memory.
         """
-        half = self.n_fft // 2
-        padded = np.pad(samples.astype(np.float32, copy=False), half)
-        frames = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft)[:: self.hop_length]
+        length = self.window_samples
+        padded = np.pad(samples.astype(np.float32, copy=False), length // 2)
+        frames = np.lib.stride_tricks.sliding_window_view(padded, length)[:: self.hop_length]
         windowed = frames * self.samples
+        if length < self.n_fft:
+            windowed = np.pad(windowed, ((0, 0), (self._margin, self._margin)))
         return cast(Spectrum, scipy.fft.rfft(windowed, workers=_WORKERS)).T
 
     def synthesise(self, spectrum: Spectrum, n_samples: int) -> Samples:
@@ -136,16 +150,21 @@ class Stft:
             Mono sound [n_samples].
         """
         frames = scipy.fft.irfft(spectrum.T, n=self.n_fft, workers=_WORKERS)
-        frames *= self.samples
-        half = self.n_fft // 2
+        frames = frames[:, self._margin : self.n_fft - self._margin] * self.samples
+        half = self.window_samples // 2
         sound = self._overlap_add(frames)[half : half + n_samples]
         norm = self._window_norm(frames.shape[0])[half : half + n_samples]
         out = np.zeros(n_samples, np.float32)
         np.divide(sound, norm, out=out[: len(sound)], where=norm > 1e-8)
         return out
 
+    @property
+    def _margin(self) -> int:
+        """Zeros on either side of the window."""
+        return (self.n_fft - self.window_samples) // 2
+
     def _overlap_add(self, frames: Samples) -> Samples:
-        overlaps = self.n_fft // self.hop_length
+        overlaps = self.window_samples // self.hop_length
         out = np.zeros((frames.shape[0] + overlaps - 1, self.hop_length), np.float32)
         pieces = frames.reshape(frames.shape[0], overlaps, self.hop_length)
         for i in range(overlaps):
@@ -153,5 +172,5 @@ class Stft:
         return out.reshape(-1)
 
     def _window_norm(self, n_frames: int) -> Samples:
-        squares = np.broadcast_to(self.samples**2, (n_frames, self.n_fft))
+        squares = np.broadcast_to(self.samples**2, (n_frames, self.window_samples))
         return self._overlap_add(np.ascontiguousarray(squares))

@@ -10,6 +10,7 @@ from cambiata.systems.base import System, TransferSystem
 SYSTEMS = {
     "musaicing": "cambiata.systems.musaicing:Musaicing",
     "ulyanov": "cambiata.systems.ulyanov:Ulyanov",
+    "vqvae": "cambiata.systems.vqvae:VqVae",
 }
 DEFAULT_TRANSFER = "musaicing"
 

@@ -1,0 +1,269 @@
+"""Examples kept on disk, at a network's own rate: composed once, read by every epoch and run.
+
+Composing an example takes two to four times as long as a small network needs to learn from it, so
+what is learnt from is recorded first. A recording is a function of its settings alone: anyone with
+the same banks gets the same samples.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio import resample
+from cambiata.errors import InputError
+from cambiata.train.bank import BANK_FOLDER, Bank
+from cambiata.train.duplicates import read_exclusions
+from cambiata.train.pairs import PairConfig, PairMaker, Treatment
+from cambiata.train.pool import Failed, completed
+from cambiata.train.scores import corpus_works
+from cambiata.train.soundfont import RENDER_RATE_HZ
+
+EXAMPLES_FOLDER = BANK_FOLDER.parent / "examples"
+
+_VERSION = 1
+_FULL_SCALE = 32767
+CONTENT, STYLE, TARGET = range(3)
+"""Where each sound of an example lies."""
+
+
+@dataclass(frozen=True)
+class ExamplesConfig:
+    """What is recorded.
+
+    Parameters
+    ----------
+    banks : tuple of str
+        Banks for training: their names in the cache folder, or paths.
+    collections : tuple of str
+        Scores: names in `cambiata.train.scores.COLLECTIONS`.
+    n_examples : int
+        How many to learn from; a multiple of `n_shard`.
+    n_validation : int
+        How many to validate with, played by `held_out` instruments only.
+    held_out : tuple of str
+        "bank:program" of instruments that are never learnt from.
+    n_shard : int
+        Examples in one file.
+    duration_s : float
+        Length of every sound, in seconds.
+    treatment : {"none", "paper", "wide"}
+        Effects; see `PairConfig`.
+    sample_rate : int
+        In Hz.
+    seed : int
+        Of every draw.
+
+    Examples
+    --------
+    >>> ExamplesConfig().n_samples
+    128000
+    """
+
+    banks: tuple[str, ...] = ("fluid-r3", "musescore-general", "generaluser-gs", "csound-gm")
+    collections: tuple[str, ...] = ("chorales", "tunes")
+    n_examples: int = 24576
+    n_validation: int = 256
+    # One program of every General MIDI family, of the font that shares fewest samples.
+    held_out: tuple[str, ...] = tuple(f"generaluser-gs:{p}" for p in range(3, 112, 8))
+    n_shard: int = 256
+    duration_s: float = 8.0
+    treatment: Treatment = "paper"
+    sample_rate: int = 16000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_shard < 1 or self.n_examples < 1 or self.n_validation < 1:
+            raise ValueError("n_shard, n_examples and n_validation must be at least 1")
+        if self.n_examples % self.n_shard or self.n_validation % self.n_shard:
+            raise ValueError("n_examples and n_validation must be multiples of n_shard")
+        if not 0.5 <= self.duration_s <= 60 or self.treatment not in ("none", "paper", "wide"):
+            raise ValueError("duration_s must be 0.5 to 60, treatment none, paper or wide")
+
+    @property
+    def n_samples(self) -> int:
+        """Length of every sound in samples."""
+        return round(self.duration_s * self.sample_rate)
+
+    @property
+    def digest(self) -> str:
+        """Short name of these settings; how many examples there are is no part of it."""
+        settings = asdict(self) | {"n_examples": 0, "version": _VERSION}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _bank(name: str) -> Bank:
+    return Bank(name if os.sep in name else BANK_FOLDER / name)
+
+
+def _held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
+    pairs = (name.rpartition(":") for name in config.held_out)
+    return frozenset((bank, int(program)) for bank, _, program in pairs)
+
+
+@lru_cache(maxsize=2)
+def _maker(config: ExamplesConfig, validation: bool) -> PairMaker:
+    """Examples by the instruments to learn from, or by those held out."""
+    banks = [_bank(name) for name in config.banks]
+    held, excluded = _held_out(config), read_exclusions()
+    if validation and held:
+        known = {(bank.source.name, i.program) for bank in banks for i in bank.instruments}
+        excluded |= known - held
+    else:
+        excluded |= held
+    return PairMaker(
+        banks,
+        corpus_works(config.collections) if config.collections else (),
+        excluded=excluded,
+        config=PairConfig(duration_s=config.duration_s, treatment=config.treatment),
+        # Another seed, so that validation shares no piece's window with training.
+        seed=config.seed + (10**6 if validation else 0),
+    )
+
+
+def _record_shard(
+    folder: Path, config: ExamplesConfig, shard: tuple[bool, int]
+) -> tuple[str, list[list[str]]]:
+    """Compose one file's examples; its name and the instruments of each."""
+    validation, index = shard
+    maker = _maker(config, validation)
+    sounds = np.empty((config.n_shard, 3, config.n_samples), np.int16)
+    labels = []
+    for i in range(config.n_shard):
+        example = maker.example(index * config.n_shard + i)
+        for j, sound in enumerate((example.content, example.style, example.target)):
+            low = resample(sound, RENDER_RATE_HZ, config.sample_rate)[: config.n_samples]
+            sounds[i, j] = np.clip(np.round(low * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE)
+        labels.append([example.facts["content"], example.facts["style"]])
+    place = folder / _shard_name(validation, index)
+    # Named last, so that a file that is there is whole.
+    unfinished = place.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.save(file, sounds)
+    place.with_suffix(".json").write_text(json.dumps(labels))
+    unfinished.replace(place)
+    return place.name, labels
+
+
+def _shard_name(validation: bool, index: int) -> str:
+    return f"{'validation' if validation else 'training'}-{index:04d}.npy"
+
+
+def record(
+    config: ExamplesConfig,
+    folder: str | Path | None = None,
+    *,
+    n_workers: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> "Examples":
+    """Compose examples and keep them; what is there already stays.
+
+    Parameters
+    ----------
+    config : ExamplesConfig
+        What.
+    folder : str or pathlib.Path, optional
+        Where; a folder of the settings' own in the cache where not given.
+    n_workers : int, optional
+        Processes; as many as there are cores where not given.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Examples
+        All of them.
+
+    Raises
+    ------
+    InputError
+        A bank is missing or for tests only, or an example cannot be composed.
+
+    Examples
+    --------
+    >>> record(ExamplesConfig(banks=("/nowhere",)), "/tmp/none")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    place = EXAMPLES_FOLDER / config.digest if folder is None else Path(folder)
+    shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
+    shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
+    left = [shard for shard in shards if not (place / _shard_name(*shard)).exists()]
+    if left:
+        banks = [_bank(name) for name in config.banks]  # refused before anything is made
+        corpus_works(config.collections)  # parsed once, not by every worker
+        place.mkdir(parents=True, exist_ok=True)
+        facts = {
+            "config": asdict(config) | {"n_examples": None},
+            "version": _VERSION,
+            "banks": [{"sha256": bank.facts["sha256"], **asdict(bank.source)} for bank in banks],
+        }
+        (place / "examples.json").write_text(json.dumps(facts, indent=1))
+    work = partial(_record_shard, place, config)
+    for done, (_, result) in enumerate(completed(work, left, n_workers or os.cpu_count() or 1)):
+        if isinstance(result, Failed):
+            raise InputError(str(place), result.message, "mend it, then call again")
+        if progress is not None:
+            progress((len(shards) - len(left) + done + 1) / len(shards))
+    return Examples(place, config)
+
+
+class Examples(Sequence[Samples]):
+    """Recorded examples, read from disk as they are asked for.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where `record` put them.
+    config : ExamplesConfig
+        What was recorded.
+    validation : bool
+        Those to validate with, rather than those to learn from.
+
+    Raises
+    ------
+    InputError
+        Some are missing.
+
+    Examples
+    --------
+    >>> Examples(Path("/nowhere"), ExamplesConfig())
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+
+    def __init__(self, folder: Path, config: ExamplesConfig, validation: bool = False) -> None:
+        self.folder, self.config = folder, config
+        n_examples = config.n_validation if validation else config.n_examples
+        self._shards: list[npt.NDArray[np.int16]] = []
+        for index in range(n_examples // config.n_shard):
+            place = folder / _shard_name(validation, index)
+            if not place.exists():
+                raise InputError(str(folder), f"lacks {place.name}", "record the examples first")
+            self._shards.append(np.load(place, mmap_mode="r"))
+
+    def __len__(self) -> int:
+        return len(self._shards) * self.config.n_shard
+
+    def __getitem__(self, index: Any) -> Samples:
+        """Content, style and target of one example, [3, T]."""
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        return self._shards[shard][at].astype(np.float32) / np.float32(_FULL_SCALE)
+
+    def validation(self) -> "Examples":
+        """The examples to validate with."""
+        return Examples(self.folder, self.config, validation=True)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded, from which banks."""
+        facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
+        return facts

@@ -1,0 +1,336 @@
+"""Trained networks as ONNX files that the base install runs, checked against torch."""
+
+import hashlib
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cambiata.errors import InputError
+from cambiata.systems.vqvae import STFT
+from cambiata.train.loop import read_checkpoint
+from cambiata.train.run import read_run
+from cambiata.train.vqvae import Recurrent, VqVae, load_published, n_parameters, nearest
+from cambiata.weights import METADATA_KEY, Model
+
+LICENCE = "Apache-2.0"
+# Largest difference of ln(1 + |X|) allowed between torch and the file, both in float32: a
+# thousandth is 0.009 dB.
+MAX_DIFFERENCE = 1e-3
+# Arrays smaller than this stay float32: their rounding would be heard and their size is not felt.
+_LEAST_HALVED = 4096
+
+
+class _OnnxRecurrent(nn.Module):
+    """`Recurrent` as ONNX's own GRU; torch's exporter cannot write one of any length."""
+
+    def __init__(self, layer: Recurrent) -> None:
+        super().__init__()
+        gru = layer.gru
+
+        def ordered(array: Tensor) -> Tensor:
+            # Torch has reset, update, new; ONNX update, reset, new.
+            reset, update, new = array.detach().chunk(3)
+            return torch.cat([update, reset, new])
+
+        self.register_buffer("w", ordered(gru.weight_ih_l0)[None].clone())
+        self.register_buffer("r", ordered(gru.weight_hh_l0)[None].clone())
+        both = torch.cat([ordered(gru.bias_ih_l0), ordered(gru.bias_hh_l0)])
+        self.register_buffer("b", both[None].clone())
+        self.width, self.last = gru.hidden_size, layer.last
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = x.permute(2, 0, 1)
+        n_frames, n_batch, _ = frames.shape
+        states, last = torch.onnx.ops.symbolic_multi_out(
+            "GRU",
+            (frames, self.w, self.r, self.b),
+            {"hidden_size": self.width, "linear_before_reset": 1},
+            dtypes=(x.dtype, x.dtype),
+            shapes=((n_frames, 1, n_batch, self.width), (1, n_batch, self.width)),
+            version=14,
+        )
+        return last[0] if self.last else states.squeeze(1).permute(1, 2, 0)
+
+
+class _Transfer(nn.Module):
+    """Content and style vector to spectrogram and code numbers."""
+
+    def __init__(self, network: VqVae) -> None:
+        super().__init__()
+        self.encoder, self.decoder = network.content_encoder, network.decoder
+        self.register_buffer("table", network.codebook.table.detach().clone())
+
+    def forward(self, content: Tensor, timbre: Tensor) -> tuple[Tensor, Tensor]:
+        numbers = nearest(self.encoder(content).transpose(1, 2), self.table)
+        x = nn.functional.embedding(numbers, self.table).transpose(1, 2)
+        for stage in self.decoder:
+            x = stage(torch.cat([x, timbre.unsqueeze(2).expand(-1, -1, x.shape[2])], dim=1))
+        return x[..., : content.shape[2]], numbers
+
+
+def export(
+    source: str | Path, output: str | Path, *, half: bool = True, force: bool = False
+) -> dict[str, Any]:
+    """Write a run's network, or the authors' checkpoint, as ONNX.
+
+    Besides the file itself, "NAME.style.onnx" holds the style encoder and "NAME.json" all that is
+    known of both.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        A run's folder, or the file ``ssvqvae_model_state.pt`` of Cífka et al.
+    output : str or pathlib.Path
+        File to write; its name ends in ".onnx".
+    half : bool
+        Keep the arrays as float16: half the size, computed in float32 as before. The network is
+        rounded before it is compared, so that the parity is that of the file.
+    force : bool
+        Replace what is there.
+
+    Returns
+    -------
+    dict
+        What ``NAME.json`` holds: configuration, licence, data, hashes, sizes, parity.
+
+    Raises
+    ------
+    InputError
+        The source is none, the output is there, or torch and the file disagree.
+
+    Examples
+    --------
+    >>> export("/nowhere", "x.onnx")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no run; start one: cambiata train run PRESET -o RUN
+    """
+    place = Path(output)
+    _check(place, force)
+    network, about = _published(source) if Path(source).is_file() else _trained(source)
+    network = network.eval().float()
+    if half:
+        _round_to_half(network)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        folder = Path(scratch)
+        style = folder / f"{place.stem}.style.onnx"
+        main = folder / place.name
+        frames = torch.zeros(1, STFT.n_bins, 64)
+        _write(network.style_encoder, (frames,), ["style"], ["timbre"], style, half=half)
+        _describe(style, {"part of": place.name})
+        timbre = torch.zeros(1, network.shape.width)
+        outputs = ["spectrogram", "codes"]
+        _write(
+            _Transfer(network), (frames, timbre), ["content", "timbre"], outputs, main, half=half
+        )
+        about["parts"] = {"style": [style.name, _sha256(style)]}
+        _describe(main, about)
+        facts = about | {
+            "sha256": _sha256(main),
+            "size_mb": round(sum(p.stat().st_size for p in (main, style)) / 1e6, 2),
+            "parity": parity(network, main),
+        }
+        if facts["parity"]["max_difference"] > MAX_DIFFERENCE:
+            raise InputError(
+                str(output),
+                f"differs from torch by {facts['parity']['max_difference']:.2g}",
+                "report this with the versions of torch and onnxruntime",
+            )
+        for made in (style, main):
+            made.replace(place.parent / made.name)
+    place.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    return facts
+
+
+def _check(place: Path, force: bool) -> None:
+    if place.suffix != ".onnx":
+        raise InputError(str(place), "is no .onnx file", "name it NAME.onnx")
+    if not place.parent.is_dir():
+        raise InputError(str(place.parent), "is no folder", "make it first")
+    if place.exists() and not force:
+        raise InputError(str(place), "is there already", "choose another output, or --force")
+
+
+def _trained(run: str | Path) -> tuple[VqVae, dict[str, Any]]:
+    facts, config = read_run(run)
+    state = read_checkpoint(run)
+    task = config.make_task()
+    if state["average"] is None:
+        task.load_state_dict(state["task"])
+    else:
+        averaged = torch.optim.swa_utils.AveragedModel(task, use_buffers=True)
+        averaged.load_state_dict(state["average"])
+        task = averaged.module
+    return task.network, {
+        "system": "vqvae",
+        "preset": facts["preset"],
+        "licence": LICENCE,
+        "level_db": config.task.level_db,
+        "width": config.task.shape.width,
+        "n_codes": config.task.shape.n_codes,
+        "n_parameters": n_parameters(task.network),
+        "training": facts["training"],
+        "data": facts["data"],
+        "commit": facts["commit"],
+        "machine": facts["machine"],
+        "step": state["step"],
+        "elapsed_s": round(state["elapsed_s"], 1),
+        "validation": state["latest"],
+    }
+
+
+def _published(path: str | Path) -> tuple[VqVae, dict[str, Any]]:
+    network = load_published(path)
+    return network, {
+        "system": "vqvae",
+        "preset": "cifka2021",
+        "licence": "not stated by the authors",
+        # What FluidSynth's default gain makes of one instrument; their sounds were not levelled.
+        "level_db": -25.0,
+        "width": network.shape.width,
+        "n_codes": network.shape.n_codes,
+        "n_parameters": n_parameters(network),
+        "training": {"task": {"shape": asdict(network.shape)}},
+        "data": "Lakh MIDI by three sound fonts, and RealTracks: Cífka et al. 2021",
+    }
+
+
+def _round_to_half(network: nn.Module) -> None:
+    with torch.no_grad():
+        for array in (*network.parameters(), *network.buffers()):
+            if array.is_floating_point() and array.numel() >= _LEAST_HALVED:
+                array.copy_(array.half().float())
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without the exporter's remarks on packages that it does not need."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _write(
+    module: nn.Module,
+    arguments: tuple[Tensor, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    place: Path,
+    *,
+    half: bool,
+) -> None:
+    import copy
+
+    module = copy.deepcopy(module).eval()
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, Recurrent):
+                setattr(parent, name, _OnnxRecurrent(child))
+    frames = torch.export.Dim("frames", min=8)
+    # The first input is a spectrogram of any length, the second a vector.
+    shapes = tuple({2: frames} if argument.dim() == 3 else {} for argument in arguments)
+    with _silent():
+        program = torch.onnx.export(
+            module,
+            arguments,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=shapes,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    if half:
+        _halve(model)
+    place.write_bytes(model.SerializeToString())
+
+
+def _halve(model: Any) -> None:
+    """Large arrays as float16, each cast back before its use."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for array in model.graph.initializer:
+        values = numpy_helper.to_array(array)
+        if array.data_type != TensorProto.FLOAT or values.size < _LEAST_HALVED:
+            continue
+        name = array.name
+        array.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + ".half"))
+        casts.append(helper.make_node("Cast", [name + ".half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _describe(place: Path, about: Mapping[str, Any]) -> None:
+    import onnx
+
+    model = onnx.load(str(place))
+    entry = model.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, json.dumps(about, ensure_ascii=False)
+    # Where the exporter ran is nobody's business, and would make every file another.
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    onnx.checker.check_model(model)
+    place.write_bytes(model.SerializeToString())
+
+
+def _sha256(place: Path) -> str:
+    return hashlib.sha256(place.read_bytes()).hexdigest()
+
+
+def parity(network: VqVae, place: Path, n_trials: int = 4) -> dict[str, float]:
+    """How far a file's answers are from torch's, both in float32.
+
+    Parameters
+    ----------
+    network : VqVae
+        What was written.
+    place : pathlib.Path
+        Where.
+    n_trials : int
+        Spectrograms of different lengths, of noise with a falling spectrum.
+
+    Returns
+    -------
+    dict
+        "max_difference" of ln(1 + |X|) in frames decoded from equal codes, and "equal_codes", the
+        share of codes that are equal (a tie may fall to either side).
+    """
+    model = Model(place.read_bytes(), lambda file, _: (place.parent / file).read_bytes())
+    rng = np.random.default_rng(0)
+    worst, equal = 0.0, []
+    for trial in range(n_trials):
+        n_frames = 65 + 64 * trial + trial
+        slope = np.linspace(6, 0.5, STFT.n_bins, dtype=np.float32)[None, :, None]
+        content, style = (
+            (slope * rng.random((1, STFT.n_bins, n_frames))).astype(np.float32) for _ in range(2)
+        )
+        with torch.no_grad():
+            wanted, numbers, _, _ = network(torch.from_numpy(content), torch.from_numpy(style))
+        [timbre] = model.part("style")(style)
+        made, codes = model.part()(content, timbre)
+        equal.append(float((codes == numbers.numpy()).mean()))
+        if equal[-1] == 1:
+            worst = max(worst, float(np.abs(made - wanted.numpy()).max()))
+    if max(equal) < 1:
+        worst = np.inf
+    return {"max_difference": worst, "equal_codes": float(np.mean(equal))}

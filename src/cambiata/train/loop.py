@@ -1,0 +1,558 @@
+"""One training loop for every network: Lightning Fabric underneath, all else in sight.
+
+A run is a folder: ``run.json`` (what is trained and how, the code's commit, the machine),
+``metrics.jsonl``, ``curves.png`` and ``checkpoint.pt``. A run that was stopped, killed or that ran
+out of its time goes on from its checkpoint as though nothing had happened: which examples make up
+a step is a function of the seed and the step alone.
+"""
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from cambiata.errors import InputError
+from cambiata.train.examples import Examples
+from cambiata.train.task import Task
+
+CHECKPOINT, METRICS, CURVES = "checkpoint.pt", "metrics.jsonl", "curves.png"
+
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    batch_size : int
+        Examples in a step, over all processes.
+    learning_rate : float
+        Highest rate of AdamW.
+    betas : tuple of float
+        Of AdamW.
+    weight_decay : float
+        Of AdamW.
+    schedule : {"constant", "cosine"}
+        Whether the rate stays or falls to 1 % of itself, by whichever of `minutes` and
+        `max_steps` is further.
+    warmup_steps : int
+        Steps over which the rate rises.
+    minutes : float
+        Most time to train, in minutes, over all the sessions of a run; 0: no limit.
+    max_steps : int
+        Most steps; 0: no limit.
+    clip_norm : float
+        Gradients longer than it are shortened; 0: never.
+    ema_decay : float
+        Of the moving average of the weights, which is what is validated and exported; 0: none.
+    precision : {"auto", "bf16-mixed", "32-true"}
+        "auto" takes bfloat16 where the processor multiplies in it.
+    n_threads : int
+        Threads of the arithmetic; 0: torch's choice. Two training processes on the same cores
+        slow each other down fortyfold.
+    n_workers : int
+        Processes that read examples.
+    n_devices : int
+        Processes that train, each on a device of its own.
+    validate_every_s : float
+        Seconds between validations.
+    save_every_s : float
+        Seconds between checkpoints.
+    report_every_steps : int
+        Steps that one line of metrics is the mean of.
+    seed : int
+        Of weights, order and whatever else is drawn.
+
+    Examples
+    --------
+    >>> LoopConfig(minutes=40).schedule
+    'cosine'
+    """
+
+    batch_size: int = 32
+    learning_rate: float = 4e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_steps: int = 100
+    minutes: float = 0.0
+    max_steps: int = 0
+    clip_norm: float = 1.0
+    ema_decay: float = 0.999
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
+    n_threads: int = 0
+    n_workers: int = 1
+    n_devices: int = 1
+    validate_every_s: float = 300.0
+    save_every_s: float = 120.0
+    report_every_steps: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or self.report_every_steps < 1 or self.n_devices < 1:
+            raise ValueError("batch_size, report_every_steps and n_devices must be at least 1")
+        if self.batch_size % self.n_devices:
+            raise ValueError("batch_size must be a multiple of n_devices")
+        if min(self.learning_rate, self.minutes, self.max_steps, self.clip_norm) < 0:
+            raise ValueError("rates and limits must be at least 0")
+        if not 0 <= self.ema_decay < 1 or self.schedule not in ("constant", "cosine"):
+            raise ValueError("ema_decay must be 0 to 1, schedule constant or cosine")
+        if self.precision not in ("auto", "bf16-mixed", "32-true"):
+            raise ValueError("precision must be auto, bf16-mixed or 32-true")
+
+    def share(self, step: int, elapsed_s: float) -> float:
+        """How much of the training is done, 0 to 1; 0 where it has no limit.
+
+        Parameters
+        ----------
+        step : int
+            Steps done.
+        elapsed_s : float
+            Seconds trained.
+
+        Returns
+        -------
+        float
+            The larger of the two shares.
+        """
+        by_steps = step / self.max_steps if self.max_steps else 0.0
+        by_time = elapsed_s / (60 * self.minutes) if self.minutes else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+    def rate(self, step: int, share: float) -> float:
+        """Learning rate of a step.
+
+        Parameters
+        ----------
+        step : int
+            Steps done before it.
+        share : float
+            What `share` says.
+
+        Returns
+        -------
+        float
+            The rate.
+
+        Examples
+        --------
+        >>> config = LoopConfig(learning_rate=1.0, warmup_steps=10)
+        >>> config.rate(0, 0.0), config.rate(100, 0.0), round(config.rate(100, 1.0), 2)
+        (0.1, 1.0, 0.01)
+        """
+        rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup_steps))
+        if self.schedule == "cosine":
+            rate *= 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * share))
+        return rate
+
+
+class _Order(Sampler[list[int]]):
+    """Which examples make up each step, from a step on; every process its own."""
+
+    def __init__(self, n: int, config: LoopConfig, step: int, rank: int) -> None:
+        self.n, self.config, self.step, self.rank = n, config, step, rank
+
+    def __iter__(self) -> Iterator[list[int]]:
+        size = self.config.batch_size
+        n_own = size // self.config.n_devices
+        step, epoch, order = self.step, -1, np.empty(0, np.int64)
+        while True:
+            chosen = []
+            for position in range(
+                step * size + self.rank * n_own, step * size + (self.rank + 1) * n_own
+            ):
+                if position // self.n != epoch:
+                    epoch = position // self.n
+                    order = np.random.default_rng([self.config.seed, epoch]).permutation(self.n)
+                chosen.append(int(order[position % self.n]))
+            yield chosen
+            step += 1
+
+
+class _Read(Dataset[Tensor]):
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.from_numpy(self.examples[index])
+
+
+def precision_of(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
+    """Precision that "auto" stands for on this machine.
+
+    Parameters
+    ----------
+    config : LoopConfig
+        Asks for one.
+
+    Returns
+    -------
+    str
+        "bf16-mixed" or "32-true".
+
+    Examples
+    --------
+    >>> precision_of(LoopConfig(precision="32-true"))
+    '32-true'
+    """
+    if config.precision != "auto":
+        return config.precision
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    # Private names, hence the care; where torch drops them float32 serves.
+    native = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    found = any(getattr(torch.cpu, name, lambda: False)() for name in native)
+    return "bf16-mixed" if found else "32-true"
+
+
+def fit(
+    task: Task,
+    examples: Examples,
+    config: LoopConfig,
+    run: str | Path,
+    *,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Train a task until its time or its steps are over, or go on with a run.
+
+    Parameters
+    ----------
+    task : Task
+        What is trained; its weights are changed.
+    examples : Examples
+        What it learns from; their validation part judges it.
+    config : LoopConfig
+        How.
+    run : str or pathlib.Path
+        The run's folder; a checkpoint there is gone on from.
+    report : callable, optional
+        Called with every line of metrics.
+
+    Returns
+    -------
+    dict
+        The last validation's figures, with "step" and "elapsed_s".
+
+    Raises
+    ------
+    InputError
+        There is no limit, the checkpoint cannot be read, or the loss is not finite any more.
+    """
+    return _Loop(task, examples, config, Path(run), report or (lambda _line: None)).run()
+
+
+class _Loop:
+    """A run under way."""
+
+    def __init__(
+        self, task: Task, examples: Examples, config: LoopConfig, run: Path, report: Report
+    ) -> None:
+        from lightning_fabric import Fabric
+
+        # It announces what it runs on in lines that would end up in `--json`.
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+        if not config.minutes and not config.max_steps:
+            raise InputError(str(run), "has no end", "set loop.minutes or loop.max_steps")
+        self.config, self.folder, self.examples, self.report = config, run, examples, report
+        if config.n_threads:
+            torch.set_num_threads(config.n_threads)
+        gpu = torch.cuda.is_available()
+        self.fabric = Fabric(
+            accelerator="cuda" if gpu else "cpu",
+            devices=config.n_devices,
+            precision=precision_of(config),
+        )
+        if config.n_devices > 1:
+            self.fabric.launch()
+        torch.manual_seed(config.seed + self.fabric.global_rank)
+        optimizer = torch.optim.AdamW(
+            task.parameters(),
+            config.learning_rate,
+            config.betas,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        self.average = (
+            AveragedModel(
+                task, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
+            )
+            if config.ema_decay
+            else None
+        )
+        if self.average is not None:
+            self.average.to(self.fabric.device)
+        self.bare = task
+        self.task, self.optimizer = self.fabric.setup(task, optimizer)
+        self.step, self.elapsed_s, self.latest = 0, 0.0, dict[str, Any]()
+        if (run / CHECKPOINT).exists():
+            self._load()
+        run.mkdir(parents=True, exist_ok=True)
+
+    def run(self) -> dict[str, Any]:
+        config = self.config
+        loader = self._loader()
+        validation = self._validation_batches()
+        sums: dict[str, list[float]] = {}
+        waited_s, n_summed = 0.0, 0
+        saved_s = validated_s = self.elapsed_s
+        self.task.train()
+        before = begun = time.perf_counter()
+        while (share := config.share(self.step, self.elapsed_s)) < 1:
+            batch = self.fabric.to_device(next(loader))
+            waited_s += time.perf_counter() - before
+            rate = config.rate(self.step, share)
+            losses = self._stepped(batch, share, rate)
+            for name, value in losses.items():
+                sums.setdefault(name, []).append(value)
+            n_summed += 1
+            self.step += 1
+            now = time.perf_counter()
+            self.elapsed_s += now - before
+            before = now
+            if self.step % config.report_every_steps == 0:
+                means = {name: float(np.mean(values)) for name, values in sums.items()}
+                if not math.isfinite(means["loss"]):
+                    raise InputError(
+                        str(self.folder), "its loss is not finite", "lower loop.learning_rate"
+                    )
+                took_s = now - begun
+                self._write(
+                    {
+                        "rate": rate,
+                        **means,
+                        "examples_per_s": n_summed * config.batch_size / took_s,
+                        "waited": waited_s / took_s,
+                    }
+                )
+                sums, waited_s, n_summed, begun = {}, 0.0, 0, now
+            if self.elapsed_s - validated_s >= config.validate_every_s:
+                self._validate(validation)
+                validated_s = self.elapsed_s
+                # Neither training nor waiting: validation has a clock of its own.
+                before = begun = time.perf_counter()
+                sums, waited_s, n_summed = {}, 0.0, 0
+            if self.elapsed_s - saved_s >= config.save_every_s:
+                self._save()
+                saved_s = self.elapsed_s
+        if self.latest.get("step") != self.step:
+            self._validate(validation)
+        self._save()
+        if self.fabric.is_global_zero:
+            draw_curves(self.folder)
+        return self.latest
+
+    def _stepped(self, batch: Tensor, share: float, rate: float) -> dict[str, float]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        losses = self.task(batch, share)
+        self.optimizer.zero_grad()
+        self.fabric.backward(losses["loss"])
+        norm = 0.0
+        if self.config.clip_norm:
+            found = self.fabric.clip_gradients(
+                self.task, self.optimizer, max_norm=self.config.clip_norm, error_if_nonfinite=False
+            )
+            norm = float(found) if found is not None else 0.0
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.bare)
+        return {name: float(value.detach()) for name, value in losses.items()} | {"gradient": norm}
+
+    def _loader(self) -> Iterator[Tensor]:
+        order = _Order(len(self.examples), self.config, self.step, self.fabric.global_rank)
+        loader = DataLoader(
+            _Read(self.examples),
+            batch_sampler=order,
+            num_workers=self.config.n_workers,
+            # Of its own, or making the loader would draw from what the network draws from.
+            generator=torch.Generator().manual_seed(self.config.seed),
+            multiprocessing_context="spawn" if self.config.n_workers else None,
+            prefetch_factor=4 if self.config.n_workers else None,
+            pin_memory=self.fabric.device.type == "cuda",
+        )
+        return iter(loader)
+
+    def _validation_batches(self) -> list[Tensor]:
+        held = self.examples.validation()
+        size = min(self.config.batch_size, len(held))
+        return [
+            torch.stack([torch.from_numpy(held[i]) for i in range(at, min(at + size, len(held)))])
+            for at in range(0, len(held), size)
+        ]
+
+    def _validate(self, batches: list[Tensor]) -> None:
+        judged: Task = self.bare if self.average is None else self.average.module  # type: ignore[assignment]
+        if self.fabric.is_global_zero:
+            judged.eval()
+            with self.fabric.autocast():
+                found = judged.validate([self.fabric.to_device(batch) for batch in batches])
+            judged.train()
+            self.latest = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **found}
+            self._write({"validation": found})
+        self.fabric.barrier()
+
+    def _write(self, figures: Mapping[str, Any]) -> None:
+        line = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **figures}
+        if self.fabric.is_global_zero:
+            with (self.folder / METRICS).open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            self.report(line)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "task": self.bare.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "elapsed_s": self.elapsed_s,
+            "latest": self.latest,
+            "random": torch.get_rng_state(),
+        }
+
+    def _save(self) -> None:
+        # Written beside and renamed: a kill in the middle leaves the one before.
+        if self.fabric.is_global_zero:
+            part = self.folder / (CHECKPOINT + ".part")
+            torch.save(self._state(), part)
+            os.replace(part, self.folder / CHECKPOINT)
+        self.fabric.barrier()
+
+    def _load(self) -> None:
+        state = read_checkpoint(self.folder)
+        self.bare.load_state_dict(state["task"])
+        if self.average is not None and state["average"] is not None:
+            self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.elapsed_s = state["step"], state["elapsed_s"]
+        self.latest = state["latest"]
+        torch.set_rng_state(state["random"])
+        # What was reported after the checkpoint will be reported again.
+        place = self.folder / METRICS
+        if place.exists() and self.fabric.is_global_zero:
+            lines = [
+                line for line in place.read_text().splitlines(keepends=True) if line.endswith("\n")
+            ]
+            place.write_text("".join(x for x in lines if json.loads(x)["step"] <= self.step))
+
+
+def read_checkpoint(run: str | Path) -> dict[str, Any]:
+    """A run's checkpoint.
+
+    Parameters
+    ----------
+    run : str or pathlib.Path
+        The run's folder.
+
+    Returns
+    -------
+    dict
+        States of task, average and optimiser; step and seconds.
+
+    Raises
+    ------
+    InputError
+        There is none, or it cannot be read.
+
+    Examples
+    --------
+    >>> read_checkpoint("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: has no checkpoint; train it: cambiata train run
+    """
+    place = Path(run) / CHECKPOINT
+    if not place.exists():
+        raise InputError(str(run), "has no checkpoint", "train it: cambiata train run")
+    try:
+        state: dict[str, Any] = torch.load(place, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(str(place), "cannot be read", "train it again: --force") from error
+    return state
+
+
+def read_metrics(run: str | Path) -> list[dict[str, Any]]:
+    """Every whole line of a run's metrics.
+
+    Parameters
+    ----------
+    run : str or pathlib.Path
+        The run's folder.
+
+    Returns
+    -------
+    list of dict
+        In their order; none where nothing has been reported yet.
+
+    Examples
+    --------
+    >>> read_metrics("/nowhere")
+    []
+    """
+    place = Path(run) / METRICS
+    if not place.exists():
+        return []
+    return [json.loads(line) for line in place.read_text().splitlines() if line.endswith("}")]
+
+
+def draw_curves(run: str | Path) -> Path:
+    """A picture of a run's losses and validations.
+
+    Parameters
+    ----------
+    run : str or pathlib.Path
+        The run's folder.
+
+    Returns
+    -------
+    pathlib.Path
+        ``curves.png`` in that folder.
+    """
+    from matplotlib.figure import Figure
+
+    lines = read_metrics(run)
+    rows = {
+        "training": [line for line in lines if "validation" not in line],
+        "validation": [
+            line["validation"] | {"elapsed_s": line["elapsed_s"]}
+            for line in lines
+            if "validation" in line
+        ],
+    }
+    left_out = {"step", "elapsed_s"}
+    names = [
+        (kind, name)
+        for kind, found in rows.items()
+        for name in dict.fromkeys(key for row in found for key in row)
+        if name not in left_out
+    ]
+    n_columns = 4
+    n_rows = max(1, math.ceil(len(names) / n_columns))
+    figure = Figure(figsize=(4 * n_columns, 2.6 * n_rows), layout="constrained")
+    for i, (kind, name) in enumerate(names):
+        axes = figure.add_subplot(n_rows, n_columns, i + 1)
+        points = [(row["elapsed_s"] / 60, row[name]) for row in rows[kind] if name in row]
+        axes.plot(*zip(*points, strict=True), marker="." if kind == "validation" else "")
+        axes.set_title(f"{kind}: {name}", fontsize=9)
+        axes.set_xlabel("minutes", fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.3)
+    place = Path(run) / CURVES
+    part = place.with_suffix(".part.png")
+    figure.savefig(part, dpi=80)
+    part.replace(place)
+    return place

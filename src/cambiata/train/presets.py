@@ -1,0 +1,194 @@
+"""What can be trained, by name; and every setting of it that may be changed from outside."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cambiata.errors import InputError
+from cambiata.train.examples import ExamplesConfig
+from cambiata.train.loop import LoopConfig
+from cambiata.train.vqvae import Learning, VqVaeShape, VqVaeTask, VqVaeTraining
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that a run is made of.
+
+    Parameters
+    ----------
+    task : VqVaeTraining
+        The network and its losses.
+    examples : ExamplesConfig
+        What it learns from.
+    loop : LoopConfig
+        How.
+
+    Examples
+    --------
+    >>> PRESETS["vqvae"]().task.learning
+    'self-supervised'
+    """
+
+    task: VqVaeTraining
+    examples: ExamplesConfig
+    loop: LoopConfig
+
+    def make_task(self) -> VqVaeTask:
+        """The task, its weights drawn anew from torch's generator."""
+        return VqVaeTask(self.task)
+
+
+def _small(learning: Learning) -> Training:
+    # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
+    shape = VqVaeShape(width=384, output_gru=False, codebook="moving-average")
+    return Training(
+        VqVaeTraining(shape, learning),
+        ExamplesConfig(n_examples=16384),
+        LoopConfig(batch_size=64, learning_rate=6e-4, minutes=40.0),
+    )
+
+
+def _cifka2021() -> Training:
+    # 26,000 steps of 256 pairs at a constant rate; 20 hours on a V100, weeks on two cores.
+    loop = LoopConfig(
+        batch_size=256,
+        schedule="constant",
+        warmup_steps=1,
+        clip_norm=0,
+        ema_decay=0,
+        max_steps=26000,
+    )
+    return Training(VqVaeTraining(), ExamplesConfig(), loop)
+
+
+PRESETS: dict[str, Callable[[], Training]] = {
+    "vqvae": lambda: _small("self-supervised"),
+    "vqvae-supervised": lambda: _small("supervised"),
+    "vqvae-supervised-contrastive": lambda: _small("supervised-contrastive"),
+    "vqvae-cifka2021": _cifka2021,
+}
+
+
+def training(preset: str, overrides: Mapping[str, str] | None = None) -> Training:
+    """A preset, with some settings changed.
+
+    Parameters
+    ----------
+    preset : str
+        A key of `PRESETS`.
+    overrides : mapping of str to str, optional
+        Values by path, as in ``{"loop.batch_size": "16"}``.
+
+    Returns
+    -------
+    Training
+        It.
+
+    Raises
+    ------
+    InputError
+        There is no such preset or setting, or a value does not fit it.
+
+    Examples
+    --------
+    >>> training("vqvae", {"task.shape.width": "64"}).task.shape.width
+    64
+    >>> training("vqvae", {"loop.speed": "11"})
+    Traceback (most recent call last):
+    cambiata.errors.InputError: loop.speed: is no setting; use one of batch_size, ...
+    """
+    if preset not in PRESETS:
+        raise InputError(preset, "is no training preset", "use one of " + ", ".join(PRESETS))
+    found = PRESETS[preset]()
+    for path, value in (overrides or {}).items():
+        found = _with(found, path, path.split("."), value)
+    return found
+
+
+def _with(config: Any, path: str, names: list[str], value: str) -> Any:
+    known = typing.get_type_hints(type(config))
+    fields = [field.name for field in dataclasses.fields(config)]
+    name, *rest = names
+    if name not in fields:
+        raise InputError(path, "is no setting", "use one of " + ", ".join(fields))
+    old = getattr(config, name)
+    if dataclasses.is_dataclass(old) != bool(rest):
+        inside = [f.name for f in dataclasses.fields(old)] if not rest else []  # type: ignore[arg-type]
+        raise InputError(
+            path,
+            "is no setting",
+            "use one of " + ", ".join(f"{path}.{x}" for x in inside)
+            if inside
+            else f"leave out .{'.'.join(rest)}",
+        )
+    try:
+        new = _with(old, path, rest, value) if rest else _parsed(known[name], value)
+        return dataclasses.replace(config, **{name: new})
+    except ValueError as error:
+        raise InputError(f"{path}={value}", str(error), "correct the value") from None
+
+
+def _parsed(kind: Any, text: str) -> Any:
+    origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        if text not in inside:
+            raise ValueError("must be one of " + ", ".join(inside))
+        return text
+    if origin is tuple:
+        return tuple(_parsed(inside[0], each) for each in text.split(",") if each)
+    if origin is types.UnionType:
+        return _parsed(inside[0], text)
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise ValueError("must be true or false")
+        return text.lower() == "true"
+    return kind(text)
+
+
+def as_dict(config: Training) -> dict[str, Any]:
+    """A training for JSON.
+
+    Parameters
+    ----------
+    config : Training
+        Any.
+
+    Returns
+    -------
+    dict
+        What `from_dict` reads.
+    """
+    return dataclasses.asdict(config)
+
+
+def from_dict(found: Mapping[str, Any]) -> Training:
+    """A training as a run keeps it.
+
+    Parameters
+    ----------
+    found : mapping
+        What `as_dict` gave, from JSON.
+
+    Returns
+    -------
+    Training
+        The same again.
+
+    Examples
+    --------
+    >>> config = training("vqvae")
+    >>> from_dict(as_dict(config)) == config
+    True
+    """
+    made: Training = _from(Training, found)
+    return made
+
+
+def _from(kind: Any, found: Any) -> Any:
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{name: _from(hints[name], value) for name, value in found.items()})  # type: ignore[operator]
+    return tuple(found) if isinstance(found, list) else found

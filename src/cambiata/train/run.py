@@ -1,0 +1,193 @@
+"""Runs: a folder in which something is trained; started, gone on with, exported."""
+
+import dataclasses
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cambiata.errors import InputError
+from cambiata.train.examples import record
+from cambiata.train.loop import Report, fit
+from cambiata.train.presets import Training, as_dict, from_dict, training
+
+RUN_FILE = "run.json"
+
+
+def start(
+    preset: str,
+    run: str | Path,
+    *,
+    minutes: float | None = None,
+    settings: Mapping[str, str] | None = None,
+    examples: str | Path | None = None,
+    force: bool = False,
+    progress: Callable[[float], None] | None = None,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Train a preset in a folder of its own.
+
+    Parameters
+    ----------
+    preset : str
+        A key of `cambiata.train.presets.PRESETS`.
+    run : str or pathlib.Path
+        The folder to make.
+    minutes : float, optional
+        Time to train, in minutes; the preset's own where not given. Composing the examples, which
+        comes first and once, is not counted.
+    settings : mapping of str to str, optional
+        Changes to the preset, by path.
+    examples : str or pathlib.Path, optional
+        Folder of the examples; else in the cache folder.
+    force : bool
+        Replace a run that is there.
+    progress : callable, optional
+        Called with the share of the examples that is composed.
+    report : callable, optional
+        Called with every line of metrics.
+
+    Returns
+    -------
+    dict
+        The last validation's figures.
+
+    Raises
+    ------
+    InputError
+        The folder is there already, or a setting, a bank or a limit is not right.
+    """
+    place = Path(run)
+    config = training(preset, settings)
+    if minutes is not None:
+        config = _within(config, minutes)
+    if place.exists() and not force:
+        raise InputError(
+            str(run), "is there already", "go on with it (cambiata train resume), or --force"
+        )
+    found = record(config.examples, examples, progress=progress)
+    if place.exists():
+        shutil.rmtree(place)
+    place.mkdir(parents=True)
+    facts = {
+        "preset": preset,
+        "training": as_dict(config),
+        "examples": str(found.folder),
+        "data": found.facts["banks"],
+        "commit": _commit(),
+        "machine": _machine(),
+    }
+    _write(place, facts)
+    torch.manual_seed(config.loop.seed)
+    return fit(config.make_task(), found, config.loop, place, report=report)
+
+
+def resume(
+    run: str | Path,
+    *,
+    minutes: float | None = None,
+    progress: Callable[[float], None] | None = None,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Go on with a run from its checkpoint.
+
+    Parameters
+    ----------
+    run : str or pathlib.Path
+        Its folder.
+    minutes : float, optional
+        A new limit, in minutes from the run's very beginning.
+    progress : callable, optional
+        Called with the share of the examples that is composed, where some are missing.
+    report : callable, optional
+        Called with every line of metrics.
+
+    Returns
+    -------
+    dict
+        The last validation's figures.
+
+    Raises
+    ------
+    InputError
+        It is no run.
+
+    Examples
+    --------
+    >>> resume("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no run; start one: cambiata train run PRESET -o RUN
+    """
+    place = Path(run)
+    facts, config = read_run(place)
+    if minutes is not None:
+        config = _within(config, minutes)
+        _write(place, facts | {"training": as_dict(config)})
+    found = record(config.examples, facts["examples"], progress=progress)
+    torch.manual_seed(config.loop.seed)
+    return fit(config.make_task(), found, config.loop, place, report=report)
+
+
+def read_run(run: str | Path) -> tuple[dict[str, Any], Training]:
+    """What a run is.
+
+    Parameters
+    ----------
+    run : str or pathlib.Path
+        Its folder.
+
+    Returns
+    -------
+    tuple
+        The facts of its ``run.json``, and its training.
+
+    Raises
+    ------
+    InputError
+        It is no run, or one of another version.
+    """
+    try:
+        facts = json.loads((Path(run) / RUN_FILE).read_text())
+        return facts, from_dict(facts["training"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            str(run), "is no run", "start one: cambiata train run PRESET -o RUN"
+        ) from error
+
+
+def _within(config: Training, minutes: float) -> Training:
+    return dataclasses.replace(config, loop=dataclasses.replace(config.loop, minutes=minutes))
+
+
+def _write(place: Path, facts: dict[str, Any]) -> None:
+    part = place / (RUN_FILE + ".part")
+    part.write_text(json.dumps(facts, indent=1))
+    part.replace(place / RUN_FILE)
+
+
+def _commit() -> str:
+    """The code's commit, where it lies in a repository; marked where the code has changed since."""
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def _machine() -> str:
+    name = platform.processor() or platform.machine()
+    if torch.cuda.is_available():
+        name = torch.cuda.get_device_name()
+    return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}"

@@ -1,0 +1,51 @@
+"""What the training loop asks of a system that is trained."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Task(nn.Module, ABC):
+    """A network with its losses; everything in it that learns, learns.
+
+    Called with a batch it returns the losses, of which the one named "loss" is minimised.
+    """
+
+    @abstractmethod
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
+        """Losses of a batch.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Examples [B, 3, T]: content, style and target.
+        share : float
+            Share of the training that is done, 0 to 1, for what changes on the way.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Scalars; "loss" is minimised, the others are recorded.
+        """
+
+    @abstractmethod
+    def validate(self, batches: list[Tensor]) -> dict[str, float]:
+        """Figures of merit on fixed examples.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            Examples [B, 3, T].
+
+        Returns
+        -------
+        dict of str to float
+            Names and values; must leave no trace in what is learnt.
+        """
+
+    @property
+    @abstractmethod
+    def facts(self) -> Mapping[str, Any]:
+        """What a reader of the weights needs to know, for JSON."""

@@ -1,0 +1,500 @@
+"""The SS-VQ-VAE's network and what it learns from (Cífka, Ozerov, Şimşekli, Richard 2021).
+
+Frequency bins are channels throughout, so that a convolution sees all of a spectrum at once. The
+network knows of no score and no label: what makes it split a sound into notes and timbre is that
+the notes pass through a narrow code and the timbre through one vector (`self-supervised`), or that
+it must play the notes of one instrument with another (`supervised`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cambiata.errors import InputError
+from cambiata.features.mel import mel_filters
+from cambiata.systems.vqvae import STFT, SAMPLE_RATE_HZ
+from cambiata.train.examples import CONTENT, STYLE, TARGET
+from cambiata.train.task import Task
+
+Learning = Literal["self-supervised", "supervised", "supervised-contrastive"]
+Codebook = Literal["gradient", "moving-average"]
+
+_SLOPE = 0.1
+
+
+@dataclass(frozen=True)
+class VqVaeShape:
+    """How large the network is, and how its codebook learns.
+
+    Parameters
+    ----------
+    width : int
+        Channels of every layer, and dimensions of codes and style vector.
+    n_codes : int
+        Codes in the codebook.
+    output_gru : bool
+        Whether the last layer is a recurrent one over all frequency bins, as published; it is a
+        ninth of the published network and half of what a small one would cost.
+    codebook : {"gradient", "moving-average"}
+        How codes learn: by the loss's gradient, as published, or as moving averages of what chose
+        them, those that nothing chooses being set anew (vector-quantize-pytorch).
+
+    Examples
+    --------
+    >>> VqVaeShape().width
+    1024
+    """
+
+    width: int = 1024
+    n_codes: int = 2048
+    output_gru: bool = True
+    codebook: Codebook = "gradient"
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.n_codes < 2:
+            raise ValueError("width must be at least 1, n_codes at least 2")
+        if self.codebook not in ("gradient", "moving-average"):
+            raise ValueError("codebook must be gradient or moving-average")
+
+
+class Residual(nn.Module):
+    """Layers with a way around them."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What goes in, plus what the layers make of it, [B, D, L]."""
+        found: Tensor = x + self.layers(x)
+        return found
+
+
+class Recurrent(nn.Module):
+    """A GRU over the frames of [B, D, L]: every state, or the last one [B, D]."""
+
+    def __init__(self, width: int, *, last: bool = False) -> None:
+        super().__init__()
+        self.gru, self.last = nn.GRU(width, width, batch_first=True), last
+
+    def forward(self, x: Tensor) -> Tensor:
+        """States of the GRU."""
+        # In float32 whatever the rest runs in: on CPUs torch's GRU is 20 times slower in bfloat16.
+        with torch.autocast(x.device.type, enabled=False):
+            states, last = self.gru(x.float().transpose(1, 2))
+        return last[0] if self.last else states.transpose(1, 2)
+
+
+class GradientCodebook(nn.Module):
+    """The published codebook: nearest code, straight-through gradient, codes learnt by gradient."""
+
+    def __init__(self, n_codes: int, width: int) -> None:
+        super().__init__()
+        self.codes = nn.Embedding(n_codes, width)
+        nn.init.kaiming_uniform_(self.codes.weight, mode="fan_out")
+
+    @property
+    def table(self) -> Tensor:
+        """The codes, [K, D]."""
+        return self.codes.weight
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Codes' vectors [B, L, D] with a straight-through gradient, their numbers, codes' loss."""
+        numbers = nearest(x, self.table)
+        chosen = self.codes(numbers)
+        loss = functional.mse_loss(chosen, x.detach())
+        return x + (chosen - x).detach(), numbers, loss
+
+
+class AverageCodebook(nn.Module):
+    """Codes as moving averages, from the library that the field uses."""
+
+    def __init__(self, n_codes: int, width: int) -> None:
+        super().__init__()
+        from vector_quantize_pytorch import VectorQuantize
+
+        self.quantizer = VectorQuantize(
+            dim=width,
+            codebook_size=n_codes,
+            decay=0.99,
+            kmeans_init=True,
+            threshold_ema_dead_code=1,
+            commitment_weight=0.0,
+            rotation_trick=False,
+        )
+
+    @property
+    def table(self) -> Tensor:
+        """The codes, [K, D]."""
+        table: Tensor = self.quantizer.codebook
+        return table
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `GradientCodebook`; averages have no loss."""
+        chosen, numbers, _ = self.quantizer(x)
+        return chosen, numbers, x.new_zeros(())
+
+
+def nearest(x: Tensor, table: Tensor) -> Tensor:
+    """Number of the code nearest to every vector.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        Vectors [..., D].
+    table : torch.Tensor
+        Codes [K, D].
+
+    Returns
+    -------
+    torch.Tensor
+        Integers [...].
+
+    Examples
+    --------
+    >>> nearest(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))
+    tensor([1])
+    """
+    # |x|^2 is the same for all codes and left out.
+    return (table.square().sum(-1) - 2 * x @ table.T).argmin(-1)
+
+
+def _activated(width: int) -> list[nn.Module]:
+    return [nn.BatchNorm1d(width), nn.LeakyReLU(_SLOPE)]
+
+
+def _decoder_stage(width: int) -> list[nn.Module]:
+    """Code and style in, [B, 2 D, L]; twice as many frames out, [B, D, 2 L - 1]."""
+    return [
+        *_activated(2 * width),
+        nn.ConvTranspose1d(2 * width, width, 1),
+        Residual(*_activated(width), Recurrent(width)),
+        *_activated(width),
+        nn.ConvTranspose1d(width, width, 4, stride=2, padding=2, output_padding=1),
+    ]
+
+
+class VqVae(nn.Module):
+    """Content to codes, style to a vector, both to a spectrogram.
+
+    Parameters
+    ----------
+    shape : VqVaeShape
+        How large.
+
+    Examples
+    --------
+    >>> network = VqVae(VqVaeShape(width=8, n_codes=4)).eval()
+    >>> network(torch.zeros(1, 1025, 40), torch.zeros(1, 1025, 30))[0].shape
+    torch.Size([1, 1025, 40])
+    """
+
+    def __init__(self, shape: VqVaeShape) -> None:
+        super().__init__()
+        self.shape = shape
+        n_bins, width = STFT.n_bins, shape.width
+        # In this order: the authors' own, by which `load_published` finds its way.
+        self.content_encoder = nn.Sequential(
+            nn.Conv1d(n_bins, width, 4, stride=2, padding=2),
+            *_activated(width),
+            nn.Conv1d(width, width, 4, stride=2, padding=2),
+            Residual(*_activated(width), nn.Conv1d(width, width, 1)),
+            nn.BatchNorm1d(width),
+        )
+        gradient = shape.codebook == "gradient"
+        self.codebook = (GradientCodebook if gradient else AverageCodebook)(shape.n_codes, width)
+        self.style_encoder = nn.Sequential(
+            nn.Conv1d(n_bins, width, 4, stride=2),
+            Residual(*_activated(width), nn.Conv1d(width, width, 1)),
+            *_activated(width),
+            Recurrent(width, last=True),
+        )
+        last: list[nn.Module] = [*_activated(width), nn.ConvTranspose1d(width, n_bins, 1)]
+        if shape.output_gru:
+            last.append(Residual(*_activated(n_bins), Recurrent(n_bins)))
+        self.decoder = nn.ModuleList(
+            [
+                nn.Sequential(*_decoder_stage(width)),
+                nn.Sequential(*_decoder_stage(width), *last, nn.ReLU()),
+            ]
+        )
+
+    def encode(self, content: Tensor) -> Tensor:
+        """What the codebook is given for a content [B, F, L]: [B, ceil((L + 1) / 4), D] or so."""
+        encoded: Tensor = self.content_encoder(content).transpose(1, 2)
+        return encoded.float()
+
+    def decode(self, codes: Tensor, style: Tensor, n_frames: int) -> Tensor:
+        """Spectrogram [B, F, L] of codes [B, L', D] and style vectors [B, D]."""
+        x = codes.transpose(1, 2)
+        for stage in self.decoder:
+            x = stage(torch.cat([x, style.unsqueeze(2).expand(-1, -1, x.shape[2])], dim=1))
+        return x[..., :n_frames]
+
+    def forward(self, content: Tensor, style: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Play contents with styles.
+
+        Parameters
+        ----------
+        content : torch.Tensor
+            ln(1 + |STFT|), [B, F, L].
+        style : torch.Tensor
+            Likewise, [B, F, L].
+
+        Returns
+        -------
+        tuple
+            Spectrogram [B, F, L], code numbers [B, L'], the codebook's loss, and the
+            commitment's.
+        """
+        encoded = self.encode(content)
+        chosen, numbers, codebook_loss = self.codebook(encoded)
+        commitment = (encoded - chosen.detach()).square().mean()
+        made = self.decode(chosen, self.style_encoder(style), content.shape[2])
+        return made, numbers, codebook_loss, commitment
+
+
+def n_parameters(network: nn.Module) -> int:
+    """How many numbers a network learns.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Any.
+
+    Returns
+    -------
+    int
+        Codebooks of moving averages are not learnt, and not counted.
+
+    Examples
+    --------
+    >>> n_parameters(nn.Linear(3, 2))
+    8
+    """
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def load_published(path: str | Path) -> VqVae:
+    """The authors' checkpoint, in the network of their size.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        ``ssvqvae_model_state.pt``, which they publish beside their demo.
+
+    Returns
+    -------
+    VqVae
+        Ready to use; `cambiata train export` writes it as ONNX.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is another network's.
+
+    Examples
+    --------
+    >>> load_published("/nowhere.pt")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere.pt: cannot be read; give the authors' model_state.pt
+    """
+    try:
+        # Numbers only: a checkpoint must not run code.
+        theirs = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(str(path), "cannot be read", "give the authors' model_state.pt") from error
+    network = VqVae(VqVaeShape())
+    ours = network.state_dict()
+    # Both register their layers in one order, so that no names need be known.
+    shapes = [tuple(getattr(value, "shape", ())) for value in dict(theirs).values()]
+    if shapes != [tuple(value.shape) for value in ours.values()]:
+        raise InputError(
+            str(path), "is another network's", "give the authors' model_state.pt of 2021"
+        )
+    network.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
+    return network.eval()
+
+
+@dataclass(frozen=True)
+class VqVaeTraining:
+    """What the network learns from, and what counts as an error.
+
+    Parameters
+    ----------
+    shape : VqVaeShape
+        The network.
+    learning : {"self-supervised", "supervised", "supervised-contrastive"}
+        From two segments of one track, content being the target too (the paper's section 3);
+        from the content's notes by the style's instrument; or thus with a style encoder that has
+        first learnt to tell timbres apart.
+    level_db : float
+        RMS level, in dB of full scale, to which every sound is brought. The published network
+        hears raw levels. At 0 dB, ln(1 + |X|) is linear below some -60 dB under the loudest
+        partials, so that what lies deeper counts little.
+    commitment_weight : float
+        Of the encoder's commitment to the codes.
+    contrastive_share : float
+        Share of the training for the style encoder alone, where it learns contrastively first.
+    temperature : float
+        Of the contrastive loss.
+
+    Examples
+    --------
+    >>> VqVaeTraining().commitment_weight
+    0.5
+    """
+
+    shape: VqVaeShape = VqVaeShape()
+    learning: Learning = "self-supervised"
+    level_db: float = 0.0
+    commitment_weight: float = 0.5
+    contrastive_share: float = 0.15
+    temperature: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.learning not in ("self-supervised", "supervised", "supervised-contrastive"):
+            raise ValueError(
+                "learning must be self-supervised, supervised or supervised-contrastive"
+            )
+        if not 0 <= self.contrastive_share < 1 or self.temperature <= 0:
+            raise ValueError("contrastive_share must be 0 to 1, temperature above 0")
+
+
+class VqVaeTask(Task):
+    """Training of the SS-VQ-VAE.
+
+    Parameters
+    ----------
+    config : VqVaeTraining
+        What and how.
+    """
+
+    def __init__(self, config: VqVaeTraining) -> None:
+        super().__init__()
+        self.config = config
+        self.network = VqVae(config.shape)
+        assert STFT.win_length is not None
+        self.register_buffer("window", torch.hann_window(STFT.win_length), persistent=False)
+        filters = mel_filters(SAMPLE_RATE_HZ, STFT.n_fft, 128)
+        self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
+
+    def spectrograms(self, sounds: Tensor) -> Tensor:
+        """ln(1 + |STFT|) [B, F, L] of sounds [B, T], each brought to the level heard."""
+        rms = sounds.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-6)
+        sounds = sounds * (10 ** (self.config.level_db / 20) / rms)
+        return (
+            torch.stft(
+                sounds,
+                STFT.n_fft,
+                STFT.hop_length,
+                STFT.win_length,
+                self.window,
+                pad_mode="constant",
+                return_complex=True,
+            )
+            .abs()
+            .log1p()
+        )
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
+        """Losses of a batch of examples [B, 3, T]; see `Task`."""
+        with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
+            content, style, target = self._roles(batch)
+        contrastive = self.config.learning == "supervised-contrastive"
+        if contrastive and share < self.config.contrastive_share:
+            return self._contrastive(style, target)
+        made, numbers, codebook, commitment = self.network(content, style)
+        reconstruction = functional.mse_loss(made.float(), target)
+        # The paper sums over codes and divides by frames.
+        codes_per_frame = numbers.shape[1] / content.shape[2]
+        loss = reconstruction + codes_per_frame * (
+            codebook + self.config.commitment_weight * commitment
+        )
+        return {
+            "loss": loss,
+            "reconstruction": reconstruction,
+            "codebook": codebook,
+            "commitment": commitment,
+            "batch_codes": numbers.unique().numel() / numbers.new_tensor(1.0).float(),
+        }
+
+    def _roles(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Spectrograms of content, style and target."""
+        if self.config.learning != "self-supervised":
+            flat = self.spectrograms(batch.flatten(0, 1)).unflatten(0, (-1, 3))
+            return flat[:, CONTENT], flat[:, STYLE], flat[:, TARGET]
+        # Style and target are two segments of one track: either is content and target at once.
+        pair = self.spectrograms(batch[:, [STYLE, TARGET]].flatten(0, 1)).unflatten(0, (-1, 2))
+        swap = torch.rand(len(batch), 1, 1, device=batch.device) < 0.5
+        content = torch.where(swap, pair[:, 0], pair[:, 1])
+        return content, torch.where(swap, pair[:, 1], pair[:, 0]), content
+
+    def _contrastive(self, style: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Two segments of one track are alike, all others in the batch are not (InfoNCE)."""
+        vectors = self.network.style_encoder(torch.cat([style, target])).float()
+        first, second = functional.normalize(vectors, dim=1).chunk(2)
+        similarity = first @ second.T / self.config.temperature
+        right = torch.arange(len(first), device=first.device)
+        loss = (
+            functional.cross_entropy(similarity, right)
+            + functional.cross_entropy(similarity.T, right)
+        ) / 2
+        found = (similarity.argmax(1) == right).float().mean()
+        return {"loss": loss, "contrastive": loss, "found": found}
+
+    @torch.no_grad()
+    def validate(self, batches: list[Tensor]) -> dict[str, float]:
+        """How well transfer goes with instruments never learnt from.
+
+        ``transfer`` is the error of ln(1 + |X|) against the true target, ``lsd_db`` the paper's
+        log-spectral distance of spectrograms (its waveforms come after phases), and the codebook's
+        health: how many codes are used, and their perplexity.
+        """
+        sums: dict[str, list[float]] = {}
+        counts = torch.zeros(self.config.shape.n_codes)
+        for batch in batches:
+            flat = self.spectrograms(batch.flatten(0, 1)).unflatten(0, (-1, 3))
+            content, style, target = flat.unbind(1)
+            made, numbers, _, _ = self.network(content, style)
+            again, _, _, _ = self.network(target, style)
+            counts += torch.bincount(numbers.flatten().cpu(), minlength=len(counts))
+            found = {
+                "transfer": functional.mse_loss(made, target, reduction="none"),
+                "reconstruction": functional.mse_loss(again, target, reduction="none"),
+                "lsd_db": self.log_spectral_distance_db(made, target),
+                "content_lsd_db": self.log_spectral_distance_db(content, target),
+            }
+            for name, values in found.items():
+                sums.setdefault(name, []).extend(values.flatten(1).mean(1).tolist())
+        means = {name: float(np.mean(values)) for name, values in sums.items()}
+        shares = counts[counts > 0] / counts.sum()
+        return means | {
+            "perplexity": float((-(shares * shares.log()).sum()).exp()),
+            "codes_used": float((counts > 0).sum()),
+        }
+
+    def log_spectral_distance_db(self, made: Tensor, target: Tensor) -> Tensor:
+        """The paper's LSD [B, 1] of spectrograms ln(1 + |X|) [B, F, L]; see `metrics`."""
+
+        def levels(spectrogram: Tensor) -> Tensor:
+            power = spectrogram.clamp_min(0).expm1().square()
+            mel = self.filters @ (power / power.mean((1, 2), keepdim=True).clamp_min(1e-12))
+            # Of unit RMS a spectrogram's mean power is what a window's energy makes it.
+            mel = mel * (self.window.square().sum() / 1025)
+            decibels = 10 * mel.clamp_min(1e-10).log10()
+            return decibels.maximum(decibels.amax((1, 2), keepdim=True) - 80)
+
+        difference = levels(made) - levels(target)
+        return difference.square().mean(2).sqrt().mean(1, keepdim=True)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What a reader of the weights needs to know."""
+        return {"level_db": self.config.level_db, "n_parameters": n_parameters(self.network)}
