@@ -43,11 +43,11 @@ class Training:
 
 def _small(learning: Learning) -> Training:
     # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
-    shape = VqVaeShape(width=384, output_gru=False, codebook="moving-average")
+    shape = VqVaeShape(width=256, n_codes=1024, output_gru=False, codebook="moving-average")
     return Training(
         VqVaeTraining(shape, learning),
         ExamplesConfig(n_examples=16384),
-        LoopConfig(batch_size=64, learning_rate=6e-4, minutes=40.0),
+        LoopConfig(batch_size=16, learning_rate=6e-4, ema_decay=0.99, minutes=40.0),
     )
 
 

@@ -124,7 +124,8 @@ class AverageCodebook(nn.Module):
             codebook_size=n_codes,
             decay=0.99,
             kmeans_init=True,
-            threshold_ema_dead_code=1,
+            # With fewer vectors in a batch than codes, most codes are chosen less than once a step.
+            threshold_ema_dead_code=0.05,
             commitment_weight=0.0,
             rotation_trick=False,
         )
@@ -389,7 +390,7 @@ class VqVaeTask(Task):
         """ln(1 + |STFT|) [B, F, L] of sounds [B, T], each brought to the level heard."""
         rms = sounds.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-6)
         sounds = sounds * (10 ** (self.config.level_db / 20) / rms)
-        return (
+        parts = torch.view_as_real(
             torch.stft(
                 sounds,
                 STFT.n_fft,
@@ -399,9 +400,9 @@ class VqVaeTask(Task):
                 pad_mode="constant",
                 return_complex=True,
             )
-            .abs()
-            .log1p()
         )
+        # A third of the time that abs() of complex numbers takes.
+        return (parts[..., 0].square() + parts[..., 1].square()).sqrt_().log1p_()
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a batch of examples [B, 3, T]; see `Task`."""
