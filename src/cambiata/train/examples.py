@@ -179,8 +179,8 @@ def record(
 
     Returns
     -------
-    Examples
-        All of them.
+    Sequence
+        All of them, as `Examples`.
 
     Raises
     ------
@@ -241,7 +241,7 @@ class Examples(Sequence[Samples]):
     """
 
     def __init__(self, folder: Path, config: ExamplesConfig, validation: bool = False) -> None:
-        self.folder, self.config = folder, config
+        self.folder, self.config, self._validation = folder, config, validation
         n_examples = config.n_validation if validation else config.n_examples
         self._shards: list[npt.NDArray[np.int16]] = []
         for index in range(n_examples // config.n_shard):
@@ -249,6 +249,10 @@ class Examples(Sequence[Samples]):
             if not place.exists():
                 raise InputError(str(folder), f"lacks {place.name}", "record the examples first")
             self._shards.append(np.load(place, mmap_mode="r"))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By name: a mapped file is pickled with all that is in it.
+        return Examples, (self.folder, self.config, self._validation)
 
     def __len__(self) -> int:
         return len(self._shards) * self.config.n_shard

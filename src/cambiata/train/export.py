@@ -5,11 +5,10 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np

@@ -9,7 +9,6 @@ a step is a function of the seed and the step alone.
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -430,7 +429,7 @@ class _Loop:
         if self.fabric.is_global_zero:
             part = self.folder / (CHECKPOINT + ".part")
             torch.save(self._state(), part)
-            os.replace(part, self.folder / CHECKPOINT)
+            part.replace(self.folder / CHECKPOINT)
         self.fabric.barrier()
 
     def _load(self) -> None:

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from cambiata.errors import InputError
 from cambiata.features.mel import mel_filters
-from cambiata.systems.vqvae import STFT, SAMPLE_RATE_HZ
+from cambiata.systems.vqvae import SAMPLE_RATE_HZ, STFT
 from cambiata.train.examples import CONTENT, STYLE, TARGET
 from cambiata.train.task import Task
 
