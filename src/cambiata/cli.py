@@ -354,6 +354,102 @@ def render(scores: str, output: str, quiet: bool, as_json: bool, **options: Any)
 
 
 @cli.group(context_settings=_HELP)
+def train() -> None:
+    """Train the systems' networks, and export them as weights that need no torch."""
+
+
+_minutes = click.option(
+    "--minutes", type=float, metavar="N", help="Time to train in all; else the preset's own."
+)
+
+
+@train.command("run", context_settings=_HELP)
+@click.argument("preset")
+@click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
+@_minutes
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PATH=VALUE",
+    callback=_settings,
+    help="Change a setting, as in loop.batch_size=8; may be repeated.",
+)
+@click.option("--examples", metavar="DIR", help="Folder of the examples; else in the cache folder.")
+@_force
+@_quiet
+@_as_json
+def train_run(preset: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Train PRESET in a folder of its own; a name that is none lists them all.
+
+    What it learns from is composed first, once, from the banks that the preset names.
+    """
+    from cambiata.train.run import start
+
+    _trained(lambda **heard: start(preset, output, **_given(**options), **heard), quiet, as_json)
+
+
+@train.command("resume", context_settings=_HELP)
+@click.argument("run")
+@_minutes
+@_quiet
+@_as_json
+def train_resume(run: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Go on with RUN, which was stopped or has run out of its time."""
+    from cambiata.train.run import resume
+
+    _trained(lambda **heard: resume(run, **_given(**options), **heard), quiet, as_json)
+
+
+def _trained(job: Callable[..., dict[str, Any]], quiet: bool, as_json: bool) -> None:
+    """Train, showing examples being composed and then one line for each line of metrics."""
+
+    def say(line: dict[str, Any]) -> None:
+        figures = line.get("validation", line)
+        told = ", ".join(
+            f"{name} {value:.4g}"
+            for name, value in figures.items()
+            if name not in ("step", "elapsed_s")
+        )
+        kind = "validation: " if "validation" in line else ""
+        click.echo(f"step {line['step']}, {line['elapsed_s']:.0f} s: {kind}{told}", err=True)
+
+    try:
+        with _progress_bar(hidden=quiet) as progress:
+            found = job(progress=progress, report=None if quiet else say)
+    except KeyboardInterrupt:
+        raise _InterruptedError("go on with `cambiata train resume`") from None
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+
+
+@train.command("export", context_settings=_HELP)
+@click.argument("run")
+@click.option("-o", "--output", required=True, metavar="NAME.onnx", help="File to write.")
+@click.option("--half/--full", default=None, help="Keep arrays as float16 (default) or float32.")
+@_force
+@_quiet
+@_as_json
+def train_export(run: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Write the network of RUN as ONNX, checked against torch.
+
+    RUN may also be the checkpoint that the authors of SS-VQ-VAE publish.
+    """
+    from cambiata.train.export import export
+
+    facts = export(run, output, **_given(**options))
+    if as_json:
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    elif not quiet:
+        parity = facts["parity"]["max_difference"]
+        click.echo(
+            f"{output}: {facts['size_mb']} MB, {facts['n_parameters']} parameters, within "
+            f"{parity:.1g} of torch; use it with --system vqvae --set weights={output}",
+            err=True,
+        )
+
+
+@cli.group(context_settings=_HELP)
 def evaluate() -> None:
     """Judge systems on test sets with exact targets, and on recordings."""
 
