@@ -152,7 +152,7 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         seed : int
             Seed of phases where nothing sounds.
         progress : callable
-            Called after the network and after the phases.
+            Called after the spectrogram, the network and the phases.
 
         Returns
         -------
@@ -160,6 +160,7 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
             One channel [T].
         """
         heard, gain = self._heard(content)
+        progress(0.1)
         made = self._model.part("")(np.log1p(heard)[np.newaxis], timbre[np.newaxis])[0][0]
         progress(0.5)
         result = (np.expm1(np.clip(made, 0, _CLIP_MAX)) / gain).astype(np.float32)

@@ -400,7 +400,8 @@ class _Loop:
         if self.fabric.is_global_zero:
             judged.eval()
             with self.fabric.autocast():
-                found = judged.validate([self.fabric.to_device(batch) for batch in batches])
+                share = self.config.share(self.step, self.elapsed_s)
+                found = judged.validate([self.fabric.to_device(x) for x in batches], share)
             judged.train()
             self.latest = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **found}
             self._write({"validation": found})

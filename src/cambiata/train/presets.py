@@ -45,9 +45,9 @@ def _small(learning: Learning) -> Training:
     # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
     shape = VqVaeShape(width=256, n_codes=1024, output_gru=False, codebook="moving-average")
     return Training(
-        VqVaeTraining(shape, learning),
+        VqVaeTraining(shape, learning, crop_s=4.0, quantised_from=0.3),
         ExamplesConfig(n_examples=16384),
-        LoopConfig(batch_size=16, learning_rate=6e-4, ema_decay=0.99, minutes=40.0),
+        LoopConfig(batch_size=8, learning_rate=1e-3, ema_decay=0.995, minutes=40.0),
     )
 
 

@@ -31,13 +31,15 @@ class Task(nn.Module, ABC):
         """
 
     @abstractmethod
-    def validate(self, batches: list[Tensor]) -> dict[str, float]:
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Figures of merit on fixed examples.
 
         Parameters
         ----------
         batches : list of torch.Tensor
             Examples [B, 3, T].
+        share : float
+            As above.
 
         Returns
         -------

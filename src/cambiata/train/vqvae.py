@@ -238,7 +238,9 @@ class VqVae(nn.Module):
             x = stage(torch.cat([x, style.unsqueeze(2).expand(-1, -1, x.shape[2])], dim=1))
         return x[..., :n_frames]
 
-    def forward(self, content: Tensor, style: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(
+        self, content: Tensor, style: Tensor, *, quantised: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Play contents with styles.
 
         Parameters
@@ -247,14 +249,20 @@ class VqVae(nn.Module):
             ln(1 + |STFT|), [B, F, L].
         style : torch.Tensor
             Likewise, [B, F, L].
+        quantised : bool
+            Whether the content passes through the codebook, as ever after training.
 
         Returns
         -------
         tuple
             Spectrogram [B, F, L], code numbers [B, L'], the codebook's loss, and the
-            commitment's.
+            commitment's; the last three are 0 where nothing is quantised.
         """
         encoded = self.encode(content)
+        if not quantised:
+            nothing = encoded.new_zeros(())
+            made = self.decode(encoded, self.style_encoder(style), content.shape[2])
+            return made, nothing.new_zeros(encoded.shape[:2]).long(), nothing, nothing
         chosen, numbers, codebook_loss = self.codebook(encoded)
         commitment = (encoded - chosen.detach()).square().mean()
         made = self.decode(chosen, self.style_encoder(style), content.shape[2])
@@ -341,6 +349,12 @@ class VqVaeTraining:
         partials, so that what lies deeper counts little.
     commitment_weight : float
         Of the encoder's commitment to the codes.
+    crop_s : float
+        Length of what is heard of every example, in seconds; 0: all of it.
+    quantised_from : float
+        Share of the training after which contents are quantised; before it the decoder hears what
+        the encoder says. A network that must quantise from its first step on, before its codes
+        mean anything, finds a few dozen codes and stays with them.
     contrastive_share : float
         Share of the training for the style encoder alone, where it learns contrastively first.
     temperature : float
@@ -356,6 +370,8 @@ class VqVaeTraining:
     learning: Learning = "self-supervised"
     level_db: float = 0.0
     commitment_weight: float = 0.5
+    crop_s: float = 0.0
+    quantised_from: float = 0.0
     contrastive_share: float = 0.15
     temperature: float = 0.1
 
@@ -364,8 +380,10 @@ class VqVaeTraining:
             raise ValueError(
                 "learning must be self-supervised, supervised or supervised-contrastive"
             )
-        if not 0 <= self.contrastive_share < 1 or self.temperature <= 0:
-            raise ValueError("contrastive_share must be 0 to 1, temperature above 0")
+        if not 0 <= self.contrastive_share < 1 or not 0 <= self.quantised_from < 1:
+            raise ValueError("contrastive_share and quantised_from must be 0 to 1")
+        if self.crop_s < 0 or self.temperature <= 0:
+            raise ValueError("crop_s must be at least 0, temperature above 0")
 
 
 class VqVaeTask(Task):
@@ -407,11 +425,12 @@ class VqVaeTask(Task):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a batch of examples [B, 3, T]; see `Task`."""
         with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
-            content, style, target = self._roles(batch)
+            content, style, target = self._roles(self._cropped(batch))
         contrastive = self.config.learning == "supervised-contrastive"
         if contrastive and share < self.config.contrastive_share:
             return self._contrastive(style, target)
-        made, numbers, codebook, commitment = self.network(content, style)
+        quantised = share >= self.config.quantised_from
+        made, numbers, codebook, commitment = self.network(content, style, quantised=quantised)
         reconstruction = functional.mse_loss(made.float(), target)
         # The paper sums over codes and divides by frames.
         codes_per_frame = numbers.shape[1] / content.shape[2]
@@ -425,6 +444,19 @@ class VqVaeTask(Task):
             "commitment": commitment,
             "batch_codes": numbers.unique().numel() / numbers.new_tensor(1.0).float(),
         }
+
+    def _cropped(self, batch: Tensor) -> Tensor:
+        """A part of every example: content and target at one place, the style at another."""
+        n_samples = round(self.config.crop_s * SAMPLE_RATE_HZ)
+        n_left = batch.shape[2] - n_samples
+        if not n_samples or n_left <= 0:
+            return batch
+        out = batch.new_empty(*batch.shape[:2], n_samples)
+        for i, (at, style_at) in enumerate(torch.randint(n_left + 1, (len(batch), 2)).tolist()):
+            for role in (CONTENT, STYLE, TARGET):
+                begin = style_at if role == STYLE else at
+                out[i, role] = batch[i, role, begin : begin + n_samples]
+        return out
 
     def _roles(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Spectrograms of content, style and target."""
@@ -451,20 +483,21 @@ class VqVaeTask(Task):
         return {"loss": loss, "contrastive": loss, "found": found}
 
     @torch.no_grad()
-    def validate(self, batches: list[Tensor]) -> dict[str, float]:
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """How well transfer goes with instruments never learnt from.
 
         ``transfer`` is the error of ln(1 + |X|) against the true target, ``lsd_db`` the paper's
         log-spectral distance of spectrograms (its waveforms come after phases), and the codebook's
         health: how many codes are used, and their perplexity.
         """
+        quantised = share >= self.config.quantised_from
         sums: dict[str, list[float]] = {}
         counts = torch.zeros(self.config.shape.n_codes)
         for batch in batches:
             flat = self.spectrograms(batch.flatten(0, 1)).unflatten(0, (-1, 3))
             content, style, target = flat.unbind(1)
-            made, numbers, _, _ = self.network(content, style)
-            again, _, _, _ = self.network(target, style)
+            made, numbers, _, _ = self.network(content, style, quantised=quantised)
+            again, _, _, _ = self.network(target, style, quantised=quantised)
             counts += torch.bincount(numbers.flatten().cpu(), minlength=len(counts))
             found = {
                 "transfer": functional.mse_loss(made, target, reduction="none"),
