@@ -67,15 +67,24 @@ class _Transfer(nn.Module):
 
     def __init__(self, network: VqVae) -> None:
         super().__init__()
-        self.encoder, self.decoder = network.content_encoder, network.decoder
+        self.network = network
         self.register_buffer("table", network.codebook.table.detach().clone())
 
     def forward(self, content: Tensor, timbre: Tensor) -> tuple[Tensor, Tensor]:
-        numbers = nearest(self.encoder(content).transpose(1, 2), self.table)
-        x = nn.functional.embedding(numbers, self.table).transpose(1, 2)
-        for stage in self.decoder:
-            x = stage(torch.cat([x, timbre.unsqueeze(2).expand(-1, -1, x.shape[2])], dim=1))
-        return x[..., : content.shape[2]], numbers
+        numbers = nearest(self.network.encode(content), self.table)
+        chosen = nn.functional.embedding(numbers, self.table)
+        return self.network.decode(chosen, timbre, content.shape[2]), numbers
+
+
+class _Style(nn.Module):
+    """Style to vector."""
+
+    def __init__(self, network: VqVae) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, style: Tensor) -> Tensor:
+        return self.network.encode_style(style)
 
 
 def export(
@@ -125,7 +134,7 @@ def export(
         style = folder / f"{place.stem}.style.onnx"
         main = folder / place.name
         frames = torch.zeros(1, STFT.n_bins, 64)
-        _write(network.style_encoder, (frames,), ["style"], ["timbre"], style, half=half)
+        _write(_Style(network), (frames,), ["style"], ["timbre"], style, half=half)
         _describe(style, {"part of": place.name})
         timbre = torch.zeros(1, network.shape.width)
         outputs = ["spectrogram", "codes"]

@@ -27,6 +27,8 @@ from cambiata.train.task import Task
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.pt", "metrics.jsonl", "curves.png"
 
+_N_PREPARING = 64
+
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -280,6 +282,9 @@ class _Loop:
         if config.n_devices > 1:
             self.fabric.launch()
         torch.manual_seed(config.seed + self.fabric.global_rank)
+        if not (run / CHECKPOINT).exists():
+            n_seen = min(_N_PREPARING, len(examples))
+            task.prepare(torch.stack([torch.from_numpy(examples[i]) for i in range(n_seen)]))
         optimizer = torch.optim.AdamW(
             task.parameters(),
             config.learning_rate,

@@ -43,7 +43,9 @@ class Training:
 
 def _small(learning: Learning) -> Training:
     # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
-    shape = VqVaeShape(width=256, n_codes=1024, output_gru=False, codebook="moving-average")
+    shape = VqVaeShape(
+        width=256, n_codes=1024, output_gru=False, codebook="moving-average", standardised=True
+    )
     return Training(
         VqVaeTraining(shape, learning, crop_s=4.0, quantised_from=0.3),
         ExamplesConfig(n_examples=16384),

@@ -13,6 +13,15 @@ class Task(nn.Module, ABC):
     Called with a batch it returns the losses, of which the one named "loss" is minimised.
     """
 
+    def prepare(self, batch: Tensor) -> None:  # noqa: B027 (most have nothing to prepare)
+        """See some examples before training begins.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Examples [B, 3, T] to learn from.
+        """
+
     @abstractmethod
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a batch.

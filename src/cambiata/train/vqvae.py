@@ -44,6 +44,10 @@ class VqVaeShape:
     codebook : {"gradient", "moving-average"}
         How codes learn: by the loss's gradient, as published, or as moving averages of what chose
         them, those that nothing chooses being set anew (vector-quantize-pytorch).
+    standardised : bool
+        Whether every frequency bin is brought to mean 0 and deviation 1 before the network and
+        back after it. The published network hears and says raw ln(1 + |X|), and spends its first
+        thousands of steps on finding the mean spectrum.
 
     Examples
     --------
@@ -55,6 +59,7 @@ class VqVaeShape:
     n_codes: int = 2048
     output_gru: bool = True
     codebook: Codebook = "gradient"
+    standardised: bool = False
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.n_codes < 2:
@@ -222,13 +227,27 @@ class VqVae(nn.Module):
         self.decoder = nn.ModuleList(
             [
                 nn.Sequential(*_decoder_stage(width)),
-                nn.Sequential(*_decoder_stage(width), *last, nn.ReLU()),
+                nn.Sequential(*_decoder_stage(width), *last),
             ]
         )
+        if shape.standardised:
+            self.register_buffer("mean", torch.zeros(n_bins, 1))
+            self.register_buffer("deviation", torch.ones(n_bins, 1))
+
+    def standard(self, spectrogram: Tensor) -> Tensor:
+        """A spectrogram [B, F, L] as the layers hear it."""
+        if not self.shape.standardised:
+            return spectrogram
+        return (spectrogram - self.mean) / self.deviation
+
+    def encode_style(self, style: Tensor) -> Tensor:
+        """Style vectors [B, D] of spectrograms [B, F, L]."""
+        vector: Tensor = self.style_encoder(self.standard(style))
+        return vector
 
     def encode(self, content: Tensor) -> Tensor:
         """What the codebook is given for a content [B, F, L]: [B, ceil((L + 1) / 4), D] or so."""
-        encoded: Tensor = self.content_encoder(content).transpose(1, 2)
+        encoded: Tensor = self.content_encoder(self.standard(content)).transpose(1, 2)
         return encoded.float()
 
     def decode(self, codes: Tensor, style: Tensor, n_frames: int) -> Tensor:
@@ -236,7 +255,10 @@ class VqVae(nn.Module):
         x = codes.transpose(1, 2)
         for stage in self.decoder:
             x = stage(torch.cat([x, style.unsqueeze(2).expand(-1, -1, x.shape[2])], dim=1))
-        return x[..., :n_frames]
+        x = x[..., :n_frames].float()
+        if self.shape.standardised:
+            x = self.mean + self.deviation * x
+        return x.relu()
 
     def forward(
         self, content: Tensor, style: Tensor, *, quantised: bool = True
@@ -261,11 +283,11 @@ class VqVae(nn.Module):
         encoded = self.encode(content)
         if not quantised:
             nothing = encoded.new_zeros(())
-            made = self.decode(encoded, self.style_encoder(style), content.shape[2])
+            made = self.decode(encoded, self.encode_style(style), content.shape[2])
             return made, nothing.new_zeros(encoded.shape[:2]).long(), nothing, nothing
         chosen, numbers, codebook_loss = self.codebook(encoded)
         commitment = (encoded - chosen.detach()).square().mean()
-        made = self.decode(chosen, self.style_encoder(style), content.shape[2])
+        made = self.decode(chosen, self.encode_style(style), content.shape[2])
         return made, numbers, codebook_loss, commitment
 
 
@@ -404,6 +426,15 @@ class VqVaeTask(Task):
         filters = mel_filters(SAMPLE_RATE_HZ, STFT.n_fft, 128)
         self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
 
+    @torch.no_grad()
+    def prepare(self, batch: Tensor) -> None:
+        """Mean and deviation of every frequency bin, from some examples [B, 3, T]."""
+        if self.config.shape.standardised:
+            found = self.spectrograms(batch.flatten(0, 1))
+            self.network.mean.copy_(found.mean((0, 2))[:, None])
+            # Bins in which next to nothing sounds are not blown up to the size of the others.
+            self.network.deviation.copy_(found.std((0, 2)).clamp_min(0.1)[:, None])
+
     def spectrograms(self, sounds: Tensor) -> Tensor:
         """ln(1 + |STFT|) [B, F, L] of sounds [B, T], each brought to the level heard."""
         rms = sounds.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-6)
@@ -471,7 +502,7 @@ class VqVaeTask(Task):
 
     def _contrastive(self, style: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Two segments of one track are alike, all others in the batch are not (InfoNCE)."""
-        vectors = self.network.style_encoder(torch.cat([style, target])).float()
+        vectors = self.network.encode_style(torch.cat([style, target])).float()
         first, second = functional.normalize(vectors, dim=1).chunk(2)
         similarity = first @ second.T / self.config.temperature
         right = torch.arange(len(first), device=first.device)
