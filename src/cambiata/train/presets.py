@@ -47,9 +47,9 @@ def _small(learning: Learning) -> Training:
         width=256, n_codes=1024, output_gru=False, codebook="moving-average", standardised=True
     )
     return Training(
-        VqVaeTraining(shape, learning, crop_s=4.0, quantised_from=0.3),
+        VqVaeTraining(shape, learning, crop_s=2.0, quantised_from=0.3),
         ExamplesConfig(n_examples=16384),
-        LoopConfig(batch_size=8, learning_rate=1e-3, ema_decay=0.995, minutes=40.0),
+        LoopConfig(batch_size=8, learning_rate=1.5e-3, ema_decay=0.995, minutes=40.0),
     )
 
 

@@ -13,7 +13,7 @@ class Task(nn.Module, ABC):
     Called with a batch it returns the losses, of which the one named "loss" is minimised.
     """
 
-    def prepare(self, batch: Tensor) -> None:  # noqa: B027 (most have nothing to prepare)
+    def prepare(self, batch: Tensor) -> None:
         """See some examples before training begins.
 
         Parameters
