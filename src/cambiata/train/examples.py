@@ -271,3 +271,91 @@ class Examples(Sequence[Samples]):
         """What was recorded, from which banks."""
         facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
         return facts
+
+
+class Kept(Sequence[npt.NDArray[np.float16]]):
+    """What is computed of every example once, and read in its stead.
+
+    Parameters
+    ----------
+    examples : Examples
+        Those it was computed of.
+    name : str
+        What it is called; with the examples' folder, its place.
+
+    Raises
+    ------
+    InputError
+        Some of it is missing.
+    """
+
+    def __init__(self, examples: Examples, name: str) -> None:
+        self.examples, self.name = examples, name
+        self._shards: list[npt.NDArray[np.float16]] = []
+        for index in range(len(examples) // examples.config.n_shard):
+            place = examples.folder / name / _shard_name(False, index)
+            if not place.exists():
+                raise InputError(str(place.parent), f"lacks {place.name}", "keep it first")
+            self._shards.append(np.load(place, mmap_mode="r"))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Kept, (self.examples, self.name)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:
+        """What is kept of one example."""
+        shard, at = divmod(range(len(self))[index], self.examples.config.n_shard)
+        return np.array(self._shards[shard][at])
+
+    def validation(self) -> Examples:
+        """The examples to validate with, whole."""
+        return self.examples.validation()
+
+
+def keep(
+    examples: Examples,
+    name: str,
+    compute: Callable[[Samples], npt.NDArray[np.floating[Any]]],
+    progress: Callable[[float], None] | None = None,
+) -> Kept:
+    """Compute something of every example and keep it; what is there already stays.
+
+    Parameters
+    ----------
+    examples : Examples
+        Of what.
+    name : str
+        What it is called; another name for another computation.
+    compute : callable
+        From examples [B, 3, T] to [B, ...].
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Sequence
+        All of it, as `Kept`.
+    """
+    folder = examples.folder / name
+    folder.mkdir(exist_ok=True)
+    size, n_at_once = examples.config.n_shard, 16
+    n_shards = len(examples) // size
+    for index in range(n_shards):
+        place = folder / _shard_name(False, index)
+        if place.exists():
+            continue
+        found = [
+            compute(
+                np.stack([examples[i] for i in range(at, min(at + n_at_once, size * (index + 1)))])
+            )
+            for at in range(size * index, size * (index + 1), n_at_once)
+        ]
+        unfinished = place.with_suffix(".part")
+        with unfinished.open("wb") as file:
+            np.save(file, np.concatenate(found).astype(np.float16))
+        unfinished.replace(place)
+        if progress is not None:
+            progress((index + 1) / n_shards)
+    return Kept(examples, name)

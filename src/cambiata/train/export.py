@@ -71,9 +71,11 @@ class _Transfer(nn.Module):
         self.register_buffer("table", network.codebook.table.detach().clone())
 
     def forward(self, content: Tensor, timbre: Tensor) -> tuple[Tensor, Tensor]:
-        numbers = nearest(self.network.encode(content), self.table)
+        encoded = self.network.encode(self.network.heard(content))
+        numbers = nearest(encoded, self.table)
         chosen = nn.functional.embedding(numbers, self.table)
-        return self.network.decode(chosen, timbre, content.shape[2]), numbers
+        said = self.network.decode(chosen, timbre, content.shape[2])
+        return self.network.said(said), numbers
 
 
 class _Style(nn.Module):
@@ -84,7 +86,8 @@ class _Style(nn.Module):
         self.network = network
 
     def forward(self, style: Tensor) -> Tensor:
-        return self.network.encode_style(style)
+        vector: Tensor = self.network.style_encoder(self.network.heard(style))
+        return vector
 
 
 def export(
@@ -333,7 +336,9 @@ def parity(network: VqVae, place: Path, n_trials: int = 4) -> dict[str, float]:
             (slope * rng.random((1, STFT.n_bins, n_frames))).astype(np.float32) for _ in range(2)
         )
         with torch.no_grad():
-            wanted, numbers, _, _ = network(torch.from_numpy(content), torch.from_numpy(style))
+            heard = [network.heard(torch.from_numpy(x)) for x in (content, style)]
+            said, numbers, _, _ = network(*heard)
+            wanted = network.said(said)
         [timbre] = model.part("style")(style)
         made, codes = model.part()(content, timbre)
         equal.append(float((codes == numbers.numpy()).mean()))

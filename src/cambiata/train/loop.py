@@ -22,12 +22,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from cambiata.errors import InputError
-from cambiata.train.examples import Examples
+from cambiata.train.examples import Examples, Kept
 from cambiata.train.task import Task
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.pt", "metrics.jsonl", "curves.png"
-
-_N_PREPARING = 64
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -184,7 +182,7 @@ class _Order(Sampler[list[int]]):
 
 
 class _Read(Dataset[Tensor]):
-    def __init__(self, examples: Examples) -> None:
+    def __init__(self, examples: Examples | Kept) -> None:
         self.examples = examples
 
     def __len__(self) -> int:
@@ -224,7 +222,7 @@ def precision_of(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
 
 def fit(
     task: Task,
-    examples: Examples,
+    examples: Examples | Kept,
     config: LoopConfig,
     run: str | Path,
     *,
@@ -262,7 +260,7 @@ class _Loop:
     """A run under way."""
 
     def __init__(
-        self, task: Task, examples: Examples, config: LoopConfig, run: Path, report: Report
+        self, task: Task, examples: Examples | Kept, config: LoopConfig, run: Path, report: Report
     ) -> None:
         from lightning_fabric import Fabric
 
@@ -282,9 +280,6 @@ class _Loop:
         if config.n_devices > 1:
             self.fabric.launch()
         torch.manual_seed(config.seed + self.fabric.global_rank)
-        if not (run / CHECKPOINT).exists():
-            n_seen = min(_N_PREPARING, len(examples))
-            task.prepare(torch.stack([torch.from_numpy(examples[i]) for i in range(n_seen)]))
         optimizer = torch.optim.AdamW(
             task.parameters(),
             config.learning_rate,

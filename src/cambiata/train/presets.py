@@ -44,12 +44,14 @@ class Training:
 def _small(learning: Learning) -> Training:
     # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
     shape = VqVaeShape(
-        width=256, n_codes=1024, output_gru=False, codebook="moving-average", standardised=True
+        width=256, n_codes=1024, decoder_grus=False, codebook="moving-average", n_components=256
     )
     return Training(
         VqVaeTraining(shape, learning, crop_s=2.0, quantised_from=0.3),
-        ExamplesConfig(n_examples=16384),
-        LoopConfig(batch_size=8, learning_rate=1.5e-3, ema_decay=0.995, minutes=40.0),
+        ExamplesConfig(n_examples=8192),
+        LoopConfig(
+            batch_size=8, learning_rate=1e-3, ema_decay=0.999, report_every_steps=200, minutes=40.0
+        ),
     )
 
 

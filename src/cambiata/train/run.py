@@ -12,11 +12,12 @@ from typing import Any
 import torch
 
 from cambiata.errors import InputError
-from cambiata.train.examples import record
+from cambiata.train.examples import Examples, Kept, keep, record
 from cambiata.train.loop import Report, fit
 from cambiata.train.presets import Training, as_dict, from_dict, training
 
 RUN_FILE = "run.json"
+_N_PREPARING = 64
 
 
 def start(
@@ -83,8 +84,26 @@ def start(
         "machine": _machine(),
     }
     _write(place, facts)
+    return _fitted(config, found, place, progress, report)
+
+
+def _fitted(
+    config: Training,
+    found: Examples,
+    place: Path,
+    progress: Callable[[float], None] | None,
+    report: Report | None,
+) -> dict[str, Any]:
     torch.manual_seed(config.loop.seed)
-    return fit(config.make_task(), found, config.loop, place, report=report)
+    task = config.make_task()
+    n_seen = min(_N_PREPARING, len(found))
+    task.prepare(torch.stack([torch.from_numpy(found[i]) for i in range(n_seen)]))
+    learnt_from: Examples | Kept = found
+    if task.kept:
+        learnt_from = keep(
+            found, task.kept, lambda batch: task.keep(torch.from_numpy(batch)).numpy(), progress
+        )
+    return fit(task, learnt_from, config.loop, place, report=report)
 
 
 def resume(
@@ -129,8 +148,7 @@ def resume(
         config = _within(config, minutes)
         _write(place, facts | {"training": as_dict(config)})
     found = record(config.examples, facts["examples"], progress=progress)
-    torch.manual_seed(config.loop.seed)
-    return fit(config.make_task(), found, config.loop, place, report=report)
+    return _fitted(config, found, place, progress, report)
 
 
 def read_run(run: str | Path) -> tuple[dict[str, Any], Training]:

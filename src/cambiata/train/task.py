@@ -22,6 +22,26 @@ class Task(nn.Module, ABC):
             Examples [B, 3, T] to learn from.
         """
 
+    @property
+    def kept(self) -> str:
+        """Name of what is kept of the examples in their stead; none where that is nothing."""
+        return ""
+
+    def keep(self, batch: Tensor) -> Tensor:
+        """What the network learns from, where it is computed once and kept on disk.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Examples [B, 3, T].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, ...], kept as float16.
+        """
+        return batch
+
     @abstractmethod
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a batch.
@@ -29,7 +49,7 @@ class Task(nn.Module, ABC):
         Parameters
         ----------
         batch : torch.Tensor
-            Examples [B, 3, T]: content, style and target.
+            Examples [B, 3, T]: content, style and target; or what `keep` made of them.
         share : float
             Share of the training that is done, 0 to 1, for what changes on the way.
 

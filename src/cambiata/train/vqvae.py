@@ -38,16 +38,16 @@ class VqVaeShape:
         Channels of every layer, and dimensions of codes and style vector.
     n_codes : int
         Codes in the codebook.
-    output_gru : bool
-        Whether the last layer is a recurrent one over all frequency bins, as published; it is a
-        ninth of the published network and half of what a small one would cost.
+    decoder_grus : bool
+        Whether the decoder's stages and its last layer are recurrent, as published. Without them
+        a small network makes 1.8 times the steps in the same time, and loses nothing by step
+        (docs/models/vqvae.md).
     codebook : {"gradient", "moving-average"}
         How codes learn: by the loss's gradient, as published, or as moving averages of what chose
         them, those that nothing chooses being set anew (vector-quantize-pytorch).
-    standardised : bool
-        Whether every frequency bin is brought to mean 0 and deviation 1 before the network and
-        back after it. The published network hears and says raw ln(1 + |X|), and spends its first
-        thousands of steps on finding the mean spectrum.
+    n_components : int
+        Principal components of spectra that the layers hear and say, each of variance 1; 0 for
+        raw ln(1 + |X|) in 1025 bins, as published. 256 of them hold 96 % of what varies.
 
     Examples
     --------
@@ -57,13 +57,15 @@ class VqVaeShape:
 
     width: int = 1024
     n_codes: int = 2048
-    output_gru: bool = True
+    decoder_grus: bool = True
     codebook: Codebook = "gradient"
-    standardised: bool = False
+    n_components: int = 0
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.n_codes < 2:
             raise ValueError("width must be at least 1, n_codes at least 2")
+        if not 0 <= self.n_components <= STFT.n_bins:
+            raise ValueError(f"n_components must be 0 to {STFT.n_bins}")
         if self.codebook not in ("gradient", "moving-average"):
             raise ValueError("codebook must be gradient or moving-average")
 
@@ -175,12 +177,12 @@ def _activated(width: int) -> list[nn.Module]:
     return [nn.BatchNorm1d(width), nn.LeakyReLU(_SLOPE)]
 
 
-def _decoder_stage(width: int) -> list[nn.Module]:
+def _decoder_stage(width: int, gru: bool) -> list[nn.Module]:
     """Code and style in, [B, 2 D, L]; twice as many frames out, [B, D, 2 L - 1]."""
     return [
         *_activated(2 * width),
         nn.ConvTranspose1d(2 * width, width, 1),
-        Residual(*_activated(width), Recurrent(width)),
+        *([Residual(*_activated(width), Recurrent(width))] if gru else []),
         *_activated(width),
         nn.ConvTranspose1d(width, width, 4, stride=2, padding=2, output_padding=1),
     ]
@@ -204,10 +206,10 @@ class VqVae(nn.Module):
     def __init__(self, shape: VqVaeShape) -> None:
         super().__init__()
         self.shape = shape
-        n_bins, width = STFT.n_bins, shape.width
+        width, n_heard = shape.width, shape.n_components or STFT.n_bins
         # In this order: the authors' own, by which `load_published` finds its way.
         self.content_encoder = nn.Sequential(
-            nn.Conv1d(n_bins, width, 4, stride=2, padding=2),
+            nn.Conv1d(n_heard, width, 4, stride=2, padding=2),
             *_activated(width),
             nn.Conv1d(width, width, 4, stride=2, padding=2),
             Residual(*_activated(width), nn.Conv1d(width, width, 1)),
@@ -216,49 +218,73 @@ class VqVae(nn.Module):
         gradient = shape.codebook == "gradient"
         self.codebook = (GradientCodebook if gradient else AverageCodebook)(shape.n_codes, width)
         self.style_encoder = nn.Sequential(
-            nn.Conv1d(n_bins, width, 4, stride=2),
+            nn.Conv1d(n_heard, width, 4, stride=2),
             Residual(*_activated(width), nn.Conv1d(width, width, 1)),
             *_activated(width),
             Recurrent(width, last=True),
         )
-        last: list[nn.Module] = [*_activated(width), nn.ConvTranspose1d(width, n_bins, 1)]
-        if shape.output_gru:
-            last.append(Residual(*_activated(n_bins), Recurrent(n_bins)))
+        last: list[nn.Module] = [*_activated(width), nn.ConvTranspose1d(width, n_heard, 1)]
+        if shape.decoder_grus:
+            last.append(Residual(*_activated(n_heard), Recurrent(n_heard)))
         self.decoder = nn.ModuleList(
             [
-                nn.Sequential(*_decoder_stage(width)),
-                nn.Sequential(*_decoder_stage(width), *last),
+                nn.Sequential(*_decoder_stage(width, shape.decoder_grus)),
+                nn.Sequential(*_decoder_stage(width, shape.decoder_grus), *last),
             ]
         )
-        if shape.standardised:
-            self.register_buffer("mean", torch.zeros(n_bins, 1))
-            self.register_buffer("deviation", torch.ones(n_bins, 1))
+        if shape.n_components:
+            self.register_buffer("mean", torch.zeros(STFT.n_bins, 1))
+            self.register_buffer("basis", torch.eye(n_heard, STFT.n_bins))
+            self.register_buffer("deviation", torch.ones(n_heard, 1))
 
-    def standard(self, spectrogram: Tensor) -> Tensor:
-        """A spectrogram [B, F, L] as the layers hear it."""
-        if not self.shape.standardised:
+    @torch.no_grad()
+    def fit_components(self, spectrograms: Tensor) -> None:
+        """Find the principal components of spectrograms [B, F, L]; nothing without components."""
+        if not self.shape.n_components:
+            return
+        frames = spectrograms.transpose(1, 2).flatten(0, 1).double()
+        mean = frames.mean(0)
+        centred = frames - mean
+        variances, vectors = torch.linalg.eigh(centred.T @ centred / len(frames))
+        chosen = vectors.flip(1)[:, : self.shape.n_components].T
+        # A direction's sign is chance: made the same on every machine.
+        chosen = chosen * chosen.gather(1, chosen.abs().argmax(1, keepdim=True)).sign()
+        self.mean.copy_(mean[:, None])
+        self.basis.copy_(chosen)
+        found = variances.flip(0)[: self.shape.n_components].clamp_min(1e-6).sqrt()
+        self.deviation.copy_(found[:, None])
+
+    def heard(self, spectrogram: Tensor) -> Tensor:
+        """A spectrogram ln(1 + |STFT|) [B, F, L] as the layers hear it, [B, F or K, L]."""
+        if not self.shape.n_components:
             return spectrogram
-        return (spectrogram - self.mean) / self.deviation
+        return self.basis @ (spectrogram - self.mean) / self.deviation
 
-    def encode_style(self, style: Tensor) -> Tensor:
-        """Style vectors [B, D] of spectrograms [B, F, L]."""
-        vector: Tensor = self.style_encoder(self.standard(style))
-        return vector
+    def said(self, made: Tensor) -> Tensor:
+        """The spectrogram [B, F, L] of what the layers say, [B, F or K, L]."""
+        if self.shape.n_components:
+            made = self.mean + self.basis.T @ (self.deviation * made)
+        return made.relu()
+
+    def error(self, made: Tensor, target: Tensor) -> Tensor:
+        """Mean squared error of spectrograms, both as the layers say and hear them."""
+        if not self.shape.n_components:
+            return functional.mse_loss(made.relu(), target)
+        # The basis is orthonormal: the same error, but for what lies outside of it.
+        squares = (self.deviation * (made - target)).square()
+        return squares.sum(1).mean() / STFT.n_bins
 
     def encode(self, content: Tensor) -> Tensor:
-        """What the codebook is given for a content [B, F, L]: [B, ceil((L + 1) / 4), D] or so."""
-        encoded: Tensor = self.content_encoder(self.standard(content)).transpose(1, 2)
+        """What the codebook is given for a content as heard: [B, L', D]."""
+        encoded: Tensor = self.content_encoder(content).transpose(1, 2)
         return encoded.float()
 
     def decode(self, codes: Tensor, style: Tensor, n_frames: int) -> Tensor:
-        """Spectrogram [B, F, L] of codes [B, L', D] and style vectors [B, D]."""
+        """What is said [B, F or K, L], of codes [B, L', D] and style vectors [B, D]."""
         x = codes.transpose(1, 2)
         for stage in self.decoder:
             x = stage(torch.cat([x, style.unsqueeze(2).expand(-1, -1, x.shape[2])], dim=1))
-        x = x[..., :n_frames].float()
-        if self.shape.standardised:
-            x = self.mean + self.deviation * x
-        return x.relu()
+        return x[..., :n_frames].float()
 
     def forward(
         self, content: Tensor, style: Tensor, *, quantised: bool = True
@@ -268,26 +294,26 @@ class VqVae(nn.Module):
         Parameters
         ----------
         content : torch.Tensor
-            ln(1 + |STFT|), [B, F, L].
+            As heard, [B, F or K, L].
         style : torch.Tensor
-            Likewise, [B, F, L].
+            Likewise.
         quantised : bool
             Whether the content passes through the codebook, as ever after training.
 
         Returns
         -------
         tuple
-            Spectrogram [B, F, L], code numbers [B, L'], the codebook's loss, and the
+            What is said [B, F or K, L], code numbers [B, L'], the codebook's loss, and the
             commitment's; the last three are 0 where nothing is quantised.
         """
-        encoded = self.encode(content)
+        encoded, vector = self.encode(content), self.style_encoder(style)
         if not quantised:
             nothing = encoded.new_zeros(())
-            made = self.decode(encoded, self.encode_style(style), content.shape[2])
+            made = self.decode(encoded, vector, content.shape[2])
             return made, nothing.new_zeros(encoded.shape[:2]).long(), nothing, nothing
         chosen, numbers, codebook_loss = self.codebook(encoded)
         commitment = (encoded - chosen.detach()).square().mean()
-        made = self.decode(chosen, self.encode_style(style), content.shape[2])
+        made = self.decode(chosen, vector, content.shape[2])
         return made, numbers, codebook_loss, commitment
 
 
@@ -426,14 +452,22 @@ class VqVaeTask(Task):
         filters = mel_filters(SAMPLE_RATE_HZ, STFT.n_fft, 128)
         self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
 
-    @torch.no_grad()
     def prepare(self, batch: Tensor) -> None:
-        """Mean and deviation of every frequency bin, from some examples [B, 3, T]."""
-        if self.config.shape.standardised:
-            found = self.spectrograms(batch.flatten(0, 1))
-            self.network.mean.copy_(found.mean((0, 2))[:, None])
-            # Bins in which next to nothing sounds are not blown up to the size of the others.
-            self.network.deviation.copy_(found.std((0, 2)).clamp_min(0.1)[:, None])
+        """Find the components of what some examples [B, 3, T] sound like."""
+        with torch.no_grad():
+            self.network.fit_components(self.spectrograms(batch.flatten(0, 1)))
+
+    @property
+    def kept(self) -> str:
+        """Examples are kept as components, where there are any."""
+        n_components = self.config.shape.n_components
+        return f"components-{n_components}-{self.config.level_db:g}db" if n_components else ""
+
+    @torch.no_grad()
+    def keep(self, batch: Tensor) -> Tensor:
+        """Components [B, 3, K, L] of examples [B, 3, T]."""
+        heard = self.network.heard(self.spectrograms(batch.flatten(0, 1)))
+        return heard.unflatten(0, (-1, 3))
 
     def spectrograms(self, sounds: Tensor) -> Tensor:
         """ln(1 + |STFT|) [B, F, L] of sounds [B, T], each brought to the level heard."""
@@ -454,55 +488,54 @@ class VqVaeTask(Task):
         return (parts[..., 0].square() + parts[..., 1].square()).sqrt_().log1p_()
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
-        """Losses of a batch of examples [B, 3, T]; see `Task`."""
+        """Losses of a batch of examples [B, 3, T], or of what `keep` made of it; see `Task`."""
         with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
+            if not self.kept:
+                flat = self.spectrograms(batch.flatten(0, 1))
+                batch = self.network.heard(flat).unflatten(0, (-1, 3))
             content, style, target = self._roles(self._cropped(batch))
         contrastive = self.config.learning == "supervised-contrastive"
         if contrastive and share < self.config.contrastive_share:
             return self._contrastive(style, target)
         quantised = share >= self.config.quantised_from
         made, numbers, codebook, commitment = self.network(content, style, quantised=quantised)
-        reconstruction = functional.mse_loss(made.float(), target)
+        reconstruction = self.network.error(made, target)
         # The paper sums over codes and divides by frames.
         codes_per_frame = numbers.shape[1] / content.shape[2]
         loss = reconstruction + codes_per_frame * (
             codebook + self.config.commitment_weight * commitment
         )
-        return {
-            "loss": loss,
-            "reconstruction": reconstruction,
-            "codebook": codebook,
-            "commitment": commitment,
-            "batch_codes": numbers.unique().numel() / numbers.new_tensor(1.0).float(),
-        }
+        losses = {"loss": loss, "reconstruction": reconstruction}
+        if quantised:
+            losses |= {"codebook": codebook, "commitment": commitment}
+        return losses
 
     def _cropped(self, batch: Tensor) -> Tensor:
-        """A part of every example: content and target at one place, the style at another."""
-        n_samples = round(self.config.crop_s * SAMPLE_RATE_HZ)
-        n_left = batch.shape[2] - n_samples
-        if not n_samples or n_left <= 0:
-            return batch
-        out = batch.new_empty(*batch.shape[:2], n_samples)
+        """A part of every example [B, 3, F or K, L]: the style's at a place of its own."""
+        rate_hz = SAMPLE_RATE_HZ / STFT.hop_length
+        n_frames = round(self.config.crop_s * rate_hz) + 1
+        n_left = batch.shape[3] - n_frames
+        if not self.config.crop_s or n_left <= 0:
+            return batch.float()
+        out = torch.empty(*batch.shape[:3], n_frames, device=batch.device)
         for i, (at, style_at) in enumerate(torch.randint(n_left + 1, (len(batch), 2)).tolist()):
             for role in (CONTENT, STYLE, TARGET):
                 begin = style_at if role == STYLE else at
-                out[i, role] = batch[i, role, begin : begin + n_samples]
+                out[i, role] = batch[i, role, :, begin : begin + n_frames]
         return out
 
     def _roles(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Spectrograms of content, style and target."""
+        """Content, style and target, [B, F or K, L] each."""
         if self.config.learning != "self-supervised":
-            flat = self.spectrograms(batch.flatten(0, 1)).unflatten(0, (-1, 3))
-            return flat[:, CONTENT], flat[:, STYLE], flat[:, TARGET]
+            return batch[:, CONTENT], batch[:, STYLE], batch[:, TARGET]
         # Style and target are two segments of one track: either is content and target at once.
-        pair = self.spectrograms(batch[:, [STYLE, TARGET]].flatten(0, 1)).unflatten(0, (-1, 2))
         swap = torch.rand(len(batch), 1, 1, device=batch.device) < 0.5
-        content = torch.where(swap, pair[:, 0], pair[:, 1])
-        return content, torch.where(swap, pair[:, 1], pair[:, 0]), content
+        content = torch.where(swap, batch[:, STYLE], batch[:, TARGET])
+        return content, torch.where(swap, batch[:, TARGET], batch[:, STYLE]), content
 
     def _contrastive(self, style: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Two segments of one track are alike, all others in the batch are not (InfoNCE)."""
-        vectors = self.network.encode_style(torch.cat([style, target])).float()
+        vectors = self.network.style_encoder(torch.cat([style, target])).float()
         first, second = functional.normalize(vectors, dim=1).chunk(2)
         similarity = first @ second.T / self.config.temperature
         right = torch.arange(len(first), device=first.device)
@@ -525,10 +558,12 @@ class VqVaeTask(Task):
         sums: dict[str, list[float]] = {}
         counts = torch.zeros(self.config.shape.n_codes)
         for batch in batches:
-            flat = self.spectrograms(batch.flatten(0, 1)).unflatten(0, (-1, 3))
-            content, style, target = flat.unbind(1)
-            made, numbers, _, _ = self.network(content, style, quantised=quantised)
-            again, _, _, _ = self.network(target, style, quantised=quantised)
+            spectrograms = self.spectrograms(batch.flatten(0, 1))
+            heard = self.network.heard(spectrograms).unflatten(0, (-1, 3)).unbind(1)
+            content, _, target = spectrograms.unflatten(0, (-1, 3)).unbind(1)
+            said, numbers, _, _ = self.network(heard[0], heard[1], quantised=quantised)
+            said_again, _, _, _ = self.network(heard[2], heard[1], quantised=quantised)
+            made, again = self.network.said(said), self.network.said(said_again)
             counts += torch.bincount(numbers.flatten().cpu(), minlength=len(counts))
             found = {
                 "transfer": functional.mse_loss(made, target, reduction="none"),
