@@ -1,0 +1,178 @@
+"""Runs from start to ONNX: one command each, checked against torch, runnable without it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_examples import TINY, tiny_examples
+
+from cambiata.audio import Audio
+from cambiata.conversion import transfer
+from cambiata.errors import InputError
+from cambiata.systems.vqvae import VqVae as VqVaeSystem
+from cambiata.systems.vqvae import VqVaeConfig
+from cambiata.weights import load_model
+from conftest import melody
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+pytest.importorskip("onnx")
+
+from cambiata.train import export as export_module  # noqa: E402
+from cambiata.train import run as run_module  # noqa: E402
+from cambiata.train.export import export  # noqa: E402
+from cambiata.train.loop import METRICS  # noqa: E402
+from cambiata.train.run import read_run, resume, start  # noqa: E402
+from cambiata.train.vqvae import VqVae, VqVaeShape  # noqa: E402
+
+SETTINGS = {
+    "task.shape.width": "8",
+    "task.shape.n_codes": "16",
+    "task.shape.n_components": "6",
+    "task.crop_s": "0.5",
+    "examples.banks": "",
+    "examples.collections": "",
+    "examples.held_out": "",
+    "examples.n_examples": "8",
+    "examples.n_validation": "4",
+    "examples.n_shard": "4",
+    "examples.duration_s": "1",
+    "loop.batch_size": "4",
+    "loop.max_steps": "4",
+    "loop.minutes": "0",
+    "loop.n_workers": "0",
+    "loop.precision": "32-true",
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "examples").mkdir()
+    tiny_examples(folder / "examples")
+    found = start(
+        "vqvae-supervised", folder / "run", settings=SETTINGS, examples=folder / "examples"
+    )
+    assert found["step"] == 4
+    return folder / "run"
+
+
+def test_a_run_tells_what_it_is(run: Path) -> None:
+    facts, config = read_run(run)
+    assert facts["preset"] == "vqvae-supervised"
+    assert config.task.learning == "supervised"
+    assert config.task.shape.width == 8
+    assert config.examples == TINY.__class__(**(TINY.__dict__))
+    assert len(facts["commit"]) >= 7
+    assert "torch" in facts["machine"]
+    assert (run / METRICS).exists()
+
+
+def test_a_run_is_not_overwritten(run: Path) -> None:
+    before = (run / METRICS).read_bytes()
+    with pytest.raises(InputError, match=r"is there already; go on with it .*--force"):
+        start("vqvae", run, settings=SETTINGS)
+    assert (run / METRICS).read_bytes() == before
+
+
+def test_going_on_takes_a_new_limit(run: Path) -> None:
+    again = resume(run)
+    assert again["step"] == 4  # four steps were the limit: nothing to do
+    with pytest.raises(InputError, match="is no run; start one"):
+        resume(run.parent)
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_the_file_says_what_torch_says(run: Path, tmp_path: Path, half: bool) -> None:
+    place = tmp_path / "tiny.onnx"
+    facts = export(run, place, half=half)
+    assert facts["parity"]["max_difference"] < 1e-4
+    assert facts["parity"]["equal_codes"] > 0.9
+    assert json.loads((tmp_path / "tiny.json").read_text()) == json.loads(json.dumps(facts))
+    model = load_model(str(place), "vqvae")
+    assert model.about["licence"] == "Apache-2.0"
+    assert model.about["preset"] == "vqvae-supervised"
+    assert model.about["training"]["task"]["shape"]["width"] == 8
+    # Frames of any number, each way; the code is part of the answer.
+    rng = np.random.default_rng(0)
+    for n_frames in (8, 33, 100):
+        spectrogram = rng.random((1, 1025, n_frames)).astype(np.float32)
+        [timbre] = model.part("style")(spectrogram)
+        made, codes = model.part()(spectrogram, timbre)
+        assert timbre.shape == (1, 8)
+        assert made.shape == spectrogram.shape
+        assert codes.shape == (1, (n_frames // 2 + 1) // 2 + 1)
+
+
+def test_half_the_size(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "half.onnx")
+    export(run, tmp_path / "full.onnx", half=False)
+    sizes = [(tmp_path / f"{name}.style.onnx").stat().st_size for name in ("half", "full")]
+    assert sizes[0] < 0.7 * sizes[1]
+
+
+def test_it_plays_through_the_main_job(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "tiny.onnx")
+    content, style = (Audio(melody([60, 64], rate=44100), 44100) for _ in range(2))
+    settings = {"weights": str(tmp_path / "tiny.onnx")}
+    out = transfer(content, style, system="vqvae", settings=settings)
+    assert out.samples.shape == content.samples.shape
+    assert np.isfinite(out.samples).all()
+
+
+def test_nothing_is_left_where_the_two_disagree(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_module, "MAX_DIFFERENCE", -1.0)
+    with pytest.raises(InputError, match=r"x\.onnx: differs from torch by"):
+        export(run, tmp_path / "x.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_authors_checkpoint_becomes_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Their network at a hundredth of the width: the published one is 212 MB.
+    def small(*_shape: Any) -> VqVaeShape:
+        return VqVaeShape(width=8, n_codes=16)
+
+    monkeypatch.setattr("cambiata.train.vqvae.VqVaeShape", small)
+    torch.manual_seed(0)
+    torch.save(VqVae(small()).state_dict(), tmp_path / "state.pt")
+    facts = export(tmp_path / "state.pt", tmp_path / "theirs.onnx", half=False)
+    assert facts["preset"] == "cifka2021"
+    assert facts["licence"] == "not stated by the authors"
+    system = VqVaeSystem(VqVaeConfig(weights=str(tmp_path / "theirs.onnx")))
+    assert system.capture(melody([60], rate=16000)).shape == (8,)
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("x.pt", r"x\.pt: is no \.onnx file; name it NAME\.onnx"),
+        ("none/x.onnx", r"none: is no folder; make it first"),
+        ("there.onnx", r"there\.onnx: is there already"),
+    ],
+)
+def test_an_output_that_cannot_be_is_said(run: Path, tmp_path: Path, name: str, match: str) -> None:
+    (tmp_path / "there.onnx").write_text("precious")
+    with pytest.raises(InputError, match=match):
+        export(run, tmp_path / name)
+    assert (tmp_path / "there.onnx").read_text() == "precious"
+
+
+def test_a_file_whose_part_is_gone_or_changed_is_refused(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "tiny.onnx")
+    part = tmp_path / "tiny.style.onnx"
+    part.write_bytes(part.read_bytes() + b" ")
+    with pytest.raises(InputError, match=r"tiny\.style\.onnx: has changed; export it again"):
+        load_model(str(tmp_path / "tiny.onnx"), "vqvae")
+    part.unlink()
+    with pytest.raises(InputError, match=r"tiny\.onnx: lacks tiny\.style\.onnx beside it"):
+        load_model(str(tmp_path / "tiny.onnx"), "vqvae")
+
+
+def test_the_commit_is_told_where_there_is_one() -> None:
+    assert run_module._commit() != ""
