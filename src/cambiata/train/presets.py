@@ -50,7 +50,7 @@ def _small(learning: Learning) -> Training:
         VqVaeTraining(shape, learning, crop_s=2.0, quantised_from=0.3),
         ExamplesConfig(n_examples=8192),
         LoopConfig(
-            batch_size=8, learning_rate=1e-3, ema_decay=0.998, report_every_steps=200, minutes=40.0
+            batch_size=16, learning_rate=1e-3, ema_decay=0.998, report_every_steps=200, minutes=40.0
         ),
     )
 
