@@ -27,6 +27,10 @@ def main() -> None:
         done = run("transfer", *pair, "--end", "1")
         if done.returncode or not out.stat().st_size:
             sys.exit(f"no transfer by the base install: {done.stderr}")
+        # Trained systems run without what they were trained with.
+        done = run("transfer", *pair, "--end", "1", "--force", "--system", "vqvae")
+        if done.returncode:
+            sys.exit(f"no transfer by trained weights: {done.stderr}")
         listed = run("systems")
         if "ulyanov" not in listed.stdout:
             sys.exit(f"systems are not listed: {listed.stderr}")

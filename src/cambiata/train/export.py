@@ -187,6 +187,7 @@ def _trained(run: str | Path) -> tuple[VqVae, dict[str, Any]]:
         "preset": facts["preset"],
         "licence": LICENCE,
         "level_db": config.task.level_db,
+        "lowered_by": state["latest"]["lowered_by"],
         "width": config.task.shape.width,
         "n_codes": config.task.shape.n_codes,
         "n_parameters": n_parameters(task.network),
@@ -208,6 +209,7 @@ def _published(path: str | Path) -> tuple[VqVae, dict[str, Any]]:
         "licence": "not stated by the authors",
         # What FluidSynth's default gain makes of one instrument; their sounds were not levelled.
         "level_db": -25.0,
+        "lowered_by": 0.0,
         "width": network.shape.width,
         "n_codes": network.shape.n_codes,
         "n_parameters": n_parameters(network),
