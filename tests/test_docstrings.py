@@ -31,6 +31,7 @@ HELP_TEXTS = {
     for command in (
         *("cli", "transfer", "systems", "data", "check", "bank", "render"),
         *("evaluate", "evaluate_transfer", "evaluate_report"),
+        *("train", "train_run", "train_resume", "train_export"),
     )
 }
 

@@ -130,6 +130,11 @@ class Model:
     ----------
     about : mapping
         What the file tells of itself.
+
+    Examples
+    --------
+    >>> load_model("vqvae", "vqvae").about["system"]
+    'vqvae'
     """
 
     def __init__(self, main: bytes, read: Callable[[str, str], bytes]) -> None:

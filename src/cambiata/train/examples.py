@@ -263,7 +263,13 @@ class Examples(Sequence[Samples]):
         return self._shards[shard][at].astype(np.float32) / np.float32(_FULL_SCALE)
 
     def validation(self) -> "Examples":
-        """The examples to validate with."""
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `Examples`.
+        """
         return Examples(self.folder, self.config, validation=True)
 
     @property
@@ -287,6 +293,12 @@ class Kept(Sequence[npt.NDArray[np.float16]]):
     ------
     InputError
         Some of it is missing.
+
+    Examples
+    --------
+    >>> Kept(Examples(Path("/nowhere"), ExamplesConfig()), "components")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
     """
 
     def __init__(self, examples: Examples, name: str) -> None:
@@ -310,7 +322,13 @@ class Kept(Sequence[npt.NDArray[np.float16]]):
         return np.array(self._shards[shard][at])
 
     def validation(self) -> Examples:
-        """The examples to validate with, whole."""
+        """The examples to validate with, whole.
+
+        Returns
+        -------
+        Sequence
+            As `Examples`.
+        """
         return self.examples.validation()
 
 
@@ -337,6 +355,12 @@ def keep(
     -------
     Sequence
         All of it, as `Kept`.
+
+    Examples
+    --------
+    >>> keep(Examples(Path("/nowhere"), ExamplesConfig()), "levels", np.abs)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
     """
     folder = examples.folder / name
     folder.mkdir(exist_ok=True)

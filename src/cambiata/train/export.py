@@ -327,6 +327,12 @@ def parity(network: VqVae, place: Path, n_trials: int = 4) -> dict[str, float]:
     dict
         "max_difference" of ln(1 + |X|) in frames decoded from equal codes, and "equal_codes", the
         share of codes that are equal (a tie may fall to either side).
+
+    Examples
+    --------
+    >>> parity(None, Path("/nowhere.onnx"))
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: '/nowhere.onnx'
     """
     model = Model(place.read_bytes(), lambda file, _: (place.parent / file).read_bytes())
     rng = np.random.default_rng(0)

@@ -252,6 +252,12 @@ def fit(
     ------
     InputError
         There is no limit, the checkpoint cannot be read, or the loss is not finite any more.
+
+    Examples
+    --------
+    >>> fit(None, None, LoopConfig(), "run")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: run: has no end; set loop.minutes or loop.max_steps
     """
     return _Loop(task, examples, config, Path(run), report or (lambda _line: None)).run()
 
@@ -521,6 +527,12 @@ def draw_curves(run: str | Path) -> Path:
     -------
     pathlib.Path
         ``curves.png`` in that folder.
+
+    Examples
+    --------
+    >>> draw_curves("/nowhere")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/curves.part.png'
     """
     from matplotlib.figure import Figure
 

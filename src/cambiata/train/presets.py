@@ -37,7 +37,13 @@ class Training:
     loop: LoopConfig
 
     def make_task(self) -> VqVaeTask:
-        """The task, its weights drawn anew from torch's generator."""
+        """The task, its weights drawn anew from torch's generator.
+
+        Returns
+        -------
+        Task
+            What `fit` trains.
+        """
         return VqVaeTask(self.task)
 
 
@@ -164,6 +170,11 @@ def as_dict(config: Training) -> dict[str, Any]:
     -------
     dict
         What `from_dict` reads.
+
+    Examples
+    --------
+    >>> as_dict(training("vqvae"))["task"]["learning"]
+    'self-supervised'
     """
     return dataclasses.asdict(config)
 

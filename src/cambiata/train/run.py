@@ -62,6 +62,12 @@ def start(
     ------
     InputError
         The folder is there already, or a setting, a bank or a limit is not right.
+
+    Examples
+    --------
+    >>> start("nothing", "/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nothing: is no training preset; use one of vqvae, ...
     """
     place = Path(run)
     config = training(preset, settings)
@@ -168,6 +174,12 @@ def read_run(run: str | Path) -> tuple[dict[str, Any], Training]:
     ------
     InputError
         It is no run, or one of another version.
+
+    Examples
+    --------
+    >>> read_run("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no run; start one: cambiata train run PRESET -o RUN
     """
     try:
         facts = json.loads((Path(run) / RUN_FILE).read_text())

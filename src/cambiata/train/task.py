@@ -11,6 +11,11 @@ class Task(nn.Module, ABC):
     """A network with its losses; everything in it that learns, learns.
 
     Called with a batch it returns the losses, of which the one named "loss" is minimised.
+
+    Examples
+    --------
+    >>> issubclass(Task, nn.Module)
+    True
     """
 
     def prepare(self, batch: Tensor) -> None:

@@ -72,27 +72,73 @@ class VqVaeShape:
 
 
 class Residual(nn.Module):
-    """Layers with a way around them."""
+    """Layers with a way around them.
+
+    Parameters
+    ----------
+    *layers : torch.nn.Module
+        Whose output is as large as their input.
+
+    Examples
+    --------
+    >>> Residual(nn.Identity())(torch.ones(1))
+    tensor([2.])
+    """
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """What goes in, plus what the layers make of it, [B, D, L]."""
+        """What goes in, plus what the layers make of it.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            [B, D, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, D, L].
+        """
         found: Tensor = x + self.layers(x)
         return found
 
 
 class Recurrent(nn.Module):
-    """A GRU over the frames of [B, D, L]: every state, or the last one [B, D]."""
+    """A GRU over frames.
+
+    Parameters
+    ----------
+    width : int
+        Dimensions of frames and states.
+    last : bool
+        Whether the last state is wanted, rather than every one.
+
+    Examples
+    --------
+    >>> Recurrent(4, last=True)(torch.zeros(2, 4, 7)).shape
+    torch.Size([2, 4])
+    """
 
     def __init__(self, width: int, *, last: bool = False) -> None:
         super().__init__()
         self.gru, self.last = nn.GRU(width, width, batch_first=True), last
 
     def forward(self, x: Tensor) -> Tensor:
-        """States of the GRU."""
+        """States of the GRU.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            Frames [B, D, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, D, L], or [B, D].
+        """
         # In float32 whatever the rest runs in: on CPUs torch's GRU is 20 times slower in bfloat16.
         with torch.autocast(x.device.type, enabled=False):
             states, last = self.gru(x.float().transpose(1, 2))
@@ -100,7 +146,20 @@ class Recurrent(nn.Module):
 
 
 class GradientCodebook(nn.Module):
-    """The published codebook: nearest code, straight-through gradient, codes learnt by gradient."""
+    """The published codebook: nearest code, straight-through gradient, codes learnt by gradient.
+
+    Parameters
+    ----------
+    n_codes : int
+        Codes K.
+    width : int
+        Their dimensions D.
+
+    Examples
+    --------
+    >>> GradientCodebook(8, 4)(torch.zeros(1, 3, 4))[1].shape
+    torch.Size([1, 3])
+    """
 
     def __init__(self, n_codes: int, width: int) -> None:
         super().__init__()
@@ -113,7 +172,19 @@ class GradientCodebook(nn.Module):
         return self.codes.weight
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Codes' vectors [B, L, D] with a straight-through gradient, their numbers, codes' loss."""
+        """The codes nearest to some vectors.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            Vectors [B, L, D].
+
+        Returns
+        -------
+        tuple
+            The codes [B, L, D] with a straight-through gradient, their numbers [B, L], and the
+            codes' own loss.
+        """
         numbers = nearest(x, self.table)
         chosen = self.codes(numbers)
         loss = functional.mse_loss(chosen, x.detach())
@@ -121,7 +192,20 @@ class GradientCodebook(nn.Module):
 
 
 class AverageCodebook(nn.Module):
-    """Codes as moving averages, from the library that the field uses."""
+    """Codes as moving averages of what chose them, from the library that the field uses.
+
+    Parameters
+    ----------
+    n_codes : int
+        Codes K.
+    width : int
+        Their dimensions D.
+
+    Examples
+    --------
+    >>> AverageCodebook(8, 4).table.shape
+    torch.Size([8, 4])
+    """
 
     def __init__(self, n_codes: int, width: int) -> None:
         super().__init__()
@@ -145,7 +229,18 @@ class AverageCodebook(nn.Module):
         return table
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `GradientCodebook`; averages have no loss."""
+        """The codes nearest to some vectors.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            Vectors [B, L, D].
+
+        Returns
+        -------
+        tuple
+            As `GradientCodebook.forward`; averages have no loss: 0.
+        """
         chosen, numbers, _ = self.quantizer(x)
         return chosen, numbers, x.new_zeros(())
 
@@ -240,7 +335,13 @@ class VqVae(nn.Module):
 
     @torch.no_grad()
     def fit_components(self, spectrograms: Tensor) -> None:
-        """Find the principal components of spectrograms [B, F, L]; nothing without components."""
+        """Find the principal components; nothing where the network has none.
+
+        Parameters
+        ----------
+        spectrograms : torch.Tensor
+            [B, F, L].
+        """
         if not self.shape.n_components:
             return
         frames = spectrograms.transpose(1, 2).flatten(0, 1).double()
@@ -256,19 +357,54 @@ class VqVae(nn.Module):
         self.deviation.copy_(found[:, None])
 
     def heard(self, spectrogram: Tensor) -> Tensor:
-        """A spectrogram ln(1 + |STFT|) [B, F, L] as the layers hear it, [B, F or K, L]."""
+        """A spectrogram as the layers hear it.
+
+        Parameters
+        ----------
+        spectrogram : torch.Tensor
+            ln(1 + abs(STFT)), [B, F, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, F, L], or components [B, K, L].
+        """
         if not self.shape.n_components:
             return spectrogram
         return self.basis @ (spectrogram - self.mean) / self.deviation
 
     def said(self, made: Tensor) -> Tensor:
-        """The spectrogram [B, F, L] of what the layers say, [B, F or K, L]."""
+        """The spectrogram of what the layers say.
+
+        Parameters
+        ----------
+        made : torch.Tensor
+            [B, F, L], or components [B, K, L].
+
+        Returns
+        -------
+        torch.Tensor
+            Values ln(1 + abs(STFT)), [B, F, L].
+        """
         if self.shape.n_components:
             made = self.mean + self.basis.T @ (self.deviation * made)
         return made.relu()
 
     def error(self, made: Tensor, target: Tensor) -> Tensor:
-        """Mean squared error of spectrograms, both as the layers say and hear them."""
+        """Mean squared error of spectrograms.
+
+        Parameters
+        ----------
+        made : torch.Tensor
+            As the layers say it.
+        target : torch.Tensor
+            As they would hear it.
+
+        Returns
+        -------
+        torch.Tensor
+            A scalar.
+        """
         if not self.shape.n_components:
             return functional.mse_loss(made.relu(), target)
         # The basis is orthonormal: the same error, but for what lies outside of it.
@@ -276,12 +412,38 @@ class VqVae(nn.Module):
         return squares.sum(1).mean() / STFT.n_bins
 
     def encode(self, content: Tensor) -> Tensor:
-        """What the codebook is given for a content as heard: [B, L', D]."""
+        """What the codebook is given for a content.
+
+        Parameters
+        ----------
+        content : torch.Tensor
+            As heard, [B, F or K, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, L', D], a frame for every four.
+        """
         encoded: Tensor = self.content_encoder(content).transpose(1, 2)
         return encoded.float()
 
     def decode(self, codes: Tensor, style: Tensor, n_frames: int) -> Tensor:
-        """What is said [B, F or K, L], of codes [B, L', D] and style vectors [B, D]."""
+        """What the layers say.
+
+        Parameters
+        ----------
+        codes : torch.Tensor
+            [B, L', D].
+        style : torch.Tensor
+            Vectors [B, D].
+        n_frames : int
+            Frames L wanted.
+
+        Returns
+        -------
+        torch.Tensor
+            [B, F or K, L].
+        """
         x = codes.transpose(1, 2)
         for stage in self.decoder:
             x = stage(torch.cat([x, style.unsqueeze(2).expand(-1, -1, x.shape[2])], dim=1))
@@ -442,6 +604,11 @@ class VqVaeTask(Task):
     ----------
     config : VqVaeTraining
         What and how.
+
+    Examples
+    --------
+    >>> VqVaeTask(VqVaeTraining(VqVaeShape(width=4, n_codes=4))).kept
+    ''
     """
 
     def __init__(self, config: VqVaeTraining) -> None:
@@ -454,7 +621,13 @@ class VqVaeTask(Task):
         self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
 
     def prepare(self, batch: Tensor) -> None:
-        """Find the components of what some examples [B, 3, T] sound like."""
+        """Find the components of what some examples sound like.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, 3, T].
+        """
         with torch.no_grad():
             self.network.fit_components(self.spectrograms(batch.flatten(0, 1)))
 
@@ -466,12 +639,34 @@ class VqVaeTask(Task):
 
     @torch.no_grad()
     def keep(self, batch: Tensor) -> Tensor:
-        """Components [B, 3, K, L] of examples [B, 3, T]."""
+        """Components of examples.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, 3, T].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, 3, K, L].
+        """
         heard = self.network.heard(self.spectrograms(batch.flatten(0, 1)))
         return heard.unflatten(0, (-1, 3))
 
     def spectrograms(self, sounds: Tensor) -> Tensor:
-        """ln(1 + |STFT|) [B, F, L] of sounds [B, T], each brought to the level heard."""
+        """Spectrograms of sounds, each brought to the level that the network hears.
+
+        Parameters
+        ----------
+        sounds : torch.Tensor
+            [B, T].
+
+        Returns
+        -------
+        torch.Tensor
+            Values ln(1 + abs(STFT)), [B, F, L].
+        """
         rms = sounds.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-6)
         sounds = sounds * (10 ** (self.config.level_db / 20) / rms)
         parts = torch.view_as_real(
@@ -489,7 +684,20 @@ class VqVaeTask(Task):
         return (parts[..., 0].square() + parts[..., 1].square()).sqrt_().log1p_()
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
-        """Losses of a batch of examples [B, 3, T], or of what `keep` made of it; see `Task`."""
+        """Losses of a batch; see `Task`.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Examples [B, 3, T], or what `keep` made of them.
+        share : float
+            Share of the training that is done.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Scalars.
+        """
         with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
             if not self.kept:
                 flat = self.spectrograms(batch.flatten(0, 1))
@@ -556,6 +764,18 @@ class VqVaeTask(Task):
         health: how many codes are used, and their perplexity. The least error is reached by saying
         the mean of what is possible, which in silence is louder than all that is likely; so that
         ``lsd_db`` is taken after lowering what is said by ``lowered_by``, the best of a few.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            Examples [B, 3, T].
+        share : float
+            Share of the training that is done.
+
+        Returns
+        -------
+        dict of str to float
+            The figures.
         """
         quantised = share >= self.config.quantised_from
         sums: dict[str, list[float]] = {}
@@ -591,7 +811,20 @@ class VqVaeTask(Task):
         }
 
     def log_spectral_distance_db(self, made: Tensor, target: Tensor) -> Tensor:
-        """The paper's LSD [B, 1] of spectrograms ln(1 + |X|) [B, F, L]; see `metrics`."""
+        """The paper's LSD, of spectrograms; see `cambiata.evaluate.metrics.paper_lsd`.
+
+        Parameters
+        ----------
+        made : torch.Tensor
+            ln(1 + abs(STFT)), [B, F, L].
+        target : torch.Tensor
+            Likewise.
+
+        Returns
+        -------
+        torch.Tensor
+            In dB, [B, 1].
+        """
 
         def levels(spectrogram: Tensor) -> Tensor:
             power = spectrogram.clamp_min(0).expm1().square()
