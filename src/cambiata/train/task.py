@@ -18,6 +18,9 @@ class Task(nn.Module, ABC):
     True
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def prepare(self, batch: Tensor) -> None:
         """See some examples before training begins.
 
