@@ -376,6 +376,7 @@ _minutes = click.option(
     help="Change a setting, as in loop.batch_size=8; may be repeated.",
 )
 @click.option("--examples", metavar="DIR", help="Folder of the examples; else in the cache folder.")
+@click.option("--from", "begin_from", metavar="RUN", help="Begin with the weights of another run.")
 @_force
 @_quiet
 @_as_json

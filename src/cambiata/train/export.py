@@ -193,6 +193,7 @@ def _trained(run: str | Path) -> tuple[VqVae, dict[str, Any]]:
         "n_parameters": n_parameters(task.network),
         "training": facts["training"],
         "data": facts["data"],
+        "begun from": facts.get("begun from"),
         "commit": facts["commit"],
         "machine": facts["machine"],
         "step": state["step"],

@@ -491,6 +491,42 @@ def read_checkpoint(run: str | Path) -> dict[str, Any]:
     return state
 
 
+def load_weights(task: Task, run: str | Path) -> None:
+    """Give a task what another run has learnt.
+
+    Parameters
+    ----------
+    task : Task
+        Of the same network; changed.
+    run : str or pathlib.Path
+        That run's folder; its averaged weights are taken, where it has any.
+
+    Raises
+    ------
+    InputError
+        It has no checkpoint, or its network is another.
+
+    Examples
+    --------
+    >>> load_weights(None, "/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: has no checkpoint; train it: cambiata train run
+    """
+    state = read_checkpoint(run)
+    found = state["task"]
+    if state["average"] is not None:
+        prefix = "module."
+        found = {
+            name.removeprefix(prefix): value
+            for name, value in state["average"].items()
+            if name.startswith(prefix)
+        }
+    try:
+        task.load_state_dict(found)
+    except RuntimeError as error:
+        raise InputError(str(run), "is of another network", "name a run of this one") from error
+
+
 def read_metrics(run: str | Path) -> list[dict[str, Any]]:
     """Every whole line of a run's metrics.
 

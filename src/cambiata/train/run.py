@@ -13,7 +13,7 @@ import torch
 
 from cambiata.errors import InputError
 from cambiata.train.examples import Examples, Kept, keep, record
-from cambiata.train.loop import Report, fit
+from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
 from cambiata.train.presets import Training, as_dict, from_dict, training
 
 RUN_FILE = "run.json"
@@ -27,6 +27,7 @@ def start(
     minutes: float | None = None,
     settings: Mapping[str, str] | None = None,
     examples: str | Path | None = None,
+    begin_from: str | Path | None = None,
     force: bool = False,
     progress: Callable[[float], None] | None = None,
     report: Report | None = None,
@@ -46,6 +47,8 @@ def start(
         Changes to the preset, by path.
     examples : str or pathlib.Path, optional
         Folder of the examples; else in the cache folder.
+    begin_from : str or pathlib.Path, optional
+        Another run of the same network, whose weights are what this one begins with.
     force : bool
         Replace a run that is there.
     progress : callable, optional
@@ -77,6 +80,8 @@ def start(
         raise InputError(
             str(run), "is there already", "go on with it (cambiata train resume), or --force"
         )
+    if begin_from is not None:
+        load_weights(config.make_task(), begin_from)  # refused before anything is made
     found = record(config.examples, examples, progress=progress)
     if place.exists():
         shutil.rmtree(place)
@@ -89,8 +94,13 @@ def start(
         "commit": _commit(),
         "machine": _machine(),
     }
+    if begin_from is not None:
+        facts["begun from"] = {
+            **read_run(begin_from)[0],
+            "step": read_checkpoint(begin_from)["step"],
+        }
     _write(place, facts)
-    return _fitted(config, found, place, progress, report)
+    return _fitted(config, found, place, progress, report, begin_from)
 
 
 def _fitted(
@@ -99,11 +109,14 @@ def _fitted(
     place: Path,
     progress: Callable[[float], None] | None,
     report: Report | None,
+    begin_from: str | Path | None = None,
 ) -> dict[str, Any]:
     torch.manual_seed(config.loop.seed)
     task = config.make_task()
     n_seen = min(_N_PREPARING, len(found))
     task.prepare(torch.stack([torch.from_numpy(found[i]) for i in range(n_seen)]))
+    if begin_from is not None:
+        load_weights(task, begin_from)
     learnt_from: Examples | Kept = found
     if task.kept:
         learnt_from = keep(
