@@ -54,6 +54,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/timbre-metric.md",
     ),
+    "vqvae-self-supervised": Weights(
+        "vqvae-self-supervised.onnx",
+        "f889d69c1356b515518cf5cbea5f9579be170bc789dfce49e51997d19fde0967",
+        "Apache-2.0",
+        "docs/models/vqvae.md",
+    ),
 }
 
 Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]

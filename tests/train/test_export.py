@@ -110,7 +110,7 @@ def test_half_the_size(run: Path, tmp_path: Path) -> None:
     export(run, tmp_path / "half.onnx")
     export(run, tmp_path / "full.onnx", half=False)
     sizes = [(tmp_path / f"{name}.style.onnx").stat().st_size for name in ("half", "full")]
-    assert sizes[0] < 0.7 * sizes[1]
+    assert sizes[0] < 0.8 * sizes[1]  # the smallest arrays stay as they are
 
 
 def test_it_plays_through_the_main_job(run: Path, tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ def test_what_cannot_be_set_is_said(path: str, value: str, match: str) -> None:
         training("vqvae", {path: value})
 
 
+def test_settings_that_hang_together_change_together() -> None:
+    # Neither alone would do: 8192 is no multiple of 3, nor 9 of 256.
+    both = {"examples.n_examples": "9", "examples.n_shard": "3", "examples.n_validation": "3"}
+    for order in (both, dict(reversed(both.items()))):
+        assert training("vqvae", order).examples.n_shard == 3
+
+
 def test_an_unknown_preset_is_told_the_known() -> None:
     with pytest.raises(InputError, match="nope: is no training preset; use one of vqvae, "):
         training("nope")

@@ -215,7 +215,7 @@ def test_what_is_kept_is_as_good_as_the_sound(n_components: int, tmp_path: Path)
     else:
         assert not task.kept
         losses = task(batch, 1.0)
-    assert float(losses["loss"]) > 0
+    assert float(losses["loss"].detach()) > 0
 
 
 def test_the_style_encoder_alone_learns_contrastively_first(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_the_style_encoder_alone_learns_contrastively_first(tmp_path: Path) -> N
 def test_a_style_that_all_share_cannot_be_told_apart() -> None:
     task = _task(learning="supervised-contrastive").eval()
     same = _random(1, 1025, 40).expand(4, -1, -1)
-    assert float(task._contrastive(same, same)["loss"]) == pytest.approx(np.log(4), abs=1e-3)
+    assert float(task._contrastive(same, same)["loss"].detach()) == pytest.approx(np.log(4), abs=1e-3)
 
 
 def test_the_losses_are_weighted_as_published() -> None:
@@ -262,7 +262,7 @@ def test_every_preset_learns_one_repeated_batch(preset: str, tmp_path: Path) -> 
     examples = tiny_examples(tmp_path)
     batch = torch.stack([torch.from_numpy(examples[i]) for i in range(8)])
     task.prepare(batch)
-    batch = task.keep(batch)
+    batch = task.keep(batch) if task.kept else batch
     optimizer = torch.optim.AdamW(task.parameters(), 1e-2)
     seen = []
     for _ in range(12):

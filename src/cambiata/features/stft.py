@@ -70,9 +70,9 @@ class Stft:
         if not 16 <= self.n_fft <= 2**17 or self.hop_length < 1:
             raise ValueError("n_fft must be 16 to 131072, hop_length at least 1")
         length, name = self.window_samples, "n_fft" if self.win_length is None else "win_length"
-        if self.n_fft % 2 or length % 2 or not 16 <= length <= self.n_fft:
-            raise ValueError("n_fft and win_length must be even, win_length 16 to n_fft")
-        if length % self.hop_length or length < 2 * self.hop_length:
+        if not 16 <= length <= self.n_fft:
+            raise ValueError("win_length must be 16 to n_fft")
+        if self.n_fft % 2 or length % 2 or length % self.hop_length or length < 2 * self.hop_length:
             raise ValueError(f"{name} must be even and a multiple of hop_length, at least twice it")
 
     @property

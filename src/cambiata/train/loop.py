@@ -405,7 +405,8 @@ class _Loop:
         judged: Task = self.bare if self.average is None else self.average.module  # type: ignore[assignment]
         if self.fabric.is_global_zero:
             judged.eval()
-            with self.fabric.autocast():
+            # What validation draws must not change what is learnt afterwards.
+            with self.fabric.autocast(), torch.random.fork_rng():
                 share = self.config.share(self.step, self.elapsed_s)
                 found = judged.validate([self.fabric.to_device(x) for x in batches], share)
             judged.train()

@@ -112,33 +112,40 @@ def training(preset: str, overrides: Mapping[str, str] | None = None) -> Trainin
     """
     if preset not in PRESETS:
         raise InputError(preset, "is no training preset", "use one of " + ", ".join(PRESETS))
-    found = PRESETS[preset]()
-    for path, value in (overrides or {}).items():
-        found = _with(found, path, path.split("."), value)
-    return found
+    made: Training = _with(PRESETS[preset](), "", dict(overrides or {}))
+    return made
 
 
-def _with(config: Any, path: str, names: list[str], value: str) -> Any:
+def _with(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
+    """A dataclass with values at paths changed; all of one at once, as they may hang together."""
     known = typing.get_type_hints(type(config))
-    fields = [field.name for field in dataclasses.fields(config)]
-    name, *rest = names
-    if name not in fields:
-        raise InputError(path, "is no setting", "use one of " + ", ".join(fields))
-    old = getattr(config, name)
-    if dataclasses.is_dataclass(old) != bool(rest):
-        inside = [f.name for f in dataclasses.fields(old)] if not rest else []  # type: ignore[arg-type]
-        raise InputError(
-            path,
-            "is no setting",
-            "use one of " + ", ".join(f"{path}.{x}" for x in inside)
-            if inside
-            else f"leave out .{'.'.join(rest)}",
-        )
+    values: dict[str, Any] = {}
+    inner: dict[str, dict[str, str]] = {}
+    for path, value in overrides.items():
+        name, dot, rest = path.partition(".")
+        whole = prefix + path
+        if name not in known:
+            raise InputError(whole, "is no setting", "use one of " + ", ".join(known))
+        is_group = dataclasses.is_dataclass(getattr(config, name))
+        if is_group and not dot:
+            inside = (f"{whole}.{field}" for field in typing.get_type_hints(known[name]))
+            raise InputError(whole, "is no setting", "use one of " + ", ".join(inside))
+        if dot and not is_group:
+            raise InputError(whole, "is no setting", f"leave out .{rest}")
+        if is_group:
+            inner.setdefault(name, {})[rest] = value
+            continue
+        try:
+            values[name] = _parsed(known[name], value)
+        except ValueError as error:
+            raise InputError(f"{whole}={value}", str(error), "correct the value") from None
+    for name, paths in inner.items():
+        values[name] = _with(getattr(config, name), f"{prefix}{name}.", paths)
     try:
-        new = _with(old, path, rest, value) if rest else _parsed(known[name], value)
-        return dataclasses.replace(config, **{name: new})
+        return dataclasses.replace(config, **values)
     except ValueError as error:
-        raise InputError(f"{path}={value}", str(error), "correct the value") from None
+        told = ", ".join(f"{prefix}{path}={value}" for path, value in overrides.items())
+        raise InputError(told, str(error), "correct the value") from None
 
 
 def _parsed(kind: Any, text: str) -> Any:
