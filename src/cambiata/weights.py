@@ -54,6 +54,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/timbre-metric.md",
     ),
+    "vqvae": Weights(
+        "vqvae.onnx",
+        "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
+        "Apache-2.0",
+        "docs/models/vqvae.md",
+    ),
     "vqvae-self-supervised": Weights(
         "vqvae-self-supervised.onnx",
         "f889d69c1356b515518cf5cbea5f9579be170bc789dfce49e51997d19fde0967",
