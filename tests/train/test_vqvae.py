@@ -237,7 +237,9 @@ def test_the_style_encoder_alone_learns_contrastively_first(tmp_path: Path) -> N
 def test_a_style_that_all_share_cannot_be_told_apart() -> None:
     task = _task(learning="supervised-contrastive").eval()
     same = _random(1, 1025, 40).expand(4, -1, -1)
-    assert float(task._contrastive(same, same)["loss"].detach()) == pytest.approx(np.log(4), abs=1e-3)
+    assert float(task._contrastive(same, same)["loss"].detach()) == pytest.approx(
+        np.log(4), abs=1e-3
+    )
 
 
 def test_the_losses_are_weighted_as_published() -> None:

@@ -257,10 +257,11 @@ class Examples(Sequence[Samples]):
     def __len__(self) -> int:
         return len(self._shards) * self.config.n_shard
 
-    def __getitem__(self, index: Any) -> Samples:
+    def __getitem__(self, index: Any) -> Samples:  # type: ignore[override]
         """Content, style and target of one example, [3, T]."""
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
-        return self._shards[shard][at].astype(np.float32) / np.float32(_FULL_SCALE)
+        sounds: Samples = self._shards[shard][at].astype(np.float32) / np.float32(_FULL_SCALE)
+        return sounds
 
     def validation(self) -> "Examples":
         """The examples to validate with.
@@ -316,7 +317,7 @@ class Kept(Sequence[npt.NDArray[np.float16]]):
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:
+    def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
         """What is kept of one example."""
         shard, at = divmod(range(len(self))[index], self.examples.config.n_shard)
         return np.array(self._shards[shard][at])

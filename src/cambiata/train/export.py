@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from cambiata.errors import InputError
 from cambiata.systems.vqvae import STFT
-from cambiata.train.loop import read_checkpoint
+from cambiata.train.loop import load_weights, read_checkpoint
 from cambiata.train.run import read_run
 from cambiata.train.vqvae import Recurrent, VqVae, load_published, n_parameters, nearest
 from cambiata.weights import METADATA_KEY, Model
@@ -33,12 +33,17 @@ _LEAST_HALVED = 4096
 class _OnnxRecurrent(nn.Module):
     """`Recurrent` as ONNX's own GRU; torch's exporter cannot write one of any length."""
 
+    w: Tensor
+    r: Tensor
+    b: Tensor
+
     def __init__(self, layer: Recurrent) -> None:
         super().__init__()
         gru = layer.gru
 
-        def ordered(array: Tensor) -> Tensor:
+        def ordered(array: object) -> Tensor:
             # Torch has reset, update, new; ONNX update, reset, new.
+            assert isinstance(array, Tensor)
             reset, update, new = array.detach().chunk(3)
             return torch.cat([update, reset, new])
 
@@ -64,6 +69,8 @@ class _OnnxRecurrent(nn.Module):
 
 class _Transfer(nn.Module):
     """Content and style vector to spectrogram and code numbers."""
+
+    table: Tensor
 
     def __init__(self, network: VqVae) -> None:
         super().__init__()
@@ -176,12 +183,7 @@ def _trained(run: str | Path) -> tuple[VqVae, dict[str, Any]]:
     facts, config = read_run(run)
     state = read_checkpoint(run)
     task = config.make_task()
-    if state["average"] is None:
-        task.load_state_dict(state["task"])
-    else:
-        averaged = torch.optim.swa_utils.AveragedModel(task, use_buffers=True)
-        averaged.load_state_dict(state["average"])
-        task = averaged.module
+    load_weights(task, run)
     return task.network, {
         "system": "vqvae",
         "preset": facts["preset"],

@@ -295,7 +295,9 @@ class _Loop:
         )
         self.average = (
             AveragedModel(
-                task, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
+                task,
+                multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay),  # type: ignore[no-untyped-call]
+                use_buffers=True,
             )
             if config.ema_decay
             else None
