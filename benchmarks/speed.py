@@ -50,7 +50,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="10 s rows only")
-    parser.add_argument("--systems", nargs="*", default=["musaicing", "ulyanov"])
+    parser.add_argument("--systems", nargs="*", default=["musaicing", "ulyanov", "vqvae"])
     arguments = parser.parse_args()
     print(f"Machine: {machine()}\n")
     start = [
@@ -69,6 +69,7 @@ def main() -> None:
             ("musaicing", "full-band"),
             ("musaicing", "shifted"),
             ("ulyanov", "tuned"),
+            ("vqvae", "supervised"),
         ):
             if system not in arguments.systems:
                 continue
