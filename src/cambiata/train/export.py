@@ -1,5 +1,6 @@
 """Trained networks as ONNX files that the base install runs, checked against torch."""
 
+import copy
 import hashlib
 import json
 import logging
@@ -251,8 +252,6 @@ def _write(
     *,
     half: bool,
 ) -> None:
-    import copy
-
     module = copy.deepcopy(module).eval()
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
