@@ -48,6 +48,6 @@ def available_systems() -> list[type[System[TransferConfig]]]:
     Examples
     --------
     >>> [system.name for system in available_systems()]
-    ['musaicing', 'ulyanov']
+    ['musaicing', 'ulyanov', 'vqvae']
     """
     return [system_named(name) for name in _SYSTEMS]
