@@ -362,6 +362,54 @@ def morph(
     return magnitude.astype(np.float32), np.angle(chord)
 
 
+def played_part_way(
+    content: Spectrum,
+    magnitude: Magnitude,
+    stft: Stft,
+    n_samples: int,
+    *,
+    amount: float,
+    iterations: int = 32,
+    seed: int = 0,
+) -> Samples:
+    """Sound of a transfer's spectrogram, part of the way from its content.
+
+    Parameters
+    ----------
+    content : numpy.ndarray
+        Complex spectrum [F, L] of the content.
+    magnitude : numpy.ndarray
+        Spectrogram [F, L] of the full transfer.
+    stft : Stft
+        The transform of both.
+    n_samples : int
+        Length of the sound.
+    amount : float
+        Above 0 and up to 1: see `morph`.
+    iterations : int
+        Griffin-Lim projections.
+    seed : int
+        Seed of whatever is left to chance.
+
+    Returns
+    -------
+    numpy.ndarray
+        Mono sound [n_samples].
+
+    Examples
+    --------
+    >>> stft = Stft(512, 128)
+    >>> content = stft.analyse(np.sin(np.arange(4096, dtype=np.float32) / 5))
+    >>> played_part_way(content, np.abs(content), stft, 4096, amount=0.5).shape
+    (4096,)
+    """
+    phase = None
+    if amount < 1:
+        # Part of the way the content's phases are worth more than integrated ones.
+        magnitude, phase = morph(content, with_phase(magnitude, np.angle(content)), amount)
+    return invert(magnitude, stft, n_samples, phase=phase, iterations=iterations, seed=seed)
+
+
 def spectral_convergence_db(magnitude: Magnitude, sound: Samples, stft: Stft) -> float:
     """How far a sound's spectrogram is from the one it was made from.
 

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,10 +66,6 @@ class Gain(Task):
         torch.rand(100)  # a careless task: must not change what is learnt
         errors = [(self.gain.sum() * x[:, 0] - x[:, 2]).square().mean() for x in batches]
         return {"error": float(torch.stack(errors).mean().detach())}
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return {}
 
 
 def test_it_learns_reports_and_ends(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from cambiata.arrays import Magnitude, Samples
 from cambiata.features.stft import Stft
 from cambiata.systems.base import Progress, TransferConfig, TransferSystem
-from cambiata.vocoder import invert, morph, with_phase
+from cambiata.vocoder import played_part_way
 
 if TYPE_CHECKING:
     import torch
@@ -212,16 +212,12 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         found = self._optimised(target, timbre, seed, lambda share: progress(0.95 * share))
         power = np.expm1(np.clip(np.nan_to_num(found.numpy()), 0, _CLIP_MAX)) * mean_power
         result = np.sqrt(power).astype(np.float32)
-        phase = None
-        if amount < 1:
-            # Part of the way the content's phases are worth more than integrated ones.
-            chosen = with_phase(result, np.angle(spectrum))
-            result, phase = morph(spectrum, chosen, amount)
-        sound = invert(
+        sound = played_part_way(
+            spectrum,
             result,
             stft,
             content.shape[0],
-            phase=phase,
+            amount=amount,
             iterations=self.config.phase_iterations,
             seed=seed,
         )
@@ -277,10 +273,9 @@ def _precision(wanted: str) -> torch.dtype:
     import torch
 
     if wanted == "auto":
-        # Private names, hence the care; where torch drops them float32 serves.
-        native = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        found = any(getattr(torch.cpu, name, lambda: False)() for name in native)
-        wanted = "bfloat16" if found else "float32"
+        from cambiata.nn.precision import cpu_multiplies_bfloat16
+
+        wanted = "bfloat16" if cpu_multiplies_bfloat16() else "float32"
     return torch.bfloat16 if wanted == "bfloat16" else torch.float32
 
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.arrays import Magnitude, Samples
+from cambiata.arrays import Magnitude, Samples, Spectrum
 from cambiata.features.stft import Stft
 from cambiata.systems.base import Progress, TransferConfig, TransferSystem
-from cambiata.vocoder import invert, morph, with_phase
+from cambiata.vocoder import played_part_way
 from cambiata.weights import load_model
 
 SAMPLE_RATE_HZ = 16000
@@ -159,7 +159,7 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             One channel [T].
         """
-        heard, gain = self._heard(content)
+        heard, gain, spectrum = self._heard(content)
         progress(0.1)
         made = self._model.part("")(np.log1p(heard)[np.newaxis], timbre[np.newaxis])[0][0]
         progress(0.5)
@@ -167,16 +167,12 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         # likely; by how much it is lowered was chosen in validation.
         lowered = made - np.float32(self._model.about["lowered_by"])
         result = (np.expm1(np.clip(lowered, 0, _CLIP_MAX)) / gain).astype(np.float32)
-        phase = None
-        if amount < 1:
-            # Part of the way the content's phases are worth more than integrated ones.
-            spectrum = STFT.analyse(content)
-            result, phase = morph(spectrum, with_phase(result, np.angle(spectrum)), amount)
-        sound = invert(
+        sound = played_part_way(
+            spectrum,
             result,
             STFT,
             content.shape[0],
-            phase=phase,
+            amount=amount,
             iterations=self.config.phase_iterations,
             seed=seed,
         )
@@ -196,14 +192,15 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             Eight integers a second.
         """
-        heard, _ = self._heard(content)
+        heard, _, _ = self._heard(content)
         silent = np.zeros((1, int(self._model.about["width"])), np.float32)
         codes: npt.NDArray[np.int64]
         codes = self._model.part("")(np.log1p(heard)[np.newaxis], silent)[1][0]
         return codes
 
-    def _heard(self, sound: Samples) -> tuple[Magnitude, float]:
-        """Spectrogram at the level that the network knows, and the gain that brought it there."""
+    def _heard(self, sound: Samples) -> tuple[Magnitude, float, Spectrum]:
+        """Spectrogram at the level that the network knows, the gain to it, and the spectrum."""
         rms = float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
         gain = min(self._level / max(rms, 1e-12), 10 ** (_MAX_GAIN_DB / 20))
-        return np.abs(STFT.analyse(sound)) * np.float32(gain), gain
+        spectrum = STFT.analyse(sound)
+        return np.abs(spectrum) * np.float32(gain), gain, spectrum

@@ -129,10 +129,8 @@ def _maker(config: ExamplesConfig, validation: bool) -> PairMaker:
     )
 
 
-def _record_shard(
-    folder: Path, config: ExamplesConfig, shard: tuple[bool, int]
-) -> tuple[str, list[list[str]]]:
-    """Compose one file's examples; its name and the instruments of each."""
+def _record_shard(folder: Path, config: ExamplesConfig, shard: tuple[bool, int]) -> None:
+    """Compose one file's examples, and name the instruments of each beside it."""
     validation, index = shard
     maker = _maker(config, validation)
     sounds = np.empty((config.n_shard, 3, config.n_samples), np.int16)
@@ -144,13 +142,26 @@ def _record_shard(
             sounds[i, j] = np.clip(np.round(low * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE)
         labels.append([example.facts["content"], example.facts["style"]])
     place = folder / _shard_name(validation, index)
+    place.with_suffix(".json").write_text(json.dumps(labels))
+    _save(place, sounds)
+
+
+def _save(place: Path, array: npt.NDArray[Any]) -> None:
     # Named last, so that a file that is there is whole.
     unfinished = place.with_suffix(".part")
     with unfinished.open("wb") as file:
-        np.save(file, sounds)
-    place.with_suffix(".json").write_text(json.dumps(labels))
+        np.save(file, array)
     unfinished.replace(place)
-    return place.name, labels
+
+
+def _opened(folder: Path, config: ExamplesConfig, validation: bool, cure: str) -> list[Any]:
+    """Every file of examples, or of what is kept of them, mapped."""
+    n_examples = config.n_validation if validation else config.n_examples
+    places = [folder / _shard_name(validation, i) for i in range(n_examples // config.n_shard)]
+    for place in places:
+        if not place.exists():
+            raise InputError(str(folder), f"lacks {place.name}", cure)
+    return [np.load(place, mmap_mode="r") for place in places]
 
 
 def _shard_name(validation: bool, index: int) -> str:
@@ -242,13 +253,9 @@ class Examples(Sequence[Samples]):
 
     def __init__(self, folder: Path, config: ExamplesConfig, validation: bool = False) -> None:
         self.folder, self.config, self._validation = folder, config, validation
-        n_examples = config.n_validation if validation else config.n_examples
-        self._shards: list[npt.NDArray[np.int16]] = []
-        for index in range(n_examples // config.n_shard):
-            place = folder / _shard_name(validation, index)
-            if not place.exists():
-                raise InputError(str(folder), f"lacks {place.name}", "record the examples first")
-            self._shards.append(np.load(place, mmap_mode="r"))
+        self._shards: list[npt.NDArray[np.int16]] = _opened(
+            folder, config, validation, "record the examples first"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By name: a mapped file is pickled with all that is in it.
@@ -304,12 +311,9 @@ class Kept(Sequence[npt.NDArray[np.float16]]):
 
     def __init__(self, examples: Examples, name: str) -> None:
         self.examples, self.name = examples, name
-        self._shards: list[npt.NDArray[np.float16]] = []
-        for index in range(len(examples) // examples.config.n_shard):
-            place = examples.folder / name / _shard_name(False, index)
-            if not place.exists():
-                raise InputError(str(place.parent), f"lacks {place.name}", "keep it first")
-            self._shards.append(np.load(place, mmap_mode="r"))
+        self._shards: list[npt.NDArray[np.float16]] = _opened(
+            examples.folder / name, examples.config, False, "keep it first"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Kept, (self.examples, self.name)
@@ -377,10 +381,7 @@ def keep(
             )
             for at in range(size * index, size * (index + 1), n_at_once)
         ]
-        unfinished = place.with_suffix(".part")
-        with unfinished.open("wb") as file:
-            np.save(file, np.concatenate(found).astype(np.float16))
-        unfinished.replace(place)
+        _save(place, np.concatenate(found).astype(np.float16))
         if progress is not None:
             progress((index + 1) / n_shards)
     return Kept(examples, name)

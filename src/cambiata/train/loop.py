@@ -22,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from cambiata.errors import InputError
+from cambiata.nn.precision import cpu_multiplies_bfloat16
 from cambiata.train.examples import Examples, Kept
 from cambiata.train.task import Task
 
@@ -214,10 +215,7 @@ def precision_of(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
         return config.precision
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    # Private names, hence the care; where torch drops them float32 serves.
-    native = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    found = any(getattr(torch.cpu, name, lambda: False)() for name in native)
-    return "bf16-mixed" if found else "32-true"
+    return "bf16-mixed" if cpu_multiplies_bfloat16() else "32-true"
 
 
 def fit(

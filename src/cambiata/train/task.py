@@ -1,8 +1,6 @@
 """What the training loop asks of a system that is trained."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -83,8 +81,3 @@ class Task(nn.Module, ABC):
         dict of str to float
             Names and values; must leave no trace in what is learnt.
         """
-
-    @property
-    @abstractmethod
-    def facts(self) -> Mapping[str, Any]:
-        """What a reader of the weights needs to know, for JSON."""

@@ -6,10 +6,9 @@ the notes pass through a narrow code and the timbre through one vector (`self-su
 it must play the notes of one instrument with another (`supervised`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -851,8 +850,3 @@ class VqVaeTask(Task):
 
         difference = levels(made) - levels(target)
         return difference.square().mean(2).sqrt().mean(1, keepdim=True)
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """What a reader of the weights needs to know."""
-        return {"level_db": self.config.level_db, "n_parameters": n_parameters(self.network)}

@@ -1,0 +1,1 @@
+"""What systems in torch share; imported only where torch is."""
