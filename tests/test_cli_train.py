@@ -69,6 +69,10 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
         ),
         (["run", "vqvae", "-o", "R", "--set", "loop.batch_size=x"], "loop.batch_size=x: "),
         (["run", "vqvae", "-o", "R"], "bank/fluid-r3: is no bank; make one: cambiata data bank"),
+        (
+            ["run", "vqvae", "-o", "R", "--minutes", "-1"],
+            "loop.minutes=-1.0: rates and limits must",
+        ),
         (["resume", "there"], "there: is no run; start one: cambiata train run PRESET -o RUN"),
         (["export", "there", "-o", "x.onnx"], "there: is no run; start one"),
         (["export", "text.pt", "-o", "x.onnx"], "text.pt: cannot be read; give the authors' model"),

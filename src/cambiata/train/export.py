@@ -183,6 +183,10 @@ def _check(place: Path, force: bool) -> None:
 def _trained(run: str | Path) -> tuple[VqVae, dict[str, Any]]:
     facts, config = read_run(run)
     state = read_checkpoint(run)
+    if "lowered_by" not in state["latest"]:
+        raise InputError(
+            str(run), "has not been validated yet", "go on with it: cambiata train resume"
+        )
     task = config.make_task()
     load_weights(task, run)
     return task.network, {

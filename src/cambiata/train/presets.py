@@ -112,7 +112,35 @@ def training(preset: str, overrides: Mapping[str, str] | None = None) -> Trainin
     """
     if preset not in PRESETS:
         raise InputError(preset, "is no training preset", "use one of " + ", ".join(PRESETS))
-    made: Training = _with(PRESETS[preset](), "", dict(overrides or {}))
+    return changed(PRESETS[preset](), overrides or {})
+
+
+def changed(config: Training, overrides: Mapping[str, str]) -> Training:
+    """A training with some settings changed.
+
+    Parameters
+    ----------
+    config : Training
+        Any.
+    overrides : mapping of str to str
+        Values by path.
+
+    Returns
+    -------
+    Training
+        Another one.
+
+    Raises
+    ------
+    InputError
+        There is no such setting, or a value does not fit it.
+
+    Examples
+    --------
+    >>> changed(training("vqvae"), {"loop.minutes": "3"}).loop.minutes
+    3.0
+    """
+    made: Training = _with(config, "", overrides)
     return made
 
 

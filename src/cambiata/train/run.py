@@ -1,6 +1,5 @@
 """Runs: a folder in which something is trained; started, gone on with, exported."""
 
-import dataclasses
 import json
 import platform
 import shutil
@@ -14,7 +13,7 @@ import torch
 from cambiata.errors import InputError
 from cambiata.train.examples import Examples, Kept, keep, record
 from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
-from cambiata.train.presets import Training, as_dict, from_dict, training
+from cambiata.train.presets import Training, as_dict, changed, from_dict, training
 
 RUN_FILE = "run.json"
 _N_PREPARING = 64
@@ -75,7 +74,7 @@ def start(
     place = Path(run)
     config = training(preset, settings)
     if minutes is not None:
-        config = _within(config, minutes)
+        config = changed(config, {"loop.minutes": str(minutes)})
     if place.exists() and not force:
         raise InputError(
             str(run), "is there already", "go on with it (cambiata train resume), or --force"
@@ -164,7 +163,7 @@ def resume(
     place = Path(run)
     facts, config = read_run(place)
     if minutes is not None:
-        config = _within(config, minutes)
+        config = changed(config, {"loop.minutes": str(minutes)})
         _write(place, facts | {"training": as_dict(config)})
     found = record(config.examples, facts["examples"], progress=progress)
     return _fitted(config, found, place, progress, report)
@@ -201,10 +200,6 @@ def read_run(run: str | Path) -> tuple[dict[str, Any], Training]:
         raise InputError(
             str(run), "is no run", "start one: cambiata train run PRESET -o RUN"
         ) from error
-
-
-def _within(config: Training, minutes: float) -> Training:
-    return dataclasses.replace(config, loop=dataclasses.replace(config.loop, minutes=minutes))
 
 
 def _write(place: Path, facts: dict[str, Any]) -> None:
