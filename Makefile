@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constra
 .PHONY: demo fonts test test-all check base bench clean
 
 demo: $(VENV)/base
-	$(BIN)/cambiata transfer examples/trumpet.ogg examples/cello.flac -o demo.wav --preset shifted --force
+	$(BIN)/cambiata transfer examples/trumpet.ogg examples/cello.flac -o demo.wav --force
 	@echo "The trumpet's phrase with the cello's sound lies in $(CURDIR)/demo.wav"
 
 # FluidSynth's library and the sound fonts (Debian, Ubuntu; as root). Tests that need one that is

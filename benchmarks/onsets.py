@@ -29,7 +29,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", help="else the two examples, both ways")
-    parser.add_argument("--systems", nargs="*", default=["musaicing", "ulyanov"])
+    parser.add_argument("--systems", nargs="*", default=["oneshot", "musaicing", "ulyanov"])
     arguments = parser.parse_args()
     example = [str(EXAMPLES / "trumpet.ogg"), str(EXAMPLES / "cello.flac")]
     paths = arguments.paths or [*example, *example[::-1]]

@@ -50,7 +50,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="10 s rows only")
-    parser.add_argument("--systems", nargs="*", default=["musaicing", "ulyanov", "vqvae"])
+    parser.add_argument("--systems", nargs="*", default=["oneshot", "musaicing", "ulyanov", "vqvae"])
     arguments = parser.parse_args()
     print(f"Machine: {machine()}\n")
     start = [
@@ -66,6 +66,7 @@ def main() -> None:
         folder = Path(name)
         style = repeated("cello.flac", 10, 1, folder)
         for system, preset in (
+            ("oneshot", "default"),
             ("musaicing", "full-band"),
             ("musaicing", "shifted"),
             ("ulyanov", "tuned"),

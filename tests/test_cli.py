@@ -16,8 +16,18 @@ from cambiata import Audio
 from cambiata.systems import SYSTEMS
 from conftest import RATE, melody
 
-FAST = ["--set", "sample_rate=16000", "--set", "n_fft=1024", "--set", "hop-length=256"]
+FAST = [
+    "--system",
+    "musaicing",
+    "--set",
+    "sample_rate=16000",
+    "--set",
+    "n_fft=1024",
+    "--set",
+    "hop-length=256",
+]
 FAST += ["--set", "iterations=5", "--set", "phase_iterations=3"]
+MUSAICING = ["content.wav", "style.wav", "--system", "musaicing"]
 
 
 def run(*arguments: str, folder: Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -53,6 +63,7 @@ def folder(tmp_path: Path, content: Audio, style: Audio) -> Path:
     (tmp_path / "damaged.mp3").write_bytes(mp3[:hole] + bytes(hole) + mp3[2 * hole :])
     (tmp_path / "header.wav").write_bytes(good[:30])
     (tmp_path / "text.wav").write_text("this is no sound")
+    (tmp_path / "text.timbre").write_text("this is no timbre")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     (tmp_path / "empty.wav").touch()
     (tmp_path / "folder.wav").mkdir()
@@ -136,11 +147,17 @@ _BAD = [
     (["content.wav", "style.wav", "--start", "9"], "content.wav: has no region from 9"),
     (["content.wav", "style.wav", "--start", "1", "--end", "0.5"], "has no region from 1 to 0.5"),
     (["content.wav", "style.wav", "--system", "nope"], "nope: is no system; use one of"),
-    (["content.wav", "style.wav", "--preset", "nope"], "musaicing: has no preset nope"),
-    (["content.wav", "style.wav", "--set", "nope=1"], "musaicing: has no setting nope"),
+    (["content.wav", "style.wav", "--preset", "nope"], "oneshot: has no preset nope"),
+    (["content.wav", "style.wav", "--set", "nope=1"], "oneshot: has no setting nope"),
     (["content.wav", "style.wav", "--set", "n_fft"], "n_fft has no value; write it as"),
-    (["content.wav", "style.wav", "--set", "hop_length=4096"], "at least twice it"),
-    (["content.wav", "style.wav", "--set", "phase_iterations=-1"], "phase_iterations start at 0"),
+    ([*MUSAICING, "--set", "hop_length=4096"], "at least twice it"),
+    ([*MUSAICING, "--set", "phase_iterations=-1"], "phase_iterations start at 0"),
+    ([*MUSAICING, "--octave", "1"], "musaicing: has no setting octave; use one of"),
+    (["content.wav", "style.wav", "--octave", "9"], "octave must be auto or -4 to 4"),
+    (["content.wav", "style.wav", "--dynamics", "loud"], "'loud' is not one of"),
+    (["content.wav", "style.wav", "--set", "sample_rate=16000"], "it hears no other"),
+    (["content.wav", "missing.timbre"], "missing.timbre: no such file; check the path"),
+    (["content.wav", "text.timbre"], "text.timbre: is no timbre; capture it again"),
     (["content.wav", "style.wav", "--nope"], "No such option"),
     (["content.wav"], "Missing argument 'STYLE'"),
     (["-", "-"], "-: is content and style at once"),

@@ -48,7 +48,7 @@ def test_an_hour_needs_no_more_memory_than_minutes(tmp_path: Path, style: Audio)
     assert soundfile.info(tmp_path / "hour-out.wav").frames == 3600 * 44100
 
 
-@pytest.mark.parametrize("system", ["musaicing", "ulyanov"])
+@pytest.mark.parametrize("system", ["oneshot", "musaicing", "ulyanov"])
 def test_every_preset_at_full_size(system: str) -> None:
     content = Audio(melody([60, 64, 67, 72], rate=44100), 44100)
     style = Audio(melody([60, 62, 64, 65, 67], partials=20, rate=44100), 44100)

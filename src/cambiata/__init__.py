@@ -15,6 +15,7 @@ from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.systems import SYSTEMS as _SYSTEMS
 from cambiata.systems import system_named, transfer_system
 from cambiata.systems.base import System, TransferConfig, TransferSystem
+from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
 
 __version__ = _version("cambiata")
 
@@ -26,10 +27,14 @@ __all__ = [
     "Options",
     "Report",
     "System",
+    "Timbre",
     "TransferConfig",
     "TransferSystem",
     "available_systems",
+    "capture_timbre",
     "load",
+    "load_timbre",
+    "mix_timbres",
     "system_named",
     "transfer",
     "transfer_file",
@@ -48,6 +53,6 @@ def available_systems() -> list[type[System[TransferConfig]]]:
     Examples
     --------
     >>> [system.name for system in available_systems()]
-    ['musaicing', 'ulyanov', 'vqvae']
+    ['oneshot', 'musaicing', 'ulyanov', 'vqvae']
     """
     return [system_named(name) for name in _SYSTEMS]

@@ -115,6 +115,12 @@ def _settings(
     callback=_settings,
     help="Change one of the system's settings; may be repeated.",
 )
+@click.option(
+    "--dynamics",
+    type=click.Choice(["content", "style"]),
+    help="Whose loud and soft notes; else the content's.",
+)
+@click.option("--octave", metavar="auto|N", help="Move the notes by octaves; else not.")
 @_option("--start", "start_s", type=float, metavar="S", help="Begin of the content's region.")
 @_option("--end", "end_s", type=float, metavar="S", help="End of the content's region.")
 @_option("--style-start", "style_start_s", type=float, metavar="S", help="Begin of the style's.")
@@ -133,7 +139,7 @@ def transfer(
 ) -> None:
     """Play CONTENT's notes and timing with STYLE's sound.
 
-    wav, flac, ogg, mp3 and aiff; - is a wav on standard input.
+    wav, flac, ogg, mp3 and aiff; - is a wav on standard input. STYLE may be a .timbre file, too.
     """
     if quiet:
         warnings.simplefilter("ignore", cambiata.CambiataWarning)
@@ -204,6 +210,62 @@ def systems(as_json: bool) -> None:
         click.echo(f"    weights  {trained}; licence: {row['weights_licence']}")
         click.echo(f"    needs    {row['needs']}")
         click.echo(f"    presets  {', '.join(row['presets'])}")
+
+
+@cli.group(context_settings=_HELP)
+def timbre() -> None:
+    """Sounds captured from recordings, kept in files, mixed."""
+
+
+@timbre.command(context_settings=_HELP)
+@click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
+@click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
+@_option("--system", "system", metavar="NAME", help="The system that will play it.")
+@_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
+@_option("--force", "force", is_flag=True, help="Replace an output that exists.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def capture(
+    styles: tuple[str, ...], output: str, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Keep the sound of one or more recordings of it in a file."""
+    made = cambiata.capture_timbre(styles, output, **options)
+    _say_timbre(made, quiet, as_json)
+
+
+@timbre.command(context_settings=_HELP)
+@click.argument("shares", nargs=-1, required=True, metavar="A.timbre=SHARE...")
+@click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
+@_option("--force", "force", is_flag=True, help="Replace an output that exists.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def mix(shares: tuple[str, ...], output: str, quiet: bool, as_json: bool, force: bool) -> None:
+    """A sound between others: a.timbre=0.3 b.timbre=0.7 lies 70 % of the way from a to b."""
+    parts = []
+    for text in shares:
+        path, equals, share = text.rpartition("=")
+        try:
+            number = float(share)
+        except ValueError:
+            number = -1.0
+        if not equals or number < 0:
+            raise click.BadParameter(f"{text!r} has no share; write it as NAME.timbre=0.5")
+        parts.append((cambiata.load_timbre(path), number))
+    _say_timbre(cambiata.mix_timbres(parts, output, force=force), quiet, as_json)
+
+
+def _say_timbre(made: cambiata.Timbre, quiet: bool, as_json: bool) -> None:
+    facts = {
+        "output": made.name,
+        "system": made.system,
+        "weights": made.weights,
+        "voices": [weight for weight, _ in made.voices],
+    }
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    elif not quiet:
+        voices = "1 voice" if len(made.voices) == 1 else f"{len(made.voices)} voices"
+        click.echo(f"{made.name}: {voices} for {made.system}", err=True)
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -443,9 +505,12 @@ def train_export(run: str, output: str, quiet: bool, as_json: bool, **options: A
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
     elif not quiet:
         parity = facts["parity"]["max_difference"]
+        use = {"listener": "--set listener"}.get(
+            facts["system"], f"--system {facts['system']} --set weights"
+        )
         click.echo(
             f"{output}: {facts['size_mb']} MB, {facts['n_parameters']} parameters, within "
-            f"{parity:.1g} of torch; use it with --system vqvae --set weights={output}",
+            f"{parity:.1g} of torch; use it with {use}={output}",
             err=True,
         )
 

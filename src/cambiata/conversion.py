@@ -32,7 +32,14 @@ from cambiata.chunks import convert, splice
 from cambiata.errors import CambiataWarning, InputError, MissingExtraError
 from cambiata.features.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.systems import DEFAULT_TRANSFER, transfer_system
-from cambiata.systems.base import Progress, TransferSystem, configure
+from cambiata.systems.base import (
+    Progress,
+    TransferSystem,
+    configure,
+    heard_style,
+    refuse_short,
+)
+from cambiata.timbre import SUFFIX, Timbre, load_timbre
 
 # A transfer whose loudness is this far from the content's has found nothing to play; beyond it
 # the match would only bring up noise.
@@ -56,6 +63,11 @@ class Options:
         Named configuration of the system; its first where not given.
     settings : mapping of str to object
         Changes to that configuration, by name.
+    dynamics : {"content", "style"}, optional
+        Whose loud and soft notes, where the system has this setting.
+    octave : int or str, optional
+        Octaves by which the notes are moved, or "auto": as near to the style's range as can be;
+        where the system has this setting.
     start_s : float, optional
         Where the content's region begins, in seconds.
     end_s : float, optional
@@ -82,6 +94,8 @@ class Options:
     amount: float = 1.0
     preset: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
+    dynamics: str | None = None
+    octave: int | str | None = None
     start_s: float | None = None
     end_s: float | None = None
     style_start_s: float | None = None
@@ -126,7 +140,7 @@ class Report:
     subtype : str
         How its samples are stored.
     style_s : float
-        Seconds of the style's region.
+        Seconds of the style's region; 0 for a kept timbre.
     style_used_s : float
         Seconds of it that were used; `TransferConfig.style_s` bounds them.
     content_loudness_db : float or None
@@ -168,7 +182,7 @@ class Report:
 
 
 def transfer(
-    content: Audio, style: Audio, *, progress: Progress | None = None, **options: Any
+    content: Audio, style: Audio | Timbre, *, progress: Progress | None = None, **options: Any
 ) -> Audio:
     """The content's notes and timing, played with the style's sound.
 
@@ -176,13 +190,14 @@ def transfer(
     ----------
     content : Audio
         What is played.
-    style : Audio
+    style : Audio or Timbre
         What it should sound like.
     progress : callable, optional
         Called with the share of the work that is done, 0 to 1.
     **options : object
-        The fields of `Options`: ``system``, ``amount``, ``preset``, ``settings``, ``start_s``,
-        ``end_s``, ``style_start_s``, ``style_end_s``, ``in_place``, ``tail_s``, ``seed``.
+        The fields of `Options`: ``system``, ``amount``, ``preset``, ``settings``, ``dynamics``,
+        ``octave``, ``start_s``, ``end_s``, ``style_start_s``, ``style_end_s``, ``in_place``,
+        ``tail_s``, ``seed``.
 
     Returns
     -------
@@ -203,11 +218,13 @@ def transfer(
     >>> mixed.samples.shape, mixed.sample_rate
     ((1, 22050), 22050)
     """
-    if not isinstance(content, Audio) or not isinstance(style, Audio):
+    if not isinstance(content, Audio) or not isinstance(style, Audio | Timbre):
         raise TypeError("content and style are Audio: cambiata.load(path) or Audio(samples, rate)")
+    if isinstance(style, Audio) and style.name == "audio":
+        style = replace(style, name="style")
     job = _Job(
         replace(content, name="content") if content.name == "audio" else content,
-        replace(style, name="style") if style.name == "audio" else style,
+        style,
         _options(options),
     )
     with job.run(progress) as blocks:
@@ -234,7 +251,7 @@ def transfer_file(
     content : str or pathlib.Path
         Sound file to be played; "-" is a wav on standard input.
     style : str or pathlib.Path
-        Sound file to be played with; "-" likewise.
+        Sound file to be played with; "-" likewise. Or a ".timbre" file.
     output : str or pathlib.Path
         File to write, its extension choosing the format; "-" is a wav on standard output. It
         appears whole or not at all.
@@ -282,7 +299,8 @@ def transfer_file(
         subtype=subtype,
         force=force,
     )
-    job = _Job(source, AudioFile(style), chosen)
+    is_kept = Path(style).suffix == SUFFIX
+    job = _Job(source, load_timbre(style) if is_kept else AudioFile(style), chosen)
     with job.run(progress, destination.scratch) as blocks:
         written = destination.write(blocks)
     elapsed_s = time.perf_counter() - began
@@ -344,7 +362,7 @@ def _shape(content: Source, options: Options) -> _Shape:
 class _Job:
     """One transfer: checked when made, done when run."""
 
-    def __init__(self, content: Source, style: Source, options: Options) -> None:
+    def __init__(self, content: Source, style: Source | Timbre, options: Options) -> None:
         self.content, self.options = content, options
         self.system = _configured(options)
         self.start, self.stop = region(content, options.start_s, options.end_s)
@@ -352,14 +370,25 @@ class _Job:
         self.gain_db = 0.0
         self._heard = self._survey()
         self.loudness_db = self._heard.loudness_db()
-        self._style = self._prepared(style)
-        self.style_used_s = self._style.shape[0] / self.system.config.sample_rate
+        self.style_s = self.style_used_s = 0.0
+        self._kept: Any = None
+        if isinstance(style, Timbre):
+            if options.style_start_s is not None or options.style_end_s is not None:
+                raise InputError(
+                    style.name, "has no regions", "leave out the style's start and end"
+                )
+            self._kept = style.for_system(self.system)
+        else:
+            self._style, self.style_s = heard_style(
+                style, self.system, options.style_start_s, options.style_end_s
+            )
+            self.style_used_s = self._style.shape[0] / self.system.config.sample_rate
 
     def _survey(self) -> LoudnessMeter:
         """The content's region, heard once; refuses what cannot be transferred."""
         name, rate = self.content.name, self.content.sample_rate
         n_samples = self.stop - self.start
-        _refuse_short(name, n_samples / rate, self.system)
+        refuse_short(name, n_samples / rate, self.system)
         meter, peak = LoudnessMeter(rate), 0.0
         for block in between(self.content.blocks(), self.start, self.stop):
             meter.add(block)
@@ -368,22 +397,6 @@ class _Job:
             part = "is" if n_samples == self.content.n_samples else "the region is"
             raise InputError(name, f"{part} silent", "choose a recording or a region with sound")
         return meter
-
-    def _prepared(self, style: Source) -> Samples:
-        """The part of the style that is used: one channel at the system's rate."""
-        config, rate = self.system.config, style.sample_rate
-        start, stop = region(style, self.options.style_start_s, self.options.style_end_s)
-        self.style_s = (stop - start) / rate
-        _refuse_short(style.name, (stop - start) / rate, self.system)
-        stop = min(stop, start + round(config.style_s * rate))
-        samples = np.concatenate(list(between(style.blocks(), start, stop)), axis=1)
-        mono = samples.mean(axis=0)
-        # Channels out of phase would cancel; the loudest of them then serves.
-        if np.abs(mono).max() < 0.1 * np.abs(samples).max():
-            mono = samples[np.argmax(np.square(samples).mean(axis=1))]
-        if float(np.abs(mono).max()) < SILENCE:
-            raise InputError(style.name, "is silent", "choose a recording or a region with sound")
-        return resample(mono, rate, config.sample_rate)
 
     @property
     def played_s(self) -> float:
@@ -422,7 +435,7 @@ class _Job:
         n_wanted = self.stop - self.start + self.tail
         n_samples = lead + n_wanted + trail
         progress(0.0)
-        timbre = self.system.capture(self._style)
+        timbre = self.system.capture(self._style) if self._kept is None else self._kept
 
         def blocks() -> Iterator[Samples]:
             yield from between(self.content.blocks(), self.start - lead, self.stop + trail)
@@ -567,20 +580,14 @@ def _chained(blocks: Iterator[Samples], last: Samples) -> Iterator[Samples]:
 
 def _configured(options: Options) -> TransferSystem[Any, Any]:
     system = transfer_system(options.system)
-    config = configure(options.system, system.presets, options.preset, options.settings)
+    asked = {"dynamics": options.dynamics, "octave": options.octave}
+    settings = {name: str(value) for name, value in asked.items() if value is not None}
+    config = configure(
+        options.system, system.presets, options.preset, {**options.settings, **settings}
+    )
     try:
         return system(config)
     except ModuleNotFoundError as error:
         if system.extra is None:
             raise
         raise MissingExtraError(options.system, system.extra) from error
-
-
-def _refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any]) -> None:
-    least_s = system.min_samples / system.config.sample_rate
-    if duration_s < least_s:
-        raise InputError(
-            name,
-            f"what is used of it lasts {duration_s:.2g} s, less than one window of {system.name}",
-            f"give at least {least_s:.2g} s",
-        )

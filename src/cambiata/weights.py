@@ -54,6 +54,18 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/timbre-metric.md",
     ),
+    "listener": Weights(
+        "listener.onnx",
+        "2ba5b4a8684aad626cc58f48342b19341725e4cc0fa3f443cbbc25de1a897350",
+        "Apache-2.0",
+        "docs/models/oneshot.md",
+    ),
+    "oneshot": Weights(
+        "oneshot.onnx",
+        "b0293542a44654ab72f3821ee0a80d92c2be7c81de4d00968fa44fe30da86640",
+        "Apache-2.0",
+        "docs/models/oneshot.md",
+    ),
     "vqvae": Weights(
         "vqvae.onnx",
         "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
@@ -142,6 +154,8 @@ class Model:
     ----------
     about : mapping
         What the file tells of itself.
+    sha256 : str
+        Of the main file, which vouches for the others.
 
     Examples
     --------
@@ -150,6 +164,7 @@ class Model:
     """
 
     def __init__(self, main: bytes, read: Callable[[str, str], bytes]) -> None:
+        self.sha256 = hashlib.sha256(main).hexdigest()
         n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
         session = _session(main, n_threads)
         told = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")

@@ -105,6 +105,8 @@ def test_rows_can_be_sent_to_processes(name: str) -> None:
         ("copy-content:x", "copy-content:x: is no row"),
         ("musaicing:nope", "musaicing: has no preset nope; use one of "),
         ("musaicing:", "musaicing: has no preset ; use one of "),
+        ("musaicing@", "musaicing@: has no setting after @; write it as SYSTEM@KEY=VALUE"),
+        ("musaicing@x=1", "musaicing: has no setting x; use one of "),
     ],
 )
 def test_an_unknown_row_is_refused(name: str, message: str) -> None:
@@ -115,3 +117,9 @@ def test_an_unknown_row_is_refused(name: str, message: str) -> None:
 
 def test_every_row_s_rate_is_known_to_the_metrics(clips: Clips) -> None:
     assert {row_named(n).output(clips).sample_rate for n in ("target", "copy-style")} == {RATE}
+
+
+def test_settings_may_follow() -> None:
+    row = row_named("musaicing:cifka2021@style_s=2;iterations=3")
+    assert row.label == "musaicing (cifka2021, style_s=2, iterations=3)"
+    assert row.output.options.settings == {"style_s": "2", "iterations": "3"}

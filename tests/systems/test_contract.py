@@ -12,6 +12,7 @@ from cambiata.systems.base import TransferConfig, TransferSystem, configure
 from conftest import melody
 
 TINY: dict[str, dict[str, Any]] = {
+    "oneshot": {},
     "musaicing": {"sample_rate": 16000, "n_fft": 1024, "hop_length": 256, "iterations": 10},
     "ulyanov": {"n_fft": 512, "hop_length": 128, "filters": 64, "kernel": 5, "iterations": 20},
     # Its network is what it is; the shipped one takes a tenth of a second.
@@ -141,5 +142,5 @@ def test_settings_are_read_as_their_own_type() -> None:
 
 
 def test_an_unknown_system_is_refused() -> None:
-    with pytest.raises(cambiata.InputError, match="is no system; use one of musaicing"):
+    with pytest.raises(cambiata.InputError, match="is no system; use one of oneshot"):
         cambiata.transfer_system("oneshot9")

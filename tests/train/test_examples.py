@@ -18,7 +18,7 @@ from cambiata.train.examples import (
     TARGET,
     Examples,
     ExamplesConfig,
-    _maker,
+    maker_of,
     record,
 )
 from cambiata.train.soundfont import RENDER_RATE_HZ
@@ -54,7 +54,7 @@ def test_recorded_is_what_the_maker_composes(config: ExamplesConfig, tmp_path: P
     found = record(config, tmp_path / "a", n_workers=1, progress=shares.append)
     assert len(found) == 4
     assert shares[-1] == 1
-    example = _maker(config, False).example(3)
+    example = maker_of(config, False).example(3)
     for place, sound in ((CONTENT, example.content), (STYLE, example.style)):
         wanted = resample(sound, RENDER_RATE_HZ, 16000)[: config.n_samples]
         np.testing.assert_allclose(found[3][place], wanted, atol=1 / 32767)

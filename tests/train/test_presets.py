@@ -16,7 +16,7 @@ def test_a_preset_survives_json(name: str) -> None:
     config = training(name, {"examples.banks": "one,two", "loop.betas": "0.5,0.6"})
     assert config.examples.banks == ("one", "two")
     assert config.loop.betas == (0.5, 0.6)
-    assert from_dict(json.loads(json.dumps(as_dict(config)))) == config
+    assert from_dict(json.loads(json.dumps(as_dict(config))), name) == config
 
 
 def test_cifka2021_is_the_published_recipe() -> None:

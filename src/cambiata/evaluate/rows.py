@@ -10,6 +10,7 @@ from cambiata.errors import InputError
 from cambiata.evaluate.testset import Clips
 from cambiata.features.stft import Stft
 from cambiata.systems import SYSTEMS, transfer_system
+from cambiata.systems.base import configure
 from cambiata.vocoder import griffin_lim, random_phase
 
 Kind = Literal["copy", "ceiling", "system"]
@@ -57,7 +58,8 @@ def row_named(name: str) -> Row:
     ----------
     name : str
         A baseline ("copy-content", "copy-style", "target", "griffin-lim-target"), a system
-        ("musaicing") or a system and its preset ("musaicing:shifted").
+        ("musaicing") or a system and its preset ("musaicing:shifted"); either with settings changed
+        ("oneshot@style_s=2", several parted by semicolons).
 
     Returns
     -------
@@ -67,7 +69,7 @@ def row_named(name: str) -> Row:
     Raises
     ------
     InputError
-        There is no such baseline, system or preset.
+        There is no such baseline, system, preset or setting.
 
     Examples
     --------
@@ -77,7 +79,8 @@ def row_named(name: str) -> Row:
     for baseline in _BASELINES:
         if baseline.name == name:
             return baseline
-    system_name, colon, preset = name.partition(":")
+    chosen, at, changes = name.partition("@")
+    system_name, colon, preset = chosen.partition(":")
     if system_name not in SYSTEMS:
         known = ", ".join([*(row.name for row in _BASELINES), *SYSTEMS])
         raise InputError(name, "is no row", f"use one of {known} (a preset after a colon)")
@@ -87,12 +90,16 @@ def row_named(name: str) -> Row:
         raise InputError(
             system_name, f"has no preset {preset}", "use one of " + ", ".join(system.presets)
         )
+    settings = dict(change.split("=", 1) for change in changes.split(";") if "=" in change)
+    if at and not settings:
+        raise InputError(name, "has no setting after @", "write it as SYSTEM@KEY=VALUE")
+    configure(system_name, system.presets, preset, settings)
     return Row(
         name,
-        f"{system_name} ({preset})",
+        f"{system_name} ({', '.join([preset, *changes.split(';')]) if at else preset})",
         f"{system.summary}; {system.paper}",
         "system",
-        _Transfer(Options(system=system_name, preset=preset)),
+        _Transfer(Options(system=system_name, preset=preset, settings=settings)),
         # torch takes all cores; two such processes at once would wait for each other.
         single=system.extra is not None,
     )

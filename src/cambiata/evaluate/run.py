@@ -7,6 +7,7 @@ files, the outputs row by row (so that a process's peak memory is that row's), t
 
 import json
 import os
+import re
 import sys
 import time
 import warnings
@@ -399,7 +400,7 @@ def _outputs(
 
 
 def _file_name(row: str) -> str:
-    return row.replace(":", "-")
+    return re.sub(r"[^\w.-]", "-", row)
 
 
 def _make_output(here: Path, row: Row, task: Task) -> None:

@@ -188,7 +188,7 @@ class Row:
     @property
     def file_stem(self) -> str:
         """Name of its sounds' files in a run's folder, without extension."""
-        return self.name.replace(":", "-")
+        return re.sub(r"[^\w.-]", "-", self.name)
 
 
 @dataclass(frozen=True)

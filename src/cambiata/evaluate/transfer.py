@@ -26,6 +26,7 @@ ROWS = (
     "griffin-lim-target",
     "copy-content",
     "copy-style",
+    "oneshot",
     "musaicing:cifka2021",
     "musaicing",
 )

@@ -8,11 +8,12 @@ from cambiata.systems.base import System, TransferSystem
 
 # Where each lives; imported when asked for, so that `import cambiata` stays light.
 SYSTEMS = {
+    "oneshot": "cambiata.systems.oneshot:OneShot",
     "musaicing": "cambiata.systems.musaicing:Musaicing",
     "ulyanov": "cambiata.systems.ulyanov:Ulyanov",
     "vqvae": "cambiata.systems.vqvae:VqVae",
 }
-DEFAULT_TRANSFER = "musaicing"
+DEFAULT_TRANSFER = "oneshot"
 
 
 def system_named(name: str) -> type[System[Any]]:

@@ -2,12 +2,16 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from cambiata.arrays import Samples
-from cambiata.audio import MAX_RATE_HZ, MIN_RATE_HZ
+from cambiata.audio import MAX_RATE_HZ, MIN_RATE_HZ, Source, between, region, resample
 from cambiata.errors import InputError
+from cambiata.features.loudness import SILENCE
 
 Progress = Callable[[float], None]
 """Called with the share of the work that is done, 0 to 1."""
@@ -49,6 +53,7 @@ class TransferConfig:
             raise ValueError("overlap_s must be at least 0 and at most a third of chunk_s")
 
 
+Arrays = Mapping[str, npt.NDArray[Any]]
 Config = TypeVar("Config", bound="TransferConfig")
 Timbre = TypeVar("Timbre")
 
@@ -154,6 +159,119 @@ class TransferSystem(System[Config], Generic[Config, Timbre]):
         numpy.ndarray
             One channel [T], as long as the content, at a level that follows it.
         """
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the weights that a kept timbre belongs to; empty where there are none."""
+        return ""
+
+    def arrays_of(self, timbre: Timbre) -> Sequence[tuple[float, Arrays]]:  # noqa: ARG002
+        """A timbre as voices, to be kept in a file.
+
+        Parameters
+        ----------
+        timbre : Timbre
+            What `capture` returned.
+
+        Returns
+        -------
+        sequence of tuple
+            Weights, which add up to 1, and arrays by name.
+
+        Raises
+        ------
+        InputError
+            The system keeps no timbres.
+        """
+        raise InputError(self.name, "keeps no timbres", "use --system oneshot")
+
+    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Timbre:  # noqa: ARG002
+        """What `arrays_of` gave, or several of them mixed, to render with.
+
+        Parameters
+        ----------
+        voices : sequence of tuple
+            Weights, which add up to 1, and arrays by name.
+
+        Returns
+        -------
+        Timbre
+            As `capture` returns it.
+
+        Raises
+        ------
+        InputError
+            The system keeps no timbres.
+        """
+        raise InputError(self.name, "keeps no timbres", "use --system oneshot")
+
+
+def refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any]) -> None:
+    """Refuse a sound of less than one window of a system.
+
+    Parameters
+    ----------
+    name : str
+        Of the sound.
+    duration_s : float
+        What is used of it, in seconds.
+    system : TransferSystem
+        Who is to use it.
+
+    Raises
+    ------
+    InputError
+        It is too short.
+    """
+    least_s = system.min_samples / system.config.sample_rate
+    if duration_s < least_s:
+        raise InputError(
+            name,
+            f"what is used of it lasts {duration_s:.2g} s, less than one window of {system.name}",
+            f"give at least {least_s:.2g} s",
+        )
+
+
+def heard_style(
+    style: Source,
+    system: TransferSystem[Any, Any],
+    start_s: float | None,
+    end_s: float | None,
+) -> tuple[Samples, float]:
+    """The part of a style that a system uses.
+
+    Parameters
+    ----------
+    style : Source
+        A recording.
+    system : TransferSystem
+        Who uses it.
+    start_s, end_s : float or None
+        A region of it.
+
+    Returns
+    -------
+    tuple
+        One channel [T] at the system's rate, and the seconds of the region.
+
+    Raises
+    ------
+    InputError
+        It is silent or too short.
+    """
+    config, rate = system.config, style.sample_rate
+    start, stop = region(style, start_s, end_s)
+    region_s = (stop - start) / rate
+    refuse_short(style.name, region_s, system)
+    stop = min(stop, start + round(config.style_s * rate))
+    samples = np.concatenate(list(between(style.blocks(), start, stop)), axis=1)
+    mono = samples.mean(axis=0)
+    # Channels out of phase would cancel; the loudest of them then serves.
+    if np.abs(mono).max() < 0.1 * np.abs(samples).max():
+        mono = samples[np.argmax(np.square(samples).mean(axis=1))]
+    if float(np.abs(mono).max()) < SILENCE:
+        raise InputError(style.name, "is silent", "choose a recording or a region with sound")
+    return resample(mono, rate, config.sample_rate), region_s
 
 
 def configure(

@@ -202,14 +202,36 @@ class Instrument:
             A pitch that the instrument does not have.
         """
         out = np.zeros(n_samples, np.float32)
+        for _, start, sound in self.sounds(notes, n_samples):
+            out[start : start + len(sound)] += sound
+        return out
+
+    def sounds(self, notes: Iterable[Note], n_samples: int) -> Iterator[tuple[Note, int, Samples]]:
+        """The sound of each note alone.
+
+        Parameters
+        ----------
+        notes : iterable of Note
+            What to play; all pitches must be among `pitches`.
+        n_samples : int
+            Where the sounds end at the latest.
+
+        Yields
+        ------
+        tuple
+            The note, its first sample, and its sound [T] with its release.
+
+        Raises
+        ------
+        InputError
+            A pitch that the instrument does not have.
+        """
         for note in notes:
             start = round(note.start_s * RENDER_RATE_HZ)
             room = n_samples - start
             if room > 0:
                 held = self.held(note.pitch, note.velocity, room)
-                sound = _released(held, note.duration_s, room)
-                out[start : start + len(sound)] += sound
-        return out
+                yield note, start, _released(held, note.duration_s, room)
 
 
 class Bank:

@@ -28,9 +28,9 @@ from cambiata.train.scores import corpus_works
 from cambiata.train.soundfont import RENDER_RATE_HZ
 
 EXAMPLES_FOLDER = BANK_FOLDER.parent / "examples"
+FULL_SCALE = 32767
 
 _VERSION = 1
-_FULL_SCALE = 32767
 CONTENT, STYLE, TARGET = range(3)
 """Where each sound of an example lies."""
 
@@ -100,7 +100,30 @@ class ExamplesConfig:
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _bank(name: str) -> Bank:
+def bank_named(name: str) -> Bank:
+    """A bank by its name in the cache folder, or by its path.
+
+    Parameters
+    ----------
+    name : str
+        Either.
+
+    Returns
+    -------
+    Bank
+        It.
+
+    Raises
+    ------
+    InputError
+        It is not there.
+
+    Examples
+    --------
+    >>> bank_named("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
     return Bank(name if os.sep in name else BANK_FOLDER / name)
 
 
@@ -110,9 +133,22 @@ def _held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
 
 
 @lru_cache(maxsize=2)
-def _maker(config: ExamplesConfig, validation: bool) -> PairMaker:
-    """Examples by the instruments to learn from, or by those held out."""
-    banks = [_bank(name) for name in config.banks]
+def maker_of(config: ExamplesConfig, validation: bool) -> PairMaker:
+    """Examples by the instruments to learn from, or by those held out.
+
+    Parameters
+    ----------
+    config : ExamplesConfig
+        What is wanted.
+    validation : bool
+        By those held out.
+
+    Returns
+    -------
+    PairMaker
+        What composes them.
+    """
+    banks = [bank_named(name) for name in config.banks]
     held, excluded = _held_out(config), read_exclusions()
     if validation and held:
         known = {(bank.source.name, i.program) for bank in banks for i in bank.instruments}
@@ -132,21 +168,30 @@ def _maker(config: ExamplesConfig, validation: bool) -> PairMaker:
 def _record_shard(folder: Path, config: ExamplesConfig, shard: tuple[bool, int]) -> None:
     """Compose one file's examples, and name the instruments of each beside it."""
     validation, index = shard
-    maker = _maker(config, validation)
+    maker = maker_of(config, validation)
     sounds = np.empty((config.n_shard, 3, config.n_samples), np.int16)
     labels = []
     for i in range(config.n_shard):
         example = maker.example(index * config.n_shard + i)
         for j, sound in enumerate((example.content, example.style, example.target)):
             low = resample(sound, RENDER_RATE_HZ, config.sample_rate)[: config.n_samples]
-            sounds[i, j] = np.clip(np.round(low * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE)
+            sounds[i, j] = np.clip(np.round(low * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
         labels.append([example.facts["content"], example.facts["style"]])
-    place = folder / _shard_name(validation, index)
+    place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(labels))
-    _save(place, sounds)
+    save(place, sounds)
 
 
-def _save(place: Path, array: npt.NDArray[Any]) -> None:
+def save(place: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array beside its place, then name it.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Where it is to lie.
+    array : numpy.ndarray
+        What.
+    """
     # Named last, so that a file that is there is whole.
     unfinished = place.with_suffix(".part")
     with unfinished.open("wb") as file:
@@ -157,14 +202,33 @@ def _save(place: Path, array: npt.NDArray[Any]) -> None:
 def _opened(folder: Path, config: ExamplesConfig, validation: bool, cure: str) -> list[Any]:
     """Every file of examples, or of what is kept of them, mapped."""
     n_examples = config.n_validation if validation else config.n_examples
-    places = [folder / _shard_name(validation, i) for i in range(n_examples // config.n_shard)]
+    places = [folder / shard_name(validation, i) for i in range(n_examples // config.n_shard)]
     for place in places:
         if not place.exists():
             raise InputError(str(folder), f"lacks {place.name}", cure)
     return [np.load(place, mmap_mode="r") for place in places]
 
 
-def _shard_name(validation: bool, index: int) -> str:
+def shard_name(validation: bool, index: int) -> str:
+    """File of some examples.
+
+    Parameters
+    ----------
+    validation : bool
+        Of those to validate with.
+    index : int
+        Which file.
+
+    Returns
+    -------
+    str
+        Its name.
+
+    Examples
+    --------
+    >>> shard_name(False, 3)
+    'training-0003.npy'
+    """
     return f"{'validation' if validation else 'training'}-{index:04d}.npy"
 
 
@@ -207,9 +271,9 @@ def record(
     place = EXAMPLES_FOLDER / config.digest if folder is None else Path(folder)
     shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
     shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
-    left = [shard for shard in shards if not (place / _shard_name(*shard)).exists()]
+    left = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
     if left:
-        banks = [_bank(name) for name in config.banks]  # refused before anything is made
+        banks = [bank_named(name) for name in config.banks]  # refused before anything is made
         corpus_works(config.collections)  # parsed once, not by every worker
         place.mkdir(parents=True, exist_ok=True)
         facts = {
@@ -267,7 +331,7 @@ class Examples(Sequence[Samples]):
     def __getitem__(self, index: Any) -> Samples:  # type: ignore[override]
         """Content, style and target of one example, [3, T]."""
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
-        sounds: Samples = self._shards[shard][at].astype(np.float32) / np.float32(_FULL_SCALE)
+        sounds: Samples = self._shards[shard][at].astype(np.float32) / np.float32(FULL_SCALE)
         return sounds
 
     def validation(self) -> "Examples":
@@ -372,7 +436,7 @@ def keep(
     size, n_at_once = examples.config.n_shard, 16
     n_shards = len(examples) // size
     for index in range(n_shards):
-        place = folder / _shard_name(False, index)
+        place = folder / shard_name(False, index)
         if place.exists():
             continue
         found = [
@@ -381,7 +445,7 @@ def keep(
             )
             for at in range(size * index, size * (index + 1), n_at_once)
         ]
-        _save(place, np.concatenate(found).astype(np.float16))
+        save(place, np.concatenate(found).astype(np.float16))
         if progress is not None:
             progress((index + 1) / n_shards)
     return Kept(examples, name)

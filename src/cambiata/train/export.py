@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from cambiata.errors import InputError
+from cambiata.listening import BANDS
+from cambiata.playing import N_FEATURES, N_NOISE, N_PARTIALS
 from cambiata.systems.vqvae import STFT
+from cambiata.train.listener import ListenerTask
 from cambiata.train.loop import load_weights, read_checkpoint
+from cambiata.train.player import Player, PlayerTask
+from cambiata.train.presets import Training
 from cambiata.train.run import read_run
-from cambiata.train.vqvae import Recurrent, VqVae, load_published, n_parameters, nearest
+from cambiata.train.task import Task
+from cambiata.train.vqvae import Recurrent, VqVae, VqVaeTask, load_published, n_parameters, nearest
 from cambiata.weights import METADATA_KEY, Model
 
 LICENCE = "Apache-2.0"
@@ -136,7 +142,13 @@ def export(
     """
     place = Path(output)
     _check(place, force)
-    network, about = _published(source) if Path(source).is_file() else _trained(source)
+    if not Path(source).is_file():
+        about, task = _trained(source)
+        if not isinstance(task, VqVaeTask):
+            return _export_parts(task, about, place, half)
+        network = task.network
+    else:
+        network, about = _published(source)
     network = network.eval().float()
     if half:
         _round_to_half(network)
@@ -180,24 +192,21 @@ def _check(place: Path, force: bool) -> None:
         raise InputError(str(place), "is there already", "choose another output, or --force")
 
 
-def _trained(run: str | Path) -> tuple[VqVae, dict[str, Any]]:
+def _trained(run: str | Path) -> tuple[dict[str, Any], Task]:
     facts, config = read_run(run)
     state = read_checkpoint(run)
-    if "lowered_by" not in state["latest"]:
+    if not state["latest"]:
         raise InputError(
             str(run), "has not been validated yet", "go on with it: cambiata train resume"
         )
     task = config.make_task()
     load_weights(task, run)
-    return task.network, {
-        "system": "vqvae",
+    about = {
+        "system": _SYSTEMS[type(task)],
         "preset": facts["preset"],
         "licence": LICENCE,
-        "level_db": config.task.level_db,
-        "lowered_by": state["latest"]["lowered_by"],
-        "width": config.task.shape.width,
-        "n_codes": config.task.shape.n_codes,
-        "n_parameters": n_parameters(task.network),
+        **_needed(task, config, state["latest"]),
+        "n_parameters": n_parameters(task),
         "training": facts["training"],
         "data": facts["data"],
         "begun from": facts.get("begun from"),
@@ -207,6 +216,156 @@ def _trained(run: str | Path) -> tuple[VqVae, dict[str, Any]]:
         "elapsed_s": round(state["elapsed_s"], 1),
         "validation": state["latest"],
     }
+    return about, task
+
+
+_SYSTEMS: dict[type[Task], str] = {
+    VqVaeTask: "vqvae",
+    ListenerTask: "listener",
+    PlayerTask: "oneshot",
+}
+
+
+def _needed(task: Task, config: Training, latest: Mapping[str, Any]) -> dict[str, Any]:
+    """What the system must know to use the networks."""
+    if isinstance(task, VqVaeTask):
+        shape = config.task.shape
+        return {
+            "level_db": config.task.level_db,
+            "lowered_by": latest["lowered_by"],
+            "width": shape.width,
+            "n_codes": shape.n_codes,
+        }
+    if isinstance(task, ListenerTask):
+        return {"threshold": latest["threshold"]}
+    return {}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A network of several: its inputs, which of their axes are of any length, its outputs."""
+
+    module: nn.Module
+    inputs: Mapping[str, Tensor]
+    lengths: Mapping[str, Mapping[int, str]]
+    outputs: Sequence[str]
+
+
+class _StyleOnly(nn.Module):
+    """A style's note frames to its background noise and its vector."""
+
+    def __init__(self, player: Player) -> None:
+        super().__init__()
+        self.player = player
+
+    def forward(
+        self, known: Tensor, partials: Tensor, clean: Tensor, noise: Tensor, floor: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        timbre = self.player.style(known, partials, clean, noise)[1]
+        return self.player.behind(timbre, floor), timbre
+
+
+def _parts(task: Task) -> dict[str, _Part]:
+    if isinstance(task, ListenerTask):
+        bands = torch.zeros(1, BANDS.n_bins, 64)
+        return {"": _Part(task.network, {"bands": bands}, {"bands": {2: "frames"}}, ["heard"])}
+    assert isinstance(task, PlayerTask)
+    widths = {
+        "known": N_FEATURES,
+        "partials": N_PARTIALS,
+        "clean": N_PARTIALS,
+        "noise": N_NOISE,
+    }
+    style = {name: torch.zeros(32, width) for name, width in widths.items()}
+    of_style = {name: {0: "known"} for name in style}
+    wanted = {"wanted": torch.zeros(48, N_FEATURES)}
+    rolls = {name: torch.zeros(task.n_bands, 64) for name in ("drawn", "content")}
+    quantiles = torch.zeros(3, task.n_bands)
+    timbre = torch.zeros(task.config.n_timbre)
+    return {
+        "": _Part(
+            task.network,
+            style | wanted,
+            of_style | {"wanted": {0: "wanted"}},
+            ["partials_db", "noise_db"],
+        ),
+        "style": _Part(
+            _StyleOnly(task.network),
+            style | {"floor": torch.zeros(N_NOISE)},
+            of_style,
+            ["behind_db", "timbre"],
+        ),
+        "refine": _Part(
+            task.refiner,
+            rolls | {"quantiles": quantiles, "timbre": timbre},
+            {name: {1: "frames"} for name in rolls},
+            ["gain_db", "besides_db"],
+        ),
+    }
+
+
+def _export_parts(task: Task, about: dict[str, Any], place: Path, half: bool) -> dict[str, Any]:
+    task = task.eval().float()
+    if half:
+        _round_to_half(task)
+    parts = _parts(task)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        folder = Path(scratch)
+        files = {
+            name: folder / (f"{place.stem}.{name}.onnx" if name else place.name) for name in parts
+        }
+        for name, part in parts.items():
+            _write(
+                part.module,
+                tuple(part.inputs.values()),
+                list(part.inputs),
+                part.outputs,
+                files[name],
+                half=half,
+                lengths=part.lengths,
+            )
+            if name:
+                _describe(files[name], {"part of": place.name})
+        others = {name: file for name, file in files.items() if name}
+        about["parts"] = {name: [file.name, _sha256(file)] for name, file in others.items()}
+        _describe(files[""], about)
+        facts = about | {
+            "sha256": _sha256(files[""]),
+            "size_mb": round(sum(p.stat().st_size for p in files.values()) / 1e6, 2),
+            "parity": {"max_difference": _difference(parts, files[""])},
+        }
+        if facts["parity"]["max_difference"] > MAX_DIFFERENCE:
+            raise InputError(
+                str(place),
+                f"differs from torch by {facts['parity']['max_difference']:.2g}",
+                "report this with the versions of torch and onnxruntime",
+            )
+        for made in (*others.values(), files[""]):
+            made.replace(place.parent / made.name)
+    place.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    return facts
+
+
+def _difference(parts: Mapping[str, _Part], place: Path) -> float:
+    """Largest difference between torch and the files, of what is not small relative to itself."""
+    model = Model(place.read_bytes(), lambda file, _: (place.parent / file).read_bytes())
+    generator, worst = torch.Generator().manual_seed(0), 0.0
+    for trial in range(3):
+        for name, part in parts.items():
+            given = []
+            for key, example in part.inputs.items():
+                shape = list(example.shape)
+                for axis in part.lengths.get(key, {}):
+                    shape[axis] += 17 * trial
+                given.append(torch.rand(shape, generator=generator))
+            with torch.no_grad():
+                wanted = part.module(*given)
+            wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+            made = model.part(name)(*(x.numpy() for x in given))
+            for ours, theirs in zip(made, wanted, strict=True):
+                scale = max(1.0, float(theirs.abs().max()))
+                worst = max(worst, float(np.abs(ours - theirs.numpy()).max()) / scale)
+    return worst
 
 
 def _published(path: str | Path) -> tuple[VqVae, dict[str, Any]]:
@@ -255,15 +414,25 @@ def _write(
     place: Path,
     *,
     half: bool,
+    lengths: Mapping[str, Mapping[int, str]] | None = None,
 ) -> None:
     module = copy.deepcopy(module).eval()
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, Recurrent):
                 setattr(parent, name, _OnnxRecurrent(child))
-    frames = torch.export.Dim("frames", min=8)
-    # The first input is a spectrogram of any length, the second a vector.
-    shapes = tuple({2: frames} if argument.dim() == 3 else {} for argument in arguments)
+    if lengths is None:
+        # Spectrograms are of any length, vectors are not.
+        lengths = {
+            name: {2: "frames"} if argument.dim() == 3 else {}
+            for name, argument in zip(inputs, arguments, strict=True)
+        }
+    names = {length for axes in lengths.values() for length in axes.values()}
+    any_length = {name: torch.export.Dim(name, min=1) for name in names}
+    shapes = tuple(
+        {axis: any_length[length] for axis, length in lengths.get(name, {}).items()}
+        for name in inputs
+    )
     with _silent():
         program = torch.onnx.export(
             module,

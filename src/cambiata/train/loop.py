@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -23,7 +24,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from cambiata.errors import InputError
 from cambiata.nn.precision import cpu_multiplies_bfloat16
-from cambiata.train.examples import Examples, Kept
 from cambiata.train.task import Task
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.pt", "metrics.jsonl", "curves.png"
@@ -159,6 +159,18 @@ class LoopConfig:
         return rate
 
 
+class Learnable(Protocol):
+    """What is learnt from: arrays of one shape, by number, and others to validate with."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> npt.NDArray[Any]: ...
+
+    def validation(self) -> "Learnable":
+        """Those to validate with."""
+        ...
+
+
 class _Order(Sampler[list[int]]):
     """Which examples make up each step, from a step on; every process its own."""
 
@@ -183,7 +195,7 @@ class _Order(Sampler[list[int]]):
 
 
 class _Read(Dataset[Tensor]):
-    def __init__(self, examples: Examples | Kept) -> None:
+    def __init__(self, examples: Learnable) -> None:
         self.examples = examples
 
     def __len__(self) -> int:
@@ -220,7 +232,7 @@ def precision_of(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
 
 def fit(
     task: Task,
-    examples: Examples | Kept,
+    examples: Learnable,
     config: LoopConfig,
     run: str | Path,
     *,
@@ -264,7 +276,7 @@ class _Loop:
     """A run under way."""
 
     def __init__(
-        self, task: Task, examples: Examples | Kept, config: LoopConfig, run: Path, report: Report
+        self, task: Task, examples: Learnable, config: LoopConfig, run: Path, report: Report
     ) -> None:
         from lightning_fabric import Fabric
 

@@ -82,6 +82,8 @@ class Example:
         What the style plays.
     facts : dict
         Instruments, effects and seed, for JSON.
+    instruments : tuple of Instrument
+        Who plays content and style.
 
     Examples
     --------
@@ -96,6 +98,7 @@ class Example:
     notes: tuple[Note, ...]
     style_notes: tuple[Note, ...]
     facts: dict[str, Any]
+    instruments: tuple[Instrument, ...] = ()
 
 
 class PairMaker:
@@ -203,6 +206,7 @@ class PairMaker:
                 "content_effects": content_chain.describe(),
                 "style_effects": chain.describe(),
             },
+            (first, second),
         )
 
     def self_supervised(self, number: int) -> Example:
@@ -237,7 +241,7 @@ class PairMaker:
             "style": instrument.label,
             "style_effects": chain.describe(),
         }
-        return Example(content, style, content, notes, style_notes, facts)
+        return Example(content, style, content, notes, style_notes, facts, (instrument, instrument))
 
     def examples(self, start: int = 0, step: int = 1) -> Iterator[Example]:
         """Supervised examples without end.

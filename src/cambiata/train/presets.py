@@ -5,21 +5,42 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import torch
 
 from cambiata.errors import InputError
-from cambiata.train.examples import ExamplesConfig
-from cambiata.train.loop import LoopConfig
+from cambiata.train.examples import ExamplesConfig, keep, record
+from cambiata.train.listener import ListenerExamples, ListenerTask, ListenerTraining
+from cambiata.train.loop import Learnable, LoopConfig
+from cambiata.train.player import PlayerTask, PlayerTraining, ask
+from cambiata.train.scored import ScoredConfig, record_scored
+from cambiata.train.task import Task
 from cambiata.train.vqvae import Learning, VqVaeShape, VqVaeTask, VqVaeTraining
+
+Told = Callable[[float], None] | None
+
+_N_PREPARING = 64
+
+
+class Recorded(Protocol):
+    """Examples on disk."""
+
+    folder: Path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What they are made of."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """All that a run is made of.
+    """All that a run is made of; the class says what is trained.
 
     Parameters
     ----------
-    task : VqVaeTraining
+    task : object
         The network and its losses.
     examples : ExamplesConfig
         What it learns from.
@@ -32,11 +53,11 @@ class Training:
     'self-supervised'
     """
 
-    task: VqVaeTraining
+    task: Any
     examples: ExamplesConfig
     loop: LoopConfig
 
-    def make_task(self) -> VqVaeTask:
+    def make_task(self) -> Task:
         """The task, its weights drawn anew from torch's generator.
 
         Returns
@@ -44,15 +65,116 @@ class Training:
         Task
             What `fit` trains.
         """
+        raise NotImplementedError
+
+    def recorded(self, folder: str | None, progress: Told) -> Recorded:
+        """The examples, composed where they are missing.
+
+        Parameters
+        ----------
+        folder : str or None
+            Where they lie; a folder of their own in the cache where not given.
+        progress : callable or None
+            Called with the share that is done.
+
+        Returns
+        -------
+        Recorded
+            Examples that know their folder and their facts.
+        """
+        raise NotImplementedError
+
+    def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:
+        """What the task learns from, of the examples.
+
+        Parameters
+        ----------
+        found : Recorded
+            What `recorded` returned.
+        task : Task
+            What learns.
+        progress : callable or None
+            Called with the share that is done.
+
+        Returns
+        -------
+        Learnable
+            What `fit` reads.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class VqVaeRun(Training):
+    """Training of SS-VQ-VAE; see `Training`."""
+
+    task: VqVaeTraining
+
+    def make_task(self) -> VqVaeTask:
+        """See `Training`."""
         return VqVaeTask(self.task)
 
+    def recorded(self, folder: str | None, progress: Told) -> Recorded:
+        """See `Training`."""
+        return record(self.examples, folder, progress=progress)
 
-def _small(learning: Learning) -> Training:
+    def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:
+        """See `Training`."""
+        n_seen = min(_N_PREPARING, len(found))
+        task.prepare(torch.stack([torch.from_numpy(found[i]) for i in range(n_seen)]))
+        if not task.kept:
+            return cast("Learnable", found)
+        return keep(
+            found, task.kept, lambda batch: task.keep(torch.from_numpy(batch)).numpy(), progress
+        )
+
+
+@dataclass(frozen=True)
+class ListenerRun(Training):
+    """Training of the listener; see `Training`."""
+
+    task: ListenerTraining
+    examples: ScoredConfig
+
+    def make_task(self) -> ListenerTask:
+        """See `Training`."""
+        return ListenerTask(self.task)
+
+    def recorded(self, folder: str | None, progress: Told) -> Recorded:
+        """See `Training`."""
+        return record_scored(self.examples, folder, progress=progress)
+
+    def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:  # noqa: ARG002
+        """See `Training`."""
+        return ListenerExamples(found)
+
+
+@dataclass(frozen=True)
+class PlayerRun(Training):
+    """Training of the player by what a listener hears; see `Training`."""
+
+    task: PlayerTraining
+    examples: ScoredConfig
+
+    def make_task(self) -> PlayerTask:
+        """See `Training`."""
+        return PlayerTask(self.task)
+
+    def recorded(self, folder: str | None, progress: Told) -> Recorded:
+        """See `Training`."""
+        return record_scored(self.examples, folder, progress=progress)
+
+    def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:  # noqa: ARG002
+        """See `Training`."""
+        return ask(found, self.task.listener, progress=progress)
+
+
+def _small(learning: Learning) -> VqVaeRun:
     # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
     shape = VqVaeShape(
         width=256, n_codes=1024, decoder_grus=False, codebook="moving-average", n_components=256
     )
-    return Training(
+    return VqVaeRun(
         VqVaeTraining(shape, learning, crop_s=2.0, quantised_from=0.3),
         ExamplesConfig(n_examples=8192),
         LoopConfig(
@@ -61,7 +183,7 @@ def _small(learning: Learning) -> Training:
     )
 
 
-def _cifka2021() -> Training:
+def _cifka2021() -> VqVaeRun:
     # 26,000 steps of 256 pairs at a constant rate; 20 hours on a V100, weeks on two cores.
     loop = LoopConfig(
         batch_size=256,
@@ -71,7 +193,31 @@ def _cifka2021() -> Training:
         ema_decay=0,
         max_steps=26000,
     )
-    return Training(VqVaeTraining(), ExamplesConfig(), loop)
+    return VqVaeRun(VqVaeTraining(), ExamplesConfig(), loop)
+
+
+def _listener() -> ListenerRun:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=2e-3,
+        ema_decay=0.998,
+        report_every_steps=50,
+        validate_every_s=400.0,
+        minutes=40.0,
+    )
+    return ListenerRun(ListenerTraining(), ScoredConfig(n_examples=4608), loop)
+
+
+def _oneshot() -> PlayerRun:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=1e-3,
+        ema_decay=0.998,
+        report_every_steps=100,
+        validate_every_s=300.0,
+        minutes=30.0,
+    )
+    return PlayerRun(PlayerTraining(), ScoredConfig(n_examples=2048), loop)
 
 
 PRESETS: dict[str, Callable[[], Training]] = {
@@ -79,6 +225,8 @@ PRESETS: dict[str, Callable[[], Training]] = {
     "vqvae-supervised": lambda: _small("supervised"),
     "vqvae-supervised-contrastive": lambda: _small("supervised-contrastive"),
     "vqvae-cifka2021": _cifka2021,
+    "listener": _listener,
+    "oneshot": _oneshot,
 }
 
 
@@ -214,13 +362,15 @@ def as_dict(config: Training) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-def from_dict(found: Mapping[str, Any]) -> Training:
+def from_dict(found: Mapping[str, Any], preset: str) -> Training:
     """A training as a run keeps it.
 
     Parameters
     ----------
     found : mapping
         What `as_dict` gave, from JSON.
+    preset : str
+        What the run was started as.
 
     Returns
     -------
@@ -230,10 +380,10 @@ def from_dict(found: Mapping[str, Any]) -> Training:
     Examples
     --------
     >>> config = training("vqvae")
-    >>> from_dict(as_dict(config)) == config
+    >>> from_dict(as_dict(config), "vqvae") == config
     True
     """
-    made: Training = _from(Training, found)
+    made: Training = _from(type(PRESETS[preset]()), found)
     return made
 
 

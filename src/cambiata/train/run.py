@@ -11,12 +11,10 @@ from typing import Any
 import torch
 
 from cambiata.errors import InputError
-from cambiata.train.examples import Examples, Kept, keep, record
 from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
-from cambiata.train.presets import Training, as_dict, changed, from_dict, training
+from cambiata.train.presets import Recorded, Training, as_dict, changed, from_dict, training
 
 RUN_FILE = "run.json"
-_N_PREPARING = 64
 
 
 def start(
@@ -81,7 +79,7 @@ def start(
         )
     if begin_from is not None:
         load_weights(config.make_task(), begin_from)  # refused before anything is made
-    found = record(config.examples, examples, progress=progress)
+    found = config.recorded(None if examples is None else str(examples), progress)
     if place.exists():
         shutil.rmtree(place)
     place.mkdir(parents=True)
@@ -104,7 +102,7 @@ def start(
 
 def _fitted(
     config: Training,
-    found: Examples,
+    found: Recorded,
     place: Path,
     progress: Callable[[float], None] | None,
     report: Report | None,
@@ -112,16 +110,10 @@ def _fitted(
 ) -> dict[str, Any]:
     torch.manual_seed(config.loop.seed)
     task = config.make_task()
-    n_seen = min(_N_PREPARING, len(found))
-    task.prepare(torch.stack([torch.from_numpy(found[i]) for i in range(n_seen)]))
+    learnable = config.learnable(found, task, progress)
     if begin_from is not None:
         load_weights(task, begin_from)
-    learnt_from: Examples | Kept = found
-    if task.kept:
-        learnt_from = keep(
-            found, task.kept, lambda batch: task.keep(torch.from_numpy(batch)).numpy(), progress
-        )
-    return fit(task, learnt_from, config.loop, place, report=report)
+    return fit(task, learnable, config.loop, place, report=report)
 
 
 def resume(
@@ -165,7 +157,7 @@ def resume(
     if minutes is not None:
         config = changed(config, {"loop.minutes": str(minutes)})
         _write(place, facts | {"training": as_dict(config)})
-    found = record(config.examples, facts["examples"], progress=progress)
+    found = config.recorded(facts["examples"], progress)
     return _fitted(config, found, place, progress, report)
 
 
@@ -195,7 +187,7 @@ def read_run(run: str | Path) -> tuple[dict[str, Any], Training]:
     """
     try:
         facts = json.loads((Path(run) / RUN_FILE).read_text())
-        return facts, from_dict(facts["training"])
+        return facts, from_dict(facts["training"], facts["preset"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             str(run), "is no run", "start one: cambiata train run PRESET -o RUN"

@@ -1,0 +1,597 @@
+"""Our own one-shot transfer: a listener hears the notes, a player plays them as the style does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from cambiata.arrays import Samples
+from cambiata.features.logfrequency import hz_of
+from cambiata.features.stft import Stft
+from cambiata.listening import BANDS, Heard, hear
+from cambiata.playing import (
+    BIN_HZ,
+    HIGHEST_HZ,
+    HOP,
+    N_FEATURES,
+    N_NOISE,
+    N_PARTIALS,
+    WINDOW,
+    Measured,
+    NoteFrames,
+    band_filters,
+    band_hz,
+    band_place,
+    bands_db,
+    bends_cents,
+    chosen_frames,
+    drawn_db,
+    floor_db,
+    hits_of,
+    measure,
+    measure_hits,
+    noise_spread,
+    note_frames,
+    partial_hz,
+    quantiles_of,
+    spectrum_of,
+)
+from cambiata.synthesis import HOP as SYNTHESIS_HOP
+from cambiata.synthesis import LONG, SHORT, Sinusoids, play_noise, play_sinusoids
+from cambiata.systems.base import Arrays, Progress, TransferConfig, TransferSystem
+from cambiata.vocoder import played_part_way
+from cambiata.weights import load_model
+
+Dynamics = Literal["content", "style"]
+
+_STFT = Stft()
+_N_FRAMES_KEPT = 768
+_N_AT_ONCE = 4096
+_PER_FRAME = 2  # moments asked of the player in each frame of the listener
+_OCTAVES = 4
+_FADE_S = 0.3
+# Fewer note frames than this are no notes but a chance likeness of them.
+_FEWEST_FRAMES = 6
+
+
+@dataclass(frozen=True)
+class OneShotConfig(TransferConfig):
+    """Settings of `OneShot`.
+
+    Parameters
+    ----------
+    sample_rate, chunk_s, overlap_s, style_s : float
+        See `TransferConfig`; the listener hears 44100 Hz only.
+    weights : str
+        Shipped weights of the player by name, or the path of an ONNX file of your own.
+    listener : str
+        Likewise, of the listener.
+    dynamics : {"content", "style"}
+        Whose loud and soft notes: the content's, or as loud and soft as the style's are.
+    octave : str
+        Octaves by which the notes are moved, or "auto": as near to the style's range as can be.
+    """
+
+    chunk_s: float = 60.0
+    overlap_s: float = 0.5
+    weights: str = "oneshot"
+    listener: str = "listener"
+    dynamics: str = "content"
+    octave: str = "0"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != BANDS.sample_rate:
+            raise ValueError(
+                f"sample_rate must be {BANDS.sample_rate}: the listener knows no other"
+            )
+        if self.dynamics not in get_args(Dynamics):
+            raise ValueError("dynamics must be content or style")
+        if self.octave != "auto" and self.octave.lstrip("+-") not in map(str, range(_OCTAVES + 1)):
+            raise ValueError(f"octave must be auto or -{_OCTAVES} to {_OCTAVES}")
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """A style, as the player knows it.
+
+    Parameters
+    ----------
+    measured : Measured
+        Its note frames.
+    stiffness : float
+        Of its strings.
+    floor_db : numpy.ndarray
+        Its level where it is quietest, in bands of noise.
+    quantiles : numpy.ndarray
+        How loud it is in every band, [3, bands].
+    pitches : numpy.ndarray
+        Pitches of its notes.
+    strengths_db : numpy.ndarray
+        How loud they are.
+    """
+
+    measured: Measured
+    stiffness: float
+    floor_db: npt.NDArray[np.float32]
+    quantiles: npt.NDArray[np.float32]
+    pitches: npt.NDArray[np.int64]
+    strengths_db: npt.NDArray[np.float64]
+
+    def arrays(self) -> Arrays:
+        """All of it, for a file.
+
+        Returns
+        -------
+        mapping
+            Arrays by name.
+        """
+        measured = self.measured
+        halved: dict[str, npt.NDArray[Any]] = {
+            "features": measured.features,
+            "partials_db": measured.partials_db,
+            "clean": measured.clean,
+            "noise_db": measured.noise_db,
+            "floor_db": self.floor_db,
+            "quantiles": self.quantiles,
+            "strengths_db": self.strengths_db,
+        }
+        return {name: array.astype(np.float16) for name, array in halved.items()} | {
+            "pitches": self.pitches.astype(np.int16),
+            "stiffness": np.array(self.stiffness, np.float32),
+        }
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> "Voice":
+        """What `arrays` gave.
+
+        Parameters
+        ----------
+        arrays : mapping
+            Arrays by name.
+
+        Returns
+        -------
+        Voice
+            The same again, as nearly as float16 keeps it.
+
+        Raises
+        ------
+        KeyError, ValueError
+            An array is missing, or has another shape or kind.
+        """
+        names = ("features", "partials_db", "clean", "noise_db")
+        widths = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
+        measured = [np.asarray(arrays[name], np.float32) for name in names]
+        shapes = [array.shape for array in measured]
+        floor, quantiles = (np.asarray(arrays[x], np.float32) for x in ("floor_db", "quantiles"))
+        if shapes != [(shapes[0][0], width) for width in widths]:
+            raise ValueError("note frames of another shape")
+        if floor.shape != (N_NOISE,) or quantiles.shape != (3, len(band_hz())):
+            raise ValueError("levels of another shape")
+        if not all(np.isfinite(array).all() for array in (*measured, floor, quantiles)):
+            raise ValueError("levels that are not finite")
+        return cls(
+            Measured(*measured),
+            float(arrays["stiffness"]),
+            floor,
+            quantiles,
+            np.asarray(arrays["pitches"], np.int64),
+            np.asarray(arrays["strengths_db"], np.float64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What the player said, and the refiner of it.
+
+    Parameters
+    ----------
+    partials_db : numpy.ndarray
+        Of every note frame, relative to its note's strength, [Q, N_PARTIALS].
+    noise_db : numpy.ndarray
+        Likewise, [Q, N_NOISE].
+    behind_db : numpy.ndarray
+        Noise that sounds throughout, [N_NOISE].
+    stiffness : float
+        Of the strings.
+    gain_db : numpy.ndarray
+        What all that was drawn is corrected by, [bands, L].
+    besides_db : numpy.ndarray
+        What sounds besides, as noise, [bands, L].
+    """
+
+    partials_db: npt.NDArray[np.float32]
+    noise_db: npt.NDArray[np.float32]
+    behind_db: npt.NDArray[np.float32]
+    stiffness: float
+    gain_db: npt.NDArray[np.float32]
+    besides_db: npt.NDArray[np.float32]
+
+    def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        """Correction of partials.
+
+        Parameters
+        ----------
+        frames : NoteFrames
+            Moments [Q].
+        hz : numpy.ndarray
+            Frequencies [Q, N_PARTIALS].
+
+        Returns
+        -------
+        numpy.ndarray
+            In dB [Q, N_PARTIALS].
+        """
+        place = band_place(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ))
+        return bilinear(self.gain_db, place, frames.frame[:, None])
+
+
+Voices = tuple[tuple[float, Voice], ...]
+"""A timbre: voices with their weights, which add up to 1."""
+
+
+class OneShot(TransferSystem[OneShotConfig, Voices]):
+    """The content's notes, as a listener hears them, played by a player that attends to the style.
+
+    The listener (Bittner et al. 2022 in outline) says which pitches begin when, how long they are
+    held and how loud they are from frame to frame. Of every moment of the style's own notes the
+    partials and the noise between them are measured; for each moment of a note that is wanted the
+    player finds the moments of the style's notes most like it, takes what was measured there and
+    corrects it. Partials and noise become sound by inverse transforms (Rodet & Depalle 1992), so
+    there is no phase to guess and the full band is played.
+
+    A style without any note that can be heard (drums, noise) is measured hit by hit; the content's
+    notes then sound as its hits do, without pitch.
+
+    `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
+    and bin by bin (`cambiata.vocoder.morph`).
+
+    Parameters
+    ----------
+    config : OneShotConfig
+        Settings.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or not this system's.
+    """
+
+    name: ClassVar[str] = "oneshot"
+    summary: ClassVar[str] = "hears the notes, plays them as the style does; one-shot, 44.1 kHz"
+    paper: ClassVar[str] = "this project: docs/models/oneshot.md"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
+    presets: ClassVar[Mapping[str, OneShotConfig]] = {"default": OneShotConfig()}
+
+    def __init__(self, config: OneShotConfig) -> None:
+        super().__init__(config)
+        self._player = load_model(config.weights, self.name)
+
+    @property
+    def min_samples(self) -> int:
+        """A tenth of a second."""
+        return WINDOW
+
+    def capture(self, style: Samples) -> Voices:
+        """Note frames of the style, measured.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            One channel [T].
+
+        Returns
+        -------
+        tuple
+            One voice, of weight 1.
+        """
+        power = spectrum_of(style)
+        heard = hear(style, self.config.listener)
+        measured, frames, stiffness = measure(power, heard)
+        if len(frames) < _FEWEST_FRAMES:
+            heard = hits_of(power)
+            measured, frames = measure_hits(power, heard)
+        kept = chosen_frames(frames, _N_FRAMES_KEPT, np.random.default_rng(0))
+        voice = Voice(
+            measured[kept],
+            stiffness,
+            floor_db(power),
+            quantiles_of(power),
+            heard.pitch,
+            heard.strength_db,
+        )
+        return ((1.0, voice),)
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the player's weights."""
+        return self._player.sha256
+
+    def arrays_of(self, timbre: Voices) -> Sequence[tuple[float, Arrays]]:
+        """See `TransferSystem`; what was measured is kept as float16."""
+        return [(weight, voice.arrays()) for weight, voice in timbre]
+
+    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
+        """See `TransferSystem`."""
+        return tuple((weight, Voice.of(arrays)) for weight, arrays in voices)
+
+    def render(
+        self,
+        content: Samples,
+        timbre: Voices,
+        *,
+        amount: float,
+        seed: int,
+        progress: Progress,
+    ) -> Samples:
+        """The content's notes played with a timbre.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            One channel [T].
+        timbre : tuple
+            What `capture` returned.
+        amount : float
+            0 to 1, see the class.
+        seed : int
+            Seed of noise and of the partials' phases.
+        progress : callable
+            Called after hearing, asking the player, and sounding.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+        heard = hear(content, self.config.listener)
+        n_frames, power = BANDS.n_frames(len(content)), spectrum_of(content)
+        bends = bends_cents(power, heard, n_frames)
+        heard, kept = self._moved(heard, timbre)
+        progress(0.4)
+        frames = note_frames(heard, n_frames, _PER_FRAME)
+        said = self._asked(timbre, frames)
+        progress(0.7)
+        said = self._refined(said, timbre, frames, bands_db(power))
+        level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
+        sound = sounded(frames, said, bends[kept], len(content), seed) * level
+        if amount < 1:
+            spectrum = _STFT.analyse(content)
+            magnitude = np.abs(_STFT.analyse(sound))
+            sound = played_part_way(
+                spectrum, magnitude, _STFT, len(content), amount=amount, seed=seed
+            )
+        progress(1.0)
+        return sound
+
+    def _moved(self, heard: Heard, timbre: Voices) -> tuple[Heard, npt.NDArray[np.int64]]:
+        """The content's notes by octaves and as loud as is wanted, and which of them are left."""
+        kept = np.arange(heard.n_notes)
+        if not heard.n_notes:
+            return heard, kept
+        octave, pitches = 0, np.concatenate([voice.pitches for _, voice in timbre])
+        if self.config.octave != "auto":
+            octave = int(self.config.octave)
+        elif len(pitches):
+            octave = round(float(np.median(pitches) - np.median(heard.pitch)) / 12)
+        if octave:
+            heard, kept = heard.transposed(12 * octave)
+        strengths = np.concatenate([voice.strengths_db for _, voice in timbre])
+        if self.config.dynamics == "style" and len(strengths) and heard.n_notes:
+            rank = np.argsort(np.argsort(heard.strength_db)) / max(1, heard.n_notes - 1)
+            heard = replace(heard, strength_db=np.quantile(strengths, rank))
+        return heard, kept
+
+    def _asked(self, timbre: Voices, frames: NoteFrames) -> Said:
+        """What the player says of note frames; of several voices the mean by weight, in dB."""
+        partials = np.zeros((len(frames), N_PARTIALS), np.float32)
+        noise = np.zeros((len(frames), N_NOISE), np.float32)
+        behind = np.zeros(N_NOISE, np.float32)
+        for weight, voice in timbre:
+            known, share = _known(voice.measured), np.float32(weight)
+            for at in range(0, len(frames), _N_AT_ONCE):
+                some = slice(at, at + _N_AT_ONCE)
+                said = self._player.part("")(*known, frames.features[some])
+                partials[some] += share * said[0]
+                noise[some] += share * said[1]
+            behind += share * self._player.part("style")(*known, voice.floor_db)[0]
+        stiffness = sum(weight * voice.stiffness for weight, voice in timbre)
+        nothing = np.zeros((len(band_hz()), 1), np.float32)
+        return Said(partials, noise, behind, stiffness, nothing, nothing - 100)
+
+    def _refined(
+        self, said: Said, timbre: Voices, frames: NoteFrames, content_db: npt.NDArray[np.float32]
+    ) -> Said:
+        """What the refiner makes of it, having seen all of it beside the content."""
+        n_frames = content_db.shape[1]
+        drawn = drawn_db(
+            frames, said.partials_db, said.noise_db, said.behind_db, said.stiffness, n_frames
+        )
+        gain = np.zeros_like(drawn)
+        besides = np.zeros_like(drawn)
+        for weight, voice in timbre:
+            vector = self._player.part("style")(*_known(voice.measured), voice.floor_db)[1]
+            refined = self._player.part("refine")(drawn, content_db, voice.quantiles, vector)
+            gain += np.float32(weight) * refined[0]
+            besides += np.float32(weight) * refined[1]
+        return replace(said, gain_db=gain, besides_db=besides)
+
+
+def _known(measured: Measured) -> tuple[npt.NDArray[np.float32], ...]:
+    if not measured.n_frames:
+        widths = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
+        return tuple(np.zeros((1, n), np.float32) for n in widths)
+    return measured.features, measured.partials_db, measured.clean, measured.noise_db
+
+
+def sounded(
+    frames: NoteFrames,
+    said: Said,
+    bends: npt.NDArray[np.float32],
+    n_samples: int,
+    seed: int,
+) -> Samples:
+    """Sound of what the player said.
+
+    Parameters
+    ----------
+    frames : NoteFrames
+        The moments it was asked about.
+    said : Said
+        What it said.
+    bends : numpy.ndarray
+        How far notes are from their pitch, in cents [N, L].
+    n_samples : int
+        Length of the sound.
+    seed : int
+        Of noise and phases.
+
+    Returns
+    -------
+    numpy.ndarray
+        [T], in units of the content's RMS.
+    """
+    # The moment before a note begins tells what lies between it and the next.
+    begun = np.flatnonzero(frames.age_s > -BANDS.frame_s / _PER_FRAME)
+    frames, partials_db, noise_db = frames[begun], said.partials_db[begun], said.noise_db[begun]
+    level = frames.strength_db[:, None].astype(np.float32)
+    partials_db = (
+        partials_db + level + said.gain_at(frames, partial_hz(frames.pitch, said.stiffness))
+    )
+    noise_db = noise_db + level
+    per = HOP // SYNTHESIS_HOP // _PER_FRAME
+    sound = _partials(frames, partials_db, said.stiffness, bends, per, n_samples, seed)
+    sound += _hiss(frames, noise_db, said, per, n_samples, seed)
+    # What the refiner adds is drawn with the long window that it was learnt with.
+    n_frames = LONG.n_frames(n_samples)
+    besides = said.besides_db[:, np.minimum(np.arange(n_frames), said.besides_db.shape[1] - 1)]
+    besides = besides - 10 * np.log10(band_filters().sum(axis=1))[:, None].astype(np.float32)
+    level_db = _between_bands() @ besides
+    level_db[band_filters().sum(axis=0) == 0] = -130
+    sound += play_noise(_noise_gain(level_db), LONG, n_samples, seed + 1)
+    return sound
+
+
+def _between_moments(
+    frames: NoteFrames, values: npt.NDArray[np.float32], per: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Frames of synthesis, of which moment each is, and levels: straight between two, in dB."""
+    whole = np.round(frames.frame * _PER_FRAME).astype(np.int64) * per
+    following = np.append(frames.note[1:] == frames.note[:-1], False)[: len(frames)]
+    after = np.where(following[:, None], np.roll(values, -1, axis=0), values)
+    begins = (frames.frame - frames.age_s / BANDS.frame_s) * _PER_FRAME * per
+    places, rows, found = [], [], []
+    for step in range(per):
+        # Notes begin within half a step of where they were heard to begin.
+        sounding = np.flatnonzero(whole + step >= begins - 0.5)
+        rows.append(sounding)
+        places.append(whole[sounding] + step)
+        between = values + np.float32(step / per) * (after - values)
+        found.append(between[sounding])
+    return np.concatenate(places), np.concatenate(rows), np.concatenate(found)
+
+
+def _partials(
+    frames: NoteFrames,
+    partials_db: npt.NDArray[np.float32],
+    stiffness: float,
+    bends: npt.NDArray[np.float32],
+    per: int,
+    n_samples: int,
+    seed: int,
+) -> Samples:
+    frame, rows, level_db = _between_moments(frames, partials_db, per)
+    note = frames.note[rows]
+    order = np.lexsort((frame, note))
+    frame, note, level_db = frame[order], note[order], level_db[order]
+    pitch = frames.pitch[rows[order]]
+    at = np.minimum(frame / (HOP // SYNTHESIS_HOP), bends.shape[1] - 1)
+    cents = bilinear(bends, note, at) if len(bends) else np.zeros(0)
+    bent = 2 ** (cents / 1200)
+    hz = partial_hz(pitch, stiffness) * bent[:, None]
+    # The fundamental's turns since the sound began: those of its pitch, and what bends add.
+    first = np.append(True, note[1:] != note[:-1])[: len(note)]
+    begun = np.maximum.accumulate(np.where(first, np.arange(len(note)), 0))
+    added = np.cumsum(hz_of(pitch) * (bent - 1))
+    turns = hz_of(pitch) * frame + added - added[begun]
+    # The same phases for a pitch in every channel, so that the channels of one sound agree.
+    phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (128, N_PARTIALS))
+    ratio = partial_hz(pitch, stiffness) / hz_of(pitch)[:, None]
+    turned = np.mod(ratio * (turns * (SYNTHESIS_HOP / BANDS.sample_rate))[:, None], 1)
+    amplitude = np.where(hz < HIGHEST_HZ, 10 ** (level_db / 20), 0).astype(np.float32)
+    sinusoids = Sinusoids(frame, hz, amplitude, 2 * np.pi * turned + phases[pitch])
+    return play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
+
+
+def _hiss(
+    frames: NoteFrames,
+    noise_db: npt.NDArray[np.float32],
+    said: Said,
+    per: int,
+    n_samples: int,
+    seed: int,
+) -> Samples:
+    frame, _, level_db = _between_moments(frames, noise_db, per)
+    n_frames = SHORT.n_frames(n_samples)
+    inside = np.flatnonzero(frame < n_frames)
+    summing = scipy.sparse.csr_array(
+        (np.ones(len(inside), np.float32), (frame[inside], inside)), (n_frames, len(frame))
+    )
+    power = summing @ 10 ** (level_db / 10) + 10 ** (said.behind_db / 10)
+    hz = np.arange(SHORT.n_bins, dtype=np.float64) * BANDS.sample_rate / SHORT.n_fft
+    level = 10 * np.log10(power + 1e-13) @ noise_spread(hz)
+    at = np.arange(n_frames) * (SYNTHESIS_HOP / HOP)
+    rows = np.maximum(0, band_place(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ)))
+    level += bilinear(said.gain_db, rows[None], at[:, None])
+    level[:, hz > HIGHEST_HZ] = -130
+    return play_noise(_noise_gain(level.T), SHORT, n_samples, seed)
+
+
+def _noise_gain(level_db: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Gain of white noise: a bin of the measuring transform has 6 / WINDOW of its variance."""
+    return np.ascontiguousarray(10 ** (level_db / 20) * np.sqrt(WINDOW / 6), np.float32)
+
+
+def _between_bands() -> scipy.sparse.csr_array:
+    """Weights from levels of bands to levels of the long transform's bins."""
+    return scipy.sparse.csr_array(band_filters().T)
+
+
+def bilinear(
+    grid: npt.NDArray[np.float32], rows: npt.NDArray[Any], columns: npt.NDArray[Any]
+) -> npt.NDArray[np.float32]:
+    """Values between the points of a grid.
+
+    Parameters
+    ----------
+    grid : numpy.ndarray
+        [R, C].
+    rows, columns : numpy.ndarray
+        Places, not whole; those outside are brought to the edge.
+
+    Returns
+    -------
+    numpy.ndarray
+        As many as there are places.
+
+    Examples
+    --------
+    >>> grid = np.array([[0, 2], [4, 6]], np.float32)
+    >>> bilinear(grid, np.array([0.5]), np.array([0.5])).tolist()
+    [3.0]
+    """
+    rows = np.clip(rows, 0, grid.shape[0] - 1)
+    columns = np.clip(columns, 0, grid.shape[1] - 1)
+    r = np.minimum(rows.astype(np.int64), max(0, grid.shape[0] - 2))
+    c = np.minimum(columns.astype(np.int64), max(0, grid.shape[1] - 2))
+    down, right = (rows - r).astype(np.float32), (columns - c).astype(np.float32)
+    below, beside = np.minimum(r + 1, grid.shape[0] - 1), np.minimum(c + 1, grid.shape[1] - 1)
+    above = grid[r, c] * (1 - right) + grid[r, beside] * right
+    under = grid[below, c] * (1 - right) + grid[below, beside] * right
+    value: npt.NDArray[np.float32] = above * (1 - down) + under * down
+    return value

@@ -1,0 +1,323 @@
+"""Timbres in files: captured once, kept, mixed, played with again and again.
+
+A ``.timbre`` file is a zip archive of NumPy arrays (``numpy.load`` opens it; nothing in it is
+code). The array ``about`` is JSON in UTF-8: the format and its version, the system, the hash of the
+weights that it belongs to, and the weight of each voice. The arrays of voice ``i`` are named
+``i/NAME``; which there are is the system's affair.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.audio import Audio, AudioFile, Source
+from cambiata.errors import InputError
+from cambiata.systems import DEFAULT_TRANSFER, transfer_system
+from cambiata.systems.base import TransferSystem, configure, heard_style
+
+SUFFIX = ".timbre"
+
+_FORMAT, _VERSION = "cambiata timbre", 1
+_GAP_S = 0.1
+_CURE = "capture it again: cambiata timbre capture"
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Timbre:
+    """A timbre, apart from the system that plays it.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    system : str
+        The system it belongs to.
+    weights : str
+        SHA-256 of that system's weights.
+    voices : tuple
+        Weights, which add up to 1, and arrays.
+
+    Examples
+    --------
+    >>> Timbre("violin", "oneshot", "0" * 64, ()).system
+    'oneshot'
+    """
+
+    name: str
+    system: str
+    weights: str
+    voices: tuple[tuple[float, Arrays], ...]
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write it to a file, which appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            File to write; its name ends in ".timbre".
+        force : bool
+            Replace one that exists.
+
+        Raises
+        ------
+        InputError
+            It cannot be written there.
+        """
+        place = checked_place(path, force)
+        about = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "system": self.system,
+            "weights": self.weights,
+            "voices": [weight for weight, _ in self.voices],
+        }
+        arrays = {
+            f"{i}/{name}": array
+            for i, (_, each) in enumerate(self.voices)
+            for name, array in each.items()
+        }
+        text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+        buffer = BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, about=text, **arrays)
+        part = place.with_name(place.name + ".part")
+        part.write_bytes(buffer.getvalue())
+        part.replace(place)
+
+    def for_system(self, system: TransferSystem[Any, Any]) -> Any:
+        """What the system renders with.
+
+        Parameters
+        ----------
+        system : TransferSystem
+            The one that is to play.
+
+        Returns
+        -------
+        Timbre
+            As its `capture` returns it.
+
+        Raises
+        ------
+        InputError
+            It belongs to another system, or to other weights.
+        """
+        if system.name != self.system:
+            raise InputError(self.name, f"is of {self.system}", f"use --system {self.system}")
+        if system.weights_sha256 != self.weights:
+            raise InputError(self.name, "belongs to other weights", _CURE)
+        try:
+            return system.timbre_of(self.voices)
+        except (KeyError, ValueError, TypeError) as error:
+            raise InputError(self.name, "is not whole", _CURE) from error
+
+
+def checked_place(path: str | Path, force: bool) -> Path:
+    """Where a timbre may be written.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        File to write.
+    force : bool
+        Replace one that exists.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+
+    Raises
+    ------
+    InputError
+        Its name does not end in ".timbre", its folder does not exist, or it does.
+
+    Examples
+    --------
+    >>> checked_place("violin.wav", False)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: violin.wav: is no .timbre file; name it NAME.timbre
+    """
+    place = Path(path)
+    if place.suffix != SUFFIX:
+        raise InputError(str(path), f"is no {SUFFIX} file", f"name it NAME{SUFFIX}")
+    if not place.parent.is_dir():
+        raise InputError(str(path), f"the folder {place.parent} does not exist", "create it first")
+    if place.exists() and not force:
+        raise InputError(str(path), "exists", "choose another output, or --force")
+    return place
+
+
+def load_timbre(path: str | Path) -> Timbre:
+    """A timbre from a file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        What `capture_timbre` or `mix_timbres` wrote.
+
+    Returns
+    -------
+    Timbre
+        It.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is not one, or of another version.
+
+    Examples
+    --------
+    >>> load_timbre("nowhere.timbre")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.timbre: no such file; check the path
+    """
+    place = Path(path)
+    try:
+        data = place.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(str(path), "no such file", "check the path") from error
+    except OSError as error:
+        raise InputError(str(path), "cannot be read", "check the path") from error
+    try:
+        with np.load(BytesIO(data), allow_pickle=False) as found:
+            about = json.loads(found["about"].tobytes().decode())
+            arrays = {name: found[name] for name in found.files if name != "about"}
+        if about["format"] != _FORMAT:
+            raise ValueError
+        version, shares = about["version"], [float(x) for x in about["voices"]]
+        system, weights = str(about["system"]), str(about["weights"])
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(str(path), "is no timbre", _CURE) from error
+    if version != _VERSION:
+        raise InputError(str(path), f"is of version {version}, not {_VERSION}", _CURE)
+    voices = []
+    for i, share in enumerate(shares):
+        start = f"{i}/"
+        own = {n.removeprefix(start): x for n, x in arrays.items() if n.startswith(start)}
+        voices.append((share, own))
+    return Timbre(str(path), system, weights, tuple(voices))
+
+
+def capture_timbre(
+    styles: Sequence[str | Path | Audio],
+    output: str | Path | None = None,
+    *,
+    system: str = DEFAULT_TRANSFER,
+    preset: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    force: bool = False,
+) -> Timbre:
+    """The timbre of one recording or of several of the same sound.
+
+    Parameters
+    ----------
+    styles : sequence
+        Sound files or sounds; each is brought to the same level, and of each as much is heard as
+        the system hears of a style.
+    output : str or pathlib.Path, optional
+        File to write as well.
+    system : str
+        The system that will play it.
+    preset : str, optional
+        As for a transfer.
+    settings : mapping, optional
+        As for a transfer.
+    force : bool
+        Replace an output that exists.
+
+    Returns
+    -------
+    Timbre
+        It.
+
+    Raises
+    ------
+    InputError
+        A sound cannot be used, the system keeps no timbres, or the output cannot be written.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> tone = Audio(np.sin(2 * np.pi * 440 * t) * np.exp(-3 * t), 44100)
+    >>> len(capture_timbre([tone]).voices)
+    1
+    """
+    if output is not None:
+        checked_place(output, force)
+    kind = transfer_system(system)
+    player = kind(configure(system, kind.presets, preset, settings or {}))
+    rate = player.config.sample_rate
+    clips: list[npt.NDArray[Any]] = []
+    gap = np.zeros(round(_GAP_S * rate), np.float32)
+    for style in styles:
+        source: Source = style if isinstance(style, Audio) else AudioFile(style)
+        clip, _ = heard_style(source, player, None, None)
+        clips += [clip / np.sqrt(np.mean(np.square(clip))), gap]
+    sound = np.concatenate(clips[:-1]).astype(np.float32)
+    voices = tuple(player.arrays_of(player.capture(sound)))
+    timbre = Timbre(str(output or "timbre"), system, player.weights_sha256, voices)
+    if output is not None:
+        timbre.save(output, force=force)
+    return timbre
+
+
+def mix_timbres(
+    shares: Sequence[tuple[Timbre, float]], output: str | Path | None = None, *, force: bool = False
+) -> Timbre:
+    """A timbre between others.
+
+    Parameters
+    ----------
+    shares : sequence of tuple
+        Timbres and their shares; what they add up to does not matter.
+    output : str or pathlib.Path, optional
+        File to write as well.
+    force : bool
+        Replace an output that exists.
+
+    Returns
+    -------
+    Timbre
+        It.
+
+    Raises
+    ------
+    InputError
+        The timbres do not belong together, or a share is below 0, or none is above.
+
+    Examples
+    --------
+    >>> low, high = (Timbre(name, "x", "", ((1.0, {}),)) for name in ("low", "high"))
+    >>> [weight for weight, _ in mix_timbres([(low, 1), (high, 3)]).voices]
+    [0.25, 0.75]
+    """
+    if output is not None:
+        checked_place(output, force)
+    total = sum(share for _, share in shares)
+    for timbre, share in shares:
+        if not 0 <= share < np.inf or not np.isfinite(total):
+            raise InputError(timbre.name, f"its share is {share:g}", "use 0 or more")
+        first = shares[0][0]
+        if (timbre.system, timbre.weights) != (first.system, first.weights):
+            raise InputError(timbre.name, f"does not go with {first.name}", _CURE)
+    if total <= 0:
+        raise InputError("mix", "no share is above 0", "give at least one timbre a share")
+    voices = tuple(
+        (weight * share / total, arrays)
+        for timbre, share in shares
+        if share > 0
+        for weight, arrays in timbre.voices
+    )
+    mixed = Timbre(str(output or "mix"), shares[0][0].system, shares[0][0].weights, voices)
+    if output is not None:
+        mixed.save(output, force=force)
+    return mixed

@@ -1,0 +1,339 @@
+"""Examples with their notes: what the listener and the player learn from, kept on disk.
+
+Beside the sounds of an example lie the notes that content and style play, the energy of every
+pitch in every frame, known since each note was rendered alone, and the bands that the listener
+hears.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.errors import InputError
+from cambiata.features.logfrequency import LogFrequency
+from cambiata.midi import Note
+from cambiata.train.bank import Instrument
+from cambiata.train.examples import (
+    EXAMPLES_FOLDER,
+    FULL_SCALE,
+    ExamplesConfig,
+    bank_named,
+    maker_of,
+    save,
+    shard_name,
+)
+from cambiata.train.pairs import Treatment
+from cambiata.train.pool import Failed, completed
+
+BANDS = LogFrequency()
+LOWEST_PITCH, N_PITCHES = 21, 88
+
+_VERSION = 1
+# Levels are kept in bytes: bands in steps of .4 dB from -80, energies in thirds from -60.
+_BAND_FLOOR_DB, _BAND_STEP_DB = -80.0, 0.4
+_ENERGY_FLOOR_DB, _ENERGY_STEP_DB = -60.0, 1 / 3
+_ENERGY_WINDOW = 2048
+
+Roll = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ScoredConfig(ExamplesConfig):
+    """What is recorded.
+
+    Parameters
+    ----------
+    banks, collections, n_examples, n_validation, held_out, n_shard, duration_s, treatment : object
+        As in `ExamplesConfig`.
+    sample_rate, seed : int
+        As there; the rate is the banks' own.
+
+    Examples
+    --------
+    >>> ScoredConfig().n_samples
+    352800
+    """
+
+    n_examples: int = 6144
+    n_validation: int = 64
+    n_shard: int = 64
+    treatment: Treatment = "wide"
+    sample_rate: int = BANDS.sample_rate
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != BANDS.sample_rate:
+            raise ValueError(f"sample_rate must be {BANDS.sample_rate}")
+
+
+class Scored(NamedTuple):
+    """One example.
+
+    Parameters
+    ----------
+    sounds : numpy.ndarray
+        Content, style and target, [3, T].
+    bands_db : numpy.ndarray
+        What the listener hears of content and style, [2, bins, L] in dB of their RMS.
+    energy_db : numpy.ndarray
+        Power of each pitch in content and style, [2, 88, L] in dB of their mean power; -60 and
+        less is -60.
+    notes : tuple
+        What content and style play.
+
+    Examples
+    --------
+    >>> silence = np.zeros((3, 8), np.float32)
+    >>> Scored(silence, silence, silence, ((), ())).notes
+    ((), ())
+    """
+
+    sounds: Samples
+    bands_db: Roll
+    energy_db: Roll
+    notes: tuple[tuple[Note, ...], tuple[Note, ...]]
+
+
+def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> Roll:
+    """Power of every pitch in every frame, with the releases of its notes.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Who plays.
+    notes : iterable of Note
+        What.
+    n_samples : int
+        Length of the sound.
+
+    Returns
+    -------
+    numpy.ndarray
+        [88, L] in dB of the mean power of all of it, at least -60.
+    """
+    hop, half = BANDS.hop_length, _ENERGY_WINDOW // 2
+    power = np.zeros((N_PITCHES, BANDS.n_frames(n_samples)))
+    whole = np.zeros(n_samples, np.float32)
+    for note, start, sound in instrument.sounds(notes, n_samples):
+        whole[start : start + len(sound)] += sound
+        if not LOWEST_PITCH <= note.pitch < LOWEST_PITCH + N_PITCHES or not len(sound):
+            continue
+        total = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
+        first = max(0, (start - half) // hop)
+        last = min(power.shape[1], (start + len(sound) + half) // hop + 1)
+        centre = np.arange(first, last) * hop - start
+        ends = (np.clip(centre + half, 0, len(sound)), np.clip(centre - half, 0, len(sound)))
+        power[note.pitch - LOWEST_PITCH, first:last] += total[ends[0]] - total[ends[1]]
+    mean = float(np.mean(np.square(whole, dtype=np.float64))) + 1e-20
+    level: Roll = (10 * np.log10(power / _ENERGY_WINDOW / mean + 1e-12)).astype(np.float32)
+    return np.maximum(level, np.float32(_ENERGY_FLOOR_DB))
+
+
+@lru_cache(maxsize=1)
+def _place(config: ScoredConfig) -> Path:
+    return EXAMPLES_FOLDER / f"scored-{replace(config, n_examples=config.n_shard).digest}"
+
+
+def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -> None:
+    validation, index = shard
+    maker = maker_of(config, validation)
+    n, n_frames = config.n_shard, BANDS.n_frames(config.n_samples)
+    sounds = np.empty((n, 3, config.n_samples), np.int16)
+    bands = np.empty((n, 2, BANDS.n_bins, n_frames), np.uint8)
+    energies = np.empty((n, 2, N_PITCHES, n_frames), np.uint8)
+    facts = []
+    for i in range(n):
+        made = maker.example(index * n + i)
+        three = (made.content, made.style, made.target)
+        sounds[i] = np.clip(np.round(np.stack(three) * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
+        both = (made.notes, made.style_notes)
+        for j, (notes, instrument) in enumerate(zip(both, made.instruments, strict=True)):
+            energy = energy_db(instrument, notes, config.n_samples)
+            energies[i, j] = _bytes(energy, _ENERGY_FLOOR_DB, _ENERGY_STEP_DB)
+            bands[i, j] = _bytes(BANDS.level_db(three[j]), _BAND_FLOOR_DB, _BAND_STEP_DB)
+        facts.append(
+            {
+                "content": made.facts["content"],
+                "style": made.facts["style"],
+                "notes": [
+                    [[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes] for notes in both
+                ],
+            }
+        )
+    place = folder / shard_name(validation, index)
+    place.with_suffix(".json").write_text(json.dumps(facts))
+    save(place.with_suffix(".bands.npy"), bands)
+    save(place.with_suffix(".energies.npy"), energies)
+    save(place, sounds)  # last: where it lies, the others do
+
+
+def _bytes(level_db: Roll, floor_db: float, step_db: float) -> npt.NDArray[np.uint8]:
+    return np.clip(np.round((level_db - floor_db) / step_db), 0, 255).astype(np.uint8)
+
+
+def record_scored(
+    config: ScoredConfig,
+    folder: str | Path | None = None,
+    *,
+    n_workers: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> "ScoredExamples":
+    """Compose examples with their notes and keep them; what is there already stays.
+
+    Parameters
+    ----------
+    config : ScoredConfig
+        What.
+    folder : str or pathlib.Path, optional
+        Where; a folder of the settings' own in the cache where not given.
+    n_workers : int, optional
+        Processes; as many as there are cores where not given.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Sequence
+        All of them, as `ScoredExamples`.
+
+    Raises
+    ------
+    InputError
+        A bank is missing or for tests only, or an example cannot be composed.
+
+    Examples
+    --------
+    >>> record_scored(ScoredConfig(banks=("/nowhere",)), "/tmp/none")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    place = _place(config) if folder is None else Path(folder)
+    shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
+    shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
+    left = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
+    if left:
+        maker_of(config, left[0][0])  # refused before anything is made
+        place.mkdir(parents=True, exist_ok=True)
+        banks = [bank_named(name) for name in config.banks]
+        facts = {
+            "config": asdict(config) | {"n_examples": None},
+            "version": _VERSION,
+            "banks": [{"sha256": bank.facts["sha256"], **asdict(bank.source)} for bank in banks],
+        }
+        (place / "examples.json").write_text(json.dumps(facts, indent=1))
+    work = partial(_record_shard, place, config)
+    for done, (_, result) in enumerate(completed(work, left, n_workers or os.cpu_count() or 1)):
+        if isinstance(result, Failed):
+            raise InputError(str(place), result.message, "mend it, then call again")
+        if progress is not None:
+            progress((len(shards) - len(left) + done + 1) / len(shards))
+    return ScoredExamples(place, config)
+
+
+class ScoredExamples(Sequence[Scored]):
+    """Recorded examples with their notes, read from disk as they are asked for.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where `record_scored` put them.
+    config : ScoredConfig
+        What was recorded.
+    validation : bool
+        Those to validate with, rather than those to learn from.
+
+    Raises
+    ------
+    InputError
+        Some are missing.
+
+    Examples
+    --------
+    >>> ScoredExamples(Path("/nowhere"), ScoredConfig())
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+
+    def __init__(self, folder: Path, config: ScoredConfig, validation: bool = False) -> None:
+        self.folder, self.config, self._validation = folder, config, validation
+        n = (config.n_validation if validation else config.n_examples) // config.n_shard
+        self._places = [folder / shard_name(validation, i) for i in range(n)]
+        for place in self._places:
+            if not place.exists():
+                raise InputError(str(folder), f"lacks {place.name}", "record the examples first")
+        self._open: dict[Path, Any] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ScoredExamples, (self.folder, self.config, self._validation)
+
+    def __len__(self) -> int:
+        return len(self._places) * self.config.n_shard
+
+    def _of(self, place: Path) -> Any:
+        if place not in self._open:
+            self._open[place] = (
+                json.loads(place.read_text())
+                if place.suffix == ".json"
+                else np.load(place, mmap_mode="r")
+            )
+        return self._open[place]
+
+    def heard(self, index: int) -> tuple[Roll, Roll, Any]:
+        """An example without its sounds.
+
+        Parameters
+        ----------
+        index : int
+            Which.
+
+        Returns
+        -------
+        tuple
+            Bands and energies as in `Scored`, and rows of start, end, pitch and velocity for
+            content and style.
+        """
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        place = self._places[shard]
+        bands = self._of(place.with_suffix(".bands.npy"))[at].astype(np.float32)
+        energies = self._of(place.with_suffix(".energies.npy"))[at].astype(np.float32)
+        return (
+            bands * np.float32(_BAND_STEP_DB) + np.float32(_BAND_FLOOR_DB),
+            energies * np.float32(_ENERGY_STEP_DB) + np.float32(_ENERGY_FLOOR_DB),
+            self._of(place.with_suffix(".json"))[at]["notes"],
+        )
+
+    def __getitem__(self, index: Any) -> Scored:  # type: ignore[override]
+        """One example, whole."""
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        sounds = self._of(self._places[shard])[at].astype(np.float32) / np.float32(FULL_SCALE)
+        bands, energies, rows = self.heard(index)
+        content, style = (
+            tuple(Note(start, end, int(pitch), int(v)) for start, end, pitch, v in each)
+            for each in rows
+        )
+        return Scored(sounds, bands, energies, (content, style))
+
+    def validation(self) -> "ScoredExamples":
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `ScoredExamples`.
+        """
+        return ScoredExamples(self.folder, self.config, validation=True)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded, from which banks."""
+        facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
+        return facts

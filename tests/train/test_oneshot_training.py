@@ -1,0 +1,178 @@
+"""Listener and player from examples to ONNX: they learn, export, and are played without torch."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_scored import TINY, tiny_scored
+
+import cambiata
+from cambiata.listening import BANDS, hear, notes_of
+from cambiata.systems.oneshot import OneShot, OneShotConfig
+from cambiata.weights import load_model
+from conftest import melody
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+pytest.importorskip("onnx")
+
+from cambiata.train.export import export  # noqa: E402
+from cambiata.train.listener import (  # noqa: E402
+    Listener,
+    ListenerTask,
+    ListenerTraining,
+    targets,
+)
+from cambiata.train.player import PlayerTask, PlayerTraining, ask, asked  # noqa: E402
+from cambiata.train.run import resume, start  # noqa: E402
+from cambiata.train.scored import ScoredExamples  # noqa: E402
+
+COMMON = {
+    "examples.banks": "",
+    "examples.collections": "",
+    "examples.held_out": "",
+    "examples.n_examples": "4",
+    "examples.n_validation": "2",
+    "examples.n_shard": "2",
+    "examples.duration_s": "2",
+    "loop.batch_size": "2",
+    "loop.max_steps": "6",
+    "loop.minutes": "0",
+    "loop.n_workers": "0",
+    "loop.precision": "32-true",
+}
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> ScoredExamples:
+    folder = tmp_path_factory.mktemp("scored")
+    return tiny_scored(folder)
+
+
+@pytest.fixture(scope="module")
+def listener(tmp_path_factory: pytest.TempPathFactory, examples: ScoredExamples) -> Path:
+    folder = tmp_path_factory.mktemp("listener")
+    settings = {"task.width": "8", "task.n_blocks": "1", "task.crop_s": "1", **COMMON}
+    found = start("listener", folder / "run", settings=settings, examples=examples.folder)
+    assert found["step"] == 6
+    facts = export(folder / "run", folder / "listener.onnx")
+    assert facts["parity"]["max_difference"] < 1e-3
+    return folder / "listener.onnx"
+
+
+@pytest.fixture(scope="module")
+def player(
+    tmp_path_factory: pytest.TempPathFactory, examples: ScoredExamples, listener: Path
+) -> Path:
+    folder = tmp_path_factory.mktemp("player")
+    settings = {"task.width": "32", "task.listener": str(listener), **COMMON}
+    start("oneshot", folder / "run", settings=settings, examples=examples.folder)
+    export(folder / "run", folder / "player.onnx")
+    return folder / "player.onnx"
+
+
+def test_a_run_goes_on(examples: ScoredExamples, tmp_path: Path) -> None:
+    settings = {"task.width": "8", "task.n_blocks": "1", "task.crop_s": "1", **COMMON}
+    first = start("listener", tmp_path / "run", settings=settings, examples=examples.folder)
+    again = resume(tmp_path / "run", minutes=0.2)
+    assert again["step"] >= first["step"]
+
+
+def test_networks_trained_here_play(listener: Path, player: Path) -> None:
+    config = OneShotConfig(weights=str(player), listener=str(listener))
+    system = OneShot(config)
+    content, style = (melody([60, 64, 67], k, rate=44100) for k in (3, 20))
+    sound = system.render(
+        content, system.capture(style), amount=1.0, seed=0, progress=lambda _share: None
+    )
+    assert sound.shape == content.shape
+    assert np.isfinite(sound).all()
+
+
+def test_weights_of_the_wrong_part_are_refused(listener: Path) -> None:
+    with pytest.raises(cambiata.InputError, match="is not of oneshot; choose weights of oneshot"):
+        OneShot(OneShotConfig(weights=str(listener)))
+
+
+def test_the_listener_learns_what_sounds() -> None:
+    """Tones of one pitch each: a few steps tell held keys from silence."""
+    torch.manual_seed(0)
+    task = ListenerTask(ListenerTraining(width=8, n_blocks=1, crop_s=1.0, n_semitones=0))
+    batch = _packed()
+    before = task(batch, 0.0)
+    optimizer = torch.optim.AdamW(task.parameters(), 1e-2)
+    for _ in range(30):
+        losses = task(batch, 0.0)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+    after = task(batch, 0.0)
+    for name in ("held", "level", "loss"):
+        assert float(after[name].detach()) < 0.7 * float(before[name].detach())
+
+
+def _packed() -> Any:
+    rows = [[0.1, 0.8, pitch, 100] for pitch in (50, 57, 64, 71)]
+    n_frames, clips = 44, []
+    for row in rows:
+        t = np.arange(44100) / 44100
+        sound = np.sin(2 * np.pi * 440 * 2 ** ((row[2] - 69) / 12) * t)
+        sound[(t < row[0]) | (t > row[1])] = 0
+        bands = np.clip((BANDS.level_db(sound.astype(np.float32)) + 80) / 0.4, 0, 255)
+        onsets, held = targets([row], n_frames)
+        clips.append(np.concatenate([bands, 255 * onsets, 255 * held, 180 * held]))
+    return torch.from_numpy(np.stack(clips).astype(np.uint8))
+
+
+def test_pitches_move_with_the_bands() -> None:
+    """A clip a semitone higher is heard a semitone higher: the network knows no absolute pitch."""
+    torch.manual_seed(0)
+    network = Listener(ListenerTraining(width=8, n_blocks=2)).eval()
+    bands = torch.full((1, BANDS.n_bins, 20), -2.0)
+    bands[0, 130:140] = torch.rand(10, 20)
+    moved = torch.full_like(bands, -2.0)
+    moved[:, 3:] = bands[:, :-3]
+    with torch.no_grad():
+        first, second = network(bands), network(moved)
+    assert torch.allclose(first[0, :, 35:50], second[0, :, 36:51], atol=1e-5)
+
+
+def test_what_is_asked_is_true(examples: ScoredExamples) -> None:
+    example = examples[0]
+    content, style = (
+        notes_of(
+            *targets([[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes], energy.shape[1]),
+            energy,
+            0.5,
+        )
+        for notes, energy in zip(example.notes, example.energy_db, strict=True)
+    )
+    assert content.n_notes == len(example.notes[0])
+    told = asked(content, style, example.sounds, np.random.default_rng(0))
+    # With the style's own partials at hand the untrained player is already near the target.
+    task = PlayerTask(PlayerTraining())
+    assert told["target"].shape == (task.n_bands, BANDS.n_frames(TINY.n_samples))
+
+
+def test_the_player_learns(examples: ScoredExamples, listener: Path) -> None:
+    torch.manual_seed(0)
+    task = PlayerTask(PlayerTraining(width=64))
+    learnt_from = ask(examples, str(listener), n_workers=1)
+    batch = torch.stack([torch.from_numpy(learnt_from[i]) for i in range(4)])
+    assert len(learnt_from) == 2 * TINY.n_examples
+    before = task.validate([batch], 0.0)
+    optimizer = torch.optim.AdamW(task.parameters(), 2e-3)
+    for _ in range(40):
+        losses = task(batch, 0.0)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+    after = task.validate([batch], 0.0)
+    assert after["lsd"] < 0.8 * before["lsd"]
+
+
+def test_a_listener_s_file_hears(listener: Path) -> None:
+    heard = hear(melody([60, 64, 67], rate=44100), str(listener), threshold=0.01)
+    assert heard.level_db.shape == (88, BANDS.n_frames(3 * round(0.4 * 44100)))
+    assert load_model(str(listener), "listener").about["threshold"] > 0
