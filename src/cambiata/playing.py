@@ -622,7 +622,8 @@ def drawn_db(
     power = np.where(inside, 10 ** ((np.clip(partials_db[whole], -100, 40) + base) / 10), 0)
     at = (frame[:, None] * n_bands + first[row])[:, :, None] + np.arange(LOBE_BANDS)
     weights = power[:, :, None] * powers[row]
-    drawn = np.bincount(at.ravel(), weights.ravel(), n_frames * n_bands).reshape(n_frames, -1)
+    drawn = np.bincount(at.ravel(), weights.ravel(), n_frames * n_bands).astype(np.float64)
+    drawn = drawn.reshape(n_frames, n_bands)
     spread = noise_spread(band_hz())
     hiss = 10 ** ((np.clip(noise_db[whole], -130, 30) + base) @ spread / 10)
     summing = scipy.sparse.csr_array(

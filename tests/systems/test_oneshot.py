@@ -95,8 +95,8 @@ def test_dynamics_of_the_content_or_the_style() -> None:
         a, b, c, d = (np.mean(piece**2) for piece in np.split(sound, 4))
         return float(10 * np.log10((a + c) / (b + d)))
 
-    # The style plays all its notes alike.
-    assert ratio_db("content") > ratio_db("style") + 6
+    # The style plays all its notes alike; 20 dB of the content are heard as fewer.
+    assert ratio_db("content") > ratio_db("style") + 3
 
 
 def test_a_style_without_pitch_lends_its_noise(system: OneShot) -> None:

@@ -42,7 +42,7 @@ from cambiata.playing import (
 from cambiata.synthesis import HOP as SYNTHESIS_HOP
 from cambiata.synthesis import LONG, SHORT, Sinusoids, play_noise, play_sinusoids
 from cambiata.systems.base import Arrays, Progress, TransferConfig, TransferSystem
-from cambiata.vocoder import played_part_way
+from cambiata.vocoder import invert, morph
 from cambiata.weights import load_model
 
 Dynamics = Literal["content", "style"]
@@ -361,11 +361,9 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
         sound = sounded(frames, said, bends[kept], len(content), seed) * level
         if amount < 1:
-            spectrum = _STFT.analyse(content)
-            magnitude = np.abs(_STFT.analyse(sound))
-            sound = played_part_way(
-                spectrum, magnitude, _STFT, len(content), amount=amount, seed=seed
-            )
+            # Both ends have phases of their own: no need to integrate any.
+            magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
+            sound = invert(magnitude, _STFT, len(content), phase=phase, seed=seed)
         progress(1.0)
         return sound
 
