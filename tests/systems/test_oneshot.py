@@ -34,7 +34,7 @@ def played(system: OneShot, content: np.ndarray, style: np.ndarray, **options: A
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
-    """The shipped weights, end to end; ``python tests/systems/test_oneshot.py`` writes it anew."""
+    """The shipped weights; ``PYTHONPATH=tests python tests/systems/test_oneshot.py`` writes it."""
     found, wanted = _golden(), json.loads(GOLDEN.read_text())
     assert found["pitches"] == wanted["pitches"]
     np.testing.assert_allclose(found["levels_db"], wanted["levels_db"], atol=0.5)
