@@ -50,7 +50,8 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="10 s rows only")
-    parser.add_argument("--systems", nargs="*", default=["oneshot", "musaicing", "ulyanov", "vqvae"])
+    systems = ["oneshot", "musaicing", "ulyanov", "vqvae"]
+    parser.add_argument("--systems", nargs="*", default=systems)
     arguments = parser.parse_args()
     print(f"Machine: {machine()}\n")
     start = [

@@ -53,7 +53,7 @@ def _golden() -> dict[str, list[Any]]:
     levels = 10 * np.log10(np.array(bands) / power.mean())
     return {
         "pitches": heard.pitch.tolist(),
-        "levels_db": np.round(np.maximum(levels, -60), 2).tolist(),
+        "levels_db": np.round(np.maximum(levels, -60).astype(float), 2).tolist(),
     }
 
 

@@ -49,7 +49,7 @@ Dynamics = Literal["content", "style"]
 
 _STFT = Stft()
 _N_FRAMES_KEPT = 768
-_N_AT_ONCE = 4096
+_N_AT_ONCE = 1024
 _PER_FRAME = 2  # moments asked of the player in each frame of the listener
 _OCTAVES = 4
 _FADE_S = 0.3
@@ -352,12 +352,14 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         heard = hear(content, self.config.listener)
         n_frames, power = BANDS.n_frames(len(content)), spectrum_of(content)
         bends = bends_cents(power, heard, n_frames)
-        heard, kept = self._moved(heard, timbre)
+        octave = self._octave(heard, timbre)
+        heard, kept = heard.transposed(12 * octave)
+        heard = self._with_dynamics(heard, timbre)
         progress(0.4)
         frames = note_frames(heard, n_frames, _PER_FRAME)
         said = self._asked(timbre, frames)
         progress(0.7)
-        said = self._refined(said, timbre, frames, bands_db(power))
+        said = self._refined(said, timbre, frames, _by_octaves(bands_db(power), octave))
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
         sound = sounded(frames, said, bends[kept], len(content), seed) * level
         if amount < 1:
@@ -367,23 +369,22 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         progress(1.0)
         return sound
 
-    def _moved(self, heard: Heard, timbre: Voices) -> tuple[Heard, npt.NDArray[np.int64]]:
-        """The content's notes by octaves and as loud as is wanted, and which of them are left."""
-        kept = np.arange(heard.n_notes)
-        if not heard.n_notes:
-            return heard, kept
-        octave, pitches = 0, np.concatenate([voice.pitches for _, voice in timbre])
+    def _octave(self, heard: Heard, timbre: Voices) -> int:
+        """By how many octaves the content's notes are moved."""
         if self.config.octave != "auto":
-            octave = int(self.config.octave)
-        elif len(pitches):
-            octave = round(float(np.median(pitches) - np.median(heard.pitch)) / 12)
-        if octave:
-            heard, kept = heard.transposed(12 * octave)
+            return int(self.config.octave)
+        pitches = np.concatenate([voice.pitches for _, voice in timbre])
+        if not heard.n_notes or not len(pitches):
+            return 0
+        return round(float(np.median(pitches) - np.median(heard.pitch)) / 12)
+
+    def _with_dynamics(self, heard: Heard, timbre: Voices) -> Heard:
+        """The content's notes as loud as is wanted."""
         strengths = np.concatenate([voice.strengths_db for _, voice in timbre])
-        if self.config.dynamics == "style" and len(strengths) and heard.n_notes:
-            rank = np.argsort(np.argsort(heard.strength_db)) / max(1, heard.n_notes - 1)
-            heard = replace(heard, strength_db=np.quantile(strengths, rank))
-        return heard, kept
+        if self.config.dynamics == "content" or not len(strengths) or not heard.n_notes:
+            return heard
+        rank = np.argsort(np.argsort(heard.strength_db)) / max(1, heard.n_notes - 1)
+        return replace(heard, strength_db=np.quantile(strengths, rank))
 
     def _asked(self, timbre: Voices, frames: NoteFrames) -> Said:
         """What the player says of note frames; of several voices the mean by weight, in dB."""
@@ -418,6 +419,15 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
             gain += np.float32(weight) * refined[0]
             besides += np.float32(weight) * refined[1]
         return replace(said, gain_db=gain, besides_db=besides)
+
+
+def _by_octaves(levels_db: npt.NDArray[np.float32], octave: int) -> npt.NDArray[np.float32]:
+    """Levels in bands, moved by octaves; what comes in is silent."""
+    if octave == 0:
+        return levels_db
+    place = np.round(band_place(band_hz() / 2**octave)).astype(np.int64)
+    moved: npt.NDArray[np.float32] = np.where(place[:, None] >= 0, levels_db[place], -100)
+    return moved.astype(np.float32)
 
 
 def _known(measured: Measured) -> tuple[npt.NDArray[np.float32], ...]:
