@@ -203,7 +203,8 @@ def test_file_to_file_equals_memory_to_memory(
     content: Audio, style: Audio, saved: Save, tmp_path: Path
 ) -> None:
     long = Audio(np.tile(content.samples, 4), RATE, "FLOAT")
-    options = {"settings": {**FAST, "chunk_s": 2.0}, "seed": 3, "amount": 0.7}
+    settings = {**FAST, "chunk_s": 2.0}
+    options = {"system": "musaicing", "settings": settings, "seed": 3, "amount": 0.7}
     in_memory = transfer(long, style, **options)
     report = transfer_file(
         saved(long, "content.wav"),

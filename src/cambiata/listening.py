@@ -114,6 +114,13 @@ def hear(samples: Samples, weights: str = "listener", threshold: float | None = 
     -------
     Heard
         In order of pitch and time.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
+    >>> hear(tone).pitch.tolist()
+    [69]
     """
     model = load_model(weights, "listener")
     onset, held, level_db = listened(BANDS.level_db(samples), model.part(""))
@@ -135,6 +142,13 @@ def listened(bands_db: Roll, network: Any) -> tuple[Roll, Roll, Roll]:
     -------
     tuple of numpy.ndarray
         Onsets and held keys, 0 to 1, and levels in dB; [88, L] each.
+
+    Examples
+    --------
+    >>> silent = np.full((312, 20), -80, np.float32)
+    >>> network = lambda bands: [np.zeros((1, 3, 88, bands.shape[2]), np.float32)]
+    >>> [roll.shape for roll in listened(silent, network)]
+    [(88, 20), (88, 20), (88, 20)]
     """
     bands = (np.maximum(bands_db, -80) + 40) / np.float32(LEVEL_UNIT_DB)
     n_frames, pieces = bands.shape[1], []

@@ -115,6 +115,13 @@ def last_frames(heard: Heard, n_frames: int) -> npt.NDArray[np.float64]:
     -------
     numpy.ndarray
         [N].
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> last_frames(heard, 43).tolist()
+    [43.0]
     """
     last = np.minimum(heard.end + RELEASE_S / BANDS.frame_s, n_frames)
     same = np.flatnonzero(heard.pitch[1:] == heard.pitch[:-1])
@@ -138,6 +145,13 @@ def note_frames(heard: Heard, n_frames: int, per_frame: int = 1) -> NoteFrames:
     -------
     NoteFrames
         In order of note and time.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> note_frames(heard, 43).frame[:3].tolist()
+    [3.0, 4.0, 5.0]
     """
     lasts = last_frames(heard, n_frames)
     first = np.maximum(0, np.ceil((heard.start - LEAD_FRAMES) * per_frame)).astype(np.int64)
@@ -167,6 +181,13 @@ def described(
     -------
     NoteFrames
         With features.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> described(heard, np.zeros(1, int), np.array([7.0])).features.shape
+    (1, 18)
     """
     if not heard.n_notes:
         none = np.zeros(0)
@@ -310,6 +331,13 @@ def spectrum_of(samples: Samples) -> Array:
     -------
     numpy.ndarray
         [L, WINDOW / 2 + 1]; 1 at the peak of a sinusoid of amplitude 1.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
+    >>> spectrum_of(tone).shape
+    (44, 2049)
     """
     mean = float(np.mean(np.square(samples, dtype=np.float64))) + 1e-12
     return hann_power(samples, WINDOW, HOP) * np.float32(16 / WINDOW**2 / mean)
@@ -329,6 +357,16 @@ def measure(power: Array, heard: Heard) -> tuple[Measured, NoteFrames, float]:
     -------
     tuple
         What was measured, of which note frames, and the stiffness of its strings.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
+    >>> measured, _, _ = measure(spectrum_of(tone), heard)
+    >>> np.diff(measured.partials_db[20, :4:3]).round().tolist()  # the fourth is 12 dB below
+    [-12.0]
     """
     frames = note_frames(heard, len(power))
     frames = frames[frames.age_s >= -1e-9]
@@ -419,6 +457,15 @@ def bends_cents(power: Array, heard: Heard, n_frames: int) -> Array:
     numpy.ndarray
         In cents, [N, L]; where nothing can be read, what is nearest in time of the same note, or
         the tuning of all.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
+    >>> bool(np.abs(bends_cents(spectrum_of(tone), heard, 44)).max() < 3)
+    True
     """
     frames = note_frames(heard, n_frames)
     frames = frames[(frames.age_s > _STEADY_S) & (frames.features[:, 7] == 0)]
@@ -491,6 +538,13 @@ def chosen_frames(frames: NoteFrames, n: int, rng: np.random.Generator) -> npt.N
     -------
     numpy.ndarray
         Which, ascending.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> len(chosen_frames(note_frames(heard, 43), 8, np.random.default_rng(0)))
+    8
     """
     if len(frames) <= n:
         return np.arange(len(frames))
@@ -513,6 +567,12 @@ def floor_db(power: Array) -> Array:
     -------
     numpy.ndarray
         [N_NOISE] in dB of its mean power, per bin of the transform, at least -100.
+
+    Examples
+    --------
+    >>> power = spectrum_of(np.random.default_rng(0).normal(size=44100))
+    >>> floor_db(power).shape
+    (24,)
     """
     quiet = np.quantile(_noise_db(power), 0.1, axis=0)
     return np.asarray(np.maximum(quiet, _FLOOR_DB), np.float32)
@@ -555,6 +615,12 @@ def bands_db(power: Array) -> Array:
     -------
     numpy.ndarray
         [bands, L] in dB, at least -100.
+
+    Examples
+    --------
+    >>> power = spectrum_of(np.random.default_rng(0).normal(size=44100))
+    >>> bands_db(power).shape
+    (210, 44)
     """
     level: Array = 10 * np.log10(_sparse_filters() @ power.T + np.float32(1e-10))
     return level
@@ -577,6 +643,12 @@ def quantiles_of(power: Array) -> Array:
     -------
     numpy.ndarray
         [3, bands] in dB.
+
+    Examples
+    --------
+    >>> power = spectrum_of(np.random.default_rng(0).normal(size=44100))
+    >>> quantiles_of(power).shape
+    (3, 210)
     """
     return np.asarray(np.quantile(bands_db(power), (0.1, 0.5, 0.9), axis=1), np.float32)
 
@@ -608,6 +680,16 @@ def drawn_db(
     -------
     numpy.ndarray
         [bands, L] in dB, at least -75.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> frames = note_frames(heard, 43)
+    >>> partials, noise = np.full((len(frames), 48), -20.0), np.full((len(frames), 24), -90.0)
+    >>> drawn = drawn_db(frames, partials, noise, np.full(24, -120.0), 0.0, 43)
+    >>> drawn.shape, bool(drawn[:, 10].max() > drawn[:, 0].max())
+    ((210, 43), True)
     """
     whole = np.flatnonzero((frames.frame % 1 == 0) & (frames.frame < n_frames))
     frame = frames.frame[whole].astype(np.int64)
@@ -798,6 +880,13 @@ def measure_hits(power: Array, heard: Heard) -> tuple[Measured, NoteFrames]:
     -------
     tuple
         What was measured, and of which note frames.
+
+    Examples
+    --------
+    >>> power = spectrum_of(np.random.default_rng(0).normal(size=44100))
+    >>> measured, frames = measure_hits(power, hits_of(power))
+    >>> measured.n_frames == len(frames)
+    True
     """
     frames = note_frames(heard, len(power))
     frames = frames[frames.age_s >= 0]

@@ -222,6 +222,13 @@ def refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any])
     ------
     InputError
         It is too short.
+
+    Examples
+    --------
+    >>> from cambiata.systems.musaicing import Musaicing
+    >>> refuse_short("click.wav", 0.001, Musaicing(Musaicing.presets["cifka2021"]))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: click.wav: what is used of it lasts 0.001 s, less than ...
     """
     least_s = system.min_samples / system.config.sample_rate
     if duration_s < least_s:
@@ -258,6 +265,14 @@ def heard_style(
     ------
     InputError
         It is silent or too short.
+
+    Examples
+    --------
+    >>> from cambiata.audio import Audio
+    >>> from cambiata.systems.musaicing import Musaicing
+    >>> system = Musaicing(Musaicing.presets["cifka2021"])
+    >>> heard_style(Audio(np.ones(44100), 44100), system, None, 0.5)[1]
+    0.5
     """
     config, rate = system.config, style.sample_rate
     start, stop = region(style, start_s, end_s)

@@ -73,6 +73,11 @@ class OneShotConfig(TransferConfig):
         Whose loud and soft notes: the content's, or as loud and soft as the style's are.
     octave : str
         Octaves by which the notes are moved, or "auto": as near to the style's range as can be.
+
+    Examples
+    --------
+    >>> OneShotConfig().octave
+    '0'
     """
 
     chunk_s: float = 60.0
@@ -112,6 +117,14 @@ class Voice:
         Pitches of its notes.
     strengths_db : numpy.ndarray
         How loud they are.
+
+    Examples
+    --------
+    >>> widths = (18, 48, 48, 24)
+    >>> measured = Measured(*[np.zeros((1, n), np.float32) for n in widths])
+    >>> levels = [np.zeros(shape, np.float32) for shape in (24, (3, 210), 1, 1)]
+    >>> sorted(Voice(measured, 0.0, *levels).arrays())[:3]
+    ['clean', 'features', 'floor_db']
     """
 
     measured: Measured
@@ -202,6 +215,12 @@ class Said:
         What all that was drawn is corrected by, [bands, L].
     besides_db : numpy.ndarray
         What sounds besides, as noise, [bands, L].
+
+    Examples
+    --------
+    >>> arrays = [np.zeros((1, n), np.float32) for n in (48, 24)]
+    >>> Said(*arrays, np.zeros(24), 0.0, np.zeros((210, 1)), np.zeros((210, 1))).stiffness
+    0.0
     """
 
     partials_db: npt.NDArray[np.float32]
@@ -313,11 +332,33 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         return self._player.sha256
 
     def arrays_of(self, timbre: Voices) -> Sequence[tuple[float, Arrays]]:
-        """See `TransferSystem`; what was measured is kept as float16."""
+        """A timbre as voices; what was measured is kept as float16.
+
+        Parameters
+        ----------
+        timbre : tuple
+            What `capture` returned.
+
+        Returns
+        -------
+        list of tuple
+            Weights and arrays by name.
+        """
         return [(weight, voice.arrays()) for weight, voice in timbre]
 
     def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
-        """See `TransferSystem`."""
+        """What `arrays_of` gave, or several of them mixed, to render with.
+
+        Parameters
+        ----------
+        voices : sequence of tuple
+            Weights, which add up to 1, and arrays by name.
+
+        Returns
+        -------
+        tuple
+            As `capture` returns it.
+        """
         return tuple((weight, Voice.of(arrays)) for weight, arrays in voices)
 
     def render(
@@ -463,6 +504,19 @@ def sounded(
     -------
     numpy.ndarray
         [T], in units of the content's RMS.
+
+    Examples
+    --------
+    >>> from cambiata.playing import described
+    >>> none = np.zeros(0)
+    >>> silent = Heard(none.astype(int), none, none, none, none, np.zeros((88, 3), np.float32))
+    >>> frames = described(silent, none.astype(int), none)
+    >>> quiet = np.full((210, 1), -120, np.float32)
+    >>> nothing = [np.zeros((0, n), np.float32) for n in (48, 24)]
+    >>> said = Said(*nothing, np.full(24, -120.0), 0.0, 0 * quiet, quiet)
+    >>> sound = sounded(frames, said, np.zeros((0, 3), np.float32), 4096, 0)
+    >>> sound.shape, bool(np.abs(sound).max() < 1e-2)
+    ((4096,), True)
     """
     # The moment before a note begins tells what lies between it and the next.
     begun = np.flatnonzero(frames.age_s > -BANDS.frame_s / _PER_FRAME)

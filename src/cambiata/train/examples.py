@@ -191,6 +191,14 @@ def save(place: Path, array: npt.NDArray[Any]) -> None:
         Where it is to lie.
     array : numpy.ndarray
         What.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "a.npy"
+    >>> save(place, np.zeros(3))
+    >>> place.exists()
+    True
     """
     # Named last, so that a file that is there is whole.
     unfinished = place.with_suffix(".part")

@@ -270,7 +270,20 @@ class ListenerTask(Task):
         return torch.stack(found)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
-        """Losses of clips [B, 576, L] in bytes; see `Task`."""
+        """Losses of clips.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, 576, L] in bytes, as `ListenerExamples` gives them.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "loss" and its parts.
+        """
         bands_db, onsets, held, energy = self._unpacked(self._varied(batch))
         n_batch = bands_db.shape[0]
         gain = (2 * torch.rand(n_batch, 1, 1) - 1) * self.config.gain_db
@@ -296,7 +309,20 @@ class ListenerTask(Task):
         return losses
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
-        """Losses, and note onset F1 at the best threshold."""
+        """Losses, and note onset F1 at the best threshold.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            As in `forward`.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to float
+            Names and values.
+        """
         totals: dict[str, list[float]] = {}
         n_found, n_true = 0, 0
         counts = np.zeros((len(_THRESHOLDS), 2))

@@ -108,6 +108,13 @@ class Player(nn.Module):
     ----------
     config : PlayerTraining
         Its size.
+
+    Examples
+    --------
+    >>> player = Player(PlayerTraining(width=32))
+    >>> style = [torch.zeros(5, n) for n in (18, 48, 48, 24)]
+    >>> [x.shape[1] for x in player(*style, torch.zeros(7, 18))]
+    [48, 24]
     """
 
     def __init__(self, config: PlayerTraining) -> None:
@@ -332,6 +339,13 @@ class Refiner(nn.Module):
         Length of the timbre vector.
     width : int
         Channels.
+
+    Examples
+    --------
+    >>> refiner = Refiner(210, 64)
+    >>> gain, _ = refiner(*torch.zeros(2, 210, 9), torch.zeros(3, 210), torch.zeros(64))
+    >>> gain.shape
+    torch.Size([210, 9])
     """
 
     def __init__(self, n_bands: int, n_timbre: int, width: int = 16) -> None:
@@ -510,6 +524,12 @@ def ask(
     ------
     InputError
         The weights are no listener's.
+
+    Examples
+    --------
+    >>> ask(None, "nowhere.onnx")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.onnx: cannot be read; give a file of `cambiata train export`
     """
     model = load_model(listener, "listener")
     folder = examples.folder / f"asked-{model.sha256[:12]}"
@@ -566,6 +586,14 @@ def asked(
     dict of str to numpy.ndarray
         "tokens" [K, 138], "queries" [Q, 22], "target" and "content" [bands, L], "floor",
         "quantiles" and "stiffness".
+
+    Examples
+    --------
+    >>> none = np.zeros(0)
+    >>> silent = Heard(none.astype(int), none, none, none, none, np.zeros((88, 9), np.float32))
+    >>> told = asked(silent, silent, np.ones((3, 8192), np.float32), np.random.default_rng(0))
+    >>> told["target"].shape
+    (210, 9)
     """
     power = spectrum_of(sounds[1])
     measured, frames, stiffness = measure(power, style)
@@ -748,7 +776,20 @@ class PlayerTask(Task):
         return drawn, drawn * torch.exp(gain / _DB) + torch.exp(besides / _DB)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
-        """Losses of packed examples [B, ...]; see `Task`."""
+        """Losses of packed examples.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, ...], as `PlayerExamples` packs them.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "loss" and its parts.
+        """
         losses: dict[str, list[Tensor]] = {"level": [], "power": [], "player": []}
         vectors: list[Tensor] = []
         for packed in batch:
@@ -777,7 +818,20 @@ class PlayerTask(Task):
         return [self.network.style(*torch.split(tokens[half], sizes, dim=1))[1] for half in halves]
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
-        """RMS difference in dB over time and its mean over bands, refined and not."""
+        """RMS difference in dB over time and its mean over bands, refined and not.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            As in `forward`.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to float
+            Names and values.
+        """
         found: list[tuple[float, float]] = []
         with torch.no_grad():
             for batch in batches:

@@ -106,20 +106,69 @@ class Training:
 
 @dataclass(frozen=True)
 class VqVaeRun(Training):
-    """Training of SS-VQ-VAE; see `Training`."""
+    """Training of SS-VQ-VAE.
+
+    Parameters
+    ----------
+    task : object
+        The network and its losses.
+    examples : ExamplesConfig
+        What it learns from.
+    loop : LoopConfig
+        How.
+
+    Examples
+    --------
+    >>> isinstance(PRESETS["vqvae"](), VqVaeRun)
+    True
+    """
 
     task: VqVaeTraining
 
     def make_task(self) -> VqVaeTask:
-        """See `Training`."""
+        """The task, its weights drawn anew from torch's generator.
+
+        Returns
+        -------
+        Task
+            What `fit` trains.
+        """
         return VqVaeTask(self.task)
 
     def recorded(self, folder: str | None, progress: Told) -> Recorded:
-        """See `Training`."""
+        """The examples, composed where they are missing.
+
+        Parameters
+        ----------
+        folder : str or None
+            Where they lie; a folder of their own in the cache where not given.
+        progress : callable or None
+            Called with the share that is done.
+
+        Returns
+        -------
+        Recorded
+            Examples that know their folder and their facts.
+        """
         return record(self.examples, folder, progress=progress)
 
     def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:
-        """See `Training`."""
+        """What the task learns from, of the examples.
+
+        Parameters
+        ----------
+        found : Recorded
+            What `recorded` returned.
+        task : Task
+            What learns.
+        progress : callable or None
+            Called with the share that is done.
+
+        Returns
+        -------
+        Learnable
+            What `fit` reads.
+        """
         n_seen = min(_N_PREPARING, len(found))
         task.prepare(torch.stack([torch.from_numpy(found[i]) for i in range(n_seen)]))
         if not task.kept:
@@ -131,41 +180,139 @@ class VqVaeRun(Training):
 
 @dataclass(frozen=True)
 class ListenerRun(Training):
-    """Training of the listener; see `Training`."""
+    """Training of the listener.
+
+    Parameters
+    ----------
+    task : object
+        The network and its losses.
+    examples : ExamplesConfig
+        What it learns from.
+    loop : LoopConfig
+        How.
+
+    Examples
+    --------
+    >>> isinstance(PRESETS["listener"](), ListenerRun)
+    True
+    """
 
     task: ListenerTraining
     examples: ScoredConfig
 
     def make_task(self) -> ListenerTask:
-        """See `Training`."""
+        """The task, its weights drawn anew from torch's generator.
+
+        Returns
+        -------
+        Task
+            What `fit` trains.
+        """
         return ListenerTask(self.task)
 
     def recorded(self, folder: str | None, progress: Told) -> Recorded:
-        """See `Training`."""
+        """The examples, composed where they are missing.
+
+        Parameters
+        ----------
+        folder : str or None
+            Where they lie; a folder of their own in the cache where not given.
+        progress : callable or None
+            Called with the share that is done.
+
+        Returns
+        -------
+        Recorded
+            Examples that know their folder and their facts.
+        """
         return record_scored(self.examples, folder, progress=progress)
 
     def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:  # noqa: ARG002
-        """See `Training`."""
+        """What the task learns from, of the examples.
+
+        Parameters
+        ----------
+        found : Recorded
+            What `recorded` returned.
+        task : Task
+            What learns.
+        progress : callable or None
+            Called with the share that is done.
+
+        Returns
+        -------
+        Learnable
+            What `fit` reads.
+        """
         return ListenerExamples(found)
 
 
 @dataclass(frozen=True)
 class PlayerRun(Training):
-    """Training of the player by what a listener hears; see `Training`."""
+    """Training of the player by what a listener hears.
+
+    Parameters
+    ----------
+    task : object
+        The network and its losses.
+    examples : ExamplesConfig
+        What it learns from.
+    loop : LoopConfig
+        How.
+
+    Examples
+    --------
+    >>> isinstance(PRESETS["oneshot"](), PlayerRun)
+    True
+    """
 
     task: PlayerTraining
     examples: ScoredConfig
 
     def make_task(self) -> PlayerTask:
-        """See `Training`."""
+        """The task, its weights drawn anew from torch's generator.
+
+        Returns
+        -------
+        Task
+            What `fit` trains.
+        """
         return PlayerTask(self.task)
 
     def recorded(self, folder: str | None, progress: Told) -> Recorded:
-        """See `Training`."""
+        """The examples, composed where they are missing.
+
+        Parameters
+        ----------
+        folder : str or None
+            Where they lie; a folder of their own in the cache where not given.
+        progress : callable or None
+            Called with the share that is done.
+
+        Returns
+        -------
+        Recorded
+            Examples that know their folder and their facts.
+        """
         return record_scored(self.examples, folder, progress=progress)
 
     def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:  # noqa: ARG002
-        """See `Training`."""
+        """What the task learns from, of the examples.
+
+        Parameters
+        ----------
+        found : Recorded
+            What `recorded` returned.
+        task : Task
+            What learns.
+        progress : callable or None
+            Called with the share that is done.
+
+        Returns
+        -------
+        Learnable
+            What `fit` reads.
+        """
         return ask(found, self.task.listener, progress=progress)
 
 

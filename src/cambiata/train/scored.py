@@ -119,6 +119,14 @@ def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> 
     -------
     numpy.ndarray
         [88, L] in dB of the mean power of all of it, at least -60.
+
+    Examples
+    --------
+    >>> class Silent:
+    ...     def sounds(self, notes, n_samples):
+    ...         return iter(())
+    >>> energy_db(Silent(), (), 4096).shape
+    (88, 5)
     """
     hop, half = BANDS.hop_length, _ENERGY_WINDOW // 2
     power = np.zeros((N_PITCHES, BANDS.n_frames(n_samples)))
