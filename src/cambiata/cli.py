@@ -212,6 +212,11 @@ def systems(as_json: bool) -> None:
         click.echo(f"    presets  {', '.join(row['presets'])}")
 
 
+_quiet = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+_force = click.option("--force", is_flag=True, help="Replace an output that exists.")
+
+
 @cli.group(context_settings=_HELP)
 def timbre() -> None:
     """Sounds captured from recordings, kept in files, mixed."""
@@ -222,9 +227,9 @@ def timbre() -> None:
 @click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
 @_option("--system", "system", metavar="NAME", help="The system that will play it.")
 @_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
-@_option("--force", "force", is_flag=True, help="Replace an output that exists.")
-@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@_force
+@_quiet
+@_as_json
 def capture(
     styles: tuple[str, ...], output: str, quiet: bool, as_json: bool, **options: Any
 ) -> None:
@@ -236,9 +241,9 @@ def capture(
 @timbre.command(context_settings=_HELP)
 @click.argument("shares", nargs=-1, required=True, metavar="A.timbre=SHARE...")
 @click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
-@_option("--force", "force", is_flag=True, help="Replace an output that exists.")
-@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@_force
+@_quiet
+@_as_json
 def mix(shares: tuple[str, ...], output: str, quiet: bool, as_json: bool, force: bool) -> None:
     """A sound between others: a.timbre=0.3 b.timbre=0.7 lies 70 % of the way from a to b."""
     parts = []
@@ -302,9 +307,6 @@ def _names(
     return names
 
 
-_quiet = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-_force = click.option("--force", is_flag=True, help="Replace an output that exists.")
 _jobs = click.option("--jobs", "n_workers", type=click.IntRange(1), help="Processes; else cores.")
 
 

@@ -63,8 +63,6 @@ class NoteFrames:
         MIDI number [M].
     age_s : numpy.ndarray
         Seconds since the note began, negative before [M].
-    since_s : numpy.ndarray
-        Seconds since its key was let go, negative before [M].
     strength_db : numpy.ndarray
         Strength of its note [M].
     features : numpy.ndarray
@@ -73,7 +71,7 @@ class NoteFrames:
     Examples
     --------
     >>> empty = np.zeros(0)
-    >>> len(NoteFrames(empty, empty, empty, empty, empty, empty, np.zeros((0, 18))))
+    >>> len(NoteFrames(empty, empty, empty, empty, empty, np.zeros((0, 18))))
     0
     """
 
@@ -81,7 +79,6 @@ class NoteFrames:
     frame: npt.NDArray[np.float64]
     pitch: npt.NDArray[np.int64]
     age_s: npt.NDArray[np.float64]
-    since_s: npt.NDArray[np.float64]
     strength_db: npt.NDArray[np.float64]
     features: Array
 
@@ -95,7 +92,6 @@ class NoteFrames:
             self.frame[chosen],
             self.pitch[chosen],
             self.age_s[chosen],
-            self.since_s[chosen],
             self.strength_db[chosen],
             self.features[chosen],
         )
@@ -193,7 +189,7 @@ def described(
         none = np.zeros(0)
         index = none.astype(np.int64)
         nothing = np.zeros((0, N_FEATURES), np.float32)
-        return NoteFrames(index, none, index, none, none, none, nothing)
+        return NoteFrames(index, none, index, none, none, nothing)
     pitch = heard.pitch[note]
     age_s = (frame - heard.start[note]) * BANDS.frame_s
     since_s = (frame - heard.end[note]) * BANDS.frame_s
@@ -223,7 +219,7 @@ def described(
         np.log1p(duration_s),
     ]
     described = np.stack(features, axis=1).astype(np.float32)
-    return NoteFrames(note, frame, pitch, age_s, since_s, strength, described)
+    return NoteFrames(note, frame, pitch, age_s, strength, described)
 
 
 def partial_hz(

@@ -5,14 +5,13 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 import scipy.signal
 import scipy.sparse
 
 from cambiata.arrays import Samples
 from cambiata.features.mel import Features
+from cambiata.features.stft import Stft
 
-_WORKERS = 2
 _A4_PITCH, _A4_HZ = 69, 440.0
 _FLOOR = 1e-12
 
@@ -183,12 +182,9 @@ def hann_power(samples: Samples, length: int, hop_length: int) -> Features:
 
     Examples
     --------
-    >>> hann_power(np.ones(2048, np.float32), 256, 1024).shape
-    (3, 129)
+    >>> hann_power(np.ones(2048, np.float32), 256, 128).shape
+    (17, 129)
     """
-    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
-    padded = np.pad(samples.astype(np.float32, copy=False), length // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop_length]
-    spectrum = scipy.fft.rfft(frames * window, workers=_WORKERS)
+    spectrum = Stft(length, hop_length, "hann").analyse(samples).T
     power: Features = spectrum.real**2 + spectrum.imag**2
     return power

@@ -52,7 +52,6 @@ _N_FRAMES_KEPT = 768
 _N_AT_ONCE = 1024
 _PER_FRAME = 2  # moments asked of the player in each frame of the listener
 _OCTAVES = 4
-_FADE_S = 0.3
 # Fewer note frames than this are no notes but a chance likeness of them.
 _FEWEST_FRAMES = 6
 
@@ -398,9 +397,13 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         heard = self._with_dynamics(heard, timbre)
         progress(0.4)
         frames = note_frames(heard, n_frames, _PER_FRAME)
-        said = self._asked(timbre, frames)
+        styles = [
+            self._player.part("style")(*_known(voice.measured), voice.floor_db)
+            for _, voice in timbre
+        ]
+        said = self._asked(timbre, styles, frames)
         progress(0.7)
-        said = self._refined(said, timbre, frames, _by_octaves(bands_db(power), octave))
+        said = self._refined(said, timbre, styles, frames, _by_octaves(bands_db(power), octave))
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
         sound = sounded(frames, said, bends[kept], len(content), seed) * level
         if amount < 1:
@@ -427,25 +430,30 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         rank = np.argsort(np.argsort(heard.strength_db)) / max(1, heard.n_notes - 1)
         return replace(heard, strength_db=np.quantile(strengths, rank))
 
-    def _asked(self, timbre: Voices, frames: NoteFrames) -> Said:
+    def _asked(self, timbre: Voices, styles: list[list[Any]], frames: NoteFrames) -> Said:
         """What the player says of note frames; of several voices the mean by weight, in dB."""
         partials = np.zeros((len(frames), N_PARTIALS), np.float32)
         noise = np.zeros((len(frames), N_NOISE), np.float32)
         behind = np.zeros(N_NOISE, np.float32)
-        for weight, voice in timbre:
+        for (weight, voice), (behind_db, _) in zip(timbre, styles, strict=True):
             known, share = _known(voice.measured), np.float32(weight)
             for at in range(0, len(frames), _N_AT_ONCE):
                 some = slice(at, at + _N_AT_ONCE)
                 said = self._player.part("")(*known, frames.features[some])
                 partials[some] += share * said[0]
                 noise[some] += share * said[1]
-            behind += share * self._player.part("style")(*known, voice.floor_db)[0]
+            behind += share * behind_db
         stiffness = sum(weight * voice.stiffness for weight, voice in timbre)
         nothing = np.zeros((len(band_hz()), 1), np.float32)
         return Said(partials, noise, behind, stiffness, nothing, nothing - 100)
 
     def _refined(
-        self, said: Said, timbre: Voices, frames: NoteFrames, content_db: npt.NDArray[np.float32]
+        self,
+        said: Said,
+        timbre: Voices,
+        styles: list[list[Any]],
+        frames: NoteFrames,
+        content_db: npt.NDArray[np.float32],
     ) -> Said:
         """What the refiner makes of it, having seen all of it beside the content."""
         n_frames = content_db.shape[1]
@@ -454,8 +462,7 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         )
         gain = np.zeros_like(drawn)
         besides = np.zeros_like(drawn)
-        for weight, voice in timbre:
-            vector = self._player.part("style")(*_known(voice.measured), voice.floor_db)[1]
+        for (weight, voice), (_, vector) in zip(timbre, styles, strict=True):
             refined = self._player.part("refine")(drawn, content_db, voice.quantiles, vector)
             gain += np.float32(weight) * refined[0]
             besides += np.float32(weight) * refined[1]
