@@ -175,11 +175,32 @@ def _record_shard(folder: Path, config: ExamplesConfig, shard: tuple[bool, int])
         example = maker.example(index * config.n_shard + i)
         for j, sound in enumerate((example.content, example.style, example.target)):
             low = resample(sound, RENDER_RATE_HZ, config.sample_rate)[: config.n_samples]
-            sounds[i, j] = np.clip(np.round(low * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
+            sounds[i, j] = as_integers(low)
         labels.append([example.facts["content"], example.facts["style"]])
     place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(labels))
     save(place, sounds)
+
+
+def as_integers(sound: Samples) -> npt.NDArray[np.float32]:
+    """Sound in whole steps of 16 bits, for a file.
+
+    Parameters
+    ----------
+    sound : numpy.ndarray
+        Any shape, full scale 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Whole numbers, clipped.
+
+    Examples
+    --------
+    >>> as_integers(np.array([0.5, 2.0], np.float32)).tolist()
+    [16384.0, 32767.0]
+    """
+    return np.clip(np.round(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
 
 
 def save(place: Path, array: npt.NDArray[Any]) -> None:
@@ -277,6 +298,46 @@ def record(
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
     place = EXAMPLES_FOLDER / config.digest if folder is None else Path(folder)
+    compose(place, config, _VERSION, _record_shard, n_workers, progress)
+    return Examples(place, config)
+
+
+def compose(
+    place: Path,
+    config: ExamplesConfig,
+    version: int,
+    record_shard: Callable[[Path, Any, tuple[bool, int]], None],
+    n_workers: int | None,
+    progress: Callable[[float], None] | None,
+) -> None:
+    """Record the shards that are missing, and what they are made of.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Where they lie.
+    config : ExamplesConfig
+        What is recorded.
+    version : int
+        Of the files.
+    record_shard : callable
+        Called with place, config and shard, in a process of its own.
+    n_workers : int or None
+        Processes; as many as there are cores where not given.
+    progress : callable or None
+        Called with the share that is done.
+
+    Raises
+    ------
+    InputError
+        A bank is missing or for tests only, or an example cannot be composed.
+
+    Examples
+    --------
+    >>> compose(Path("/tmp/none"), ExamplesConfig(banks=("/nowhere",)), 1, print, 1, None)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
     shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
     shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
     left = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
@@ -286,17 +347,16 @@ def record(
         place.mkdir(parents=True, exist_ok=True)
         facts = {
             "config": asdict(config) | {"n_examples": None},
-            "version": _VERSION,
+            "version": version,
             "banks": [{"sha256": bank.facts["sha256"], **asdict(bank.source)} for bank in banks],
         }
         (place / "examples.json").write_text(json.dumps(facts, indent=1))
-    work = partial(_record_shard, place, config)
+    work = partial(record_shard, place, config)
     for done, (_, result) in enumerate(completed(work, left, n_workers or os.cpu_count() or 1)):
         if isinstance(result, Failed):
             raise InputError(str(place), result.message, "mend it, then call again")
         if progress is not None:
             progress((len(shards) - len(left) + done + 1) / len(shards))
-    return Examples(place, config)
 
 
 class Examples(Sequence[Samples]):

@@ -6,10 +6,8 @@ hears.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,23 +16,20 @@ import numpy.typing as npt
 
 from cambiata.arrays import Samples
 from cambiata.errors import InputError
-from cambiata.features.logfrequency import LogFrequency
+from cambiata.listening import BANDS, LOWEST_PITCH, N_PITCHES
 from cambiata.midi import Note
 from cambiata.train.bank import Instrument
 from cambiata.train.examples import (
     EXAMPLES_FOLDER,
     FULL_SCALE,
     ExamplesConfig,
-    bank_named,
+    as_integers,
+    compose,
     maker_of,
     save,
     shard_name,
 )
 from cambiata.train.pairs import Treatment
-from cambiata.train.pool import Failed, completed
-
-BANDS = LogFrequency()
-LOWEST_PITCH, N_PITCHES = 21, 88
 
 _VERSION = 1
 # Levels are kept in bytes: bands in steps of .4 dB from -80, energies in thirds from -60.
@@ -146,11 +141,6 @@ def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> 
     return np.maximum(level, np.float32(_ENERGY_FLOOR_DB))
 
 
-@lru_cache(maxsize=1)
-def _place(config: ScoredConfig) -> Path:
-    return EXAMPLES_FOLDER / f"scored-{replace(config, n_examples=config.n_shard).digest}"
-
-
 def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -> None:
     validation, index = shard
     maker = maker_of(config, validation)
@@ -162,7 +152,7 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
     for i in range(n):
         made = maker.example(index * n + i)
         three = (made.content, made.style, made.target)
-        sounds[i] = np.clip(np.round(np.stack(three) * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
+        sounds[i] = as_integers(np.stack(three))
         both = (made.notes, made.style_notes)
         for j, (notes, instrument) in enumerate(zip(both, made.instruments, strict=True)):
             energy = energy_db(instrument, notes, config.n_samples)
@@ -224,26 +214,9 @@ def record_scored(
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
-    place = _place(config) if folder is None else Path(folder)
-    shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
-    shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
-    left = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
-    if left:
-        maker_of(config, left[0][0])  # refused before anything is made
-        place.mkdir(parents=True, exist_ok=True)
-        banks = [bank_named(name) for name in config.banks]
-        facts = {
-            "config": asdict(config) | {"n_examples": None},
-            "version": _VERSION,
-            "banks": [{"sha256": bank.facts["sha256"], **asdict(bank.source)} for bank in banks],
-        }
-        (place / "examples.json").write_text(json.dumps(facts, indent=1))
-    work = partial(_record_shard, place, config)
-    for done, (_, result) in enumerate(completed(work, left, n_workers or os.cpu_count() or 1)):
-        if isinstance(result, Failed):
-            raise InputError(str(place), result.message, "mend it, then call again")
-        if progress is not None:
-            progress((len(shards) - len(left) + done + 1) / len(shards))
+    own = EXAMPLES_FOLDER / f"scored-{config.digest}"
+    place = own if folder is None else Path(folder)
+    compose(place, config, _VERSION, _record_shard, n_workers, progress)
     return ScoredExamples(place, config)
 
 
