@@ -18,7 +18,7 @@ fonts:
 	    musescore-general-soundfont-small csound-soundfont timgm6mb-soundfont
 
 test: check
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-all: check
 	$(BIN)/python -m pytest

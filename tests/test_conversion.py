@@ -272,8 +272,10 @@ def test_same_seed_same_bytes(content: Audio, style: Audio) -> None:
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("system", ["oneshot", "musaicing", "ulyanov"])
 @pytest.mark.parametrize("amount", [0.5, 1.0])
+@pytest.mark.parametrize(
+    "system", ["oneshot", "musaicing", pytest.param("ulyanov", marks=pytest.mark.slow)]
+)
 def test_timing_stays_what_it_is(system: str, amount: float) -> None:
     pitches = [60, 67, 64, 72, 62, 69, 65, 60]
     content = Audio(melody(pitches), RATE)

@@ -87,7 +87,7 @@ class Options:
     Examples
     --------
     >>> Options(amount=0.5).system
-    'musaicing'
+    'oneshot'
     """
 
     system: str = DEFAULT_TRANSFER

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.signal
 from tiny_scored import TINY, tiny_scored
 
 import cambiata
-from cambiata.listening import BANDS, hear, notes_of
+from cambiata.listening import BANDS, Heard, hear, notes_of
+from cambiata.playing import N_FEATURES
 from cambiata.systems.oneshot import OneShot, OneShotConfig
 from cambiata.weights import load_model
 from conftest import melody
@@ -24,9 +26,9 @@ from cambiata.train.listener import (  # noqa: E402
     ListenerTraining,
     targets,
 )
-from cambiata.train.player import PlayerTask, PlayerTraining, ask, asked  # noqa: E402
+from cambiata.train.player import Asked, PlayerTask, PlayerTraining, ask, asked  # noqa: E402
 from cambiata.train.run import resume, start  # noqa: E402
-from cambiata.train.scored import ScoredExamples  # noqa: E402
+from cambiata.train.scored import Scored, ScoredExamples  # noqa: E402
 
 COMMON = {
     "examples.banks": "",
@@ -138,21 +140,67 @@ def test_pitches_move_with_the_bands() -> None:
     assert torch.allclose(first[0, :, 35:50], second[0, :, 36:51], atol=1e-5)
 
 
-def test_what_is_asked_is_true(examples: ScoredExamples) -> None:
-    example = examples[0]
-    content, style = (
+def _truly_heard(example: Scored) -> list[Heard]:
+    return [
         notes_of(
             *targets([[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes], energy.shape[1]),
             energy,
             0.5,
         )
         for notes, energy in zip(example.notes, example.energy_db, strict=True)
-    )
+    ]
+
+
+def _unpacked(told: dict[str, Any]) -> Asked:
+    return Asked(*(torch.from_numpy(told[name]).float() for name in Asked._fields))
+
+
+def test_untrained_the_player_is_nearer_to_the_target_than_the_content(
+    examples: ScoredExamples,
+) -> None:
+    """What it takes from the style's own notes is where it begins."""
+    example = examples[0]
+    content, style = _truly_heard(example)
     assert content.n_notes == len(example.notes[0])
-    told = asked(content, style, example.sounds, np.random.default_rng(0))
-    # With the style's own partials at hand the untrained player is already near the target.
+    told = _unpacked(asked(content, style, example.sounds, np.random.default_rng(0)))
     task = PlayerTask(PlayerTraining())
-    assert told["target"].shape == (task.n_bands, BANDS.n_frames(TINY.n_samples))
+    assert told.target.shape == (task.n_bands, BANDS.n_frames(TINY.n_samples))
+    with torch.no_grad():
+        drawn = 10 * torch.log10(task.said(told)[0] + 1e-7)
+    apart = [(x - told.target)[told.target > -40].abs().mean() for x in (drawn, told.content)]
+    assert apart[0] < 0.7 * apart[1]
+
+
+def test_filters_on_what_is_asked_are_filters_on_the_sounds(examples: ScoredExamples) -> None:
+    example = examples[0]
+    content, style = _truly_heard(example)
+    hz = np.geomspace(20, 22050, 200)
+    gain_db = 6 * np.cos(3 * np.log2(hz / 100))
+    taps = scipy.signal.firwin2(
+        8191, np.append(0, hz), 10 ** (np.append(gain_db[0], gain_db) / 20), fs=44100
+    )
+    filtered = example.sounds.copy()
+    for i in (1, 2):
+        filtered[i] = scipy.signal.fftconvolve(example.sounds[i], taps, mode="same")
+    before, wanted = (
+        _unpacked(asked(content, style, sounds, np.random.default_rng(0)))
+        for sounds in (example.sounds, filtered)
+    )
+    found = PlayerTask(PlayerTraining()).equalised(
+        before, lambda hz: 6 * torch.cos(3 * torch.log2(hz / 100)), torch.zeros_like
+    )
+    loud = wanted.target > -40
+    assert (found.target - wanted.target)[loud].abs().mean() < 1
+    assert (before.target - wanted.target)[loud].abs().mean() > 3
+    loud = wanted.quantiles > -40
+    assert (found.quantiles - wanted.quantiles)[loud].abs().mean() < 1
+    # The same notes were given, so that their strengths are what they were: up to a constant.
+    partials = slice(N_FEATURES, N_FEATURES + 8)
+    apart = (found.tokens - wanted.tokens)[:, partials]
+    apart = (apart - apart.mean(dim=1, keepdim=True))[wanted.tokens[:, partials].min(1)[0] > -40]
+    assert len(apart) > 10
+    assert apart.abs().mean() < 1
+    assert torch.equal(found.content, before.content)
 
 
 def test_the_player_learns(examples: ScoredExamples, listener: Path) -> None:

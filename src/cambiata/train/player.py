@@ -31,6 +31,7 @@ from cambiata.playing import (
     N_FEATURES,
     N_NOISE,
     N_PARTIALS,
+    NOISE_HZ,
     band_filters,
     band_hz,
     bands_db,
@@ -50,9 +51,13 @@ from cambiata.train.scored import ScoredExamples
 from cambiata.train.task import Task
 from cambiata.weights import load_model
 
+Filter = Callable[[Tensor], Tensor]
+"""From frequencies in Hz to gain in dB."""
+
 _DB = 10 / math.log(10)
 _N_TOKENS, _N_QUERIES = 256, 1536
 _N_ASKED = 16  # examples in one go
+_WIDTHS = [N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE]  # of a token's parts
 _N_META = 4  # frame, pitch, strength, coverage
 # How fast each head's interest falls at the beginning: per octave, and with age.
 _SLOPES = (1.0, 3.0, 8.0, 16.0, 1.0, 3.0, 8.0, 16.0), (2.0,) * 4 + (8.0,) * 4
@@ -82,6 +87,9 @@ class PlayerTraining:
         Whether a second network corrects what was drawn, seeing all of it at once.
     contrast : float
         Weight of the contrastive loss on timbre vectors.
+    equalise_db : float
+        How strong the filters are that style and target go through together while it learns: new
+        timbres from old ones.
     listener : str
         Weights of the listener whose notes are played: shipped ones by name, or a path.
 
@@ -98,6 +106,7 @@ class PlayerTraining:
     attends: bool = True
     refines: bool = True
     contrast: float = 0.0
+    equalise_db: float = 5.0
     listener: str = "listener"
 
 
@@ -121,7 +130,7 @@ class Player(nn.Module):
         super().__init__()
         self.config = config
         heads, each = config.n_heads, 16
-        n_known = N_FEATURES + 2 * N_PARTIALS + N_NOISE
+        n_known = sum(_WIDTHS)
         self.known = nn.Sequential(
             nn.Linear(n_known, 256), nn.ReLU(), nn.Linear(256, heads * each + config.n_timbre)
         )
@@ -216,16 +225,22 @@ class Player(nn.Module):
         logits = q @ k.transpose(1, 2) / 4
         logits = logits - slopes[0][:, None, None] * octaves - slopes[1][:, None, None] * ages
         weight = torch.softmax(logits, dim=2)  # [heads, Q, K]
-        sure = weight @ clean
-        shared = 0.02 * (weight @ partials) + weight @ (clean * partials)
-        took = shared / (0.02 + sure)
         # A partial that no near note has clean, or has at all, is read off the envelopes: what
         # notes of other pitches have at its frequency.
         envelopes, known_there = self.envelopes(known, partials, clean)
-        sure_there = weight @ known_there
-        level = 0.02 * (weight @ envelopes) + weight @ (known_there * envelopes)
+        looked_up = [
+            clean,
+            (0.02 + clean) * partials,
+            known_there,
+            (0.02 + known_there) * envelopes,
+            noise,
+        ]
+        sizes = [x.shape[1] for x in looked_up]
+        sure, shared, sure_there, level, hiss = torch.split(
+            weight @ torch.cat(looked_up, dim=1), sizes, dim=2
+        )
+        took = shared / (0.02 + sure)
         there = self.read(level / (0.02 + sure_there), wanted)
-        hiss = weight @ noise
         mixed = there + torch.sigmoid(8 * (sure - 0.25)) * (took - there)
         given = torch.cat(
             [
@@ -350,7 +365,7 @@ class Refiner(nn.Module):
 
     def __init__(self, n_bands: int, n_timbre: int, width: int = 16) -> None:
         super().__init__()
-        self.seen = nn.Conv2d(9, width, 1)
+        self.seen = nn.Conv2d(11, width, 1)
         self.style = nn.Linear(n_timbre, width)
         self.near = nn.Conv2d(width, width, (5, 3), padding=(2, 1))
         self.around = nn.Conv2d(width, width, (3, 3), padding=(2, 2), dilation=2)
@@ -382,12 +397,12 @@ class Refiner(nn.Module):
         tuple of torch.Tensor
             Gain of what was drawn, and what sounds besides, in dB [bands, L].
         """
-        drawn = drawn.clamp(-80, 30) / 40 + 1
+        drawn, content = drawn.clamp(-80, 30) / 40 + 1, content.clamp(-80, 30) / 40 + 1
         middle = drawn.mean(dim=1, keepdim=True)
-        high = torch.log(torch.exp(9.21 * (drawn - 1)).mean(dim=1, keepdim=True)) / 9.21 + 1
+        wide = [_mean_power(drawn, 1), _mean_power(drawn, 0), _mean_power(content, 0)]
         style = quantiles.clamp(-80, 30)[:, :, None] / 40 + 1
-        cells = [drawn, content.clamp(-80, 30) / 40 + 1]
-        cells += [x.expand_as(drawn) for x in (middle, high, *style, self.position)]
+        cells = [drawn, content]
+        cells += [x.expand_as(drawn) for x in (middle, *wide, *style, self.position)]
         cells += [self.position.expand_as(drawn) ** 2]
         # Two bands and two frames at a time, for a quarter of the work: 46 ms are half of the
         # window that they are seen in.
@@ -399,6 +414,11 @@ class Refiner(nn.Module):
         whole = said.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
         gain, besides = whole[:, : drawn.shape[0], : drawn.shape[1]]
         return 20 * gain, 20 * besides - 20
+
+
+def _mean_power(scaled: Tensor, dim: int) -> Tensor:
+    """Mean of power over bands or time, of levels as the refiner sees them: 40 dB are 1."""
+    return torch.log(torch.exp(9.21 * (scaled - 1)).mean(dim=dim, keepdim=True)) / 9.21 + 1
 
 
 class PlayerExamples(Sequence[npt.NDArray[np.float16]]):
@@ -669,6 +689,8 @@ class PlayerTask(Task):
         self.powers: Tensor
         self.spread: Tensor
         self.widths: Tensor
+        self.band_hz: Tensor
+        self.noise_hz: Tensor
         filters = band_filters()
         self.n_bands = len(filters)
         if config.refines:
@@ -678,6 +700,8 @@ class PlayerTask(Task):
             ("powers", powers),
             ("spread", noise_spread(band_hz())),
             ("widths", filters.sum(axis=1)),
+            ("band_hz", band_hz().astype(np.float32)),
+            ("noise_hz", np.sqrt(NOISE_HZ[1:] * NOISE_HZ[:-1]).astype(np.float32)),
         ):
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), False)
 
@@ -698,7 +722,7 @@ class PlayerTask(Task):
         # A style without notes is one frame of nothing.
         n_tokens, n_queries, stiffness = max(1, int(x[0])), int(x[1]), x[2] * 1e-4
         floor, rest = x[3 : 3 + N_NOISE], x[3 + N_NOISE :]
-        width = N_FEATURES + 2 * N_PARTIALS + N_NOISE
+        width = sum(_WIDTHS)
         tokens = rest[: _N_TOKENS * width].view(_N_TOKENS, width)[:n_tokens]
         rest = rest[_N_TOKENS * width :]
         width = N_FEATURES + _N_META
@@ -758,8 +782,7 @@ class PlayerTask(Task):
         tuple of torch.Tensor
             Power [bands, L] each.
         """
-        sizes = [N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE]
-        features, partials, clean, noise = torch.split(asked.tokens, sizes, dim=1)
+        features, partials, clean, noise = torch.split(asked.tokens, _WIDTHS, dim=1)
         known = (features, partials, clean, noise)
         queries, n_frames = asked.queries, asked.target.shape[1]
         drawn = torch.zeros_like(asked.target)
@@ -790,32 +813,77 @@ class PlayerTask(Task):
         dict of str to torch.Tensor
             "loss" and its parts.
         """
-        losses: dict[str, list[Tensor]] = {"level": [], "power": [], "player": []}
+        losses: dict[str, list[Tensor]] = {
+            name: [] for name in ("level", "power", "player", "loudness")
+        }
         vectors: list[Tensor] = []
         for packed in batch:
             asked = self.unpacked(packed)
+            if self.training and self.config.equalise_db:
+                spread = self.config.equalise_db
+                asked = self.equalised(asked, _random_filter(spread), _random_filter(spread))
             if self.config.contrast:
                 vectors += self._two_vectors(asked.tokens)
             true = torch.exp(asked.target / _DB)
             drawn, refined = self.said(asked)
-            losses["level"].append(_apart(refined, true))
-            losses["player"].append(_apart(drawn, true))
+            # Levels that are right on average lack the power of their peaks: sounds are compared
+            # as they will be heard, at one loudness.
+            losses["level"].append(_apart(_as_loud(refined, true), true))
+            losses["player"].append(_apart(_as_loud(drawn, true), true))
             losses["power"].append(((drawn + 1e-6) ** 0.15 - (true + 1e-6) ** 0.15).abs().mean())
+            losses["loudness"] += [_louder_db(x, true).abs() for x in (drawn, refined)]
         found = {name: torch.stack(values).mean() for name, values in losses.items()}
         # The player is to be good by itself: its share of the sound is the one with a pitch.
         loss = found["level"] / 10 + found["player"] / 10 + 4 * found["power"]
+        loss = loss + found["loudness"] / 20
         if self.config.contrast:
             found["contrast"] = _contrast(torch.stack(vectors))
             loss = loss + self.config.contrast * found["contrast"]
         return {"loss": loss, **found}
 
+    def equalised(self, asked: "Asked", style: Filter, content: Filter) -> "Asked":
+        """An example whose sounds have gone through filters.
+
+        Parameters
+        ----------
+        asked : Asked
+            One example.
+        style, content : callable
+            From frequencies in Hz to gain in dB: of style and target, and of the content.
+
+        Returns
+        -------
+        Asked
+            What would have been asked; what the listener hears is taken to be the same.
+        """
+        fundamentals = self.network.fundamental_hz(asked.tokens)[:, None]
+        features, partials, clean, noise = torch.split(asked.tokens, _WIDTHS, dim=1)
+        filtered, hiss = partials + style(fundamentals * self.network.numbers), style(self.noise_hz)
+        # Levels are relative to the strength of their note, which is filtered as well.
+        stronger = _gained_db(partials, filtered, (1,))
+        known = features, filtered - stronger, clean, noise + hiss - stronger
+        whole = style(self.band_hz)
+        louder = _gained_db(asked.quantiles[2], asked.quantiles[2] + whole, (0,))
+        target, heard = (
+            asked.target + whole[:, None],
+            asked.content + content(self.band_hz)[:, None],
+        )
+        return asked._replace(
+            tokens=torch.cat(known, dim=1),
+            target=target - _gained_db(asked.target, target, (0, 1)),
+            content=heard - _gained_db(asked.content, heard, (0, 1)),
+            floor=asked.floor + hiss - louder,
+            quantiles=asked.quantiles + whole - louder,
+        )
+
     def _two_vectors(self, tokens: Tensor) -> list[Tensor]:
         """Timbre vectors of two halves of a style's note frames, drawn by chance."""
-        sizes = [N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE]
         halves = torch.randperm(len(tokens)).chunk(2)
         if len(halves) < 2:
             halves = (halves[0], halves[0])
-        return [self.network.style(*torch.split(tokens[half], sizes, dim=1))[1] for half in halves]
+        return [
+            self.network.style(*torch.split(tokens[half], _WIDTHS, dim=1))[1] for half in halves
+        ]
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
         """RMS difference in dB over time and its mean over bands, refined and not.
@@ -859,9 +927,37 @@ def _contrast(vectors: Tensor) -> Tensor:
 
 
 def _apart(ours: Tensor, true: Tensor) -> Tensor:
-    """How far levels are apart: in dB, and more where they are far."""
+    """How far levels are apart in dB: in the mean, and as RMS over time in every band."""
     difference = _DB * (torch.log(ours + FLOOR) - torch.log(true + FLOOR))
-    return (difference.abs() + difference**2 / 20).mean()
+    return difference.abs().mean() + ((difference**2).mean(dim=1) + 1).sqrt().mean()
+
+
+def _louder_db(ours: Tensor, true: Tensor) -> Tensor:
+    return _DB * torch.log((ours.mean() + FLOOR) / (true.mean() + FLOOR))
+
+
+def _as_loud(ours: Tensor, true: Tensor) -> Tensor:
+    """Ours at the loudness of the true one, where that is not another sound altogether."""
+    return ours * torch.exp(-_louder_db(ours, true).clamp(-20, 20) / _DB)
+
+
+def _gained_db(before: Tensor, after: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """By how much the power of levels has grown."""
+    grown = torch.logsumexp(after / _DB, dims, True) - torch.logsumexp(before / _DB, dims, True)
+    return _DB * grown
+
+
+def _random_filter(spread_db: float) -> Filter:
+    """Gain in dB of frequencies in Hz: a few slow waves over the octaves."""
+    waves = torch.arange(1, 7)
+    depth = spread_db * torch.randn(len(waves)) / waves**0.7
+    begins = torch.rand(len(waves))
+
+    def gain_db(hz: Tensor) -> Tensor:
+        place = torch.log2(hz.clamp_min(_LOWEST_HZ) / _LOWEST_HZ) / _OCTAVES
+        return (depth * torch.cos(math.pi * (waves * place[..., None] + 2 * begins))).sum(dim=-1)
+
+    return gain_db
 
 
 def _level(power: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True)
 class Training:
-    """All that a run is made of; the class says what is trained.
+    """All that a run is made of; the task's settings say what is trained.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Training:
         Task
             What `fit` trains.
         """
-        raise NotImplementedError
+        return _TASKS[type(self.task)](self.task)
 
     def recorded(self, folder: str | None, progress: Told) -> Recorded:
         """The examples, composed where they are missing.
@@ -82,74 +82,8 @@ class Training:
         Recorded
             Examples that know their folder and their facts.
         """
-        raise NotImplementedError
-
-    def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:
-        """What the task learns from, of the examples.
-
-        Parameters
-        ----------
-        found : Recorded
-            What `recorded` returned.
-        task : Task
-            What learns.
-        progress : callable or None
-            Called with the share that is done.
-
-        Returns
-        -------
-        Learnable
-            What `fit` reads.
-        """
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class VqVaeRun(Training):
-    """Training of SS-VQ-VAE.
-
-    Parameters
-    ----------
-    task : object
-        The network and its losses.
-    examples : ExamplesConfig
-        What it learns from.
-    loop : LoopConfig
-        How.
-
-    Examples
-    --------
-    >>> isinstance(PRESETS["vqvae"](), VqVaeRun)
-    True
-    """
-
-    task: VqVaeTraining
-
-    def make_task(self) -> VqVaeTask:
-        """The task, its weights drawn anew from torch's generator.
-
-        Returns
-        -------
-        Task
-            What `fit` trains.
-        """
-        return VqVaeTask(self.task)
-
-    def recorded(self, folder: str | None, progress: Told) -> Recorded:
-        """The examples, composed where they are missing.
-
-        Parameters
-        ----------
-        folder : str or None
-            Where they lie; a folder of their own in the cache where not given.
-        progress : callable or None
-            Called with the share that is done.
-
-        Returns
-        -------
-        Recorded
-            Examples that know their folder and their facts.
-        """
+        if isinstance(self.examples, ScoredConfig):
+            return record_scored(self.examples, folder, progress=progress)
         return record(self.examples, folder, progress=progress)
 
     def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:
@@ -169,6 +103,10 @@ class VqVaeRun(Training):
         Learnable
             What `fit` reads.
         """
+        if isinstance(self.task, ListenerTraining):
+            return ListenerExamples(found)
+        if isinstance(self.task, PlayerTraining):
+            return ask(found, self.task.listener, progress=progress)
         n_seen = min(_N_PREPARING, len(found))
         task.prepare(torch.stack([torch.from_numpy(found[i]) for i in range(n_seen)]))
         if not task.kept:
@@ -178,150 +116,19 @@ class VqVaeRun(Training):
         )
 
 
-@dataclass(frozen=True)
-class ListenerRun(Training):
-    """Training of the listener.
-
-    Parameters
-    ----------
-    task : object
-        The network and its losses.
-    examples : ExamplesConfig
-        What it learns from.
-    loop : LoopConfig
-        How.
-
-    Examples
-    --------
-    >>> isinstance(PRESETS["listener"](), ListenerRun)
-    True
-    """
-
-    task: ListenerTraining
-    examples: ScoredConfig
-
-    def make_task(self) -> ListenerTask:
-        """The task, its weights drawn anew from torch's generator.
-
-        Returns
-        -------
-        Task
-            What `fit` trains.
-        """
-        return ListenerTask(self.task)
-
-    def recorded(self, folder: str | None, progress: Told) -> Recorded:
-        """The examples, composed where they are missing.
-
-        Parameters
-        ----------
-        folder : str or None
-            Where they lie; a folder of their own in the cache where not given.
-        progress : callable or None
-            Called with the share that is done.
-
-        Returns
-        -------
-        Recorded
-            Examples that know their folder and their facts.
-        """
-        return record_scored(self.examples, folder, progress=progress)
-
-    def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:  # noqa: ARG002
-        """What the task learns from, of the examples.
-
-        Parameters
-        ----------
-        found : Recorded
-            What `recorded` returned.
-        task : Task
-            What learns.
-        progress : callable or None
-            Called with the share that is done.
-
-        Returns
-        -------
-        Learnable
-            What `fit` reads.
-        """
-        return ListenerExamples(found)
+_TASKS: dict[type, Callable[[Any], Task]] = {
+    VqVaeTraining: VqVaeTask,
+    ListenerTraining: ListenerTask,
+    PlayerTraining: PlayerTask,
+}
 
 
-@dataclass(frozen=True)
-class PlayerRun(Training):
-    """Training of the player by what a listener hears.
-
-    Parameters
-    ----------
-    task : object
-        The network and its losses.
-    examples : ExamplesConfig
-        What it learns from.
-    loop : LoopConfig
-        How.
-
-    Examples
-    --------
-    >>> isinstance(PRESETS["oneshot"](), PlayerRun)
-    True
-    """
-
-    task: PlayerTraining
-    examples: ScoredConfig
-
-    def make_task(self) -> PlayerTask:
-        """The task, its weights drawn anew from torch's generator.
-
-        Returns
-        -------
-        Task
-            What `fit` trains.
-        """
-        return PlayerTask(self.task)
-
-    def recorded(self, folder: str | None, progress: Told) -> Recorded:
-        """The examples, composed where they are missing.
-
-        Parameters
-        ----------
-        folder : str or None
-            Where they lie; a folder of their own in the cache where not given.
-        progress : callable or None
-            Called with the share that is done.
-
-        Returns
-        -------
-        Recorded
-            Examples that know their folder and their facts.
-        """
-        return record_scored(self.examples, folder, progress=progress)
-
-    def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:  # noqa: ARG002
-        """What the task learns from, of the examples.
-
-        Parameters
-        ----------
-        found : Recorded
-            What `recorded` returned.
-        task : Task
-            What learns.
-        progress : callable or None
-            Called with the share that is done.
-
-        Returns
-        -------
-        Learnable
-            What `fit` reads.
-        """
-        return ask(found, self.task.listener, progress=progress)
-
-
-def _small(learning: Learning) -> VqVaeRun:
+def _small(learning: Learning) -> Training:
     # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
     shape = VqVaeShape(
         width=256, n_codes=1024, decoder_grus=False, codebook="moving-average", n_components=256
     )
-    return VqVaeRun(
+    return Training(
         VqVaeTraining(shape, learning, crop_s=2.0, quantised_from=0.3),
         ExamplesConfig(n_examples=8192),
         LoopConfig(
@@ -330,7 +137,7 @@ def _small(learning: Learning) -> VqVaeRun:
     )
 
 
-def _cifka2021() -> VqVaeRun:
+def _cifka2021() -> Training:
     # 26,000 steps of 256 pairs at a constant rate; 20 hours on a V100, weeks on two cores.
     loop = LoopConfig(
         batch_size=256,
@@ -340,10 +147,10 @@ def _cifka2021() -> VqVaeRun:
         ema_decay=0,
         max_steps=26000,
     )
-    return VqVaeRun(VqVaeTraining(), ExamplesConfig(), loop)
+    return Training(VqVaeTraining(), ExamplesConfig(), loop)
 
 
-def _listener() -> ListenerRun:
+def _listener() -> Training:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=2e-3,
@@ -352,19 +159,19 @@ def _listener() -> ListenerRun:
         validate_every_s=400.0,
         minutes=40.0,
     )
-    return ListenerRun(ListenerTraining(), ScoredConfig(n_examples=4608), loop)
+    return Training(ListenerTraining(), ScoredConfig(n_examples=4608), loop)
 
 
-def _oneshot() -> PlayerRun:
+def _oneshot() -> Training:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=1e-3,
         ema_decay=0.998,
         report_every_steps=100,
         validate_every_s=300.0,
-        minutes=30.0,
+        minutes=70.0,
     )
-    return PlayerRun(PlayerTraining(), ScoredConfig(n_examples=2048), loop)
+    return Training(PlayerTraining(), ScoredConfig(n_examples=4608), loop)
 
 
 PRESETS: dict[str, Callable[[], Training]] = {
@@ -451,7 +258,9 @@ def _with(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
             raise InputError(whole, "is no setting", "use one of " + ", ".join(known))
         is_group = dataclasses.is_dataclass(getattr(config, name))
         if is_group and not dot:
-            inside = (f"{whole}.{field}" for field in typing.get_type_hints(known[name]))
+            inside = (
+                f"{whole}.{field}" for field in typing.get_type_hints(type(getattr(config, name)))
+            )
             raise InputError(whole, "is no setting", "use one of " + ", ".join(inside))
         if dot and not is_group:
             raise InputError(whole, "is no setting", f"leave out .{rest}")
@@ -530,12 +339,13 @@ def from_dict(found: Mapping[str, Any], preset: str) -> Training:
     >>> from_dict(as_dict(config), "vqvae") == config
     True
     """
-    made: Training = _from(type(PRESETS[preset]()), found)
+    made: Training = _from(PRESETS[preset](), found)
     return made
 
 
-def _from(kind: Any, found: Any) -> Any:
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        return kind(**{name: _from(hints[name], value) for name, value in found.items()})  # type: ignore[operator]
+def _from(like: Any, found: Any) -> Any:
+    """What JSON kept of a dataclass like another."""
+    if dataclasses.is_dataclass(like) and not isinstance(like, type):
+        kept = {name: _from(getattr(like, name), value) for name, value in found.items()}
+        return type(like)(**kept)
     return tuple(found) if isinstance(found, list) else found
