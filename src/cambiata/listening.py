@@ -12,7 +12,7 @@ from cambiata.weights import load_model
 
 BANDS = LogFrequency()
 LOWEST_PITCH, N_PITCHES = 21, 88
-LEVEL_UNIT_DB = ENERGY_UNIT_DB = 20.0
+LEVEL_UNIT_DB = 20.0
 ONSET_REACH_FRAMES = 2.5
 
 # A key held without an onset that was heard: a slow attack.
@@ -157,7 +157,7 @@ def listened(bands_db: Roll, network: Any) -> tuple[Roll, Roll, Roll]:
         said = network(np.ascontiguousarray(bands[None, :, first:last]))[0][0]
         pieces.append(said[:, :, at - first : at - first + _CHUNK_FRAMES])
     onset, held, level = np.concatenate(pieces, axis=2)
-    return _sigmoid(onset), _sigmoid(held), level * np.float32(ENERGY_UNIT_DB)
+    return _sigmoid(onset), _sigmoid(held), level * np.float32(LEVEL_UNIT_DB)
 
 
 def _sigmoid(x: Roll) -> Roll:

@@ -45,6 +45,7 @@ LOBE_STEPS = 16  # frequencies told apart between two bins of the transform
 _STEADY_S, _N_BENT, _MOST_BENT_CENTS, _LEAST_SURE = 0.06, 8, 70.0, 15.0
 _HIT_PITCH, _HIT_RISE_DB, _HIT_FALL_DB = 60, 6.0, 40.0
 _HIT_RANGE_DB = 50.0
+_N_TONAL, _TONAL_REACH = 24, 3
 
 Array = npt.NDArray[np.float32]
 
@@ -397,6 +398,43 @@ def measure(power: Array, heard: Heard) -> tuple[Measured, NoteFrames, float]:
         np.clip(noise_db, -130, 30).astype(np.float32),
     )
     return measured, frames, stiffness
+
+
+def tonal_share(power: Array, frames: NoteFrames, stiffness: float) -> float:
+    """How much of a sound the notes heard in it account for.
+
+    Instruments of the training fonts have 0.49 to 1.0, drum kits 0.03 to 0.44.
+
+    Parameters
+    ----------
+    power : numpy.ndarray
+        What `spectrum_of` returned.
+    frames : NoteFrames
+        All moments of its notes.
+    stiffness : float
+        Of its strings.
+
+    Returns
+    -------
+    float
+        Share of its power that lies at the lowest 24 partials, 0 to 1.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> tone = np.sin(2 * np.pi * 440 * t).astype(np.float32)
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
+    >>> round(tonal_share(spectrum_of(tone), note_frames(heard, 44), 0.0), 2)
+    1.0
+    """
+    at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
+    bins = np.round(partial_hz(frames.pitch, stiffness)[:, :_N_TONAL] / BIN_HZ).astype(np.int64)
+    near = bins[:, :, None] + np.arange(-_TONAL_REACH, _TONAL_REACH + 1)
+    inside = (near >= 0) & (near < power.shape[1])
+    tonal = np.zeros(power.shape, bool)
+    tonal[np.broadcast_to(at[:, None, None], near.shape)[inside], near[inside]] = True
+    return float(power[tonal].sum() / max(float(power.sum()), 1e-20))
 
 
 def _stiffness(peaks: Array, heard: Heard, frames: NoteFrames, at: npt.NDArray[np.int64]) -> float:

@@ -99,19 +99,33 @@ def test_dynamics_of_the_content_or_the_style() -> None:
     assert ratio_db("content") > ratio_db("style") + 3
 
 
-def test_a_style_without_pitch_lends_its_noise(system: OneShot) -> None:
+def _drums() -> np.ndarray:
     rng = np.random.default_rng(0)
     drums = np.zeros(2 * RATE, np.float32)
     for at in range(0, 2 * RATE, RATE // 3):
         burst = rng.standard_normal(RATE // 6) * np.exp(-np.arange(RATE // 6) / 1500)
         drums[at : at + len(burst)] += 0.3 * burst[: len(drums) - at]
-    [(_, voice)] = system.capture(drums)
+    return drums
+
+
+def test_a_style_without_pitch_lends_its_noise(system: OneShot) -> None:
+    [(_, voice)] = system.capture(_drums())
     assert (voice.measured.partials_db <= -100).all()
-    sound = played(system, CONTENT, drums)
+    sound = played(system, CONTENT, _drums())
     assert np.isfinite(sound).all()
     power = np.abs(np.fft.rfft(sound[: 2 * RATE])) ** 2 + 1e-12
     # Far from a comb of partials: noise.
     assert np.exp(np.log(power).mean()) / power.mean() > 0.01
+
+
+@pytest.mark.parametrize(("drums_db", "pitched"), [(-30, True), (20, False)])
+def test_drums_with_some_notes_in_them_are_drums(
+    drums_db: float, pitched: bool, system: OneShot
+) -> None:
+    drums, tune = _drums(), STYLE[: 2 * RATE]
+    gain = 10 ** (drums_db / 20) * tune.std() / drums.std()
+    [(_, voice)] = system.capture((tune + gain * drums).astype(np.float32))
+    assert (voice.measured.partials_db > -100).any() == pitched
 
 
 def test_vibrato_and_tuning_are_the_contents(system: OneShot) -> None:

@@ -26,7 +26,7 @@ from cambiata.train.listener import (  # noqa: E402
     ListenerTraining,
     targets,
 )
-from cambiata.train.player import Asked, PlayerTask, PlayerTraining, ask, asked  # noqa: E402
+from cambiata.train.player import Asked, Judge, PlayerTask, PlayerTraining, ask, asked  # noqa: E402
 from cambiata.train.run import resume, start  # noqa: E402
 from cambiata.train.scored import Scored, ScoredExamples  # noqa: E402
 
@@ -218,6 +218,32 @@ def test_the_player_learns(examples: ScoredExamples, listener: Path) -> None:
         optimizer.step()
     after = task.validate([batch], 0.0)
     assert after["lsd"] < 0.8 * before["lsd"]
+
+
+def test_what_is_judged_learns_to_deceive_the_judge() -> None:
+    torch.manual_seed(0)
+    judge, true = Judge(), torch.zeros(210, 16)
+    ours = torch.full((210, 16), -60.0, requires_grad=True)
+    gradients = [torch.autograd.grad(judge(ours, true, w).sum(), ours)[0] for w in (-1.0, 0.5)]
+    torch.testing.assert_close(gradients[1], -0.5 * gradients[0])
+
+
+@pytest.mark.parametrize("name", ["adversarial", "contrast"])
+def test_further_losses_reach_the_networks(
+    name: str, examples: ScoredExamples, listener: Path
+) -> None:
+    torch.manual_seed(0)
+    task = PlayerTask(PlayerTraining(width=16, **{name: 0.1})).train()
+    learnt_from = ask(examples, str(listener), n_workers=1)
+    losses = task(torch.stack([torch.from_numpy(learnt_from[i]) for i in range(2)]), 0.0)
+    further = {"adversarial": "judge", "contrast": "contrast"}[name]
+    losses[further].backward()
+    learning = {
+        part.partition(".")[0]
+        for part, weight in task.named_parameters()
+        if weight.grad is not None and weight.grad.any()
+    }
+    assert learning >= {"adversarial": {"judge", "refiner"}, "contrast": {"network"}}[name]
 
 
 def test_a_listener_s_file_hears(listener: Path) -> None:

@@ -142,34 +142,34 @@ def export(
     """
     place = Path(output)
     _check(place, force)
-    if not Path(source).is_file():
-        about, task = _trained(source)
-        if not isinstance(task, VqVaeTask):
-            return _export_parts(task, about, place, half)
-        network = task.network
-    else:
+    network: nn.Module
+    if Path(source).is_file():
         network, about = _published(source)
+    else:
+        about, task = _trained(source)
+        network = task.network if isinstance(task, VqVaeTask) else task
     network = network.eval().float()
     if half:
         _round_to_half(network)
+    parts = _parts(network)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-        folder = Path(scratch)
-        style = folder / f"{place.stem}.style.onnx"
-        main = folder / place.name
-        frames = torch.zeros(1, STFT.n_bins, 64)
-        _write(_Style(network), (frames,), ["style"], ["timbre"], style, half=half)
-        _describe(style, {"part of": place.name})
-        timbre = torch.zeros(1, network.shape.width)
-        outputs = ["spectrogram", "codes"]
-        _write(
-            _Transfer(network), (frames, timbre), ["content", "timbre"], outputs, main, half=half
-        )
-        about["parts"] = {"style": [style.name, _sha256(style)]}
-        _describe(main, about)
+        files = {
+            name: Path(scratch) / (f"{place.stem}.{name}.onnx" if name else place.name)
+            for name in parts
+        }
+        for name, part in parts.items():
+            _write(part, files[name], half=half)
+            if name:
+                _describe(files[name], {"part of": place.name})
+        others = {name: file for name, file in files.items() if name}
+        about["parts"] = {name: [file.name, _sha256(file)] for name, file in others.items()}
+        _describe(files[""], about)
         facts = about | {
-            "sha256": _sha256(main),
-            "size_mb": round(sum(p.stat().st_size for p in (main, style)) / 1e6, 2),
-            "parity": parity(network, main),
+            "sha256": _sha256(files[""]),
+            "size_mb": round(sum(p.stat().st_size for p in files.values()) / 1e6, 2),
+            "parity": parity(network, files[""])
+            if isinstance(network, VqVae)
+            else {"max_difference": _difference(parts, files[""])},
         }
         if facts["parity"]["max_difference"] > MAX_DIFFERENCE:
             raise InputError(
@@ -177,7 +177,7 @@ def export(
                 f"differs from torch by {facts['parity']['max_difference']:.2g}",
                 "report this with the versions of torch and onnxruntime",
             )
-        for made in (style, main):
+        for made in (*others.values(), files[""]):
             made.replace(place.parent / made.name)
     place.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     return facts
@@ -265,7 +265,16 @@ class _StyleOnly(nn.Module):
         return self.player.behind(timbre, floor), timbre
 
 
-def _parts(task: Task) -> dict[str, _Part]:
+def _parts(task: nn.Module) -> dict[str, _Part]:
+    """What is written of a task, or of SS-VQ-VAE's network, by the name of the part."""
+    if isinstance(task, VqVae):
+        frames = torch.zeros(1, STFT.n_bins, 64)
+        content = {"content": frames, "timbre": torch.zeros(1, task.shape.width)}
+        outputs = ["spectrogram", "codes"]
+        return {
+            "": _Part(_Transfer(task), content, {"content": {2: "frames"}}, outputs),
+            "style": _Part(_Style(task), {"style": frames}, {"style": {2: "frames"}}, ["timbre"]),
+        }
     if isinstance(task, ListenerTask):
         bands = torch.zeros(1, BANDS.n_bins, 64)
         return {"": _Part(task.network, {"bands": bands}, {"bands": {2: "frames"}}, ["heard"])}
@@ -302,48 +311,6 @@ def _parts(task: Task) -> dict[str, _Part]:
             ["gain_db", "besides_db"],
         ),
     }
-
-
-def _export_parts(task: Task, about: dict[str, Any], place: Path, half: bool) -> dict[str, Any]:
-    task = task.eval().float()
-    if half:
-        _round_to_half(task)
-    parts = _parts(task)
-    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-        folder = Path(scratch)
-        files = {
-            name: folder / (f"{place.stem}.{name}.onnx" if name else place.name) for name in parts
-        }
-        for name, part in parts.items():
-            _write(
-                part.module,
-                tuple(part.inputs.values()),
-                list(part.inputs),
-                part.outputs,
-                files[name],
-                half=half,
-                lengths=part.lengths,
-            )
-            if name:
-                _describe(files[name], {"part of": place.name})
-        others = {name: file for name, file in files.items() if name}
-        about["parts"] = {name: [file.name, _sha256(file)] for name, file in others.items()}
-        _describe(files[""], about)
-        facts = about | {
-            "sha256": _sha256(files[""]),
-            "size_mb": round(sum(p.stat().st_size for p in files.values()) / 1e6, 2),
-            "parity": {"max_difference": _difference(parts, files[""])},
-        }
-        if facts["parity"]["max_difference"] > MAX_DIFFERENCE:
-            raise InputError(
-                str(place),
-                f"differs from torch by {facts['parity']['max_difference']:.2g}",
-                "report this with the versions of torch and onnxruntime",
-            )
-        for made in (*others.values(), files[""]):
-            made.replace(place.parent / made.name)
-    place.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    return facts
 
 
 def _difference(parts: Mapping[str, _Part], place: Path) -> float:
@@ -406,39 +373,24 @@ def _silent() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _write(
-    module: nn.Module,
-    arguments: tuple[Tensor, ...],
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    place: Path,
-    *,
-    half: bool,
-    lengths: Mapping[str, Mapping[int, str]] | None = None,
-) -> None:
-    module = copy.deepcopy(module).eval()
+def _write(part: _Part, place: Path, *, half: bool) -> None:
+    module = copy.deepcopy(part.module).eval()
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, Recurrent):
                 setattr(parent, name, _OnnxRecurrent(child))
-    if lengths is None:
-        # Spectrograms are of any length, vectors are not.
-        lengths = {
-            name: {2: "frames"} if argument.dim() == 3 else {}
-            for name, argument in zip(inputs, arguments, strict=True)
-        }
-    names = {length for axes in lengths.values() for length in axes.values()}
+    names = {length for axes in part.lengths.values() for length in axes.values()}
     any_length = {name: torch.export.Dim(name, min=1) for name in names}
     shapes = tuple(
-        {axis: any_length[length] for axis, length in lengths.get(name, {}).items()}
-        for name in inputs
+        {axis: any_length[length] for axis, length in part.lengths.get(name, {}).items()}
+        for name in part.inputs
     )
     with _silent():
         program = torch.onnx.export(
             module,
-            arguments,
-            input_names=inputs,
-            output_names=outputs,
+            tuple(part.inputs.values()),
+            input_names=list(part.inputs),
+            output_names=part.outputs,
             dynamic_shapes=shapes,
             dynamo=True,
             verbose=False,

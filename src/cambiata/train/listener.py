@@ -19,14 +19,13 @@ from torch.nn import functional
 
 from cambiata.listening import (
     BANDS,
-    ENERGY_UNIT_DB,
     LEVEL_UNIT_DB,
     LOWEST_PITCH,
     N_PITCHES,
     ONSET_REACH_FRAMES,
     onsets_of,
 )
-from cambiata.train.scored import ScoredExamples
+from cambiata.train.scored import BAND_BYTES, ENERGY_BYTES, ScoredExamples
 from cambiata.train.task import Task
 
 # Bins by which the partials 1/2 (a false octave), 1, 2, 3, ... 8 lie above a pitch.
@@ -175,16 +174,9 @@ class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
     def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:  # type: ignore[override]
         """[312 + 3 * 88, L] in bytes: bands, onsets, held keys, levels."""
         number, which = divmod(range(len(self))[index], 2)
-        bands, energies, notes = self.examples.heard(number)
-        onsets, held = targets(notes[which], bands.shape[-1])
-        return np.concatenate(
-            [
-                np.clip(np.round((bands[which] + 80) / 0.4), 0, 255).astype(np.uint8),
-                np.round(255 * onsets).astype(np.uint8),
-                np.round(255 * held).astype(np.uint8),
-                np.clip(np.round((energies[which] + 60) * 3), 0, 255).astype(np.uint8),
-            ]
-        )
+        bands, energies, notes = self.examples.kept(number)
+        rolls = (np.round(255 * x) for x in targets(notes[which], bands.shape[-1]))
+        return np.concatenate([bands[which], *rolls, energies[which]]).astype(np.uint8)
 
     def validation(self) -> "ListenerExamples":
         """The examples to validate with.
@@ -253,9 +245,12 @@ class ListenerTask(Task):
 
     def _unpacked(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         n = BANDS.n_bins
-        bands_db = batch[:, :n].float() * 0.4 - 80
         onsets, held, energy = batch[:, n:].float().chunk(3, dim=1)
-        return bands_db, onsets / 255, held / 255, (energy / 3 - 60) / ENERGY_UNIT_DB
+        bands_db, energy_db = (
+            BAND_BYTES.level_db(batch[:, :n].float()),
+            ENERGY_BYTES.level_db(energy),
+        )
+        return bands_db, onsets / 255, held / 255, energy_db / LEVEL_UNIT_DB
 
     def _varied(self, batch: Tensor) -> Tensor:
         """A crop of every clip, moved in pitch by whole semitones."""
@@ -289,14 +284,14 @@ class ListenerTask(Task):
         gain = (2 * torch.rand(n_batch, 1, 1) - 1) * self.config.gain_db
         knots = (2 * torch.rand(n_batch, 1, 6) - 1) * self.config.tilt_db
         tilt = functional.interpolate(knots, BANDS.n_bins, mode="linear").transpose(1, 2)
-        bands = ((bands_db + gain + tilt).clamp_min(-80) + 40) / LEVEL_UNIT_DB
+        bands = ((bands_db + gain + tilt).clamp_min(BAND_BYTES.floor_db) + 40) / LEVEL_UNIT_DB
         return self._losses(self.network(bands), onsets, held, energy)
 
     def _losses(
         self, found: Tensor, onsets: Tensor, held: Tensor, energy: Tensor
     ) -> dict[str, Tensor]:
         onset, hold, level = found.unbind(1)
-        sounding = (energy > -45 / ENERGY_UNIT_DB).float()
+        sounding = (energy > -45 / LEVEL_UNIT_DB).float()
         n = sounding.sum().clamp_min(1)
         # Per cell that sounds, so that silence does not dilute what there is to learn.
         losses = {

@@ -90,6 +90,8 @@ class PlayerTraining:
     equalise_db : float
         How strong the filters are that style and target go through together while it learns: new
         timbres from old ones.
+    adversarial : float
+        Weight of a second loss, by a network that learns to tell what was drawn from what is true.
     listener : str
         Weights of the listener whose notes are played: shipped ones by name, or a path.
 
@@ -107,6 +109,7 @@ class PlayerTraining:
     refines: bool = True
     contrast: float = 0.0
     equalise_db: float = 5.0
+    adversarial: float = 0.0
     listener: str = "listener"
 
 
@@ -421,6 +424,56 @@ def _mean_power(scaled: Tensor, dim: int) -> Tensor:
     return torch.log(torch.exp(9.21 * (scaled - 1)).mean(dim=dim, keepdim=True)) / 9.21 + 1
 
 
+class Judge(nn.Module):
+    """Whether spectra are true, place by place.
+
+    It learns while what it judges learns to deceive it (Ganin & Lempitsky 2015: one loss, its
+    gradient reversed for the one who is judged), by least squares (Mao et al. 2017), so that
+    there is something to learn from even where it is sure.
+
+    Parameters
+    ----------
+    width : int
+        Channels.
+
+    Examples
+    --------
+    >>> judge = Judge()
+    >>> float(judge(torch.full((210, 16), -60.0), torch.zeros(210, 16), 1.0).detach()) >= 0
+    True
+    """
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, width, 5, stride=2, padding=2),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 5, stride=2, padding=2),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 1, 3, padding=1),
+        )
+
+    def forward(self, ours_db: Tensor, true_db: Tensor, weight: float) -> Tensor:
+        """Loss of the judge, and with its gradient reversed of what is judged.
+
+        Parameters
+        ----------
+        ours_db, true_db : torch.Tensor
+            Levels [bands, L].
+        weight : float
+            Of the reversed gradient.
+
+        Returns
+        -------
+        torch.Tensor
+            2 where it knows nothing, 0 where it is right everywhere.
+        """
+        reversed_db = (1 + weight) * ours_db.detach() - weight * ours_db
+        ours, true = (self.layers(x[None, None] / 40 + 1) for x in (reversed_db, true_db))
+        loss: Tensor = ((ours + 1) ** 2).mean() + ((true - 1) ** 2).mean()
+        return loss
+
+
 class PlayerExamples(Sequence[npt.NDArray[np.float16]]):
     """What the player is asked and what is true, each half of every example.
 
@@ -695,6 +748,8 @@ class PlayerTask(Task):
         self.n_bands = len(filters)
         if config.refines:
             self.refiner = Refiner(self.n_bands, config.n_timbre)
+        if config.adversarial:
+            self.judge = Judge()
         for name, array in (
             ("first", first),
             ("powers", powers),
@@ -831,11 +886,16 @@ class PlayerTask(Task):
             losses["level"].append(_apart(_as_loud(refined, true), true))
             losses["player"].append(_apart(_as_loud(drawn, true), true))
             losses["power"].append(((drawn + 1e-6) ** 0.15 - (true + 1e-6) ** 0.15).abs().mean())
+            if self.config.adversarial:
+                both = (_DB * torch.log(x + FLOOR) for x in (refined, true))
+                losses.setdefault("judge", []).append(self.judge(*both, self.config.adversarial))
             losses["loudness"] += [_louder_db(x, true).abs() for x in (drawn, refined)]
         found = {name: torch.stack(values).mean() for name, values in losses.items()}
         # The player is to be good by itself: its share of the sound is the one with a pitch.
         loss = found["level"] / 10 + found["player"] / 10 + 4 * found["power"]
         loss = loss + found["loudness"] / 20
+        if self.config.adversarial:
+            loss = loss + found["judge"]
         if self.config.contrast:
             found["contrast"] = _contrast(torch.stack(vectors))
             loss = loss + self.config.contrast * found["contrast"]

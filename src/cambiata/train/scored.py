@@ -32,9 +32,6 @@ from cambiata.train.examples import (
 from cambiata.train.pairs import Treatment
 
 _VERSION = 1
-# Levels are kept in bytes: bands in steps of .4 dB from -80, energies in thirds from -60.
-_BAND_FLOOR_DB, _BAND_STEP_DB = -80.0, 0.4
-_ENERGY_FLOOR_DB, _ENERGY_STEP_DB = -60.0, 1 / 3
 _ENERGY_WINDOW = 2048
 
 Roll = npt.NDArray[np.float32]
@@ -68,6 +65,60 @@ class ScoredConfig(ExamplesConfig):
         super().__post_init__()
         if self.sample_rate != BANDS.sample_rate:
             raise ValueError(f"sample_rate must be {BANDS.sample_rate}")
+
+
+class Bytes(NamedTuple):
+    """How levels are kept in bytes.
+
+    Parameters
+    ----------
+    floor_db : float
+        What 0 stands for.
+    step_db : float
+        What a step does.
+
+    Examples
+    --------
+    >>> Bytes(-80.0, 0.5).of(np.array([-90.0, -79.0])).tolist()
+    [0, 2]
+    """
+
+    floor_db: float
+    step_db: float
+
+    def of(self, level_db: Roll) -> npt.NDArray[np.uint8]:
+        """Levels as bytes.
+
+        Parameters
+        ----------
+        level_db : numpy.ndarray
+            In dB.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the same shape.
+        """
+        steps = np.round((level_db - self.floor_db) / self.step_db)
+        return np.clip(steps, 0, 255).astype(np.uint8)
+
+    def level_db(self, kept: Any) -> Any:
+        """Bytes as levels.
+
+        Parameters
+        ----------
+        kept : numpy.ndarray or torch.Tensor
+            What `of` returned.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor
+            In dB.
+        """
+        return kept * np.float32(self.step_db) + np.float32(self.floor_db)
+
+
+BAND_BYTES, ENERGY_BYTES = Bytes(-80.0, 0.4), Bytes(-60.0, 1 / 3)
 
 
 class Scored(NamedTuple):
@@ -138,7 +189,7 @@ def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> 
         power[note.pitch - LOWEST_PITCH, first:last] += total[ends[0]] - total[ends[1]]
     mean = float(np.mean(np.square(whole, dtype=np.float64))) + 1e-20
     level: Roll = (10 * np.log10(power / _ENERGY_WINDOW / mean + 1e-12)).astype(np.float32)
-    return np.maximum(level, np.float32(_ENERGY_FLOOR_DB))
+    return np.maximum(level, np.float32(ENERGY_BYTES.floor_db))
 
 
 def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -> None:
@@ -156,8 +207,8 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
         both = (made.notes, made.style_notes)
         for j, (notes, instrument) in enumerate(zip(both, made.instruments, strict=True)):
             energy = energy_db(instrument, notes, config.n_samples)
-            energies[i, j] = _bytes(energy, _ENERGY_FLOOR_DB, _ENERGY_STEP_DB)
-            bands[i, j] = _bytes(BANDS.level_db(three[j]), _BAND_FLOOR_DB, _BAND_STEP_DB)
+            energies[i, j] = ENERGY_BYTES.of(energy)
+            bands[i, j] = BAND_BYTES.of(BANDS.level_db(three[j]))
         facts.append(
             {
                 "content": made.facts["content"],
@@ -172,10 +223,6 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
     save(place.with_suffix(".bands.npy"), bands)
     save(place.with_suffix(".energies.npy"), energies)
     save(place, sounds)  # last: where it lies, the others do
-
-
-def _bytes(level_db: Roll, floor_db: float, step_db: float) -> npt.NDArray[np.uint8]:
-    return np.clip(np.round((level_db - floor_db) / step_db), 0, 255).astype(np.uint8)
 
 
 def record_scored(
@@ -268,8 +315,8 @@ class ScoredExamples(Sequence[Scored]):
             )
         return self._open[place]
 
-    def heard(self, index: int) -> tuple[Roll, Roll, Any]:
-        """An example without its sounds.
+    def kept(self, index: int) -> tuple[Any, Any, Any]:
+        """An example without its sounds, as it is kept.
 
         Parameters
         ----------
@@ -279,29 +326,26 @@ class ScoredExamples(Sequence[Scored]):
         Returns
         -------
         tuple
-            Bands and energies as in `Scored`, and rows of start, end, pitch and velocity for
-            content and style.
+            Bands and energies as in `Scored`, in bytes (`BAND_BYTES`, `ENERGY_BYTES`), and rows of
+            start, end, pitch and velocity for content and style.
         """
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
         place = self._places[shard]
-        bands = self._of(place.with_suffix(".bands.npy"))[at].astype(np.float32)
-        energies = self._of(place.with_suffix(".energies.npy"))[at].astype(np.float32)
-        return (
-            bands * np.float32(_BAND_STEP_DB) + np.float32(_BAND_FLOOR_DB),
-            energies * np.float32(_ENERGY_STEP_DB) + np.float32(_ENERGY_FLOOR_DB),
-            self._of(place.with_suffix(".json"))[at]["notes"],
-        )
+        rolls = (self._of(place.with_suffix(f".{x}.npy"))[at] for x in ("bands", "energies"))
+        return *rolls, self._of(place.with_suffix(".json"))[at]["notes"]
 
     def __getitem__(self, index: Any) -> Scored:  # type: ignore[override]
         """One example, whole."""
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
         sounds = self._of(self._places[shard])[at].astype(np.float32) / np.float32(FULL_SCALE)
-        bands, energies, rows = self.heard(index)
+        bands, energies, rows = self.kept(index)
         content, style = (
             tuple(Note(start, end, int(pitch), int(v)) for start, end, pitch, v in each)
             for each in rows
         )
-        return Scored(sounds, bands, energies, (content, style))
+        bands_db = BAND_BYTES.level_db(bands.astype(np.float32))
+        levels_db = ENERGY_BYTES.level_db(energies.astype(np.float32))
+        return Scored(sounds, bands_db, levels_db, (content, style))
 
     def validation(self) -> "ScoredExamples":
         """The examples to validate with.

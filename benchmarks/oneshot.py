@@ -1,0 +1,145 @@
+"""What phases do to `oneshot`, and the content as its own style: ``python benchmarks/oneshot.py R``.
+
+R is a folder of ``cambiata evaluate transfer`` with the row `oneshot`; its inputs and outputs are
+read. Onsets are those of notes that basic-pitch hears both in the sound and among the true notes
+(of the artificial set) or in the content (of real recordings): same pitch, within 50 ms.
+"""
+
+import argparse
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from mir_eval.transcription import match_notes
+from mir_eval.util import midi_to_hz
+
+import cambiata
+from cambiata.arrays import Samples
+from cambiata.audio import Audio, load
+from cambiata.evaluate.metrics import bootstrap_interval, multi_scale_spectral_distance, paper_lsd
+from cambiata.evaluate.tracking import Transcriber
+from cambiata.features.stft import Stft
+from cambiata.midi import Note
+from cambiata.vocoder import griffin_lim, invert, random_phase
+from machine import machine, table
+
+RATE_HZ = 16000
+STFT = Stft()
+
+
+def at_metrics(audio: Audio) -> Samples:
+    """One channel at the metrics' rate."""
+    samples: Samples = audio.mono().resampled(RATE_HZ).samples[0]
+    return samples
+
+
+def with_phases(phases: Callable[[Samples], Samples]) -> Callable[[Audio], Audio]:
+    """Magnitudes kept, phases found again."""
+
+    def changed(audio: Audio) -> Audio:
+        magnitude = np.abs(STFT.analyse(audio.mono().samples[0]))
+        return Audio(phases(magnitude)[None][:, : audio.n_samples], audio.sample_rate)
+
+    return changed
+
+
+def by_griffin_lim(magnitude: Samples) -> Samples:
+    """From random phases, 32 iterations."""
+    n = (magnitude.shape[1] - 1) * STFT.hop_length
+    return griffin_lim(magnitude, STFT, n, phase=random_phase(magnitude, seed=0), iterations=32)
+
+
+def by_gradient(magnitude: Samples) -> Samples:
+    """As the vocoder does without any phase to begin from."""
+    return invert(magnitude, STFT, (magnitude.shape[1] - 1) * STFT.hop_length, seed=0)
+
+
+def shifts_s(found: Sequence[Note], true: Sequence[Note]) -> list[float]:
+    """By how much notes begin later than the true ones of their pitch."""
+    if not found or not true:
+        return []
+    sides = []
+    for notes in (true, found):
+        intervals = np.array([[n.start_s, max(n.end_s, n.start_s + 0.01)] for n in notes])
+        sides += [intervals, midi_to_hz(np.array([n.pitch for n in notes]))]
+    pairs = match_notes(*sides, onset_tolerance=0.05, offset_ratio=None)
+    return [found[j].start_s - true[i].start_s for i, j in pairs]
+
+
+def told(values: Sequence[float]) -> str:
+    """Mean and 95 % interval."""
+    low, high = bootstrap_interval(values)
+    return f"{np.mean(values):.2f} [{low:.2f}, {high:.2f}]"
+
+
+def artificial(folder: Path, pairs: list[Path]) -> None:
+    """Phases, and transfer to itself."""
+    rows = []
+    ways = {
+        "inverse transforms (ours)": lambda audio: audio,
+        "its magnitudes, phases by integration (the project's vocoder)": with_phases(by_gradient),
+        "its magnitudes, Griffin-Lim, 32 iterations": with_phases(by_griffin_lim),
+    }
+    for name, way in ways.items():
+        scores = []
+        for pair in pairs:
+            out, target = way(load(pair / "oneshot.flac")), at_metrics(load(pair / "target.flac"))
+            sound = at_metrics(out)
+            scores.append(
+                (paper_lsd(sound, target), multi_scale_spectral_distance(sound, target, -80.0))
+            )
+        rows.append([name, *map(told, zip(*scores, strict=True))])
+    print(table(["phases", "LSD, dB", "multi-scale, -80 dB floor"], rows), "\n")
+    itself = []
+    for pair in pairs:
+        content = load(pair / "content.flac")
+        made = cambiata.transfer(content, content)
+        itself.append(paper_lsd(at_metrics(made), at_metrics(content)))
+    print(f"transfer to itself ({len(pairs)} contents): LSD {told(itself)} dB\n")
+    _shifts(folder, pairs)
+
+
+def _shifts(folder: Path, pairs: list[Path]) -> None:
+    transcriber = Transcriber()
+    found: dict[str, list[float]] = {"target": [], "oneshot": []}
+    for pair in pairs:
+        notes = pair / "notes.json"
+        content = transcriber.notes(at_metrics(load(pair / "content.flac")), RATE_HZ)
+        true = [Note(*row) for row in json.loads(notes.read_text())] if notes.exists() else content
+        for name, shifts in found.items():
+            place = pair / f"{name}.flac"
+            if place.exists():
+                heard = transcriber.notes(at_metrics(load(place)), RATE_HZ)
+                shifts += shifts_s(heard, true)
+    rows = [
+        [name, str(len(s)), f"{1e3 * np.median(s):+.1f}", f"{1e3 * np.median(np.abs(s)):.1f}"]
+        for name, s in found.items()
+        if s
+    ]
+    print(f"Onsets, {folder.name}:")
+    print(table(["sound", "notes", "median shift, ms", "median of |shift|, ms"], rows), "\n")
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--pairs", type=int, default=64)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    print(machine(), "\n")
+    for folder in sorted(arguments.run.iterdir()):
+        pairs = sorted(p.parent for p in folder.glob("audio/*/oneshot.flac"))
+        pairs = pairs[:: max(1, len(pairs) // arguments.pairs)][: arguments.pairs]
+        if not pairs:
+            continue
+        if (pairs[0] / "target.flac").exists():
+            artificial(folder, pairs)
+        else:
+            _shifts(folder, pairs)
+
+
+if __name__ == "__main__":
+    main()
