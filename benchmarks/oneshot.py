@@ -1,6 +1,6 @@
-"""What phases do to `oneshot`, and the content as its own style: ``python benchmarks/oneshot.py R``.
+"""Phases of `oneshot`, and the content as its own style: ``python benchmarks/oneshot.py RUN``.
 
-R is a folder of ``cambiata evaluate transfer`` with the row `oneshot`; its inputs and outputs are
+RUN is a folder of ``cambiata evaluate transfer`` with the row `oneshot`; its inputs and outputs are
 read. Onsets are those of notes that basic-pitch hears both in the sound and among the true notes
 (of the artificial set) or in the content (of real recordings): same pitch, within 50 ms.
 """
@@ -18,7 +18,12 @@ from mir_eval.util import midi_to_hz
 import cambiata
 from cambiata.arrays import Samples
 from cambiata.audio import Audio, load
-from cambiata.evaluate.metrics import bootstrap_interval, multi_scale_spectral_distance, paper_lsd
+from cambiata.evaluate.metrics import (
+    bootstrap_interval,
+    multi_scale_spectral_distance,
+    note_onset_f1,
+    paper_lsd,
+)
 from cambiata.evaluate.tracking import Transcriber
 from cambiata.features.stft import Stft
 from cambiata.midi import Note
@@ -68,7 +73,7 @@ def shifts_s(found: Sequence[Note], true: Sequence[Note]) -> list[float]:
     return [found[j].start_s - true[i].start_s for i, j in pairs]
 
 
-def told(values: Sequence[float]) -> str:
+def told_by(values: Sequence[float]) -> str:
     """Mean and 95 % interval."""
     low, high = bootstrap_interval(values)
     return f"{np.mean(values):.2f} [{low:.2f}, {high:.2f}]"
@@ -90,14 +95,14 @@ def artificial(folder: Path, pairs: list[Path]) -> None:
             scores.append(
                 (paper_lsd(sound, target), multi_scale_spectral_distance(sound, target, -80.0))
             )
-        rows.append([name, *map(told, zip(*scores, strict=True))])
+        rows.append([name, *map(told_by, zip(*scores, strict=True))])
     print(table(["phases", "LSD, dB", "multi-scale, -80 dB floor"], rows), "\n")
     itself = []
     for pair in pairs:
         content = load(pair / "content.flac")
         made = cambiata.transfer(content, content)
         itself.append(paper_lsd(at_metrics(made), at_metrics(content)))
-    print(f"transfer to itself ({len(pairs)} contents): LSD {told(itself)} dB\n")
+    print(f"transfer to itself ({len(pairs)} contents): LSD {told_by(itself)} dB\n")
     _shifts(folder, pairs)
 
 
@@ -122,11 +127,51 @@ def _shifts(folder: Path, pairs: list[Path]) -> None:
     print(table(["sound", "notes", "median shift, ms", "median of |shift|, ms"], rows), "\n")
 
 
+def by_transkun(folder: Path) -> None:
+    """Note onset F1 where the style is a piano, judged by a network for pianos."""
+    import sys
+    from types import ModuleType, SimpleNamespace
+
+    import torch
+
+    # It wants torchaudio for filters that its weights then replace.
+    filters = SimpleNamespace(
+        melscale_fbanks=lambda n_freqs, n_mels, **_: torch.zeros(n_freqs, n_mels)
+    )
+    sys.modules["torchaudio"] = ModuleType("torchaudio")
+    sys.modules["torchaudio"].functional = filters  # type: ignore[attr-defined]
+    import moduleconf  # type: ignore[import-not-found]
+    import transkun  # type: ignore[import-not-found]
+
+    home = Path(transkun.__file__).parent / "pretrained"
+    conf = moduleconf.parseFromFile(str(home / "2.0.conf"))["Model"]
+    judge = conf.module.TransKun(conf=conf.config)
+    kept = torch.load(home / "2.0.pt", map_location="cpu")
+    judge.load_state_dict(kept.get("best_state_dict") or kept["state_dict"], strict=False)
+    judge.eval()
+    scores: dict[str, list[float]] = {"target": [], "copy-content": [], "oneshot": []}
+    pairs = json.loads((folder / "pairs.json").read_text())
+    pianos = [p["id"] for p in pairs if p["style"]["label"].startswith("Piano")]
+    with torch.no_grad():
+        for name in pianos:
+            place = folder / "audio" / name
+            true = [Note(*row) for row in json.loads((place / "notes.json").read_text())]
+            for row, found in scores.items():
+                sound = load(place / f"{row}.flac").mono().resampled(44100).samples
+                told = judge.transcribe(torch.from_numpy(np.repeat(sound, 2, 0).T.copy()))
+                notes = [Note(x.start, x.end, x.pitch) for x in told if x.pitch > 0]
+                found.append(note_onset_f1(notes, true))
+    rows = [[row, told_by(found)] for row, found in scores.items()]
+    print(f"{len(pianos)} pairs whose style is a piano, judged by transkun:")
+    print(table(["sound", "onset F1"], rows), "\n")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--pairs", type=int, default=64)
+    parser.add_argument("--transkun", action="store_true", help="judge pianos; wants transkun")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     print(machine(), "\n")
@@ -134,6 +179,10 @@ def main() -> None:
         pairs = sorted(p.parent for p in folder.glob("audio/*/oneshot.flac"))
         pairs = pairs[:: max(1, len(pairs) // arguments.pairs)][: arguments.pairs]
         if not pairs:
+            continue
+        if arguments.transkun:
+            if (folder / "pairs.json").exists() and (pairs[0] / "notes.json").exists():
+                by_transkun(folder)
             continue
         if (pairs[0] / "target.flac").exists():
             artificial(folder, pairs)

@@ -62,7 +62,7 @@ WEIGHTS = {
     ),
     "oneshot": Weights(
         "oneshot.onnx",
-        "b0293542a44654ab72f3821ee0a80d92c2be7c81de4d00968fa44fe30da86640",
+        "cd75ae84537896b3462459d6539474137bce7329a21ffc6771d01aaed874c7b5",
         "Apache-2.0",
         "docs/models/oneshot.md",
     ),

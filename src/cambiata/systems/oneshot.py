@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
+import scipy.special
 
 from cambiata.arrays import Samples
 from cambiata.features.logfrequency import hz_of
@@ -542,7 +544,8 @@ def sounded(
     # What the refiner adds is drawn with the long window that it was learnt with.
     n_frames = LONG.n_frames(n_samples)
     besides = said.besides_db[:, np.minimum(np.arange(n_frames), said.besides_db.shape[1] - 1)]
-    besides = besides - 10 * np.log10(band_filters().sum(axis=1))[:, None].astype(np.float32)
+    widths_db = 10 * np.log10(band_filters().sum(axis=1))
+    besides = besides + (_log_loss_db() - widths_db)[:, None].astype(np.float32)
     level_db = _between_bands() @ besides
     level_db[band_filters().sum(axis=0) == 0] = -130
     sound += play_noise(_noise_gain(level_db), LONG, n_samples, seed + 1)
@@ -620,8 +623,25 @@ def _hiss(
     at = np.arange(n_frames) * (SYNTHESIS_HOP / HOP)
     rows = np.maximum(0, band_place(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ)))
     level += bilinear(said.gain_db, rows[None], at[:, None])
+    level += np.interp(rows, np.arange(len(band_hz())), _log_loss_db())
     level[:, hz > HIGHEST_HZ] = -130
     return play_noise(_noise_gain(level.T), SHORT, n_samples, seed)
+
+
+@lru_cache(maxsize=1)
+def _log_loss_db() -> npt.NDArray[np.float64]:
+    """How far the mean level of noise in a band lies below the level of its mean power, [bands].
+
+    The player learns levels; noise must have the power whose mean level is the one that was learnt.
+    In a single bin power is exponentially distributed (2.5 dB); a band of many has nearly none.
+    """
+    weights = band_filters().astype(np.float64)
+    # Neighbours under Hann's window are alike: squared correlations of 4 / 9 and 1 / 36.
+    alike = (weights**2).sum(axis=1)
+    for apart, likeness in ((1, 4 / 9), (2, 1 / 36)):
+        alike += 2 * likeness * (weights[:, apart:] * weights[:, :-apart]).sum(axis=1)
+    n = weights.sum(axis=1) ** 2 / alike
+    return np.asarray(10 / np.log(10) * (np.log(n) - scipy.special.digamma(n)))
 
 
 def _noise_gain(level_db: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
