@@ -15,6 +15,7 @@ from cambiata.playing import (
     chosen_frames,
     drawn_db,
     hits_of,
+    is_pitched,
     lobes,
     measure,
     measure_hits,
@@ -196,3 +197,21 @@ def test_bends_are_heard() -> None:
     assert np.abs(found[steady] - wanted[steady]).max() < 15
     assert np.corrcoef(found[steady], wanted[steady])[0, 1] > 0.95
     assert np.median(found) == pytest.approx(20, abs=5)
+
+
+def test_bells_have_no_harmonics_and_are_no_drums() -> None:
+    """Steady partials where no heard note has its own; bursts of noise between the same notes."""
+    rng = np.random.default_rng(0)
+    t = np.arange(2 * RATE) / RATE
+    fade = np.exp(-2 * (t % 0.5))
+    bell = sum(np.sin(2 * np.pi * 523 * ratio * t) for ratio in (2.76, 5.4, 8.93)) * fade
+    burst = 3 * rng.standard_normal(len(t)) * np.exp(-40 * (t % 0.25))
+    one = np.ones(1)
+    n_frames = BANDS.n_frames(len(t))
+    heard = Heard(
+        np.array([69]), 0 * one, 80 * one, one, 0 * one, np.zeros((88, n_frames), np.float32)
+    )
+    frames = note_frames(heard, n_frames)
+    assert is_pitched(spectrum_of(bell.astype(np.float32)), frames, 0.0)
+    assert not is_pitched(spectrum_of(burst.astype(np.float32)), frames, 0.0)
+    assert not is_pitched(spectrum_of(bell.astype(np.float32)), frames[:3], 0.0)

@@ -33,6 +33,7 @@ from cambiata.playing import (
     drawn_db,
     floor_db,
     hits_of,
+    is_pitched,
     measure,
     measure_hits,
     noise_spread,
@@ -40,7 +41,6 @@ from cambiata.playing import (
     partial_hz,
     quantiles_of,
     spectrum_of,
-    tonal_share,
 )
 from cambiata.synthesis import HOP as SYNTHESIS_HOP
 from cambiata.synthesis import LONG, SHORT, Sinusoids, play_noise, play_sinusoids
@@ -55,9 +55,6 @@ _N_FRAMES_KEPT = 768
 _N_AT_ONCE = 1024
 _PER_FRAME = 2  # moments asked of the player in each frame of the listener
 _OCTAVES = 4
-# Fewer note frames than this are no notes but a chance likeness of them.
-_FEWEST_FRAMES = 6
-_LEAST_TONAL = 0.45
 
 
 @dataclass(frozen=True)
@@ -266,8 +263,8 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
     corrects it. Partials and noise become sound by inverse transforms (Rodet & Depalle 1992), so
     there is no phase to guess and the full band is played.
 
-    A style in which no note is heard, or whose notes are the lesser part of it (drums, noise), is
-    measured hit by hit; the content's notes then sound as its hits do, without pitch.
+    A style that is not made of notes (`cambiata.playing.is_pitched`: drums, noise) is measured hit
+    by hit; the content's notes then sound as its hits do, without pitch.
 
     `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
     and bin by bin (`cambiata.vocoder.morph`).
@@ -315,8 +312,7 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         power = spectrum_of(style)
         heard = hear(style, self.config.listener)
         measured, frames, stiffness = measure(power, heard)
-        pitched = len(frames) >= _FEWEST_FRAMES
-        if not pitched or tonal_share(power, frames, stiffness) < _LEAST_TONAL:
+        if not is_pitched(power, frames, stiffness):
             heard = hits_of(power)
             measured, frames = measure_hits(power, heard)
         kept = chosen_frames(frames, _N_FRAMES_KEPT, np.random.default_rng(0))
