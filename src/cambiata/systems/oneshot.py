@@ -615,13 +615,18 @@ def _hiss(
     )
     power = summing @ 10 ** (level_db / 10) + 10 ** (said.behind_db / 10)
     hz = np.arange(SHORT.n_bins, dtype=np.float64) * BANDS.sample_rate / SHORT.n_fft
-    level = 10 * np.log10(power + 1e-13) @ noise_spread(hz)
-    at = np.arange(n_frames) * (SYNTHESIS_HOP / HOP)
+    level = (10 * np.log10(power + 1e-13)).astype(np.float32) @ noise_spread(hz)
     rows = np.maximum(0, band_place(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ)))
-    level += bilinear(said.gain_db, rows[None], at[:, None])
-    level += np.interp(rows, np.arange(len(band_hz())), _log_loss_db())
-    level[:, hz > HIGHEST_HZ] = -130
-    return play_noise(_noise_gain(level.T), SHORT, n_samples, seed)
+    # First at all frequencies, then at all times, of which there are four for each of the gains'.
+    gain = bilinear(said.gain_db, rows[:, None], np.arange(said.gain_db.shape[1])[None])
+    gain += np.interp(rows, np.arange(len(band_hz())), _log_loss_db())[:, None].astype(np.float32)
+    at = np.minimum(np.arange(n_frames) * (SYNTHESIS_HOP / HOP), gain.shape[1] - 1)
+    first = np.minimum(at.astype(np.int64), max(0, gain.shape[1] - 2))
+    share = (at - first).astype(np.float32)
+    slope = np.diff(gain, axis=1, append=gain[:, -1:])
+    level = level.T + gain[:, first] + slope[:, first] * share
+    level[hz > HIGHEST_HZ] = -130
+    return play_noise(_noise_gain(level), SHORT, n_samples, seed)
 
 
 @lru_cache(maxsize=1)
@@ -642,7 +647,8 @@ def _log_loss_db() -> npt.NDArray[np.float64]:
 
 def _noise_gain(level_db: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
     """Gain of white noise: a bin of the measuring transform has 6 / WINDOW of its variance."""
-    return np.ascontiguousarray(10 ** (level_db / 20) * np.sqrt(WINDOW / 6), np.float32)
+    nepers = np.asarray(level_db, np.float32) * np.float32(np.log(10) / 20)
+    return np.ascontiguousarray(np.exp(nepers)) * np.float32(np.sqrt(WINDOW / 6))
 
 
 def _between_bands() -> scipy.sparse.csr_array:
