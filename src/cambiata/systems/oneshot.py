@@ -558,8 +558,9 @@ def _between_moments(
     begins = (frames.frame - frames.age_s / BANDS.frame_s) * _PER_FRAME * per
     places, rows, found = [], [], []
     for step in range(per):
-        # Notes begin within half a step of where they were heard to begin.
-        sounding = np.flatnonzero(whole + step >= begins - 0.5)
+        # The first moment that sounds is risen to during the step before it: that step begins
+        # within half a step of where the note was heard to begin.
+        sounding = np.flatnonzero(whole + step >= begins + 0.5)
         rows.append(sounding)
         places.append(whole[sounding] + step)
         between = values + np.float32(step / per) * (after - values)
