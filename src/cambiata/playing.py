@@ -27,6 +27,7 @@ HIGHEST_HZ = 18000.0
 WINDOW, HOP = 4096, BANDS.hop_length
 BIN_HZ = BANDS.sample_rate / WINDOW
 NOISE_HZ: npt.NDArray[np.float64] = np.geomspace(60, 18000, N_NOISE + 1)
+NOISE_CENTRES_HZ = np.sqrt(NOISE_HZ[1:] * NOISE_HZ[:-1])
 
 # Inharmonicity of middle C tried for a style, and how fast it grows with pitch: a piano's treble
 # strings are stiffer, twofold in about ten semitones.
@@ -409,7 +410,7 @@ def is_pitched(power: Array, frames: NoteFrames, stiffness: float) -> bool:
     They are where enough was heard, and either the notes heard hold much of its power or steady
     peaks do, as those of bells and of organs whose registers sound elsewhere than their keys. Of
     the training fonts' drum kits notes hold 0.03 to 0.44 and steady peaks 0.04 to 0.45; no
-    instrument is that low in both.
+    instrument that was tried is that low in both.
 
     Parameters
     ----------
@@ -783,8 +784,8 @@ def noise_spread(hz: npt.NDArray[np.float64]) -> Array:
     >>> noise_spread(np.array([1.0, 1000.0])).sum(axis=0).tolist()
     [1.0, 1.0]
     """
-    middle = np.log(np.sqrt(NOISE_HZ[1:] * NOISE_HZ[:-1]))
-    place = np.interp(np.log(np.maximum(hz, 1)), middle, np.arange(N_NOISE))
+    centres = np.log(NOISE_CENTRES_HZ)
+    place = np.interp(np.log(np.maximum(hz, 1)), centres, np.arange(N_NOISE))
     spread = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(N_NOISE)))
     return np.ascontiguousarray(spread.T, np.float32)
 

@@ -31,7 +31,7 @@ from cambiata.playing import (
     N_FEATURES,
     N_NOISE,
     N_PARTIALS,
-    NOISE_HZ,
+    NOISE_CENTRES_HZ,
     band_filters,
     band_hz,
     bands_db,
@@ -756,7 +756,7 @@ class PlayerTask(Task):
             ("spread", noise_spread(band_hz())),
             ("widths", filters.sum(axis=1)),
             ("band_hz", band_hz().astype(np.float32)),
-            ("noise_hz", np.sqrt(NOISE_HZ[1:] * NOISE_HZ[:-1]).astype(np.float32)),
+            ("noise_hz", NOISE_CENTRES_HZ.astype(np.float32)),
         ):
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), False)
 
