@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cambiata
+from cambiata.features.stft import Stft
 from cambiata.systems import SYSTEMS
 from cambiata.systems.base import TransferConfig, TransferSystem, configure
 from conftest import melody
@@ -69,17 +70,16 @@ def test_near_amount_zero_it_is_the_content(system: TransferSystem[Any, Any]) ->
 def test_the_amount_moves_the_sound_steadily_away_from_the_content(
     system: TransferSystem[Any, Any],
 ) -> None:
+    def levels(sound: np.ndarray) -> np.ndarray:
+        return np.log(np.abs(Stft(1024, 512).analyse(sound)) + 1e-2)
+
     def distance(amount: float) -> float:
-        spectra = [
-            np.log(np.abs(np.fft.rfft(x.reshape(-1, 400), axis=1)) + 1e-2)
-            for x in (_render(system, amount), CONTENT)
-        ]
-        return float(np.abs(spectra[0] - spectra[1]).mean())
+        return float(np.abs(levels(_render(system, amount)) - levels(CONTENT)).mean())
 
     distances = [distance(amount) for amount in (0.1, 0.4, 0.7, 1.0)]
-    # Near the end phases, which are neither's, may weigh as much as the last step does.
-    assert np.diff(distances).min() > -0.01 * distances[-1]
-    assert distances[0] < 0.7 * distances[-1]
+    # Each step by an eighth at least: over seeds the distances of one amount differ by less.
+    assert np.diff(distances).min() > 0.125 * distances[-1]
+    assert distances[0] < 0.4 * distances[-1]
 
 
 def test_the_level_follows_the_content(system: TransferSystem[Any, Any]) -> None:
