@@ -99,6 +99,8 @@ class Part:
         Whether pitches mean drums.
     name : str
         What the score calls it.
+    pedal : tuple of tuple
+        When the sustain pedal is down: begin and end of each time in seconds.
 
     Examples
     --------
@@ -110,6 +112,7 @@ class Part:
     program: int = 0
     is_drum: bool = False
     name: str = ""
+    pedal: tuple[tuple[float, float], ...] = ()
 
     @property
     def end_s(self) -> float:
@@ -134,6 +137,29 @@ class Part:
             sounding_s += (at_s - last_s) * (voices > 0)
             voices, last_s = voices + edges[at_s], at_s
         return sum(note.duration_s for note in self.notes) / sounding_s
+
+    def with_pedal(self) -> "Part":
+        """The same part where notes last as long as they sound.
+
+        Returns
+        -------
+        Part
+            Notes whose key is let go while the pedal is down end when it is lifted or their pitch
+            is struck again; its `pedal` is as it was.
+        """
+        if not self.pedal:
+            return self
+        begins, ends = zip(*sorted(self.pedal), strict=True)
+        struck: dict[int, float] = {}
+        held = []
+        for note in sorted(self.notes, reverse=True):
+            at = bisect_right(begins, note.end_s) - 1
+            end_s = note.end_s
+            if at >= 0 and end_s < ends[at]:
+                end_s = max(end_s, min(ends[at], struck.get(note.pitch, ends[at])))
+            struck[note.pitch] = note.start_s
+            held.append(replace(note, end_s=end_s))
+        return replace(self, notes=tuple(reversed(held)))
 
     def window(self, start_s: float, end_s: float) -> "Part":
         """What of it sounds between two times.

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -241,6 +241,8 @@ class Bank:
     ----------
     folder : str or pathlib.Path
         Where it lies.
+    wanted : collection of int, optional
+        Programs wanted of it; all where not given.
 
     Raises
     ------
@@ -254,7 +256,7 @@ class Bank:
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, wanted: Collection[int] | None = None) -> None:
         self.folder = Path(folder)
         try:
             facts = json.loads((self.folder / "bank.json").read_text())
@@ -273,7 +275,7 @@ class Bank:
         self.instruments = tuple(
             Instrument(self.folder, self.source, each)
             for each in facts["instruments"]
-            if each["program"] in programs
+            if each["program"] in programs and (wanted is None or each["program"] in wanted)
         )
 
     def instrument(self, program: int) -> Instrument:
@@ -496,6 +498,91 @@ def build(
                 if progress:
                     progress(done / len(todo))
     return _finished(place, facts)
+
+
+@dataclass(frozen=True)
+class Making:
+    """A bank being made by instruments of one's own.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where.
+    source : Source
+        Where its sounds come from.
+    digest : str
+        What tells one make from another.
+    instruments : list of dict
+        "program", "name" and "samples" of each.
+    velocities : tuple of int
+        That every note has.
+
+    Examples
+    --------
+    >>> making = Making(Path("/nowhere"), Source("x", "CC0", "train"), "", [], (80,))
+    >>> making.velocities
+    (80,)
+    """
+
+    folder: Path
+    source: Source
+    digest: str
+    instruments: list[dict[str, Any]]
+    velocities: tuple[int, ...]
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return _facts(self.source, self.digest, self.instruments, self.velocities)
+
+    def begin(self, *, force: bool = False) -> set[int]:
+        """Say what the bank will be.
+
+        Parameters
+        ----------
+        force : bool
+            Make all of it again.
+
+        Returns
+        -------
+        set of int
+            Programs that are still to be made.
+
+        Raises
+        ------
+        InputError
+            The folder holds something else.
+        """
+        unmade = _unmade(self.folder, self._facts, force)
+        if unmade:
+            _begin(self.folder, self._facts, unmade)
+        return unmade
+
+    def store(self, program: int, notes: Iterable[BankedNote]) -> int:
+        """Keep the notes of one instrument.
+
+        Parameters
+        ----------
+        program : int
+            Which.
+        notes : iterable of BankedNote
+            In order of pitch, then velocity.
+
+        Returns
+        -------
+        int
+            How many they are.
+        """
+        return _store(self.folder, program, notes)
+
+    def finished(self) -> Bank:
+        """The bank, when every instrument is stored.
+
+        Returns
+        -------
+        Bank
+            It.
+        """
+        return _finished(self.folder, self._facts)
 
 
 def _check_velocities(velocities: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ the same banks gets the same samples.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
@@ -61,6 +62,8 @@ class ExamplesConfig:
         In Hz.
     seed : int
         Of every draw.
+    pedal_share : float
+        Share of what is played that is played with the sustain pedal.
 
     Examples
     --------
@@ -79,6 +82,7 @@ class ExamplesConfig:
     treatment: Treatment = "paper"
     sample_rate: int = 16000
     seed: int = 0
+    pedal_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.n_shard < 1 or self.n_examples < 1 or self.n_validation < 1:
@@ -97,6 +101,8 @@ class ExamplesConfig:
     def digest(self) -> str:
         """Short name of these settings; how many examples there are is no part of it."""
         settings = asdict(self) | {"n_examples": 0, "version": _VERSION}
+        if not self.pedal_share:  # as it was before there was one
+            del settings["pedal_share"]
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -106,7 +112,7 @@ def bank_named(name: str) -> Bank:
     Parameters
     ----------
     name : str
-        Either.
+        Either; after a colon the first and last program wanted of it, as in "fluid-r3:0-7".
 
     Returns
     -------
@@ -124,7 +130,10 @@ def bank_named(name: str) -> Bank:
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
-    return Bank(name if os.sep in name else BANK_FOLDER / name)
+    place, programs = name, None
+    if found := re.fullmatch(r"(.+):(\d+)-(\d+)", name):
+        place, programs = found[1], range(int(found[2]), int(found[3]) + 1)
+    return Bank(place if os.sep in place else BANK_FOLDER / place, programs)
 
 
 def _held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
@@ -159,7 +168,11 @@ def maker_of(config: ExamplesConfig, validation: bool) -> PairMaker:
         banks,
         corpus_works(config.collections) if config.collections else (),
         excluded=excluded,
-        config=PairConfig(duration_s=config.duration_s, treatment=config.treatment),
+        config=PairConfig(
+            duration_s=config.duration_s,
+            treatment=config.treatment,
+            pedal_share=config.pedal_share,
+        ),
         # Another seed, so that validation shares no piece's window with training.
         seed=config.seed + (10**6 if validation else 0),
     )

@@ -26,6 +26,7 @@ from cambiata.train.player import Player, PlayerTask
 from cambiata.train.presets import Training
 from cambiata.train.run import read_run
 from cambiata.train.task import Task
+from cambiata.train.transcriber import TranscriberTask
 from cambiata.train.vqvae import Recurrent, VqVae, VqVaeTask, load_published, n_parameters, nearest
 from cambiata.weights import METADATA_KEY, Model
 
@@ -222,6 +223,7 @@ def _trained(run: str | Path) -> tuple[dict[str, Any], Task]:
 _SYSTEMS: dict[type[Task], str] = {
     VqVaeTask: "vqvae",
     ListenerTask: "listener",
+    TranscriberTask: "transcriber",
     PlayerTask: "oneshot",
 }
 

@@ -25,7 +25,7 @@ from cambiata.listening import (
     ONSET_REACH_FRAMES,
     onsets_of,
 )
-from cambiata.train.scored import BAND_BYTES, ENERGY_BYTES, ScoredExamples
+from cambiata.train.scored import BAND_BYTES, ENERGY_BYTES, Joined, ScoredExamples
 from cambiata.train.task import Task
 
 # Bins by which the partials 1/2 (a false octave), 1, 2, 3, ... 8 lie above a pitch.
@@ -147,7 +147,22 @@ class Listener(nn.Module):
             ],
             dim=2,
         ).transpose(1, 2)
-        found: Tensor = self.heads(self.blocks(self.front(stacked)))
+        return self.said(self.blocks(self.front(stacked)))
+
+    def said(self, seen: Tensor) -> Tensor:
+        """What the heads say.
+
+        Parameters
+        ----------
+        seen : torch.Tensor
+            [B, width, 88, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, 3, 88, L].
+        """
+        found: Tensor = self.heads(seen)
         return found
 
 
@@ -165,7 +180,7 @@ class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
     True
     """
 
-    def __init__(self, examples: ScoredExamples) -> None:
+    def __init__(self, examples: ScoredExamples | Joined) -> None:
         self.examples = examples
 
     def __len__(self) -> int:
@@ -252,15 +267,26 @@ class ListenerTask(Task):
         )
         return bands_db, onsets / 255, held / 255, energy_db / LEVEL_UNIT_DB
 
-    def _varied(self, batch: Tensor) -> Tensor:
-        """A crop of every clip, moved in pitch by whole semitones."""
+    def varied(self, batch: Tensor) -> Tensor:
+        """A crop of every clip, moved in pitch by whole semitones.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Bands, and below them any number of rolls [B, 312 + n 88, L].
+
+        Returns
+        -------
+        torch.Tensor
+            Of fewer frames.
+        """
         n_frames = round(self.config.crop_s / BANDS.frame_s)
         n, found = BANDS.n_bins, []
         for clip in batch:
             at = int(torch.randint(0, max(1, clip.shape[1] - n_frames + 1), ()))
             crop = clip[:, at : at + n_frames]
             by = int(torch.randint(-self.config.n_semitones, self.config.n_semitones + 1, ()))
-            rolls = crop[n:].view(3, N_PITCHES, -1)
+            rolls = crop[n:].view(-1, N_PITCHES, crop.shape[1])
             found.append(torch.cat([_moved(crop[:n], 3 * by), _moved(rolls, by).flatten(0, 1)]))
         return torch.stack(found)
 
@@ -279,18 +305,32 @@ class ListenerTask(Task):
         dict of str to torch.Tensor
             "loss" and its parts.
         """
-        bands_db, onsets, held, energy = self._unpacked(self._varied(batch))
+        bands_db, onsets, held, energy = self._unpacked(self.varied(batch))
+        return self._losses(self.network(self.equalised(bands_db)), onsets, held, energy)
+
+    def equalised(self, bands_db: Tensor) -> Tensor:
+        """Bands louder or softer, and as by an equalizer, as the network takes them.
+
+        Parameters
+        ----------
+        bands_db : torch.Tensor
+            [B, 312, L] in dB.
+
+        Returns
+        -------
+        torch.Tensor
+            [B, 312, L].
+        """
         n_batch = bands_db.shape[0]
         gain = (2 * torch.rand(n_batch, 1, 1) - 1) * self.config.gain_db
         knots = (2 * torch.rand(n_batch, 1, 6) - 1) * self.config.tilt_db
         tilt = functional.interpolate(knots, BANDS.n_bins, mode="linear").transpose(1, 2)
-        bands = ((bands_db + gain + tilt).clamp_min(BAND_BYTES.floor_db) + 40) / LEVEL_UNIT_DB
-        return self._losses(self.network(bands), onsets, held, energy)
+        return ((bands_db + gain + tilt).clamp_min(BAND_BYTES.floor_db) + 40) / LEVEL_UNIT_DB
 
     def _losses(
         self, found: Tensor, onsets: Tensor, held: Tensor, energy: Tensor
     ) -> dict[str, Tensor]:
-        onset, hold, level = found.unbind(1)
+        onset, hold, level = found[:, :3].unbind(1)
         sounding = (energy > -45 / LEVEL_UNIT_DB).float()
         n = sounding.sum().clamp_min(1)
         # Per cell that sounds, so that silence does not dilute what there is to learn.
@@ -324,7 +364,7 @@ class ListenerTask(Task):
         with torch.no_grad():
             for batch in batches:
                 bands_db, onsets, held, energy = self._unpacked(batch)
-                found = self.network((bands_db + 40) / LEVEL_UNIT_DB)
+                found = self.network((bands_db + 40) / LEVEL_UNIT_DB)[:, :3]
                 for name, value in self._losses(found, onsets, held, energy).items():
                     totals.setdefault(name, []).append(float(value))
                 hit = (found[:, 1] > 0) & (held > 0.5)

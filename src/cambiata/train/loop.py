@@ -510,7 +510,7 @@ def load_weights(task: Task, run: str | Path) -> None:
     Parameters
     ----------
     task : Task
-        Of the same network; changed.
+        Of the same network, but for its `own_parts`; changed.
     run : str or pathlib.Path
         That run's folder; its averaged weights are taken, where it has any.
 
@@ -534,10 +534,13 @@ def load_weights(task: Task, run: str | Path) -> None:
             for name, value in state["average"].items()
             if name.startswith(prefix)
         }
+    lacking = {name for name in task.state_dict() if name.startswith(task.own_parts)}
     try:
-        task.load_state_dict(found)
+        missing, _ = task.load_state_dict(found, strict=not (lacking - found.keys()))
     except RuntimeError as error:
         raise InputError(str(run), "is of another network", "name a run of this one") from error
+    if set(missing) - lacking or found.keys() - task.state_dict().keys():
+        raise InputError(str(run), "is of another network", "name a run of this one")
 
 
 def read_metrics(run: str | Path) -> list[dict[str, Any]]:

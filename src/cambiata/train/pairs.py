@@ -17,7 +17,7 @@ from cambiata.midi import Note, Part
 from cambiata.train.bank import Bank, Instrument
 from cambiata.train.duplicates import read_exclusions
 from cambiata.train.effects import Chain, paper_chain, wide_chain
-from cambiata.train.phrases import PhraseConfig, phrase
+from cambiata.train.phrases import PhraseConfig, pedalling, phrase
 from cambiata.train.scores import Work
 from cambiata.train.soundfont import RENDER_RATE_HZ
 
@@ -45,6 +45,8 @@ class PairConfig:
         Softest and loudest RMS of the inputs, in dB of full scale.
     phrases : PhraseConfig
         How phrases are made.
+    pedal_share : float
+        Share of what is played that is played with the sustain pedal.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class PairConfig:
     treatment: Treatment = "wide"
     level_db: tuple[float, float] = (-35.0, -15.0)
     phrases: PhraseConfig = field(default_factory=PhraseConfig)
+    pedal_share: float = 0.0
 
     @property
     def n_samples(self) -> int:
@@ -84,6 +87,9 @@ class Example:
         Instruments, effects and seed, for JSON.
     instruments : tuple of Instrument
         Who plays content and style.
+    keys : Part, optional
+        What content and target play as fingers and foot do it: notes end with their keys, and the
+        pedal is apart. None where no pedal is known.
 
     Examples
     --------
@@ -99,6 +105,7 @@ class Example:
     style_notes: tuple[Note, ...]
     facts: dict[str, Any]
     instruments: tuple[Instrument, ...] = ()
+    keys: Part | None = None
 
 
 class PairMaker:
@@ -183,8 +190,9 @@ class PairMaker:
         rng = np.random.default_rng([self.seed, 0, number])
         first, second = self._two_instruments(rng)
         common = sorted(set(first.pitches) & set(second.pitches))
-        notes = self._notes(rng, common)
-        style_notes = self._notes(rng, second.pitches)
+        keys = self._pedalled(rng, self._notes(rng, common))
+        notes = keys.with_pedal().notes
+        style_notes = self._pedalled(rng, self._notes(rng, second.pitches)).with_pedal().notes
         content_chain, chain = self._chain(rng, still=True), self._chain(rng)
         content = content_chain(self._played(first, notes), RENDER_RATE_HZ)
         target = chain(self._played(second, notes), RENDER_RATE_HZ)
@@ -207,6 +215,7 @@ class PairMaker:
                 "style_effects": chain.describe(),
             },
             (first, second),
+            keys,
         )
 
     def self_supervised(self, number: int) -> Example:
@@ -279,6 +288,12 @@ class PairMaker:
             if notes:
                 return notes
         return phrase(rng, pitches, self.config.duration_s, self.config.phrases).notes
+
+    def _pedalled(self, rng: np.random.Generator, notes: tuple[Note, ...]) -> Part:
+        share = self.config.pedal_share
+        if not share or rng.random() >= share:
+            return Part(notes)
+        return Part(notes, pedal=pedalling(rng, self.config.duration_s))
 
     def _transposed(
         self, rng: np.random.Generator, notes: tuple[Note, ...], instrument: Instrument

@@ -117,6 +117,36 @@ def phrase(
     return Part(played, name=texture)
 
 
+def pedalling(rng: np.random.Generator, duration_s: float) -> tuple[tuple[float, float], ...]:
+    """When a pianist's foot is down.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What draws it.
+    duration_s : float
+        How long the music is, in seconds.
+
+    Returns
+    -------
+    tuple of tuple
+        Begin and end of each time in seconds, one after another.
+
+    Examples
+    --------
+    >>> all(a < b for a, b in pedalling(np.random.default_rng(0), 8.0))
+    True
+    """
+    found, at_s = [], float(rng.uniform(0, 0.5))
+    longest_s = float(rng.uniform(0.6, 4))
+    while at_s < duration_s:
+        end_s = min(duration_s, at_s + float(rng.uniform(0.3, longest_s)))
+        if end_s > at_s + 0.05:
+            found.append((at_s, end_s))
+        at_s = end_s + float(rng.uniform(0.05, 0.4))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class _Manner:
     """How a phrase is played."""

@@ -15,8 +15,9 @@ from cambiata.train.examples import ExamplesConfig, keep, record
 from cambiata.train.listener import ListenerExamples, ListenerTask, ListenerTraining
 from cambiata.train.loop import Learnable, LoopConfig
 from cambiata.train.player import PlayerTask, PlayerTraining, ask
-from cambiata.train.scored import ScoredConfig, record_scored
+from cambiata.train.scored import Joined, PianoConfig, ScoredConfig, record_scored
 from cambiata.train.task import Task
+from cambiata.train.transcriber import TranscriberExamples, TranscriberTask, TranscriberTraining
 from cambiata.train.vqvae import Learning, VqVaeShape, VqVaeTask, VqVaeTraining
 
 Told = Callable[[float], None] | None
@@ -46,6 +47,8 @@ class Training:
         What it learns from.
     loop : LoopConfig
         How.
+    beside : ScoredConfig, optional
+        Further examples, which are not looked for where the folder of the first is given.
 
     Examples
     --------
@@ -56,6 +59,7 @@ class Training:
     task: Any
     examples: ExamplesConfig
     loop: LoopConfig
+    beside: ScoredConfig | None = None
 
     def make_task(self) -> Task:
         """The task, its weights drawn anew from torch's generator.
@@ -83,7 +87,10 @@ class Training:
             Examples that know their folder and their facts.
         """
         if isinstance(self.examples, ScoredConfig):
-            return record_scored(self.examples, folder, progress=progress)
+            found = record_scored(self.examples, folder, progress=progress)
+            if self.beside is None or folder is not None:
+                return found
+            return Joined([found, record_scored(self.beside, progress=progress)])
         return record(self.examples, folder, progress=progress)
 
     def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:
@@ -103,6 +110,8 @@ class Training:
         Learnable
             What `fit` reads.
         """
+        if isinstance(self.task, TranscriberTraining):
+            return TranscriberExamples(found)
         if isinstance(self.task, ListenerTraining):
             return ListenerExamples(found)
         if isinstance(self.task, PlayerTraining):
@@ -119,6 +128,7 @@ class Training:
 _TASKS: dict[type, Callable[[Any], Task]] = {
     VqVaeTraining: VqVaeTask,
     ListenerTraining: ListenerTask,
+    TranscriberTraining: TranscriberTask,
     PlayerTraining: PlayerTask,
 }
 
@@ -162,6 +172,19 @@ def _listener() -> Training:
     return Training(ListenerTraining(), ScoredConfig(n_examples=4608), loop)
 
 
+def _transcriber() -> Training:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=1e-3,
+        ema_decay=0.998,
+        report_every_steps=50,
+        validate_every_s=400.0,
+        minutes=25.0,
+    )
+    examples = ScoredConfig(n_examples=4608)
+    return Training(TranscriberTraining(), examples, loop, beside=PianoConfig())
+
+
 def _oneshot() -> Training:
     loop = LoopConfig(
         batch_size=4,
@@ -180,6 +203,7 @@ PRESETS: dict[str, Callable[[], Training]] = {
     "vqvae-supervised-contrastive": lambda: _small("supervised-contrastive"),
     "vqvae-cifka2021": _cifka2021,
     "listener": _listener,
+    "transcriber": _transcriber,
     "oneshot": _oneshot,
 }
 
@@ -345,6 +369,8 @@ def from_dict(found: Mapping[str, Any], preset: str) -> Training:
 
 def _from(like: Any, found: Any) -> Any:
     """What JSON kept of a dataclass like another."""
+    if found is None:
+        return None
     if dataclasses.is_dataclass(like) and not isinstance(like, type):
         kept = {name: _from(getattr(like, name), value) for name, value in found.items()}
         return type(like)(**kept)

@@ -13,6 +13,7 @@ import torch
 from cambiata.errors import InputError
 from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
 from cambiata.train.presets import Recorded, Training, as_dict, changed, from_dict, training
+from cambiata.train.scored import Joined
 
 RUN_FILE = "run.json"
 
@@ -86,7 +87,8 @@ def start(
     facts = {
         "preset": preset,
         "training": as_dict(config),
-        "examples": str(found.folder),
+        # Several sets are found again where they are found by default.
+        "examples": None if isinstance(found, Joined) else str(found.folder),
         "data": found.facts["banks"],
         "commit": _commit(),
         "machine": _machine(),

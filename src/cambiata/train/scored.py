@@ -17,7 +17,7 @@ import numpy.typing as npt
 from cambiata.arrays import Samples
 from cambiata.errors import InputError
 from cambiata.listening import BANDS, LOWEST_PITCH, N_PITCHES
-from cambiata.midi import Note
+from cambiata.midi import Note, Part
 from cambiata.train.bank import Instrument
 from cambiata.train.examples import (
     EXAMPLES_FOLDER,
@@ -65,6 +65,47 @@ class ScoredConfig(ExamplesConfig):
         super().__post_init__()
         if self.sample_rate != BANDS.sample_rate:
             raise ValueError(f"sample_rate must be {BANDS.sample_rate}")
+
+
+PIANO_BANKS = (
+    "fluid-r3:0-7",
+    "musescore-general:0-7",
+    "generaluser-gs:0-7",
+    "csound-gm:0-7",
+    "salamander",
+    "bright-acoustic-piano",
+    "electric-grand-piano",
+    "electric-piano-1",
+    "procedural-pianos",
+)
+"""Every piano-like instrument that may be learnt from."""
+
+
+@dataclass(frozen=True)
+class PianoConfig(ScoredConfig):
+    """Examples of keyboards, half of them with the pedal.
+
+    Parameters
+    ----------
+    banks, collections, n_examples, n_validation, held_out, n_shard, duration_s, treatment : object
+        As in `ExamplesConfig`.
+    sample_rate, seed, pedal_share : object
+        As there.
+
+    Examples
+    --------
+    >>> PianoConfig().pedal_share
+    0.5
+    """
+
+    banks: tuple[str, ...] = PIANO_BANKS
+    n_examples: int = 1536
+    held_out: tuple[str, ...] = (
+        "bright-acoustic-piano:0",
+        *(f"generaluser-gs:{program}" for program in (0, 4, 6)),
+        *(f"procedural-pianos:{number}" for number in (22, 23)),
+    )
+    pedal_share: float = 0.5
 
 
 class Bytes(NamedTuple):
@@ -216,6 +257,10 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
                 "notes": [
                     [[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes] for notes in both
                 ],
+                "keys": [[x.start_s, x.end_s, x.pitch, x.velocity] for x in made.keys.notes]
+                if made.keys
+                else None,
+                "pedal": made.keys.pedal if made.keys else None,
             }
         )
     place = folder / shard_name(validation, index)
@@ -334,6 +379,25 @@ class ScoredExamples(Sequence[Scored]):
         rolls = (self._of(place.with_suffix(f".{x}.npy"))[at] for x in ("bands", "energies"))
         return *rolls, self._of(place.with_suffix(".json"))[at]["notes"]
 
+    def keys(self, index: int) -> Part:
+        """What content and target of an example play, keys and pedal apart.
+
+        Parameters
+        ----------
+        index : int
+            Which.
+
+        Returns
+        -------
+        Part
+            Without a pedal where none is known.
+        """
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        facts = self._of(self._places[shard].with_suffix(".json"))[at]
+        rows = facts.get("keys") or facts["notes"][0]
+        notes = (Note(start, end, int(pitch), int(v)) for start, end, pitch, v in rows)
+        return Part(tuple(notes), pedal=tuple((a, b) for a, b in facts.get("pedal") or ()))
+
     def __getitem__(self, index: Any) -> Scored:  # type: ignore[override]
         """One example, whole."""
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
@@ -362,3 +426,76 @@ class ScoredExamples(Sequence[Scored]):
         """What was recorded, from which banks."""
         facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
         return facts
+
+
+class Joined(Sequence[Scored]):
+    """Several sets of examples, one after another.
+
+    Parameters
+    ----------
+    sets : sequence of ScoredExamples
+        At least one.
+
+    Examples
+    --------
+    >>> Joined([ScoredExamples(Path("/nowhere"), ScoredConfig())])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+
+    def __init__(self, sets: Sequence[ScoredExamples]) -> None:
+        self.sets = tuple(sets)
+
+    @property
+    def folder(self) -> Path:
+        """Where the first set lies."""
+        return self.sets[0].folder
+
+    def __len__(self) -> int:
+        return sum(len(each) for each in self.sets)
+
+    def _found(self, index: int) -> tuple[ScoredExamples, int]:
+        index = range(len(self))[index]
+        for each in self.sets:
+            if index < len(each):
+                return each, index
+            index -= len(each)
+        raise IndexError(index)
+
+    def kept(self, index: int) -> tuple[Any, Any, Any]:
+        """An example without its sounds.
+
+        Parameters
+        ----------
+        index : int
+            Which.
+
+        Returns
+        -------
+        tuple
+            As `ScoredExamples.kept`.
+        """
+        each, at = self._found(index)
+        return each.kept(at)
+
+    def __getitem__(self, index: Any) -> Scored:  # type: ignore[override]
+        """One example, whole."""
+        each, at = self._found(index)
+        return each[at]
+
+    def validation(self) -> "Joined":
+        """The examples to validate with, of all sets.
+
+        Returns
+        -------
+        Sequence
+            As `Joined`.
+        """
+        return Joined([each.validation() for each in self.sets])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded, from which banks."""
+        facts = [each.facts for each in self.sets]
+        banks = {bank["name"]: bank for each in facts for bank in each["banks"]}
+        return {"sets": facts, "banks": list(banks.values())}

@@ -16,6 +16,9 @@ class Task(nn.Module, ABC):
     True
     """
 
+    own_parts: tuple[str, ...] = ()
+    """What names of weights begin with that a run whose weights it begins with may lack."""
+
     def __init__(self) -> None:
         super().__init__()
 
