@@ -12,10 +12,16 @@ from importlib.metadata import version as _version
 from cambiata.audio import Audio, load
 from cambiata.conversion import Options, Report, transfer, transfer_file
 from cambiata.errors import CambiataError, CambiataWarning, InputError
+from cambiata.midi import Note, Part, Score
+from cambiata.midi import load as load_score
+from cambiata.midi import save as save_score
+from cambiata.performance import PlayOptions, PlayReport, play, play_file
+from cambiata.systems import PLAYERS as _PLAYERS
 from cambiata.systems import SYSTEMS as _SYSTEMS
-from cambiata.systems import system_named, transfer_system
-from cambiata.systems.base import System, TransferConfig, TransferSystem
+from cambiata.systems import play_system, system_named, transfer_system
+from cambiata.systems.base import PlaySystem, System, TransferConfig, TransferSystem
 from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
+from cambiata.transcription import Transcription, transcribe, transcribe_file
 
 __version__ = _version("cambiata")
 
@@ -24,18 +30,32 @@ __all__ = [
     "CambiataError",
     "CambiataWarning",
     "InputError",
+    "Note",
     "Options",
+    "Part",
+    "PlayOptions",
+    "PlayReport",
+    "PlaySystem",
     "Report",
+    "Score",
     "System",
     "Timbre",
+    "Transcription",
     "TransferConfig",
     "TransferSystem",
     "available_systems",
     "capture_timbre",
     "load",
+    "load_score",
     "load_timbre",
     "mix_timbres",
+    "play",
+    "play_file",
+    "play_system",
+    "save_score",
     "system_named",
+    "transcribe",
+    "transcribe_file",
     "transfer",
     "transfer_file",
     "transfer_system",
@@ -53,6 +73,6 @@ def available_systems() -> list[type[System[TransferConfig]]]:
     Examples
     --------
     >>> [system.name for system in available_systems()]
-    ['oneshot', 'musaicing', 'ulyanov', 'vqvae']
+    ['oneshot', 'musaicing', 'ulyanov', 'vqvae', 'player', 'performancenet', 'wavenet']
     """
-    return [system_named(name) for name in _SYSTEMS]
+    return [system_named(name) for name in (*_SYSTEMS, *_PLAYERS)]

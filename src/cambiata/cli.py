@@ -14,6 +14,7 @@ import click
 
 import cambiata
 from cambiata.conversion import Options, Report
+from cambiata.performance import PlayOptions
 from cambiata.systems.base import Progress
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -182,6 +183,110 @@ def _progress_bar(hidden: bool) -> Iterator[Progress | None]:
     with bar:
         task = bar.add_task("", total=1.0)
         yield lambda share: bar.update(task, completed=share)
+
+
+def _of(function: Callable[..., Any], name: str) -> Any:
+    """The API's own default of a keyword argument of a function, or of its options."""
+    for each in fields(PlayOptions):
+        if each.name == name:
+            return None if each.default is MISSING else each.default
+    return inspect.signature(function).parameters[name].default
+
+
+def _play_option(flag: str, name: str, **attributes: Any) -> Callable[[Any], Any]:
+    default = _of(cambiata.play_file, name)
+    return click.option(
+        flag, name, default=default, show_default=default not in (None, False, True), **attributes
+    )
+
+
+@cli.command(context_settings=_HELP)
+@click.argument("score")
+@click.argument("sound")
+@click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
+@_play_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
+@_play_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_settings,
+    help="Change one of the system's settings; may be repeated.",
+)
+@_play_option(
+    "--track", "track", type=int, metavar="N", help="Part of the score, from 1; else all."
+)
+@_play_option("--tempo", "tempo", type=float, metavar="X", help="How many times as fast.")
+@_play_option("--pedal/--no-pedal", "pedal", help="Whether the sustain pedal counts (it does).")
+@_play_option("--strict", "strict", is_flag=True, help="Refuse notes off the keyboard.")
+@_play_option(
+    "--instrument",
+    "instrument",
+    type=click.Choice(["any", "piano"]),
+    help="What is heard in a recording given as SCORE.",
+)
+@_play_option("--midi", "midi", metavar="OUT.mid", help="Keep the notes heard in a recording.")
+@_play_option("--tail", "tail_s", type=float, metavar="S", help="Let the last note ring so long.")
+@_play_option("--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate, else SOUND's.")
+@_play_option("--channels", "n_channels", type=int, metavar="N", help="Channels, else SOUND's.")
+@_play_option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ...")
+@_play_option("--force", "force", is_flag=True, help="Replace an output that exists.")
+@_play_option("--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Play SCORE, a MIDI file, with the sound of SOUND.
+
+    SCORE may be a recording, too: its notes are heard first. SOUND may be a .timbre file.
+    """
+    if quiet:
+        warnings.simplefilter("ignore", cambiata.CambiataWarning)
+    with _progress_bar(hidden=quiet) as progress:
+        report = cambiata.play_file(score, sound, output, progress=progress, **options)
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=2), err=output == "-")
+    elif not quiet:
+        kept = f"; its notes in {report.midi}" if report.midi else ""
+        click.echo(
+            f"{report.output}: {report.n_notes} notes, {report.duration_s:.1f} s by "
+            f"{report.system}, in {report.elapsed_s:.1f} s "
+            f"(real-time factor {report.real_time_factor:.2f}){kept}",
+            err=True,
+        )
+
+
+@cli.command(context_settings=_HELP)
+@click.argument("recording")
+@click.option("-o", "--output", required=True, metavar="OUT.mid", help="MIDI file to write.")
+@click.option(
+    "--instrument",
+    default=_of(cambiata.transcribe_file, "instrument"),
+    show_default=True,
+    type=click.Choice(["any", "piano"]),
+    help="What plays: a piano's notes all have an onset.",
+)
+@click.option(
+    "--onset-threshold",
+    type=float,
+    metavar="X",
+    help="0 to 1: less finds more notes; else what served best.",
+)
+@click.option("--force", is_flag=True, help="Replace an output that exists.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Write the notes of RECORDING as a MIDI file."""
+    with _progress_bar(hidden=quiet) as progress:
+        made = cambiata.transcribe_file(recording, output, progress=progress, **options)
+    if as_json:
+        click.echo(json.dumps(asdict(made), indent=2))
+    elif not quiet:
+        click.echo(
+            f"{made.output}: {made.n_notes} notes of {made.duration_s:.1f} s, in "
+            f"{made.elapsed_s:.1f} s (real-time factor {made.real_time_factor:.2f})",
+            err=True,
+        )
 
 
 @cli.command(context_settings=_HELP)

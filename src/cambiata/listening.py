@@ -128,7 +128,7 @@ def hear(samples: Samples, weights: str = "listener", threshold: float | None = 
     return notes_of(onset, held, level_db, least)
 
 
-def listened(bands_db: Roll, network: Any) -> tuple[Roll, Roll, Roll]:
+def listened(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
     """What the listener says of bands of any length.
 
     Parameters
@@ -136,12 +136,13 @@ def listened(bands_db: Roll, network: Any) -> tuple[Roll, Roll, Roll]:
     bands_db : numpy.ndarray
         [312, L], as `LogFrequency.level_db` gives them.
     network : callable
-        From bands [1, 312, L] to what is heard [1, 3, 88, L].
+        From bands [1, 312, L] to what is heard [1, K, 88, L].
 
     Returns
     -------
     tuple of numpy.ndarray
-        Onsets and held keys, 0 to 1, and levels in dB; [88, L] each.
+        Onsets and held keys, 0 to 1, and levels in dB; further ones, 0 to 1, where the network
+        says more; [88, L] each.
 
     Examples
     --------
@@ -156,15 +157,18 @@ def listened(bands_db: Roll, network: Any) -> tuple[Roll, Roll, Roll]:
         first, last = max(0, at - _CONTEXT_FRAMES), at + _CHUNK_FRAMES + _CONTEXT_FRAMES
         said = network(np.ascontiguousarray(bands[None, :, first:last]))[0][0]
         pieces.append(said[:, :, at - first : at - first + _CHUNK_FRAMES])
-    onset, held, level = np.concatenate(pieces, axis=2)
-    return _sigmoid(onset), _sigmoid(held), level * np.float32(LEVEL_UNIT_DB)
+    onset, held, level, *more = np.concatenate(pieces, axis=2)
+    likely = [_sigmoid(x) for x in (onset, held, *more)]
+    return *likely[:2], level * np.float32(LEVEL_UNIT_DB), *likely[2:]
 
 
 def _sigmoid(x: Roll) -> Roll:
     return (1 / (1 + np.exp(-np.clip(x, -30, 30)))).astype(np.float32)
 
 
-def notes_of(onset: Roll, held: Roll, level_db: Roll, threshold: float) -> Heard:
+def notes_of(
+    onset: Roll, held: Roll, level_db: Roll, threshold: float, *, slow: bool = True
+) -> Heard:
     """Notes out of what the listener says of every pitch and frame.
 
     Parameters
@@ -175,12 +179,14 @@ def notes_of(onset: Roll, held: Roll, level_db: Roll, threshold: float) -> Heard
         [88, L].
     threshold : float
         Least height of an onset.
+    slow : bool
+        Whether notes may begin without an onset that was heard.
 
     Returns
     -------
     Heard
         Every onset is a note, which ends where its key is held no more or where the same pitch
-        begins anew; and so is every long time of a held key without one.
+        begins anew; and so is every long time of a held key without one, unless none is `slow`.
 
     Examples
     --------
@@ -203,7 +209,7 @@ def notes_of(onset: Roll, held: Roll, level_db: Roll, threshold: float) -> Heard
             run_end = next((b for a, b in runs if a <= begin + 3 and b > begin), begin + 2)
             end = min(max(float(run_end), begin + 2), begins[i + 1], n_frames)
             found.append((row, float(begin), end, float(heights[own[i]])))
-        for first, last in runs:
+        for first, last in runs if slow else ():
             early = next((x for x in begins if first - 3 <= x < last), last)
             alone = held[row, first : int(np.ceil(early))]
             if len(alone) >= _HELD_FRAMES and alone.max() > _HELD_SURELY:

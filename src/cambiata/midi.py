@@ -186,6 +186,11 @@ class Part:
         inside = [note for note in self.notes if note.start_s < end_s and note.end_s > start_s]
         return replace(
             self,
+            pedal=tuple(
+                (max(begin - start_s, 0.0), min(end, end_s) - start_s)
+                for begin, end in self.pedal
+                if begin < end_s and end > start_s
+            ),
             notes=tuple(
                 Note(
                     max(note.start_s - start_s, 0.0),
@@ -229,8 +234,142 @@ class Score:
         melodic = (part.notes for part in self.parts if not part.is_drum)
         return tuple(sorted(note for notes in melodic for note in notes))
 
+    def merged(self, track: int | None = None, *, pedal: bool = True, tempo: float = 1.0) -> Part:
+        """One part of all that has a pitch, or of one track.
 
-def load(path: str | Path) -> Score:
+        Parameters
+        ----------
+        track : int, optional
+            Which part, from 1; all but drums where not given.
+        pedal : bool
+            Whether the sustain pedal counts.
+        tempo : float
+            How many times as fast.
+
+        Returns
+        -------
+        Part
+            Notes that end with their keys. Where parts have pedals of their own, notes last as
+            long as they sound, and there is no pedal.
+
+        Raises
+        ------
+        InputError
+            There is no such track, it has no notes, or only drums are left; or the tempo is none.
+
+        Examples
+        --------
+        >>> Score((Part((Note(0, 1, 60),)),)).merged(tempo=2.0).end_s
+        0.5
+        """
+        if not 0.05 <= tempo <= 20:
+            raise InputError(f"tempo {tempo:g}", "is none", "use 0.05 to 20; 1 is as written")
+        chosen = [part for part in self.parts if not part.is_drum and part.notes]
+        if track is not None:
+            if not 1 <= track <= len(self.parts):
+                known = "; ".join(
+                    f"{i} {part.name or f'program {part.program}'}"
+                    for i, part in enumerate(self.parts, 1)
+                )
+                raise InputError(self.name, f"has no track {track}", f"use one of: {known}")
+            chosen = [self.parts[track - 1]]
+        if not chosen or not any(part.notes for part in chosen):
+            raise InputError(self.name, "has no notes there", "choose a score that plays something")
+        if all(part.is_drum for part in chosen):
+            raise InputError(self.name, "has only drums", "choose a score with pitches")
+        pedals = {part.pedal for part in chosen} if pedal else {()}
+        if len(pedals) > 1:
+            chosen, pedals = [part.with_pedal() for part in chosen], {()}
+        notes = sorted(note for part in chosen for note in part.notes)
+        return Part(
+            tuple(
+                replace(note, start_s=note.start_s / tempo, end_s=note.end_s / tempo)
+                for note in notes
+            ),
+            chosen[0].program,
+            name=chosen[0].name,
+            pedal=tuple((a / tempo, b / tempo) for a, b in pedals.pop()),
+        )
+
+    @classmethod
+    def of(cls, other: Any, name: str = "score") -> "Score":
+        """Score of what another MIDI library holds.
+
+        Parameters
+        ----------
+        other : object
+            A ``mido.MidiFile``, or anything that writes itself as a MIDI file with ``write(file)``
+            (pretty_midi), ``dump(file=)`` (miditoolkit) or ``dumps_midi()`` (symusic).
+        name : str
+            What to call it in a message.
+
+        Returns
+        -------
+        Score
+            Its notes end with their keys; `Part.with_pedal` lengthens them.
+
+        Raises
+        ------
+        TypeError
+            It is none of these.
+
+        Examples
+        --------
+        >>> Score.of(Score((Part((Note(0.0, 1.0, 60),)),)).to_mido()).notes[0].pitch
+        60
+        """
+        import mido
+
+        if not isinstance(other, mido.MidiFile):
+            data = io.BytesIO()
+            if hasattr(other, "dumps_midi"):
+                data = io.BytesIO(other.dumps_midi())
+            elif hasattr(other, "write"):
+                other.write(data)
+            elif hasattr(other, "dump"):
+                other.dump(file=data)
+            else:
+                raise TypeError(f"{type(other).__name__} is no score of a library that is known")
+            other = mido.MidiFile(file=io.BytesIO(data.getvalue()), clip=True)
+        return cls(tuple(_all_parts(other)), name)
+
+    def to_mido(self) -> Any:
+        """The score as mido has it, each part a track.
+
+        Returns
+        -------
+        mido.MidiFile
+            At 120 beats a minute.
+        """
+        import mido
+
+        file = mido.MidiFile(ticks_per_beat=_TICKS_PER_BEAT)
+        file.tracks.append(mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO_US)]))
+        channels = [channel for channel in range(16) if channel != _DRUM_CHANNEL]
+        for index, part in enumerate(self.parts):
+            channel = _DRUM_CHANNEL if part.is_drum else channels[index % len(channels)]
+            file.tracks.append(_track(part, channel))
+        return file
+
+    def to_bytes(self) -> bytes:
+        """The score as a MIDI file, which any library reads.
+
+        Returns
+        -------
+        bytes
+            As `save` writes them.
+
+        Examples
+        --------
+        >>> Score((Part((Note(0.0, 1.0, 60),)),)).to_bytes()[:4]
+        b'MThd'
+        """
+        data = io.BytesIO()
+        self.to_mido().save(file=data)
+        return data.getvalue()
+
+
+def load(path: str | Path, *, keys: bool = False) -> Score:
     """Score of a MIDI file.
 
     Notes held by the sustain pedal last until it is lifted or the pitch is struck again. A part is
@@ -240,6 +379,8 @@ def load(path: str | Path) -> Score:
     ----------
     path : str or pathlib.Path
         A standard MIDI file of any type.
+    keys : bool
+        Let notes end with their keys, whatever the pedal does; `Part.pedal` says what it does.
 
     Returns
     -------
@@ -281,8 +422,9 @@ def load(path: str | Path) -> Score:
         ) from error
     if file.ticks_per_beat <= 0:
         raise InputError(str(path), "counts time in SMPTE frames", "export it again in beats")
-    seconds = _clock(file)
-    parts = [part for track in file.tracks for part in _parts(track, seconds)]
+    parts = _all_parts(file)
+    if not keys:
+        parts = [part.with_pedal() for part in parts]
     if not any(part.notes for part in parts):
         raise InputError(str(path), "has no notes", "choose a score that plays something")
     return Score(tuple(parts), str(path))
@@ -313,8 +455,6 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
     """
-    import mido
-
     place = Path(path)
     if not place.parent.is_dir():
         raise InputError(str(path), "its folder does not exist", "make it first")
@@ -322,22 +462,20 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
         raise InputError(str(path), "is a folder", "name a file")
     if place.exists() and not force:
         raise InputError(str(path), "exists", "choose another name, or --force to replace it")
-    file = mido.MidiFile(ticks_per_beat=_TICKS_PER_BEAT)
-    conductor = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO_US)])
-    file.tracks.append(conductor)
-    channels = [channel for channel in range(16) if channel != _DRUM_CHANNEL]
-    for index, part in enumerate(score.parts):
-        channel = _DRUM_CHANNEL if part.is_drum else channels[index % len(channels)]
-        file.tracks.append(_track(part, channel))
     number, name = tempfile.mkstemp(dir=place.parent, prefix=".cambiata-", suffix=".mid")
     try:
         with os.fdopen(number, "wb") as stream:
-            file.save(file=stream)
+            stream.write(score.to_bytes())
         Path(name).chmod(0o644)
         Path(name).replace(place)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _all_parts(file: Any) -> list[Part]:
+    seconds = _clock(file)
+    return [part for track in file.tracks for part in _parts(track, seconds)]
 
 
 class _Clock:
@@ -368,21 +506,28 @@ def _clock(file: Any) -> _Clock:
 
 
 def _parts(track: Iterable[Any], seconds: _Clock) -> list[Part]:
-    """The parts of one track: one for each channel and program that plays in it."""
+    """The parts of one track: one for each channel and program that plays in it.
+
+    Notes end with their keys; the pedal is apart.
+    """
     programs: defaultdict[int, int] = defaultdict(int)
-    pedal: defaultdict[int, bool] = defaultdict(bool)
-    # Struck and not yet let go, by channel and pitch; `held` ones wait for the pedal.
+    # Struck and not yet let go, by channel and pitch.
     struck: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-    held: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
     found: defaultdict[tuple[int, int], list[Note]] = defaultdict(list)
+    down: dict[int, int] = {}
+    pedal: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     tick, name = 0, ""
 
-    def close(channel: int, pitch: int, begun: list[tuple[int, int, int]]) -> None:
-        for start, velocity, program in begun:
-            start_s, end_s = seconds(start), seconds(tick)
-            if end_s > start_s:
-                found[channel, program].append(Note(start_s, end_s, pitch, velocity))
-        begun.clear()
+    def close(channel: int, pitch: int, begun: tuple[int, int, int]) -> None:
+        start, velocity, program = begun
+        start_s, end_s = seconds(start), seconds(tick)
+        if end_s > start_s:
+            found[channel, program].append(Note(start_s, end_s, pitch, velocity))
+
+    def lift(channel: int) -> None:
+        begin_s, end_s = seconds(down.pop(channel)), seconds(tick)
+        if end_s > begin_s:
+            pedal[channel].append((begin_s, end_s))
 
     for message in track:
         tick += message.time
@@ -395,30 +540,30 @@ def _parts(track: Iterable[Any], seconds: _Clock) -> list[Part]:
         if kind == "program_change":
             programs[channel] = message.program
         elif kind == "control_change":
-            if message.control == _SUSTAIN_PEDAL:
-                pedal[channel] = message.value >= 64
-                if not pedal[channel]:
-                    for (where, pitch), begun in held.items():
-                        if where == channel:
-                            close(channel, pitch, begun)
+            if message.control == _SUSTAIN_PEDAL and message.value >= 64:
+                down.setdefault(channel, tick)
+            elif message.control == _SUSTAIN_PEDAL and channel in down:
+                lift(channel)
         else:
-            pitch = message.note
-            key = channel, pitch
+            key = channel, message.note
             if kind == "note_on" and message.velocity:
-                close(channel, pitch, held[key])
                 struck[key].append((tick, message.velocity, programs[channel]))
             elif struck[key]:
                 # The oldest is let go first, as synthesizers do.
-                let_go = [struck[key].pop(0)]
-                if pedal[channel]:
-                    held[key] += let_go
-                else:
-                    close(channel, pitch, let_go)
-    for begun_by_key in (held, struck):  # what never ended ends with the track
-        for (channel, pitch), begun in begun_by_key.items():
-            close(channel, pitch, begun)
+                close(channel, message.note, struck[key].pop(0))
+    for (channel, pitch), begun in struck.items():  # what never ended ends with the track
+        for each in begun:
+            close(channel, pitch, each)
+    for channel in list(down):
+        lift(channel)
     return [
-        Part(tuple(sorted(notes)), program, channel == _DRUM_CHANNEL, name)
+        Part(
+            tuple(sorted(notes)),
+            program,
+            channel == _DRUM_CHANNEL,
+            name,
+            () if channel == _DRUM_CHANNEL else tuple(pedal[channel]),
+        )
         for (channel, program), notes in sorted(found.items())
     ]
 
@@ -434,6 +579,11 @@ def _track(part: Part, channel: int) -> Any:
         # At one tick, notes end before others begin.
         events.append((start, 1, "note_on", note.pitch, note.velocity))
         events.append((end, 0, "note_off", note.pitch, 0))
+    for begin_s, end_s in part.pedal:
+        begin, end = round(begin_s * ticks_per_s), round(end_s * ticks_per_s)
+        # Lifted before the notes that begin then, put down after them.
+        events.append((max(begin + 1, end), 0, "control_change", _SUSTAIN_PEDAL, 0))
+        events.append((begin, 2, "control_change", _SUSTAIN_PEDAL, 127))
     track = mido.MidiTrack()
     if part.name:
         # The format's text is Latin-1.
@@ -442,9 +592,9 @@ def _track(part: Part, channel: int) -> Any:
     track.append(mido.Message("program_change", channel=channel, program=part.program))
     last = 0
     for tick, same in groupby(sorted(events), key=lambda event: event[0]):
-        for _, _, kind, pitch, velocity in same:
-            track.append(
-                mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - last)
-            )
+        for _, _, kind, number, value in same:
+            names = ("control", "value") if kind == "control_change" else ("note", "velocity")
+            given = dict(zip(names, (number, value), strict=True))
+            track.append(mido.Message(kind, channel=channel, time=tick - last, **given))
             last = tick
     return track

@@ -17,7 +17,9 @@ import scipy.sparse
 
 from cambiata.arrays import Samples
 from cambiata.features.logfrequency import hann_power, hz_of
+from cambiata.features.pianoroll import on_keyboard
 from cambiata.listening import BANDS, LOWEST_PITCH, N_PITCHES, Heard
+from cambiata.midi import Part
 
 N_PARTIALS, N_NOISE = 48, 24
 N_FEATURES = 18
@@ -50,6 +52,7 @@ _HIT_RANGE_DB = 50.0
 _FEWEST_FRAMES = 6
 _N_TONAL, _TONAL_REACH, _PEAK_DB = 24, 3, 15.0
 _LEAST_TONAL, _LEAST_STEADY = 0.45, 0.55
+_MIDDLE_FEATURE, _LEVEL_FEATURE = 13, 14
 
 Array = npt.NDArray[np.float32]
 
@@ -225,6 +228,86 @@ def described(
     ]
     described = np.stack(features, axis=1).astype(np.float32)
     return NoteFrames(note, frame, pitch, age_s, strength, described)
+
+
+def of_score(part: Part) -> Heard:
+    """The notes of a score, as a listener who misses nothing would hear them.
+
+    Parameters
+    ----------
+    part : Part
+        Notes that end with their keys, and the pedal.
+
+    Returns
+    -------
+    Heard
+        Velocity 80 is 0 dB where one note sounds at a time, and less where more do; the level goes
+        with the square of the velocity, as in SoundFonts. What lies off the keyboard is left out.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Note
+    >>> heard = of_score(Part((Note(0.0, 1.0, 69, 80), Note(1.0, 2.0, 69, 40))))
+    >>> heard.strength_db.round().tolist()
+    [2.0, -10.0]
+    """
+    notes = sorted(on_keyboard(part.with_pedal())[0].notes, key=lambda n: (n.pitch, n.start_s))
+    columns = [(n.pitch, n.start_s, n.end_s, n.velocity) for n in notes]
+    pitch, start_s, end_s, velocity = np.array(columns, np.float64).reshape(-1, 4).T
+    strength = 40 * np.log10(np.maximum(velocity, 1) / 80)
+    # Long notes decay: what sounds after a second counts no more.
+    power = float((10 ** (strength / 10) * np.minimum(end_s - start_s, 1.0)).sum())
+    edges = np.unique(np.concatenate([start_s, end_s]))
+    # Time in which anything sounds, counted once.
+    covered = np.zeros(max(0, len(edges) - 1), np.int64)
+    np.add.at(covered, np.searchsorted(edges, start_s), 1)
+    ends = np.searchsorted(edges, end_s)
+    np.add.at(covered, ends[ends < len(covered)], -1)
+    sounding_s = float(np.diff(edges)[np.cumsum(covered) > 0].sum()) if len(edges) > 1 else 1.0
+    strength = strength - 10 * np.log10(max(power, 1e-9) / max(sounding_s, 1e-9))
+    return Heard(
+        pitch.astype(np.int64),
+        start_s / BANDS.frame_s,
+        end_s / BANDS.frame_s,
+        np.ones(len(notes)),
+        strength,
+        np.zeros((N_PITCHES, 1), np.float32),
+    )
+
+
+def score_frames(
+    heard: Heard, n_frames: int, per_frame: int = 1, middle_db: float | None = None
+) -> NoteFrames:
+    """All moments of the notes of a score.
+
+    Parameters
+    ----------
+    heard : Heard
+        What `of_score` returned.
+    n_frames : int
+        Frames of the sound.
+    per_frame : int
+        Moments per frame of `BANDS`.
+    middle_db : float, optional
+        Strength in the middle of all notes, where these are not all.
+
+    Returns
+    -------
+    NoteFrames
+        As `note_frames`; a score does not say how a note's level goes.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Note
+    >>> heard = of_score(Part((Note(0.0, 1.0, 69, 80),)))
+    >>> score_frames(heard, 43).features[:, 14].max()
+    np.float32(0.0)
+    """
+    frames = note_frames(heard, n_frames, per_frame)
+    frames.features[:, _LEVEL_FEATURE] = 0
+    if middle_db is not None:
+        frames.features[:, _MIDDLE_FEATURE] = (frames.strength_db - middle_db) / 20
+    return frames
 
 
 def partial_hz(

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from cambiata.audio import Audio, AudioFile, Source
 from cambiata.errors import InputError
 from cambiata.systems import DEFAULT_TRANSFER, transfer_system
-from cambiata.systems.base import TransferSystem, configure, heard_style
+from cambiata.systems.base import Capturing, configure, heard_style
 
 SUFFIX = ".timbre"
 
@@ -92,12 +92,12 @@ class Timbre:
         part.write_bytes(buffer.getvalue())
         part.replace(place)
 
-    def for_system(self, system: TransferSystem[Any, Any]) -> Any:
+    def for_system(self, system: Capturing[Any, Any]) -> Any:
         """What the system renders with.
 
         Parameters
         ----------
-        system : TransferSystem
+        system : Capturing
             The one that is to play.
 
         Returns
@@ -110,7 +110,7 @@ class Timbre:
         InputError
             It belongs to another system, or to other weights.
         """
-        if system.name != self.system:
+        if (system.timbres_of or system.name) != self.system:
             raise InputError(self.name, f"is of {self.system}", f"use --system {self.system}")
         if system.weights_sha256 != self.weights:
             raise InputError(self.name, "belongs to other weights", _CURE)

@@ -5,7 +5,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
 import scipy.sparse
 
 from cambiata.arrays import Samples
@@ -135,6 +134,8 @@ class LogFrequency:
         numpy.ndarray
             [n_bins, L]; about 1 where a sinusoid of amplitude 1 lies.
         """
+        import scipy.signal  # a third of a second that `import cambiata` need not spend
+
         out = np.zeros((self.n_bins, self.n_frames(len(samples))), np.float32)
         lower = {1: samples}
         shapes = zip(self.windows, self.decimations, self._filters, strict=True)
@@ -145,20 +146,23 @@ class LogFrequency:
             out += filters @ np.pad(power, ((0, out.shape[1] - len(power)), (0, 0))).T
         return out
 
-    def level_db(self, samples: Samples) -> Features:
+    def level_db(self, samples: Samples, mean: float | None = None) -> Features:
         """Level in every band, relative to the sound's own RMS.
 
         Parameters
         ----------
         samples : numpy.ndarray
             Mono sound [T].
+        mean : float, optional
+            Mean power of the sound that this is a stretch of; its own where not given.
 
         Returns
         -------
         numpy.ndarray
             [n_bins, L] in dB; about 3 for a sinusoid alone.
         """
-        mean = float(np.mean(np.square(samples, dtype=np.float64))) + _FLOOR
+        if mean is None:
+            mean = float(np.mean(np.square(samples, dtype=np.float64))) + _FLOOR
         level: Features = 10 * np.log10(self.power(samples) / np.float32(mean) + np.float32(1e-10))
         return level
 

@@ -158,6 +158,37 @@ def mel_power(
     return power
 
 
+def log_mel(
+    samples: Samples, sample_rate: int, n_mels: int = 80, hop_length: int = 512
+) -> Features:
+    """Logarithm of a sound's power in mel bands, whatever its level.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Mono sound [T].
+    sample_rate : int
+        Samples per second.
+    n_mels : int
+        Mel bands M.
+    hop_length : int
+        Samples between frames.
+
+    Returns
+    -------
+    numpy.ndarray
+        Natural logarithm of power over mean power [M, L], at least -12.
+
+    Examples
+    --------
+    >>> log_mel(np.ones(16000, np.float32), 16000).shape
+    (80, 32)
+    """
+    power = mel_power(samples, sample_rate, hop_length=hop_length, n_mels=n_mels)
+    found: Features = np.log(power / (power.mean() + 1e-12) + np.float32(6.1e-6))
+    return found
+
+
 def power_db(power: Features, floor_db: float = 80.0) -> Features:
     """Power in decibels, cut off below the loudest.
 

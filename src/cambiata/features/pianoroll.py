@@ -36,6 +36,7 @@ class PianoRoll:
 
     Examples
     --------
+    >>> from cambiata.midi import Note, Part
     >>> roll = piano_roll(Part((Note(0.0, 0.02, 60, 127),)), 0.04)
     >>> roll.strike[39].tolist(), roll.held[39].sum()
     ([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], np.float32(5.0))
@@ -51,6 +52,48 @@ class PianoRoll:
     def array(self) -> Roll:
         """All of it, [3 * 88 + 1, L]: strikes, held keys, offsets, pedal."""
         return np.concatenate([self.strike, self.held, self.offset, self.pedal[None]])
+
+
+def roll_at(roll: PianoRoll, frame_rate_hz: float, first: int, n_frames: int) -> Roll:
+    """A roll at another frame rate.
+
+    Parameters
+    ----------
+    roll : PianoRoll
+        At `FRAME_RATE_HZ`.
+    frame_rate_hz : float
+        Frames a second wanted.
+    first : int
+        First frame wanted; what lies before the roll and after it is silent.
+    n_frames : int
+        How many.
+
+    Returns
+    -------
+    numpy.ndarray
+        [3 * 88 + 1, n_frames]: a strike and an offset fall in the frame nearest to them, held keys
+        and the pedal are read where a frame has its middle.
+
+    Examples
+    --------
+    >>> roll = piano_roll(Part((Note(0.5, 1.0, 60, 127),)), 1.0)
+    >>> roll_at(roll, 50.0, 20, 10)[39].tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    """
+    length = roll.strike.shape[1]
+    out = np.zeros((3 * N_KEYS + 1, n_frames), np.float32)
+    for begin, events in ((0, roll.strike), (2 * N_KEYS, roll.offset)):
+        keys, frames = np.nonzero(events)
+        at = np.round(frames * (frame_rate_hz / FRAME_RATE_HZ)).astype(np.int64) - first
+        inside = (at >= 0) & (at < n_frames)
+        place = begin + keys[inside], at[inside]
+        np.maximum.at(out, place, events[keys[inside], frames[inside]])
+    middles = np.floor((first + np.arange(n_frames)) * (FRAME_RATE_HZ / frame_rate_hz) + 1e-6)
+    inside = np.flatnonzero((middles >= 0) & (middles < length))
+    read = middles[inside].astype(np.int64)
+    out[N_KEYS : 2 * N_KEYS, inside] = roll.held[:, read]
+    out[-1, inside] = roll.pedal[read]
+    return out
 
 
 def on_keyboard(part: Part) -> tuple[Part, tuple[Note, ...]]:

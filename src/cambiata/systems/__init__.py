@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from cambiata.errors import InputError
-from cambiata.systems.base import System, TransferSystem
+from cambiata.systems.base import PlaySystem, System, TransferSystem
 
 # Where each lives; imported when asked for, so that `import cambiata` stays light.
 SYSTEMS = {
@@ -13,7 +13,12 @@ SYSTEMS = {
     "ulyanov": "cambiata.systems.ulyanov:Ulyanov",
     "vqvae": "cambiata.systems.vqvae:VqVae",
 }
-DEFAULT_TRANSFER = "oneshot"
+PLAYERS = {
+    "player": "cambiata.systems.player:ScorePlayer",
+    "performancenet": "cambiata.systems.performancenet:PerformanceNet",
+    "wavenet": "cambiata.systems.wavenet:WaveNet",
+}
+DEFAULT_TRANSFER, DEFAULT_PLAYER = "oneshot", "player"
 
 
 def system_named(name: str) -> type[System[Any]]:
@@ -39,9 +44,10 @@ def system_named(name: str) -> type[System[Any]]:
     >>> system_named("musaicing").trained
     False
     """
-    if name not in SYSTEMS:
-        raise InputError(name, "is no system", "use one of " + ", ".join(SYSTEMS))
-    module, _, attribute = SYSTEMS[name].partition(":")
+    known = SYSTEMS | PLAYERS
+    if name not in known:
+        raise InputError(name, "is no system", "use one of " + ", ".join(known))
+    module, _, attribute = known[name].partition(":")
     found: type[System[Any]] = getattr(import_module(module), attribute)
     return found
 
@@ -71,5 +77,34 @@ def transfer_system(name: str) -> type[TransferSystem[Any, Any]]:
     """
     found = system_named(name)
     if not issubclass(found, TransferSystem):
-        raise InputError(name, "does not transfer", "see `cambiata systems`")
+        raise InputError(name, "does not transfer", "use one of " + ", ".join(SYSTEMS))
+    return found
+
+
+def play_system(name: str) -> type[PlaySystem[Any, Any]]:
+    """The system of a name that plays scores.
+
+    Parameters
+    ----------
+    name : str
+        What ``cambiata systems`` calls it.
+
+    Returns
+    -------
+    type of PlaySystem
+        Its class.
+
+    Raises
+    ------
+    InputError
+        There is no such system, or it has another job.
+
+    Examples
+    --------
+    >>> play_system("player").trained
+    True
+    """
+    found = system_named(name)
+    if not issubclass(found, PlaySystem):
+        raise InputError(name, "does not play scores", "use one of " + ", ".join(PLAYERS))
     return found

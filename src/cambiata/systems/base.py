@@ -12,6 +12,7 @@ from cambiata.arrays import Samples
 from cambiata.audio import MAX_RATE_HZ, MIN_RATE_HZ, Source, between, region, resample
 from cambiata.errors import InputError
 from cambiata.features.loudness import SILENCE
+from cambiata.midi import Part
 
 Progress = Callable[[float], None]
 """Called with the share of the work that is done, 0 to 1."""
@@ -61,9 +62,9 @@ Timbre = TypeVar("Timbre")
 class System(ABC, Generic[Config]):
     """A system of the field: what it is, and how it is set.
 
-    What it does is said by the abstract class of its job, of which `TransferSystem` is the first:
-    a job to come (a score played by a sound, a melody turned towards a style) puts its own beside
-    it here, with a promise of its own to be kept by a module like `cambiata.conversion`.
+    What it does is said by the abstract class of its job: `TransferSystem` and `PlaySystem`. A job
+    to come (a melody turned towards a style) puts its own beside them here, with a promise of its
+    own to be kept by a module like `cambiata.conversion`.
 
     Parameters
     ----------
@@ -100,18 +101,17 @@ class System(ABC, Generic[Config]):
         self.config = config
 
 
-class TransferSystem(System[Config], Generic[Config, Timbre]):
-    """A system that plays a content with the sound of a style.
-
-    A system hears and returns one channel at its own rate and knows nothing of files, channels,
-    rates, loudness, silence, length, chunks or regions: `cambiata.conversion` keeps all those
-    promises for every system alike.
+class Capturing(System[Config], Generic[Config, Timbre]):
+    """A system that hears a sound before it plays with it.
 
     Parameters
     ----------
     config : TransferConfig
         The system's own configuration.
     """
+
+    timbres_of: ClassVar[str] = ""
+    """The system whose kept timbres it plays; its own name where empty."""
 
     @property
     @abstractmethod
@@ -131,33 +131,6 @@ class TransferSystem(System[Config], Generic[Config, Timbre]):
         -------
         Timbre
             Whatever `render` needs; a plain value, computed once and used for every chunk.
-        """
-
-    @abstractmethod
-    def render(
-        self, content: Samples, timbre: Timbre, *, amount: float, seed: int, progress: Progress
-    ) -> Samples:
-        """Play a content with a captured timbre.
-
-        Parameters
-        ----------
-        content : numpy.ndarray
-            One channel [T] at the system's rate, at least `min_samples` long. It must not be
-            changed.
-        timbre : Timbre
-            What `capture` returned.
-        amount : float
-            Above 0 and up to 1: how much of the way towards the style. Each system says in its
-            docstring how it goes part of the way; near 0 the result must approach the content.
-        seed : int
-            Seed of everything random: same input and seed, same output.
-        progress : callable
-            To be called with the share of this content's work that is done.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T], as long as the content, at a level that follows it.
         """
 
     @property
@@ -206,7 +179,101 @@ class TransferSystem(System[Config], Generic[Config, Timbre]):
         raise InputError(self.name, "keeps no timbres", "use --system oneshot")
 
 
-def refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any]) -> None:
+class PlaySystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
+    """A system that plays a score with the sound of a recording.
+
+    It plays any stretch of the score, and what two stretches have in common alike, so that an hour
+    is played piece by piece; `cambiata.performance` sees to files, channels, rates and loudness.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
+
+    @abstractmethod
+    def read(self, part: Part) -> Any:
+        """What the system makes of a score before it plays any of it.
+
+        Parameters
+        ----------
+        part : Part
+            Notes on the keyboard that end with their keys, and the pedal.
+
+        Returns
+        -------
+        object
+            What `render` is given.
+        """
+
+    @abstractmethod
+    def render(
+        self, read: Any, timbre: Timbre, start: int, n_samples: int, *, seed: int
+    ) -> Samples:
+        """A stretch of the score, played.
+
+        Parameters
+        ----------
+        read : object
+            What `read` returned.
+        timbre : Timbre
+            What `capture` returned.
+        start : int
+            Its first sample, at the system's rate.
+        n_samples : int
+            How long it is.
+        seed : int
+            Seed of everything random.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+
+
+class TransferSystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
+    """A system that plays a content with the sound of a style.
+
+    A system hears and returns one channel at its own rate and knows nothing of files, channels,
+    rates, loudness, silence, length, chunks or regions: `cambiata.conversion` keeps all those
+    promises for every system alike.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
+
+    @abstractmethod
+    def render(
+        self, content: Samples, timbre: Timbre, *, amount: float, seed: int, progress: Progress
+    ) -> Samples:
+        """Play a content with a captured timbre.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            One channel [T] at the system's rate, at least `min_samples` long. It must not be
+            changed.
+        timbre : Timbre
+            What `capture` returned.
+        amount : float
+            Above 0 and up to 1: how much of the way towards the style. Each system says in its
+            docstring how it goes part of the way; near 0 the result must approach the content.
+        seed : int
+            Seed of everything random: same input and seed, same output.
+        progress : callable
+            To be called with the share of this content's work that is done.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T], as long as the content, at a level that follows it.
+        """
+
+
+def refuse_short(name: str, duration_s: float, system: Capturing[Any, Any]) -> None:
     """Refuse a sound of less than one window of a system.
 
     Parameters
@@ -215,7 +282,7 @@ def refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any])
         Of the sound.
     duration_s : float
         What is used of it, in seconds.
-    system : TransferSystem
+    system : Capturing
         Who is to use it.
 
     Raises
@@ -241,7 +308,7 @@ def refuse_short(name: str, duration_s: float, system: TransferSystem[Any, Any])
 
 def heard_style(
     style: Source,
-    system: TransferSystem[Any, Any],
+    system: Capturing[Any, Any],
     start_s: float | None,
     end_s: float | None,
 ) -> tuple[Samples, float]:
@@ -251,7 +318,7 @@ def heard_style(
     ----------
     style : Source
         A recording.
-    system : TransferSystem
+    system : Capturing
         Who uses it.
     start_s, end_s : float or None
         A region of it.

@@ -1,6 +1,6 @@
 """Our own one-shot transfer: a listener hears the notes, a player plays them as the style does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, get_args
@@ -46,7 +46,7 @@ from cambiata.synthesis import HOP as SYNTHESIS_HOP
 from cambiata.synthesis import LONG, SHORT, Sinusoids, play_noise, play_sinusoids
 from cambiata.systems.base import Arrays, Progress, TransferConfig, TransferSystem
 from cambiata.vocoder import invert, morph
-from cambiata.weights import load_model
+from cambiata.weights import Model, load_model
 
 Dynamics = Literal["content", "style"]
 
@@ -309,22 +309,7 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         tuple
             One voice, of weight 1.
         """
-        power = spectrum_of(style)
-        heard = hear(style, self.config.listener)
-        measured, frames, stiffness = measure(power, heard)
-        if not is_pitched(power, frames, stiffness):
-            heard = hits_of(power)
-            measured, frames = measure_hits(power, heard)
-        kept = chosen_frames(frames, _N_FRAMES_KEPT, np.random.default_rng(0))
-        voice = Voice(
-            measured[kept],
-            stiffness,
-            floor_db(power),
-            quantiles_of(power),
-            heard.pitch,
-            heard.strength_db,
-        )
-        return ((1.0, voice),)
+        return ((1.0, voice_of(style, self.config.listener)),)
 
     @property
     def weights_sha256(self) -> str:
@@ -344,7 +329,7 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         list of tuple
             Weights and arrays by name.
         """
-        return [(weight, voice.arrays()) for weight, voice in timbre]
+        return arrays_of(timbre)
 
     def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
         """What `arrays_of` gave, or several of them mixed, to render with.
@@ -359,7 +344,7 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         tuple
             As `capture` returns it.
         """
-        return tuple((weight, Voice.of(arrays)) for weight, arrays in voices)
+        return voices_of(voices)
 
     def render(
         self,
@@ -398,13 +383,8 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         heard = self._with_dynamics(heard, timbre)
         progress(0.4)
         frames = note_frames(heard, n_frames, _PER_FRAME)
-        styles = [
-            self._player.part("style")(*_known(voice.measured), voice.floor_db)
-            for _, voice in timbre
-        ]
-        said = self._asked(timbre, styles, frames)
-        progress(0.7)
-        said = self._refined(said, timbre, styles, frames, _by_octaves(bands_db(power), octave))
+        content_db = _by_octaves(bands_db(power), octave)
+        said = said_of(self._player, timbre, frames, n_frames, content_db, lambda: progress(0.7))
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
         sound = sounded(frames, said, bends[kept], len(content), seed) * level
         if amount < 1:
@@ -431,43 +411,153 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         rank = np.argsort(np.argsort(heard.strength_db)) / max(1, heard.n_notes - 1)
         return replace(heard, strength_db=np.quantile(strengths, rank))
 
-    def _asked(self, timbre: Voices, styles: list[list[Any]], frames: NoteFrames) -> Said:
-        """What the player says of note frames; of several voices the mean by weight, in dB."""
-        partials = np.zeros((len(frames), N_PARTIALS), np.float32)
-        noise = np.zeros((len(frames), N_NOISE), np.float32)
-        behind = np.zeros(N_NOISE, np.float32)
-        for (weight, voice), (behind_db, _) in zip(timbre, styles, strict=True):
-            known, share = _known(voice.measured), np.float32(weight)
-            for at in range(0, len(frames), _N_AT_ONCE):
-                some = slice(at, at + _N_AT_ONCE)
-                said = self._player.part("")(*known, frames.features[some])
-                partials[some] += share * said[0]
-                noise[some] += share * said[1]
-            behind += share * behind_db
-        stiffness = sum(weight * voice.stiffness for weight, voice in timbre)
-        nothing = np.zeros((len(band_hz()), 1), np.float32)
-        return Said(partials, noise, behind, stiffness, nothing, nothing - 100)
 
-    def _refined(
-        self,
-        said: Said,
-        timbre: Voices,
-        styles: list[list[Any]],
-        frames: NoteFrames,
-        content_db: npt.NDArray[np.float32],
-    ) -> Said:
-        """What the refiner makes of it, having seen all of it beside the content."""
-        n_frames = content_db.shape[1]
-        drawn = drawn_db(
-            frames, said.partials_db, said.noise_db, said.behind_db, said.stiffness, n_frames
-        )
-        gain = np.zeros_like(drawn)
-        besides = np.zeros_like(drawn)
-        for (weight, voice), (_, vector) in zip(timbre, styles, strict=True):
-            refined = self._player.part("refine")(drawn, content_db, voice.quantiles, vector)
-            gain += np.float32(weight) * refined[0]
-            besides += np.float32(weight) * refined[1]
-        return replace(said, gain_db=gain, besides_db=besides)
+def voice_of(style: Samples, listener: str) -> Voice:
+    """A style, measured.
+
+    Parameters
+    ----------
+    style : numpy.ndarray
+        One channel [T] at the rate of `BANDS`.
+    listener : str
+        Weights of the listener.
+
+    Returns
+    -------
+    Voice
+        What the player knows of it.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
+    >>> voice_of(tone, "listener").pitches.tolist()
+    [69]
+    """
+    power = spectrum_of(style)
+    heard = hear(style, listener)
+    measured, frames, stiffness = measure(power, heard)
+    if not is_pitched(power, frames, stiffness):
+        heard = hits_of(power)
+        measured, frames = measure_hits(power, heard)
+    kept = chosen_frames(frames, _N_FRAMES_KEPT, np.random.default_rng(0))
+    return Voice(
+        measured[kept],
+        stiffness,
+        floor_db(power),
+        quantiles_of(power),
+        heard.pitch,
+        heard.strength_db,
+    )
+
+
+def arrays_of(timbre: Voices) -> Sequence[tuple[float, Arrays]]:
+    """A timbre as arrays, for a file.
+
+    Parameters
+    ----------
+    timbre : tuple
+        Voices with their weights.
+
+    Returns
+    -------
+    list of tuple
+        Weights and arrays by name.
+
+    Examples
+    --------
+    >>> arrays_of(())
+    []
+    """
+    return [(weight, voice.arrays()) for weight, voice in timbre]
+
+
+def voices_of(voices: Sequence[tuple[float, Arrays]]) -> Voices:
+    """What `arrays_of` gave.
+
+    Parameters
+    ----------
+    voices : sequence of tuple
+        Weights, which add up to 1, and arrays by name.
+
+    Returns
+    -------
+    tuple
+        Voices with their weights.
+
+    Examples
+    --------
+    >>> voices_of([])
+    ()
+    """
+    return tuple((weight, Voice.of(arrays)) for weight, arrays in voices)
+
+
+def said_of(
+    player: Model,
+    timbre: Voices,
+    frames: NoteFrames,
+    n_frames: int,
+    content_db: npt.NDArray[np.float32] | None = None,
+    asked: Callable[[], None] = lambda: None,
+) -> Said:
+    """What a player says of note frames, and its refiner of all it said.
+
+    Parameters
+    ----------
+    player : Model
+        Weights of a player.
+    timbre : tuple
+        Voices with their weights; of several the mean by weight, in dB.
+    frames : NoteFrames
+        What is wanted.
+    n_frames : int
+        Frames L.
+    content_db : numpy.ndarray, optional
+        Levels of a content in bands [bands, L], which the refiner sees beside what was drawn; what
+        was drawn itself where there is no content.
+    asked : callable
+        Called when the player has answered and the refiner has not.
+
+    Returns
+    -------
+    Said
+        All of it.
+
+    Examples
+    --------
+    >>> from cambiata.weights import load_model
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
+    >>> timbre = ((1.0, voice_of(tone, "listener")),)
+    >>> model = load_model("oneshot", "oneshot")
+    >>> said_of(model, timbre, note_frames(heard, 43), 43).gain_db.shape
+    (210, 43)
+    """
+    styles = [player.part("style")(*_known(voice.measured), voice.floor_db) for _, voice in timbre]
+    partials = np.zeros((len(frames), N_PARTIALS), np.float32)
+    noise = np.zeros((len(frames), N_NOISE), np.float32)
+    behind = np.zeros(N_NOISE, np.float32)
+    for (weight, voice), (behind_db, _) in zip(timbre, styles, strict=True):
+        known, share = _known(voice.measured), np.float32(weight)
+        for at in range(0, len(frames), _N_AT_ONCE):
+            some = slice(at, at + _N_AT_ONCE)
+            said = player.part("")(*known, frames.features[some])
+            partials[some] += share * said[0]
+            noise[some] += share * said[1]
+        behind += share * behind_db
+    asked()
+    stiffness = sum(weight * voice.stiffness for weight, voice in timbre)
+    drawn = drawn_db(frames, partials, noise, behind, stiffness, n_frames)
+    gain, besides = np.zeros_like(drawn), np.zeros_like(drawn)
+    beside = drawn if content_db is None else content_db
+    for (weight, voice), (_, vector) in zip(timbre, styles, strict=True):
+        refined = player.part("refine")(drawn, beside, voice.quantiles, vector)
+        gain += np.float32(weight) * refined[0]
+        besides += np.float32(weight) * refined[1]
+    return Said(partials, noise, behind, stiffness, gain, besides)
 
 
 def _by_octaves(levels_db: npt.NDArray[np.float32], octave: int) -> npt.NDArray[np.float32]:
@@ -492,6 +582,7 @@ def sounded(
     bends: npt.NDArray[np.float32],
     n_samples: int,
     seed: int,
+    first_frame: int = 0,
 ) -> Samples:
     """Sound of what the player said.
 
@@ -507,6 +598,8 @@ def sounded(
         Length of the sound.
     seed : int
         Of noise and phases.
+    first_frame : int
+        Where this stretch of a longer sound begins, in frames: phases go on from there.
 
     Returns
     -------
@@ -535,7 +628,8 @@ def sounded(
     )
     noise_db = noise_db + level
     per = HOP // SYNTHESIS_HOP // _PER_FRAME
-    sound = _partials(frames, partials_db, said.stiffness, bends, per, n_samples, seed)
+    begun = first_frame * (HOP // SYNTHESIS_HOP)
+    sound = _partials(frames, partials_db, said.stiffness, bends, per, n_samples, seed, begun)
     sound += _hiss(frames, noise_db, said, per, n_samples, seed)
     # What the refiner adds is drawn with the long window that it was learnt with.
     n_frames = LONG.n_frames(n_samples)
@@ -576,6 +670,7 @@ def _partials(
     per: int,
     n_samples: int,
     seed: int,
+    sounded_before: int,
 ) -> Samples:
     frame, rows, level_db = _between_moments(frames, partials_db, per)
     note = frames.note[rows]
@@ -590,7 +685,7 @@ def _partials(
     first = np.append(True, note[1:] != note[:-1])[: len(note)]
     begun = np.maximum.accumulate(np.where(first, np.arange(len(note)), 0))
     added = np.cumsum(hz_of(pitch) * (bent - 1))
-    turns = hz_of(pitch) * frame + added - added[begun]
+    turns = hz_of(pitch) * (frame + sounded_before) + added - added[begun]
     # The same phases for a pitch in every channel, so that the channels of one sound agree.
     phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (128, N_PARTIALS))
     ratio = partial_hz(pitch, stiffness) / hz_of(pitch)[:, None]

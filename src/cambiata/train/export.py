@@ -22,12 +22,16 @@ from cambiata.playing import N_FEATURES, N_NOISE, N_PARTIALS
 from cambiata.systems.vqvae import STFT
 from cambiata.train.listener import ListenerTask
 from cambiata.train.loop import load_weights, read_checkpoint
+from cambiata.train.performancenet import GAIN, PerformanceNetTask
 from cambiata.train.player import Player, PlayerTask
 from cambiata.train.presets import Training
+from cambiata.train.rolls import N_MELS, N_ROLL, N_TIMBRE
 from cambiata.train.run import read_run
+from cambiata.train.scoreplayer import ScorePlayerTask
 from cambiata.train.task import Task
 from cambiata.train.transcriber import TranscriberTask
 from cambiata.train.vqvae import Recurrent, VqVae, VqVaeTask, load_published, n_parameters, nearest
+from cambiata.train.wavenet import LEVEL, WaveNet, WaveNetTask
 from cambiata.weights import METADATA_KEY, Model
 
 LICENCE = "Apache-2.0"
@@ -225,6 +229,9 @@ _SYSTEMS: dict[type[Task], str] = {
     ListenerTask: "listener",
     TranscriberTask: "transcriber",
     PlayerTask: "oneshot",
+    ScorePlayerTask: "player",
+    PerformanceNetTask: "performancenet",
+    WaveNetTask: "wavenet",
 }
 
 
@@ -240,6 +247,14 @@ def _needed(task: Task, config: Training, latest: Mapping[str, Any]) -> dict[str
         }
     if isinstance(task, ListenerTask):
         return {"threshold": latest["threshold"]}
+    if isinstance(task, PerformanceNetTask):
+        return {"frames_multiple": 2 ** (len(task.config.widths) - 1), "gain": GAIN}
+    if isinstance(task, WaveNetTask):
+        return {
+            "dilations": list(task.config.dilations),
+            "width": task.config.width,
+            "level": LEVEL,
+        }
     return {}
 
 
@@ -280,6 +295,8 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
     if isinstance(task, ListenerTask):
         bands = torch.zeros(1, BANDS.n_bins, 64)
         return {"": _Part(task.network, {"bands": bands}, {"bands": {2: "frames"}}, ["heard"])}
+    if isinstance(task, PerformanceNetTask | WaveNetTask):
+        return _on_rolls(task)
     assert isinstance(task, PlayerTask)
     widths = {
         "known": N_FEATURES,
@@ -312,6 +329,80 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
             {name: {1: "frames"} for name in rolls},
             ["gain_db", "besides_db"],
         ),
+    }
+
+
+class _Step(nn.Module):
+    """A WaveNet, one sample at a time."""
+
+    def __init__(self, network: WaveNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, sample: Tensor, past: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.step(sample, past, condition)
+
+
+class _Told(nn.Module):
+    """What a WaveNet's layers are told."""
+
+    def __init__(self, network: WaveNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, roll: Tensor, timbre: Tensor) -> Tensor:
+        return self.network.condition(roll, timbre)
+
+
+class _Eighths(nn.Module):
+    """A network told how many groups of frames there are, as its U-Net halves them."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, groups: Tensor, timbre: Tensor) -> Tensor:
+        # [1, N_ROLL, groups, frames in a group]
+        found: Tensor = self.network(groups.flatten(2), timbre)
+        return found
+
+
+def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, _Part]:
+    mel, timbre = torch.zeros(1, N_MELS, 64), torch.zeros(1, N_TIMBRE)
+    style = _Part(task.encoder, {"mel": mel}, {"mel": {2: "frames"}}, ["timbre"])
+    if isinstance(task, PerformanceNetTask):
+        multiple = 2 ** (len(task.config.widths) - 1)
+        groups = torch.zeros(1, N_ROLL, 6, multiple)
+        return {
+            "": _Part(
+                _Eighths(task.network),
+                {"groups": groups, "timbre": timbre},
+                {"groups": {2: "groups"}},
+                ["log_power"],
+            ),
+            "style": style,
+        }
+    n, width = len(task.config.dilations), task.config.width
+    told = {
+        "sample": torch.zeros(3, 1),
+        "past": torch.zeros(3, n, width),
+        "condition": torch.zeros(3, n, 2 * width),
+    }
+    roll = torch.zeros(1, N_ROLL, 64)
+    return {
+        "": _Part(
+            _Step(task.network),
+            told,
+            {name: {0: "batch"} for name in told},
+            ["logits", "given"],
+        ),
+        "condition": _Part(
+            _Told(task.network),
+            {"roll": roll, "timbre": timbre},
+            {"roll": {2: "frames"}},
+            ["told"],
+        ),
+        "style": style,
     }
 
 

@@ -8,7 +8,7 @@ heard them, with its mistakes.
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from cambiata.playing import (
     N_NOISE,
     N_PARTIALS,
     NOISE_CENTRES_HZ,
+    NoteFrames,
     band_filters,
     band_hz,
     bands_db,
@@ -508,7 +509,7 @@ class PlayerExamples(Sequence[npt.NDArray[np.float16]]):
             target = kept["target"]
             middle = target.shape[1] // 2
             first = half * middle
-            queries = kept["queries"]
+            queries = self.queries(number, kept)
             frame = queries[:, N_FEATURES]
             own = queries[(frame >= first) & (frame < first + middle)][:_N_QUERIES].astype(
                 np.float32
@@ -527,6 +528,24 @@ class PlayerExamples(Sequence[npt.NDArray[np.float16]]):
             quantiles,
         ]
         return np.concatenate([np.ravel(x).astype(np.float16) for x in packed])
+
+    def queries(self, number: int, kept: Mapping[str, Any]) -> npt.NDArray[Any]:  # noqa: ARG002
+        """What the player is asked of an example.
+
+        Parameters
+        ----------
+        number : int
+            Which example.
+        kept : mapping
+            What `asked` gave.
+
+        Returns
+        -------
+        numpy.ndarray
+            [Q, 22], in order of time.
+        """
+        found: npt.NDArray[Any] = kept["queries"]
+        return found
 
     def validation(self) -> "PlayerExamples":
         """The examples to validate with.
@@ -673,18 +692,40 @@ def asked(
     kept = measured[chosen_frames(frames, _N_TOKENS, rng)]
     tokens = np.concatenate([kept.features, kept.partials_db, kept.clean, kept.noise_db], axis=1)
     wanted = note_frames(content, BANDS.n_frames(sounds.shape[1]))
-    meta = [wanted.frame, wanted.pitch, wanted.strength_db, coverage(wanted.age_s)]
-    queries = np.concatenate([wanted.features, np.stack(meta, axis=1)], axis=1)
-    order = np.argsort(wanted.frame, kind="stable")
     return {
         "tokens": tokens.astype(np.float16),
-        "queries": queries[order].astype(np.float16),
+        "queries": queries_of(wanted).astype(np.float16),
         "target": bands_db(spectrum_of(sounds[2])).astype(np.float16),
         "content": bands_db(spectrum_of(sounds[0])).astype(np.float16),
         "quantiles": quantiles_of(power).astype(np.float16),
         "floor": floor_db(power).astype(np.float16),
         "stiffness": np.array(stiffness, np.float32),
     }
+
+
+def queries_of(wanted: NoteFrames) -> npt.NDArray[np.float64]:
+    """Note frames as the player is asked about them.
+
+    Parameters
+    ----------
+    wanted : NoteFrames
+        Of a content.
+
+    Returns
+    -------
+    numpy.ndarray
+        Features, frame, pitch, strength and coverage [Q, 22], in order of time.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> queries_of(note_frames(heard, 43)).shape[1]
+    22
+    """
+    meta = [wanted.frame, wanted.pitch, wanted.strength_db, coverage(wanted.age_s)]
+    queries = np.concatenate([wanted.features, np.stack(meta, axis=1)], axis=1)
+    return np.asarray(queries[np.argsort(wanted.frame, kind="stable")])
 
 
 class Asked(NamedTuple):
@@ -850,8 +891,26 @@ class PlayerTask(Task):
         if not self.config.refines:
             return drawn, drawn
         drawn_db = _DB * torch.log(drawn + FLOOR)
-        gain, besides = self.refiner(drawn_db, asked.content, asked.quantiles, timbre)
+        beside = self.beside(asked, drawn_db)
+        gain, besides = self.refiner(drawn_db, beside, asked.quantiles, timbre)
         return drawn, drawn * torch.exp(gain / _DB) + torch.exp(besides / _DB)
+
+    def beside(self, asked: "Asked", drawn_db: Tensor) -> Tensor:  # noqa: ARG002
+        """What the refiner sees beside what was drawn.
+
+        Parameters
+        ----------
+        asked : Asked
+            One example.
+        drawn_db : torch.Tensor
+            [bands, L].
+
+        Returns
+        -------
+        torch.Tensor
+            The content's levels [bands, L].
+        """
+        return asked.content
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Losses of packed examples.
@@ -883,8 +942,8 @@ class PlayerTask(Task):
             drawn, refined = self.said(asked)
             # Levels that are right on average lack the power of their peaks: sounds are compared
             # as they will be heard, at one loudness.
-            losses["level"].append(_apart(_as_loud(refined, true), true))
-            losses["player"].append(_apart(_as_loud(drawn, true), true))
+            losses["level"].append(self.apart(_as_loud(refined, true), true))
+            losses["player"].append(self.apart(_as_loud(drawn, true), true))
             losses["power"].append(((drawn + 1e-6) ** 0.15 - (true + 1e-6) ** 0.15).abs().mean())
             if self.config.adversarial:
                 both = (_DB * torch.log(x + FLOOR) for x in (refined, true))
@@ -900,6 +959,22 @@ class PlayerTask(Task):
             found["contrast"] = _contrast(torch.stack(vectors))
             loss = loss + self.config.contrast * found["contrast"]
         return {"loss": loss, **found}
+
+    def apart(self, ours: Tensor, true: Tensor) -> Tensor:
+        """How far levels are apart in dB: in the mean, and as RMS over time in every band.
+
+        Parameters
+        ----------
+        ours, true : torch.Tensor
+            Power [bands, L].
+
+        Returns
+        -------
+        torch.Tensor
+            In dB.
+        """
+        difference = _DB * (torch.log(ours + FLOOR) - torch.log(true + FLOOR))
+        return difference.abs().mean() + ((difference**2).mean(dim=1) + 1).sqrt().mean()
 
     def equalised(self, asked: "Asked", style: Filter, content: Filter) -> "Asked":
         """An example whose sounds have gone through filters.
@@ -984,12 +1059,6 @@ def _contrast(vectors: Tensor) -> Tensor:
     likeness = unit @ unit.t() / 0.1
     likeness = likeness - torch.diag(torch.full((len(unit),), 1e4))
     return functional.cross_entropy(likeness, torch.arange(len(unit)) ^ 1)
-
-
-def _apart(ours: Tensor, true: Tensor) -> Tensor:
-    """How far levels are apart in dB: in the mean, and as RMS over time in every band."""
-    difference = _DB * (torch.log(ours + FLOOR) - torch.log(true + FLOOR))
-    return difference.abs().mean() + ((difference**2).mean(dim=1) + 1).sqrt().mean()
 
 
 def _louder_db(ours: Tensor, true: Tensor) -> Tensor:

@@ -14,11 +14,20 @@ from cambiata.errors import InputError
 from cambiata.train.examples import ExamplesConfig, keep, record
 from cambiata.train.listener import ListenerExamples, ListenerTask, ListenerTraining
 from cambiata.train.loop import Learnable, LoopConfig
+from cambiata.train.performancenet import PerformanceNetTask, PerformanceNetTraining
 from cambiata.train.player import PlayerTask, PlayerTraining, ask
+from cambiata.train.rolls import RollExamples
 from cambiata.train.scored import Joined, PianoConfig, ScoredConfig, record_scored
+from cambiata.train.scoreplayer import (
+    ScoreExamples,
+    ScorePlayerTask,
+    ScorePlayerTraining,
+    Together,
+)
 from cambiata.train.task import Task
 from cambiata.train.transcriber import TranscriberExamples, TranscriberTask, TranscriberTraining
 from cambiata.train.vqvae import Learning, VqVaeShape, VqVaeTask, VqVaeTraining
+from cambiata.train.wavenet import WaveNetTask, WaveNetTraining
 
 Told = Callable[[float], None] | None
 
@@ -110,10 +119,21 @@ class Training:
         Learnable
             What `fit` reads.
         """
+        if isinstance(self.task, PerformanceNetTraining | WaveNetTraining):
+            kind = _TASKS[type(self.task)]
+            return RollExamples(found, kind.sample_rate, kind.frame_rate_hz)  # type: ignore[attr-defined]
         if isinstance(self.task, TranscriberTraining):
             return TranscriberExamples(found)
         if isinstance(self.task, ListenerTraining):
             return ListenerExamples(found)
+        if isinstance(self.task, ScorePlayerTraining):
+            sets = found.sets if isinstance(found, Joined) else (found,)
+            asked = [
+                ScoreExamples(ask(each, self.task.listener, progress=progress), each)
+                for each in sets
+            ]
+            # Keyboards first of all: each of theirs is seen as often as two of all others.
+            return Together(asked, [1, 2][: len(asked)])
         if isinstance(self.task, PlayerTraining):
             return ask(found, self.task.listener, progress=progress)
         n_seen = min(_N_PREPARING, len(found))
@@ -130,6 +150,9 @@ _TASKS: dict[type, Callable[[Any], Task]] = {
     ListenerTraining: ListenerTask,
     TranscriberTraining: TranscriberTask,
     PlayerTraining: PlayerTask,
+    ScorePlayerTraining: ScorePlayerTask,
+    PerformanceNetTraining: PerformanceNetTask,
+    WaveNetTraining: WaveNetTask,
 }
 
 
@@ -197,6 +220,31 @@ def _oneshot() -> Training:
     return Training(PlayerTraining(), ScoredConfig(n_examples=4608), loop)
 
 
+def _play() -> Training:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=5e-4,
+        ema_decay=0.998,
+        report_every_steps=100,
+        validate_every_s=300.0,
+        minutes=35.0,
+    )
+    examples = ScoredConfig(n_examples=4608)
+    return Training(ScorePlayerTraining(), examples, loop, beside=PianoConfig())
+
+
+def _on_rolls(task: PerformanceNetTraining | WaveNetTraining, minutes: float) -> Training:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=1e-3,
+        ema_decay=0.99,
+        report_every_steps=20,
+        validate_every_s=240.0,
+        minutes=minutes,
+    )
+    return Training(task, PianoConfig(), loop)
+
+
 PRESETS: dict[str, Callable[[], Training]] = {
     "vqvae": lambda: _small("self-supervised"),
     "vqvae-supervised": lambda: _small("supervised"),
@@ -205,6 +253,10 @@ PRESETS: dict[str, Callable[[], Training]] = {
     "listener": _listener,
     "transcriber": _transcriber,
     "oneshot": _oneshot,
+    "play": _play,
+    "performancenet": lambda: _on_rolls(PerformanceNetTraining(), 12.0),
+    "performancenet-l1": lambda: _on_rolls(PerformanceNetTraining(loss="l1"), 12.0),
+    "wavenet": lambda: _on_rolls(WaveNetTraining(), 15.0),
 }
 
 

@@ -1,0 +1,196 @@
+"""Scores played by our own player: every partial of a written note, as the reference has it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from cambiata.arrays import Samples
+from cambiata.listening import BANDS, Heard
+from cambiata.midi import Part
+from cambiata.playing import HOP, RELEASE_S, WINDOW, of_score, score_frames
+from cambiata.systems.base import Arrays, PlaySystem, TransferConfig
+from cambiata.systems.oneshot import Voices, arrays_of, said_of, sounded, voice_of, voices_of
+from cambiata.weights import WEIGHTS, load_model
+
+_PER_FRAME = 2
+# Frames played before and after a stretch: what the refiner and the window see of a moment.
+_CONTEXT_FRAMES = 16
+
+
+@dataclass(frozen=True)
+class PlayerConfig(TransferConfig):
+    """Settings of `ScorePlayer`.
+
+    Parameters
+    ----------
+    sample_rate, chunk_s, overlap_s, style_s : float
+        See `TransferConfig`; the listener hears 44100 Hz only.
+    weights : str
+        Shipped weights of the player by name, or the path of an ONNX file of your own.
+    listener : str
+        Likewise, of the listener that hears the reference.
+
+    Examples
+    --------
+    >>> PlayerConfig().weights
+    'player'
+    """
+
+    chunk_s: float = 30.0
+    overlap_s: float = 0.25
+    weights: str = "player"
+    listener: str = "listener"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != BANDS.sample_rate:
+            raise ValueError(
+                f"sample_rate must be {BANDS.sample_rate}: the listener knows no other"
+            )
+
+
+class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
+    """A score's notes, played by a player that attends to a reference's own notes.
+
+    The reference is heard and measured as `cambiata.systems.oneshot` does it, and pooled over time
+    in two ways: into one vector, and by attention, for every moment of every written note, to the
+    moments of the reference's notes that are most like it. Kept timbres of ``oneshot`` are played
+    as well. Partials and noise become sound by inverse transforms (Rodet & Depalle 1992).
+
+    Parameters
+    ----------
+    config : PlayerConfig
+        Settings.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or not this system's.
+    """
+
+    name: ClassVar[str] = "player"
+    summary: ClassVar[str] = "plays a score note by note as a reference sounds; one-shot, 44.1 kHz"
+    paper: ClassVar[str] = "this project: docs/models/play.md"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
+    timbres_of: ClassVar[str] = "oneshot"
+    presets: ClassVar[Mapping[str, PlayerConfig]] = {"default": PlayerConfig()}
+
+    def __init__(self, config: PlayerConfig) -> None:
+        super().__init__(config)
+        self._player = load_model(config.weights, self.name)
+
+    @property
+    def min_samples(self) -> int:
+        """Half a second."""
+        return self.config.sample_rate // 2
+
+    def capture(self, style: Samples) -> Voices:
+        """Note frames of the reference, measured.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            One channel [T].
+
+        Returns
+        -------
+        tuple
+            One voice, of weight 1.
+        """
+        return ((1.0, voice_of(style, self.config.listener)),)
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the weights that kept timbres belong to: those of ``oneshot``."""
+        return WEIGHTS[self.timbres_of].sha256
+
+    def arrays_of(self, timbre: Voices) -> Sequence[tuple[float, Arrays]]:
+        """A timbre as voices.
+
+        Parameters
+        ----------
+        timbre : tuple
+            What `capture` returned.
+
+        Returns
+        -------
+        list of tuple
+            Weights and arrays by name.
+        """
+        return arrays_of(timbre)
+
+    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
+        """What `arrays_of` gave.
+
+        Parameters
+        ----------
+        voices : sequence of tuple
+            Weights, which add up to 1, and arrays by name.
+
+        Returns
+        -------
+        tuple
+            As `capture` returns it.
+        """
+        return voices_of(voices)
+
+    def read(self, part: Part) -> Heard:
+        """The score's notes, as long as they sound.
+
+        Parameters
+        ----------
+        part : Part
+            Notes that end with their keys, and the pedal.
+
+        Returns
+        -------
+        Heard
+            In order of pitch and time.
+        """
+        return of_score(part)
+
+    def render(
+        self, read: Heard, timbre: Voices, start: int, n_samples: int, *, seed: int
+    ) -> Samples:
+        """A stretch of the score, played.
+
+        Parameters
+        ----------
+        read : Heard
+            What `read` returned.
+        timbre : tuple
+            What `capture` returned.
+        start : int
+            Its first sample.
+        n_samples : int
+            How long it is.
+        seed : int
+            Seed of noise and of the partials' phases.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+        first = max(0, start // HOP - _CONTEXT_FRAMES)
+        n_frames = BANDS.n_frames(start + n_samples - first * HOP + WINDOW) + _CONTEXT_FRAMES
+        near = (read.end + RELEASE_S / BANDS.frame_s > first) & (read.start < first + n_frames)
+        some = np.flatnonzero(near)
+        here = replace(
+            read,
+            pitch=read.pitch[some],
+            start=read.start[some] - first,
+            end=read.end[some] - first,
+            confidence=read.confidence[some],
+            strength_db=read.strength_db[some],
+        )
+        middle_db = float(np.median(read.strength_db)) if read.n_notes else 0.0
+        frames = score_frames(here, n_frames, _PER_FRAME, middle_db)
+        said = said_of(self._player, timbre, frames, n_frames)
+        straight = np.zeros((here.n_notes, n_frames), np.float32)
+        before = start - first * HOP
+        sound = sounded(frames, said, straight, before + n_samples, seed, first)
+        return sound[before:]
