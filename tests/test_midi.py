@@ -1,7 +1,9 @@
 """Notes through files: against mido's own clock, pretty_midi, and bytes written by hand."""
 
+import io
 import random
 import struct
+import sys
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -462,3 +464,73 @@ def test_nothing_is_left_of_a_save_that_fails(
         midi.save(SCORE, path, force=True)
     assert path.read_bytes() == b"dear to me"
     assert [found.name for found in tmp_path.iterdir()] == ["a.mid"]
+
+
+# --- keys, pedal, other libraries -----------------------------------------------------------------
+
+
+def test_keys_and_pedal_apart_come_together_again(tmp_path: Path) -> None:
+    track = [_on(60), _pedal(127, 240), _off(60, 240), _on(60, 480), _off(60, 240), _pedal(0, 480)]
+    path = _saved(tmp_path / "a.mid", track)
+    keys, held = midi.load(path, keys=True), midi.load(path)
+    assert _times(keys) == [(0.0, 0.5, 60), (1.0, 1.25, 60)]
+    assert keys.parts[0].pedal == ((0.25, 1.75),)
+    assert _times(held) == [(0.0, 1.0, 60), (1.0, 1.75, 60)]
+    assert keys.parts[0].with_pedal() == held.parts[0]
+    midi.save(keys, tmp_path / "b.mid")
+    again = midi.load(tmp_path / "b.mid", keys=True)
+    assert _times(again) == _times(keys)
+    assert again.parts[0].pedal == keys.parts[0].pedal
+
+
+def test_a_pedal_that_is_never_lifted_ends_with_its_track(tmp_path: Path) -> None:
+    track = [_pedal(100), _on(60), _off(60, 480), _on(64, 480), _off(64, 480)]
+    score = midi.load(_saved(tmp_path / "a.mid", track))
+    assert _times(score) == [(0.0, 1.5, 60), (1.0, 1.5, 64)]
+
+
+def test_a_window_has_its_part_of_the_pedal() -> None:
+    part = Part((Note(0, 4, 60),), pedal=((0.5, 1.5), (3.0, 3.5)))
+    assert part.window(1.0, 3.25).pedal == ((0.0, 0.5), (2.0, 2.25))
+
+
+def test_other_libraries_scores() -> None:
+    ours = Score((Part((Note(0.0, 0.5, 60, 90), Note(0.5, 1.0, 64, 50)), 40, False, "violin"),))
+    assert Score.of(ours.to_mido()).parts == ours.parts
+    pretty = _pretty_midi().PrettyMIDI(initial_tempo=120)
+    instrument = sys.modules["pretty_midi"].Instrument(program=40, name="violin")
+    for note in ours.notes:
+        instrument.notes.append(
+            sys.modules["pretty_midi"].Note(note.velocity, note.pitch, note.start_s, note.end_s)
+        )
+    pretty.instruments.append(instrument)
+    assert _times(Score.of(pretty)) == _times(ours)
+    back = sys.modules["pretty_midi"].PrettyMIDI(io.BytesIO(ours.to_bytes()))
+    assert [n.pitch for n in back.instruments[0].notes] == [60, 64]
+    with pytest.raises(TypeError, match="no score of a library"):
+        Score.of(3)
+
+
+def test_merged_parts() -> None:
+    drums = Part((Note(0, 1, 36),), is_drum=True)
+    first = Part((Note(0, 1, 60),), name="right", pedal=((0.5, 2.0),))
+    second = Part((Note(0.5, 1, 48),), name="left")
+    score = Score((drums, first, second), "x.mid")
+    both = score.merged()
+    # Pedals of their own: the right hand's note lasts as long as it sounds.
+    assert [(n.pitch, n.end_s) for n in both.notes] == [(60, 2.0), (48, 1)]
+    assert both.pedal == ()
+    assert score.merged(2).pedal == ((0.5, 2.0),)
+    assert score.merged(2, tempo=2.0).pedal == ((0.25, 1.0),)
+    assert score.merged(2, pedal=False).pedal == ()
+    assert score.merged(3, tempo=0.5).notes == (Note(1.0, 2.0, 48),)
+    for track, match in (
+        (1, "only drums"),
+        (4, "has no track 4; use one of: 1 program 0; 2 right"),
+    ):
+        with pytest.raises(InputError, match=match):
+            score.merged(track)
+    with pytest.raises(InputError, match="no notes there"):
+        Score((drums,), "x.mid").merged()
+    with pytest.raises(InputError, match="tempo 0: is none"):
+        score.merged(tempo=0.0)

@@ -674,6 +674,61 @@ def evaluate_transfer(
         click.get_current_context().exit(1)
 
 
+@evaluate.command("play", context_settings=_HELP)
+@click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
+@click.option("--rows", metavar="LIST", callback=_names, help="Baselines and players.")
+@click.option("--each", "n_each", type=int, metavar="N", help="Windows for every piano.")
+@click.option("--report", metavar="DIR", help="Write the report there afterwards.")
+@click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+@_jobs
+@_force
+@_quiet
+@_as_json
+def evaluate_play_command(
+    output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Play unseen scores with the sound of unseen pianos; a run that stopped goes on."""
+    from cambiata.evaluate.play import evaluate_play
+    from cambiata.evaluate.table import read_run, results
+
+    with _stages(hidden=quiet) as progress:
+        try:
+            failures = evaluate_play(output, **_given(**options), progress=progress)
+        except KeyboardInterrupt:
+            raise _InterruptedError("what is done is kept, the same call goes on") from None
+    for failure in failures:
+        click.echo(f"cambiata: {failure}", err=True)
+    if report is not None:
+        _written_report(output, report, force=force, quiet=quiet)
+    if as_json:
+        click.echo(json.dumps(results(read_run(output)), indent=2))
+    elif not quiet:
+        _print_tables(output)
+    if failures:
+        click.get_current_context().exit(1)
+
+
+@evaluate.command("transcribe", context_settings=_HELP)
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the table.")
+@click.option("--pairs", "n_pairs", type=int, metavar="N", help="Clips of the unseen font.")
+@click.option("--each", "n_each", type=int, metavar="N", help="Windows for every unseen piano.")
+@click.option("--real", metavar="DIR", help="Recordings, of which bach-violin's notes are known.")
+@click.option("--rival/--no-rival", default=None, help="Whether basic-pitch is run beside ours.")
+@click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+@_quiet
+@_as_json
+def evaluate_transcribe_command(output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Transcribe what is known: unseen fonts, pianos, recordings with scores."""
+    from cambiata.evaluate.transcription import evaluate_transcribe, markdown
+
+    with _stages(hidden=quiet) as progress:
+        found = evaluate_transcribe(output, **_given(**options), progress=progress)
+    if as_json:
+        click.echo(json.dumps(found["summary"], indent=2))
+    elif not quiet:
+        click.echo(markdown(found["summary"]))
+
+
 @evaluate.command("report", context_settings=_HELP)
 @click.argument("run")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder to make.")

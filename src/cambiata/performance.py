@@ -4,6 +4,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -236,7 +237,7 @@ def play_file(
     """
     began = time.perf_counter()
     chosen = _options(options)
-    is_score = Path(score).suffix.lower() in MIDI_SUFFIXES
+    is_score = _is_midi(score)
     if is_score and midi is not None:
         raise InputError(str(midi), "is what the score is already", "leave --midi out")
     for path in (score, sound):
@@ -292,6 +293,15 @@ def play_file(
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / duration_s,
     )
+
+
+def _is_midi(path: str | Path) -> bool:
+    """By its name, or by its first four bytes where the name says nothing."""
+    if Path(path).suffix.lower() in MIDI_SUFFIXES:
+        return True
+    with suppress(OSError, ValueError), Path(path).open("rb") as file:
+        return file.read(4) == b"MThd"
+    return False
 
 
 def _options(given: dict[str, Any]) -> PlayOptions:

@@ -40,7 +40,7 @@ _HALF_WIDTHS = (1, 2, 3, 5, 8, 12, 18, 26)
 # A partial's power lies in the peak's bin and its neighbours; of Hann's window 1 + 2 / 4.
 _PEAK_SUM = 1.5
 _QUANTILE, _QUANTILE_OF_MEAN = 0.2, 0.223  # of exponentially distributed power
-_FLOOR_DB = -100.0
+FLOOR_DB = -100.0
 FLOOR = 10**-7.5  # of power drawn, so that its logarithm is one
 LOBE_BANDS = 8  # bands that a partial's lobe may touch
 LOBE_STEPS = 16  # frequencies told apart between two bins of the transform
@@ -474,13 +474,13 @@ def measure(power: Array, heard: Heard) -> tuple[Measured, NoteFrames, float]:
             found[rows, columns] = loudest[at[rows], bins[rows, columns]]
     cover_db = 20 * np.log10(np.maximum(coverage(frames.age_s), 0.25))[:, None]
     base = frames.strength_db[:, None] + cover_db
-    partials_db = np.where(audible, 10 * np.log10(found + 1e-12) - base, _FLOOR_DB)
+    partials_db = np.where(audible, 10 * np.log10(found + 1e-12) - base, FLOOR_DB)
     clean = np.where(audible, _clean(frames, heard, at, bins, power.shape), 0.0)
     sounding = np.maximum(np.bincount(at, minlength=len(power)), 1)[at]
     noise_db = _noise_db(power)[at] - base - 10 * np.log10(sounding)[:, None]
     measured = Measured(
         frames.features,
-        np.clip(partials_db, _FLOOR_DB, 30).astype(np.float32),
+        np.clip(partials_db, FLOOR_DB, 30).astype(np.float32),
         clean.astype(np.float32),
         np.clip(noise_db, -130, 30).astype(np.float32),
     )
@@ -709,7 +709,7 @@ def floor_db(power: Array) -> Array:
     (24,)
     """
     quiet = np.quantile(_noise_db(power), 0.1, axis=0)
-    return np.asarray(np.maximum(quiet, _FLOOR_DB), np.float32)
+    return np.asarray(np.maximum(quiet, FLOOR_DB), np.float32)
 
 
 # --- bands ----------------------------------------------------------------------------------------
@@ -1031,7 +1031,7 @@ def measure_hits(power: Array, heard: Heard) -> tuple[Measured, NoteFrames]:
     n = len(frames)
     measured = Measured(
         frames.features,
-        np.full((n, N_PARTIALS), _FLOOR_DB, np.float32),
+        np.full((n, N_PARTIALS), FLOOR_DB, np.float32),
         np.ones((n, N_PARTIALS), np.float32),
         np.clip(noise_db, -130, 30).astype(np.float32),
     )

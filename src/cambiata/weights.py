@@ -66,6 +66,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/oneshot.md",
     ),
+    "transcriber": Weights(
+        "transcriber.onnx",
+        "870ef3e514386df69caa1151b91a0d33f02af2051a08b0381268c0a5e0e54172",
+        "Apache-2.0",
+        "docs/models/transcription.md",
+    ),
     "vqvae": Weights(
         "vqvae.onnx",
         "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",

@@ -297,6 +297,55 @@ def note_onset_f1(notes: Sequence[Note], reference_notes: Sequence[Note]) -> flo
     return float(scores[2])
 
 
+def note_f1s(notes: Sequence[Note], reference_notes: Sequence[Note]) -> dict[str, float]:
+    """F-measures of notes found, ever stricter.
+
+    As mir_eval's transcription and transcription_velocity modules: 50 ms, 50 cents; offsets within
+    a fifth of the note or 50 ms; velocities within a tenth after the best straight line between
+    those found and those true (Hawthorne et al. 2018).
+
+    Parameters
+    ----------
+    notes : sequence of Note
+        Notes found.
+    reference_notes : sequence of Note
+        Notes that are there; at least one.
+
+    Returns
+    -------
+    dict of str to float
+        "onset_f1", "offset_f1" (onset and offset) and "velocity_f1" (those and velocity).
+
+    Raises
+    ------
+    MissingExtraError
+        mir_eval is not installed.
+
+    Examples
+    --------
+    >>> true = [Note(0.0, 1.0, 60, 40), Note(1.0, 2.0, 62, 90)]
+    >>> note_f1s([Note(0.0, 0.5, 60, 80)], true)["onset_f1"].__round__(3)
+    0.667
+    """
+    names = ("onset_f1", "offset_f1", "velocity_f1")
+    if not notes:
+        return dict.fromkeys(names, 0.0)
+    try:
+        from mir_eval.transcription import precision_recall_f1_overlap
+        from mir_eval.transcription_velocity import precision_recall_f1_overlap as with_velocity
+    except ImportError as error:
+        raise MissingExtraError("note F-measure", "eval") from error
+
+    true, found = (_intervals_and_hz(each) for each in (reference_notes, notes))
+    hard = [np.array([n.velocity for n in each], float) for each in (reference_notes, notes)]
+    scores = (
+        precision_recall_f1_overlap(*true, *found, offset_ratio=None),
+        precision_recall_f1_overlap(*true, *found),
+        with_velocity(*true, hard[0], *found, hard[1]),
+    )
+    return {name: float(each[2]) for name, each in zip(names, scores, strict=True)}
+
+
 def cosine_distance(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """One minus the cosine of the angle between two vectors.
 

@@ -392,14 +392,31 @@ def _ready(here: Path, pairs: Sequence[str]) -> list[Path]:
 def _outputs(
     here: Path, row: Row, pairs: Sequence[str], n_workers: int, report: Progress
 ) -> list[str]:
-    done = f"{_file_name(row.name)}.json"
+    done = f"{output_name(row.name)}.json"
     todo = [Task(place.name) for place in _ready(here, pairs) if not (place / done).exists()]
     make = partial(_make_output, here, row)
     workers = 1 if row.single else n_workers
     return _all(make, todo, workers, report, here / "scores.jsonl", row.name)
 
 
-def _file_name(row: str) -> str:
+def output_name(row: str) -> str:
+    """What a row's files are called.
+
+    Parameters
+    ----------
+    row : str
+        Its name.
+
+    Returns
+    -------
+    str
+        Without an extension.
+
+    Examples
+    --------
+    >>> output_name("musaicing:shifted")
+    'musaicing-shifted'
+    """
     return re.sub(r"[^\w.-]", "-", row)
 
 
@@ -411,12 +428,12 @@ def _make_output(here: Path, row: Row, task: Task) -> None:
         warnings.simplefilter("ignore", CambiataWarning)
         out = row.output(clips)
     elapsed_s = time.perf_counter() - begun
-    _keep(out, folder / f"{_file_name(row.name)}.flac")
+    _keep(out, folder / f"{output_name(row.name)}.flac")
     cost = {"elapsed_s": elapsed_s}
     if row.kind == "system":
         cost["real_time_factor"] = elapsed_s / clips.content.duration_s
         cost["peak_mib"] = _peak_mib()
-    _write(folder / f"{_file_name(row.name)}.json", cost)
+    _write(folder / f"{output_name(row.name)}.json", cost)
 
 
 def _peak_mib() -> float:
@@ -448,11 +465,48 @@ def _scores(
         wanted = tuple(
             row
             for row in rows
-            if (folder / f"{_file_name(row)}.json").exists() and (folder.name, row) not in scored
+            if (folder / f"{output_name(row)}.json").exists() and (folder.name, row) not in scored
         )
         if wanted:
             todo.append(Task(folder.name, wanted))
     return _all(partial(_score, here, tools), todo, n_workers, report, place)
+
+
+def scored_lines(here: Path) -> list[dict[str, Any]]:
+    """Every score of a set.
+
+    Parameters
+    ----------
+    here : pathlib.Path
+        The set's folder in a run.
+
+    Returns
+    -------
+    list of dict
+        "pair", "row", and "scores" or "error".
+
+    Examples
+    --------
+    >>> scored_lines(Path("/nowhere"))
+    []
+    """
+    return list(_lines(here / "scores.jsonl"))
+
+
+def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
+    """Scores of a set, in place of those that were there.
+
+    Parameters
+    ----------
+    here : pathlib.Path
+        The set's folder in a run.
+    lines : sequence of dict
+        As `scored_lines` gives them.
+    """
+    place = here / "scores.jsonl"
+    beside = place.with_suffix(".part")
+    beside.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    beside.replace(place)
 
 
 def _lines(place: Path) -> Iterator[dict[str, Any]]:
@@ -508,7 +562,7 @@ def _score(here: Path, tools: Callable[[], Tools], task: Task) -> list[dict[str,
     for row in task.rows:
         line: dict[str, Any] = {"pair": task.pair, "row": row}
         try:
-            name = _file_name(row)
+            name = output_name(row)
             cost = json.loads((folder / f"{name}.json").read_text())
             output = _heard(load(folder / f"{name}.flac"), used, n_samples)
             scores = _compared(output, content, style, target)

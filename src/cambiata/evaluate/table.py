@@ -106,6 +106,14 @@ METRICS: dict[str, Metric] = {
         "Share of notes whose pitch and onset are found again within 50 ms (F1 of precision and "
         "recall).",
     ),
+    "piano_found": Metric(
+        "Piano found",
+        "",
+        "higher",
+        2,
+        "Share of outputs that are nearest, in log-mel frames, to the true piano's render of the "
+        "score, of the renders of all pianos of the set.",
+    ),
     "loudness_db": Metric(
         "Loudness error", "dB", "lower", 2, "How far the loudness is from what it should be."
     ),

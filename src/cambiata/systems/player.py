@@ -1,5 +1,6 @@
 """Scores played by our own player: every partial of a written note, as the reference has it."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -7,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from cambiata.arrays import Samples
+from cambiata.errors import CambiataWarning
 from cambiata.listening import BANDS, Heard
 from cambiata.midi import Part
-from cambiata.playing import HOP, RELEASE_S, WINDOW, of_score, score_frames
+from cambiata.playing import FLOOR_DB, HOP, RELEASE_S, WINDOW, of_score, score_frames
 from cambiata.systems.base import Arrays, PlaySystem, TransferConfig
 from cambiata.systems.oneshot import Voices, arrays_of, said_of, sounded, voice_of, voices_of
 from cambiata.weights import WEIGHTS, load_model
@@ -100,7 +102,15 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
         tuple
             One voice, of weight 1.
         """
-        return ((1.0, voice_of(style, self.config.listener)),)
+        voice = voice_of(style, self.config.listener)
+        if voice.measured.n_frames and float(voice.measured.partials_db.max()) <= FLOOR_DB:
+            warnings.warn(
+                "the sound has no pitch that could be heard (drums? noise?): notes will sound as "
+                "its hits do",
+                CambiataWarning,
+                stacklevel=2,
+            )
+        return ((1.0, voice),)
 
     @property
     def weights_sha256(self) -> str:

@@ -1,0 +1,248 @@
+"""`cambiata evaluate transcribe`: our transcriber beside basic-pitch, on notes that are known."""
+
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cambiata.audio import Audio, load
+from cambiata.errors import InputError
+from cambiata.evaluate.metrics import bootstrap_interval, note_f1s
+from cambiata.evaluate.play import play_set, played_by
+from cambiata.evaluate.run import machine
+from cambiata.evaluate.testset import committed_set, rendered
+from cambiata.evaluate.tracking import Transcriber
+from cambiata.midi import Note
+from cambiata.transcription import transcribe
+
+METRICS = {
+    "onset_f1": "Onset F1",
+    "offset_f1": "Onset + offset F1",
+    "velocity_f1": "Onset + offset + velocity F1",
+}
+_EXCERPT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Known:
+    """A recording whose notes are known.
+
+    Parameters
+    ----------
+    group : str
+        Table it belongs to.
+    name : str
+        What to call it.
+    sound : callable
+        Returns the recording.
+    notes : tuple of Note
+        Its notes.
+    instrument : {"any", "piano"}
+        What plays.
+
+    Examples
+    --------
+    >>> Known("x", "y", lambda: None, ()).instrument
+    'any'
+    """
+
+    group: str
+    name: str
+    sound: Callable[[], Audio]
+    notes: tuple[Note, ...]
+    instrument: str = "any"
+
+
+def evaluate_transcribe(
+    output: str | Path,
+    *,
+    n_pairs: int = 64,
+    n_each: int = 3,
+    real: str | Path | None = None,
+    rival: bool = True,
+    seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict[str, Any]:
+    """F-measures of transcribers on unseen fonts, pianos and recordings with known scores.
+
+    Parameters
+    ----------
+    output : str or pathlib.Path
+        Folder for ``transcribe.json`` and ``transcribe.md``; made if need be.
+    n_pairs : int
+        Contents of the artificial transfer set: all instruments of the unseen font.
+    n_each : int
+        Windows for every unseen piano.
+    real : str or pathlib.Path, optional
+        Folder with ``bach-violin``: recordings with notes and alignments.
+    rival : bool
+        Whether basic-pitch is run beside ours.
+    seed : int
+        Of every draw.
+    progress : callable, optional
+        Called with the stage and the share of it that is done.
+
+    Returns
+    -------
+    dict
+        What the files hold.
+
+    Raises
+    ------
+    InputError
+        The test font, the corpus or a tool is missing, or no recording is where it should be.
+
+    Examples
+    --------
+    >>> evaluate_transcribe("/tmp/never", real="/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: has no bach-violin folder; name the recordings' folder
+    """
+    known = list(_recordings(Path(real))) if real is not None else []
+    known += _artificial(n_pairs) + _pianos(n_each, seed)
+    rivals: dict[str, Callable[[Audio, str], Sequence[Note]]] = {"cambiata": _ours}
+    if rival:
+        basic = Transcriber(n_threads=2)
+        rivals["basic-pitch"] = lambda sound, _kind: basic.notes(
+            sound.mono().samples[0], sound.sample_rate
+        )
+    lines = []
+    for i, each in enumerate(known):
+        sound = each.sound()
+        for name, found in rivals.items():
+            begun = time.perf_counter()
+            notes = found(sound, each.instrument)
+            elapsed_s = time.perf_counter() - begun
+            scores = note_f1s(notes, each.notes)
+            lines.append(
+                {
+                    "group": each.group,
+                    "name": each.name,
+                    "transcriber": name,
+                    **scores,
+                    "real_time_factor": elapsed_s / sound.duration_s,
+                }
+            )
+        if progress is not None:
+            progress("transcribe", (i + 1) / len(known))
+    facts = {"machine": machine(), "seed": seed, "lines": lines, "summary": _summary(lines)}
+    place = Path(output)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "transcribe.json").write_text(json.dumps(facts, indent=1))
+    (place / "transcribe.md").write_text(markdown(facts["summary"]))
+    return facts
+
+
+def _ours(sound: Audio, instrument: str) -> Sequence[Note]:
+    try:
+        return transcribe(sound, instrument=instrument).notes  # type: ignore[arg-type]
+    except InputError:  # nothing was heard
+        return ()
+
+
+def _artificial(n_pairs: int) -> list[Known]:
+    found = committed_set(n_pairs)
+    return [
+        Known(
+            "unseen font, all instruments",
+            pair.name,
+            partial(rendered, found.font, pair.content.notes, pair.content.program),
+            pair.content.notes,
+        )
+        for pair in found.pairs
+    ]
+
+
+def _pianos(n_each: int, seed: int) -> list[Known]:
+    return [
+        Known(
+            "unseen pianos",
+            pair.name,
+            partial(played_by, pair.piano, pair.notes),
+            pair.notes,
+            "piano",
+        )
+        for pair in play_set(n_each, seed=seed).pairs
+    ]
+
+
+def _recordings(folder: Path) -> Iterator[Known]:
+    """Excerpts of recordings: pitches of the score, times of the alignment."""
+    place = folder / "bach-violin"
+    if not place.is_dir():
+        raise InputError(str(folder), "has no bach-violin folder", "name the recordings' folder")
+    for sound in sorted(place.glob("*.mp3")):
+        with sound.with_suffix(".notes.csv").open() as scores:
+            pitches = [int(float(row["pitch"])) for row in csv.DictReader(scores)]
+        with sound.with_suffix(".alignments.csv").open() as alignments:
+            times = [(float(r["start"]), float(r["end"])) for r in csv.DictReader(alignments)]
+        notes = [
+            Note(start, max(end, start + 0.01), pitch)
+            for pitch, (start, end) in zip(pitches, times, strict=False)
+        ]
+        last_s = max(note.end_s for note in notes)
+        for begin in np.arange(0, last_s - _EXCERPT_S / 2, _EXCERPT_S):
+            end = begin + _EXCERPT_S
+            inside = tuple(
+                Note(n.start_s - begin, min(n.end_s, end) - begin, n.pitch)
+                for n in notes
+                if begin <= n.start_s < end
+            )
+            if inside:
+                yield Known(
+                    "recorded violin, aligned scores",
+                    f"{sound.stem} {begin:.0f} s",
+                    partial(load, sound, start_s=float(begin), end_s=min(end, last_s)),
+                    inside,
+                )
+
+
+def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = []
+    for group in dict.fromkeys(line["group"] for line in lines):
+        for name in dict.fromkeys(line["transcriber"] for line in lines):
+            own = [x for x in lines if (x["group"], x["transcriber"]) == (group, name)]
+            row: dict[str, Any] = {"group": group, "transcriber": name, "n": len(own)}
+            for metric in METRICS:
+                values = [line[metric] for line in own]
+                row[metric] = [float(np.mean(values)), *bootstrap_interval(values)]
+            row["real_time_factor"] = float(np.median([x["real_time_factor"] for x in own]))
+            found.append(row)
+    return found
+
+
+def markdown(summary: Sequence[dict[str, Any]]) -> str:
+    """The table.
+
+    Parameters
+    ----------
+    summary : sequence of dict
+        "summary" of what `evaluate_transcribe` returned.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    Examples
+    --------
+    >>> row = {"group": "a", "transcriber": "b", "n": 1, "real_time_factor": 0.05}
+    >>> row |= dict.fromkeys(METRICS, [0.5, 0.4, 0.6])
+    >>> markdown([row]).splitlines()[2]
+    '| a (1) | b | .500 [.400, .600] | .500 [.400, .600] | .500 [.400, .600] | 20 |'
+    """
+    heads = ["set", "transcriber", *METRICS.values(), "times real time"]
+    rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for row in summary:
+        cells = [f"{row['group']} ({row['n']})", row["transcriber"]]
+        for metric in METRICS:
+            mean, low, high = (f"{value:.3f}".lstrip("0") or "0" for value in row[metric])
+            cells.append(f"{mean} [{low}, {high}]")
+        rows.append("| " + " | ".join([*cells, f"{1 / row['real_time_factor']:.0f}"]) + " |")
+    return "\n".join(rows) + "\n"
