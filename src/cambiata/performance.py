@@ -357,7 +357,7 @@ class _Job:
     @property
     def n_samples(self) -> int:
         """Length of the output at the system's rate."""
-        return round(self.duration_s * self.rate)
+        return int(round(self.duration_s * self.rate))  # noqa: RUF046 (the rate is Any to mypy)
 
     def _captured(self, sound: Source | Timbre) -> tuple[Any, float]:
         if isinstance(sound, Timbre):

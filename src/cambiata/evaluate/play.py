@@ -149,6 +149,11 @@ def nearest_piano(reference: Audio) -> str:
     -------
     str
         "bank:program".
+
+    Examples
+    --------
+    >>> nearest_piano(Audio(np.ones((1, 8)), 44100))  # doctest: +SKIP
+    'salamander:0'
     """
     curve = _long_term(reference)
     return min(_spectra(), key=lambda piano: float(((_spectra()[piano] - curve) ** 2).mean()))
@@ -333,14 +338,19 @@ def play_set(n_each: int = 6, *, seed: int = 0, wrong: bool = False) -> PlaySet:
     ------
     InputError
         The test font, a bank or the corpus is missing.
+
+    Examples
+    --------
+    >>> play_set(1).name  # doctest: +SKIP
+    'pianos'
     """
     rng = np.random.default_rng([seed, 6])
     found = []
     for work in corpus_works(("keyboard",)):
         whole = Part(tuple(sorted(n for p in work.parts[:2] for n in p.notes)))
         starts = [s for s in windows(whole) if len(window_notes(whole, s)) >= _FEWEST_NOTES]
-        chosen = rng.permutation(starts)[:6] if starts else []
-        found.append((work.name, [window_notes(whole, int(start)) for start in chosen]))
+        chosen = [int(start) for start in rng.permutation(starts)[:6]]
+        found.append((work.name, [window_notes(whole, start) for start in chosen]))
     found = [each for each in found if each[1]]
     if len(found) < 2:
         raise InputError("keyboard", "has too few works", "install music21's corpus")

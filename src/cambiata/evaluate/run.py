@@ -502,6 +502,14 @@ def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
         The set's folder in a run.
     lines : sequence of dict
         As `scored_lines` gives them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> here = Path(tempfile.mkdtemp())
+    >>> write_lines(here, [{"pair": "a", "row": "b"}])
+    >>> scored_lines(here)
+    [{'pair': 'a', 'row': 'b'}]
     """
     place = here / "scores.jsonl"
     beside = place.with_suffix(".part")

@@ -131,11 +131,12 @@ def evaluate_transcribe(
             )
         if progress is not None:
             progress("transcribe", (i + 1) / len(known))
-    facts = {"machine": machine(), "seed": seed, "lines": lines, "summary": _summary(lines)}
+    summary = _summary(lines)
+    facts = {"machine": machine(), "seed": seed, "lines": lines, "summary": summary}
     place = Path(output)
     place.mkdir(parents=True, exist_ok=True)
     (place / "transcribe.json").write_text(json.dumps(facts, indent=1))
-    (place / "transcribe.md").write_text(markdown(facts["summary"]))
+    (place / "transcribe.md").write_text(markdown(summary))
     return facts
 
 

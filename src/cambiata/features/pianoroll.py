@@ -89,10 +89,10 @@ def roll_at(roll: PianoRoll, frame_rate_hz: float, first: int, n_frames: int) ->
         place = begin + keys[inside], at[inside]
         np.maximum.at(out, place, events[keys[inside], frames[inside]])
     middles = np.floor((first + np.arange(n_frames)) * (FRAME_RATE_HZ / frame_rate_hz) + 1e-6)
-    inside = np.flatnonzero((middles >= 0) & (middles < length))
-    read = middles[inside].astype(np.int64)
-    out[N_KEYS : 2 * N_KEYS, inside] = roll.held[:, read]
-    out[-1, inside] = roll.pedal[read]
+    within = np.flatnonzero((middles >= 0) & (middles < length))
+    read = middles[within].astype(np.int64)
+    out[N_KEYS : 2 * N_KEYS, within] = roll.held[:, read]
+    out[-1, within] = roll.pedal[read]
     return out
 
 

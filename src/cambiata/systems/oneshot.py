@@ -628,8 +628,8 @@ def sounded(
     )
     noise_db = noise_db + level
     per = HOP // SYNTHESIS_HOP // _PER_FRAME
-    begun = first_frame * (HOP // SYNTHESIS_HOP)
-    sound = _partials(frames, partials_db, said.stiffness, bends, per, n_samples, seed, begun)
+    before = first_frame * (HOP // SYNTHESIS_HOP)
+    sound = _partials(frames, partials_db, said.stiffness, bends, per, n_samples, seed, before)
     sound += _hiss(frames, noise_db, said, per, n_samples, seed)
     # What the refiner adds is drawn with the long window that it was learnt with.
     n_frames = LONG.n_frames(n_samples)

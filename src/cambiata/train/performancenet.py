@@ -152,7 +152,7 @@ class PerformanceNet(nn.Module):
         Returns
         -------
         torch.Tensor
-            log(1 + power) [B, 1025, 2 L].
+            Logarithm of 1 + power [B, 1025, 2 L].
         """
         x, beside = roll, []
         for i, layer in enumerate(self.down):

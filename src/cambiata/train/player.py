@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from cambiata.arrays import Samples
 from cambiata.errors import InputError
-from cambiata.listening import BANDS, Heard, listened, notes_of
+from cambiata.listening import BANDS, Heard, Roll, listened, notes_of
 from cambiata.playing import (
     BIN_HZ,
     FLOOR,
@@ -50,7 +50,7 @@ from cambiata.playing import (
 from cambiata.train.pool import Failed, completed
 from cambiata.train.scored import ScoredExamples
 from cambiata.train.task import Task
-from cambiata.weights import load_model
+from cambiata.weights import Model, load_model
 
 Filter = Callable[[Tensor], Tensor]
 """From frequencies in Hz to gain in dB."""
@@ -649,7 +649,7 @@ def _ask_some(
     for validating, number in some:
         example = parts[validating][number]
         content, style = (
-            notes_of(*listened(bands_db, model.part("")), float(model.about["threshold"]))
+            notes_of(*_listened(bands_db, model), float(model.about["threshold"]))
             for bands_db in example.bands_db
         )
         rng = np.random.default_rng([number, int(validating)])
@@ -657,6 +657,11 @@ def _ask_some(
         with place.with_suffix(".part").open("wb") as file:
             np.savez(file, allow_pickle=False, **asked(content, style, example.sounds, rng))
         place.with_suffix(".part").replace(place)
+
+
+def _listened(bands_db: Roll, model: Model) -> tuple[Roll, Roll, Roll]:
+    onset, held, level_db = listened(bands_db, model.part(""))
+    return onset, held, level_db
 
 
 def asked(

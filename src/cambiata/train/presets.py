@@ -37,7 +37,9 @@ _N_PREPARING = 64
 class Recorded(Protocol):
     """Examples on disk."""
 
-    folder: Path
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -47,6 +47,8 @@ class ScoredConfig(ExamplesConfig):
         As in `ExamplesConfig`.
     sample_rate, seed : int
         As there; the rate is the banks' own.
+    pedal_share : float
+        As there.
 
     Examples
     --------

@@ -60,7 +60,7 @@ class Transcriber(Listener):
             nn.Conv2d(config.width, 2, 1),
         )
         with torch.no_grad():
-            self.more[-1].bias.copy_(torch.tensor([-4.5, 0.0]))  # type: ignore[union-attr,operator]
+            self.more[-1].bias.copy_(torch.tensor([-4.5, 0.0]))  # type: ignore[operator]
 
     def said(self, seen: Tensor) -> Tensor:
         """What all heads say.

@@ -119,7 +119,8 @@ class WaveNet(nn.Module):
         told = functional.relu(self.roll(roll) + self.timbre(timbre)[:, :, None])
         found = self.conditions(told)
         n = len(self.config.dilations)
-        return found.view(found.shape[0], n, 2 * self.config.width, -1).permute(0, 3, 1, 2)
+        layered: Tensor = found.view(found.shape[0], n, 2 * self.config.width, -1)
+        return layered.permute(0, 3, 1, 2)
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
         """Logits of every sample after the one given at its place.
@@ -137,7 +138,8 @@ class WaveNet(nn.Module):
             [B, N_LEVELS, T].
         """
         n = samples.shape[1]
-        x, skip = self.first(samples[:, :, None]), 0
+        x = self.first(samples[:, :, None])
+        skip = x.new_zeros(self.config.n_skip)
         for i, dilation in enumerate(self.config.dilations):
             told = condition[:, :, i].repeat_interleave(PER_FRAME, dim=1)[:, :n]
             past = functional.pad(x, (0, 0, dilation, 0))[:, :n]
@@ -146,7 +148,7 @@ class WaveNet(nn.Module):
         return logits
 
     def _layer(
-        self, i: int, past: Tensor, x: Tensor, told: Tensor, skip: Tensor | int
+        self, i: int, past: Tensor, x: Tensor, told: Tensor, skip: Tensor
     ) -> tuple[Tensor, Tensor]:
         a, b = (self.before[i](past) + self.now[i](x) + told).chunk(2, dim=-1)
         gated = torch.tanh(a) * torch.sigmoid(b)
@@ -169,7 +171,8 @@ class WaveNet(nn.Module):
         tuple of torch.Tensor
             Logits [B, N_LEVELS], and what each layer is given now [B, layers, width].
         """
-        x, skip, given = self.first(sample), 0, []
+        x, given = self.first(sample), []
+        skip = x.new_zeros(self.config.n_skip)
         for i in range(len(self.config.dilations)):
             given.append(x)
             x, skip = self._layer(i, past[:, i], x, condition[:, i], skip)
