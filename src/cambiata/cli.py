@@ -460,7 +460,8 @@ def bank(
 ) -> None:
     """Render every note of SOURCE: a sound font, or a folder of recorded single notes.
 
-    A font is named by its path or, where its package is installed, by its short name.
+    A font is named by its path or, where its package is installed, by its short name;
+    procedural-pianos are pianos computed by formula.
     """
     from cambiata.train.bank import bank_of
 

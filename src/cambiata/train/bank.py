@@ -362,12 +362,12 @@ def bank_of(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Bank:
-    """Bank of a sound font or of a folder of recorded notes.
+    """Bank of a sound font, of a folder of recorded notes, or of computed pianos.
 
     Parameters
     ----------
     source : str or pathlib.Path
-        A font's path or short name, or a folder of recordings.
+        A font's path or short name, a folder of recordings, or "procedural-pianos".
     folder : str or pathlib.Path, optional
         The bank's folder; one in `BANK_FOLDER`, named for the source, where not given.
     programs, velocities : sequence of int, optional
@@ -404,6 +404,12 @@ def bank_of(
         place = Path(source).resolve()
         own = Source(place.name, licence, use)
         return build_from_recordings(place, folder or BANK_FOLDER / own.name, own, force=force)
+    if str(source) == "procedural-pianos":
+        from cambiata.train.procedural import build_pianos
+
+        if programs or velocities:
+            raise InputError(str(source), "are always the same", "leave programs out")
+        return build_pianos(folder, n_workers=n_workers or 2, force=force, progress=progress)
     font = font_named(str(source))
     known = source_of(font)
     if known not in KNOWN_FONTS.values():
