@@ -1,6 +1,6 @@
 """Scores: speed and memory of playing and writing down, and notes as transkun hears them.
 
-``python benchmarks/play.py [--hour]`` times whole cold processes. ``python benchmarks/play.py --judge
+``python benchmarks/play.py [--hour]`` times whole cold processes; ``... --judge
 RUN [--clips N]`` has transkun (MIT, trained on MAESTRO: installed beside, a judge only) transcribe
 clips of a run of ``cambiata evaluate play``.
 """

@@ -212,7 +212,8 @@ def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             row: dict[str, Any] = {"group": group, "transcriber": name, "n": len(own)}
             for metric in METRICS:
                 values = [line[metric] for line in own]
-                row[metric] = [float(np.mean(values)), *bootstrap_interval(values)]
+                ends = bootstrap_interval(values) if len(values) > 1 else (None, None)
+                row[metric] = [float(np.mean(values)), *ends]
             row["real_time_factor"] = float(np.median([x["real_time_factor"] for x in own]))
             found.append(row)
     return found
@@ -243,7 +244,7 @@ def markdown(summary: Sequence[dict[str, Any]]) -> str:
     for row in summary:
         cells = [f"{row['group']} ({row['n']})", row["transcriber"]]
         for metric in METRICS:
-            mean, low, high = (f"{value:.3f}".lstrip("0") or "0" for value in row[metric])
-            cells.append(f"{mean} [{low}, {high}]")
+            mean, *ends = ("" if x is None else f"{x:.3f}".lstrip("0") for x in row[metric])
+            cells.append(mean + (f" [{ends[0]}, {ends[1]}]" if ends[0] else ""))
         rows.append("| " + " | ".join([*cells, f"{1 / row['real_time_factor']:.0f}"]) + " |")
     return "\n".join(rows) + "\n"
