@@ -42,7 +42,7 @@ def test_recordings_are_cut_with_their_notes(tmp_path: Path) -> None:
     place = tmp_path / "bach-violin"
     place.mkdir()
     Audio(np.zeros(44100 * 2), 44100).save(place / "a.mp3")
-    n = 60
+    n = 70
     rows = "\n".join(f"{i},{i + 1},{60 + i % 12},64" for i in range(n))
     (place / "a.notes.csv").write_text("onset,offset,pitch,velocity\n" + rows + "\n")
     times = "\n".join(f"{0.5 * i},{0.5 * i + 0.4}" for i in range(n))
