@@ -247,14 +247,12 @@ def play_file(
             and Path(path).absolute() == (Path(output).absolute())
         ):
             raise InputError(str(output), "is also an input", "choose another output")
-    what: Score | Audio
+    what: Score | Source
     like: Any = _Plain()
     if is_score:
         what = load(score, keys=True)
     else:
-        source = AudioFile(score)
-        like = source
-        what = Audio(np.concatenate(list(source.blocks()), axis=1), source.sample_rate, source.name)
+        what = like = AudioFile(score)
     if midi is not None:
         checked_midi_place(midi, force)
     kept = Path(sound).suffix == SUFFIX
@@ -333,7 +331,7 @@ class _Shape:
 class _Job:
     """One score and one sound: checked when made, played when asked."""
 
-    def __init__(self, what: Score | Audio, sound: Source | Timbre, options: PlayOptions) -> None:
+    def __init__(self, what: Score | Source, sound: Source | Timbre, options: PlayOptions) -> None:
         self.options = options
         kind = play_system(options.system)
         self.system: PlaySystem[Any, Any] = kind(
@@ -346,7 +344,7 @@ class _Job:
             length_s = None
         else:
             self.score = transcribe(what, instrument=options.instrument)  # type: ignore[arg-type]
-            length_s = what.duration_s / options.tempo
+            length_s = what.n_samples / what.sample_rate / options.tempo
             loudness_db = _loudness(what)
             self._loudness_db = loudness_db if np.isfinite(loudness_db) else self._loudness_db
         part = self.score.merged(options.track, pedal=options.pedal, tempo=options.tempo)
@@ -432,9 +430,9 @@ class _Job:
                 yield gain * np.frombuffer(raw, np.float32)[None]
 
 
-def _loudness(audio: Audio) -> float:
-    meter = LoudnessMeter(audio.sample_rate)
-    for block in audio.blocks():
+def _loudness(sound: Source) -> float:
+    meter = LoudnessMeter(sound.sample_rate)
+    for block in sound.blocks():
         meter.add(block)
     loudness_db = meter.loudness_db()
     return loudness_db if np.isfinite(loudness_db) else meter.rms_db()

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.audio import Audio, AudioFile, Source, resample
+from cambiata.audio import AudioFile, Source, resample
 from cambiata.chunks import cut
 from cambiata.errors import InputError
 from cambiata.features.loudness import SILENCE
@@ -68,7 +68,7 @@ class Transcription:
 
 
 def transcribe(
-    recording: Audio,
+    recording: Source,
     *,
     instrument: InstrumentKind = "any",
     onset_threshold: float | None = None,
@@ -79,7 +79,7 @@ def transcribe(
 
     Parameters
     ----------
-    recording : Audio
+    recording : Audio or AudioFile
         What is played.
     instrument : {"any", "piano"}
         With a piano, notes begin only where an onset is heard, since every piano's note has one;
@@ -104,6 +104,7 @@ def transcribe(
 
     Examples
     --------
+    >>> from cambiata.audio import Audio
     >>> t = np.arange(44100) / 44100
     >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)) * np.exp(-3 * t)
     >>> [note.pitch for note in transcribe(Audio(tone, 44100)).notes]
