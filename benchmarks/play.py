@@ -84,8 +84,8 @@ def mel_filters(
     """What transkun asks of torchaudio: triangles on HTK's scale, not normalised, [F, M]."""
     import torch
 
-    mel = 2595 * np.log10(1 + np.array([f_min, f_max]) / 700)
-    edges = 700 * (10 ** (np.linspace(*mel, n_mels + 2) / 2595) - 1)
+    low, high = (2595 * np.log10(1 + hz / 700) for hz in (f_min, f_max))
+    edges = 700 * (10 ** (np.linspace(low, high, n_mels + 2) / 2595) - 1)
     slopes = edges[None] - np.linspace(0, sample_rate // 2, n_freqs)[:, None]
     widths = np.diff(edges)
     down, up = -slopes[:, :-2] / widths[:-1], slopes[:, 2:] / widths[1:]
