@@ -72,6 +72,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/transcription.md",
     ),
+    "player": Weights(
+        "player.onnx",
+        "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
+        "Apache-2.0",
+        "docs/models/play.md",
+    ),
     "vqvae": Weights(
         "vqvae.onnx",
         "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
