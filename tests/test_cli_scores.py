@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cambiata
@@ -17,7 +18,7 @@ PITCHES = [57.0, 60.0, 64.0, 69.0]
 def folder(tmp_path: Path) -> Path:
     Audio(melody(PITCHES, partials=10, rate=44100), 44100, "PCM_16").save(tmp_path / "sound.wav")
     Audio(melody([60], rate=44100)[:8000], 44100).save(tmp_path / "short.wav")
-    Audio(melody([60], rate=44100) * 0, 44100).save(tmp_path / "silent.wav")
+    Audio(np.zeros(44100), 44100).save(tmp_path / "silent.wav")
     part = Part((Note(0.0, 0.4, 60), Note(0.4, 0.8, 64)), name="tune")
     cambiata.save_score(Score((part,)), tmp_path / "score.mid")
     drums = Part((Note(0.0, 0.4, 36),), is_drum=True)

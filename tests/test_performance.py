@@ -34,7 +34,8 @@ def test_as_loud_as_the_sound() -> None:
     from cambiata.performance import _loudness
 
     quiet = Audio(0.1 * SOUND.samples, RATE)
-    assert _loudness(play(SCORE, quiet)) == pytest.approx(_loudness(quiet), abs=0.3)
+    # What falls below -70 LUFS once it is levelled no longer counts.
+    assert _loudness(play(SCORE, quiet)) == pytest.approx(_loudness(quiet), abs=0.5)
 
 
 def test_same_seed_same_bytes() -> None:
@@ -197,7 +198,7 @@ def test_outputs_refused(tmp_path: Path) -> None:
         play_file(a, sound, tmp_path / "out.wav", midi=tmp_path / "b.mid")
     with pytest.raises(InputError, match="does not play scores; use one of player"):
         play_file(a, sound, tmp_path / "out.wav", system="oneshot")
-    with pytest.raises(InputError, match="tail -1 s is out of range"):
+    with pytest.raises(InputError, match="tail -1 s: is out of range"):
         play_file(a, sound, tmp_path / "out.wav", tail_s=-1.0)
     with pytest.raises(TypeError, match="unexpected keyword"):
         play_file(a, sound, tmp_path / "out.wav", speed=11)
