@@ -78,6 +78,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/play.md",
     ),
+    "performancenet": Weights(
+        "performancenet.onnx",
+        "067489f272e210a11f4cb8060bd2573d7a57b70674fd59ab2e66126f4843bb05",
+        "Apache-2.0",
+        "docs/models/play.md",
+    ),
     "vqvae": Weights(
         "vqvae.onnx",
         "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
