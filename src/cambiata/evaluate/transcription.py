@@ -18,6 +18,7 @@ from cambiata.evaluate.play import play_set, played_by
 from cambiata.evaluate.run import machine
 from cambiata.evaluate.testset import committed_set, rendered
 from cambiata.evaluate.tracking import Transcriber
+from cambiata.listening import BANDS
 from cambiata.midi import Note
 from cambiata.transcription import transcribe
 
@@ -26,7 +27,7 @@ METRICS = {
     "offset_f1": "Onset + offset F1",
     "velocity_f1": "Onset + offset + velocity F1",
 }
-_EXCERPT_S = 20.0
+_EXCERPT_S, _MOST_SHIFT_S = 20.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,8 @@ def _recordings(folder: Path) -> Iterator[Known]:
             Note(start, max(end, start + 0.01), pitch)
             for pitch, (start, end) in zip(pitches, times, strict=False)
         ]
+        shift_s = aligned_by_s(load(sound), notes)
+        notes = [note.shifted(max(shift_s, -note.start_s)) for note in notes]
         last_s = max(note.end_s for note in notes)
         for begin in np.arange(0, last_s - _EXCERPT_S / 2, _EXCERPT_S):
             end = begin + _EXCERPT_S
@@ -202,6 +205,48 @@ def _recordings(folder: Path) -> Iterator[Known]:
                     partial(load, sound, start_s=float(begin), end_s=min(end, last_s)),
                     inside,
                 )
+
+
+def aligned_by_s(sound: Audio, notes: Sequence[Note]) -> float:
+    """By how much later a recording's notes are than its alignment says.
+
+    One of the movements lies a second later in the file than in its alignment. The shift is the one
+    at which the bands of the notes' pitches rise most at their onsets: no transcriber has a say.
+
+    Parameters
+    ----------
+    sound : Audio
+        The recording.
+    notes : sequence of Note
+        As aligned.
+
+    Returns
+    -------
+    float
+        In seconds, -2 to 2; 0 for silence.
+
+    Examples
+    --------
+    >>> t = np.arange(44100 * 3) / 44100
+    >>> tone = np.sin(2 * np.pi * 440 * t) * (t > 1)
+    >>> aligned_by_s(Audio(tone, 44100), [Note(0.5, 2.0, 69)]).__round__(1)
+    0.5
+    """
+    samples = sound.mono().resampled(BANDS.sample_rate).samples[0]
+    level = np.maximum(BANDS.level_db(samples), -40)
+    rows = np.array([3 * (note.pitch - BANDS.lowest_pitch) + 1 for note in notes])
+    begins = np.array([note.start_s for note in notes]) / BANDS.frame_s
+    reach = round(_MOST_SHIFT_S / BANDS.frame_s)
+
+    def rise(shift: int) -> float:
+        at = np.round(begins).astype(np.int64) + shift
+        inside = (at >= 4) & (at < level.shape[1] - 4)
+        after, before = (level[rows[inside], at[inside] + by] for by in (3, -3))
+        return float((after - before).sum())
+
+    shifts = range(-reach, reach + 1)
+    rises = [rise(shift) for shift in shifts]
+    return shifts[int(np.argmax(rises))] * BANDS.frame_s if max(rises) > 0 else 0.0
 
 
 def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
