@@ -84,6 +84,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/play.md",
     ),
+    "wavenet": Weights(
+        "wavenet.onnx",
+        "3ea55a10c5aeb7cfb2e8916f22e4ea82c7ed30351f0770ae18317dbff40a7229",
+        "Apache-2.0",
+        "docs/models/play.md",
+    ),
     "vqvae": Weights(
         "vqvae.onnx",
         "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
