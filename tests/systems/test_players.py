@@ -73,7 +73,7 @@ def _golden() -> dict[str, Any]:
     notes = tuple(Note(0.5 * i, 0.5 * i + 0.45, p) for i, p in enumerate((48, 55, 52, 60)))
     levels = {}
     for name in ("player", "performancenet"):
-        out = cambiata.play(Score((Part(notes),)), sound, system=name, tail_s=0.0)
+        out = cambiata.play(Score((Part(notes),)), sound, system=name, tail_s=0.05)
         n = out.sample_rate // 2
         power = np.square(np.abs(np.fft.rfft(out.samples[0][: 4 * n].reshape(4, n), axis=1)))
         hz = np.fft.rfftfreq(n, 1 / out.sample_rate)
