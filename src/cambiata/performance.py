@@ -238,6 +238,8 @@ def play_file(
     began = time.perf_counter()
     chosen = _options(options)
     is_score = _is_midi(score)
+    if str(score) == "-" and str(sound) == "-":
+        raise InputError("-", "is score and sound at once", "give a file for one of them")
     if is_score and midi is not None:
         raise InputError(str(midi), "is what the score is already", "leave --midi out")
     for path in (score, sound):
@@ -259,18 +261,21 @@ def play_file(
     with_sound = load_timbre(sound) if kept else AudioFile(sound)
     if is_score and isinstance(with_sound, AudioFile):
         like = with_sound
+
+    def destination(rate: int, n_samples: int) -> Destination:
+        return Destination(
+            output,
+            like=_Shape(like.name, rate, 1, n_samples, like.subtype),
+            sample_rate=like.sample_rate if sample_rate is None else sample_rate,
+            n_channels=like.n_channels if n_channels is None else n_channels,
+            subtype=subtype,
+            force=force,
+        )
+
+    destination(_RATE_HZ, 1)  # refused before anything is heard
     job = _Job(what, with_sound, chosen)
-    destination = Destination(
-        output,
-        like=_Shape(like.name, job.rate, 1, job.n_samples, like.subtype),
-        sample_rate=sample_rate or like.sample_rate,
-        n_channels=n_channels or like.n_channels,
-        subtype=subtype,
-        force=force,
-    )
-    written = destination.write(
-        job.levelled(progress or (lambda _share: None), destination.scratch)
-    )
+    place = destination(job.rate, job.n_samples)
+    written = place.write(job.levelled(progress or (lambda _share: None), place.scratch))
     if midi is not None:
         save(job.score, midi, force=force)
     elapsed_s = time.perf_counter() - began

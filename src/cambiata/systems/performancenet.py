@@ -42,6 +42,11 @@ class RollConfig(TransferConfig):
     overlap_s: float = 0.5
     weights: str = ""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != _RATE_HZ:
+            raise ValueError(f"sample_rate must be {_RATE_HZ}: the network knows no other")
+
 
 class PerformanceNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
     """A piano roll as a spectrogram, in the sound of a reference.

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
+from cambiata.audio import resample
 from cambiata.features.mel import log_mel
 from cambiata.features.pianoroll import FRAME_RATE_HZ, PianoRoll, piano_roll, roll_at
 from cambiata.midi import Part
@@ -48,13 +49,11 @@ class WaveNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
     presets: ClassVar[Mapping[str, RollConfig]] = {
-        "default": RollConfig(sample_rate=_OWN_RATE_HZ, chunk_s=10.0, weights="wavenet")
+        "default": RollConfig(chunk_s=10.0, weights="wavenet")
     }
 
     def __init__(self, config: RollConfig) -> None:
         super().__init__(config)
-        if config.sample_rate != _OWN_RATE_HZ:
-            raise ValueError(f"sample_rate must be {_OWN_RATE_HZ}: the network knows no other")
         self._model = load_model(config.weights, self.name)
 
     @property
@@ -75,11 +74,8 @@ class WaveNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             [1, 64].
         """
-        # Learnt from frames at 44.1 kHz.
-        from cambiata.audio import resample
-
-        high = resample(style, _OWN_RATE_HZ, _RATE_HZ)
-        found: npt.NDArray[np.float32] = self._model.part("style")(log_mel(high, _RATE_HZ)[None])[0]
+        mel = log_mel(style, _RATE_HZ)[None]
+        found: npt.NDArray[np.float32] = self._model.part("style")(mel)[0]
         return found
 
     def read(self, part: Part) -> PianoRoll:
@@ -126,10 +122,12 @@ class WaveNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             One channel [T].
         """
-        n_pieces = max(_LEAST_PIECES, -(-n_samples // round(_PIECE_S * _OWN_RATE_HZ)))
-        each = -(-n_samples // n_pieces)
+        begin = start * _OWN_RATE_HZ // _RATE_HZ
+        length = -(-n_samples * _OWN_RATE_HZ // _RATE_HZ) + 2
+        n_pieces = max(_LEAST_PIECES, -(-length // round(_PIECE_S * _OWN_RATE_HZ)))
+        each = -(-length // n_pieces)
         n_frames = -(-each // _PER_FRAME) + 1 + _LEAD_FRAMES
-        firsts = [(start + i * each) // _PER_FRAME - _LEAD_FRAMES for i in range(n_pieces)]
+        firsts = [(begin + i * each) // _PER_FRAME - _LEAD_FRAMES for i in range(n_pieces)]
         told = np.concatenate(
             [
                 self._model.part("condition")(
@@ -141,9 +139,9 @@ class WaveNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         played = self._sampled(told, np.random.default_rng([seed, start]))
         pieces = []
         for i, first in enumerate(firsts):
-            before = start + i * each - first * _PER_FRAME
+            before = begin + i * each - first * _PER_FRAME
             pieces.append(played[i, before : before + each])
-        return np.concatenate(pieces)[:n_samples]
+        return resample(np.concatenate(pieces), _OWN_RATE_HZ, _RATE_HZ)[:n_samples]
 
     def _sampled(
         self, told: npt.NDArray[np.float32], rng: np.random.Generator
