@@ -13,7 +13,7 @@ import soundfile
 
 import cambiata
 from cambiata import Audio
-from cambiata.systems import SYSTEMS
+from cambiata.systems import PLAYERS, SYSTEMS
 from conftest import RATE, melody
 
 FAST = [
@@ -371,12 +371,12 @@ def test_systems_are_listed() -> None:
     plain = run("systems", folder=Path.cwd())
     assert plain.returncode == 0
     rows = json.loads(run("systems", "--json", folder=Path.cwd()).stdout)
-    assert [row["name"] for row in rows] == list(SYSTEMS)
+    assert [row["name"] for row in rows] == [*SYSTEMS, *PLAYERS]
     for row in rows:
         assert f"{row['name']}: {row['summary']}" in plain.stdout.decode()
         assert row["paper"] in plain.stdout.decode()
         assert row["weights_licence"]
-        assert row["trained"] == (row["name"] in ("oneshot", "vqvae"))
+        assert row["trained"] == (row["name"] in ("oneshot", "vqvae", *PLAYERS))
 
 
 def test_help_and_version() -> None:

@@ -249,7 +249,7 @@ def of_score(part: Part) -> Heard:
     >>> from cambiata.midi import Note
     >>> heard = of_score(Part((Note(0.0, 1.0, 69, 80), Note(1.0, 2.0, 69, 40))))
     >>> heard.strength_db.round().tolist()
-    [2.0, -10.0]
+    [3.0, -9.0]
     """
     notes = sorted(on_keyboard(part.with_pedal())[0].notes, key=lambda n: (n.pitch, n.start_s))
     columns = [(n.pitch, n.start_s, n.end_s, n.velocity) for n in notes]

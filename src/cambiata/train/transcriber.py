@@ -133,8 +133,8 @@ def endings(
     Examples
     --------
     >>> offsets, velocities = endings([[0.0, 0.0464399, 60, 127]], 5)
-    >>> offsets[60 - 21].round(1).tolist()
-    [0.2, 0.6, 1.0, 0.6, 0.2]
+    >>> (10 * offsets[60 - 21]).round().tolist()
+    [2.0, 6.0, 10.0, 6.0, 2.0]
     >>> float(velocities.max())
     1.0
     """
