@@ -28,8 +28,8 @@ ROWS = ("target", "nearest-piano", "player")
 
 
 def long_score(duration_s: float, folder: Path) -> str:
-    """The example tune in three octaves, again and again."""
-    [part] = cambiata.load_score(EXAMPLES / "tune.mid").parts
+    """The example tune, three notes for each of its own, again and again."""
+    part = cambiata.load_score(EXAMPLES / "tune.mid").merged()
     length_s = part.end_s
     notes = [
         note.shifted(i * length_s, semitones=by)
