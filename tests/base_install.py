@@ -31,6 +31,15 @@ def main() -> None:
         done = run("transfer", *pair, "--end", "1", "--force", "--system", "vqvae")
         if done.returncode:
             sys.exit(f"no transfer by trained weights: {done.stderr}")
+        midi = str(Path(folder) / "heard.mid")
+        for call in (
+            ("transcribe", pair[0], "-o", midi),
+            ("play", midi, *pair[1:], "--force"),
+            ("play", midi, *pair[1:], "--force", "--system", "performancenet"),
+        ):
+            done = run(*call)
+            if done.returncode:
+                sys.exit(f"no {call[0]} by the base install: {done.stderr}")
         listed = run("systems")
         if "ulyanov" not in listed.stdout:
             sys.exit(f"systems are not listed: {listed.stderr}")
