@@ -55,6 +55,7 @@ _N_FRAMES_KEPT = 768
 _N_AT_ONCE = 1024
 _PER_FRAME = 2  # moments asked of the player in each frame of the listener
 _OCTAVES = 4
+_N_STRIKES = 997
 
 
 @dataclass(frozen=True)
@@ -583,6 +584,7 @@ def sounded(
     n_samples: int,
     seed: int,
     first_frame: int = 0,
+    struck: bool = False,
 ) -> Samples:
     """Sound of what the player said.
 
@@ -600,6 +602,8 @@ def sounded(
         Of noise and phases.
     first_frame : int
         Where this stretch of a longer sound begins, in frames: phases go on from there.
+    struck : bool
+        Whether every note has phases of its own, as strings struck anew; else every pitch has.
 
     Returns
     -------
@@ -629,7 +633,9 @@ def sounded(
     noise_db = noise_db + level
     per = HOP // SYNTHESIS_HOP // _PER_FRAME
     before = first_frame * (HOP // SYNTHESIS_HOP)
-    sound = _partials(frames, partials_db, said.stiffness, bends, per, n_samples, seed, before)
+    sound = _partials(
+        frames, partials_db, said.stiffness, bends, per, n_samples, seed, before, struck
+    )
     sound += _hiss(frames, noise_db, said, per, n_samples, seed)
     # What the refiner adds is drawn with the long window that it was learnt with.
     n_frames = LONG.n_frames(n_samples)
@@ -671,6 +677,7 @@ def _partials(
     n_samples: int,
     seed: int,
     sounded_before: int,
+    struck: bool,
 ) -> Samples:
     frame, rows, level_db = _between_moments(frames, partials_db, per)
     note = frames.note[rows]
@@ -688,10 +695,16 @@ def _partials(
     turns = hz_of(pitch) * (frame + sounded_before) + added - added[begun]
     # The same phases for a pitch in every channel, so that the channels of one sound agree.
     phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (128, N_PARTIALS))
+    own = phases[pitch]
+    if struck:
+        begun_at = (frames.frame - frames.age_s / BANDS.frame_s)[rows[order]]
+        begun_at += sounded_before / (HOP // SYNTHESIS_HOP)
+        strikes = np.random.default_rng(seed + 1).uniform(0, 2 * np.pi, (_N_STRIKES, N_PARTIALS))
+        own = own + strikes[np.round(8 * begun_at).astype(np.int64) % _N_STRIKES]
     ratio = partial_hz(pitch, stiffness) / hz_of(pitch)[:, None]
     turned = np.mod(ratio * (turns * (SYNTHESIS_HOP / BANDS.sample_rate))[:, None], 1)
     amplitude = np.where(hz < HIGHEST_HZ, 10 ** (level_db / 20), 0).astype(np.float32)
-    sinusoids = Sinusoids(frame, hz, amplitude, 2 * np.pi * turned + phases[pitch])
+    sinusoids = Sinusoids(frame, hz, amplitude, 2 * np.pi * turned + own)
     return play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
 
 

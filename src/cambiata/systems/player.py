@@ -19,6 +19,7 @@ from cambiata.weights import WEIGHTS, load_model
 _PER_FRAME = 2
 # Frames played before and after a stretch: what the refiner and the window see of a moment.
 _CONTEXT_FRAMES = 16
+_LIFTED_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
         Heard
             In order of pitch and time.
         """
-        return of_score(part)
+        return of_score(_lifted(part))
 
     def render(
         self, read: Heard, timbre: Voices, start: int, n_samples: int, *, seed: int
@@ -202,5 +203,22 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
         said = said_of(self._player, timbre, frames, n_frames)
         straight = np.zeros((here.n_notes, n_frames), np.float32)
         before = start - first * HOP
-        sound = sounded(frames, said, straight, before + n_samples, seed, first)
+        sound = sounded(frames, said, straight, before + n_samples, seed, first, struck=True)
         return sound[before:]
+
+
+def _lifted(part: Part) -> Part:
+    """A part in which a key is let go before it is struck again, as it must be.
+
+    Scores let notes touch; a key of a piano takes a moment to come up. Without it a note struck
+    again is but a swell of the one before.
+    """
+    held = part.with_pedal()
+    following: dict[int, float] = {}
+    notes = []
+    for note in sorted(held.notes, reverse=True):
+        latest_s = following.get(note.pitch, np.inf) - _LIFTED_S
+        end_s = min(note.end_s, max(latest_s, note.start_s + note.duration_s / 2))
+        notes.append(replace(note, end_s=end_s))
+        following[note.pitch] = note.start_s
+    return replace(held, notes=tuple(reversed(notes)), pedal=())
