@@ -11,6 +11,7 @@ import cambiata
 from cambiata import Note, Part, Score
 from cambiata.systems import PLAYERS
 from cambiata.systems.base import PlaySystem
+from cambiata.systems.player import _lifted
 from conftest import melody
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -57,6 +58,20 @@ def test_without_notes_next_to_nothing_sounds() -> None:
     silent = system.render(system.read(Part(())), timbre, 0, 44100, seed=0)
     played = system.render(system.read(PART), timbre, 0, 44100, seed=0)
     assert np.square(silent).mean() < 1e-2 * np.square(played).mean()
+
+
+def test_keys_come_up_before_they_are_struck_again() -> None:
+    """Notes of one pitch that touch: the second is heard to begin."""
+    part = Part(tuple(Note(0.3 * i, 0.3 * i + 0.3, 60, 80) for i in range(4)))
+    lifted = _lifted(part)
+    assert [round(note.end_s, 2) for note in lifted.notes] == [0.25, 0.55, 0.85, 1.2]
+    held = _lifted(Part(part.notes[:1], pedal=((0.1, 2.0),)))
+    assert held.notes[0].end_s == 2.0
+    short = _lifted(Part((Note(0.0, 0.06, 60), Note(0.06, 0.5, 60))))
+    assert short.notes[0].end_s == pytest.approx(0.03)
+    sound = melody([57, 64, 69], partials=12, rate=44100)
+    made = cambiata.play(Score((part,)), cambiata.Audio(sound, 44100))
+    assert [note.pitch for note in cambiata.transcribe(made).notes if note.pitch == 60] == [60] * 4
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
