@@ -48,7 +48,8 @@ def long_score(duration_s: float, folder: Path) -> str:
 
 def _apart(function: Callable[..., str], *given: Any) -> str:
     """What a function returns, called in a process of its own: Linux counts what this one has held
-    into the peak of every process that it starts."""
+    into the peak of every process that it starts.
+    """
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(function, *given).result()
 
