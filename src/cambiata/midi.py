@@ -126,8 +126,8 @@ class Part:
         return sum(note.pitch * note.duration_s for note in self.notes) / total
 
     @property
-    def mean_voices(self) -> float:
-        """Notes that sound at a time, averaged over the time in which any does."""
+    def sounding_s(self) -> float:
+        """Time in which any note sounds, in seconds."""
         edges: defaultdict[float, int] = defaultdict(int)
         for note in self.notes:
             edges[note.start_s] += 1
@@ -136,7 +136,12 @@ class Part:
         for at_s in sorted(edges):
             sounding_s += (at_s - last_s) * (voices > 0)
             voices, last_s = voices + edges[at_s], at_s
-        return sum(note.duration_s for note in self.notes) / sounding_s
+        return sounding_s
+
+    @property
+    def mean_voices(self) -> float:
+        """Notes that sound at a time, averaged over the time in which any does."""
+        return sum(note.duration_s for note in self.notes) / self.sounding_s
 
     def with_pedal(self) -> "Part":
         """The same part where notes last as long as they sound.

@@ -251,20 +251,14 @@ def of_score(part: Part) -> Heard:
     >>> heard.strength_db.round().tolist()
     [3.0, -9.0]
     """
-    notes = sorted(on_keyboard(part.with_pedal())[0].notes, key=lambda n: (n.pitch, n.start_s))
+    held = on_keyboard(part.with_pedal())[0]
+    notes = sorted(held.notes, key=lambda n: (n.pitch, n.start_s))
     columns = [(n.pitch, n.start_s, n.end_s, n.velocity) for n in notes]
     pitch, start_s, end_s, velocity = np.array(columns, np.float64).reshape(-1, 4).T
     strength = 40 * np.log10(np.maximum(velocity, 1) / 80)
     # Long notes decay: what sounds after a second counts no more.
     power = float((10 ** (strength / 10) * np.minimum(end_s - start_s, 1.0)).sum())
-    edges = np.unique(np.concatenate([start_s, end_s]))
-    # Time in which anything sounds, counted once.
-    covered = np.zeros(max(0, len(edges) - 1), np.int64)
-    np.add.at(covered, np.searchsorted(edges, start_s), 1)
-    ends = np.searchsorted(edges, end_s)
-    np.add.at(covered, ends[ends < len(covered)], -1)
-    sounding_s = float(np.diff(edges)[np.cumsum(covered) > 0].sum()) if len(edges) > 1 else 1.0
-    strength = strength - 10 * np.log10(max(power, 1e-9) / max(sounding_s, 1e-9))
+    strength = strength - 10 * np.log10(max(power, 1e-9) / max(held.sounding_s, 1e-9))
     return Heard(
         pitch.astype(np.int64),
         start_s / BANDS.frame_s,

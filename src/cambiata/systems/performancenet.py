@@ -1,54 +1,24 @@
 """PerformanceNet at reduced width: a piano roll to a spectrogram, whose phases are found again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.features.mel import log_mel
-from cambiata.features.pianoroll import PianoRoll, piano_roll, roll_at
+from cambiata.features.pianoroll import PianoRoll, roll_at
 from cambiata.features.stft import Stft
-from cambiata.midi import Part
-from cambiata.systems.base import PlaySystem, TransferConfig
+from cambiata.systems.rolls import RATE_HZ, RollConfig, RollPlayer
 from cambiata.vocoder import invert
-from cambiata.weights import load_model
 
 STFT = Stft()
-_RATE_HZ, _FRAMES_AT_ONCE = 44100, 2
+_FRAMES_AT_ONCE = 2
 _CONTEXT_FRAMES = 64
 _MAX_LOG = 14.0
 
 
-@dataclass(frozen=True)
-class RollConfig(TransferConfig):
-    """Settings of a player that reads piano rolls.
-
-    Parameters
-    ----------
-    sample_rate, chunk_s, overlap_s, style_s : float
-        See `TransferConfig`.
-    weights : str
-        Shipped weights by name, or the path of an ONNX file of your own.
-
-    Examples
-    --------
-    >>> RollConfig(weights="performancenet").chunk_s
-    20.0
-    """
-
-    overlap_s: float = 0.5
-    weights: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.sample_rate != _RATE_HZ:
-            raise ValueError(f"sample_rate must be {_RATE_HZ}: the network knows no other")
-
-
-class PerformanceNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
+class PerformanceNet(RollPlayer):
     """A piano roll as a spectrogram, in the sound of a reference.
 
     Wang & Yang 2019 at an eighth of its width: a U-Net on strikes, held keys, offsets and pedal,
@@ -72,48 +42,6 @@ class PerformanceNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
     presets: ClassVar[Mapping[str, RollConfig]] = {"default": RollConfig(weights="performancenet")}
-
-    def __init__(self, config: RollConfig) -> None:
-        super().__init__(config)
-        self._model = load_model(config.weights, self.name)
-
-    @property
-    def min_samples(self) -> int:
-        """Half a second."""
-        return self.config.sample_rate // 2
-
-    def capture(self, style: Samples) -> npt.NDArray[np.float32]:
-        """The reference's vector.
-
-        Parameters
-        ----------
-        style : numpy.ndarray
-            One channel [T].
-
-        Returns
-        -------
-        numpy.ndarray
-            [1, 64].
-        """
-        found: npt.NDArray[np.float32] = self._model.part("style")(log_mel(style, _RATE_HZ)[None])[
-            0
-        ]
-        return found
-
-    def read(self, part: Part) -> PianoRoll:
-        """The score as a piano roll.
-
-        Parameters
-        ----------
-        part : Part
-            Notes that end with their keys, and the pedal.
-
-        Returns
-        -------
-        PianoRoll
-            At 250 Hz.
-        """
-        return piano_roll(part)
 
     def render(
         self,
@@ -149,7 +77,7 @@ class PerformanceNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         first = start // hop - _CONTEXT_FRAMES
         n_frames = -(-(start + n_samples) // hop) - first + _CONTEXT_FRAMES
         n_frames = -(-n_frames // multiple) * multiple
-        roll = roll_at(read, _RATE_HZ / hop, first, n_frames)
+        roll = roll_at(read, RATE_HZ / hop, first, n_frames)
         log_power = self._spoken(roll.reshape(1, len(roll), -1, multiple), timbre)
         magnitude = np.sqrt(np.expm1(np.clip(log_power, 0, _MAX_LOG)) / self._model.about["gain"])
         length = (magnitude.shape[1] - 1) * STFT.hop_length

@@ -13,7 +13,7 @@ from cambiata.listening import BANDS, Heard
 from cambiata.midi import Part
 from cambiata.playing import FLOOR_DB, HOP, RELEASE_S, WINDOW, of_score, score_frames
 from cambiata.systems.base import Arrays, PlaySystem, TransferConfig
-from cambiata.systems.oneshot import Voices, arrays_of, said_of, sounded, voice_of, voices_of
+from cambiata.systems.oneshot import Voices, said_of, sounded, voice_of, voices_of
 from cambiata.weights import WEIGHTS, load_model
 
 _PER_FRAME = 2
@@ -118,21 +118,6 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
     def weights_sha256(self) -> str:
         """Hash of the weights that kept timbres belong to: those of ``oneshot``."""
         return WEIGHTS[self.timbres_of].sha256
-
-    def arrays_of(self, timbre: Voices) -> Sequence[tuple[float, Arrays]]:
-        """A timbre as voices.
-
-        Parameters
-        ----------
-        timbre : tuple
-            What `capture` returned.
-
-        Returns
-        -------
-        list of tuple
-            Weights and arrays by name.
-        """
-        return arrays_of(timbre)
 
     def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
         """What `arrays_of` gave.

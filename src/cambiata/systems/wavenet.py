@@ -8,21 +8,17 @@ import numpy.typing as npt
 
 from cambiata.arrays import Samples
 from cambiata.audio import resample
-from cambiata.features.mel import log_mel
-from cambiata.features.pianoroll import FRAME_RATE_HZ, PianoRoll, piano_roll, roll_at
-from cambiata.midi import Part
-from cambiata.systems.base import PlaySystem
-from cambiata.systems.performancenet import RollConfig
-from cambiata.weights import load_model
+from cambiata.features.pianoroll import FRAME_RATE_HZ, PianoRoll, roll_at
+from cambiata.systems.rolls import RATE_HZ, RollConfig, RollPlayer
 
-_RATE_HZ, _OWN_RATE_HZ, _N_LEVELS = 44100, 16000, 256
+_OWN_RATE_HZ, _N_LEVELS = 16000, 256
 _PER_FRAME = int(_OWN_RATE_HZ / FRAME_RATE_HZ)
 _LEAD_FRAMES = 32  # played before a stretch, so that it is under way when the stretch begins
 # So many stretches side by side cost little more than one.
 _PIECE_S, _LEAST_PIECES = 2.0, 2
 
 
-class WaveNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
+class WaveNet(RollPlayer):
     """A piano roll played by an autoregressive network, in the sound of a reference.
 
     van den Oord et al. 2016 with the conditions of Hawthorne et al. 2019, small: 32 channels, two
@@ -51,47 +47,6 @@ class WaveNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
     presets: ClassVar[Mapping[str, RollConfig]] = {
         "default": RollConfig(chunk_s=10.0, weights="wavenet")
     }
-
-    def __init__(self, config: RollConfig) -> None:
-        super().__init__(config)
-        self._model = load_model(config.weights, self.name)
-
-    @property
-    def min_samples(self) -> int:
-        """Half a second."""
-        return self.config.sample_rate // 2
-
-    def capture(self, style: Samples) -> npt.NDArray[np.float32]:
-        """The reference's vector.
-
-        Parameters
-        ----------
-        style : numpy.ndarray
-            One channel [T].
-
-        Returns
-        -------
-        numpy.ndarray
-            [1, 64].
-        """
-        mel = log_mel(style, _RATE_HZ)[None]
-        found: npt.NDArray[np.float32] = self._model.part("style")(mel)[0]
-        return found
-
-    def read(self, part: Part) -> PianoRoll:
-        """The score as a piano roll.
-
-        Parameters
-        ----------
-        part : Part
-            Notes that end with their keys, and the pedal.
-
-        Returns
-        -------
-        PianoRoll
-            At 250 Hz.
-        """
-        return piano_roll(part)
 
     def render(
         self,
@@ -122,8 +77,8 @@ class WaveNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             One channel [T].
         """
-        begin = start * _OWN_RATE_HZ // _RATE_HZ
-        length = -(-n_samples * _OWN_RATE_HZ // _RATE_HZ) + 2
+        begin = start * _OWN_RATE_HZ // RATE_HZ
+        length = -(-n_samples * _OWN_RATE_HZ // RATE_HZ) + 2
         n_pieces = max(_LEAST_PIECES, -(-length // round(_PIECE_S * _OWN_RATE_HZ)))
         each = -(-length // n_pieces)
         n_frames = -(-each // _PER_FRAME) + 1 + _LEAD_FRAMES
@@ -141,7 +96,7 @@ class WaveNet(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         for i, first in enumerate(firsts):
             before = begin + i * each - first * _PER_FRAME
             pieces.append(played[i, before : before + each])
-        return resample(np.concatenate(pieces), _OWN_RATE_HZ, _RATE_HZ)[:n_samples]
+        return resample(np.concatenate(pieces), _OWN_RATE_HZ, RATE_HZ)[:n_samples]
 
     def _sampled(
         self, told: npt.NDArray[np.float32], rng: np.random.Generator
