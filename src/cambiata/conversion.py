@@ -289,8 +289,8 @@ def transfer_file(
     if str(content) == "-" and str(style) == "-":
         raise InputError("-", "is content and style at once", "give a file for one of them")
     source = AudioFile(content)
-    for role, path in (("content", content), ("style", style)):
-        _refuse_overwriting(role, Path(path), Path(output))
+    for role, path in (("the content", content), ("the style", style)):
+        refuse_overwriting(role, Path(path), Path(output))
     destination = Destination(
         output,
         like=_shape(source, chosen),
@@ -332,12 +332,34 @@ def _options(given: dict[str, Any]) -> Options:
         raise TypeError(f"transfer: {error}") from None
 
 
-def _refuse_overwriting(role: str, path: Path, output: Path) -> None:
+def refuse_overwriting(role: str, path: Path, output: Path) -> None:
+    """Refuse an output that is an input, by whatever path.
+
+    Parameters
+    ----------
+    role : str
+        What the input is.
+    path : pathlib.Path
+        The input; "-" is a pipe.
+    output : pathlib.Path
+        The output; "-" likewise.
+
+    Raises
+    ------
+    InputError
+        They are one file.
+
+    Examples
+    --------
+    >>> refuse_overwriting("the content", Path("/"), Path("/"))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /: is also the content; choose another output
+    """
     if str(output) == "-" or str(path) == "-":
         return
     with suppress(OSError):  # one of them does not exist: said elsewhere
         if path.samefile(output):
-            raise InputError(str(output), f"is also the {role}", "choose another output")
+            raise InputError(str(output), f"is also {role}", "choose another output")
 
 
 @dataclass(frozen=True)

@@ -435,6 +435,42 @@ def load(path: str | Path, *, keys: bool = False) -> Score:
     return Score(tuple(parts), str(path))
 
 
+def checked_place(path: str | Path, force: bool) -> Path:
+    """Where a file may be written.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        File to write.
+    force : bool
+        Replace one that exists.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+
+    Raises
+    ------
+    InputError
+        The file exists or is a folder, or its folder does not exist.
+
+    Examples
+    --------
+    >>> checked_place("/nowhere/out.mid", False)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
+    """
+    place = Path(path)
+    if not place.parent.is_dir():
+        raise InputError(str(path), "its folder does not exist", "make it first")
+    if place.is_dir():
+        raise InputError(str(path), "is a folder", "name a file")
+    if place.exists() and not force:
+        raise InputError(str(path), "exists", "choose another name, or --force to replace it")
+    return place
+
+
 def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     """Write a score to a MIDI file, each part a track.
 
@@ -460,13 +496,7 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
     """
-    place = Path(path)
-    if not place.parent.is_dir():
-        raise InputError(str(path), "its folder does not exist", "make it first")
-    if place.is_dir():
-        raise InputError(str(path), "is a folder", "name a file")
-    if place.exists() and not force:
-        raise InputError(str(path), "exists", "choose another name, or --force to replace it")
+    place = checked_place(path, force)
     number, name = tempfile.mkstemp(dir=place.parent, prefix=".cambiata-", suffix=".mid")
     try:
         with os.fdopen(number, "wb") as stream:

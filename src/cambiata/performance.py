@@ -14,6 +14,7 @@ import numpy as np
 from cambiata.arrays import Samples
 from cambiata.audio import BLOCK_SAMPLES, Audio, AudioFile, Destination, Source
 from cambiata.chunks import join, split
+from cambiata.conversion import refuse_overwriting
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.features.loudness import LoudnessMeter
 from cambiata.features.pianoroll import on_keyboard
@@ -243,12 +244,7 @@ def play_file(
     if is_score and midi is not None:
         raise InputError(str(midi), "is what the score is already", "leave --midi out")
     for path in (score, sound):
-        if (
-            str(path) != "-"
-            and str(output) != "-"
-            and Path(path).absolute() == (Path(output).absolute())
-        ):
-            raise InputError(str(output), "is also an input", "choose another output")
+        refuse_overwriting("an input", Path(path), Path(output))
     what: Score | Source
     like: Any = _Plain()
     if is_score:

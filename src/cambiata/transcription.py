@@ -16,7 +16,7 @@ from cambiata.errors import InputError
 from cambiata.features.loudness import SILENCE
 from cambiata.features.pianoroll import MAX_VELOCITY
 from cambiata.listening import BANDS, listened, notes_of
-from cambiata.midi import Note, Part, Score, save
+from cambiata.midi import Note, Part, Score, checked_place, save
 from cambiata.systems.base import Progress
 from cambiata.weights import load_model
 
@@ -202,18 +202,9 @@ def checked_midi_place(output: str | Path, force: bool) -> Path:
     Traceback (most recent call last):
     cambiata.errors.InputError: out.wav: is no MIDI file's name; name it NAME.mid
     """
-    place = Path(output)
-    if place.suffix.lower() not in (".mid", ".midi"):
+    if Path(output).suffix.lower() not in (".mid", ".midi"):
         raise InputError(str(output), "is no MIDI file's name", "name it NAME.mid")
-    if not place.absolute().parent.is_dir():
-        raise InputError(
-            str(output), f"the folder {place.parent} does not exist", "create it first"
-        )
-    if place.is_dir():
-        raise InputError(str(output), "is a folder", "name a file in it")
-    if place.exists() and not force:
-        raise InputError(str(output), "exists", "choose another name, or --force to replace it")
-    return place
+    return checked_place(output, force)
 
 
 def _transcribed(
