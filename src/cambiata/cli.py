@@ -15,6 +15,7 @@ import click
 import cambiata
 from cambiata.conversion import Options, Report
 from cambiata.performance import PlayOptions
+from cambiata.systems import DEFAULT_TRANSLATOR
 from cambiata.systems.base import Progress
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -285,6 +286,179 @@ def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **option
         click.echo(
             f"{made.output}: {made.n_notes} notes of {made.duration_s:.1f} s, in "
             f"{made.elapsed_s:.1f} s (real-time factor {made.real_time_factor:.2f})",
+            err=True,
+        )
+
+
+def _shares(
+    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, float]:
+    """Domains and shares, as in NAME or NAME=0.6."""
+    found: dict[str, float] = {}
+    for text in given:
+        name, equals, share = text.partition("=")
+        if name in found:
+            raise click.BadParameter(f"{name} is named twice")
+        try:
+            found[name] = float(share) if equals else 1.0
+        except ValueError:
+            raise click.BadParameter(f"{text}: {share} is no number") from None
+    return found
+
+
+def _translation_default(name: str) -> Any:
+    if name == "system":
+        return DEFAULT_TRANSLATOR
+    return _default(name)
+
+
+def _translate_option(flag: str, name: str, **attributes: Any) -> Callable[[Any], Any]:
+    default = _translation_default(name)
+    return click.option(flag, name, default=default, show_default=default is not None, **attributes)
+
+
+@cli.command(context_settings=_HELP)
+@click.argument("recording")
+@click.option(
+    "--to",
+    "to",
+    multiple=True,
+    required=True,
+    metavar="NAME[=SHARE]",
+    callback=_shares,
+    help="A domain (see `cambiata domains list`); several are blended by their shares.",
+)
+@click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
+@_translate_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
+@_translate_option("--amount", "amount", type=float, help="0 is the recording, 1 the translation.")
+@_translate_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_settings,
+    help="Change one of the system's settings; may be repeated.",
+)
+@click.option("--octave", type=int, metavar="N", help="Move the notes by octaves; else not.")
+@_translate_option("--start", "start_s", type=float, metavar="S", help="Begin of the region.")
+@_translate_option("--end", "end_s", type=float, metavar="S", help="End of the region.")
+@_translate_option(
+    "--in-place", "in_place", is_flag=True, help="Keep the recording around the region."
+)
+@_translate_option(
+    "--tail", "tail_s", type=float, metavar="S", help="Let the last note ring so long."
+)
+@_translate_option(
+    "--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate, else the recording's."
+)
+@_translate_option(
+    "--channels", "n_channels", type=int, metavar="N", help="Channels, else the recording's."
+)
+@_translate_option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ...")
+@_translate_option("--force", "force", is_flag=True, help="Replace an output that exists.")
+@_translate_option("--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def translate(
+    recording: str, to: dict[str, float], output: str, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Play RECORDING as a domain would: an instrument or ensemble learnt beforehand.
+
+    `cambiata domains list` names those that ship; `cambiata domains add` learns your own.
+    """
+    if quiet:
+        warnings.simplefilter("ignore", cambiata.CambiataWarning)
+    with _progress_bar(hidden=quiet) as progress:
+        report = cambiata.translate_file(recording, to, output, progress=progress, **options)
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=2), err=output == "-")
+    elif not quiet:
+        blended = " + ".join(
+            f"{share:.2g} {name}" if len(report.to) > 1 else name
+            for name, share in report.to.items()
+        )
+        click.echo(f"{_sentence(report)}; to {blended}", err=True)
+
+
+@cli.group(context_settings=_HELP)
+def domains() -> None:
+    """What music can be translated to: domains that ship, and your own."""
+
+
+@domains.command("list", context_settings=_HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def domains_list(as_json: bool) -> None:
+    """Every domain: name, where from, what it was learnt from."""
+    found = cambiata.domains()
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+        return
+    for each in found:
+        if each.problem:
+            click.echo(f"{each.name}: cannot be played: {each.problem}")
+            continue
+        kind = "your own" if each.own else "ships"
+        sources = ", ".join(each.sources[:6]) + (", ..." if len(each.sources) > 6 else "")
+        click.echo(f"{each.name}: {kind}; learnt from {sources}; licence: {each.licence}")
+
+
+@domains.command("add", context_settings=_HELP)
+@click.argument("name")
+@click.argument("folder")
+@click.option(
+    "--minutes",
+    type=float,
+    default=_of(cambiata.add_domain, "minutes"),
+    show_default=True,
+    metavar="N",
+    help="Time to train.",
+)
+@click.option(
+    "--licence",
+    default=_of(cambiata.add_domain, "licence"),
+    show_default=True,
+    metavar="TEXT",
+    help="Of what is learnt.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=_of(cambiata.add_domain, "seed"),
+    show_default=True,
+    metavar="N",
+    help="Seed of draws.",
+)
+@click.option("--force", is_flag=True, help="Replace a domain of that name.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Learn NAME from the recordings in FOLDER, to be used as any other domain.
+
+    The encoder stays as it is; one decoder is trained. Needs the training extra.
+    """
+
+    def say(line: dict[str, Any]) -> None:
+        if "validation" in line:
+            click.echo(
+                f"{line['elapsed_s']:.0f} s: {line['validation']['lsd_own']:.2f} dB from "
+                "recordings that it does not learn from",
+                err=True,
+            )
+
+    with _progress_bar(hidden=quiet) as progress:
+        made = cambiata.add_domain(
+            name, folder, progress=progress, report=None if quiet else say, **options
+        )
+    for line in made.skipped if not quiet else ():
+        click.echo(f"cambiata: not used: {line}", err=True)
+    if as_json:
+        click.echo(json.dumps(asdict(made), indent=2, ensure_ascii=False))
+    elif not quiet:
+        click.echo(
+            f"{made.name}: learnt from {made.n_files} recordings of {made.duration_s:.0f} s, "
+            f"begun as {made.begun_from}: {made.lsd_before_db:.2f} -> {made.lsd_db:.2f} dB, in "
+            f"{made.elapsed_s:.0f} s; {made.path}",
             err=True,
         )
 
@@ -653,16 +827,29 @@ def evaluate_transfer(
 
     A pair that fails is named, costs no other, and makes the exit code 1.
     """
-    from cambiata.evaluate.table import read_run, results
     from cambiata.evaluate.transfer import evaluate_transfer as evaluated
 
     if quiet:
         warnings.simplefilter("ignore", cambiata.CambiataWarning)
     with _stages(hidden=quiet) as progress:
-        try:
-            failures = evaluated(output, **_given(**options), progress=progress)
-        except KeyboardInterrupt:
-            raise _InterruptedError("what is done is kept, the same call goes on") from None
+        failures = _kept_going(lambda: evaluated(output, **_given(**options), progress=progress))
+    _evaluated(output, failures, report, force, quiet, as_json)
+
+
+def _kept_going(job: Callable[[], list[str]]) -> list[str]:
+    """What failed in a run; one that is interrupted says how it goes on."""
+    try:
+        return job()
+    except KeyboardInterrupt:
+        raise _InterruptedError("what is done is kept, the same call goes on") from None
+
+
+def _evaluated(
+    output: str, failures: list[str], report: str | None, force: bool, quiet: bool, as_json: bool
+) -> None:
+    """Say what a run found, and what failed in it."""
+    from cambiata.evaluate.table import read_run, results
+
     for failure in failures:
         click.echo(f"cambiata: {failure}", err=True)
     if report is not None:
@@ -690,23 +877,35 @@ def evaluate_play_command(
 ) -> None:
     """Play unseen scores with the sound of unseen pianos; a run that stopped goes on."""
     from cambiata.evaluate.play import evaluate_play
-    from cambiata.evaluate.table import read_run, results
 
     with _stages(hidden=quiet) as progress:
-        try:
-            failures = evaluate_play(output, **_given(**options), progress=progress)
-        except KeyboardInterrupt:
-            raise _InterruptedError("what is done is kept, the same call goes on") from None
-    for failure in failures:
-        click.echo(f"cambiata: {failure}", err=True)
-    if report is not None:
-        _written_report(output, report, force=force, quiet=quiet)
-    if as_json:
-        click.echo(json.dumps(results(read_run(output)), indent=2))
-    elif not quiet:
-        _print_tables(output)
-    if failures:
-        click.get_current_context().exit(1)
+        failures = _kept_going(
+            lambda: evaluate_play(output, **_given(**options), progress=progress)
+        )
+    _evaluated(output, failures, report, force, quiet, as_json)
+
+
+@evaluate.command("translate", context_settings=_HELP)
+@click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
+@click.option("--rows", metavar="LIST", callback=_names, help="Baselines and systems.")
+@click.option("--limit", type=int, metavar="N", help="Most pairs of each of the first two sets.")
+@click.option("--rendered", "n_rendered", type=int, metavar="N", help="Pairs of the third.")
+@click.option("--report", metavar="DIR", help="Write the report there afterwards.")
+@_jobs
+@_force
+@_quiet
+@_as_json
+def evaluate_translate_command(
+    output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Translate an unseen font's music to the domains; a run that stopped goes on."""
+    from cambiata.evaluate.translate import evaluate_translate
+
+    with _stages(hidden=quiet) as progress:
+        failures = _kept_going(
+            lambda: evaluate_translate(output, **_given(**options), progress=progress)
+        )
+    _evaluated(output, failures, report, force, quiet, as_json)
 
 
 @evaluate.command("transcribe", context_settings=_HELP)

@@ -8,9 +8,10 @@ is two readings of the content and one pass over a scratch file.
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,12 @@ from cambiata.audio import (
 from cambiata.chunks import convert, splice
 from cambiata.errors import CambiataWarning, InputError, MissingExtraError
 from cambiata.features.loudness import SILENCE, LoudnessMeter, silence_gate
-from cambiata.systems import DEFAULT_TRANSFER, transfer_system
+from cambiata.systems import DEFAULT_TRANSFER, DEFAULT_TRANSLATOR, transfer_system, translate_system
 from cambiata.systems.base import (
+    Blend,
     Progress,
     TransferSystem,
+    TranslateSystem,
     configure,
     heard_style,
     refuse_short,
@@ -155,6 +158,8 @@ class Report:
     real_time_factor : float
         `elapsed_s` over the seconds played, those around a region in place not counted; below 1
         is faster than real time.
+    to : dict of str to float
+        Domains and their shares, of a translation.
 
     Examples
     --------
@@ -179,6 +184,7 @@ class Report:
     limited_db: float
     elapsed_s: float
     real_time_factor: float
+    to: dict[str, float] = field(default_factory=dict)
 
 
 def transfer(
@@ -285,12 +291,136 @@ def transfer_file(
     cambiata.errors.InputError: nowhere.wav: no such file; check the path
     """
     began = time.perf_counter()
-    chosen = _options(options)
     if str(content) == "-" and str(style) == "-":
         raise InputError("-", "is content and style at once", "give a file for one of them")
-    source = AudioFile(content)
-    for role, path in (("the content", content), ("the style", style)):
+    inputs = {"the content": content, "the style": style}
+    is_kept = Path(style).suffix == SUFFIX
+    with_style = partial(load_timbre, style) if is_kept else partial(AudioFile, style)
+    shape = sample_rate, n_channels, subtype, force
+    return _to_file(inputs, with_style, output, shape, progress, _options(options), began)
+
+
+def translate(
+    content: Audio,
+    to: str | Mapping[str, float],
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Audio:
+    """A content's notes and timing, as a domain would play them.
+
+    Parameters
+    ----------
+    content : Audio
+        What is played.
+    to : str or mapping of str to float
+        A domain (`cambiata.domains`), or shares of several, which are brought to a sum of 1.
+    progress : callable, optional
+        Called with the share of the work that is done, 0 to 1.
+    **options : object
+        The fields of `Options` but those of a style: ``system``, ``amount``, ``preset``,
+        ``settings``, ``octave``, ``start_s``, ``end_s``, ``in_place``, ``tail_s``, ``seed``.
+
+    Returns
+    -------
+    Audio
+        As `transfer` returns it.
+
+    Raises
+    ------
+    InputError
+        There is no such domain, the content is silent or too short, or an option does not fit.
+
+    Examples
+    --------
+    >>> t = np.arange(22050) / 22050
+    >>> tone = sum(np.sin(2 * np.pi * 220 * k * t) / k for k in range(1, 7)) * np.exp(-t)
+    >>> played = translate(Audio(tone, 22050), {"church-organ": 0.6, "sitar": 0.4})
+    >>> played.samples.shape, played.sample_rate
+    ((1, 22050), 22050)
+    """
+    if not isinstance(content, Audio):
+        raise TypeError("content is Audio: cambiata.load(path) or Audio(samples, rate)")
+    named = replace(content, name="content") if content.name == "audio" else content
+    job = _Job(named, Blend.of(to), _translation_options(options))
+    with job.run(progress) as blocks:
+        samples = np.concatenate(list(blocks), axis=1)
+    return replace(content, samples=samples)
+
+
+def translate_file(
+    content: str | Path,
+    to: str | Mapping[str, float],
+    output: str | Path,
+    *,
+    sample_rate: int | None = None,
+    n_channels: int | None = None,
+    subtype: str | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Report:
+    """Like `translate`, from file to file: an hour needs no more memory than a minute.
+
+    Parameters
+    ----------
+    content : str or pathlib.Path
+        Sound file to be played; "-" is a wav on standard input.
+    to : str or mapping of str to float
+        A domain, or shares of several.
+    output : str or pathlib.Path
+        File to write, its extension choosing the format; "-" is a wav on standard output. It
+        appears whole or not at all.
+    sample_rate : int, optional
+        Samples per second of the output; the content's where not given.
+    n_channels : int, optional
+        Channels of the output; the content's where not given.
+    subtype : str, optional
+        How samples are stored; as in the content where not given, 24 bit for lossy content.
+    force : bool
+        Replace an output that exists.
+    progress : callable, optional
+        Called with the share of the work that is done, 0 to 1.
+    **options : object
+        As in `translate`.
+
+    Returns
+    -------
+    Report
+        What was done.
+
+    Raises
+    ------
+    InputError
+        The domain, the input, the output or an option cannot be used; nothing has been written
+        then.
+
+    Examples
+    --------
+    >>> translate_file("nowhere.wav", "church-organ", "out.wav")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.wav: no such file; check the path
+    """
+    began = time.perf_counter()
+    blend, shape = Blend.of(to), (sample_rate, n_channels, subtype, force)
+    chosen = _translation_options(options)
+    return _to_file({"the content": content}, lambda: blend, output, shape, progress, chosen, began)
+
+
+def _to_file(
+    inputs: Mapping[str, str | Path],
+    with_style: Callable[[], "AudioFile | Timbre | Blend"],
+    output: str | Path,
+    shape: tuple[int | None, int | None, str | None, bool],
+    progress: Progress | None,
+    chosen: Options,
+    began: float,
+) -> Report:
+    """A transfer or translation of the first input, written."""
+    source = AudioFile(inputs["the content"])
+    for role, path in inputs.items():
         refuse_overwriting(role, Path(path), Path(output))
+    sample_rate, n_channels, subtype, force = shape
     destination = Destination(
         output,
         like=_shape(source, chosen),
@@ -299,8 +429,8 @@ def transfer_file(
         subtype=subtype,
         force=force,
     )
-    is_kept = Path(style).suffix == SUFFIX
-    job = _Job(source, load_timbre(style) if is_kept else AudioFile(style), chosen)
+    style = with_style()
+    job = _Job(source, style, chosen)
     with job.run(progress, destination.scratch) as blocks:
         written = destination.write(blocks)
     elapsed_s = time.perf_counter() - began
@@ -322,6 +452,7 @@ def transfer_file(
         limited_db=written.limited_db,
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / job.played_s,
+        to=dict(style.shares) if isinstance(style, Blend) else {},
     )
 
 
@@ -330,6 +461,18 @@ def _options(given: dict[str, Any]) -> Options:
         return Options(**given)
     except TypeError as error:
         raise TypeError(f"transfer: {error}") from None
+
+
+def _translation_options(given: dict[str, Any]) -> Options:
+    of_a_style = {"style_start_s", "style_end_s", "dynamics"} & given.keys()
+    if of_a_style:
+        raise TypeError(f"translate: takes no {', '.join(sorted(of_a_style))}")
+    try:
+        chosen = Options(**{"system": DEFAULT_TRANSLATOR, **given})
+    except TypeError as error:
+        raise TypeError(f"translate: {error}") from None
+    translate_system(chosen.system)  # refused before anything is read
+    return chosen
 
 
 def refuse_overwriting(role: str, path: Path, output: Path) -> None:
@@ -384,7 +527,7 @@ def _shape(content: Source, options: Options) -> _Shape:
 class _Job:
     """One transfer: checked when made, done when run."""
 
-    def __init__(self, content: Source, style: Source | Timbre, options: Options) -> None:
+    def __init__(self, content: Source, style: Source | Timbre | Blend, options: Options) -> None:
         self.content, self.options = content, options
         self.system = _configured(options)
         self.start, self.stop = region(content, options.start_s, options.end_s)
@@ -394,7 +537,10 @@ class _Job:
         self.loudness_db = self._heard.loudness_db()
         self.style_s = self.style_used_s = 0.0
         self._kept: Any = None
-        if isinstance(style, Timbre):
+        if isinstance(style, Blend):
+            assert isinstance(self.system, TranslateSystem)
+            self._kept = self.system.blend(style)
+        elif isinstance(style, Timbre):
             if options.style_start_s is not None or options.style_end_s is not None:
                 raise InputError(
                     style.name, "has no regions", "leave out the style's start and end"

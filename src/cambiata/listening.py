@@ -151,18 +151,60 @@ def listened(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
     >>> [roll.shape for roll in listened(silent, network)]
     [(88, 20), (88, 20), (88, 20)]
     """
+    onset, held, level, *more = listened_raw(bands_db, network)
+    likely = [sigmoid(x) for x in (onset, held, *more)]
+    return *likely[:2], level * np.float32(LEVEL_UNIT_DB), *likely[2:]
+
+
+def listened_raw(bands_db: Roll, network: Any) -> npt.NDArray[np.float32]:
+    """What a network says of bands of any length, as it says it.
+
+    Parameters
+    ----------
+    bands_db : numpy.ndarray
+        [312, L], as `LogFrequency.level_db` gives them.
+    network : callable
+        From bands [1, 312, L] to arrays of which the first is [1, K, 88, L].
+
+    Returns
+    -------
+    numpy.ndarray
+        [K, 88, L].
+
+    Examples
+    --------
+    >>> silent = np.full((312, 20), -80, np.float32)
+    >>> network = lambda bands: [np.zeros((1, 3, 88, bands.shape[2]), np.float32)]
+    >>> listened_raw(silent, network).shape
+    (3, 88, 20)
+    """
     bands = (np.maximum(bands_db, -80) + 40) / np.float32(LEVEL_UNIT_DB)
     n_frames, pieces = bands.shape[1], []
     for at in range(0, n_frames, _CHUNK_FRAMES):
         first, last = max(0, at - _CONTEXT_FRAMES), at + _CHUNK_FRAMES + _CONTEXT_FRAMES
         said = network(np.ascontiguousarray(bands[None, :, first:last]))[0][0]
         pieces.append(said[:, :, at - first : at - first + _CHUNK_FRAMES])
-    onset, held, level, *more = np.concatenate(pieces, axis=2)
-    likely = [_sigmoid(x) for x in (onset, held, *more)]
-    return *likely[:2], level * np.float32(LEVEL_UNIT_DB), *likely[2:]
+    return np.concatenate(pieces, axis=2)
 
 
-def _sigmoid(x: Roll) -> Roll:
+def sigmoid(x: Roll) -> Roll:
+    """Logits as likelihoods.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Of any shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        0 to 1.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([0.0], np.float32)).tolist()
+    [0.5]
+    """
     return (1 / (1 + np.exp(-np.clip(x, -30, 30)))).astype(np.float32)
 
 

@@ -377,6 +377,7 @@ def _clips(folder: Path) -> Clips:
         load(folder / "style.flac"),
         load(target) if target.exists() else None,
         tuple(Note(*row) for row in json.loads(notes.read_text())) if notes.exists() else None,
+        folder.name,
     )
 
 

@@ -114,6 +114,14 @@ METRICS: dict[str, Metric] = {
         "Share of outputs that are nearest, in log-mel frames, to the true piano's render of the "
         "score, of the renders of all pianos of the set.",
     ),
+    "domain_found": Metric(
+        "Domain found",
+        "",
+        "higher",
+        2,
+        "Share of outputs that are nearest, by the timbre metric and in the mean over twelve clips "
+        "of each, to the domain wanted, of all ten.",
+    ),
     "loudness_db": Metric(
         "Loudness error", "dB", "lower", 2, "How far the loudness is from what it should be."
     ),

@@ -153,6 +153,8 @@ class Clips:
         What the output ought to be, where that is known.
     notes : tuple of Note or None
         The content's true notes, where they are known.
+    name : str
+        The pair's, where it is one of a run's.
 
     Examples
     --------
@@ -165,6 +167,7 @@ class Clips:
     style: Audio
     target: Audio | None = None
     notes: tuple[Note, ...] | None = None
+    name: str = ""
 
 
 # --- windows and bins -----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from cambiata.errors import InputError
-from cambiata.systems.base import PlaySystem, System, TransferSystem
+from cambiata.systems.base import PlaySystem, System, TransferSystem, TranslateSystem
 
 # Where each lives; imported when asked for, so that `import cambiata` stays light.
 SYSTEMS = {
@@ -18,7 +18,10 @@ PLAYERS = {
     "performancenet": "cambiata.systems.performancenet:PerformanceNet",
     "wavenet": "cambiata.systems.wavenet:WaveNet",
 }
-DEFAULT_TRANSFER, DEFAULT_PLAYER = "oneshot", "player"
+TRANSLATORS = {
+    "translation": "cambiata.systems.translation:Translation",
+}
+DEFAULT_TRANSFER, DEFAULT_PLAYER, DEFAULT_TRANSLATOR = "oneshot", "player", "translation"
 
 
 def system_named(name: str) -> type[System[Any]]:
@@ -44,7 +47,7 @@ def system_named(name: str) -> type[System[Any]]:
     >>> system_named("musaicing").trained
     False
     """
-    known = SYSTEMS | PLAYERS
+    known = SYSTEMS | PLAYERS | TRANSLATORS
     if name not in known:
         raise InputError(name, "is no system", "use one of " + ", ".join(known))
     module, _, attribute = known[name].partition(":")
@@ -107,4 +110,33 @@ def play_system(name: str) -> type[PlaySystem[Any, Any]]:
     found = system_named(name)
     if not issubclass(found, PlaySystem):
         raise InputError(name, "does not play scores", "use one of " + ", ".join(PLAYERS))
+    return found
+
+
+def translate_system(name: str) -> type[TranslateSystem[Any, Any]]:
+    """The translator of a name.
+
+    Parameters
+    ----------
+    name : str
+        What ``cambiata systems`` calls it.
+
+    Returns
+    -------
+    type of TranslateSystem
+        Its class.
+
+    Raises
+    ------
+    InputError
+        There is no such system, or it has another job.
+
+    Examples
+    --------
+    >>> translate_system("translation").trained
+    True
+    """
+    found = system_named(name)
+    if not issubclass(found, TranslateSystem):
+        raise InputError(name, "does not translate", "use one of " + ", ".join(TRANSLATORS))
     return found

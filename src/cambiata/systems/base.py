@@ -273,6 +273,114 @@ class TransferSystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
         """
 
 
+@dataclasses.dataclass(frozen=True)
+class Blend:
+    """Domains and how much of each is wanted.
+
+    Parameters
+    ----------
+    shares : tuple of tuple
+        Names and shares, which add up to 1.
+
+    Examples
+    --------
+    >>> Blend.of({"a": 3, "b": 1}).shares
+    (('a', 0.75), ('b', 0.25))
+    """
+
+    shares: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of(cls, wanted: "str | Mapping[str, float] | Blend") -> "Blend":
+        """A blend of one domain, or of several by any shares.
+
+        Parameters
+        ----------
+        wanted : str, mapping or Blend
+            A name, or shares by name; they are brought to a sum of 1.
+
+        Returns
+        -------
+        Blend
+            Those with a share.
+
+        Raises
+        ------
+        InputError
+            A share is negative, or there is none.
+
+        Examples
+        --------
+        >>> Blend.of("a").shares
+        (('a', 1.0),)
+        """
+        if isinstance(wanted, Blend):
+            return wanted
+        shares = {wanted: 1.0} if isinstance(wanted, str) else dict(wanted)
+        for name, share in shares.items():
+            if not 0 <= share < float("inf"):
+                raise InputError(
+                    f"{name}={share:g}", "is no share", "give 0 or more, as in --to NAME=0.6"
+                )
+        total = float(sum(shares.values()))
+        if not total:
+            raise InputError("to", "names no domain", "name one; see `cambiata domains list`")
+        return cls(tuple((name, share / total) for name, share in shares.items() if share))
+
+
+class TranslateSystem(TransferSystem[Config, Timbre], Generic[Config, Timbre]):
+    """A system that plays a content as domains that it has learnt would.
+
+    Its timbres are made of names, not of recordings.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
+
+    @abstractmethod
+    def domain_names(self) -> list[str]:
+        """Names of all domains that it can play."""
+
+    @abstractmethod
+    def blend(self, wanted: Blend) -> Timbre:
+        """What `render` needs of domains.
+
+        Parameters
+        ----------
+        wanted : Blend
+            Names and shares.
+
+        Returns
+        -------
+        Timbre
+            As `render` takes it.
+
+        Raises
+        ------
+        InputError
+            There is no such domain.
+        """
+
+    def capture(self, style: Samples) -> Timbre:  # noqa: ARG002
+        """Refuse a recording.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            Any.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError(
+            self.name, "plays domains, not recordings", "use cambiata translate IN --to NAME"
+        )
+
+
 def refuse_short(name: str, duration_s: float, system: Capturing[Any, Any]) -> None:
     """Refuse a sound of less than one window of a system.
 

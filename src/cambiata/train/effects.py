@@ -703,6 +703,16 @@ class Chain:
             treated = effect(treated, sample_rate)
         return _single(treated * np.float64(level / max(_rms(treated), 1e-30)))
 
+    def still(self) -> "Chain":
+        """Without the effects that change pitches or move onsets.
+
+        Returns
+        -------
+        Chain
+            The others.
+        """
+        return Chain(tuple(e for e in self.effects if not (e.moves_pitch or e.moves_time)))
+
     def describe(self) -> list[dict[str, Any]]:
         """What it does, fit for a manifest.
 

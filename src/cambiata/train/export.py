@@ -19,9 +19,13 @@ from torch import Tensor, nn
 from cambiata.errors import InputError
 from cambiata.listening import BANDS
 from cambiata.playing import N_FEATURES, N_NOISE, N_PARTIALS
+from cambiata.systems.translation import DOMAIN_SYSTEM
 from cambiata.systems.vqvae import STFT
+from cambiata.train.domains import DOMAINS
 from cambiata.train.listener import ListenerTask
 from cambiata.train.loop import load_weights, read_checkpoint
+from cambiata.train.mor2018 import POOL, Mor2018Task
+from cambiata.train.mor2018 import SAMPLE_RATE as MOR2018_RATE_HZ
 from cambiata.train.performancenet import GAIN, PerformanceNetTask
 from cambiata.train.player import Player, PlayerTask
 from cambiata.train.presets import Training
@@ -30,8 +34,10 @@ from cambiata.train.run import read_run
 from cambiata.train.scoreplayer import ScorePlayerTask
 from cambiata.train.task import Task
 from cambiata.train.transcriber import TranscriberTask
+from cambiata.train.translation import Decoders, TranslationTask, ears, opened
 from cambiata.train.vqvae import Recurrent, VqVae, VqVaeTask, load_published, n_parameters, nearest
 from cambiata.train.wavenet import LEVEL, WaveNet, WaveNetTask
+from cambiata.translating import N_SEEN, N_TOLD
 from cambiata.weights import METADATA_KEY, Model
 
 LICENCE = "Apache-2.0"
@@ -156,7 +162,30 @@ def export(
     network = network.eval().float()
     if half:
         _round_to_half(network)
-    parts = _parts(network)
+    facts = _written(network, place, about, half=half)
+    if isinstance(network, TranslationTask | Mor2018Task):
+        facts["domains"] = _written(
+            network,
+            place.with_name(f"{place.stem}-domains.onnx"),
+            about | {"system": DOMAIN_SYSTEM, "encoder": facts["sha256"], **_told(network)},
+            half=half,
+            decoders=True,
+        )
+    place.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    return facts
+
+
+def _written(
+    network: nn.Module,
+    place: Path,
+    about: Mapping[str, Any],
+    *,
+    half: bool,
+    decoders: bool = False,
+) -> dict[str, Any]:
+    """A network's parts in files, compared; and what is known of them."""
+    parts = _decoder_parts(network) if decoders else _parts(network)
+    about = dict(about)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
         files = {
             name: Path(scratch) / (f"{place.stem}.{name}.onnx" if name else place.name)
@@ -178,13 +207,12 @@ def export(
         }
         if facts["parity"]["max_difference"] > MAX_DIFFERENCE:
             raise InputError(
-                str(output),
+                str(place),
                 f"differs from torch by {facts['parity']['max_difference']:.2g}",
                 "report this with the versions of torch and onnxruntime",
             )
         for made in (*others.values(), files[""]):
             made.replace(place.parent / made.name)
-    place.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     return facts
 
 
@@ -232,6 +260,8 @@ _SYSTEMS: dict[type[Task], str] = {
     ScorePlayerTask: "player",
     PerformanceNetTask: "performancenet",
     WaveNetTask: "wavenet",
+    TranslationTask: "translation",
+    Mor2018Task: "translation",
 }
 
 
@@ -255,7 +285,30 @@ def _needed(task: Task, config: Training, latest: Mapping[str, Any]) -> dict[str
             "width": task.config.width,
             "level": LEVEL,
         }
+    if isinstance(task, TranslationTask):
+        _, threshold = ears(config.task.listener)
+        return {"kind": "notes", "sample_rate": BANDS.sample_rate, "threshold": threshold}
+    if isinstance(task, Mor2018Task):
+        return {
+            "kind": "samples",
+            "sample_rate": MOR2018_RATE_HZ,
+            "dilations": list(config.task.dilations),
+        }
     return {}
+
+
+def _told(task: TranslationTask | Mor2018Task) -> dict[str, Any]:
+    """What is known of domains and their decoders."""
+    domains: list[dict[str, Any]] = []
+    for i, name in enumerate(task.config.domains):
+        players = [f"{member.bank}:{member.program}" for member in DOMAINS.get(name, ())]
+        domains.append({"name": name, "sources": players, "licence": LICENCE})
+        if isinstance(task, TranslationTask):
+            for key in ("stiffness", "wavering_cents"):
+                domains[-1][key] = float(getattr(task, key)[i])
+    if isinstance(task, Mor2018Task):
+        return {"domains": domains, "arrays": list(_Arrays(task.decoders).names)}
+    return {"domains": domains}
 
 
 @dataclass(frozen=True)
@@ -266,6 +319,7 @@ class _Part:
     inputs: Mapping[str, Tensor]
     lengths: Mapping[str, Mapping[int, str]]
     outputs: Sequence[str]
+    data: bytes = b""  # the file itself, where there is one already
 
 
 class _StyleOnly(nn.Module):
@@ -297,6 +351,13 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
         return {"": _Part(task.network, {"bands": bands}, {"bands": {2: "frames"}}, ["heard"])}
     if isinstance(task, PerformanceNetTask | WaveNetTask):
         return _on_rolls(task)
+    if isinstance(task, TranslationTask):
+        seen = {"seen": torch.zeros(48, N_SEEN)}
+        ears_of = _Part(nn.Identity(), {}, {}, [], opened(task.config.listener))
+        return {"": ears_of, "code": _Part(task.code, seen, {"seen": {0: "moments"}}, ["latent"])}
+    if isinstance(task, Mor2018Task):
+        groups = {"groups": torch.zeros(1, 6, POOL)}
+        return {"": _Part(_Pooled(task.encoder), groups, {"groups": {1: "groups"}}, ["latent"])}
     assert isinstance(task, PlayerTask)
     widths = {
         "known": N_FEATURES,
@@ -330,6 +391,121 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
             ["gain_db", "besides_db"],
         ),
     }
+
+
+def _decoder_parts(task: nn.Module) -> dict[str, _Part]:
+    """What is written of a translator's decoders."""
+    domain = torch.zeros((), dtype=torch.int64)
+    if isinstance(task, Mor2018Task):
+        arrays = _Arrays(task.decoders)
+        return {"": _Part(arrays, {"one": torch.ones(1), "domain": domain}, {}, arrays.names)}
+    assert isinstance(task, TranslationTask)
+    known = torch.zeros(48, N_TOLD + task.config.n_latent)
+    drawn = torch.zeros(task.n_bands, 64)
+    return {
+        "": _Part(
+            task.decoders,
+            {"known": known, "domain": domain},
+            {"known": {0: "moments"}},
+            ["partials_db", "noise_db"],
+        ),
+        "refine": _Part(
+            _Refined(task.decoders),
+            {"drawn": drawn, "domain": domain},
+            {"drawn": {1: "frames"}},
+            ["gain_db", "besides_db"],
+        ),
+    }
+
+
+def write_domain(
+    task: TranslationTask, place: Path, encoder: str, about: Mapping[str, Any]
+) -> list[Path]:
+    """Write the only decoder of a task.
+
+    Parameters
+    ----------
+    task : TranslationTask
+        Of one domain.
+    place : pathlib.Path
+        The main file, "NAME.onnx".
+    encoder : str
+        SHA-256 of the encoder that it was learnt with.
+    about : mapping
+        "name", "sources" and "licence".
+
+    Returns
+    -------
+    list of pathlib.Path
+        What was written; the main file last.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cambiata.train.translation import TranslationTraining
+    >>> task = TranslationTask(TranslationTraining(("mine",), width=8))
+    >>> place = Path(tempfile.mkdtemp()) / "mine.onnx"
+    >>> [path.name for path in write_domain(task, place, "", {"name": "mine"})]
+    ['mine.refine.onnx', 'mine.onnx']
+    """
+    task = task.eval().float()
+    _round_to_half(task)
+    told = _told(task)["domains"][0] | dict(about)
+    facts = {"system": DOMAIN_SYSTEM, "encoder": encoder, "domains": [told]}
+    found = _written(task, place, facts, half=True, decoders=True)
+    return [place.parent / file for file, _ in found["parts"].values()] + [place]
+
+
+class _Refined(nn.Module):
+    """What corrects what decoders drew."""
+
+    def __init__(self, decoders: Decoders) -> None:
+        super().__init__()
+        self.decoders = decoders
+
+    def forward(self, drawn: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
+        return self.decoders.refined(drawn, domain)
+
+
+class _Pooled(nn.Module):
+    """An encoder told how many groups of samples there are, as it makes a frame of each."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, groups: Tensor) -> Tensor:
+        found: Tensor = self.encoder(groups.flatten(1))
+        return found
+
+
+class _Arrays(nn.Module):
+    """WaveNet decoders' own arrays, which are run by other means (`cambiata.sampling`)."""
+
+    def __init__(self, decoders: nn.ModuleList) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        layered = ("dilated", "told", "rest", "skip")
+        for name in ("first", "first_skip", *layered, "thought", "last_told", "last"):
+            for kind in ("weight", "bias"):
+                found = []
+                for decoder in decoders:
+                    layer = getattr(decoder, name)
+                    each = list(layer) if name in layered else [layer]
+                    arrays = [getattr(one, kind).detach() for one in each]
+                    whole = torch.stack(arrays) if name in layered else arrays[0]
+                    if kind == "weight" and whole.shape[-1] == 1:
+                        whole = whole[..., 0]
+                    if name == "first" and kind == "weight":
+                        whole = whole[:, 0]
+                    found.append(whole)
+                self.names.append(name if kind == "weight" else f"{name}_bias")
+                self.register_buffer(f"all_{self.names[-1]}", torch.stack(found).clone())
+
+    def forward(self, one: Tensor, domain: Tensor) -> tuple[Tensor, ...]:
+        chosen = domain.reshape(1)
+        found = (getattr(self, f"all_{name}") for name in self.names)
+        return tuple(one * array.index_select(0, chosen).squeeze(0) for array in found)
 
 
 class _Step(nn.Module):
@@ -412,8 +588,13 @@ def _difference(parts: Mapping[str, _Part], place: Path) -> float:
     generator, worst = torch.Generator().manual_seed(0), 0.0
     for trial in range(3):
         for name, part in parts.items():
+            if part.data:
+                continue
             given = []
             for key, example in part.inputs.items():
+                if not example.is_floating_point():
+                    given.append(example)
+                    continue
                 shape = list(example.shape)
                 for axis in part.lengths.get(key, {}):
                     shape[axis] += 17 * trial
@@ -467,6 +648,9 @@ def _silent() -> Iterator[None]:
 
 
 def _write(part: _Part, place: Path, *, half: bool) -> None:
+    if part.data:
+        place.write_bytes(part.data)
+        return
     module = copy.deepcopy(part.module).eval()
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):

@@ -291,6 +291,9 @@ class _Loop:
         self.fabric = Fabric(
             accelerator="cuda" if gpu else "cpu",
             devices=config.n_devices,
+            # Not all of a network need have a part in every step: a decoder of whose domain one
+            # process has no example, a classifier in the turn of its opponents.
+            strategy="ddp_find_unused_parameters_true" if config.n_devices > 1 else "auto",
             precision=precision_of(config),
         )
         if config.n_devices > 1:
@@ -377,19 +380,28 @@ class _Loop:
     def _stepped(self, batch: Tensor, share: float, rate: float) -> dict[str, float]:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        losses = self.task(batch, share)
-        self.optimizer.zero_grad()
-        self.fabric.backward(losses["loss"])
-        norm = 0.0
-        if self.config.clip_norm:
-            found = self.fabric.clip_gradients(
-                self.task, self.optimizer, max_norm=self.config.clip_norm, error_if_nonfinite=False
-            )
-            norm = float(found) if found is not None else 0.0
-        self.optimizer.step()
+        found: dict[str, float] = {}
+        for turn in range(self.bare.turns):
+            self.bare.turn = turn
+            losses = self.task(batch, share)
+            # Set to none: what has no part in a turn is not touched by it, nor are its moments.
+            self.optimizer.zero_grad()
+            self.fabric.backward(losses["loss"])
+            norm = 0.0
+            if self.config.clip_norm:
+                length = self.fabric.clip_gradients(
+                    self.task,
+                    self.optimizer,
+                    max_norm=self.config.clip_norm,
+                    error_if_nonfinite=False,
+                )
+                norm = float(length) if length is not None else 0.0
+            self.optimizer.step()
+            found |= {name: float(value.detach()) for name, value in losses.items()}
+            found["gradient"] = norm
         if self.average is not None:
             self.average.update_parameters(self.bare)
-        return {name: float(value.detach()) for name, value in losses.items()} | {"gradient": norm}
+        return found
 
     def _loader(self) -> Iterator[Tensor]:
         order = _Order(len(self.examples), self.config, self.step, self.fabric.global_rank)

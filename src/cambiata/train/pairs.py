@@ -5,7 +5,7 @@ a number, so that any worker makes any of them.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -315,10 +315,7 @@ class PairMaker:
         if self.config.treatment == "paper":
             return paper_chain(rng)
         chain = wide_chain(rng, self.rooms)
-        if still:
-            kept = [e for e in chain.effects if not (e.moves_pitch or e.moves_time)]
-            chain = replace(chain, effects=tuple(kept))
-        return chain
+        return chain.still() if still else chain
 
 
 def _window(

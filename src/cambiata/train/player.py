@@ -24,38 +24,30 @@ from cambiata.arrays import Samples
 from cambiata.errors import InputError
 from cambiata.listening import BANDS, Heard, Roll, listened, notes_of
 from cambiata.playing import (
-    BIN_HZ,
     FLOOR,
-    LOBE_BANDS,
-    LOBE_STEPS,
     N_FEATURES,
     N_NOISE,
     N_PARTIALS,
     NOISE_CENTRES_HZ,
     NoteFrames,
-    band_filters,
     band_hz,
     bands_db,
     chosen_frames,
     coverage,
     floor_db,
-    lobes,
     measure,
-    noise_spread,
     note_frames,
-    partial_hz,
     quantiles_of,
     spectrum_of,
 )
+from cambiata.train.drawing import DB, Drawing, rms_apart_db, weighed
 from cambiata.train.pool import Failed, completed
 from cambiata.train.scored import ScoredExamples
-from cambiata.train.task import Task
 from cambiata.weights import Model, load_model
 
 Filter = Callable[[Tensor], Tensor]
 """From frequencies in Hz to gain in dB."""
 
-_DB = 10 / math.log(10)
 _N_TOKENS, _N_QUERIES = 256, 1536
 _N_ASKED = 16  # examples in one go
 _WIDTHS = [N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE]  # of a token's parts
@@ -401,7 +393,9 @@ class Refiner(nn.Module):
         tuple of torch.Tensor
             Gain of what was drawn, and what sounds besides, in dB [bands, L].
         """
-        drawn, content = drawn.clamp(-80, 30) / 40 + 1, content.clamp(-80, 30) / 40 + 1
+        alone = content is drawn  # clamped twice, it is more than torch's exporter can write
+        drawn = drawn.clamp(-80, 30) / 40 + 1
+        content = drawn if alone else content.clamp(-80, 30) / 40 + 1
         middle = drawn.mean(dim=1, keepdim=True)
         wide = [_mean_power(drawn, 1), _mean_power(drawn, 0), _mean_power(content, 0)]
         style = quantiles.clamp(-80, 30)[:, :, None] / 40 + 1
@@ -766,7 +760,7 @@ class Asked(NamedTuple):
     stiffness: Tensor
 
 
-class PlayerTask(Task):
+class PlayerTask(Drawing):
     """The player with its losses.
 
     Parameters
@@ -783,24 +777,13 @@ class PlayerTask(Task):
     def __init__(self, config: PlayerTraining) -> None:
         super().__init__()
         self.config, self.network = config, Player(config)
-        first, powers = lobes()
-        self.first: Tensor
-        self.powers: Tensor
-        self.spread: Tensor
-        self.widths: Tensor
         self.band_hz: Tensor
         self.noise_hz: Tensor
-        filters = band_filters()
-        self.n_bands = len(filters)
         if config.refines:
             self.refiner = Refiner(self.n_bands, config.n_timbre)
         if config.adversarial:
             self.judge = Judge()
         for name, array in (
-            ("first", first),
-            ("powers", powers),
-            ("spread", noise_spread(band_hz())),
-            ("widths", filters.sum(axis=1)),
             ("band_hz", band_hz().astype(np.float32)),
             ("noise_hz", NOISE_CENTRES_HZ.astype(np.float32)),
         ):
@@ -833,43 +816,6 @@ class PlayerTask(Task):
         target, content = rolls.view(2, self.n_bands, -1)
         return Asked(tokens, queries, target, content, floor, quantiles.view(3, -1), stiffness)
 
-    def drawn(
-        self, partials_db: Tensor, noise_db: Tensor, queries: Tensor, stiffness: Tensor, n: int
-    ) -> Tensor:
-        """Power in the bands of what the player said.
-
-        Parameters
-        ----------
-        partials_db, noise_db : torch.Tensor
-            What it said [Q, ...].
-        queries : torch.Tensor
-            What it was asked [Q, 22].
-        stiffness : torch.Tensor
-            Of the style's strings.
-        n : int
-            Frames.
-
-        Returns
-        -------
-        torch.Tensor
-            [bands, n].
-        """
-        frame, pitch, strength, cover = queries[:, N_FEATURES:].unbind(1)
-        hz = torch.from_numpy(partial_hz(pitch.numpy(), float(stiffness))).float()
-        base = strength + 20 * torch.log10(cover.clamp_min(1e-3))
-        power = torch.exp((partials_db.clamp(-100, 40) + base[:, None]) / _DB)
-        row = (hz / BIN_HZ * LOBE_STEPS).round().long()
-        inside = row < len(self.first)
-        power = power * inside
-        row = row.clamp_max(len(self.first) - 1)
-        to = (frame.long() * self.n_bands)[:, None, None] + self.first[row][:, :, None]
-        to = to + torch.arange(LOBE_BANDS)
-        out = torch.zeros(n * self.n_bands)
-        out = out.index_add(0, to.flatten(), (power[:, :, None] * self.powers[row]).flatten())
-        hiss = torch.exp(((noise_db.clamp(-130, 30) + base[:, None]) @ self.spread) / _DB)
-        rows = out.view(n, self.n_bands).index_add(0, frame.long(), hiss * self.widths)
-        return rows.t()
-
     def said(self, asked: "Asked") -> tuple[Tensor, Tensor]:
         """What the player draws of an example, before and after it is refined.
 
@@ -892,13 +838,13 @@ class PlayerTask(Task):
             drawn = self.drawn(partials_db, noise_db, queries, asked.stiffness, n_frames)
         timbre = self.network.style(*known)[1]
         behind = self.network.behind(timbre, asked.floor) @ self.spread
-        drawn = drawn + (torch.exp(behind / _DB) * self.widths)[:, None]
+        drawn = drawn + (torch.exp(behind / DB) * self.widths)[:, None]
         if not self.config.refines:
             return drawn, drawn
-        drawn_db = _DB * torch.log(drawn + FLOOR)
+        drawn_db = DB * torch.log(drawn + FLOOR)
         beside = self.beside(asked, drawn_db)
         gain, besides = self.refiner(drawn_db, beside, asked.quantiles, timbre)
-        return drawn, drawn * torch.exp(gain / _DB) + torch.exp(besides / _DB)
+        return drawn, drawn * torch.exp(gain / DB) + torch.exp(besides / DB)
 
     def beside(self, asked: "Asked", drawn_db: Tensor) -> Tensor:  # noqa: ARG002
         """What the refiner sees beside what was drawn.
@@ -932,9 +878,7 @@ class PlayerTask(Task):
         dict of str to torch.Tensor
             "loss" and its parts.
         """
-        losses: dict[str, list[Tensor]] = {
-            name: [] for name in ("level", "power", "player", "loudness")
-        }
+        losses: dict[str, list[Tensor]] = {}
         vectors: list[Tensor] = []
         for packed in batch:
             asked = self.unpacked(packed)
@@ -943,43 +887,21 @@ class PlayerTask(Task):
                 asked = self.equalised(asked, _random_filter(spread), _random_filter(spread))
             if self.config.contrast:
                 vectors += self._two_vectors(asked.tokens)
-            true = torch.exp(asked.target / _DB)
+            true = torch.exp(asked.target / DB)
             drawn, refined = self.said(asked)
-            # Levels that are right on average lack the power of their peaks: sounds are compared
-            # as they will be heard, at one loudness.
-            losses["level"].append(self.apart(_as_loud(refined, true), true))
-            losses["player"].append(self.apart(_as_loud(drawn, true), true))
-            losses["power"].append(((drawn + 1e-6) ** 0.15 - (true + 1e-6) ** 0.15).abs().mean())
+            for name, value in self.compared(drawn, refined, true).items():
+                losses.setdefault(name, []).append(value)
             if self.config.adversarial:
-                both = (_DB * torch.log(x + FLOOR) for x in (refined, true))
+                both = (DB * torch.log(x + FLOOR) for x in (refined, true))
                 losses.setdefault("judge", []).append(self.judge(*both, self.config.adversarial))
-            losses["loudness"] += [_louder_db(x, true).abs() for x in (drawn, refined)]
         found = {name: torch.stack(values).mean() for name, values in losses.items()}
-        # The player is to be good by itself: its share of the sound is the one with a pitch.
-        loss = found["level"] / 10 + found["player"] / 10 + 4 * found["power"]
-        loss = loss + found["loudness"] / 20
+        loss = weighed(found)
         if self.config.adversarial:
             loss = loss + found["judge"]
         if self.config.contrast:
             found["contrast"] = _contrast(torch.stack(vectors))
             loss = loss + self.config.contrast * found["contrast"]
         return {"loss": loss, **found}
-
-    def apart(self, ours: Tensor, true: Tensor) -> Tensor:
-        """How far levels are apart in dB: in the mean, and as RMS over time in every band.
-
-        Parameters
-        ----------
-        ours, true : torch.Tensor
-            Power [bands, L].
-
-        Returns
-        -------
-        torch.Tensor
-            In dB.
-        """
-        difference = _DB * (torch.log(ours + FLOOR) - torch.log(true + FLOOR))
-        return difference.abs().mean() + ((difference**2).mean(dim=1) + 1).sqrt().mean()
 
     def equalised(self, asked: "Asked", style: Filter, content: Filter) -> "Asked":
         """An example whose sounds have gone through filters.
@@ -1045,12 +967,9 @@ class PlayerTask(Task):
             for batch in batches:
                 for packed in batch:
                     asked = self.unpacked(packed)
-                    true = _level(torch.exp(asked.target / _DB))
-                    pair = (
-                        float(((_level(x) - true) ** 2).mean(dim=1).sqrt().mean())
-                        for x in self.said(asked)
-                    )
-                    found.append(tuple(pair))  # type: ignore[arg-type]
+                    true = torch.exp(asked.target / DB)
+                    drawn, refined = self.said(asked)
+                    found.append((rms_apart_db(drawn, true), rms_apart_db(refined, true)))
         drawn, refined = np.mean(found, axis=0)
         return {"lsd": float(refined), "lsd_player": float(drawn)}
 
@@ -1066,19 +985,10 @@ def _contrast(vectors: Tensor) -> Tensor:
     return functional.cross_entropy(likeness, torch.arange(len(unit)) ^ 1)
 
 
-def _louder_db(ours: Tensor, true: Tensor) -> Tensor:
-    return _DB * torch.log((ours.mean() + FLOOR) / (true.mean() + FLOOR))
-
-
-def _as_loud(ours: Tensor, true: Tensor) -> Tensor:
-    """Ours at the loudness of the true one, where that is not another sound altogether."""
-    return ours * torch.exp(-_louder_db(ours, true).clamp(-20, 20) / _DB)
-
-
 def _gained_db(before: Tensor, after: Tensor, dims: tuple[int, ...]) -> Tensor:
     """By how much the power of levels has grown."""
-    grown = torch.logsumexp(after / _DB, dims, True) - torch.logsumexp(before / _DB, dims, True)
-    return _DB * grown
+    grown = torch.logsumexp(after / DB, dims, True) - torch.logsumexp(before / DB, dims, True)
+    return DB * grown
 
 
 def _random_filter(spread_db: float) -> Filter:
@@ -1092,7 +1002,3 @@ def _random_filter(spread_db: float) -> Filter:
         return (depth * torch.cos(math.pi * (waves * place[..., None] + 2 * begins))).sum(dim=-1)
 
     return gain_db
-
-
-def _level(power: Tensor) -> Tensor:
-    return _DB * torch.log(power / power.mean() + 1e-7)

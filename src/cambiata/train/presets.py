@@ -11,9 +11,11 @@ from typing import Any, Protocol, cast
 import torch
 
 from cambiata.errors import InputError
+from cambiata.train.domains import DomainsConfig, record_domains
 from cambiata.train.examples import ExamplesConfig, keep, record
 from cambiata.train.listener import ListenerExamples, ListenerTask, ListenerTraining
 from cambiata.train.loop import Learnable, LoopConfig
+from cambiata.train.mor2018 import DomainSounds, Mor2018Task, Mor2018Training
 from cambiata.train.performancenet import PerformanceNetTask, PerformanceNetTraining
 from cambiata.train.player import PlayerTask, PlayerTraining, ask
 from cambiata.train.rolls import RollExamples
@@ -26,6 +28,7 @@ from cambiata.train.scoreplayer import (
 )
 from cambiata.train.task import Task
 from cambiata.train.transcriber import TranscriberExamples, TranscriberTask, TranscriberTraining
+from cambiata.train.translation import TranslationTask, TranslationTraining, ask_domains
 from cambiata.train.vqvae import Learning, VqVaeShape, VqVaeTask, VqVaeTraining
 from cambiata.train.wavenet import WaveNetTask, WaveNetTraining
 
@@ -97,6 +100,8 @@ class Training:
         Recorded
             Examples that know their folder and their facts.
         """
+        if isinstance(self.examples, DomainsConfig):
+            return record_domains(self.examples, folder, progress=progress)
         if isinstance(self.examples, ScoredConfig):
             found = record_scored(self.examples, folder, progress=progress)
             if self.beside is None or folder is not None:
@@ -121,6 +126,14 @@ class Training:
         Learnable
             What `fit` reads.
         """
+        if isinstance(self.examples, DomainsConfig):
+            if self.task.domains != self.examples.domains:
+                raise InputError("domains", "are not those of the examples", "name the same")
+            if isinstance(self.task, Mor2018Training):
+                return DomainSounds(found)
+            told = ask_domains(found, self.task.listener, pairs=self.task.pairs, progress=progress)
+            cast("TranslationTask", task).observe(told)
+            return told
         if isinstance(self.task, PerformanceNetTraining | WaveNetTraining):
             kind = _TASKS[type(self.task)]
             return RollExamples(found, kind.sample_rate, kind.frame_rate_hz)  # type: ignore[attr-defined]
@@ -155,6 +168,8 @@ _TASKS: dict[type, Callable[[Any], Task]] = {
     ScorePlayerTraining: ScorePlayerTask,
     PerformanceNetTraining: PerformanceNetTask,
     WaveNetTraining: WaveNetTask,
+    Mor2018Training: Mor2018Task,
+    TranslationTraining: TranslationTask,
 }
 
 
@@ -247,6 +262,47 @@ def _on_rolls(task: PerformanceNetTraining | WaveNetTraining, minutes: float) ->
     return Training(task, PianoConfig(), loop)
 
 
+def _translation() -> Training:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=1.5e-3,
+        ema_decay=0.998,
+        report_every_steps=50,
+        validate_every_s=240.0,
+        minutes=25.0,
+    )
+    return Training(TranslationTraining(), DomainsConfig(), loop)
+
+
+def _mor2018() -> Training:
+    # The published size and rate; its decay of the rate by the epoch is the cosine's here.
+    loop = LoopConfig(
+        batch_size=32, learning_rate=1e-3, warmup_steps=1, ema_decay=0, max_steps=1_000_000
+    )
+    return Training(Mor2018Training(), DomainsConfig(), loop)
+
+
+def _mor2018_small() -> Training:
+    task = Mor2018Training(
+        width=32,
+        n_blocks=2,
+        n_layers=9,
+        n_decoder_blocks=2,
+        n_decoder_layers=10,
+        crop_samples=8000,
+    )
+    loop = LoopConfig(
+        batch_size=8,
+        learning_rate=2e-3,
+        warmup_steps=30,
+        ema_decay=0.98,
+        report_every_steps=20,
+        validate_every_s=400.0,
+        minutes=25.0,
+    )
+    return Training(task, DomainsConfig(), loop)
+
+
 PRESETS: dict[str, Callable[[], Training]] = {
     "vqvae": lambda: _small("self-supervised"),
     "vqvae-supervised": lambda: _small("supervised"),
@@ -259,6 +315,9 @@ PRESETS: dict[str, Callable[[], Training]] = {
     "performancenet": lambda: _on_rolls(PerformanceNetTraining(), 12.0),
     "performancenet-l1": lambda: _on_rolls(PerformanceNetTraining(loss="l1"), 12.0),
     "wavenet": lambda: _on_rolls(WaveNetTraining(), 15.0),
+    "translation": _translation,
+    "mor2018": _mor2018,
+    "mor2018-small": _mor2018_small,
 }
 
 

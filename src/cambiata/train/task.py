@@ -16,6 +16,9 @@ class Task(nn.Module, ABC):
     True
     """
 
+    turns: int = 1
+    """Steps of the optimiser for every batch; `turn` says which of them is being made."""
+    turn: int = 0
     own_parts: tuple[str, ...] = ()
     """What names of weights begin with that a run whose weights it begins with may lack."""
 

@@ -1,0 +1,402 @@
+"""`cambiata evaluate translate`: music translated to domains, by a font that none has heard.
+
+The pairs are those of the artificial set whose style is a program that a shipped domain stands for.
+Three sets: contents by programs that domains stand for, and contents by any other, both with the
+artificial set's own targets; and the latter's with what the domain's own players make of the notes
+as the target, which is what a perfect translator would return, and a clip of the domain as the
+style of those who need one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cambiata.arrays import Samples
+from cambiata.audio import Audio, load, resample
+from cambiata.conversion import translate
+from cambiata.errors import InputError
+from cambiata.evaluate.metrics import METRIC_RATE_HZ
+from cambiata.evaluate.rows import Row, row_named
+from cambiata.evaluate.run import output_name, run, scored_lines, write_lines
+from cambiata.evaluate.testset import (
+    TEST_FONT,
+    ArtificialSet,
+    Clips,
+    Entry,
+    Pair,
+    committed_set,
+    evenly,
+)
+from cambiata.evaluate.timbre import Embedding, TimbreMetric
+from cambiata.features.loudness import LoudnessMeter
+from cambiata.systems import TRANSLATORS, translate_system
+from cambiata.train.domains import Composer, DomainsConfig
+from cambiata.train.pool import Failed, completed
+from cambiata.train.soundfont import RENDER_RATE_HZ, font_named
+
+ROWS = (
+    "target",
+    "copy-content",
+    "copy-style",
+    "domain-render",
+    "oneshot",
+    "musaicing",
+    "translation",
+    "translation:mor2018-small",
+)
+PROGRAMS = {
+    "grand-piano": (0, 1),
+    "harpsichord": (6,),
+    "church-organ": (19,),
+    "nylon-guitar": (24,),
+    "sitar": (104,),
+    "pizzicato-strings": (45,),
+    "string-quartet": (40, 41, 42),
+    "string-orchestra": (48, 49),
+    "wind-quintet": (73, 68, 71, 60, 70),
+    "brass-quartet": (56, 57, 58),
+}
+"""General MIDI programs that each shipped domain stands for in the test set."""
+
+_N_REFERENCES = 12  # clips of each domain that its timbre is the mean of
+_LOUDNESS_LUFS = -30.0
+
+
+def domain_of(program: int) -> str:
+    """The domain that stands for a program.
+
+    Parameters
+    ----------
+    program : int
+        General MIDI program.
+
+    Returns
+    -------
+    str
+        Its name; empty where there is none.
+
+    Examples
+    --------
+    >>> domain_of(41), domain_of(80)
+    ('string-quartet', '')
+    """
+    return next((name for name, programs in PROGRAMS.items() if program in programs), "")
+
+
+@dataclass(frozen=True)
+class TranslateSet:
+    """Pairs to be translated.
+
+    Parameters
+    ----------
+    name : str
+        Its folder's name.
+    title : str
+        Its name in tables.
+    artificial : ArtificialSet
+        The pairs.
+    rendered : bool
+        Whether targets and styles are the domain's own.
+
+    Examples
+    --------
+    >>> TranslateSet("none", "None", ArtificialSet("timgm6mb", "", 0, ())).entries
+    []
+    """
+
+    name: str
+    title: str
+    artificial: ArtificialSet
+    rendered: bool = False
+
+    @property
+    def about(self) -> str:
+        """A paragraph on it."""
+        target = (
+            "the target is what the domain's own players make of the content's notes, and the "
+            "style another clip of them"
+            if self.rendered
+            else "targets and styles are those of the artificial set"
+        )
+        return f"{len(self.artificial.pairs)} pairs of the artificial set; {target}."
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What identifies it."""
+        return self.artificial.facts | {"rendered": self.rendered}
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Its pairs, the bin being the domain."""
+        domains = {_named(pair): domain_of(pair.style.program) for pair in self.artificial.pairs}
+        return [
+            replace(entry, name=name, bin=domain)
+            for entry, (name, domain) in zip(self.artificial.entries, domains.items(), strict=True)
+        ]
+
+    def clips(self, name: str) -> Clips:
+        """The sounds of a pair.
+
+        Parameters
+        ----------
+        name : str
+            The pair's.
+
+        Returns
+        -------
+        Clips
+            Mono, 44.1 kHz, 8 s.
+        """
+        clips = self.artificial.clips(name.partition(".")[2])
+        if not self.rendered:
+            return clips
+        domain, number = name.partition(".")[0], int(name.partition(".")[2][:4])
+        return replace(
+            clips,
+            target=_levelled(played_by(domain, clips)),
+            style=_levelled(domain_clips(domain)[number % _N_REFERENCES]),
+        )
+
+
+def _named(pair: Pair) -> str:
+    return f"{domain_of(pair.style.program)}.{pair.name}"
+
+
+def _levelled(sound: Samples) -> Audio:
+    meter = LoudnessMeter(RENDER_RATE_HZ)
+    meter.add(sound[None])
+    gain_db = _LOUDNESS_LUFS - meter.loudness_db()
+    gain = 10 ** (gain_db / 20) if np.isfinite(gain_db) else 1.0
+    return Audio(sound * np.float32(gain), RENDER_RATE_HZ)
+
+
+@lru_cache(maxsize=1)
+def _composer() -> Composer:
+    return Composer(DomainsConfig(), True)
+
+
+@lru_cache(maxsize=16)
+def domain_clips(domain: str) -> tuple[Samples, ...]:
+    """Clips of a domain playing works that it was not learnt from.
+
+    Parameters
+    ----------
+    domain : str
+        Its name.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Mono, 44.1 kHz.
+    """
+    composer = _composer()
+    names = composer.config.domains
+    numbers = [len(names) * i + names.index(domain) for i in range(_N_REFERENCES)]
+    return tuple(composer.example(number).sounds[0] for number in numbers)
+
+
+def played_by(domain: str, clips: Clips) -> Samples:
+    """A content's true notes, by a domain's own players.
+
+    Parameters
+    ----------
+    domain : str
+        Its name.
+    clips : Clips
+        With notes.
+
+    Returns
+    -------
+    numpy.ndarray
+        Mono [T] at 44.1 kHz; each note by the player whose range it is nearest to the middle of.
+    """
+    composer = _composer()
+    players = composer.players[composer.config.domains.index(domain)]
+    n_samples = round(clips.content.duration_s * RENDER_RATE_HZ)
+    sound = np.zeros(n_samples, np.float32)
+    notes = clips.notes or ()
+    middle = float(np.median([note.pitch for note in notes])) if notes else 60.0
+    order = sorted(players, key=lambda p: abs((p[0].lowest + p[0].highest) / 2 - middle))
+    for note in notes:
+        for _, player in order:
+            if note.pitch in player.pitches:
+                sound += player.play([note], n_samples)
+                break
+    return sound
+
+
+@dataclass(frozen=True)
+class _Translate:
+    """A translation to a pair's domain; a class, so that processes can be sent it."""
+
+    options: dict[str, Any]
+
+    def __call__(self, clips: Clips) -> Audio:
+        return translate(clips.content, clips.name.partition(".")[0], **self.options)
+
+
+def _domain_render(clips: Clips) -> Audio:
+    return _levelled(played_by(clips.name.partition(".")[0], clips))
+
+
+def translate_row(name: str) -> Row:
+    """The row of a name.
+
+    Parameters
+    ----------
+    name : str
+        "translation", with a preset after a colon; "domain-render"; or as `row_named` knows it.
+
+    Returns
+    -------
+    Row
+        The row.
+
+    Raises
+    ------
+    InputError
+        There is no such row.
+
+    Examples
+    --------
+    >>> translate_row("translation").label
+    'translation (default)'
+    """
+    if name == "domain-render":
+        about = "the true notes by the domain's own players: what a perfect translator returns"
+        return Row(name, "render of the domain", about, "ceiling", _domain_render)
+    system_name, _, preset = name.partition(":")
+    if system_name not in TRANSLATORS:
+        return row_named(name)
+    system = translate_system(system_name)
+    preset = preset or next(iter(system.presets))
+    if preset not in system.presets:
+        raise InputError(
+            system_name, f"has no preset {preset}", "use one of " + ", ".join(system.presets)
+        )
+    return Row(
+        name,
+        f"{system_name} ({preset})",
+        f"{system.summary}; {system.paper}",
+        "system",
+        _Translate({"system": system_name, "preset": preset}),
+    )
+
+
+def evaluate_translate(
+    output: str | Path,
+    *,
+    rows: Sequence[str] = ROWS,
+    limit: int | None = None,
+    n_rendered: int = 40,
+    n_workers: int | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> list[str]:
+    """Rows over contents of seen and unseen domains, in a run folder.
+
+    Parameters
+    ----------
+    output : str or pathlib.Path
+        The run's folder; what is there is not done again.
+    rows : sequence of str
+        As `translate_row` knows them.
+    limit : int, optional
+        Most pairs of each of the first two sets; all where not given.
+    n_rendered : int
+        Pairs of the third.
+    n_workers : int, optional
+        Processes; as many as there are cores where not given.
+    progress : callable, optional
+        Called with the stage and the share of it that is done.
+
+    Returns
+    -------
+    list of str
+        What failed, a line each.
+
+    Raises
+    ------
+    InputError
+        A row, the test font, a bank or a tool is missing, or the folder holds another run.
+
+    Examples
+    --------
+    >>> evaluate_translate("/tmp/never", rows=["magic"])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: magic: is no row; use one of ...
+    """
+    chosen = [translate_row(name) for name in dict.fromkeys(rows)]
+    if not chosen:
+        raise InputError("rows", "none is named", "name one, like translation")
+    if limit is not None and limit < 1:
+        raise InputError(f"limit {limit}", "leaves no pair", "give at least 1")
+    whole = replace(committed_set(), font=str(font_named(TEST_FONT)))
+    wanted = [pair for pair in whole.pairs if domain_of(pair.style.program)]
+    seen = [pair for pair in wanted if domain_of(pair.content.program)]
+    unseen = [pair for pair in wanted if not domain_of(pair.content.program)]
+    some = evenly(unseen, min(n_rendered, len(unseen)))
+
+    def of(pairs: Sequence[Pair], most: int | None) -> ArtificialSet:
+        return replace(whole, pairs=tuple(evenly(pairs, min(most or len(pairs), len(pairs)))))
+
+    sets = [
+        TranslateSet("seen", "Contents by instruments of the domains", of(seen, limit)),
+        TranslateSet("unseen", "Contents by other instruments", of(unseen, limit)),
+        TranslateSet("rendered", "Targets by the domains' own players", of(some, None), True),
+    ]
+    failures = run(output, sets, chosen, n_workers=n_workers, progress=progress)
+    for test_set in sets:
+        failures += _find_domains(Path(output) / test_set.name, test_set, n_workers or 2)
+    return failures
+
+
+def _find_domains(here: Path, test_set: TranslateSet, n_workers: int) -> list[str]:
+    """Whether each output is nearest to the domain that was wanted, added to the other scores."""
+    lines = scored_lines(here)
+    lacking = [line for line in lines if "scores" in line and "domain_found" not in line["scores"]]
+    pairs = sorted({line["pair"] for line in lacking})
+    rows = sorted({line["row"] for line in lacking})
+    failures, found = [], {}
+    for pair, result in completed(partial(_found, here, rows), pairs, n_workers):
+        if isinstance(result, Failed):
+            failures.append(f"{test_set.name}, {pair}: {result.message}")
+        else:
+            found.update({(pair, row): hit for row, hit in result.items()})
+    for line in lines:
+        hit = found.get((line["pair"], line["row"]))
+        if hit is not None and "scores" in line:
+            line["scores"]["domain_found"] = hit
+    write_lines(here, lines)
+    return failures
+
+
+@lru_cache(maxsize=1)
+def _references() -> tuple[TimbreMetric, dict[str, list[Embedding]]]:
+    metric = TimbreMetric()
+    return metric, {
+        name: [
+            metric.embedding(resample(clip, RENDER_RATE_HZ, METRIC_RATE_HZ))
+            for clip in domain_clips(name)
+        ]
+        for name in _composer().config.domains
+    }
+
+
+def _found(here: Path, rows: Sequence[str], name: str) -> dict[str, float]:
+    metric, references = _references()
+    hits = {}
+    for row in rows:
+        place = here / "audio" / name / f"{output_name(row)}.flac"
+        if place.exists():
+            sound = load(place)
+            own = metric.embedding(resample(sound.samples[0], sound.sample_rate, METRIC_RATE_HZ))
+            apart = {
+                domain: float(np.mean([metric.distance(own, each) for each in clips]))
+                for domain, clips in references.items()
+            }
+            hits[row] = float(min(apart, key=apart.__getitem__) == name.partition(".")[0])
+    return hits
