@@ -18,7 +18,7 @@ from cambiata.conversion import (
     translate,
     translate_file,
 )
-from cambiata.domains import AddedDomain, DomainFacts, add_domain, domains
+from cambiata.domains import DomainFacts, domains
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.midi import Note, Part, Score
 from cambiata.midi import load as load_score
@@ -41,7 +41,6 @@ from cambiata.transcription import Transcription, transcribe, transcribe_file
 __version__ = _version("cambiata")
 
 __all__ = [
-    "AddedDomain",
     "Audio",
     "CambiataError",
     "CambiataWarning",
@@ -61,7 +60,6 @@ __all__ = [
     "TransferConfig",
     "TransferSystem",
     "TranslateSystem",
-    "add_domain",
     "available_systems",
     "capture_timbre",
     "domains",

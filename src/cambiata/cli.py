@@ -14,6 +14,7 @@ import click
 
 import cambiata
 from cambiata.conversion import Options, Report
+from cambiata.errors import MissingExtraError
 from cambiata.performance import PlayOptions
 from cambiata.systems import DEFAULT_TRANSLATOR
 from cambiata.systems.base import Progress
@@ -406,29 +407,9 @@ def domains_list(as_json: bool) -> None:
 @domains.command("add", context_settings=_HELP)
 @click.argument("name")
 @click.argument("folder")
-@click.option(
-    "--minutes",
-    type=float,
-    default=_of(cambiata.add_domain, "minutes"),
-    show_default=True,
-    metavar="N",
-    help="Time to train.",
-)
-@click.option(
-    "--licence",
-    default=_of(cambiata.add_domain, "licence"),
-    show_default=True,
-    metavar="TEXT",
-    help="Of what is learnt.",
-)
-@click.option(
-    "--seed",
-    type=int,
-    default=_of(cambiata.add_domain, "seed"),
-    show_default=True,
-    metavar="N",
-    help="Seed of draws.",
-)
+@click.option("--minutes", type=float, metavar="N", help="Time to train; else 5.")
+@click.option("--licence", metavar="TEXT", help="Of what is learnt; else: the user's own.")
+@click.option("--seed", type=int, metavar="N", help="Seed of draws.")
 @click.option("--force", is_flag=True, help="Replace a domain of that name.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
@@ -446,9 +427,13 @@ def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: A
                 err=True,
             )
 
+    try:
+        from cambiata.train.own import add_domain
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("domains add", "train") from error
     with _progress_bar(hidden=quiet) as progress:
-        made = cambiata.add_domain(
-            name, folder, progress=progress, report=None if quiet else say, **options
+        made = add_domain(
+            name, folder, progress=progress, report=None if quiet else say, **_given(**options)
         )
     for line in made.skipped if not quiet else ():
         click.echo(f"cambiata: not used: {line}", err=True)

@@ -1,9 +1,11 @@
 """A domain of the user's own: the encoder stays, a decoder is learnt from recordings."""
 
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,11 @@ from torch import Tensor
 
 from cambiata.arrays import Samples
 from cambiata.audio import AudioFile, resample
-from cambiata.domains import AddedDomain
 from cambiata.errors import InputError
 from cambiata.features.loudness import SILENCE
 from cambiata.listening import BANDS
 from cambiata.systems.base import Progress
-from cambiata.systems.translation import TranslationConfig, domains_folder
+from cambiata.systems.translation import TranslationConfig, domains_folder, shipped_domains
 from cambiata.train.drawing import DB, rms_apart_db, weighed
 from cambiata.train.export import write_domain
 from cambiata.train.loop import LoopConfig, Report, fit, load_weights
@@ -37,6 +38,49 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 _CLIP_S, _LEAST_CLIP_S, _LEAST_S = 8.0, 3.0, 30.0
 _HELD_OUT = 8  # one clip of so many is judged by and not learnt from
 _N_TRIED = 6  # clips by which the domain to begin as is chosen
+
+
+@dataclass(frozen=True)
+class AddedDomain:
+    """What `add_domain` did.
+
+    Parameters
+    ----------
+    name : str
+        Of the domain.
+    path : str
+        Its file.
+    n_files : int
+        Recordings it was learnt from.
+    duration_s : float
+        Seconds of them.
+    skipped : tuple of str
+        Files that were not used, and why.
+    begun_from : str
+        The domain that ships that it began as.
+    lsd_db : float
+        How far what it plays of recordings that it has not learnt from is from them.
+    lsd_before_db : float
+        The same, before it learnt.
+    elapsed_s : float
+        Seconds that it took.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> fields(AddedDomain)[0].name
+    'name'
+    """
+
+    name: str
+    path: str
+    n_files: int
+    duration_s: float
+    skipped: tuple[str, ...]
+    begun_from: str
+    lsd_db: float
+    lsd_before_db: float
+    elapsed_s: float
 
 
 class Recordings(Sequence[npt.NDArray[np.float16]]):
@@ -127,31 +171,40 @@ class OwnDomainTask(TranslationTask):
         return {"loss": weighed(found), **found}
 
 
-def add(
+def add_domain(
     name: str,
-    folder: Path,
-    minutes: float,
-    licence: str,
-    seed: int,
-    progress: Progress | None,
-    report: Report | None,
+    folder: str | Path,
+    *,
+    minutes: float = 5.0,
+    licence: str = "the user's own",
+    seed: int = 0,
+    force: bool = False,
+    progress: Progress | None = None,
+    report: Report | None = None,
 ) -> AddedDomain:
-    """What `cambiata.add_domain` does once its arguments are checked.
+    """Learn a domain from recordings of it: the encoder stays as it is, a decoder is trained.
+
+    Mor et al. 2018: with the encoder frozen, a new domain needs a new decoder and nothing else.
 
     Parameters
     ----------
     name : str
-        Of the domain.
-    folder : pathlib.Path
-        Where the recordings lie.
+        What to call it: letters, digits, - and _.
+    folder : str or pathlib.Path
+        Recordings, in any folder below it, of one instrument or ensemble: wav, flac, ogg, mp3 or
+        aiff, half a minute in all at least, and better ten.
     minutes : float
         Time to train.
     licence : str
-        Of the decoder.
+        Of the decoder, for its card.
     seed : int
         Of everything random.
-    progress, report : callable or None
-        As there.
+    force : bool
+        Replace a domain of that name.
+    progress : callable, optional
+        Called with the share of the recordings that were heard.
+    report : callable, optional
+        Called with every line of metrics of the training.
 
     Returns
     -------
@@ -161,16 +214,24 @@ def add(
     Raises
     ------
     InputError
-        The recordings are too few, silent or broken.
+        The name is taken or none, or the recordings are too few, silent or broken.
 
     Examples
     --------
-    >>> add("mine", Path("/nowhere"), 1.0, "", 0, None, None)
+    >>> add_domain("sitar", "/nowhere")
     Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no folder; give a folder of recordings
+    cambiata.errors.InputError: sitar: ships with cambiata; choose another name
     """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise InputError(name, "is no name of a domain", "use letters, digits, - and _")
+    if name in [domain.name for domain in shipped_domains()]:
+        raise InputError(name, "ships with cambiata", "choose another name")
+    if (domains_folder() / f"{name}.onnx").exists() and not force:
+        raise InputError(name, "is there already", "choose another name, or --force")
+    if not 0 < minutes <= 24 * 60:
+        raise InputError(f"{minutes:g} minutes", "is out of range", "train for up to a day")
     began = time.perf_counter()
-    skipped: list[str] = []
+    folder, skipped = Path(folder), list[str]()
     files = _files(folder)
     clips = [clip for file in files for clip in _clips(file, folder, skipped)]
     total_s = sum(len(clip) for clip in clips) / BANDS.sample_rate

@@ -50,6 +50,10 @@ _N_ASKED = 8  # examples in one go
 _TREATED = 0.5  # share of what is heard that has gone through effects
 _N_OBSERVED = 240  # examples of which strings and wavering are measured
 _WIDTH = N_FEATURES + 4
+# The classifier learns from so many sounds at a time of the last so many, of each so many moments:
+# taught by the few of a batch alone it stays so weak that confusing it means nothing.
+_N_JUDGED, _N_REMEMBERED, _N_MOMENTS = 64, 1024, 64
+_N_LESSONS = 5  # turns of the classifier to one of its opponents
 # Pitches that sound alike lie side by side, and a sampled instrument changes every few semitones.
 _WAVES = (1, 2, 4, 8)
 
@@ -86,7 +90,7 @@ class TranslationTraining:
     domains: tuple[str, ...] = tuple(DOMAINS)
     n_latent: int = 8
     width: int = 160
-    confusion: float = 0.1
+    confusion: float = 1.0
     pairs: bool = True
     listener: str = "transcriber"
     together: float = 0.15
@@ -603,12 +607,21 @@ class TranslationTask(Drawing):
     2
     """
 
-    turns = 2
+    turns = _N_LESSONS + 1
+    own_parts = ("memory",)
 
     def __init__(self, config: TranslationTraining) -> None:
         super().__init__()
         self.config = config
         n = len(config.domains)
+        # What was seen of the last sounds, and their domains; in the checkpoint, so that a run
+        # that goes on judges by the same.
+        self.memory: Tensor
+        self.register_buffer("memory", torch.zeros(_N_REMEMBERED, _N_MOMENTS, N_SEEN))
+        self.memory_domains: Tensor
+        self.register_buffer("memory_domains", torch.full((_N_REMEMBERED,), -1))
+        self.memory_next: Tensor
+        self.register_buffer("memory_next", torch.zeros((), dtype=torch.long))
         self.code = nn.Sequential(
             nn.Linear(N_SEEN, 64), nn.ReLU(), nn.Linear(64, config.n_latent), nn.Tanh()
         )
@@ -702,7 +715,7 @@ class TranslationTask(Drawing):
         return drawn, drawn * torch.exp(gain / DB) + torch.exp(besides / DB)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
-        """Losses of a turn: the classifier's, then that of encoder and decoders.
+        """Losses of a turn: the classifier's, and in the last that of encoder and decoders.
 
         Parameters
         ----------
@@ -720,26 +733,43 @@ class TranslationTask(Drawing):
             self.decoders.part()
             self.parted.fill_(True)
         asked = [each for each in map(self.unpacked, batch) if len(each.queries)]
-        domains = torch.tensor([each.heard for each in asked])
-        if not asked:  # silence: nothing to learn from
-            return {"loss": 0 * self.decoders.weights[0].sum()}
         if self.turn == 0:
+            self.remember(asked)
+        known = min(int(self.memory_next), _N_REMEMBERED)
+        judged = torch.randint(0, max(1, known), (_N_JUDGED,))
+        if self.turn < _N_LESSONS:
             with torch.no_grad():
-                latents = [self.latent(each.seen) for each in asked]
-            said = torch.cat([self.classifier(x.t()[None]) for x in latents])
+                latents = self.latent(self.memory[judged])
+            domains = self.memory_domains[judged]
+            said = self.classifier(latents.transpose(1, 2))
             told = functional.cross_entropy(said, domains)
             return {"loss": told, "told apart": told}
         losses: dict[str, list[Tensor]] = {}
-        latents = [self.latent(each.seen) for each in asked]
-        for each, latent in zip(asked, latents, strict=True):
+        for each in asked:
             true = torch.exp(each.target / DB)
-            for name, value in self.compared(*self.said(each, latent), true).items():
+            said = self.said(each, self.latent(each.seen))
+            for name, value in self.compared(*said, true).items():
                 losses.setdefault(name, []).append(value)
         found = {name: torch.stack(values).mean() for name, values in losses.items()}
-        confused = functional.cross_entropy(
-            torch.cat([self.frozen(x.t()[None]) for x in latents]), domains
-        )
-        return {"loss": weighed(found) - self.config.confusion * confused, **found}
+        guessed = self.frozen(self.latent(self.memory[judged]).transpose(1, 2))
+        confused = functional.cross_entropy(guessed, self.memory_domains[judged])
+        loss = weighed(found) if found else 0.0  # a batch of silence teaches no decoder
+        return {"loss": loss - self.config.confusion * confused, **found}
+
+    def remember(self, asked: Sequence[Asked]) -> None:
+        """Keep what was seen of sounds, for the classifier.
+
+        Parameters
+        ----------
+        asked : sequence of Asked
+            Those of a batch.
+        """
+        for each in asked:
+            at = int(self.memory_next) % _N_REMEMBERED
+            moments = torch.linspace(0, len(each.seen) - 1, _N_MOMENTS).long()
+            self.memory[at] = each.seen[moments]
+            self.memory_domains[at] = each.heard
+            self.memory_next += 1
 
     def frozen(self, latent: Tensor) -> Tensor:
         """What the classifier says, for those who learn against it and do not teach it.
