@@ -36,6 +36,8 @@ def main() -> None:
             ("transcribe", pair[0], "-o", midi),
             ("play", midi, *pair[1:], "--force"),
             ("play", midi, *pair[1:], "--force", "--system", "performancenet"),
+            ("translate", pair[0], "--to", "sitar", *pair[2:], "--force", "--end", "1"),
+            ("domains", "list"),
         ):
             done = run(*call)
             if done.returncode:
@@ -43,6 +45,9 @@ def main() -> None:
         listed = run("systems")
         if "ulyanov" not in listed.stdout:
             sys.exit(f"systems are not listed: {listed.stderr}")
+        own = run("domains", "add", "mine", folder)
+        if own.returncode != 2 or 'pip install "cambiata[train]"' not in own.stderr:
+            sys.exit(f"what domains of one's own need is not explained: {own.stderr}")
         missing = run("transfer", *pair, "--force", "--system", "ulyanov")
         if missing.returncode != 2 or 'pip install "cambiata[lab]"' not in missing.stderr:
             sys.exit(f"a missing extra is not explained: {missing.stderr}")

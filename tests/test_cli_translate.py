@@ -84,7 +84,7 @@ def test_domains_are_listed(folder: Path) -> None:
         ("domains add a/b .", "a/b: is no name of a domain"),
         ("domains add mine nowhere", "nowhere: is no folder"),
         ("domains add mine empty", "empty: holds no recordings"),
-        ("domains add mine few", "few: holds 2 s of sound"),
+        ("domains add mine few", "few: holds 0 s of sound"),
         ("domains add mine few --minutes 0", "0 minutes: is out of range"),
     ],
 )

@@ -579,9 +579,14 @@ class _Job:
         difference = levels[0] - levels[1]
         if abs(difference) <= MAX_GAIN_DB:
             return difference
+        told = (
+            "hardly a note was heard in it; choose music with pitches"
+            if isinstance(self.system, TranslateSystem)
+            else "the style has next to nothing to play it with; choose a style with more notes, "
+            "or --preset shifted"
+        )
         warnings.warn(
-            f"{self.content.name}: the style has next to nothing to play it with; choose a style "
-            "with more notes, or --preset shifted",
+            f"{self.content.name}: {told}",
             CambiataWarning,
             stacklevel=4,
         )

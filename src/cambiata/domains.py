@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 from cambiata.errors import InputError
-from cambiata.systems.translation import Translation, own_domain, own_names, shipped_domains
-from cambiata.weights import load_model
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,10 @@ def domains() -> list[DomainFacts]:
     >>> "string-quartet" in [domain.name for domain in domains()]
     True
     """
+    # Where it is needed, so that `import cambiata` stays light.
+    from cambiata.systems.translation import Translation, own_domain, own_names, shipped_domains
+    from cambiata.weights import load_model
+
     presets: dict[str, list[str]] = {}
     for preset, config in Translation.presets.items():
         for domain in shipped_domains(config):

@@ -167,7 +167,7 @@ def sampled(
         np.stack([voice.layers[i] for _, voice in voices]) for i in range(len(voices[0][1].layers))
     )
     queue = np.zeros((len(voices), n_layers, int(dilations.max()), width), np.float32)
-    draw = _compiled() if compiled else _drawing(_product)
+    draw = _compiled() if compiled else _draw
     found: npt.NDArray[np.int64] = draw(
         shares, dilations, queue, layered, head, per_frame, chance, *stacked
     )
@@ -191,14 +191,22 @@ def _product_in_loops(matrix: Array, x: Array, added: Array) -> Array:
     return out
 
 
+def _compiled_product(matrix: Array, x: Array, added: Array) -> Array:  # noqa: ARG001
+    """What Numba takes for `_product`; it wants the same signature."""
+    return _product_in_loops  # type: ignore[return-value]
+
+
 @lru_cache(maxsize=1)
 def _compiled() -> Callable[..., Any]:
     try:
         from numba import njit
+        from numba.extending import overload
     except ImportError:
-        return _drawing(_product)
-    jit = njit(fastmath=True, boundscheck=False)
-    made: Callable[..., Any] = jit(_drawing(jit(_product_in_loops)))
+        return _draw
+    # Compiled code calls the loops where Python calls NumPy; `_draw` itself lies in the module, as
+    # only then what was compiled is found again by the next process.
+    overload(_product, jit_options={"fastmath": True})(_compiled_product)
+    made: Callable[..., Any] = njit(fastmath=True, cache=True)(_draw)
     return made
 
 
@@ -218,56 +226,52 @@ def is_compiled() -> bool:
     return find_spec("numba") is not None
 
 
-def _drawing(product: Callable[[Array, Array, Array], Array]) -> Callable[..., Any]:
-    """What draws levels with a product of matrices; all else NumPy and Numba read alike."""
-
-    def draw(
-        shares: Array,
-        dilations: npt.NDArray[np.int64],
-        queue: Array,
-        told: Array,
-        head: Array,
-        per_frame: int,
-        chance: npt.NDArray[np.float64],
-        first: Array,
-        first_bias: Array,
-        first_skip: Array,
-        first_skip_bias: Array,
-        dilated: Array,
-        both: Array,
-        both_bias: Array,
-        thought: Array,
-        last: Array,
-        last_bias: Array,
-    ) -> npt.NDArray[np.int64]:
-        n_voices, n_layers, width = queue.shape[0], queue.shape[1], queue.shape[3]
-        levels = np.empty(len(chance), np.int64)
-        given = np.empty(2 * width, np.float32)
-        before = now = np.float32(_SILENT / (N_LEVELS - 1) - 0.5)
-        for t in range(len(chance)):
-            frame = t // per_frame
-            logits = np.zeros(N_LEVELS, np.float32)
-            for v in range(n_voices):
-                x = first[v, :, 0] * before + first[v, :, 1] * now + first_bias[v]
-                skip = product(first_skip[v], x, first_skip_bias[v])
-                for i in range(n_layers):
-                    at = t % dilations[i]
-                    given[:width] = queue[v, i, at]
-                    given[width:] = x
-                    queue[v, i, at] = x
-                    h = product(dilated[v, i], given, told[v, frame, i])
-                    gated = np.tanh(h[width:]) / (np.float32(1) + np.exp(-h[:width]))
-                    y = product(both[v, i], gated, both_bias[v, i])  # type: ignore[arg-type]
-                    x = x + y[:width]
-                    skip = skip + y[width:]
-                skip = np.maximum(skip, np.float32(0))
-                h = np.maximum(product(thought[v], skip, head[v, frame]), np.float32(0))
-                logits += shares[v] * product(last[v], h, last_bias[v])
-            total = np.cumsum(np.exp(logits - logits.max()))
-            level = min(np.searchsorted(total, chance[t] * total[-1]), N_LEVELS - 1)
-            levels[t] = level
-            before = now
-            now = np.float32(level / (N_LEVELS - 1) - 0.5)
-        return levels
-
-    return draw
+def _draw(
+    shares: Array,
+    dilations: npt.NDArray[np.int64],
+    queue: Array,
+    told: Array,
+    head: Array,
+    per_frame: int,
+    chance: npt.NDArray[np.float64],
+    first: Array,
+    first_bias: Array,
+    first_skip: Array,
+    first_skip_bias: Array,
+    dilated: Array,
+    both: Array,
+    both_bias: Array,
+    thought: Array,
+    last: Array,
+    last_bias: Array,
+) -> npt.NDArray[np.int64]:
+    """Levels [T]; only what NumPy and Numba read alike."""
+    n_voices, n_layers, width = queue.shape[0], queue.shape[1], queue.shape[3]
+    levels = np.empty(len(chance), np.int64)
+    given = np.empty(2 * width, np.float32)
+    before = now = np.float32(_SILENT / (N_LEVELS - 1) - 0.5)
+    for t in range(len(chance)):
+        frame = t // per_frame
+        logits = np.zeros(N_LEVELS, np.float32)
+        for v in range(n_voices):
+            x = first[v, :, 0] * before + first[v, :, 1] * now + first_bias[v]
+            skip = _product(first_skip[v], x, first_skip_bias[v])
+            for i in range(n_layers):
+                at = t % dilations[i]
+                given[:width] = queue[v, i, at]
+                given[width:] = x
+                queue[v, i, at] = x
+                h = _product(dilated[v, i], given, told[v, frame, i])
+                gated = np.tanh(h[width:]) / (np.float32(1) + np.exp(-h[:width]))
+                y = _product(both[v, i], gated, both_bias[v, i])  # type: ignore[arg-type]
+                x = x + y[:width]
+                skip = skip + y[width:]
+            skip = np.maximum(skip, np.float32(0))
+            h = np.maximum(_product(thought[v], skip, head[v, frame]), np.float32(0))
+            logits += shares[v] * _product(last[v], h, last_bias[v])
+        total = np.cumsum(np.exp(logits - logits.max()))
+        level = min(np.searchsorted(total, chance[t] * total[-1]), N_LEVELS - 1)
+        levels[t] = level
+        before = now
+        now = np.float32(level / (N_LEVELS - 1) - 0.5)
+    return levels

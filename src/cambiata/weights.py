@@ -90,6 +90,30 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/play.md",
     ),
+    "translation": Weights(
+        "translation.onnx",
+        "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",
+        "Apache-2.0",
+        "docs/models/translation.md",
+    ),
+    "translation-domains": Weights(
+        "translation-domains.onnx",
+        "d448e7cf467f8fd5f67a49c5b7e06967e20f345a1cef951a56cb24205b2f9bf7",
+        "Apache-2.0",
+        "docs/models/translation.md",
+    ),
+    "mor2018-small": Weights(
+        "mor2018-small.onnx",
+        "dfae99821ceb0bb93dbe2dfd3f7f97e98897612c9a20514cd6ce8b374903d3f0",
+        "Apache-2.0",
+        "docs/models/translation.md",
+    ),
+    "mor2018-small-domains": Weights(
+        "mor2018-small-domains.onnx",
+        "462f815d9c1e973df59999f962b7446bc10a6e67a68134313c65253d180df6a0",
+        "Apache-2.0",
+        "docs/models/translation.md",
+    ),
     "vqvae": Weights(
         "vqvae.onnx",
         "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",

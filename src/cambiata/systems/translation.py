@@ -440,7 +440,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         n_samples = -(-len(content) // _POOL) * _POOL
         padded = np.zeros(lead + n_samples, np.float32)
         padded[lead : lead + len(content)] = gain * content
-        [latent] = self._encoder.part("")(scalar_levels(padded)[None])
+        [latent] = self._encoder.part("")(scalar_levels(padded).reshape(1, -1, _POOL))
         dilations = self._encoder.about["dilations"]
         voices = [
             (share, _voice(each.model, each.number, tuple(dilations))) for share, each in domains
