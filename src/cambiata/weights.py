@@ -104,13 +104,13 @@ WEIGHTS = {
     ),
     "mor2018-small": Weights(
         "mor2018-small.onnx",
-        "dfae99821ceb0bb93dbe2dfd3f7f97e98897612c9a20514cd6ce8b374903d3f0",
+        "c9efdb0d2f73786e53ca777d6c84c8fb8d00c1c9f8aaa496ff8ceb91af965d10",
         "Apache-2.0",
         "docs/models/translation.md",
     ),
     "mor2018-small-domains": Weights(
         "mor2018-small-domains.onnx",
-        "462f815d9c1e973df59999f962b7446bc10a6e67a68134313c65253d180df6a0",
+        "fb5b9f4cad9cc43c37cf4739ba4487b672f17661d9896c00c3f6dc683578c107",
         "Apache-2.0",
         "docs/models/translation.md",
     ),
@@ -241,7 +241,7 @@ class Model:
         )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def load_model(name: str, system: str) -> Model:
     """A trained model: one that ships, or one of the user's own.
 

@@ -330,13 +330,27 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     assert one.keys() == two.keys()
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-2, atol=1e-3, msg=name)
-    start_of = Mor2018Task(SMALL)
     torch.manual_seed(11)
     fresh = Fixed(SMALL).state_dict()
     moved = [name for name in fresh if not torch.equal(fresh[name], two[name])]
     assert any(name.startswith("decoders.0") for name in moved)
     assert any(name.startswith("decoders.1") for name in moved)
-    assert len(start_of.decoders) == 2
+
+
+def test_the_command_line_trains_on_several_processes(tmp_path: Path) -> None:
+    tiny_domains(tmp_path)
+    settings = SETTINGS | {"task.width": "8", "task.crop_samples": "1600", "loop.n_devices": "2"}
+    call = [arg for key, value in settings.items() for arg in ("--set", f"{key}={value}")]
+    call += ["--examples", str(tmp_path), "-o", str(tmp_path / "run"), "--quiet", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cambiata", "train", "run", "mor2018-small", *call],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert read_checkpoint(tmp_path / "run")["step"] == 3
 
 
 def test_going_on_is_as_good_as_never_stopping(tmp_path: Path) -> None:
@@ -438,13 +452,12 @@ def test_a_run_is_exported_and_plays(tmp_path: Path, preset: str) -> None:
         "compiled": False,
     }
     sound = Audio(melody([60, 64]), 22050)
-    out = (
-        translate(sound, "church-organ", preset="default", settings=chosen)
-        if (preset == "translation")
-        else translate(sound, "church-organ", preset="mor2018-small", settings=chosen)
-    )
+    name = "default" if preset == "translation" else preset
+    out = translate(sound, "church-organ", preset=name, settings=chosen)
     assert out.samples.shape == sound.samples.shape
     assert np.isfinite(out.samples).all()
+    with pytest.raises(InputError, match="belongs to another version of the encoder than"):
+        translate(sound, "church-organ", preset=name, settings={"domains": chosen["domains"]})
 
 
 def test_domains_of_another_order_are_refused(tmp_path: Path) -> None:

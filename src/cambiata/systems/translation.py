@@ -240,13 +240,14 @@ def domain_named(name: str, config: TranslationConfig | None = None) -> Domain:
     cambiata.errors.InputError: grand-paino: is no domain; did you mean grand-piano? ...
     """
     config = config or TranslationConfig()
+    encoder = load_model(config.weights, "translation")
+    own = [] if encoder.about["kind"] == "samples" else own_names()
+    if name in own:
+        return own_domain(name, encoder.sha256)
     shipped = {domain.name: domain for domain in shipped_domains(config)}
-    sampled_one = config.domains == "mor2018-small"
-    if not sampled_one and name in own_names():
-        return own_domain(name, load_model(config.weights, "translation").sha256)
-    if name in shipped:
-        return shipped[name]
-    raise _unknown(name, [*shipped, *([] if sampled_one else own_names())])
+    if name not in shipped:
+        raise _unknown(name, [*shipped, *own])
+    return shipped[name]
 
 
 def _unknown(name: str, known: Sequence[str]) -> InputError:
@@ -309,6 +310,13 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
                 "sample_rate", f"must be {rate}: the encoder knows no other", "leave it out"
             )
         self._samples = self._encoder.about["kind"] == "samples"
+        belongs_to = load_model(config.domains, DOMAIN_SYSTEM).about.get("encoder")
+        if belongs_to != self._encoder.sha256:
+            raise InputError(
+                config.domains,
+                f"belongs to another version of the encoder than {config.weights}",
+                "set weights and domains to the files of one export",
+            )
 
     @property
     def min_samples(self) -> int:
@@ -324,10 +332,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
             Those that ship, then the user's own.
         """
         names = [domain.name for domain in shipped_domains(self.config)]
-        return names + [name for name in self._own_names() if name not in names]
-
-    def _own_names(self) -> list[str]:
-        return [] if self._samples else own_names()
+        return names if self._samples else [*names, *own_names()]
 
     def blend(self, wanted: Blend) -> Domains:
         """Domains with their shares.
@@ -342,17 +347,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         tuple
             As `render` takes it.
         """
-        found = []
-        shipped = {domain.name: domain for domain in shipped_domains(self.config)}
-        for name, share in wanted.shares:
-            if name in self._own_names():
-                domain = own_domain(name, self._encoder.sha256)
-            elif name in shipped:
-                domain = shipped[name]
-            else:
-                raise _unknown(name, self.domain_names())
-            found.append((share, domain))
-        return tuple(found)
+        return tuple((share, domain_named(name, self.config)) for name, share in wanted.shares)
 
     def render(
         self,

@@ -1,9 +1,11 @@
 """Runs: a folder in which something is trained; started, gone on with, exported."""
 
 import json
+import os
 import platform
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,8 @@ def start(
     cambiata.errors.InputError: nothing: is no training preset; use one of vqvae, ...
     """
     place = Path(run)
+    if not _is_first():
+        return _joined(place, progress, report, begin_from)
     config = training(preset, settings)
     if minutes is not None:
         config = changed(config, {"loop.minutes": str(minutes)})
@@ -98,7 +102,29 @@ def start(
             **read_run(begin_from)[0],
             "step": read_checkpoint(begin_from)["step"],
         }
-    _write(place, facts)
+    return _fitted(config, found, place, progress, report, begin_from, facts)
+
+
+def _is_first() -> bool:
+    """Whether this process is the one of several that makes and says what all of them use."""
+    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
+
+
+def _joined(
+    place: Path,
+    progress: Callable[[float], None] | None,
+    report: Report | None,
+    begin_from: str | Path | None,
+) -> dict[str, Any]:
+    """Train with a first process, once it has made the run."""
+    # Launched together with it, there may be another run's file still; launched by it, there is
+    # its own.
+    earliest_s = time.time() - 1 if "TORCHELASTIC_RUN_ID" in os.environ else 0.0
+    file = place / RUN_FILE
+    while not file.exists() or file.stat().st_mtime < earliest_s:
+        time.sleep(0.2)
+    facts, config = read_run(place)
+    found = config.recorded(facts["examples"], progress)
     return _fitted(config, found, place, progress, report, begin_from)
 
 
@@ -109,10 +135,13 @@ def _fitted(
     progress: Callable[[float], None] | None,
     report: Report | None,
     begin_from: str | Path | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     torch.manual_seed(config.loop.seed)
     task = config.make_task()
     learnable = config.learnable(found, task, progress)
+    if facts is not None:
+        _write(place, facts)  # now that all is there that other processes need
     if begin_from is not None:
         load_weights(task, begin_from)
     return fit(task, learnable, config.loop, place, report=report)
