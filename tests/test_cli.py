@@ -13,7 +13,7 @@ import soundfile
 
 import cambiata
 from cambiata import Audio
-from cambiata.systems import PLAYERS, SYSTEMS
+from cambiata.systems import PLAYERS, SYSTEMS, TRANSLATORS
 from conftest import RATE, melody
 
 FAST = [
@@ -371,12 +371,12 @@ def test_systems_are_listed() -> None:
     plain = run("systems", folder=Path.cwd())
     assert plain.returncode == 0
     rows = json.loads(run("systems", "--json", folder=Path.cwd()).stdout)
-    assert [row["name"] for row in rows] == [*SYSTEMS, *PLAYERS]
+    assert [row["name"] for row in rows] == [*SYSTEMS, *PLAYERS, *TRANSLATORS]
     for row in rows:
         assert f"{row['name']}: {row['summary']}" in plain.stdout.decode()
         assert row["paper"] in plain.stdout.decode()
         assert row["weights_licence"]
-        assert row["trained"] == (row["name"] in ("oneshot", "vqvae", *PLAYERS))
+        assert row["trained"] == (row["name"] in ("oneshot", "vqvae", *PLAYERS, *TRANSLATORS))
 
 
 def test_help_and_version() -> None:

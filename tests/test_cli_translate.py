@@ -136,6 +136,7 @@ def test_a_domain_is_added_and_played(folder: Path) -> None:
     }
     listed = run("domains", "list", folder=folder).stdout.decode()
     assert "flutelike: your own; learnt from 0.wav, 1.wav" in listed
+    assert "broken.wav" not in listed
     done = run("translate", "in.wav", "--to", "flutelike", "-o", "out.wav", folder=folder)
     assert done.returncode == 0, done.stderr
     heard = cambiata.transcribe(cambiata.load(folder / "out.wav"))

@@ -74,7 +74,7 @@ def seen_at(seen: Roll, frames: NoteFrames) -> npt.NDArray[np.float32]:
     >>> one = np.ones(1)
     >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
     >>> seen_at(np.zeros((32, 88, 43), np.float32), note_frames(heard, 43)).shape
-    (38, 32)
+    (40, 32)
     """
     last = seen.shape[2] - 1
     at = np.clip(frames.frame, 0, last)

@@ -212,8 +212,18 @@ def played_by(domain: str, clips: Clips) -> Samples:
     Returns
     -------
     numpy.ndarray
-        Mono [T] at 44.1 kHz; each note by the player whose range it is nearest to the middle of.
+        Mono [T] at 44.1 kHz; each note by the player whose range is nearest to the middle of all
+        of them, of those that have its pitch.
+
+    Examples
+    --------
+    >>> silent = Audio(np.zeros(8000), 8000)
+    >>> played_by("theremin", Clips(silent, silent))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: theremin: is no domain; use one of grand-piano, ...
     """
+    if domain not in PROGRAMS:
+        raise InputError(domain, "is no domain", "use one of " + ", ".join(PROGRAMS))
     composer = _composer()
     players = composer.players[composer.config.domains.index(domain)]
     n_samples = round(clips.content.duration_s * RENDER_RATE_HZ)

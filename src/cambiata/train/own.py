@@ -261,7 +261,9 @@ def add_domain(
         load_weights(task, run)
         config = TranslationConfig()
         encoder = load_model(config.weights, "translation")
-        sources = [str(file.relative_to(folder)) for file in files]
+        unused = {line.partition(":")[0] for line in skipped}
+        names = (str(file.relative_to(folder)) for file in files)
+        sources = [each for each in names if each not in unused]
         made = write_domain(
             task,
             Path(scratch) / f"{name}.onnx",
@@ -270,11 +272,11 @@ def add_domain(
         )
         for file in made:  # the main file last: it vouches for the other
             shutil.move(file, place / file.name)
-    n_files = len(files) - len({line.partition(":")[0] for line in skipped})
+    load_model.cache_clear()  # this process may have played one of the same name
     return AddedDomain(
         name,
         str(place / f"{name}.onnx"),
-        n_files,
+        len(sources),
         round(total_s, 1),
         tuple(skipped),
         begun_from,

@@ -604,7 +604,7 @@ class TranslationTask(Drawing):
     Examples
     --------
     >>> TranslationTask(TranslationTraining(("a", "b"))).turns
-    2
+    6
     """
 
     turns = _N_LESSONS + 1
