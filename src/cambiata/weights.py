@@ -133,6 +133,7 @@ Part = Callable[..., list[npt.NDArray[Any]]]
 
 METADATA_KEY = "cambiata"
 _MAX_THREADS = 4
+_CURE = "give a file of `cambiata train export`"
 
 
 def _shipped(file: str, sha256: str) -> bytes:
@@ -271,34 +272,58 @@ def load_model(name: str, system: str) -> Model:
     Traceback (most recent call last):
     cambiata.errors.InputError: my.onnx: cannot be read; give a file of `cambiata train export`
     """
-    if name in WEIGHTS:
-        known = WEIGHTS[name]
-        model = Model(_shipped(known.file, known.sha256), _shipped)
-    else:
-        model = _own(Path(name))
+    main, read = files_of(name)
+    try:
+        model = Model(main, read)
+    except CambiataError:
+        raise
+    except Exception as error:  # ONNX Runtime has many
+        raise InputError(name, "is no model", _CURE) from error
     if model.about.get("system") != system:
         raise InputError(name, f"is not of {system}", f"choose weights of {system}")
     return model
 
 
-def _own(path: Path) -> Model:
+def files_of(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
+    """A model's files, verified: the main one, and what reads the others.
+
+    Parameters
+    ----------
+    name : str
+        A key of `WEIGHTS`, or the path of an ONNX file.
+
+    Returns
+    -------
+    tuple
+        Bytes of the main file, and a function from another's name and SHA-256 to its bytes.
+
+    Raises
+    ------
+    WeightsError
+        A shipped file is missing or not the one that was shipped.
+    InputError
+        There is no such file.
+
+    Examples
+    --------
+    >>> len(files_of("listener")[0]) > 100_000
+    True
+    """
+    if name in WEIGHTS:
+        known = WEIGHTS[name]
+        return _shipped(known.file, known.sha256), _shipped
+    path = Path(name)
+
     def read(file: str, sha256: str) -> bytes:
         try:
             data = (path.parent / file).read_bytes()
         except OSError as error:
-            raise InputError(str(path), f"lacks {file} beside it", "export it again") from error
+            raise InputError(name, f"lacks {file} beside it", "export it again") from error
         if hashlib.sha256(data).hexdigest() != sha256:
             raise InputError(str(path.parent / file), "has changed", "export it again")
         return data
 
-    cure = "give a file of `cambiata train export`"
     try:
-        main = path.read_bytes()
+        return path.read_bytes(), read
     except OSError as error:
-        raise InputError(str(path), "cannot be read", cure) from error
-    try:
-        return Model(main, read)
-    except InputError:
-        raise
-    except Exception as error:  # ONNX Runtime has many
-        raise InputError(str(path), "is no model", cure) from error
+        raise InputError(name, "cannot be read", _CURE) from error

@@ -402,7 +402,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         frames = note_frames(heard, n_frames, _PER_FRAME)
         if moved:
             seen = np.roll(seen, moved, axis=1)  # what comes round belongs to notes left out
-        [latent] = encoder.part("code")(seen_at(seen, frames)) if len(frames) else [_nothing(8)]
+        [latent] = encoder.part("code")(seen_at(seen, frames))
         known = np.concatenate([told_of(frames), latent], axis=1)
         partials = np.zeros((len(frames), N_PARTIALS), np.float32)
         noise = np.zeros((len(frames), N_NOISE), np.float32)
@@ -479,7 +479,3 @@ def scalar_levels(samples: Samples) -> npt.NDArray[np.float32]:
 def _voice(model: Model, number: int, dilations: tuple[int, ...]) -> Voice:
     arrays = model.part("")(np.ones(1, np.float32), np.array(number, np.int64))
     return Voice(dict(zip(model.about["arrays"], arrays, strict=True)), dilations)
-
-
-def _nothing(width: int) -> npt.NDArray[np.float32]:
-    return np.zeros((0, width), np.float32)

@@ -24,7 +24,7 @@ from cambiata.errors import InputError
 from cambiata.train.bank import BANK_FOLDER, Bank
 from cambiata.train.duplicates import read_exclusions
 from cambiata.train.pairs import PairConfig, PairMaker, Treatment
-from cambiata.train.pool import Failed, completed
+from cambiata.train.pool import carry_out
 from cambiata.train.scores import corpus_works
 from cambiata.train.soundfont import RENDER_RATE_HZ
 
@@ -241,6 +241,30 @@ def save(place: Path, array: npt.NDArray[Any]) -> None:
     unfinished.replace(place)
 
 
+def save_arrays(place: Path, **arrays: npt.NDArray[Any]) -> None:
+    """Write arrays beside their place, then name them.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Where they are to lie, an .npz file.
+    **arrays : numpy.ndarray
+        Which, by name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "a.npz"
+    >>> save_arrays(place, a=np.zeros(3))
+    >>> np.load(place)["a"].shape
+    (3,)
+    """
+    unfinished = place.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    unfinished.replace(place)
+
+
 def _opened(folder: Path, config: ExamplesConfig, validation: bool, cure: str) -> list[Any]:
     """Every file of examples, or of what is kept of them, mapped."""
     n_examples = config.n_validation if validation else config.n_examples
@@ -365,11 +389,12 @@ def compose(
         }
         (place / "examples.json").write_text(json.dumps(facts, indent=1))
     work = partial(record_shard, place, config)
-    for done, (_, result) in enumerate(completed(work, left, n_workers or os.cpu_count() or 1)):
-        if isinstance(result, Failed):
-            raise InputError(str(place), result.message, "mend it, then call again")
-        if progress is not None:
-            progress((len(shards) - len(left) + done + 1) / len(shards))
+
+    def tell(share: float) -> None:
+        if progress is not None:  # of all, those that were there included
+            progress(1 - (1 - share) * len(left) / len(shards))
+
+    carry_out(work, left, n_workers, str(place), tell)
 
 
 class Examples(Sequence[Samples]):

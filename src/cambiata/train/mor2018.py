@@ -173,6 +173,23 @@ class Classifier(nn.Module):
         said: Tensor = self.layers(latent).mean(dim=2)
         return said
 
+    def frozen(self, latent: Tensor) -> Tensor:
+        """The same, for those who learn against it and do not teach it.
+
+        Parameters
+        ----------
+        latent : torch.Tensor
+            [B, n_latent, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, n_domains].
+        """
+        weights = {name: p.detach() for name, p in self.named_parameters()}
+        said: Tensor = torch.func.functional_call(self, weights, (latent,))
+        return said
+
 
 class Decoder(nn.Module):
     """Samples so far and a latent to the next sample's level.
@@ -445,25 +462,8 @@ class Mor2018Task(Task):
             return {"loss": told, "told apart": told}
         latent = self.encoder(scalar(changed))
         nats = self.nats(latent, domains, clean)
-        confused = functional.cross_entropy(self.frozen(latent), domains)
+        confused = functional.cross_entropy(self.classifier.frozen(latent), domains)
         return {"loss": nats - self.config.confusion * confused, "nats": nats}
-
-    def frozen(self, latent: Tensor) -> Tensor:
-        """What the classifier says, for those who learn against it and do not teach it.
-
-        Parameters
-        ----------
-        latent : torch.Tensor
-            [B, n_latent, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, n_domains].
-        """
-        weights = {name: p.detach() for name, p in self.classifier.named_parameters()}
-        said: Tensor = torch.func.functional_call(self.classifier, weights, (latent,))
-        return said
 
     def nats(self, latent: Tensor, domains: Tensor, levels: Tensor) -> Tensor:
         """Mean error of the decoders, in nats a sample.

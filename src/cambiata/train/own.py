@@ -21,7 +21,7 @@ from cambiata.features.loudness import SILENCE
 from cambiata.listening import BANDS
 from cambiata.systems.base import Progress
 from cambiata.systems.translation import TranslationConfig, domains_folder, shipped_domains
-from cambiata.train.drawing import DB, rms_apart_db, weighed
+from cambiata.train.drawing import DB, weighed
 from cambiata.train.export import write_domain
 from cambiata.train.loop import LoopConfig, Report, fit, load_weights
 from cambiata.train.translation import (
@@ -355,19 +355,14 @@ def _prepared(
     task.code.load_state_dict(shipped.code.state_dict())
     task.stiffness[0] = float(np.median(stiffness))
     task.wavering_cents[0] = float(np.median(wavering))
+
+    def apart_db(some: list[npt.NDArray[np.float16]]) -> float:
+        batch = torch.stack([torch.from_numpy(half) for half in some])
+        return task.validate([batch], 0.0)["lsd_own"]
+
     best: tuple[float, int] = (np.inf, 0)
     for domain in range(len(shipped.config.domains)):
         task.decoders = shipped.decoders.only(domain)
-        best = min(best, (_apart_db(task, held[:_N_TRIED]), domain))
+        best = min(best, (apart_db(held[:_N_TRIED]), domain))
     task.decoders = shipped.decoders.only(best[1])
-    return task, Recordings(own, held), shipped.config.domains[best[1]], _apart_db(task, held)
-
-
-def _apart_db(task: OwnDomainTask, halves: Sequence[npt.NDArray[np.float16]]) -> float:
-    found = []
-    with torch.no_grad():
-        for half in halves:
-            asked = task.unpacked(torch.from_numpy(half))
-            said = task.said(asked, task.latent(asked.seen))[1]
-            found.append(rms_apart_db(said, torch.exp(asked.target / DB)))
-    return float(np.mean(found))
+    return task, Recordings(own, held), shipped.config.domains[best[1]], apart_db(held)

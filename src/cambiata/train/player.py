@@ -7,7 +7,6 @@ heard them, with its mistakes.
 """
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.arrays import Samples
-from cambiata.errors import InputError
 from cambiata.listening import BANDS, Heard, Roll, listened, notes_of
 from cambiata.playing import (
     FLOOR,
@@ -41,7 +39,8 @@ from cambiata.playing import (
     spectrum_of,
 )
 from cambiata.train.drawing import DB, Drawing, rms_apart_db, weighed
-from cambiata.train.pool import Failed, completed
+from cambiata.train.examples import save_arrays
+from cambiata.train.pool import carry_out
 from cambiata.train.scored import ScoredExamples
 from cambiata.weights import Model, load_model
 
@@ -626,12 +625,7 @@ def ask(
     left = [each for each in every if not (folder / asked_name(*each)).exists()]
     groups = [tuple(left[i : i + _N_ASKED]) for i in range(0, len(left), _N_ASKED)]
     work = partial(_ask_some, folder, examples, listener)
-    n_workers = n_workers or os.cpu_count() or 1
-    for done, (_, result) in enumerate(completed(work, groups, n_workers)):
-        if isinstance(result, Failed):
-            raise InputError(str(folder), result.message, "mend it, then call again")
-        if progress is not None:
-            progress((done + 1) / len(groups))
+    carry_out(work, groups, n_workers, str(folder), progress)
     return PlayerExamples(folder, config.n_examples, config.n_validation)
 
 
@@ -648,9 +642,7 @@ def _ask_some(
         )
         rng = np.random.default_rng([number, int(validating)])
         place = folder / asked_name(validating, number)
-        with place.with_suffix(".part").open("wb") as file:
-            np.savez(file, allow_pickle=False, **asked(content, style, example.sounds, rng))
-        place.with_suffix(".part").replace(place)
+        save_arrays(place, **asked(content, style, example.sounds, rng))
 
 
 def _listened(bands_db: Roll, model: Model) -> tuple[Roll, Roll, Roll]:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
-from cambiata.errors import CambiataError
+from cambiata.errors import CambiataError, InputError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -194,3 +194,42 @@ def one_line(error: Exception) -> str:
     message = " ".join(str(error).split())
     known = isinstance(error, CambiataError) and message
     return message if known else f"{type(error).__name__}: {message}"
+
+
+def carry_out(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    n_workers: int | None,
+    place: str,
+    progress: Callable[[float], None] | None,
+) -> None:
+    """Do many tasks that keep their results themselves, or stop at the first that fails.
+
+    Parameters
+    ----------
+    function : callable
+        From a task to anything; importable.
+    tasks : sequence
+        What to do; picklable.
+    n_workers : int or None
+        How many processes; as many as there are cores where not given.
+    place : str
+        Where results are kept, for messages.
+    progress : callable or None
+        Called with the share that is done.
+
+    Raises
+    ------
+    InputError
+        A task failed.
+
+    Examples
+    --------
+    >>> carry_out(abs, [], 1, "here", None)
+    """
+    done = completed(function, tasks, n_workers or os.cpu_count() or 1)
+    for i, (_, result) in enumerate(done):
+        if isinstance(result, Failed):
+            raise InputError(place, result.message, "mend it, then call again")
+        if progress is not None:
+            progress((i + 1) / len(tasks))

@@ -7,11 +7,9 @@ transcriber as far as it sees, with a latent of a few numbers beside every momen
 hears (43 frames a second); a decoder says partials and noise of each, and corrects what it drew.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +21,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.arrays import Samples
-from cambiata.errors import InputError
 from cambiata.listening import BANDS
 from cambiata.playing import (
     FLOOR,
@@ -39,11 +36,12 @@ from cambiata.playing import (
 from cambiata.train.domains import DOMAINS, DomainExamples
 from cambiata.train.drawing import DB, Drawing, rms_apart_db, weighed
 from cambiata.train.effects import wide_chain
+from cambiata.train.examples import save_arrays
 from cambiata.train.mor2018 import Classifier
 from cambiata.train.player import Refiner, queries_of
-from cambiata.train.pool import Failed, completed
+from cambiata.train.pool import carry_out
 from cambiata.translating import N_SEEN, N_TOLD, TOLD, overheard, seen_at
-from cambiata.weights import WEIGHTS, Model, load_model
+from cambiata.weights import Model, files_of, load_model
 
 _N_QUERIES = 1536
 _N_ASKED = 8  # examples in one go
@@ -372,14 +370,17 @@ def learnt(weights: str = "translation") -> "TranslationTask":
     known = encoder.about["training"]["task"]
     task = TranslationTask(TranslationTraining(**known | {"domains": tuple(known["domains"])}))
     state = task.state_dict()
-    folder = files("cambiata").joinpath("shipped")
-    parts = (("code.", f"{weights}.code"), ("decoders.", f"{weights}-domains"))
-    for prefix, file in (*parts, ("", f"{weights}-domains.refine")):
-        graph = onnx.load_from_string(folder.joinpath(f"{file}.onnx").read_bytes()).graph
-        for array in graph.initializer:
-            name = prefix + array.name.removesuffix(".half")
-            if name in state:
-                state[name] = torch.from_numpy(numpy_helper.to_array(array).astype(np.float32))
+    for prefix, name, known_as, part in (
+        ("code.", weights, encoder, "code"),
+        ("decoders.", f"{weights}-domains", model, ""),
+        ("", f"{weights}-domains", model, "refine"),
+    ):
+        main, read = files_of(name)
+        data = read(*known_as.about["parts"][part]) if part else main
+        for array in onnx.load_from_string(data).graph.initializer:
+            own = prefix + array.name.removesuffix(".half")
+            if own in state:
+                state[own] = torch.from_numpy(numpy_helper.to_array(array).astype(np.float32))
     for i, domain in enumerate(model.about["domains"]):
         for name in ("stiffness", "wavering_cents"):
             state[name][i] = domain[name]
@@ -440,12 +441,7 @@ def ask_domains(
     left = [(v, i) for v, i in every if not (folder / _name(v, i, 1)).exists()]
     groups = [tuple(left[i : i + _N_ASKED]) for i in range(0, len(left), _N_ASKED)]
     work = partial(_ask_some, folder, examples, listener)
-    n_workers = n_workers or os.cpu_count() or 1
-    for done, (_, result) in enumerate(completed(work, groups, n_workers)):
-        if isinstance(result, Failed):
-            raise InputError(str(folder), result.message, "mend it, then call again")
-        if progress is not None:
-            progress((done + 1) / len(groups))
+    carry_out(work, groups, n_workers, str(folder), progress)
     return AskedDomains(folder, examples, pairs)
 
 
@@ -462,10 +458,8 @@ def _ask_some(
             if rng.random() < _TREATED:
                 heard = wide_chain(rng).still()(sound, BANDS.sample_rate)
             place = folder / _name(validating, number, which)
-            with place.with_suffix(".part").open("wb") as file:
-                asked = asked_of(heard, sound, model, threshold, observed=number < _N_OBSERVED)
-                np.savez(file, allow_pickle=False, **asked)
-            place.with_suffix(".part").replace(place)
+            asked = asked_of(heard, sound, model, threshold, observed=number < _N_OBSERVED)
+            save_arrays(place, **asked)
 
 
 def asked_of(
@@ -562,13 +556,7 @@ def opened(listener: str) -> bytes:
     """
     import onnx
 
-    known = WEIGHTS.get(listener)
-    data = (
-        files("cambiata").joinpath("shipped", known.file).read_bytes()
-        if known
-        else Path(listener).read_bytes()
-    )
-    model = onnx.load_from_string(data)
+    model = onnx.load_from_string(files_of(listener)[0])
     graph, output = model.graph, model.graph.output[0]
     made_by = {name: node for node in graph.node for name in node.output}
     whole = made_by[output.name]
@@ -732,11 +720,12 @@ class TranslationTask(Drawing):
         if not self.parted and share >= self.config.together:
             self.decoders.part()
             self.parted.fill_(True)
-        asked = [each for each in map(self.unpacked, batch) if len(each.queries)]
         if self.turn == 0:
-            self.remember(asked)
+            self.remember(self.sounding(batch))
         known = min(int(self.memory_next), _N_REMEMBERED)
-        judged = torch.randint(0, max(1, known), (_N_JUDGED,))
+        if not known:  # all has been silent so far
+            return {"loss": 0 * self.decoders.weights[0].sum()}
+        judged = torch.randint(0, known, (_N_JUDGED,))
         if self.turn < _N_LESSONS:
             with torch.no_grad():
                 latents = self.latent(self.memory[judged])
@@ -745,16 +734,31 @@ class TranslationTask(Drawing):
             told = functional.cross_entropy(said, domains)
             return {"loss": told, "told apart": told}
         losses: dict[str, list[Tensor]] = {}
-        for each in asked:
+        for each in self.sounding(batch):
             true = torch.exp(each.target / DB)
             said = self.said(each, self.latent(each.seen))
             for name, value in self.compared(*said, true).items():
                 losses.setdefault(name, []).append(value)
         found = {name: torch.stack(values).mean() for name, values in losses.items()}
-        guessed = self.frozen(self.latent(self.memory[judged]).transpose(1, 2))
+        guessed = self.classifier.frozen(self.latent(self.memory[judged]).transpose(1, 2))
         confused = functional.cross_entropy(guessed, self.memory_domains[judged])
         loss = weighed(found) if found else 0.0  # a batch of silence teaches no decoder
         return {"loss": loss - self.config.confusion * confused, **found}
+
+    def sounding(self, batch: Tensor) -> list[Asked]:
+        """Halves of sounds in which a note was heard.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            As `AskedDomains` packs it.
+
+        Returns
+        -------
+        list of Asked
+            Unpacked.
+        """
+        return [each for each in map(self.unpacked, batch) if len(each.queries)]
 
     def remember(self, asked: Sequence[Asked]) -> None:
         """Keep what was seen of sounds, for the classifier.
@@ -770,23 +774,6 @@ class TranslationTask(Drawing):
             self.memory[at] = each.seen[moments]
             self.memory_domains[at] = each.heard
             self.memory_next += 1
-
-    def frozen(self, latent: Tensor) -> Tensor:
-        """What the classifier says, for those who learn against it and do not teach it.
-
-        Parameters
-        ----------
-        latent : torch.Tensor
-            [B, n_latent, Q].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, domains].
-        """
-        weights = {name: p.detach() for name, p in self.classifier.named_parameters()}
-        said: Tensor = torch.func.functional_call(self.classifier, weights, (latent,))
-        return said
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
         """RMS difference in dB over time and its mean over bands: translated, and heard again.
@@ -806,10 +793,7 @@ class TranslationTask(Drawing):
         """
         found: dict[str, list[float]] = {}
         with torch.no_grad():
-            for packed in (each for batch in batches for each in batch):
-                asked = self.unpacked(packed)
-                if not len(asked.queries):
-                    continue
+            for asked in (each for batch in batches for each in self.sounding(batch)):
                 latent = self.latent(asked.seen)
                 true = torch.exp(asked.target / DB)
                 kind = "lsd" if asked.heard != asked.wanted else "lsd_own"
