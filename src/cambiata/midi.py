@@ -1,12 +1,15 @@
 """Notes in and out of files: the only place that reads or writes MIDI."""
 
 import io
+import math
 import os
 import tempfile
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 from cambiata.errors import InputError
 
 _TICKS_PER_BEAT = 960
-_TEMPO_US = 500_000  # microseconds a beat: 120 beats a minute, where a file says nothing
+_QPM = 120.0  # quarter notes a minute, where a file says nothing
 _SUSTAIN_PEDAL = 64
 _DRUM_CHANNEL = 9
 _MAX_DELTA_TICKS = 2**28 - 1  # four bytes of seven bits, says the format
@@ -209,6 +212,113 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Metre:
+    """How a bar is counted.
+
+    Parameters
+    ----------
+    beats : int
+        Upper number of the signature.
+    unit : int
+        Lower number, a power of two.
+
+    Examples
+    --------
+    >>> Metre(6, 8).bar, str(Metre(6, 8))
+    (Fraction(3, 1), '6/8')
+    """
+
+    beats: int = 4
+    unit: int = 4
+
+    @property
+    def bar(self) -> Fraction:
+        """How long a bar lasts, in quarter notes."""
+        return Fraction(4 * self.beats, self.unit)
+
+    @property
+    def is_compound(self) -> bool:
+        """Whether its beats divide into three: 6/8, 9/8, 12/8."""
+        return self.unit >= 8 and self.beats % 3 == 0 and self.beats > 3
+
+    @property
+    def beat(self) -> Fraction:
+        """How long a beat lasts, in quarter notes; dotted in compound metres."""
+        return Fraction(4 * (3 if self.is_compound else 1), self.unit)
+
+    def __str__(self) -> str:
+        return f"{self.beats}/{self.unit}"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When a score's quarter notes fall, and how they are counted.
+
+    Parameters
+    ----------
+    tempos : tuple of tuple
+        Where a tempo begins in quarter notes, the first at 0, and how many quarter notes a minute
+        it has.
+    metres : tuple of tuple
+        Where a metre begins in quarter notes, and the metre; none where the score says nothing.
+    key : str
+        Key signature as MIDI has it ("Bb", "F#m"); empty where the score says nothing.
+
+    Examples
+    --------
+    >>> clock = Clock(((0.0, 60.0), (4.0, 120.0)))
+    >>> clock.seconds(6.0), clock.quarters(5.0)
+    (5.0, 6.0)
+    """
+
+    tempos: tuple[tuple[float, float], ...] = ((0.0, _QPM),)
+    metres: tuple[tuple[float, Metre], ...] = ()
+    key: str = ""
+
+    @cached_property
+    def _begins_s(self) -> list[float]:
+        begins_s = [0.0]
+        for (start, qpm), (end, _) in zip(self.tempos, self.tempos[1:], strict=False):
+            begins_s.append(begins_s[-1] + (end - start) * 60 / qpm)
+        return begins_s
+
+    def seconds(self, quarters: float) -> float:
+        """Time at which a place in the score is reached.
+
+        Parameters
+        ----------
+        quarters : float
+            The place, in quarter notes from the beginning.
+
+        Returns
+        -------
+        float
+            In seconds.
+        """
+        at = max(bisect_right(self.tempos, quarters, key=lambda tempo: tempo[0]) - 1, 0)
+        start, qpm = self.tempos[at]
+        return self._begins_s[at] + (quarters - start) * 60 / qpm
+
+    def quarters(self, seconds: float) -> float:
+        """Place in the score that is reached at a time.
+
+        Parameters
+        ----------
+        seconds : float
+            The time.
+
+        Returns
+        -------
+        float
+            In quarter notes from the beginning.
+        """
+        at = max(bisect_right(self._begins_s, seconds) - 1, 0)
+        start, qpm = self.tempos[at]
+        past_s = seconds - self._begins_s[at]
+        return start + (past_s * qpm / 60 if past_s else 0.0)  # a tempo may be infinite
+
+
+@dataclass(frozen=True)
 class Score:
     """Parts that play together.
 
@@ -218,6 +328,8 @@ class Score:
         At least one note among them.
     name : str
         What to call it in a message.
+    clock : Clock
+        Its tempos and metres, for those who count in beats.
 
     Examples
     --------
@@ -227,6 +339,7 @@ class Score:
 
     parts: tuple[Part, ...]
     name: str = field(default="score", compare=False)
+    clock: Clock = field(default=Clock(), compare=False)
 
     @property
     def end_s(self) -> float:
@@ -336,7 +449,8 @@ class Score:
             else:
                 raise TypeError(f"{type(other).__name__} is no score of a library that is known")
             other = mido.MidiFile(file=io.BytesIO(data.getvalue()), clip=True)
-        return cls(tuple(_all_parts(other)), name)
+        clock, parts = _clock_and_parts(other)
+        return cls(tuple(parts), name, clock)
 
     def to_mido(self) -> Any:
         """The score as mido has it, each part a track.
@@ -344,16 +458,16 @@ class Score:
         Returns
         -------
         mido.MidiFile
-            At 120 beats a minute.
+            Its tempos and metres in a track of their own.
         """
         import mido
 
         file = mido.MidiFile(ticks_per_beat=_TICKS_PER_BEAT)
-        file.tracks.append(mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO_US)]))
+        file.tracks.append(_conducting(self.clock))
         channels = [channel for channel in range(16) if channel != _DRUM_CHANNEL]
         for index, part in enumerate(self.parts):
             channel = _DRUM_CHANNEL if part.is_drum else channels[index % len(channels)]
-            file.tracks.append(_track(part, channel))
+            file.tracks.append(_track(part, channel, self.clock))
         return file
 
     def to_bytes(self) -> bytes:
@@ -427,12 +541,12 @@ def load(path: str | Path, *, keys: bool = False) -> Score:
         ) from error
     if file.ticks_per_beat <= 0:
         raise InputError(str(path), "counts time in SMPTE frames", "export it again in beats")
-    parts = _all_parts(file)
+    clock, parts = _clock_and_parts(file)
     if not keys:
         parts = [part.with_pedal() for part in parts]
     if not any(part.notes for part in parts):
         raise InputError(str(path), "has no notes", "choose a score that plays something")
-    return Score(tuple(parts), str(path))
+    return Score(tuple(parts), str(path), clock)
 
 
 def checked_place(path: str | Path, force: bool) -> Path:
@@ -508,39 +622,57 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
         raise
 
 
-def _all_parts(file: Any) -> list[Part]:
-    seconds = _clock(file)
-    return [part for track in file.tracks for part in _parts(track, seconds)]
+def _clock_and_parts(file: Any) -> tuple[Clock, list[Part]]:
+    clock = _clock(file)
+
+    def seconds(tick: int) -> float:
+        return clock.seconds(tick / file.ticks_per_beat)
+
+    return clock, [part for track in file.tracks for part in _parts(track, seconds)]
 
 
-class _Clock:
-    """Seconds at a tick, through every change of tempo."""
-
-    def __init__(self, changes: Sequence[tuple[int, int]], ticks_per_beat: int) -> None:
-        self._ticks, self._seconds, self._rates = [0], [0.0], [_TEMPO_US / 1e6 / ticks_per_beat]
-        for tick, tempo in changes:
-            self._seconds.append(self(tick))
-            self._ticks.append(tick)
-            self._rates.append(tempo / 1e6 / ticks_per_beat)
-
-    def __call__(self, tick: int) -> float:
-        at = bisect_right(self._ticks, tick) - 1
-        return self._seconds[at] + (tick - self._ticks[at]) * self._rates[at]
-
-
-def _clock(file: Any) -> _Clock:
-    changes = []
+def _clock(file: Any) -> Clock:
+    """What a file says of tempo and metre; of what is said twice at one tick, the last counts."""
+    tempos, metres, key = {0.0: _QPM}, {}, ""
     for track in file.tracks:
         tick = 0
         for message in track:
             tick += message.time
+            at = tick / file.ticks_per_beat
             if message.type == "set_tempo":
-                changes.append((tick, message.tempo))
-    # Of changes at one tick the last in the file counts: sorted by nothing but the tick.
-    return _Clock(sorted(changes, key=lambda change: change[0]), file.ticks_per_beat)
+                tempos[at] = 60e6 / message.tempo if message.tempo else math.inf
+            elif message.type == "time_signature" and message.numerator:
+                metres[at] = Metre(message.numerator, message.denominator)
+            elif message.type == "key_signature" and not key:
+                key = message.key
+    return Clock(
+        tuple(sorted(tempos.items())),
+        tuple(sorted(metres.items(), key=lambda change: change[0])),
+        key,
+    )
 
 
-def _parts(track: Iterable[Any], seconds: _Clock) -> list[Part]:
+def _conducting(clock: Clock) -> Any:
+    """The track of a clock's changes."""
+    import mido
+
+    events: list[tuple[int, str, dict[str, Any]]] = [
+        (round(at * _TICKS_PER_BEAT), "set_tempo", {"tempo": round(60e6 / qpm)})
+        for at, qpm in clock.tempos
+    ]
+    for at, metre in clock.metres:
+        signature = {"numerator": metre.beats, "denominator": metre.unit}
+        events.append((round(at * _TICKS_PER_BEAT), "time_signature", signature))
+    if clock.key:
+        events.append((0, "key_signature", {"key": clock.key}))
+    track, last = mido.MidiTrack(), 0
+    for tick, kind, given in sorted(events, key=lambda event: event[0]):
+        track.append(mido.MetaMessage(kind, time=tick - last, **given))
+        last = tick
+    return track
+
+
+def _parts(track: Iterable[Any], seconds: Callable[[int], float]) -> list[Part]:
     """The parts of one track: one for each channel and program that plays in it.
 
     Notes end with their keys; the pedal is apart.
@@ -603,19 +735,21 @@ def _parts(track: Iterable[Any], seconds: _Clock) -> list[Part]:
     ]
 
 
-def _track(part: Part, channel: int) -> Any:
+def _track(part: Part, channel: int, clock: Clock) -> Any:
     import mido
 
-    ticks_per_s = _TICKS_PER_BEAT * 1e6 / _TEMPO_US
+    def ticks(seconds: float) -> int:
+        return round(clock.quarters(seconds) * _TICKS_PER_BEAT)
+
     events = []
     for note in part.notes:
-        start = round(note.start_s * ticks_per_s)
-        end = max(start + 1, round(note.end_s * ticks_per_s))
+        start = ticks(note.start_s)
+        end = max(start + 1, ticks(note.end_s))
         # At one tick, notes end before others begin.
         events.append((start, 1, "note_on", note.pitch, note.velocity))
         events.append((end, 0, "note_off", note.pitch, 0))
     for begin_s, end_s in part.pedal:
-        begin, end = round(begin_s * ticks_per_s), round(end_s * ticks_per_s)
+        begin, end = ticks(begin_s), ticks(end_s)
         # Lifted before the notes that begin then, put down after them.
         events.append((max(begin + 1, end), 0, "control_change", _SUSTAIN_PEDAL, 0))
         events.append((begin, 2, "control_change", _SUSTAIN_PEDAL, 127))
