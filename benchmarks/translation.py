@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,8 @@ from torch.nn import functional
 
 from cambiata import Audio, load, translate
 from cambiata.features.mel import log_mel
+from cambiata.listening import BANDS
+from cambiata.midi import Part
 from cambiata.playing import N_FEATURES, of_score, score_frames
 from cambiata.sampling import Voice, sampled, silent_arrays
 from cambiata.systems.translation import shipped_domains
@@ -55,13 +56,12 @@ def sounds_of(
     found = []
     for number in range(min(n, len(examples))):
         made = examples[number]
-        part = SimpleNamespace(notes=made.notes)
         for which, domain in enumerate(made.domains):
             with np.load(folder / f"{kind}-{number:05d}-{which}.npz") as kept:
                 queries, seen = kept["queries"], kept["seen"]
             if not len(queries):
                 continue
-            score = score_frames(of_score(_part(part.notes)), 345)
+            score = score_frames(of_score(Part(made.notes)), BANDS.n_frames(made.sounds.shape[1]))
             told = {
                 "seen": torch.from_numpy(seen.astype(np.float32)),
                 "told": torch.from_numpy(queries[:, :N_FEATURES].astype(np.float32)[:, TOLD]),
@@ -73,12 +73,6 @@ def sounds_of(
             }
             found.append((few, domain))
     return found
-
-
-def _part(notes: Sequence[Any]) -> Any:
-    from cambiata.midi import Part
-
-    return Part(tuple(notes))
 
 
 def accuracy(

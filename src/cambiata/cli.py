@@ -103,14 +103,7 @@ def _settings(
     return {key.replace("-", "_"): value for key, _, value in pairs}
 
 
-@cli.command(context_settings=_HELP)
-@click.argument("content")
-@click.argument("style")
-@click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
-@_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
-@_option("--amount", "amount", type=float, help="0 is the content, 1 the full transfer.")
-@_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
-@click.option(
+_set = click.option(
     "--set",
     "settings",
     multiple=True,
@@ -118,6 +111,16 @@ def _settings(
     callback=_settings,
     help="Change one of the system's settings; may be repeated.",
 )
+
+
+@cli.command(context_settings=_HELP)
+@click.argument("content")
+@click.argument("style")
+@click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
+@_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
+@_option("--amount", "amount", type=float, help="0 is the content, 1 the full transfer.")
+@_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
+@_set
 @click.option(
     "--dynamics",
     type=click.Choice(["content", "style"]),
@@ -208,14 +211,7 @@ def _play_option(flag: str, name: str, **attributes: Any) -> Callable[[Any], Any
 @click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
 @_play_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
 @_play_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=_settings,
-    help="Change one of the system's settings; may be repeated.",
-)
+@_set
 @_play_option(
     "--track", "track", type=int, metavar="N", help="Part of the score, from 1; else all."
 )
@@ -307,17 +303,6 @@ def _shares(
     return found
 
 
-def _translation_default(name: str) -> Any:
-    if name == "system":
-        return DEFAULT_TRANSLATOR
-    return _default(name)
-
-
-def _translate_option(flag: str, name: str, **attributes: Any) -> Callable[[Any], Any]:
-    default = _translation_default(name)
-    return click.option(flag, name, default=default, show_default=default is not None, **attributes)
-
-
 @cli.command(context_settings=_HELP)
 @click.argument("recording")
 @click.option(
@@ -330,35 +315,26 @@ def _translate_option(flag: str, name: str, **attributes: Any) -> Callable[[Any]
     help="A domain (see `cambiata domains list`); several are blended by their shares.",
 )
 @click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
-@_translate_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
-@_translate_option("--amount", "amount", type=float, help="0 is the recording, 1 the translation.")
-@_translate_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
 @click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=_settings,
-    help="Change one of the system's settings; may be repeated.",
+    "--system",
+    default=DEFAULT_TRANSLATOR,
+    show_default=True,
+    metavar="NAME",
+    help="See `cambiata systems`.",
 )
+@_option("--amount", "amount", type=float, help="0 is the recording, 1 the translation.")
+@_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
+@_set
 @click.option("--octave", type=int, metavar="N", help="Move the notes by octaves; else not.")
-@_translate_option("--start", "start_s", type=float, metavar="S", help="Begin of the region.")
-@_translate_option("--end", "end_s", type=float, metavar="S", help="End of the region.")
-@_translate_option(
-    "--in-place", "in_place", is_flag=True, help="Keep the recording around the region."
-)
-@_translate_option(
-    "--tail", "tail_s", type=float, metavar="S", help="Let the last note ring so long."
-)
-@_translate_option(
-    "--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate, else the recording's."
-)
-@_translate_option(
-    "--channels", "n_channels", type=int, metavar="N", help="Channels, else the recording's."
-)
-@_translate_option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ...")
-@_translate_option("--force", "force", is_flag=True, help="Replace an output that exists.")
-@_translate_option("--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
+@_option("--start", "start_s", type=float, metavar="S", help="Begin of the region.")
+@_option("--end", "end_s", type=float, metavar="S", help="End of the region.")
+@_option("--in-place", "in_place", is_flag=True, help="Keep the recording around the region.")
+@_option("--tail", "tail_s", type=float, metavar="S", help="Let the last note ring so long.")
+@_option("--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate, else the recording's.")
+@_option("--channels", "n_channels", type=int, metavar="N", help="Channels, else the recording's.")
+@_option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ...")
+@_option("--force", "force", is_flag=True, help="Replace an output that exists.")
+@_option("--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def translate(

@@ -228,12 +228,14 @@ def transfer(
         raise TypeError("content and style are Audio: cambiata.load(path) or Audio(samples, rate)")
     if isinstance(style, Audio) and style.name == "audio":
         style = replace(style, name="style")
-    job = _Job(
-        replace(content, name="content") if content.name == "audio" else content,
-        style,
-        _options(options),
-    )
-    with job.run(progress) as blocks:
+    return _in_memory(content, style, _options(options), progress)
+
+
+def _in_memory(
+    content: Audio, style: Audio | Timbre | Blend, chosen: Options, progress: Progress | None
+) -> Audio:
+    named = replace(content, name="content") if content.name == "audio" else content
+    with _Job(named, style, chosen).run(progress) as blocks:
         samples = np.concatenate(list(blocks), axis=1)
     return replace(content, samples=samples)
 
@@ -341,11 +343,7 @@ def translate(
     """
     if not isinstance(content, Audio):
         raise TypeError("content is Audio: cambiata.load(path) or Audio(samples, rate)")
-    named = replace(content, name="content") if content.name == "audio" else content
-    job = _Job(named, Blend.of(to), _translation_options(options))
-    with job.run(progress) as blocks:
-        samples = np.concatenate(list(blocks), axis=1)
-    return replace(content, samples=samples)
+    return _in_memory(content, Blend.of(to), _translation_options(options), progress)
 
 
 def translate_file(
@@ -456,21 +454,18 @@ def _to_file(
     )
 
 
-def _options(given: dict[str, Any]) -> Options:
+def _options(given: dict[str, Any], of: str = "transfer") -> Options:
     try:
         return Options(**given)
     except TypeError as error:
-        raise TypeError(f"transfer: {error}") from None
+        raise TypeError(f"{of}: {error}") from None
 
 
 def _translation_options(given: dict[str, Any]) -> Options:
     of_a_style = {"style_start_s", "style_end_s", "dynamics"} & given.keys()
     if of_a_style:
         raise TypeError(f"translate: takes no {', '.join(sorted(of_a_style))}")
-    try:
-        chosen = Options(**{"system": DEFAULT_TRANSLATOR, **given})
-    except TypeError as error:
-        raise TypeError(f"translate: {error}") from None
+    chosen = _options({"system": DEFAULT_TRANSLATOR, **given}, "translate")
     translate_system(chosen.system)  # refused before anything is read
     return chosen
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from cambiata.audio import Audio
 from cambiata.errors import InputError
 from cambiata.evaluate.rows import Row
-from cambiata.evaluate.run import output_name, run, scored_lines, write_lines
+from cambiata.evaluate.run import output_name, run, score_besides
 from cambiata.evaluate.testset import (
     CLIP_S,
     TEST_FONT,
@@ -37,7 +37,6 @@ from cambiata.systems import PLAYERS, play_system
 from cambiata.systems.base import configure
 from cambiata.train.bank import BANK_FOLDER, Bank, Instrument
 from cambiata.train.phrases import pedalling, phrase
-from cambiata.train.pool import Failed, completed
 from cambiata.train.scored import PianoConfig
 from cambiata.train.scores import corpus_works
 from cambiata.train.soundfont import RENDER_RATE_HZ
@@ -578,28 +577,9 @@ def evaluate_play(
         wrong = play_set(n_each, seed=seed, wrong=True)
         failures += run(output, [wrong], players, n_workers=n_workers, seed=seed, progress=progress)
     for test_set in (right, *([wrong] if players else [])):
-        failures += _find_pianos(Path(output) / test_set.name, test_set, n_workers or 2)
-    return failures
-
-
-def _find_pianos(here: Path, test_set: PlaySet, n_workers: int) -> list[str]:
-    """Score of which of all pianos an output is, added to the other scores."""
-    lines = scored_lines(here)
-    lacking = [line for line in lines if "scores" in line and "piano_found" not in line["scores"]]
-    pairs = sorted({line["pair"] for line in lacking})
-    rows = sorted({line["row"] for line in lacking})
-    work = partial(_found, here, test_set, rows)
-    failures, found = [], {}
-    for pair, result in completed(work, pairs, n_workers):
-        if isinstance(result, Failed):
-            failures.append(f"{pair}: {result.message}")
-        else:
-            found.update({(pair, row): hit for row, hit in result.items()})
-    for line in lines:
-        hit = found.get((line["pair"], line["row"]))
-        if hit is not None and "scores" in line:
-            line["scores"]["piano_found"] = hit
-    write_lines(here, lines)
+        here = Path(output) / test_set.name
+        found_in = partial(_found, here, test_set)
+        failures += score_besides(here, "piano_found", found_in, n_workers or 2)
     return failures
 
 

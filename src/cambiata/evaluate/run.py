@@ -518,6 +518,54 @@ def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
     beside.replace(place)
 
 
+def score_besides(
+    here: Path,
+    name: str,
+    found_in: Callable[[Sequence[str], str], dict[str, float]],
+    n_workers: int,
+) -> list[str]:
+    """Add a score of a set's own to those that a run has given.
+
+    Parameters
+    ----------
+    here : pathlib.Path
+        The set's folder.
+    name : str
+        Of the score.
+    found_in : callable
+        From rows and a pair to the score of each row; importable.
+    n_workers : int
+        Processes.
+
+    Returns
+    -------
+    list of str
+        What failed, a line each.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> score_besides(Path(tempfile.mkdtemp()), "found", lambda rows, pair: {}, 1)
+    []
+    """
+    lines = scored_lines(here)
+    lacking = [line for line in lines if "scores" in line and name not in line["scores"]]
+    pairs = sorted({line["pair"] for line in lacking})
+    rows = sorted({line["row"] for line in lacking})
+    failures, found = [], {}
+    for pair, result in completed(partial(found_in, rows), pairs, n_workers):
+        if isinstance(result, Failed):
+            failures.append(f"{here.name}, {pair}: {result.message}")
+        else:
+            found.update({(pair, row): hit for row, hit in result.items()})
+    for line in lines:
+        hit = found.get((line["pair"], line["row"]))
+        if hit is not None and "scores" in line:
+            line["scores"][name] = hit
+    write_lines(here, lines)
+    return failures
+
+
 def _lines(place: Path) -> Iterator[dict[str, Any]]:
     if not place.exists():
         return

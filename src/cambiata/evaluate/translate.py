@@ -21,7 +21,7 @@ from cambiata.conversion import translate
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import METRIC_RATE_HZ
 from cambiata.evaluate.rows import Row, row_named
-from cambiata.evaluate.run import output_name, run, scored_lines, write_lines
+from cambiata.evaluate.run import output_name, run, score_besides
 from cambiata.evaluate.testset import (
     TEST_FONT,
     ArtificialSet,
@@ -35,7 +35,6 @@ from cambiata.evaluate.timbre import Embedding, TimbreMetric
 from cambiata.features.loudness import LoudnessMeter
 from cambiata.systems import TRANSLATORS, translate_system
 from cambiata.train.domains import Composer, DomainsConfig
-from cambiata.train.pool import Failed, completed
 from cambiata.train.soundfont import RENDER_RATE_HZ, font_named
 
 ROWS = (
@@ -360,27 +359,8 @@ def evaluate_translate(
     ]
     failures = run(output, sets, chosen, n_workers=n_workers, progress=progress)
     for test_set in sets:
-        failures += _find_domains(Path(output) / test_set.name, test_set, n_workers or 2)
-    return failures
-
-
-def _find_domains(here: Path, test_set: TranslateSet, n_workers: int) -> list[str]:
-    """Whether each output is nearest to the domain that was wanted, added to the other scores."""
-    lines = scored_lines(here)
-    lacking = [line for line in lines if "scores" in line and "domain_found" not in line["scores"]]
-    pairs = sorted({line["pair"] for line in lacking})
-    rows = sorted({line["row"] for line in lacking})
-    failures, found = [], {}
-    for pair, result in completed(partial(_found, here, rows), pairs, n_workers):
-        if isinstance(result, Failed):
-            failures.append(f"{test_set.name}, {pair}: {result.message}")
-        else:
-            found.update({(pair, row): hit for row, hit in result.items()})
-    for line in lines:
-        hit = found.get((line["pair"], line["row"]))
-        if hit is not None and "scores" in line:
-            line["scores"]["domain_found"] = hit
-    write_lines(here, lines)
+        here = Path(output) / test_set.name
+        failures += score_besides(here, "domain_found", partial(_found, here), n_workers or 2)
     return failures
 
 
