@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "cambiata"
 RANKS = [
     {"errors", "arrays"},
     {"midi"},
+    {"notation"},
     {"features", "chunks"},
     {"audio"},
     {"vocoder", "weights"},
