@@ -1,0 +1,683 @@
+"""Drums on a grid: what is struck at which step of which bar, how hard, and how far beside it."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.errors import InputError
+from cambiata.midi import Metre, Note, Score
+
+Array = npt.NDArray[np.float32]
+
+DRUMS = (
+    "kick",
+    "snare",
+    "closed hi-hat",
+    "open hi-hat",
+    "low tom",
+    "mid tom",
+    "high tom",
+    "crash",
+    "ride",
+)
+N_DRUMS = len(DRUMS)
+# General MIDI's number first, which stands for the class; then those of the Groove MIDI Dataset's
+# kit (Gillick et al. 2019, appendix) and General MIDI's other drums of the kind.
+_PITCHES = (
+    (36, 35),
+    (38, 40, 37, 39),
+    (42, 22, 44),
+    (46, 26),
+    (43, 58, 41),
+    (47, 45),
+    (50, 48),
+    (49, 55, 57, 52),
+    (51, 59, 53),
+)
+_CLASSES = {pitch: drum for drum, pitches in enumerate(_PITCHES) for pitch in pitches}
+
+STRAIGHT = 4
+"""Steps of a quarter note on the grid of sixteenths, in compound metres too."""
+_TRIPLETS = (3, 6)
+# The choice of a grid: standard deviation granted to notes beside their steps, in quarters (Groove
+# MIDI's is 0.05); the part of the notes expected on beats, whatever the grid, so that drums that
+# keep to beats say nothing for one; the part that is on no grid; and how much likelier each note
+# must be on another grid than sixteenths, since finer grids and loose playing look alike.
+_DEVIATION, _ON_BEAT, _ASTRAY = 0.05, 0.5, 0.1
+_RELUCTANCE = {STRAIGHT: 0.0, 3: 0.1, 6: 0.2}
+_SMALL = 1e-6
+
+
+class Strike(NamedTuple):
+    """A note of drums, in quarter notes.
+
+    Parameters
+    ----------
+    at : float
+        Where it begins.
+    duration : float
+        How long it lasts.
+    pitch : int
+        MIDI number.
+    velocity : int
+        1 to 127.
+
+    Examples
+    --------
+    >>> Strike(0.5, 0.1, 38, 90).velocity
+    90
+    """
+
+    at: float
+    duration: float
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A strike on the grid.
+
+    Parameters
+    ----------
+    bar : int
+        Its bar, from 0.
+    step : int
+        Its step in the bar, from 0.
+    place : float
+        Where it begins, in quarter notes from its bar's beginning; a little before 0 for one that
+        comes early.
+    duration : float
+        In quarter notes.
+    pitch : int
+        MIDI number.
+    velocity : int
+        1 to 127.
+
+    Examples
+    --------
+    >>> Hit(0, 4, 1.02, 0.1, 38, 90).drum
+    1
+    """
+
+    bar: int
+    step: int
+    place: float
+    duration: float
+    pitch: int
+    velocity: int
+
+    @property
+    def drum(self) -> int:
+        """Index in `DRUMS`, or `N_DRUMS` and its pitch for what is none of them (a conga)."""
+        return drum_of(self.pitch)
+
+
+def drum_of(pitch: int) -> int:
+    """Which drum a pitch is.
+
+    Nine classes as Gillick et al. 2019 reduce the pitches of the Groove MIDI Dataset to; drums of
+    General MIDI that are none of them stay by themselves, each its own drum.
+
+    Parameters
+    ----------
+    pitch : int
+        MIDI number.
+
+    Returns
+    -------
+    int
+        Index in `DRUMS`, or `N_DRUMS` and the pitch.
+
+    Examples
+    --------
+    >>> DRUMS[drum_of(22)], drum_of(63) - N_DRUMS
+    ('closed hi-hat', 63)
+    """
+    return _CLASSES.get(pitch, N_DRUMS + pitch)
+
+
+def pitch_of(drum: int) -> int:
+    """The pitch that stands for a drum in General MIDI.
+
+    Parameters
+    ----------
+    drum : int
+        As `drum_of` says.
+
+    Returns
+    -------
+    int
+        MIDI number.
+
+    Examples
+    --------
+    >>> pitch_of(DRUMS.index("ride"))
+    51
+    """
+    return _PITCHES[drum][0] if drum < N_DRUMS else drum - N_DRUMS
+
+
+@dataclass(frozen=True)
+class Groove:
+    """A drum part in bars, on a grid of equal steps, every note kept as it was played.
+
+    Parameters
+    ----------
+    metres : tuple of Metre
+        One for every bar.
+    steps_per_quarter : int
+        4: sixteenths. 3 or 6: triplets of eighths or sixteenths.
+    hits : tuple of Hit
+        By bar, step and place.
+    name : str
+        What to call it in a message.
+    quarters_per_minute : float
+        Its tempo where it begins.
+
+    Examples
+    --------
+    >>> Groove((Metre(6, 8),), 4, (Hit(0, 6, 1.5, 0.1, 38, 90),)).arrays()[0].shape
+    (12, 9)
+    """
+
+    metres: tuple[Metre, ...]
+    steps_per_quarter: int
+    hits: tuple[Hit, ...]
+    name: str = "groove"
+    quarters_per_minute: float = 120.0
+
+    @classmethod
+    def of(
+        cls, score: Score, *, metre: Metre | None = None, steps_per_quarter: int | None = None
+    ) -> "Groove":
+        """The drums of a score.
+
+        Parameters
+        ----------
+        score : Score
+            Its drums are on MIDI's channel 10.
+        metre : Metre, optional
+            The metre of a score that says none.
+        steps_per_quarter : int, optional
+            The grid; the one of which the notes keep nearest to the steps where not given.
+
+        Returns
+        -------
+        Groove
+            As many bars as the drums play in, from the score's beginning.
+
+        Raises
+        ------
+        InputError
+            There are no drums, or no metre that can be counted in sixteenths.
+
+        Examples
+        --------
+        >>> drums = Part((Note(0.0, 0.1, 36), Note(0.51, 0.6, 38)), is_drum=True)
+        >>> score = Score((drums,), clock=Clock(metres=((0.0, Metre(4, 4)),)))
+        >>> [(hit.step, round(hit.place, 2)) for hit in Groove.of(score).hits]
+        [(0, 0.0), (4, 1.02)]
+        """
+        strikes = strikes_of(score)
+        if not strikes:
+            raise InputError(
+                score.name, "has no drums", "choose a file that has notes on MIDI's channel 10"
+            )
+        changes = score.clock.metres or (((0.0, metre),) if metre else ())
+        if not changes:
+            raise InputError(
+                score.name,
+                "says no metre",
+                "write its time signature into the file, or name one (4/4)",
+            )
+        metres, begins = _bars(changes, strikes[-1].at + 1, score.name)
+        if steps_per_quarter is None:
+            # Where eighths are beats or parts of uneven ones, triplets of quarters are no grid.
+            quarters = all(each.unit <= 4 for each in metres)
+            steps_per_quarter = _likely_grid([s.at for s in strikes]) if quarters else STRAIGHT
+        hits = []
+        for strike in strikes:
+            step = int(np.floor(strike.at * steps_per_quarter + 0.5))
+            # Bars begin on steps: a note just before one belongs to it.
+            bar = bisect_right(begins, step / steps_per_quarter + _SMALL) - 1
+            hits.append(
+                Hit(
+                    bar,
+                    step - round(begins[bar] * steps_per_quarter),
+                    strike.at - begins[bar],
+                    *strike[1:],
+                )
+            )
+        hits.sort(key=lambda hit: (hit.bar, hit.step, hit.place, hit.pitch))
+        return cls(
+            metres[: hits[-1].bar + 1],
+            steps_per_quarter,
+            tuple(hits),
+            score.name,
+            score.clock.tempos[0][1],
+        )
+
+    @classmethod
+    def of_arrays(
+        cls,
+        hits: npt.ArrayLike,
+        velocity: npt.ArrayLike,
+        offset: npt.ArrayLike,
+        *,
+        metre: Metre | None = None,
+        steps_per_quarter: int = STRAIGHT,
+    ) -> "Groove":
+        """A groove of what `arrays` gives.
+
+        Parameters
+        ----------
+        hits : array_like
+            Where something is struck, [L, 9]: above a half.
+        velocity : array_like
+            How hard, 0 to 1, [L, 9].
+        offset : array_like
+            How much later than its step, in steps, [L, 9].
+        metre : Metre, optional
+            Of all bars; 4/4 where not given.
+        steps_per_quarter : int
+            The grid.
+
+        Returns
+        -------
+        Groove
+            Notes of a sixteenth note's half, with the pitches that stand for the drums.
+
+        Examples
+        --------
+        >>> groove = Groove.of_arrays(np.eye(16, 9), np.eye(16, 9), np.zeros((16, 9)))
+        >>> bool((groove.arrays()[0] == np.eye(16, 9)).all())
+        True
+        """
+        metre = metre or Metre()
+        struck, hard, late = (np.asarray(x, np.float64) for x in (hits, velocity, offset))
+        per_bar = int(metre.bar * steps_per_quarter)
+        found = []
+        for at, drum in zip(*np.nonzero(struck > 0.5), strict=True):
+            bar, step = divmod(int(at), per_bar)
+            place = (step + late[at, drum]) / steps_per_quarter
+            loud = int(np.clip(round(hard[at, drum] * 127), 1, 127))
+            if bar == 0:
+                place = max(place, 0.0)
+            found.append(Hit(bar, step, float(place), 0.125, pitch_of(int(drum)), loud))
+        found.sort(key=lambda hit: (hit.bar, hit.step, hit.place, hit.pitch))
+        n_bars = -(-len(struck) // per_bar)
+        return cls((metre,) * n_bars, steps_per_quarter, tuple(found))
+
+    @cached_property
+    def begins(self) -> tuple[float, ...]:
+        """Where every bar begins, and the last one ends, in quarter notes."""
+        return tuple(np.cumsum([0.0, *(float(metre.bar) for metre in self.metres)]).tolist())
+
+    @cached_property
+    def straight_hits(self) -> Array:
+        """What is struck on the grid of sixteenths, [L, 9]."""
+        return self.arrays(straight=True)[0]
+
+    @property
+    def n_bars(self) -> int:
+        """How many bars it has."""
+        return len(self.metres)
+
+    @property
+    def is_triplet(self) -> bool:
+        """Whether its quarter notes divide into three."""
+        return self.steps_per_quarter in _TRIPLETS
+
+    @property
+    def grid(self) -> str:
+        """What its steps are, for a report."""
+        return {3: "triplets of eighths", 6: "triplets of sixteenths"}.get(
+            self.steps_per_quarter, "sixteenths"
+        )
+
+    @property
+    def strikes(self) -> tuple[Strike, ...]:
+        """Its notes in quarter notes from the beginning, in their order."""
+        return tuple(
+            sorted(
+                Strike(self.begins[hit.bar] + hit.place, hit.duration, hit.pitch, hit.velocity)
+                for hit in self.hits
+            )
+        )
+
+    def offset(self, hit: Hit) -> float:
+        """How much later than its step a hit comes.
+
+        Parameters
+        ----------
+        hit : Hit
+            One of its hits.
+
+        Returns
+        -------
+        float
+            In quarter notes.
+        """
+        return hit.place - hit.step / self.steps_per_quarter
+
+    def cell(self, hit: Hit) -> int:
+        """The sixteenth of the bar that a hit is, were it played straight.
+
+        The second and third of a triplet of eighths are the second and third sixteenth: a swung
+        eighth is an eighth.
+
+        Parameters
+        ----------
+        hit : Hit
+            One of its hits.
+
+        Returns
+        -------
+        int
+            From 0.
+        """
+        place = hit.step / self.steps_per_quarter
+        return int(np.floor((straightened(place) if self.is_triplet else place) * STRAIGHT + 0.5))
+
+    def arrays(self, *, straight: bool = False) -> tuple[Array, Array, Array]:
+        """What is struck, how hard and when, as arrays; of drums struck twice, the louder.
+
+        Parameters
+        ----------
+        straight : bool
+            On the grid of sixteenths even where its own is of triplets (`cell`); offsets remain
+            those from its own steps.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Hits (0 or 1), velocities (0 to 1) and offsets (in steps of the arrays' grid, later is
+            more), each [L, 9]; without drums that are none of the nine.
+        """
+        per_quarter = STRAIGHT if straight else self.steps_per_quarter
+        begins = [round(begin * per_quarter) for begin in self.begins]
+        hits, velocity, offset = np.zeros((3, begins[-1], N_DRUMS), np.float32)
+        for hit in self.hits:
+            drum, at = hit.drum, begins[hit.bar] + (self.cell(hit) if straight else hit.step)
+            if drum < N_DRUMS and hit.velocity / 127 > velocity[at, drum]:
+                hits[at, drum] = 1
+                velocity[at, drum] = hit.velocity / 127
+                offset[at, drum] = self.offset(hit) * per_quarter
+        return hits, velocity, offset
+
+    def salience(self, hit: Hit) -> int:
+        """How strong a hit's step is in its metre.
+
+        After Lerdahl and Jackendoff's metrical grid: one for every pulse that falls on it, of
+        sixteenths (or the shorter triplets), eighths (or triplets), beats, half bars and bars.
+
+        Parameters
+        ----------
+        hit : Hit
+            One of its hits.
+
+        Returns
+        -------
+        int
+            0 (on no pulse but the steps) to 4 (the bar's beginning).
+        """
+        metre = self.metres[hit.bar]
+        return sum(hit.step % period == 0 for period in _periods(metre, self.steps_per_quarter))
+
+    def weight(self, hit: Hit) -> int:
+        """Which kind of place a hit has: on a beat, on its division, or between.
+
+        Parameters
+        ----------
+        hit : Hit
+            One of its hits.
+
+        Returns
+        -------
+        int
+            0, 1 or 2.
+        """
+        beat, division = _periods(self.metres[hit.bar], self.steps_per_quarter)[:2]
+        return 0 if hit.step % beat == 0 else 1 if hit.step % division == 0 else 2
+
+    def bars(self, order: Sequence[int]) -> "Groove":
+        """Some of its bars in another order.
+
+        Parameters
+        ----------
+        order : sequence of int
+            The bars, from 0.
+
+        Returns
+        -------
+        Groove
+            As many bars as `order` names.
+        """
+        inside: dict[int, list[Hit]] = {}
+        for hit in self.hits:
+            inside.setdefault(hit.bar, []).append(hit)
+        hits = [
+            replace(hit, bar=bar) for bar, old in enumerate(order) for hit in inside.get(old, ())
+        ]
+        # What came before the beat cannot come before the beginning.
+        hits = [replace(h, place=max(h.place, 0.0)) if h.bar == 0 else h for h in hits]
+        return replace(self, metres=tuple(self.metres[bar] for bar in order), hits=tuple(hits))
+
+    def in_bars_of(self, metre: Metre) -> "Groove":
+        """The same notes counted in other bars.
+
+        Parameters
+        ----------
+        metre : Metre
+            Of all bars; whole steps long.
+
+        Returns
+        -------
+        Groove
+            At least as long.
+        """
+        per_bar = int(metre.bar * self.steps_per_quarter)
+        hits = []
+        for hit in self.hits:
+            at = round(self.begins[hit.bar] * self.steps_per_quarter) + hit.step
+            bar, step = divmod(at, per_bar)
+            place = hit.place + self.begins[hit.bar] - bar * float(metre.bar)
+            hits.append(replace(hit, bar=bar, step=step, place=place))
+        n_bars = -(-round(self.begins[-1] * self.steps_per_quarter) // per_bar)
+        return replace(self, metres=(metre,) * n_bars, hits=tuple(hits))
+
+    def in_quarters(self) -> "Groove":
+        """A groove of compound metres with quarter notes for its dotted ones: 12/8 becomes 4/4.
+
+        Returns
+        -------
+        Groove
+            On triplets of sixteenths.
+        """
+        return replace(
+            self,
+            metres=tuple(Metre(metre.beats // 3, metre.unit // 2) for metre in self.metres),
+            steps_per_quarter=self.steps_per_quarter * 3 // 2,
+            hits=tuple(
+                replace(hit, place=hit.place / 1.5, duration=hit.duration / 1.5)
+                for hit in self.hits
+            ),
+        )
+
+
+def swung(place: float) -> float:
+    """Where a place played straight falls when it is swung in triplets.
+
+    Parameters
+    ----------
+    place : float
+        In quarter notes.
+
+    Returns
+    -------
+    float
+        The quarter's half at two thirds of it, the rest in proportion.
+
+    Examples
+    --------
+    >>> round(swung(1.5), 3)
+    1.667
+    """
+    beat = float(np.floor(place))
+    part = place - beat
+    return beat + (part * 4 / 3 if part <= 0.5 else 2 / 3 + (part - 0.5) * 2 / 3)
+
+
+def straightened(place: float) -> float:
+    """Where a place swung in triplets falls when it is played straight: `swung` undone.
+
+    Parameters
+    ----------
+    place : float
+        In quarter notes.
+
+    Returns
+    -------
+    float
+        Two thirds of the quarter at its half, the rest in proportion.
+
+    Examples
+    --------
+    >>> straightened(swung(1.75))
+    1.75
+    """
+    beat = float(np.floor(place))
+    part = place - beat
+    return beat + (part * 3 / 4 if part <= 2 / 3 else 0.5 + (part - 2 / 3) * 3 / 2)
+
+
+def strikes_of(score: Score) -> list[Strike]:
+    """The drums of a score, in quarter notes.
+
+    Parameters
+    ----------
+    score : Score
+        Its drums are on MIDI's channel 10.
+
+    Returns
+    -------
+    list of Strike
+        In their order; none where there are no drums.
+
+    Examples
+    --------
+    >>> strikes_of(Score((Part((Note(0.5, 1.0, 36),), is_drum=True),)))
+    [Strike(at=1.0, duration=1.0, pitch=36, velocity=100)]
+    """
+    quarters = score.clock.quarters
+    return sorted(
+        Strike(
+            quarters(note.start_s),
+            quarters(note.end_s) - quarters(note.start_s),
+            note.pitch,
+            note.velocity,
+        )
+        for part in score.parts
+        if part.is_drum
+        for note in part.notes
+    )
+
+
+def with_strikes(score: Score, strikes: Sequence[Strike]) -> Score:
+    """A score with other drums.
+
+    Parameters
+    ----------
+    score : Score
+        Its clock, and its parts but the drums, are kept.
+    strikes : sequence of Strike
+        The drums, in their order; they become one part where the first was.
+
+    Returns
+    -------
+    Score
+        Of two notes of one drum the first to begin is the first to end, as MIDI has it.
+
+    Examples
+    --------
+    >>> score = Score((Part((Note(0.5, 1.0, 36),), is_drum=True),))
+    >>> with_strikes(score, [Strike(1.0, 1.0, 38, 90)]).parts[0].notes[0]
+    Note(start_s=0.5, end_s=1.0, pitch=38, velocity=90)
+    """
+    notes = []
+    ends: dict[int, float] = {}
+    for strike in reversed(strikes):
+        end = min(strike.at + strike.duration, ends.get(strike.pitch, np.inf))
+        ends[strike.pitch] = end
+        start_s, end_s = (float(score.clock.seconds(at)) for at in (strike.at, end))
+        notes.append(Note(start_s, max(end_s, np.nextafter(start_s, np.inf)), *strike[2:]))
+    drums = next(part for part in score.parts if part.is_drum)
+    parts = [part for part in score.parts if not part.is_drum or part is drums]
+    new = replace(drums, notes=tuple(sorted(notes)))
+    return replace(score, parts=tuple(new if part is drums else part for part in parts))
+
+
+@lru_cache
+def _periods(metre: Metre, per_quarter: int) -> tuple[int, ...]:
+    """Steps between the pulses of a metre: beats, their divisions, half bars, bars.
+
+    The shortest, the steps themselves, falls everywhere and tells nothing.
+    """
+    bar, beat = int(metre.bar * per_quarter), int(metre.beat * per_quarter)
+    beat = max(beat, 1)
+    if metre.is_compound or per_quarter in _TRIPLETS:
+        division = max(beat // 3, 1)
+    else:
+        division = max(beat // 2, 1)
+    n_beats = max(bar // beat, 1)
+    half = bar // 2 if n_beats % 2 == 0 else bar
+    return beat, division, half, bar
+
+
+def _bars(
+    changes: Sequence[tuple[float, Metre]], until: float, name: str
+) -> tuple[tuple[Metre, ...], list[float]]:
+    """The metre and the beginning of every bar, as far as a place."""
+    metres, begins = [], []
+    at = 0.0
+    # Before the first change the metre is the one that it names.
+    starts = [0.0, *(start for start, _ in changes[1:]), np.inf]
+    for (begin, end), (_, metre) in zip(pairwise(starts), changes, strict=True):
+        if metre.bar * STRAIGHT % 1:
+            raise InputError(
+                name, f"is in {metre}, which has no sixteenths", "write it in longer notes"
+            )
+        if abs(at - begin) > _SMALL:
+            raise InputError(
+                name, "changes its metre inside a bar", "move the change to where a bar begins"
+            )
+        while at < min(end, until) - _SMALL:
+            metres.append(metre)
+            begins.append(at)
+            at += float(metre.bar)
+        if end >= until:
+            break
+    return tuple(metres), begins
+
+
+def _likely_grid(places: Sequence[float]) -> int:
+    """The grid on which places are likeliest; sixteenths where it makes little difference."""
+    parts = np.asarray(places) % 1
+
+    def likelihood(per_quarter: int) -> float:
+        steps = np.arange(per_quarter + 1) / per_quarter
+        share = np.full(per_quarter + 1, (1 - _ON_BEAT) / (per_quarter - 1))
+        share[[0, -1]] = _ON_BEAT
+        near = share * np.exp(-0.5 * ((parts[:, None] - steps) / _DEVIATION) ** 2)
+        density = near.sum(1) / (_DEVIATION * np.sqrt(2 * np.pi))
+        explained = np.log(density * (1 - _ASTRAY) + _ASTRAY).mean()
+        return float(explained) - _RELUCTANCE[per_quarter]
+
+    return max((STRAIGHT, *_TRIPLETS), key=likelihood)

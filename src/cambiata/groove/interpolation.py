@@ -1,0 +1,688 @@
+"""From one groove to another without learning: exact at both ends, monotone between.
+
+Hits of the same drum on the same step are matched. What only one groove has comes or goes in the
+order of metrical salience; velocities and offsets move from one groove's distribution to the
+other's. Three sliders, none of which moves what another is for.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.errors import InputError
+from cambiata.groove.grid import (
+    STRAIGHT,
+    Array,
+    Groove,
+    Hit,
+    Strike,
+    straightened,
+    swung,
+)
+from cambiata.midi import Metre
+
+# Fewer values than this of a drum at a kind of place say nothing: all of the drum's are taken, and
+# where these are few, all of the groove's.
+_LEAST_VALUES = 4
+_NO_VALUES = np.zeros(0)
+_PHRASE_BARS = 2
+# What a hit that differs weighs beside an octave of tempo and beside another feel, when the
+# nearest groove of a drummer is sought; both in shares of the hits.
+_TEMPO_WEIGHT, _FEEL_WEIGHT = 0.3, 0.2
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How far of the way, slider by slider.
+
+    Parameters
+    ----------
+    hits : float
+        What is struck, 0 to 1.
+    velocity : float
+        How hard, likewise.
+    timing : float
+        When, likewise.
+
+    Raises
+    ------
+    InputError
+        One is out of range.
+
+    Examples
+    --------
+    >>> Amounts.of(0.3, timing=1.0)
+    Amounts(hits=0.3, velocity=0.3, timing=1.0)
+    """
+
+    hits: float
+    velocity: float
+    timing: float
+
+    def __post_init__(self) -> None:
+        for name in ("hits", "velocity", "timing"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise InputError(f"{name} {value:g}", "is out of range", "use 0 to 1")
+
+    @classmethod
+    def of(
+        cls,
+        amount: float,
+        hits: float | None = None,
+        velocity: float | None = None,
+        timing: float | None = None,
+    ) -> "Amounts":
+        """Sliders of which those that are not given follow one amount.
+
+        Parameters
+        ----------
+        amount : float
+            0 to 1.
+        hits : float, optional
+            Likewise.
+        velocity : float, optional
+            Likewise.
+        timing : float, optional
+            Likewise.
+
+        Returns
+        -------
+        Amounts
+            All three.
+
+        Raises
+        ------
+        InputError
+            One is out of range.
+        """
+        if not 0 <= amount <= 1:
+            raise InputError(f"amount {amount:g}", "is out of range", "use 0 to 1")
+        return cls(*(amount if own is None else own for own in (hits, velocity, timing)))
+
+
+class Way(Protocol):
+    """What leads from one groove to another."""
+
+    def at(self, amounts: Amounts) -> tuple[Strike, ...]:
+        """The groove that lies some part of the way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A hit of one groove and the one that it becomes in the other.
+
+    Parameters
+    ----------
+    a : Hit or None
+        In the groove begun from; None for what is added.
+    b : Hit or None
+        In the other; None for what is dropped.
+
+    Examples
+    --------
+    >>> Pair(Hit(0, 0, 0.0, 0.1, 36, 90), None).known.pitch
+    36
+    """
+
+    a: Hit | None
+    b: Hit | None
+
+    @property
+    def known(self) -> Hit:
+        """The one that there is, the first of two."""
+        known = self.a or self.b
+        assert known is not None
+        return known
+
+
+def matched(a: Groove, b: Groove, *, straight: bool = False) -> list[Pair]:
+    """Hits of two grooves in pairs: same bar, same step, same drum.
+
+    Of several strokes on one step (flams) those of equal pitch are matched first, the others in
+    their order.
+
+    Parameters
+    ----------
+    a : Groove
+        One.
+    b : Groove
+        The other, in as many bars.
+    straight : bool
+        Match by `Groove.cell` although both have one grid.
+
+    Returns
+    -------
+    list of Pair
+        Every hit of both in one pair. Where one groove is straight and the other in triplets, hits
+        are matched that fall on the same sixteenth once straightened: an eighth becomes a swung
+        eighth.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> one = Groove((Metre(),), 4, (Hit(0, 2, 0.5, 0.1, 42, 90),))
+    >>> two = Groove((Metre(),), 3, (Hit(0, 2, 2 / 3, 0.1, 22, 60), Hit(0, 3, 1.0, 0.1, 36, 80)))
+    >>> [(pair.a is None, pair.b.pitch) for pair in matched(one, two)]
+    [(False, 22), (True, 36)]
+    """
+    straight = straight or a.steps_per_quarter != b.steps_per_quarter
+
+    def heaped(groove: Groove) -> dict[tuple[int, int, int], list[Hit]]:
+        found: dict[tuple[int, int, int], list[Hit]] = {}
+        for hit in groove.hits:
+            step = groove.cell(hit) if straight else hit.step
+            found.setdefault((hit.bar, step, hit.drum), []).append(hit)
+        return found
+
+    ours, theirs = heaped(a), heaped(b)
+    return [
+        pair
+        for key in sorted(ours.keys() | theirs.keys())
+        for pair in _paired(ours.get(key, []), theirs.get(key, []))
+    ]
+
+
+def _paired(ours: Sequence[Hit], theirs: Sequence[Hit]) -> Iterator[Pair]:
+    left, right = list(ours), list(theirs)
+    for hit in ours:
+        same = next((other for other in right if other.pitch == hit.pitch), None)
+        if same is not None:
+            left.remove(hit)
+            right.remove(same)
+            yield Pair(hit, same)
+    for hit, other in zip_longest(left, right):
+        yield Pair(hit, other)
+
+
+class QuantileMap:
+    """A value of one distribution to the value of another that as many lie below.
+
+    Parameters
+    ----------
+    a : Groove
+        Whose values are given.
+    b : sequence of Groove
+        Whose values come out.
+    value : callable
+        From a groove and its hit to the value.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> soft = Groove((Metre(),), 4, tuple(Hit(0, i, i / 4, 0.1, 42, 30 + i) for i in range(16)))
+    >>> hard = Groove((Metre(),), 4, tuple(Hit(0, i, i / 4, 0.1, 42, 90 + i) for i in range(16)))
+    >>> to_hard = QuantileMap(soft, [hard], lambda groove, hit: hit.velocity)
+    >>> to_hard.of(soft, soft.hits[4])
+    94.0
+    """
+
+    def __init__(
+        self, a: Groove, b: Sequence[Groove], value: Callable[[Groove, Hit], float]
+    ) -> None:
+        self._value = value
+        self._here, self._there = _sorted([a], value), _sorted(b, value)
+
+    def of(self, groove: Groove, hit: Hit) -> float:
+        """What a hit's value becomes.
+
+        Parameters
+        ----------
+        groove : Groove
+            The groove of the hit.
+        hit : Hit
+            Its drum and its place decide which values are compared; where these are few on either
+            side all of the drum's are, and where these are few all of the groove's.
+
+        Returns
+        -------
+        float
+            The other distribution's value at its rank.
+        """
+        value = self._value(groove, hit)
+        for key in ((hit.drum, groove.weight(hit)), (hit.drum,), ()):
+            here, there = self._here.get(key, _NO_VALUES), self._there.get(key, _NO_VALUES)
+            if min(len(here), len(there)) >= (_LEAST_VALUES if key else 1):
+                return _at_rank(value, here, there)
+        return value
+
+
+def _sorted(
+    grooves: Sequence[Groove], value: Callable[[Groove, Hit], float]
+) -> dict[tuple[int, ...], npt.NDArray[np.float64]]:
+    found: dict[tuple[int, ...], list[float]] = {}
+    for groove in grooves:
+        for hit in groove.hits:
+            for key in ((hit.drum, groove.weight(hit)), (hit.drum,), ()):
+                found.setdefault(key, []).append(value(groove, hit))
+    return {key: np.sort(values) for key, values in found.items()}
+
+
+def _at_rank(value: float, here: npt.NDArray[np.float64], there: npt.NDArray[np.float64]) -> float:
+    # Of equal values the middle one counts, so that a distribution is mapped onto itself exactly.
+    low, high = np.searchsorted(here, value, "left"), np.searchsorted(here, value, "right")
+    rank = (low + high) / 2 / len(here)
+    places = (np.arange(len(there)) + 0.5) / len(there)
+    return float(np.interp(rank, places, there))
+
+
+class Interpolation:
+    """The exact way from one groove to another.
+
+    Parameters
+    ----------
+    a : Groove
+        Where it begins.
+    b : Groove
+        Where it ends, in as many bars (`fitted`).
+    drummer : sequence of Groove
+        Whose velocities and offsets matched hits take, as a whole, where B is a drummer; B's own
+        where not given.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 4, 1.0, 0.1, 38, 80)))
+    >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.1, 0.1, 36, 50), Hit(0, 8, 2.0, 0.1, 38, 70)))
+    >>> way = Interpolation(a, b)
+    >>> way.at(Amounts.of(0.0)) == a.strikes, way.at(Amounts.of(1.0)) == b.strikes
+    (True, True)
+    """
+
+    def __init__(self, a: Groove, b: Groove, drummer: Sequence[Groove] = ()) -> None:
+        self.a, self.b, self.drummer = a, b, drummer
+        self.pairs = matched(a, b)
+        self._thresholds = thresholds(a, b, self.pairs)
+        theirs = drummer or [b]
+        self._velocities = (
+            QuantileMap(a, theirs, lambda _, hit: float(hit.velocity)),
+            QuantileMap(b, [a], lambda _, hit: float(hit.velocity)),
+        )
+        self._offsets = (
+            QuantileMap(a, theirs, Groove.offset),
+            QuantileMap(b, [a], Groove.offset),
+        )
+        self._moves = [self._move(pair) for pair in self.pairs]
+
+    def _move(self, pair: Pair) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Velocity at both ends, and place in the bar at both ends."""
+        a, b = pair.a, pair.b
+        follows_b = b is not None and (a is None or not self.drummer)
+        if a is not None:
+            velocity, place = float(a.velocity), a.place
+        else:
+            assert b is not None
+            velocity = self._velocities[1].of(self.b, b)
+            place = regridded(b, self.b, self.a) + self._offsets[1].of(self.b, b)
+        if follows_b:
+            assert b is not None
+            return (velocity, float(b.velocity)), (place, b.place)
+        assert a is not None
+        to = regridded(a, self.a, self.b) + self._offsets[0].of(self.a, a)
+        return (velocity, self._velocities[0].of(self.a, a)), (place, to)
+
+    def at(self, amounts: Amounts) -> tuple[Strike, ...]:
+        """The groove that lies some part of the way.
+
+        Parameters
+        ----------
+        amounts : Amounts
+            How far.
+
+        Returns
+        -------
+        tuple of Strike
+            In their order, in quarter notes.
+        """
+        found = []
+        for pair, threshold, (velocity, place) in zip(
+            self.pairs, self._thresholds, self._moves, strict=True
+        ):
+            hit = pair.b if amounts.hits > threshold else pair.a
+            if hit is not None:
+                found.append(
+                    strike(
+                        self.a.begins[hit.bar],
+                        hit,
+                        between(*velocity, amounts.velocity),
+                        between(*place, amounts.timing),
+                        strike_duration(pair, amounts.timing),
+                    )
+                )
+        return tuple(sorted(found))
+
+
+def regridded(hit: Hit, own: Groove, other: Groove) -> float:
+    """Where a hit's step falls in another groove's feel.
+
+    Parameters
+    ----------
+    hit : Hit
+        The hit.
+    own : Groove
+        Its groove.
+    other : Groove
+        The other.
+
+    Returns
+    -------
+    float
+        In quarter notes from its bar's beginning: an eighth is swung where only the other groove
+        is in triplets, straight where only its own is.
+
+    Examples
+    --------
+    >>> straight, triplets = Groove((), 4, ()), Groove((), 3, ())
+    >>> round(regridded(Hit(0, 2, 0.5, 0.1, 42, 90), straight, triplets), 3)
+    0.667
+    """
+    place = hit.step / own.steps_per_quarter
+    if own.is_triplet == other.is_triplet:
+        return place
+    return straightened(place) if own.is_triplet else swung(place)
+
+
+def strike_duration(pair: Pair, amount: float) -> float:
+    """How long a pair's note lasts some part of the way.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+    amount : float
+        0 to 1.
+
+    Returns
+    -------
+    float
+        In quarter notes; its own for what one groove has alone.
+
+    Examples
+    --------
+    >>> strike_duration(Pair(Hit(0, 0, 0.0, 0.1, 36, 90), None), 0.5)
+    0.1
+    """
+    if pair.a is None or pair.b is None:
+        return pair.known.duration
+    return between(pair.a.duration, pair.b.duration, amount)
+
+
+def between(a: float, b: float, amount: float) -> float:
+    """The value some part of the way; at the ends exactly one and the other.
+
+    Parameters
+    ----------
+    a : float
+        One.
+    b : float
+        The other.
+    amount : float
+        0 to 1.
+
+    Returns
+    -------
+    float
+        It.
+
+    Examples
+    --------
+    >>> between(1.0, 3.0, 0.25)
+    1.5
+    """
+    return a if a == b else (1 - amount) * a + amount * b
+
+
+def strike(begin: float, hit: Hit, velocity: float, place: float, duration: float) -> Strike:
+    """A hit as a strike, with what moved.
+
+    Parameters
+    ----------
+    begin : float
+        Where its bar begins, in quarter notes.
+    hit : Hit
+        Its drum.
+    velocity : float
+        How hard; rounded to 1 to 127.
+    place : float
+        Where in the bar, in quarter notes.
+    duration : float
+        In quarter notes.
+
+    Returns
+    -------
+    Strike
+        Not before the beginning.
+
+    Examples
+    --------
+    >>> strike(4.0, Hit(1, 0, 0.0, 0.1, 36, 90), 60.4, -0.02, 0.1)
+    Strike(at=3.98, duration=0.1, pitch=36, velocity=60)
+    """
+    loud = int(np.clip(np.floor(velocity + 0.5), 1, 127))
+    return Strike(max(begin + place, 0.0), duration, hit.pitch, loud)
+
+
+def thresholds(a: Groove, b: Groove, pairs: Sequence[Pair]) -> list[float]:
+    """Beyond which amount of hits each pair is as in the other groove.
+
+    Three kinds of change go on evenly beside each other: what only B has is added, strong places
+    first; what only A has is dropped, weak places first; and a drum of another pitch (rim for head)
+    changes, strong places first. So the number of hits moves in a straight line from one groove's
+    to the other's, and whatever has come stays, whatever has gone stays away. Equal places of a
+    drum follow one another through the bars, so that what repeats goes on repeating.
+
+    Parameters
+    ----------
+    a : Groove
+        One.
+    b : Groove
+        The other.
+    pairs : sequence of Pair
+        As `matched` made them.
+
+    Returns
+    -------
+    list of float
+        Between 0 and 1, for each pair.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> a = Groove((Metre(),), 4, ())
+    >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 3, 0.75, 0.1, 36, 80)))
+    >>> thresholds(a, b, matched(a, b))
+    [0.25, 0.75]
+    """
+    kinds: dict[str, list[tuple[tuple[int, ...], int]]] = {"add": [], "drop": [], "turn": []}
+    for i, pair in enumerate(pairs):
+        hit = pair.known
+        salience = (a if pair.a else b).salience(hit)
+        order = (hit.drum, hit.step, hit.bar, i)
+        if pair.a is None:
+            kinds["add"].append(((-salience, *order), i))
+        elif pair.b is None:
+            kinds["drop"].append(((salience, *order), i))
+        elif pair.a.pitch != pair.b.pitch:
+            kinds["turn"].append(((-salience, *order), i))
+    found = [0.5] * len(pairs)
+    for changes in kinds.values():
+        for rank, (_, i) in enumerate(sorted(changes)):
+            found[i] = (rank + 0.5) / len(changes)
+    return found
+
+
+def fitted(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
+    """Two grooves in the same bars: B repeated, or cut, to A's length.
+
+    Parameters
+    ----------
+    a : Groove
+        Its bars count.
+    b : Groove
+        The other.
+
+    Returns
+    -------
+    tuple
+        Both, and how much longer A's own quarter notes are than those of the two. Where one's bars
+        are some of the other's (2/4 and 4/4), both are in the shorter. Where one has compound beats
+        (12/8) and the other as many plain ones (4/4), both have quarter notes for beats.
+
+    Raises
+    ------
+    InputError
+        Their metres do not go together, or B plays nothing in A's length.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> a = Groove((Metre(),) * 2, 4, (Hit(1, 0, 0.0, 0.1, 36, 90),))
+    >>> b = Groove((Metre(),), 4, (Hit(0, 4, 1.0, 0.1, 38, 90),))
+    >>> [hit.bar for hit in fitted(a, b)[1].hits]
+    [0, 1]
+    """
+    a, b, stretch = _in_equal_bars(a, b)
+    order = [bar % b.n_bars for bar in range(a.n_bars)]
+    for bar, other in enumerate(order):
+        if not _alike(a.metres[bar], b.metres[other]):
+            raise InputError(
+                b.name,
+                f"is in {b.metres[other]} where {a.name} is in {a.metres[bar]}",
+                "choose grooves of one metre",
+            )
+    b = b.bars(order)
+    if not b.hits:
+        raise InputError(
+            b.name,
+            f"is silent in the {a.n_bars} bars that {a.name} lasts",
+            "cut off its silent beginning",
+        )
+    return a, b, stretch
+
+
+def _alike(one: Metre, other: Metre) -> bool:
+    return one.bar == other.bar and one.is_compound == other.is_compound
+
+
+def _in_equal_bars(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
+    if len(set(a.metres)) > 1 or len(set(b.metres)) > 1:
+        return a, b, 1.0
+    ours, theirs = a.metres[0], b.metres[0]
+    if ours.is_compound and a.in_quarters().metres[0] == theirs:
+        return a.in_quarters(), b, 1.5
+    if theirs.is_compound and b.in_quarters().metres[0] == ours:
+        return a, b.in_quarters(), 1.0
+    if ours.is_compound == theirs.is_compound and not _alike(ours, theirs):
+        shorter, longer = sorted((ours, theirs), key=lambda metre: metre.bar)
+        if (longer.bar / shorter.bar).denominator == 1:
+            return a.in_bars_of(shorter), b.in_bars_of(shorter), 1.0
+    return a, b, 1.0
+
+
+def nearest(a: Groove, drummer: Sequence[Groove], name: str = "drummer") -> Groove:
+    """What a drummer played that is nearest to a groove, phrase by phrase.
+
+    Phrases are two bars. Near is what strikes the same drums at the same places at a like tempo and
+    with the same feel; equal phrases meet equal answers, silent ones silence.
+
+    Parameters
+    ----------
+    a : Groove
+        The groove.
+    drummer : sequence of Groove
+        What the drummer played.
+    name : str
+        What to call the drummer in a message.
+
+    Returns
+    -------
+    Groove
+        The drummer's phrases one after another, in as many bars as A's, all on one grid.
+
+    Raises
+    ------
+    InputError
+        The drummer plays nothing in A's metre.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
+    >>> far = Groove((Metre(),), 4, (Hit(0, 2, 0.5, 0.1, 38, 90),), "far")
+    >>> near = Groove((Metre(),), 4, (Hit(0, 0, 0.05, 0.1, 36, 50),), "near")
+    >>> nearest(a, [far, near]).hits == near.hits
+    True
+    """
+    phrases = [
+        range(start, min(start + _PHRASE_BARS, a.n_bars))
+        for start in range(0, a.n_bars, _PHRASE_BARS)
+    ]
+    found: dict[int, tuple[float, list[Hit]]] = {}
+    for per_quarter in sorted({groove.steps_per_quarter for groove in drummer}):
+        grooves = [g for g in drummer if g.steps_per_quarter == per_quarter]
+        told = _answers(a, phrases, grooves)
+        if told is not None:
+            found[per_quarter] = told
+    if not found:
+        metre = a.metres[0]
+        raise InputError(
+            name, f"plays nothing in {metre}", f"choose a drummer of grooves in {metre}"
+        )
+    per_quarter = min(found, key=lambda each: found[each][0])
+    return replace(a, steps_per_quarter=per_quarter, hits=tuple(found[per_quarter][1]), name=name)
+
+
+def _answers(
+    a: Groove, phrases: Sequence[range], grooves: Sequence[Groove]
+) -> tuple[float, list[Hit]] | None:
+    """How far grooves of one grid are from each phrase, and the hits of the nearest."""
+    inside: dict[tuple[int, int], list[Hit]] = {}
+    for number, groove in enumerate(grooves):
+        for hit in groove.hits:
+            inside.setdefault((number, hit.bar), []).append(hit)
+    apart, hits = 0.0, []
+    seen: dict[tuple[bytes, tuple[Metre, ...]], tuple[float, int, int] | None] = {}
+    for phrase in phrases:
+        wanted, metres = _cells(a, phrase), tuple(a.metres[bar] for bar in phrase)
+        if not wanted.any():
+            continue
+        key = wanted.tobytes(), metres
+        if key not in seen:
+            seen[key] = min(_distances(a, wanted, metres, grooves), default=None)
+        best = seen[key]
+        if best is None:
+            return None
+        apart += best[0]
+        for i, bar in enumerate(phrase):
+            for hit in inside.get((best[1], best[2] + i), ()):
+                place = max(hit.place, 0.0) if bar == 0 else hit.place
+                hits.append(replace(hit, bar=bar, place=place))
+    return apart, hits
+
+
+def _cells(groove: Groove, bars: range) -> Array:
+    cells, begins = groove.straight_hits, groove.begins
+    return cells[round(begins[bars[0]] * STRAIGHT) : round(begins[bars[-1] + 1] * STRAIGHT)]
+
+
+def _distances(
+    a: Groove, wanted: Array, metres: Sequence[Metre], grooves: Sequence[Groove]
+) -> Iterator[tuple[float, int, int]]:
+    """How far every phrase of every groove is, its groove and its bar."""
+    for number, groove in enumerate(grooves):
+        octaves = abs(np.log2(groove.quarters_per_minute / a.quarters_per_minute))
+        extra = _TEMPO_WEIGHT * min(float(octaves), 2.0)
+        extra += _FEEL_WEIGHT * (groove.is_triplet != a.is_triplet)
+        for bar in range(groove.n_bars - len(metres) + 1):
+            own = groove.metres[bar : bar + len(metres)]
+            if not all(_alike(x, y) for x, y in zip(own, metres, strict=True)):
+                continue
+            there = _cells(groove, range(bar, bar + len(metres)))
+            if there.any():
+                differ = np.abs(there - wanted).sum() / (there.sum() + wanted.sum())
+                yield float(differ) + extra, number, bar

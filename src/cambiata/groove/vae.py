@@ -1,0 +1,315 @@
+"""From one groove to another through the latent space of a small variational autoencoder.
+
+Two latent vectors for each window of whole bars: one of what is struck, one of how (velocity and
+offset, given what is struck), after the split of Gillick et al. 2019's GrooVAE into score and
+performance. Trained by `cambiata.train.groove`; needs ONNX Runtime alone.
+"""
+
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.errors import InputError
+from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Hit, Strike, pitch_of
+from cambiata.groove.interpolation import (
+    Amounts,
+    Pair,
+    between,
+    matched,
+    regridded,
+    strike,
+    strike_duration,
+    thresholds,
+)
+from cambiata.weights import load_model
+
+Array = npt.NDArray[np.float32]
+
+N_STEPS = 32
+"""Sixteenths of a window: two bars of 4/4; shorter bars are filled up with silence."""
+# How surely an end's own hits are struck: a logit, of probability 0.73.
+_MARGIN = 1.0
+_N_PLACES = 101
+
+
+def windows_of(groove: Groove) -> list[range]:
+    """A groove's bars in windows that the autoencoder can hold.
+
+    Parameters
+    ----------
+    groove : Groove
+        The groove.
+
+    Returns
+    -------
+    list of range
+        Bars of each window, as many as fit in `N_STEPS`.
+
+    Raises
+    ------
+    InputError
+        A bar does not fit.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> windows_of(Groove((Metre(),) * 5, 4, ()))
+    [range(0, 2), range(2, 4), range(4, 5)]
+    """
+    found, first = [], 0
+    for bar, metre in enumerate(groove.metres):
+        if metre.bar * STRAIGHT > N_STEPS:
+            raise InputError(
+                groove.name,
+                f"is in {metre}, whose bars are too long for vae",
+                "use the system exact",
+            )
+        if (groove.begins[bar + 1] - groove.begins[first]) * STRAIGHT > N_STEPS:
+            found.append(range(first, bar))
+            first = bar
+    return [*found, range(first, groove.n_bars)]
+
+
+def windowed(groove: Groove, windows: list[range]) -> tuple[Array, Array, Array]:
+    """Hits, velocities and offsets of windows, straightened.
+
+    Parameters
+    ----------
+    groove : Groove
+        The groove.
+    windows : list of range
+        Its bars in windows.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Each [B, 32, 9], as `Groove.arrays` has them.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> groove = Groove((Metre(3, 4),), 4, (Hit(0, 0, 0.0, 0.1, 36, 127),))
+    >>> windowed(groove, windows_of(groove))[1].sum().item()
+    1.0
+    """
+    made = np.zeros((3, len(windows), N_STEPS, N_DRUMS), np.float32)
+    whole = np.stack(groove.arrays(straight=True))
+    for i, bars in enumerate(windows):
+        first, last = (round(groove.begins[at] * STRAIGHT) for at in (bars[0], bars[-1] + 1))
+        made[:, i, : last - first] = whole[:, first:last]
+    return made[0], made[1], made[2]
+
+
+class LatentInterpolation:
+    """The autoencoder's way from one groove to another, exact at both ends.
+
+    Latent vectors move in a straight line. What decoding loses is given back and fades with
+    distance: to the logits of hits, as much as makes an end's own hits come out at that end; to
+    velocities and offsets, what each played note differs from its decoding. So at 0 the notes are
+    A's and at 1 B's whatever the network knows, and between them the network decides in which order
+    hits change, which ones of neither groove are struck on the way, and how notes bend. The place
+    on the line is the one at which the share of changed hits is nearest to the amount. Unlike the
+    exact way, a hit may come and go again.
+
+    Parameters
+    ----------
+    a : Groove
+        Where it begins.
+    b : Groove
+        Where it ends, in as many bars (`cambiata.groove.interpolation.fitted`).
+    weights : str
+        Shipped ones by name, or a path.
+
+    Examples
+    --------
+    >>> from cambiata.midi import Metre
+    >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 4, 1.0, 0.1, 38, 80)))
+    >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.1, 0.1, 36, 50), Hit(0, 8, 2.0, 0.1, 38, 70)))
+    >>> way = LatentInterpolation(a, b)
+    >>> way.at(Amounts.of(0.0)) == a.strikes, way.at(Amounts.of(1.0)) == b.strikes
+    (True, True)
+    """
+
+    def __init__(self, a: Groove, b: Groove, weights: str = "groove") -> None:
+        self.a, self.b = a, b
+        model = load_model(weights, "groove")
+        self._decode_hits = model.part("decode_hits")
+        self._decode_performance = model.part("decode_performance")
+        self._windows = windows_of(a)
+        self._window = {
+            bar: (i, round((a.begins[bar] - a.begins[bars[0]]) * STRAIGHT))
+            for i, bars in enumerate(self._windows)
+            for bar in bars
+        }
+        self.pairs = matched(a, b, straight=True)
+        self._thresholds = thresholds(a, b, self.pairs)
+        ends = [windowed(groove, self._windows) for groove in (a, b)]
+        self._ends = [hits > 0.5 for hits, _, _ in ends]
+        self._struck = [_flat(model.part("")(_flat(hits))[0]) for hits, _, _ in ends]
+        self._played = [
+            _flat(model.part("encode_performance")(*(_flat(x) for x in end))[0]) for end in ends
+        ]
+        self._lent = [self._correction(end) for end in (0, 1)]
+        self._path = self._travelled()
+        self._pitches = Counter((hit.drum, hit.pitch) for hit in (*a.hits, *b.hits))
+
+    def _correction(self, end: int) -> Array:
+        """What an end's logits lack to say its own hits."""
+        logits = self._decode_hits(self._struck[end])[0]
+        struck = _flat(self._ends[end])
+        lacking = np.where(
+            struck, np.maximum(0, _MARGIN - logits), np.minimum(0, -_MARGIN - logits)
+        )
+        return lacking.astype(np.float32)
+
+    def _hits(self, place: float) -> npt.NDArray[np.bool_]:
+        """What is struck at a place on the line, [B, 32, 9]."""
+        logits = self._decode_hits(_line(self._struck, place))[0]
+        return (logits + _line(self._lent, place) > 0).reshape(-1, N_STEPS, N_DRUMS)
+
+    def _travelled(self) -> npt.NDArray[np.float64]:
+        """The share of changed hits at each of `_N_PLACES` places."""
+        a, b = self._ends
+        shares = []
+        for place in np.linspace(0, 1, _N_PLACES):
+            hits = self._hits(float(place))
+            left, missing = np.count_nonzero(hits != a), np.count_nonzero(hits != b)
+            shares.append(left / (left + missing) if left + missing else place)
+        return np.array(shares, np.float64)
+
+    def _place(self, amount: float) -> float:
+        places = np.linspace(0, 1, _N_PLACES)
+        # Of places with equal shares the one that lies nearest, so that ends are ends.
+        apart = np.abs(self._path - amount) + 1e-6 * np.abs(places - amount)
+        return float(places[int(np.argmin(apart))])
+
+    def at(self, amounts: Amounts) -> tuple[Strike, ...]:
+        """The groove that lies some part of the way.
+
+        Parameters
+        ----------
+        amounts : Amounts
+            How far.
+
+        Returns
+        -------
+        tuple of Strike
+            In their order, in quarter notes.
+        """
+        hits = self._hits(self._place(amounts.hits))
+        velocity = self._bends(hits, amounts.velocity, 0, 127.0)
+        offset = self._bends(hits, amounts.timing, 1, 1 / STRAIGHT)
+        left = hits.copy()
+        found = []
+        for pair, threshold in zip(self.pairs, self._thresholds, strict=True):
+            at = self._at(pair)
+            if at is not None:
+                left[at] = False
+                both = self._ends[0][at] and self._ends[1][at]
+                if not hits[at]:
+                    continue
+                # Of what is on one cell only one side is alone where both have hits there.
+                hit = (pair.b if amounts.hits > threshold else pair.a) if both else pair.known
+            else:
+                hit = pair.b if amounts.hits > threshold else pair.a
+            if hit is None:
+                continue
+            found.append(self._strike(pair, hit, amounts, at, velocity, offset))
+        found += self._new(left, amounts, velocity, offset)
+        return tuple(sorted(found))
+
+    def _at(self, pair: Pair) -> tuple[int, int, int] | None:
+        """The cell of a pair; None for drums that are none of the nine."""
+        hit = pair.known
+        if hit.drum >= N_DRUMS:
+            return None
+        window, first = self._window[hit.bar]
+        return window, first + (self.a if pair.a else self.b).cell(hit), hit.drum
+
+    def _bends(
+        self, hits: npt.NDArray[np.bool_], amount: float, which: int, scale: float
+    ) -> tuple[Array, Array, Array]:
+        """What the network says of velocity or offset: at the amount, and at both ends."""
+        given = _flat(hits)
+
+        def said(place: float) -> Array:
+            decoded: Array = self._decode_performance(_line(self._played, place), given)[which]
+            return decoded.reshape(-1, N_STEPS, N_DRUMS) * np.float32(scale)
+
+        return said(amount), said(0.0), said(1.0)
+
+    def _strike(
+        self,
+        pair: Pair,
+        hit: Hit,
+        amounts: Amounts,
+        at: tuple[int, int, int] | None,
+        velocity: tuple[Array, Array, Array],
+        offset: tuple[Array, Array, Array],
+    ) -> Strike:
+        a, b = pair.a, pair.b
+        loud = [float(each.velocity) for each in (a, b) if each is not None]
+        place = [each.place for each in (a, b) if each is not None]
+        if a is not None and b is None:
+            place.append(a.place + regridded(a, self.a, self.b) - a.step / self.a.steps_per_quarter)
+        elif a is None and b is not None:
+            moved = regridded(b, self.b, self.a) - b.step / self.b.steps_per_quarter
+            place.insert(0, b.place + moved)
+        hard = between(loud[0], loud[-1], amounts.velocity)
+        when = between(place[0], place[-1], amounts.timing)
+        if at is not None:
+            # A note of one groove alone differs from its decoding at that groove's end.
+            ends = [0.0 if b is None else 1.0] if a is None or b is None else None
+            hard += _bent(velocity, at, amounts.velocity if ends is None else ends[0])
+            when += _bent(offset, at, amounts.timing if ends is None else ends[0])
+        begin = self.a.begins[hit.bar]
+        return strike(begin, hit, hard, when, strike_duration(pair, amounts.timing))
+
+    def _new(
+        self,
+        left: npt.NDArray[np.bool_],
+        amounts: Amounts,
+        velocity: tuple[Array, Array, Array],
+        offset: tuple[Array, Array, Array],
+    ) -> list[Strike]:
+        """What neither groove has."""
+        bars = {
+            (window, first + cell): (bar, cell)
+            for bar, (window, first) in self._window.items()
+            for cell in range(int(self.a.metres[bar].bar * STRAIGHT))
+        }
+        found = []
+        for window, step, drum in zip(*np.nonzero(left), strict=True):
+            if (int(window), int(step)) not in bars:  # the silence that fills a window up
+                continue
+            bar, cell = bars[int(window), int(step)]
+            known = [(n, pitch) for (own, pitch), n in self._pitches.items() if own == drum]
+            pitch = max(known)[1] if known else pitch_of(int(drum))
+            straight = Groove(self.a.metres, STRAIGHT, ())
+            hit = Hit(bar, cell, cell / STRAIGHT, 0.125, pitch, 1)
+            ends = [regridded(hit, straight, groove) for groove in (self.a, self.b)]
+            place = between(ends[0], ends[1], amounts.timing)
+            at = window, step, drum
+            place += float(offset[0][at])
+            found.append(
+                strike(self.a.begins[bar], hit, float(velocity[0][at]), place, hit.duration)
+            )
+        return found
+
+
+def _bent(said: tuple[Array, Array, Array], at: tuple[int, int, int], amount: float) -> float:
+    """How far a decoding lies beside the straight line between those of the ends."""
+    now, first, last = (float(x[at]) for x in said)
+    return now - between(first, last, amount)
+
+
+def _line(ends: list[Array], place: float) -> Array:
+    first, last = ends
+    if place in (0.0, 1.0):
+        return last if place else first
+    return ((1 - place) * first + place * last).astype(np.float32)
+
+
+def _flat(array: npt.NDArray[np.float32] | npt.NDArray[np.bool_]) -> Array:
+    return array.reshape(len(array), -1).astype(np.float32)
