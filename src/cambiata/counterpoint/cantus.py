@@ -1,0 +1,204 @@
+"""The cantus: what may be one, its mode, and music moved to white notes and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from cambiata.counterpoint.rules import is_white, pitch_name
+from cambiata.errors import InputError
+from cambiata.notation import Tone, Voice
+
+FEWEST, MOST = 5, 24  # notes of a cantus
+_FINALS = {2: "Dorian", 4: "Phrygian", 5: "Lydian", 7: "Mixolydian", 9: "Aeolian", 0: "Ionian"}
+_MAJOR = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F#": 6, "C#": 7}
+_MAJOR |= {"F": -1, "Bb": -2, "Eb": -3, "Ab": -4, "Db": -5, "Gb": -6, "Cb": -7}
+_SPAN = 16  # semitones of a tenth
+
+
+@dataclass(frozen=True)
+class Cantus:
+    """A cantus in white notes, and how to get back.
+
+    Parameters
+    ----------
+    pitches : tuple of int
+        MIDI numbers in white notes, one a bar.
+    length : fractions.Fraction
+        How long each lasts, in quarter notes.
+    last : fractions.Fraction
+        How long the last one lasts: it may be longer.
+    start : fractions.Fraction
+        Where it begins, in quarter notes.
+    shift : int
+        Semitones by which it was moved up.
+    fifths : int
+        Sharps of its signature, or flats as a negative number.
+    name : str
+        What to call it in a message.
+
+    Examples
+    --------
+    >>> tones = (Tone(Fraction(4 * bar), Fraction(4), 60) for bar in range(5))
+    >>> Cantus.of(Voice(tuple(tones)), "x.mid")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: x.mid: its last note is not reached by step; end the cantus ...
+    """
+
+    pitches: tuple[int, ...]
+    length: Fraction
+    last: Fraction
+    start: Fraction
+    shift: int
+    fifths: int
+    name: str = "cantus"
+
+    @property
+    def final(self) -> int:
+        """Its last pitch."""
+        return self.pitches[-1]
+
+    @property
+    def mode(self) -> str:
+        """Name of its mode, and of the note that it ends on."""
+        return f"{pitch_name(self.final, self.fifths)} {_FINALS[self.final % 12]}"
+
+    def bars(self, place: Fraction) -> Fraction:
+        """How many quarters of a bar lie before a place.
+
+        Parameters
+        ----------
+        place : fractions.Fraction
+            In quarter notes.
+
+        Returns
+        -------
+        fractions.Fraction
+            4 for each bar.
+        """
+        return (place - self.start) / self.length * 4
+
+    @classmethod
+    def of(cls, voice: Voice, name: str, key: str = "") -> "Cantus":
+        """Cantus of a voice.
+
+        Parameters
+        ----------
+        voice : Voice
+            Equal notes; the last may be longer.
+        name : str
+            What to call it in a message.
+        key : str
+            Key signature, which settles the mode where several are possible.
+
+        Returns
+        -------
+        Cantus
+            The voice in white notes.
+
+        Raises
+        ------
+        InputError
+            It is no cantus; the message says why.
+        """
+        tones = voice.tones
+        length = _even(tones, name)
+        pitches = [tone.pitch for tone in tones]
+        if not FEWEST <= len(tones) <= MOST:
+            problem = f"has {len(tones)} note{'s' * (len(tones) != 1)}"
+            raise InputError(name, problem, f"a cantus has {FEWEST} to {MOST}")
+        if max(pitches) - min(pitches) > _SPAN:
+            raise InputError(name, "spans more than a tenth", "choose a cantus that can be sung")
+        if (pitches[0] - pitches[-1]) % 12:
+            raise InputError(
+                name, "does not end on the note that it begins with", "a cantus does, on its final"
+            )
+        if not 1 <= abs(pitches[-1] - pitches[-2]) <= 2:
+            raise InputError(
+                name,
+                "its last note is not reached by step",
+                "end the cantus with a step down to its final, as re-ut",
+            )
+        shift = _shift(pitches, key)
+        if shift is None:
+            raise InputError(
+                name,
+                "is in no mode: it is chromatic, or ends on a wrong note",
+                "use the notes of one scale, and end on its D, E, F, G, A or C",
+            )
+        down = -shift * 7 % 12
+        return cls(
+            tuple(pitch + shift for pitch in pitches),
+            length,
+            tones[-1].length,
+            tones[0].start,
+            shift,
+            down - 12 if down > 6 else down,
+            name,
+        )
+
+
+def looks_like(voice: Voice) -> bool:
+    """Whether a voice is of equal notes, as a cantus is.
+
+    Parameters
+    ----------
+    voice : Voice
+        A voice.
+
+    Returns
+    -------
+    bool
+        Whether its notes follow one another and are as long as the first; the last may be longer.
+
+    Examples
+    --------
+    >>> looks_like(Voice(()))
+    False
+    """
+    try:
+        _even(voice.tones, "")
+    except InputError:
+        return False
+    return True
+
+
+def _even(tones: Sequence[Tone], name: str) -> Fraction:
+    if not tones:
+        raise InputError(name, "has no notes", "choose a cantus that sings something")
+    length = tones[0].length
+    for number, (tone, after) in enumerate(zip(tones, tones[1:], strict=False), 1):
+        if after.start < tone.end:
+            raise InputError(
+                name,
+                f"sounds several notes at once (note {number + 1})",
+                "a cantus is a single line",
+            )
+        if after.start > tone.end:
+            raise InputError(name, f"rests after note {number}", "a cantus has no rests")
+    for number, tone in enumerate(tones, 1):
+        if tone.length != length and not (number == len(tones) and tone.length > length):
+            raise InputError(
+                name,
+                f"note {number} is not as long as the first",
+                "a cantus has notes of one length; only the last may be longer",
+            )
+    return length
+
+
+def _shift(pitches: Sequence[int], key: str) -> int | None:
+    """Semitones, -6 to 5, that make all white: the signature's, else with fewest accidentals."""
+    fits: list[tuple[bool, int, int]] = []
+    signature = _signature(key)
+    for fifths in range(-6, 6):
+        shift = (-fifths * 7 + 6) % 12 - 6
+        white = all(is_white(pitch + shift) for pitch in pitches)
+        if white and (pitches[-1] + shift) % 12 in _FINALS:
+            fits.append((fifths != signature, abs(fifths), shift))
+    return min(fits)[2] if fits else None
+
+
+def _signature(key: str) -> int | None:
+    if key.endswith("m"):
+        major = _MAJOR.get(key[:-1])
+        return None if major is None else major - 3
+    return _MAJOR.get(key)

@@ -1,0 +1,1005 @@
+"""Breaches of the rules, in words: what a teacher would mark on a worksheet."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Literal
+
+from cambiata.counterpoint import rules
+from cambiata.counterpoint.cantus import Cantus, looks_like
+from cambiata.counterpoint.rules import FIFTH, FIRST, FOURTH, SECOND, THIRD
+from cambiata.errors import InputError
+from cambiata.notation import Sheet, Tone, Voice, read
+
+Position = Literal["above", "below"]
+POSITIONS: tuple[Position, Position] = ("above", "below")
+_BAR = 4
+
+
+@dataclass(frozen=True, order=True)
+class Breach:
+    """A rule that is not kept.
+
+    Parameters
+    ----------
+    bar : int
+        Where, from 1.
+    rule : str
+        Name of the rule, as in ``docs/counterpoint.md``.
+    words : str
+        What happens there.
+
+    Examples
+    --------
+    >>> print(Breach(4, "crossing", "E lies below G"))
+    bar 4: crossing: E lies below G
+    """
+
+    bar: int
+    rule: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"bar {self.bar}: {self.rule}: {self.words}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found on a worksheet.
+
+    Parameters
+    ----------
+    breaches : tuple of Breach
+        In the order of their bars; none where all is well.
+    species : int
+        1 to 5.
+    position : {"above", "below"}
+        Where the counterpoint lies.
+    voices : int
+        Voices, the cantus among them.
+    cantus : str
+        Name of the voice that was taken for the cantus, or its number.
+    mode : str
+        Mode of the cantus.
+    n_bars : int
+        Bars, one for each note of the cantus.
+
+    Examples
+    --------
+    >>> Checked((), 1, "above", 2, "Cantus", "D Dorian", 11).is_correct
+    True
+    """
+
+    breaches: tuple[Breach, ...]
+    species: int
+    position: Position
+    voices: int
+    cantus: str
+    mode: str
+    n_bars: int
+
+    @property
+    def is_correct(self) -> bool:
+        """Whether nothing was found."""
+        return not self.breaches
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A note of a counterpoint, counted in quarters of a bar whatever the cantus' length.
+
+    Parameters
+    ----------
+    start : fractions.Fraction
+        Where it begins; 4 is the second bar.
+    length : fractions.Fraction
+        How long it sounds, over bar lines if it is tied.
+    pitch : int
+        MIDI number in white notes.
+
+    Examples
+    --------
+    >>> note = Struck(Fraction(6), Fraction(4), 60)
+    >>> note.bar, note.beat, note.is_tied
+    (1, Fraction(2, 1), True)
+    """
+
+    start: Fraction
+    length: Fraction
+    pitch: int
+
+    @property
+    def end(self) -> Fraction:
+        """Where it ends."""
+        return self.start + self.length
+
+    @property
+    def bar(self) -> int:
+        """Bar in which it begins, from 0."""
+        return int(self.start // _BAR)
+
+    @property
+    def beat(self) -> Fraction:
+        """Where it begins in its bar, from 0."""
+        return self.start % _BAR
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether it sounds on in the next bar."""
+        return self.end > (self.bar + 1) * _BAR
+
+
+Line = tuple[Struck, ...]
+
+
+def check_file(
+    path: str | Path, *, species: int | None = None, position: str | None = None
+) -> Checked:
+    """Breaches in a score file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        MIDI, MusicXML or ABC file of two or three voices.
+    species : int, optional
+        1 to 5; told from the rhythm where not given.
+    position : {"above", "below"}, optional
+        Where the counterpoint lies; told from the voices where not given.
+
+    Returns
+    -------
+    Checked
+        What was found.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is no worksheet.
+
+    Examples
+    --------
+    >>> check_file("nowhere.mid")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.mid: no such file; check the path
+    """
+    return check(read(path), species=species, position=position)
+
+
+def check(sheet: Sheet, *, species: int | None = None, position: str | None = None) -> Checked:
+    """Breaches in a worksheet.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        A cantus and one or two voices, each a part of its own.
+    species : int, optional
+        1 to 5; told from the rhythm where not given.
+    position : {"above", "below"}, optional
+        Where the counterpoint lies; told from the voices where not given.
+
+    Returns
+    -------
+    Checked
+        What was found.
+
+    Raises
+    ------
+    InputError
+        There are not two or three voices, one of them sounds several notes at once, none is a
+        cantus, or an option is out of range.
+
+    Examples
+    --------
+    >>> def whole(pitches, name):
+    ...     tones = (Tone(Fraction(4 * bar), Fraction(4), p) for bar, p in enumerate(pitches))
+    ...     return Voice(tuple(tones), name)
+    >>> cantus = whole([60, 64, 62, 67, 65, 64, 62, 60], "cantus")
+    >>> found = check(Sheet((whole([60, 67, 69, 71, 69, 72, 71, 72], "upper"), cantus)))
+    >>> print(found.breaches[0])
+    bar 2: direct-...
+    """
+    refuse_unknown(species=species, position=position)
+    voices = [voice for voice in sheet.voices if voice.tones]
+    _refuse_no_worksheet(voices, sheet.name)
+    if species is None and len(voices) > 2:
+        species = FIRST
+    at = _cantus_index(voices, sheet, position)
+    cantus = Cantus.of(voices[at], sheet.name, sheet.key)
+    others = [voice for index, voice in enumerate(voices) if index != at]
+    lines = [_line(voice, cantus) for voice in others]
+    lines.sort(key=lambda line: -sum(note.pitch * note.length for note in line))
+    where: Position = "above" if _mean(lines[0]) >= _mean(_whole(cantus.pitches)) else "below"
+    if position is not None:
+        where = "above" if position == "above" else "below"
+    kind = species if species is not None else _species(lines[0], len(cantus.pitches))
+    if len(lines) == 2:
+        if kind != FIRST:
+            raise InputError(
+                sheet.name, "has three voices", "three voices are checked in first species only"
+            )
+        found = three_voice_breaches(cantus, lines, where)
+    else:
+        found = breaches(cantus, lines[0], kind, where)
+    return Checked(
+        found,
+        kind,
+        where,
+        len(voices),
+        voices[at].name or f"voice {at + 1}",
+        cantus.mode,
+        len(cantus.pitches),
+    )
+
+
+def refuse_unknown(
+    *, species: int | None = None, position: str | None = None, voices: int = 2
+) -> None:
+    """Refuse a species, position or number of voices that there is none of.
+
+    Parameters
+    ----------
+    species : int, optional
+        1 to 5.
+    position : str, optional
+        "above" or "below".
+    voices : int
+        2, or 3 in first species.
+
+    Raises
+    ------
+    InputError
+        One of them is out of range.
+
+    Examples
+    --------
+    >>> refuse_unknown(species=6)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: species 6: there is none; use 1 to 5
+    """
+    if species is not None and species not in rules.SPECIES:
+        raise InputError(f"species {species}", "there is none", "use 1 to 5")
+    if position is not None and position not in POSITIONS:
+        raise InputError(f"position {position}", "there is none", "use above or below")
+    if voices not in (2, 3):
+        raise InputError(f"{voices} voices", "cannot be written", "use 2 or 3")
+    if voices == 3 and species not in (None, FIRST):
+        raise InputError("3 voices", "are written in first species only", "use species 1")
+
+
+def _refuse_no_worksheet(voices: Sequence[Voice], name: str) -> None:
+    if not 2 <= len(voices) <= 3:
+        problem = f"has {len(voices)} voice{'s' * (len(voices) != 1)}"
+        raise InputError(name, problem, "give a cantus and one or two voices, each a part of it")
+    for number, voice in enumerate(voices, 1):
+        if not voice.is_melody:
+            raise InputError(
+                name,
+                f"{voice.name or f'voice {number}'} sounds several notes at once",
+                "write each voice as a part of its own",
+            )
+
+
+def _cantus_index(voices: Sequence[Voice], sheet: Sheet, position: str | None) -> int:
+    """Which voice is the cantus: named so, else of equal notes that end like one."""
+    even = [index for index, voice in enumerate(voices) if looks_like(voice)]
+    if not even:
+        raise InputError(
+            sheet.name, "no voice has notes of one length", "give the cantus in equal long notes"
+        )
+    slowest = max(voices[index].tones[0].length for index in even)
+    even = [index for index in even if voices[index].tones[0].length == slowest]
+
+    def order(index: int) -> tuple[int, int, float]:
+        name = voices[index].name.lower().replace(".", "")
+        named = "cantus" in name or name.split()[:1] == ["cf"]
+        try:
+            pitches = Cantus.of(voices[index], sheet.name, sheet.key).pitches
+            likeness = 2 if pitches[-2] > pitches[-1] else 1
+        except InputError:
+            likeness = 0
+        height = _mean_pitch(voices[index])
+        return (named, likeness, height if position == "below" else -height)
+
+    return max(even, key=order)
+
+
+def _mean_pitch(voice: Voice) -> float:
+    return sum(tone.pitch for tone in voice.tones) / len(voice.tones)
+
+
+def _mean(line: Line) -> float:
+    return float(sum(n.pitch * n.length for n in line) / sum(n.length for n in line))
+
+
+def _whole(pitches: Sequence[int]) -> Line:
+    bars = range(len(pitches))
+    return tuple(Struck(Fraction(_BAR * i), Fraction(_BAR), pitches[i]) for i in bars)
+
+
+def _line(voice: Voice, cantus: Cantus) -> Line:
+    """A voice in white notes and quarters of a bar; the last bar has no end of its own."""
+    end = Fraction(_BAR * len(cantus.pitches))
+    notes = []
+    for tone in voice.tones:
+        start, stop = cantus.bars(tone.start), cantus.bars(tone.end)
+        if start < 0 or start >= end:
+            raise InputError(
+                cantus.name, "a voice sounds outside the cantus", "let them begin and end together"
+            )
+        if start >= end - _BAR and stop > end:
+            stop = end
+        notes.append(Struck(start, stop - start, tone.pitch + cantus.shift))
+    return tuple(notes)
+
+
+def _species(line: Line, n_bars: int) -> int:
+    """Species whose note values a line has."""
+    inner = [note for note in line if note.bar < n_bars - 1]
+    lengths = {note.length for note in inner}
+    ties = any(note.is_tied for note in inner)
+    if lengths <= {4} and not ties:
+        return FIRST
+    if lengths <= {1}:
+        return THIRD
+    if min(lengths) < 2:
+        quarters = sum(note.length == 1 for note in inner)
+        return THIRD if quarters >= 0.9 * len(inner) and min(lengths) == 1 else FIFTH
+    return FOURTH if ties else SECOND
+
+
+# --- two voices ---------------------------------------------------------------------------------
+
+
+def breaches(cantus: Cantus, line: Line, species: int, position: Position) -> tuple[Breach, ...]:
+    """Breaches of a line against a cantus.
+
+    Parameters
+    ----------
+    cantus : Cantus
+        The cantus.
+    line : tuple of Struck
+        The counterpoint, in white notes.
+    species : int
+        1 to 5.
+    position : {"above", "below"}
+        Where the counterpoint lies.
+
+    Returns
+    -------
+    tuple of Breach
+        In the order of their bars, each rule once a bar.
+
+    Examples
+    --------
+    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
+    >>> [breach.rule for breach in breaches(cantus, _whole((67, 69, 67, 71, 72)), 1, "above")]
+    ['parallel-fifths']
+    """
+    sheet = _TwoVoices(cantus, line, species, position)
+    found = [*_of_line(cantus, line, species, ""), *sheet.found()]
+    return _ordered(found, species)
+
+
+def _ordered(found: Sequence[Breach], species: int) -> tuple[Breach, ...]:
+    once: dict[tuple[int, str], Breach] = {}
+    for breach in found:
+        if species in rules.rule_named(breach.rule).species:
+            once.setdefault((breach.bar, breach.rule), breach)
+    return tuple(sorted(once.values()))
+
+
+@dataclass(frozen=True)
+class _TwoVoices:
+    cantus: Cantus
+    line: Line
+    species: int
+    position: Position
+
+    def found(self) -> Iterator[Breach]:
+        if not self.line:
+            return
+        yield from self.ends()
+        yield from self.strong_beats()
+        yield from self.weak_beats()
+        yield from self.motion()
+        yield from self.hidden_parallels()
+        yield from self.places()
+        if self.species == FIRST:
+            yield from self.first_species()
+        yield from _rhythm(self.line, self.species, len(self.pitches))
+
+    @property
+    def pitches(self) -> tuple[int, ...]:
+        return self.cantus.pitches
+
+    def name(self, pitch: int) -> str:
+        return rules.pitch_name(pitch, self.cantus.fifths)
+
+    def against(self, bar: int, pitch: int) -> str:
+        side = "over" if pitch >= self.pitches[bar] else "under"
+        return f"{self.name(pitch)} {side} {self.name(self.pitches[bar])}"
+
+    def heard(self, bar: int, pitch: int) -> str:
+        return f"{self.against(bar, pitch)} is {_a(rules.interval_name(self.pitches[bar], pitch))}"
+
+    def consonant(self, note: Struck) -> bool:
+        return rules.is_consonant(self.pitches[note.bar], note.pitch)
+
+    def struck_on(self, place: int) -> Struck | None:
+        return next((note for note in self.line if note.start == place), None)
+
+    def held_over(self, bar: int) -> Struck | None:
+        return next((n for n in self.line if n.start < _BAR * bar < n.end), None)
+
+    def ends(self) -> Iterator[Breach]:
+        first, last, n_bars = self.line[0], self.line[-1], len(self.pitches)
+        opens = rules.opens if self.position == "above" else rules.is_octave
+        if not opens(self.pitches[first.bar], first.pitch):
+            asked = "a unison, fifth or octave" if self.position == "above" else "a unison or octave"
+            yield Breach(1, "opening", f"{self.heard(first.bar, first.pitch)}; {asked} is asked")
+        ends_well = rules.is_octave(self.cantus.final, last.pitch)
+        if not ends_well:
+            yield Breach(n_bars, "ending", self.heard(n_bars - 1, last.pitch))
+        if len(self.line) > 1:
+            yield from _cadence(self.cantus, self.line[-2].pitch, last.pitch, ends_well)
+
+    def strong_beats(self) -> Iterator[Breach]:
+        for bar in range(1, len(self.pitches) - 1):
+            struck = self.struck_on(_BAR * bar)
+            if struck and not self.consonant(struck):
+                yield Breach(bar + 1, "consonance", self.heard(bar, struck.pitch))
+            if struck and struck.pitch == self.pitches[bar]:
+                yield Breach(bar + 1, "unison", f"a unison on {self.name(struck.pitch)}")
+            held = self.held_over(bar)
+            if held and not rules.is_consonant(self.pitches[bar], held.pitch):
+                yield from self.suspension(bar, held)
+
+    def suspension(self, bar: int, held: Struck) -> Iterator[Breach]:
+        resolution = self.struck_on(_BAR * bar + 2)
+        between = [n for n in self.line if _BAR * bar < n.start < _BAR * bar + 2]
+        cantus = self.pitches[bar]
+        falls = resolution is not None and rules.resolves(cantus, held.pitch, resolution.pitch)
+        if resolution is None or not falls or not self.filled(between, resolution):
+            after = resolution.pitch if resolution else (between[0].pitch if between else None)
+            to = "nothing on the third beat" if after is None else self.name(after)
+            yield Breach(
+                bar + 1,
+                "resolution",
+                f"{self.heard(bar, held.pitch)} and goes to {to}",
+            )
+
+    def filled(self, between: Sequence[Struck], resolution: Struck) -> bool:
+        lengths = [note.length for note in between]
+        if not between:
+            return True
+        if self.species != FIFTH:
+            return False
+        if lengths == [1]:
+            return self.consonant(between[0])
+        return (
+            lengths == [Fraction(1, 2)] * 2
+            and between[0].pitch == resolution.pitch
+            and between[1].pitch < resolution.pitch
+            and rules.is_step(between[1].pitch, resolution.pitch)
+        )
+
+    def weak_beats(self) -> Iterator[Breach]:
+        for index, note in enumerate(self.line):
+            if index == 0 or note.beat == 0 or self.consonant(note):
+                continue
+            if note.is_tied:
+                yield Breach(
+                    note.bar + 1,
+                    "preparation",
+                    f"{self.heard(note.bar, note.pitch)} where it is struck, and is tied on",
+                )
+            elif not self.ornaments(index):
+                yield Breach(
+                    note.bar + 1,
+                    "dissonance",
+                    f"{self.heard(note.bar, note.pitch)} and neither passes nor turns by step",
+                )
+
+    def ornaments(self, index: int) -> bool:
+        if index + 1 == len(self.line):
+            return False
+        before, note, after = (n.pitch for n in self.line[index - 1 : index + 2])
+        by_steps = rules.is_step(before, note) and rules.is_step(note, after)
+        if by_steps and (before < note) == (note < after):
+            return True
+        if self.species not in (THIRD, FIFTH):
+            return False
+        if by_steps and before == after:
+            return True
+        return self.cambiata(index) or self.double_neighbour(index)
+
+    def cambiata(self, index: int) -> bool:
+        four = self.line[index - 1 : index + 3]
+        if len(four) < 4 or four[0].beat not in (0, 2) or four[1].length != 1:
+            return False
+        one, two, three, last = (note.pitch for note in four)
+        return (
+            rules.is_consonant(self.pitches[four[1].bar], one)
+            and self.consonant(four[2])
+            and rules.is_step(one, two)
+            and two < one
+            and rules.steps_between(two, three) == -2
+            and rules.is_step(three, last)
+            and last > three
+        )
+
+    def double_neighbour(self, index: int) -> bool:
+        start = self.line[index].bar * _BAR
+        four = [note for note in self.line if start <= note.start < start + _BAR]
+        if [note.beat for note in four] != [0, 1, 2, 3] or not self.consonant(four[0]):
+            return False
+        one, two, three, last = (note.pitch for note in four)
+        both = rules.is_step(one, two) and rules.is_step(one, three)
+        return both and rules.is_turn(two, one, three) is False and last == one
+
+    def motion(self) -> Iterator[Breach]:
+        for before, after in pairwise(self.line):
+            if after.beat != 0:
+                continue
+            pair = (self.pitches[after.bar - 1], before.pitch)
+            following = (self.pitches[after.bar], after.pitch)
+            for judged in (rules.parallel(pair, following), rules.direct(pair, following)):
+                if judged:
+                    yield self.moved(after.bar, judged, pair, following)
+
+    def moved(
+        self, bar: int, rule: str, pair: tuple[int, int], following: tuple[int, int]
+    ) -> Breach:
+        return Breach(
+            bar + 1, rule, _motion(self.cantus, pair, following, "cantus and counterpoint")
+        )
+
+    def hidden_parallels(self) -> Iterator[Breach]:
+        if self.species == FIRST:
+            return
+        for bar in range(1, len(self.pitches)):
+            if self.species != FOURTH:
+                yield from self.between(bar, 0)
+            held = self.held_over(bar)
+            if held and not rules.is_consonant(self.pitches[bar], held.pitch):
+                yield from self.between(bar, 2)
+
+    def between(self, bar: int, beat: int) -> Iterator[Breach]:
+        """Parallels between the same beats of two neighbouring bars."""
+        one, two = self.struck_on(_BAR * (bar - 1) + beat), self.struck_on(_BAR * bar + beat)
+        if not one or not two:
+            return
+        pair = (self.pitches[bar - 1], one.pitch)
+        following = (self.pitches[bar], two.pitch)
+        judged = rules.parallel(pair, following)
+        if judged and self.species == SECOND:
+            weak = self.struck_on(_BAR * (bar - 1) + 2)
+            if weak and abs(rules.steps_between(one.pitch, weak.pitch)) >= 3:
+                return
+        if judged:
+            yield self.moved(bar, judged, pair, following)
+
+    def places(self) -> Iterator[Breach]:
+        for note in self.line:
+            last = min(int(-(-note.end // _BAR)), len(self.pitches))
+            for bar in range(note.bar, last):
+                cantus = self.pitches[bar]
+                if abs(note.pitch - cantus) > rules.MOST_APART:
+                    words = f"{self.heard(bar, note.pitch)}; a twelfth is the most"
+                    yield Breach(bar + 1, "distance", words)
+                if _crossed(cantus, note.pitch, self.position):
+                    words = f"the counterpoint crosses the cantus: {self.against(bar, note.pitch)}"
+                    yield Breach(bar + 1, "crossing", words)
+                for other in range(max(bar - 1, 0), min(bar + 2, len(self.pitches))):
+                    if rules.is_false_relation(self.pitches[other], note.pitch):
+                        words = f"{self.name(note.pitch)} against {self.name(self.pitches[other])}"
+                        yield Breach(max(bar, other) + 1, "false-relation", words)
+
+    def first_species(self) -> Iterator[Breach]:
+        chords = [(self.pitches[note.bar], note.pitch) for note in self.line]
+        run = 1
+        for index, (pair, following) in enumerate(pairwise(chords), 1):
+            bar = self.line[index].bar
+            kinds = {abs(rules.steps_between(*chord)) % 7 for chord in (pair, following)}
+            alike = len(kinds) == 1 and rules.is_imperfect(*pair) and rules.is_imperfect(*following)
+            run = run + 1 if alike and rules.is_similar(pair, following) else 1
+            if run == rules.MOST_IMPERFECT + 1:
+                kind = rules.interval_name(*following)
+                yield Breach(bar + 1, "imperfect-run", f"the fourth {kind} running")
+            sign = 1 if self.position == "above" else -1
+            if any(_crossed(*chord, self.position) for chord in (pair, following)):
+                continue
+            if sign * (following[1] - pair[0]) < 0:
+                words = f"the counterpoint's {self.name(following[1])} goes beyond the cantus' last"
+                yield Breach(bar + 1, "overlap", f"{words} note, {self.name(pair[0])}")
+            if sign * (pair[1] - following[0]) < 0:
+                words = f"the cantus' {self.name(following[0])} goes beyond the counterpoint's last"
+                yield Breach(bar + 1, "overlap", f"{words} note, {self.name(pair[1])}")
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
+
+
+def _crossed(cantus: int, pitch: int, position: Position) -> bool:
+    return pitch < cantus if position == "above" else pitch > cantus
+
+
+def _motion(
+    cantus: Cantus, pair: tuple[int, int], following: tuple[int, int], voices: str
+) -> str:
+    chords = (
+        "-".join(rules.pitch_name(pitch, cantus.fifths) for pitch in sorted(chord))
+        for chord in (pair, following)
+    )
+    return " to ".join(chords) + f" between {voices}"
+
+
+def _cadence(cantus: Cantus, before: int, last: int, ends_well: bool) -> Iterator[Breach]:
+    asked = rules.leading_note(cantus.pitches[-2], cantus.final)
+    if before % 12 != asked or (ends_well and not rules.is_step(before, last)):
+        names = (rules.pitch_name(pitch, cantus.fifths) for pitch in (before, asked, cantus.final))
+        words = "{} before the end; {} has to lead to {} by step".format(*names)
+        yield Breach(len(cantus.pitches) - 1, "cadence", words)
+
+
+# --- one line -----------------------------------------------------------------------------------
+
+
+def _of_line(cantus: Cantus, line: Line, species: int, voice: str) -> Iterator[Breach]:
+    prefix = f"{voice}: " if voice else ""
+
+    def breach(note: Struck, rule: str, words: str) -> Breach:
+        return Breach(note.bar + 1, rule, prefix + words)
+
+    def name(pitch: int) -> str:
+        return rules.pitch_name(pitch, cantus.fifths)
+
+    n_bars = len(cantus.pitches)
+    for note in line:
+        if not rules.in_mode(note.pitch, cantus.final, before_last=note.bar == n_bars - 2):
+            yield breach(note, "mode", f"{name(note.pitch)} is not in {cantus.mode}")
+    equal = 1
+    most_equal = rules.MOST_EQUAL if species == FIRST else 1
+    for one, two in pairwise(line):
+        equal = equal + 1 if one.pitch == two.pitch else 1
+        if equal > most_equal:
+            yield breach(two, "repetition", f"{name(two.pitch)} is struck again")
+        if one.pitch != two.pitch and not rules.may_follow(one.pitch, two.pitch):
+            size = rules.interval_name(one.pitch, two.pitch)
+            way = "up" if two.pitch > one.pitch else "down"
+            yield breach(two, "leap", f"{name(one.pitch)}-{name(two.pitch)}, a {size} {way}")
+    low = high = line[0].pitch if line else 0
+    for note in line:
+        was_within = high - low <= rules.most_range(species)
+        low, high = min(low, note.pitch), max(high, note.pitch)
+        if was_within and high - low > rules.most_range(species):
+            words = f"{name(low)} to {name(high)} is {_a(rules.interval_name(low, high))}"
+            yield breach(note, "range", words)
+    yield from (breach(*found) for found in _shape(line, name))
+
+
+def _shape(line: Line, name: Callable[[int], str]) -> Iterator[tuple[Struck, str, str]]:
+    moves = [note for i, note in enumerate(line) if i == 0 or note.pitch != line[i - 1].pitch]
+    pitches = [note.pitch for note in moves]
+    turn = 0
+    for i in range(1, len(moves)):
+        one, two = pitches[i - 1], pitches[i]
+        after = pitches[i + 1] if i + 1 < len(pitches) else None
+        last = moves[i].end == line[-1].end
+        if rules.must_turn(one, two) and not last and after is not None:
+            if not rules.is_turn(one, two, after):
+                words = f"after {name(one)}-{name(two)} the line goes on"
+                yield moves[i], "leap-recovery", words
+        if after is not None and rules.leaps_too_far(one, two, after):
+            words = f"{name(one)}-{name(two)}-{name(after)} is more than an octave"
+            yield moves[i + 1], "leaps-running", words
+        if i + 2 < len(pitches) and after is not None:
+            if rules.leaps_on(one, two, after) and rules.leaps_on(two, after, pitches[i + 2]):
+                four = "-".join(name(pitch) for pitch in pitches[i - 1 : i + 3])
+                yield moves[i + 2], "leaps-running", f"three leaps: {four}"
+        if after is None or rules.is_turn(one, two, after):
+            if rules.outlines_tritone(pitches[turn], two, after):
+                words = f"the line runs from {name(pitches[turn])} to {name(two)}, a tritone"
+                yield moves[i], "tritone", words
+            turn = i
+
+
+# --- rhythm -------------------------------------------------------------------------------------
+
+
+def _rhythm(line: Line, species: int, n_bars: int) -> Iterator[Breach]:
+    parts = _bars(line, n_bars)
+    for bar, lengths in enumerate(parts):
+        if not _rhythm_fits(line, parts, bar, species):
+            shown = " ".join(f"{float(length):g}" for length in lengths) or "nothing"
+            words = f"{shown} (in quarters of a bar) is no rhythm of species {species}"
+            yield Breach(bar + 1, "rhythm", words)
+    ties = {note.bar + 1 for note in line if note.is_tied}
+    if species == FOURTH:
+        for bar in range(2, n_bars - 1):
+            if bar not in ties and bar - 1 not in ties:
+                yield Breach(bar + 1, "ligature", "a second bar line without a tie")
+    if species != FIFTH:
+        return
+    for index, note in enumerate(line):
+        if note.length != Fraction(1, 2):
+            continue
+        for other in line[max(index - 1, 0) : index + 2 : 2] if index else line[1:2]:
+            if not rules.is_step(note.pitch, other.pitch):
+                yield Breach(note.bar + 1, "eighths", "an eighth is reached or left by leap")
+    for bar in range(2, n_bars - 1):
+        if parts[bar] == parts[bar - 1] == parts[bar - 2]:
+            yield Breach(bar + 1, "variety", "the same rhythm for the third time running")
+
+
+def _bars(line: Line, n_bars: int) -> list[tuple[Fraction, ...]]:
+    """Lengths that sound in each bar, cut at the bar lines; a rest has none."""
+    parts: list[list[Fraction]] = [[] for _ in range(n_bars)]
+    for note in line:
+        for bar in range(note.bar, n_bars):
+            begin, end = max(note.start, Fraction(_BAR * bar)), min(note.end, _BAR * (bar + 1))
+            if end > begin:
+                parts[bar].append(end - begin)
+    return [tuple(lengths) for lengths in parts]
+
+
+def _rhythm_fits(
+    line: Line, parts: Sequence[tuple[Fraction, ...]], bar: int, species: int
+) -> bool:
+    lengths, n_bars = parts[bar], len(parts)
+    held = any(note.start < _BAR * bar < note.end for note in line)
+    tied_on = any(note.start < _BAR * (bar + 1) < note.end for note in line)
+    rest = _BAR - sum(lengths)
+    begins = min((note.start for note in line if note.bar == bar), default=None)
+    if rest and (bar > 0 or begins != rest or (bar + 1 == n_bars)):
+        return False
+    if bar + 1 == n_bars:
+        return lengths == (4,) and not held
+    if species == FIRST:
+        return lengths == (4,) and not held and not tied_on
+    if species == THIRD:
+        return lengths == (1,) * (4 - int(rest)) and rest in (0, 1) and not held and not tied_on
+    if species in (SECOND, FOURTH):
+        if (held or tied_on) and species == SECOND:
+            return False
+        if lengths == (4,):
+            return bar + 2 == n_bars and not tied_on
+        return lengths == (2,) * (2 - int(rest) // 2) and rest in (0, 2)
+    return _florid_fits(tuple(map(float, lengths)), float(rest), held, tied_on, bar + 2 == n_bars)
+
+
+def _florid_fits(
+    lengths: tuple[float, ...], rest: float, held: bool, tied_on: bool, before_last: bool
+) -> bool:
+    if rest:
+        lengths = (rest, *lengths)
+        if rest != 2:
+            return False
+    bound = rules.FLORID.get(lengths)
+    if bound is None or (held and lengths[0] not in (1, 2)):
+        return False
+    if tied_on and lengths[-1] != 2:
+        return False
+    return tied_on or not bound or before_last
+
+
+# --- three voices -------------------------------------------------------------------------------
+
+
+def three_voice_breaches(
+    cantus: Cantus, lines: Sequence[Line], position: Position
+) -> tuple[Breach, ...]:
+    """Breaches of two lines against a cantus, first species.
+
+    Parameters
+    ----------
+    cantus : Cantus
+        The lowest voice ("above") or the highest ("below").
+    lines : sequence of Line
+        The two others, the higher first.
+    position : {"above", "below"}
+        Where they lie.
+
+    Returns
+    -------
+    tuple of Breach
+        In the order of their bars, each rule once a bar.
+
+    Examples
+    --------
+    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
+    >>> lines = [_whole((72, 74, 72, 71, 72)), _whole((67, 65, 67, 65, 64))]
+    >>> [breach.rule for breach in three_voice_breaches(cantus, lines, "above")]
+    ['parallel-octaves']
+    """
+    found: list[Breach] = []
+    n_bars = len(cantus.pitches)
+    names = ("the upper counterpoint", "the lower counterpoint")
+    for line, name in zip(lines, names, strict=True):
+        found += _of_line(cantus, line, FIRST, name)
+        found += _rhythm(line, FIRST, n_bars)
+    found += _three_cadence(cantus, lines)
+    by_bar = [{note.bar: note.pitch for note in line} for line in lines]
+    full = [bar for bar in range(n_bars) if all(bar in line for line in by_bar)]
+    chords: dict[int, tuple[int, int, int]] = {}
+    for bar in full:
+        high, low = (line[bar] for line in by_bar)
+        at = cantus.pitches[bar]
+        chords[bar] = (at, low, high) if position == "above" else (low, high, at)
+    voices = ("cantus", *names[::-1]) if position == "above" else (*names[::-1], "cantus")
+    for bar, chord in chords.items():
+        found += chord_breaches(cantus, bar, chord, voices)
+        if bar - 1 in chords:
+            found += motion_breaches(cantus, bar, chords[bar - 1], chord, voices)
+    return _ordered(found, FIRST)
+
+
+def _three_cadence(cantus: Cantus, lines: Sequence[Line]) -> list[Breach]:
+    each = [
+        list(_cadence(cantus, line[-2].pitch, line[-1].pitch, True))
+        for line in lines
+        if len(line) > 1
+    ]
+    good = any(not found for found in each)
+    return [] if good or not each else [replace(each[0][0], words="no voice has the leading note")]
+
+
+def chord_breaches(
+    cantus: Cantus, bar: int, chord: tuple[int, int, int], voices: Sequence[str] = "123"
+) -> Iterator[Breach]:
+    """Breaches of one chord of three voices.
+
+    Parameters
+    ----------
+    cantus : Cantus
+        The cantus.
+    bar : int
+        Bar of the chord, from 0.
+    chord : tuple of int
+        Pitches in white notes, from the lowest voice.
+    voices : sequence of str
+        What to call them.
+
+    Yields
+    ------
+    Breach
+        What is wrong with it.
+
+    Examples
+    --------
+    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
+    >>> [str(breach) for breach in chord_breaches(cantus, 2, (64, 69, 72))]
+    ['bar 3: consonance: A is a fourth over the lowest voice']
+    """
+    names = [rules.pitch_name(pitch, cantus.fifths) for pitch in chord]
+    low, middle, high = chord
+    at_end = bar in (0, len(cantus.pitches) - 1)
+    if at_end:
+        rule = "ending" if bar else "opening"
+        thirds = (4,) if bar else (3, 4)
+        if (low - cantus.final) % 12 or any(
+            (pitch - low) % 12 not in (0, 7, *thirds) for pitch in (middle, high)
+        ):
+            yield Breach(bar + 1, rule, f"{'-'.join(names)} is no chord for it")
+    else:
+        for pitch, name in ((middle, names[1]), (high, names[2])):
+            if not rules.is_consonant(low, pitch):
+                words = f"{name} is {_a(rules.interval_name(low, pitch))} over the lowest voice"
+                yield Breach(bar + 1, "consonance", words)
+        steps = abs(rules.steps_between(middle, high)) % 7
+        if not rules.is_consonant(middle, high) and abs(high - middle) % 12 not in (5, 6):
+            words = f"{names[1]}-{names[2]} is a dissonance between the upper voices"
+            yield Breach(bar + 1, "consonance", words)
+        elif abs(high - middle) % 12 in (5, 6) and steps not in (3, 4):
+            words = f"{names[1]}-{names[2]} is a chromatic interval"
+            yield Breach(bar + 1, "consonance", words)
+        for one, two in combinations(range(3), 2):
+            if chord[one] == chord[two]:
+                yield Breach(bar + 1, "unison", f"{voices[one]} and {voices[two]} on {names[one]}")
+    if high - middle > rules.MOST_APART_ABOVE or middle - low > rules.MOST_APART:
+        yield Breach(bar + 1, "distance", f"{'-'.join(names)} lie too far apart")
+    if not low <= middle <= high:
+        yield Breach(bar + 1, "crossing", f"{'-'.join(names)}: voices cross")
+    for one, two in combinations(range(3), 2):
+        if rules.is_false_relation(chord[one], chord[two]):
+            yield Breach(bar + 1, "false-relation", f"{names[one]} against {names[two]}")
+
+
+def motion_breaches(
+    cantus: Cantus,
+    bar: int,
+    chord: tuple[int, int, int],
+    following: tuple[int, int, int],
+    voices: Sequence[str] = "123",
+) -> Iterator[Breach]:
+    """Breaches between two chords of three voices.
+
+    Parameters
+    ----------
+    cantus : Cantus
+        The cantus.
+    bar : int
+        Bar of the second chord, from 0.
+    chord, following : tuple of int
+        Pitches in white notes, from the lowest voice.
+    voices : sequence of str
+        What to call them.
+
+    Yields
+    ------
+    Breach
+        What is wrong between them.
+
+    Examples
+    --------
+    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
+    >>> [breach.rule for breach in motion_breaches(cantus, 1, (60, 67, 76), (62, 69, 74))]
+    ['parallel-fifths']
+    """
+    for one, two in combinations(range(3), 2):
+        pair, after = (chord[one], chord[two]), (following[one], following[two])
+        judged = [rules.parallel(pair, after)]
+        if (one, two) == (0, 2):
+            judged.append(rules.direct(pair, after))
+        for rule in judged:
+            if rule:
+                between = f"{voices[one]} and {voices[two]}"
+                yield Breach(bar + 1, rule, _motion(cantus, pair, after, between))
+        for a, b in ((one, two), (two, one)):
+            if rules.is_false_relation(chord[a], following[b]):
+                names = [rules.pitch_name(p, cantus.fifths) for p in (chord[a], following[b])]
+                yield Breach(bar + 1, "false-relation", " then ".join(names))
+
+
+def sheet_of(
+    cantus: Cantus, lines: Sequence[Line], position: Position, template: Sheet
+) -> Sheet:
+    """Sheet of a cantus and its counterpoint, where the cantus really is.
+
+    Parameters
+    ----------
+    cantus : Cantus
+        The cantus.
+    lines : sequence of Line
+        The counterpoint, in white notes, the higher line first.
+    position : {"above", "below"}
+        Where they lie.
+    template : Sheet
+        Gives the metre, key, tempo and name.
+
+    Returns
+    -------
+    Sheet
+        Voices from the highest to the lowest.
+
+    Examples
+    --------
+    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
+    >>> made = sheet_of(cantus, [_whole((67, 65, 67, 71, 72))], "above", Sheet(()))
+    >>> [voice.name for voice in made.voices]
+    ['Counterpoint', 'Cantus']
+    """
+    unit = cantus.length / _BAR
+    end = _BAR * (len(cantus.pitches) - 1)
+
+    def tones(line: Line, shift: int) -> tuple[Tone, ...]:
+        return tuple(
+            Tone(
+                cantus.start + note.start * unit,
+                cantus.last if note.start == end else note.length * unit,
+                note.pitch - shift,
+            )
+            for note in line
+        )
+
+    number = ("",) if len(lines) == 1 else (" I", " II")
+    added = [
+        Voice(tones(line, cantus.shift), f"Counterpoint{suffix}")
+        for line, suffix in zip(lines, number, strict=True)
+    ]
+    own = Voice(tones(_whole(cantus.pitches), cantus.shift), "Cantus")
+    voices = (*added, own) if position == "above" else (own, *added)
+    return replace(template, voices=voices)
