@@ -15,6 +15,9 @@ RANKS = [
     {"features", "chunks"},
     {"audio"},
     {"vocoder", "weights"},
+    {"preview", "pictures"},
+    {"besides"},
+    {"melody", "groove", "counterpoint"},
     {"nn"},
     {"listening", "synthesis"},
     {"playing", "sampling"},
@@ -26,7 +29,7 @@ RANKS = [
     {"__init__"},
     {"train"},
     {"evaluate"},
-    {"cli", "web"},
+    {"cli", "cli_notes", "cli_options", "web"},
     {"__main__"},
 ]
 

@@ -413,7 +413,12 @@ def _parsed(path: Path) -> Iterator[Sheet]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            parsed = music21.converter.parse(path, forceSource=True)
+            # ABC as text: of a file, music21 leaves it open.
+            parsed = (
+                music21.converter.parse(path.read_text(errors="replace"), format="abc")
+                if path.suffix.lower() in ABC_SUFFIXES
+                else music21.converter.parse(path, forceSource=True)
+            )
             scores = parsed.scores if isinstance(parsed, music21.stream.Opus) else [parsed]
         except Exception as error:  # music21 has many
             raise InputError(str(path), "cannot be read as a score", "export it again") from error
@@ -457,27 +462,11 @@ def sheet_of_stream(stream: Any, name: str) -> Sheet | None:
     voices: list[Voice] = []
     pickup = Fraction(0)
     for part in parts or [stream]:
-        with_repeats = part
-        try:
-            part = part.expandRepeats()
-        except music21.exceptions21.Music21Exception:
-            part = with_repeats  # repeats that do not add up are played once
         bars = list(part.getElementsByClass(music21.stream.Measure))
         if len(bars) > 1 and not voices:
-            whole = _metre_of(part, music21).bar
-            first = Fraction(bars[1].offset).limit_denominator(_STEPS * 4)
-            pickup = first if first < whole else Fraction(0)
-        tones = [
-            Tone(
-                Fraction(note.offset).limit_denominator(_STEPS * 4),
-                Fraction(note.quarterLength).limit_denominator(_STEPS * 4),
-                pitch.midi,
-                note.volume.velocity or 100,
-            )
-            for note in part.stripTies().flatten().notes
-            for pitch in getattr(note, "pitches", ())
-            if note.quarterLength > 0
-        ]
+            first = _exact(bars[1].offset - bars[0].offset)
+            pickup = first if first < _metre_of(part, music21).bar else Fraction(0)
+        tones = _tones(bars or [part], music21)
         if tones:
             voices.append(Voice(tuple(sorted(tones)), str(part.partName or "")))
     if not voices:
@@ -494,6 +483,62 @@ def sheet_of_stream(stream: Any, name: str) -> Sheet | None:
         pickup,
         f"{name} ({title})" if title else name,
     )
+
+
+def _exact(quarters: Any) -> Fraction:
+    return Fraction(quarters).limit_denominator(_STEPS * 4)
+
+
+def _tones(bars: Sequence[Any], music21: Any) -> list[Tone]:
+    """Tones of bars, repeats written out, ties made one."""
+    found: list[Tone] = []
+    begin = Fraction(0)
+    for number in _played(bars, music21):
+        bar = bars[number]
+        for note in bar.flatten().notes:
+            start, length = begin + _exact(note.offset), _exact(note.quarterLength)
+            if length == 0 or isinstance(note, music21.harmony.Harmony):
+                continue  # a grace note, or the name of a chord
+            goes_on = note.tie is not None and note.tie.type in ("continue", "stop")
+            for pitch in getattr(note, "pitches", ()):
+                before = next(
+                    (i for i in range(len(found) - 1, -1, -1) if found[i].pitch == pitch.midi), None
+                )
+                if goes_on and before is not None and found[before].end == start:
+                    found[before] = replace(found[before], length=found[before].length + length)
+                else:
+                    found.append(Tone(start, length, pitch.midi, note.volume.velocity or 100))
+        after = bars[number + 1].offset if number + 1 < len(bars) else None
+        begin += _exact(bar.quarterLength if after is None else after - bar.offset)
+    return found
+
+
+def _played(bars: Sequence[Any], music21: Any) -> list[int]:
+    """Numbers of bars in the order they are played.
+
+    Every repeat sign is gone back from once, to the last sign that opens, or the last that closes;
+    first endings are left out the second time. music21 copies the music for each, and for each
+    copy again: minutes for an old tune of ten parts.
+    """
+    repeat = music21.bar.Repeat
+    first_endings = {
+        id(bar)
+        for bar in bars
+        for bracket in bar.getSpannerSites(music21.spanner.RepeatBracket)
+        if "1" in str(bracket.number)
+    }
+    order: list[int] = []
+    start = 0
+    for number, bar in enumerate(bars):
+        opening, closing = getattr(bar, "leftBarline", None), getattr(bar, "rightBarline", None)
+        if isinstance(opening, repeat) and opening.direction == "start":
+            start = number
+        order.append(number)
+        if isinstance(closing, repeat) and closing.direction == "end":
+            again = range(start, number + 1)
+            order += [i for i in again if id(bars[i]) not in first_endings]
+            start = number + 1
+    return order
 
 
 def _metre_of(stream: Any, music21: Any) -> Metre:

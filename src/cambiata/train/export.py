@@ -18,12 +18,20 @@ from torch import Tensor, nn
 
 from cambiata.errors import InputError
 from cambiata.listening import BANDS
+from cambiata.melody.numbers import N_BEATS, N_CURVE, N_FRAME, N_PITCHES, N_PLACES
 from cambiata.playing import N_FEATURES, N_NOISE, N_PARTIALS
 from cambiata.systems.translation import DOMAIN_SYSTEM
 from cambiata.systems.vqvae import STFT
 from cambiata.train.domains import DOMAINS
 from cambiata.train.listener import ListenerTask
 from cambiata.train.loop import load_weights, read_checkpoint
+from cambiata.train.melody import (
+    MelodyNetwork,
+    MelodyTask,
+    TunesConfig,
+    record_tunes,
+    styles_of,
+)
 from cambiata.train.mor2018 import POOL, Mor2018Task
 from cambiata.train.mor2018 import SAMPLE_RATE as MOR2018_RATE_HZ
 from cambiata.train.performancenet import GAIN, PerformanceNetTask
@@ -262,6 +270,7 @@ _SYSTEMS: dict[type[Task], str] = {
     WaveNetTask: "wavenet",
     TranslationTask: "translation",
     Mor2018Task: "translation",
+    MelodyTask: "melody",
 }
 
 
@@ -288,6 +297,9 @@ def _needed(task: Task, config: Training, latest: Mapping[str, Any]) -> dict[str
     if isinstance(task, TranslationTask):
         _, threshold = ears(config.task.listener)
         return {"kind": "notes", "sample_rate": BANDS.sample_rate, "threshold": threshold}
+    if isinstance(task, MelodyTask):
+        assert isinstance(config.examples, TunesConfig)
+        return styles_of(task, record_tunes(config.examples))
     if isinstance(task, Mor2018Task):
         return {
             "kind": "samples",
@@ -351,6 +363,8 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
         return {"": _Part(task.network, {"bands": bands}, {"bands": {2: "frames"}}, ["heard"])}
     if isinstance(task, PerformanceNetTask | WaveNetTask):
         return _on_rolls(task)
+    if isinstance(task, MelodyTask):
+        return _of_bars(task)
     if isinstance(task, TranslationTask):
         seen = {"seen": torch.zeros(48, N_SEEN)}
         ears_of = _Part(nn.Identity(), {}, {}, [], opened(task.config.listener))
@@ -390,6 +404,100 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
             {name: {1: "frames"} for name in rolls},
             ["gain_db", "besides_db"],
         ),
+    }
+
+
+class _Encoded(nn.Module):
+    """The means of a bar's latents."""
+
+    def __init__(self, network: MelodyNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        of_rhythm, _, of_pitch, _ = self.network.encode(rhythm, curve, frame, scale)
+        return of_rhythm, of_pitch
+
+
+class _Shown(nn.Module):
+    """The style that each bar shows."""
+
+    def __init__(self, network: MelodyNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor) -> Tensor:
+        return self.network.shown(rhythm, curve, frame, scale)
+
+
+class _Beat(nn.Module):
+    """How likely each rhythm of a beat is."""
+
+    def __init__(self, network: MelodyNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, latent: Tensor, style: Tensor, before: Tensor, beat: Tensor, frame: Tensor
+    ) -> Tensor:
+        return self.network.beat(latent, style, before, beat, frame)
+
+
+class _Tone(nn.Module):
+    """How likely each pitch of a tone is."""
+
+    def __init__(self, network: MelodyNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        latent: Tensor,
+        style: Tensor,
+        before: Tensor,
+        place: Tensor,
+        frame: Tensor,
+        scale: Tensor,
+    ) -> Tensor:
+        return self.network.tone(latent, style, before, place, frame, scale)
+
+
+def _of_bars(task: MelodyTask) -> dict[str, _Part]:
+    n, network, config = 3, task.network, task.config
+    frame, scale = torch.zeros(n, N_FRAME), torch.zeros(n, 12)
+    seen = {
+        "rhythm": torch.full((n, N_BEATS), len(task.words) - 1),
+        "curve": torch.full((n, N_CURVE), N_PITCHES),
+        "frame": frame,
+        "scale": scale,
+    }
+    style = {"style": torch.zeros(n, config.n_style)}
+    beat = {
+        "latent": torch.zeros(n, config.n_rhythm),
+        **style,
+        "before": torch.full((n, 2), len(task.words) - 1),
+        "beat": torch.zeros(n, N_BEATS),
+        "frame": frame,
+    }
+    tone = {
+        "latent": torch.zeros(n, config.n_pitch),
+        **style,
+        "before": torch.full((n, 2), N_PITCHES),
+        "place": torch.zeros(n, N_BEATS + N_PLACES + 2),
+        "frame": frame,
+        "scale": scale,
+    }
+
+    def of(module: nn.Module, given: Mapping[str, Tensor], outputs: list[str]) -> _Part:
+        return _Part(module, given, {name: {0: "bars"} for name in given}, outputs)
+
+    return {
+        "": of(_Encoded(network), seen, ["of_rhythm", "of_pitch"]),
+        "style": of(_Shown(network), seen, ["shown"]),
+        "beat": of(_Beat(network), beat, ["logits"]),
+        "tone": of(_Tone(network), tone, ["logits"]),
     }
 
 
@@ -592,13 +700,14 @@ def _difference(parts: Mapping[str, _Part], place: Path) -> float:
                 continue
             given = []
             for key, example in part.inputs.items():
-                if not example.is_floating_point():
-                    given.append(example)
-                    continue
                 shape = list(example.shape)
                 for axis in part.lengths.get(key, {}):
                     shape[axis] += 17 * trial
-                given.append(torch.rand(shape, generator=generator))
+                given.append(
+                    torch.rand(shape, generator=generator)
+                    if example.is_floating_point()
+                    else torch.randint(int(example.max()) + 1, shape, generator=generator)
+                )
             with torch.no_grad():
                 wanted = part.module(*given)
             wanted = wanted if isinstance(wanted, tuple) else (wanted,)

@@ -15,6 +15,7 @@ from cambiata.train.domains import DomainsConfig, record_domains
 from cambiata.train.examples import ExamplesConfig, keep, record
 from cambiata.train.listener import ListenerExamples, ListenerTask, ListenerTraining
 from cambiata.train.loop import Learnable, LoopConfig
+from cambiata.train.melody import MelodyTask, MelodyTraining, TunesConfig, record_tunes
 from cambiata.train.mor2018 import DomainSounds, Mor2018Task, Mor2018Training
 from cambiata.train.performancenet import PerformanceNetTask, PerformanceNetTraining
 from cambiata.train.player import PlayerTask, PlayerTraining, ask
@@ -71,7 +72,7 @@ class Training:
     """
 
     task: Any
-    examples: ExamplesConfig
+    examples: ExamplesConfig | TunesConfig
     loop: LoopConfig
     beside: ScoredConfig | None = None
 
@@ -100,6 +101,8 @@ class Training:
         Recorded
             Examples that know their folder and their facts.
         """
+        if isinstance(self.examples, TunesConfig):
+            return record_tunes(self.examples, folder, progress=progress)
         if isinstance(self.examples, DomainsConfig):
             return record_domains(self.examples, folder, progress=progress)
         if isinstance(self.examples, ScoredConfig):
@@ -141,6 +144,8 @@ class Training:
             return TranscriberExamples(found)
         if isinstance(self.task, ListenerTraining):
             return ListenerExamples(found)
+        if isinstance(self.task, MelodyTraining):
+            return cast("Learnable", found)
         if isinstance(self.task, ScorePlayerTraining):
             sets = found.sets if isinstance(found, Joined) else (found,)
             asked = [
@@ -170,6 +175,7 @@ _TASKS: dict[type, Callable[[Any], Task]] = {
     WaveNetTraining: WaveNetTask,
     Mor2018Training: Mor2018Task,
     TranslationTraining: TranslationTask,
+    MelodyTraining: MelodyTask,
 }
 
 
@@ -303,6 +309,19 @@ def _mor2018_small() -> Training:
     return Training(task, DomainsConfig(), loop)
 
 
+def _melody() -> Training:
+    loop = LoopConfig(
+        batch_size=256,
+        learning_rate=1e-3,
+        ema_decay=0.998,
+        n_threads=1,
+        report_every_steps=200,
+        validate_every_s=60.0,
+        minutes=8.0,
+    )
+    return Training(MelodyTraining(), TunesConfig(), loop)
+
+
 PRESETS: dict[str, Callable[[], Training]] = {
     "vqvae": lambda: _small("self-supervised"),
     "vqvae-supervised": lambda: _small("supervised"),
@@ -318,6 +337,7 @@ PRESETS: dict[str, Callable[[], Training]] = {
     "translation": _translation,
     "mor2018": _mor2018,
     "mor2018-small": _mor2018_small,
+    "melody": _melody,
 }
 
 

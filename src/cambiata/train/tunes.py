@@ -89,7 +89,7 @@ def read_tunes(cache: Path = SCORE_CACHE, *, progress: Progress | None = None) -
     Parameters
     ----------
     cache : pathlib.Path
-        Folder in which they are kept: reading them takes a quarter of an hour of one core.
+        Folder in which they are kept: reading them takes minutes.
     progress : callable, optional
         Called with the share that is read.
 

@@ -1,0 +1,30 @@
+"""Options that mean the same for every verb of the command line."""
+
+import click
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def _settings(
+    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    for key, equals, _value in pairs:
+        if not equals:
+            raise click.BadParameter(f"{key} has no value; write it as {key}=VALUE")
+    return {key.replace("-", "_"): value for key, _, value in pairs}
+
+
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_settings,
+    help="Change one of the system's settings; may be repeated.",
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+as_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print what was done as JSON."
+)
+force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")

@@ -1,0 +1,640 @@
+"""`cambiata evaluate melody`: tunes of held-out families turned towards dance types."""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata import notation
+from cambiata.errors import InputError
+from cambiata.evaluate.metrics import bootstrap_interval
+from cambiata.evaluate.run import machine
+from cambiata.melody.bars import STEPS, Line
+from cambiata.melody.restyler import Amounts, Restyler
+from cambiata.melody.restyling import converted, restyler
+from cambiata.midi import Metre
+from cambiata.notation import Voice
+from cambiata.train.melody import usable
+from cambiata.train.tunes import Tune, read_tunes
+
+Values = npt.NDArray[np.float64]
+
+# From one dance type to others in the same metre, and to one in another metre.
+KEPT = (
+    ("reel", "hornpipe"), ("reel", "strathspey"), ("hornpipe", "reel"), ("hornpipe", "strathspey"),
+    ("strathspey", "reel"), ("strathspey", "hornpipe"),
+)  # fmt: skip
+CHANGED = (("jig", "reel"), ("jig", "hornpipe"), ("reel", "jig"), ("hornpipe", "jig"))
+
+AMOUNTS = tuple(i / 10 for i in range(11))
+
+METRICS = {
+    "classifier": "classifier's p(style)",
+    "named": "named as style",
+    "profile": "style profile",
+    "rhythm": "rhythm profile",
+    "chroma": "chroma kept",
+    "contour": "contour kept",
+    "structure": "repeated bars F1",
+}
+
+
+def chroma_similarity(a: Line, b: Line, *, window: int = 4) -> float:
+    """Likeness of two melodies' pitch classes over time.
+
+    Chroma of every half beat, averaged over a moving window, compared by cosine column by column,
+    averaged over columns where either sounds (Lu & Su, ISMIR 2018; Cífka et al. 2020). We differ:
+    frames are half beats as counted, so that bars of unlike metres are compared place by place.
+
+    Parameters
+    ----------
+    a, b : Line
+        Melodies of as many bars.
+    window : int
+        Half beats of a window.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Examples
+    --------
+    >>> from cambiata.notation import Tone
+    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
+    >>> round(chroma_similarity(*[Line.of(Voice(tones), Metre())] * 2), 6)
+    1.0
+    """
+    chroma = [_smoothed(_chroma(line, a.begins[-1] / a.metre.bar), window) for line in (a, b)]
+    dots = (chroma[0] * chroma[1]).sum(axis=0)
+    norms = np.linalg.norm(chroma[0], axis=0) * np.linalg.norm(chroma[1], axis=0)
+    either = (chroma[0].sum(axis=0) > 0) | (chroma[1].sum(axis=0) > 0)
+    return float((dots / np.maximum(norms, 1e-9))[either].mean())
+
+
+_FRAMES = 8  # of a bar
+
+
+def _sounding(line: Line, n_bars: Fraction) -> Iterator[tuple[int, int, int]]:
+    """Tones as first frame, frame after the last and pitch, in eighths of a frame."""
+    for tone in line.voice(Voice(())).tones:
+        start, end = (round(each / line.metre.bar * _FRAMES * 8) for each in (tone.start, tone.end))
+        yield start, min(end, round(n_bars * _FRAMES * 8)), tone.pitch
+
+
+def _chroma(line: Line, n_bars: Fraction) -> Values:
+    fine = np.zeros((12, round(n_bars * _FRAMES) * 8))
+    for start, end, pitch in _sounding(line, n_bars):
+        fine[pitch % 12, start:end] += 1
+    return fine.reshape(12, -1, 8).sum(axis=2)
+
+
+def _smoothed(chroma: Values, window: int) -> Values:
+    kernel = np.ones(window) / window
+    return np.stack([np.convolve(row, kernel, mode="same") for row in chroma])
+
+
+def contour_similarity(a: Line, b: Line) -> float:
+    """Correlation of two melodies' pitches over time.
+
+    Parameters
+    ----------
+    a, b : Line
+        Melodies of as many bars.
+
+    Returns
+    -------
+    float
+        Pearson's, over eighths of a bar in which both sound; 0 where either is flat.
+
+    Examples
+    --------
+    >>> from cambiata.notation import Tone
+    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
+    >>> round(contour_similarity(*[Line.of(Voice(tones), Metre())] * 2), 6)
+    1.0
+    """
+    n_bars = a.begins[-1] / a.metre.bar
+    curves = []
+    for line in (a, b):
+        curve = np.full(round(n_bars * _FRAMES) * 8, np.nan)
+        for start, end, pitch in _sounding(line, n_bars):
+            curve[start:end] = pitch
+        curves.append(curve[4::8])
+    both = np.isfinite(curves[0]) & np.isfinite(curves[1])
+    x, y = (curve[both] for curve in curves)
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def repetition_f1(content: Line, output: Line) -> float:
+    """How well the map of bars that are equal is kept.
+
+    Parameters
+    ----------
+    content, output : Line
+        Melodies of as many bars.
+
+    Returns
+    -------
+    float
+        F-measure of the pairs of equal bars; NaN where the content repeats none.
+
+    Examples
+    --------
+    >>> from cambiata.notation import Tone
+    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i % 4) for i in range(8))
+    >>> repetition_f1(*[Line.of(Voice(tones), Metre())] * 2)
+    1.0
+    """
+    wanted, found = (
+        {(i, j) for i in line.own for j in line.own if i < j and line.bars[i] == line.bars[j]}
+        for line in (content, output)
+    )
+    if not wanted:
+        return float("nan")
+    return 2 * len(wanted & found) / (len(wanted) + len(found))
+
+
+def style_profile(line: Line) -> Values:
+    """How far apart in time and pitch tones that are near each other are.
+
+    A histogram of all pairs of tones less than two beats apart: difference of onsets in sixths of
+    a beat, of pitches in semitones to 20 (Cífka et al. 2020, time-pitch profile).
+
+    Parameters
+    ----------
+    line : Line
+        A melody.
+
+    Returns
+    -------
+    numpy.ndarray
+        [12 * 41], adding up to 1.
+
+    Examples
+    --------
+    >>> from cambiata.notation import Tone
+    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
+    >>> round(float(style_profile(Line.of(Voice(tones), Metre())).max()), 2)
+    1.0
+    """
+    tones = line.voice(Voice(())).tones
+    beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
+    found = np.zeros((12, 41))
+    for i, one in enumerate(tones):
+        for other in tones[i + 1 :]:
+            apart = (other.start - one.start) / beat
+            if apart >= 2:
+                break
+            if abs(other.pitch - one.pitch) <= 20:
+                found[int(apart * 6), other.pitch - one.pitch + 20] += 1
+    total = found.sum()
+    return np.asarray(found / max(1.0, float(total))).ravel()
+
+
+def rhythm_profile(line: Line) -> Values:
+    """Where in the bar tones begin, and how long they are.
+
+    Parameters
+    ----------
+    line : Line
+        A melody.
+
+    Returns
+    -------
+    numpy.ndarray
+        A histogram of twelfths of a beat from the bar's beginning, of at most four, by lengths to
+        two beats in sixths, [48 * 12], adding up to 1.
+
+    Examples
+    --------
+    >>> from cambiata.notation import Tone
+    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
+    >>> int((rhythm_profile(Line.of(Voice(tones), Metre())) > 0).sum())
+    4
+    """
+    beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
+    found = np.zeros((48, 12))
+    for tone in line.voice(Voice(())).tones:
+        place = (tone.start - line.pickup) % line.metre.bar
+        found[
+            min(47, int(place / beat * 12)), min(11, max(0, int(tone.length / beat * 6) - 1))
+        ] += 1
+    return np.asarray(found / max(1.0, float(found.sum()))).ravel()
+
+
+def _features(line: Line) -> Values:
+    """What the classifier sees: both profiles, and which rhythm follows which."""
+    lengths = [
+        min(12, max(1, round(tone.length * line.counting.scale * 6)))
+        for tone in line.voice(Voice(())).tones
+    ]
+    follows = np.zeros((13, 13))
+    for a, b in pairwise(lengths):
+        follows[a, b] += 1
+    kind = np.zeros(8)
+    kind[line.counting.n_beats - 2 + 4 * line.counting.is_compound] = 0.1
+    parts = [
+        style_profile(line),
+        rhythm_profile(line),
+        follows.ravel() / max(1, len(lengths)),
+        kind,
+    ]
+    return np.sqrt(np.concatenate(parts))
+
+
+class DanceClassifier:
+    """Names dance types: logistic regression on profiles, taught on tunes of other families.
+
+    Parameters
+    ----------
+    tunes : sequence of tuple
+        Lines and their dance types.
+
+    Examples
+    --------
+    >>> from cambiata.notation import Tone
+    >>> def line(length):
+    ...     return Line.of(Voice(tuple(Tone(i * length, length, 60 + i % 3) for i in range(32))),
+    ...                    Metre())
+    >>> known = [(line(Fraction(1, 2)), "reel"), (line(Fraction(1)), "march")]
+    >>> DanceClassifier(known).named(known[0][0])
+    'reel'
+    """
+
+    def __init__(self, tunes: Sequence[tuple[Line, str]]) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        self._model = LogisticRegression(C=20.0, max_iter=2000, class_weight="balanced")
+        self._model.fit([_features(line) for line, _ in tunes], [dance for _, dance in tunes])
+
+    def chances(self, line: Line) -> dict[str, float]:
+        """How likely each dance type is.
+
+        Parameters
+        ----------
+        line : Line
+            A melody.
+
+        Returns
+        -------
+        dict of str to float
+            Adding up to 1.
+        """
+        found = self._model.predict_proba([_features(line)])[0]
+        return dict(zip(self._model.classes_, map(float, found), strict=True))
+
+    def named(self, line: Line) -> str:
+        """The likeliest dance type.
+
+        Parameters
+        ----------
+        line : Line
+            A melody.
+
+        Returns
+        -------
+        str
+            Its name.
+        """
+        chances = self.chances(line)
+        return max(chances, key=lambda dance: chances[dance])
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """All that outputs are judged by: tunes of the train split, whatever they were taught to."""
+
+    tunes: Sequence[tuple[Tune, Line]]
+
+    @cached_property
+    def classifier(self) -> DanceClassifier:
+        dances = {dance for pair in (*KEPT, *CHANGED) for dance in pair}
+        return DanceClassifier(
+            [(line, tune.dance) for tune, line in self.tunes if tune.dance in dances]
+        )
+
+    @cached_property
+    def profiles(self) -> dict[tuple[str, tuple[int, bool]], tuple[Values, Values]]:
+        found: dict[tuple[str, tuple[int, bool]], list[Line]] = {}
+        for tune, line in self.tunes:
+            found.setdefault((tune.dance, line.counting.kind), []).append(line)
+        return {
+            key: (
+                np.mean([style_profile(line) for line in lines], axis=0),
+                np.mean([rhythm_profile(line) for line in lines], axis=0),
+            )
+            for key, lines in found.items()
+        }
+
+    def scores(self, content: Line, output: Line, style: str) -> dict[str, float]:
+        of_style = self.profiles[style, output.counting.kind]
+        chances = self.classifier.chances(output)
+        return {
+            "classifier": chances[style],
+            "named": float(max(chances, key=lambda dance: chances[dance]) == style),
+            "log odds": float(np.log(chances[style] + 1e-9) - np.log(1 - chances[style] + 1e-9)),
+            "profile": _cosine(style_profile(output), of_style[0]),
+            "rhythm": _cosine(rhythm_profile(output), of_style[1]),
+            "chroma": chroma_similarity(content, output),
+            "contour": contour_similarity(content, output),
+            "structure": repetition_f1(content, output),
+        }
+
+
+def _cosine(a: Values, b: Values) -> float:
+    return float(a @ b) / max(1e-12, float(np.linalg.norm(a)) * float(np.linalg.norm(b)))
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A tune to turn, and a tune of the other dance that shows the style."""
+
+    set_name: str
+    name: str
+    style: str
+    content: Line
+    example: Line
+
+
+def evaluate_melody(
+    output: str | Path,
+    *,
+    rows: Sequence[str] = (
+        "content", "real", "melody", "melody example", "melody .5", "retrieval", "pati2018",
+    ),
+    n_each: int = 30,
+    nottingham: str | Path | None = None,
+    seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Style fit, content kept and structure kept of melodies turned, beside baselines.
+
+    Parameters
+    ----------
+    output : str or pathlib.Path
+        Folder for ``melody.json`` and ``melody.md``; made if need be.
+    rows : sequence of str
+        Restylers, with an amount or "example" (the style is shown by one tune instead of named);
+        "content" is the tune as it is, "real" another real tune of the style.
+    n_each : int
+        Tunes of every pair of dance types.
+    nottingham : str or pathlib.Path, optional
+        Folder of the Nottingham collection's ABC files: a collection nothing was learnt from.
+    seed : int
+        Of which tunes, and of what baselines draw.
+    progress : callable, optional
+        Called with the stage and the share of it that is done.
+
+    Returns
+    -------
+    dict
+        What the files hold.
+
+    Raises
+    ------
+    InputError
+        A row is not known, or the folder holds no tunes.
+
+    Examples
+    --------
+    >>> evaluate_melody("/tmp/never", rows=["nonsense"])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nonsense: is no system for melodies; use one of melody, ...
+    """
+    ways = {row: restyler(row.split()[0]) for row in rows if row not in ("content", "real")}
+    tunes = usable(read_tunes())
+    judge = _Judge([each for each in tunes if each[0].split == "train"])
+    held_out = [each for each in tunes if each[0].split == "test"]
+    cases = list(_cases(held_out, n_each, seed))
+    if nottingham is not None:
+        cases += _foreign(Path(nottingham), held_out, n_each, seed)
+    lines = []
+    for i, case in enumerate(cases):
+        for row in rows:
+            made = _made(case, row, ways, seed + i)
+            scores = judge.scores(case.content, made, case.style)
+            if row in ("melody", "retrieval"):
+                scores |= _along(case, ways[row], judge)
+            lines.append({"set": case.set_name, "case": case.name, "row": row, **scores})
+        if progress is not None:
+            progress("melody", (i + 1) / len(cases))
+    dances = {dance for pair in (*KEPT, *CHANGED) for dance in pair}
+    own = [
+        float(judge.classifier.named(line) == tune.dance)
+        for tune, line in held_out
+        if tune.dance in dances
+    ]
+    summary = _summary(lines, rows)
+    facts = {
+        "machine": machine(),
+        "seed": seed,
+        "classifier on held-out tunes": [float(np.mean(own)), *bootstrap_interval(own), len(own)],
+        "summary": summary,
+        "lines": lines,
+    }
+    place = Path(output)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "melody.json").write_text(json.dumps(facts, indent=1))
+    (place / "melody.md").write_text(markdown(facts))
+    return facts
+
+
+def _cases(held_out: Sequence[tuple[Tune, Line]], n_each: int, seed: int) -> Iterator[_Case]:
+    draws = np.random.default_rng(seed)
+    for set_name, pairs in (("metre kept", KEPT), ("metre changed", CHANGED)):
+        for dance, style in pairs:
+            contents = _of(held_out, dance)
+            examples = _of(held_out, style)
+            for number in draws.permutation(len(contents))[:n_each]:
+                tune, line = contents[int(number)]
+                example = examples[int(draws.integers(len(examples)))][1]
+                content = line
+                if set_name == "metre changed":
+                    content = converted(line, Metre(6, 8) if style == "jig" else Metre(4, 4))
+                yield _Case(set_name, f"{tune.name} -> {style}", style, content, example)
+
+
+def _of(tunes: Sequence[tuple[Tune, Line]], dance: str) -> list[tuple[Tune, Line]]:
+    """Tunes of a dance in the metre that is usual for it."""
+    kind = (2, True) if dance == "jig" else (4, False)
+    return [each for each in tunes if each[0].dance == dance and each[1].counting.kind == kind]
+
+
+def _foreign(
+    folder: Path, held_out: Sequence[tuple[Tune, Line]], n_each: int, seed: int
+) -> list[_Case]:
+    """Tunes of a collection that nothing was learnt from, towards each dance of their metre."""
+    files = sorted(folder.rglob("*.abc"))
+    if not files:
+        raise InputError(str(folder), "holds no ABC files", "name the collection's folder")
+    draws = np.random.default_rng(seed)
+    found: list[_Case] = []
+    for file in files:
+        if not any(word in file.stem for word in ("reels", "hpps", "morris")):
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sheets = notation.read_all(file)[: 3 * n_each]
+        for sheet in sheets:
+            if len(sheet.voices) != 1 or not sheet.voices[0].is_melody or sheet.n_bars < 8:
+                continue
+            try:
+                line = Line.of(sheet.voices[0], sheet.metre, sheet.pickup, sheet.name)
+            except InputError:
+                continue
+            if line.counting.kind != (4, False):
+                continue
+            style = ("strathspey", "hornpipe", "reel")[int(draws.integers(3))]
+            examples = _of(held_out, style)
+            example = examples[int(draws.integers(len(examples)))][1]
+            found.append(_Case("Nottingham", f"{sheet.name} -> {style}", style, line, example))
+    order = draws.permutation(len(found))[: 2 * n_each]
+    return [found[i] for i in sorted(order)]
+
+
+def _made(case: _Case, row: str, ways: dict[str, Restyler], seed: int) -> Line:
+    if row == "content":
+        return case.content
+    if row == "real":
+        return _cut(case.example, case.content)
+    rest = row.partition(" ")[2]
+    amount = float(rest) if rest and rest != "example" else 1.0
+    style: Any = [case.example] if rest == "example" else case.style
+    return ways[row].restyled(case.content, style, Amounts(amount, amount), seed)
+
+
+def _cut(line: Line, like: Line) -> Line:
+    """A melody of as many bars as another, repeated or cut."""
+    own = [line.bars[i] for i in line.own]
+    n = len(like.own)
+    bars = (own * (n // len(own) + 1))[:n]
+    short = like.bars[: like.own.start]
+    pickup = like.pickup / like.metre.bar * line.metre.bar
+    return Line((*short, *bars), line.metre, line.counting, pickup)
+
+
+def _along(case: _Case, way: Restyler, judge: _Judge) -> dict[str, float]:
+    """How the style's fit rises with the amount."""
+    from scipy.stats import spearmanr
+
+    made = [way.restyled(case.content, case.style, Amounts(x, x), 0) for x in AMOUNTS]
+    scores = [judge.scores(case.content, each, case.style) for each in made]
+    found = {"exact at 0": float(made[0] == case.content)}
+    differing = [_n_differing(case.content, each) for each in made]
+    for name, values in (
+        ("log odds", [each["log odds"] for each in scores]),
+        ("profile", [each["profile"] for each in scores]),
+        ("rhythm", [each["rhythm"] for each in scores]),
+        ("changed", differing),
+    ):
+        if np.ptp(values) > 0:
+            found[f"rank of {name}"] = float(spearmanr(AMOUNTS, values).statistic)
+    return found
+
+
+def _n_differing(a: Line, b: Line) -> float:
+    """How many events are not in both."""
+    found = 0
+    for one, other in zip(a.bars, b.bars, strict=True):
+        found += len({(e.at, e.pitch) for e in one} ^ {(e.at, e.pitch) for e in other})
+    return float(found)
+
+
+def _summary(lines: Sequence[dict[str, Any]], rows: Sequence[str]) -> list[dict[str, Any]]:
+    found = []
+    for set_name in dict.fromkeys(line["set"] for line in lines):
+        of_set = [line for line in lines if line["set"] == set_name]
+        ours = {line["case"]: line for line in of_set if line["row"] == "melody"}
+        for row in rows:
+            own = [line for line in of_set if line["row"] == row]
+            entry: dict[str, Any] = {"set": set_name, "row": row, "n": len(own)}
+            for metric in METRICS:
+                values = [x[metric] for x in own if np.isfinite(x[metric])]
+                entry[metric] = [float(np.mean(values)), *bootstrap_interval(values)]
+                against = [
+                    ours[x["case"]][metric] - x[metric]
+                    for x in own
+                    if x["case"] in ours and np.isfinite(ours[x["case"]][metric] - x[metric])
+                ]
+                if against and row != "melody":
+                    entry[f"{metric}, ours above"] = [
+                        float(np.mean(against)), *bootstrap_interval(against)
+                    ]  # fmt: skip
+            for name in (
+                "rank of log odds",
+                "rank of profile",
+                "rank of rhythm",
+                "rank of changed",
+            ):
+                values = [x[name] for x in own if name in x]
+                if values:
+                    entry[name] = [float(np.mean(values)), *bootstrap_interval(values)]
+                    entry[f"{name}, at least .95"] = float(np.mean(np.array(values) >= 0.95))
+            exact = [x["exact at 0"] for x in own if "exact at 0" in x]
+            if exact:
+                entry["exact at 0"] = float(np.mean(exact))
+            found.append(entry)
+    return found
+
+
+def markdown(facts: dict[str, Any]) -> str:
+    """The tables.
+
+    Parameters
+    ----------
+    facts : dict
+        What `evaluate_melody` returned.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    Examples
+    --------
+    >>> entry = {"set": "a", "row": "b", "n": 2} | dict.fromkeys(METRICS, [0.5, 0.4, 0.6])
+    >>> facts = {"summary": [entry], "classifier on held-out tunes": [0.9, 0.8, 1.0, 50]}
+    >>> markdown(facts).splitlines()[4]
+    '| b (2) | .500 [.400, .600] | .500 [.400, .600] | ...'
+    """
+    named = facts["classifier on held-out tunes"]
+    parts = [
+        f"The classifier names {named[0]:.3f} [{named[1]:.3f}, {named[2]:.3f}] of {named[3]} real "
+        "tunes of held-out families rightly.\n"
+    ]
+    for set_name in dict.fromkeys(entry["set"] for entry in facts["summary"]):
+        entries = [entry for entry in facts["summary"] if entry["set"] == set_name]
+        heads = [set_name, *METRICS.values()]
+        parts.append("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
+        for entry in entries:
+            cells = [f"{entry['row']} ({entry['n']})", *(_cell(entry[m]) for m in METRICS)]
+            parts.append("| " + " | ".join(cells) + " |")
+        parts.append("")
+        for entry in entries:
+            ranks = [
+                f"{name} {_cell(value)}, {entry[f'{name}, at least .95']:.2f} of tunes at least .95"
+                for name, value in entry.items()
+                if name.startswith("rank of") and isinstance(value, list)
+            ]
+            if ranks:
+                parts.append(
+                    f"{entry['row']}: exact at 0 in {entry['exact at 0']:.2f}; {'; '.join(ranks)}."
+                )
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _cell(values: Sequence[float]) -> str:
+    mean, low, high = (f"{value:.3f}".replace("0.", ".", 1) for value in values)
+    return f"{mean} [{low}, {high}]"

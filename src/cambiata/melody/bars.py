@@ -1,0 +1,440 @@
+"""A melody bar by bar: what begins where in a bar, and what each beat's rhythm is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.errors import InputError
+from cambiata.midi import Metre
+from cambiata.notation import Sheet, Tone, Voice
+
+STEPS = 24  # of a quarter note; a beat has 24 of them, or 36 where it divides into three
+
+# Metres as they are counted here: beats of a bar, whether a beat divides into three, and how many
+# times longer notes are taken to be, so that the usual fast note is an eighth.
+_COUNTED = {
+    (4, 4): (4, False, Fraction(1)),
+    (2, 2): (4, False, Fraction(1)),
+    (2, 4): (2, False, Fraction(1)),
+    (3, 4): (3, False, Fraction(1)),
+    (3, 8): (3, False, Fraction(2)),
+    (4, 8): (4, False, Fraction(2)),
+    (3, 2): (3, False, Fraction(1, 2)),
+    (4, 2): (4, False, Fraction(1, 2)),
+    (6, 8): (2, True, Fraction(1)),
+    (9, 8): (3, True, Fraction(1)),
+    (12, 8): (4, True, Fraction(1)),
+    (6, 4): (2, True, Fraction(1, 2)),
+    (6, 16): (2, True, Fraction(2)),
+}
+
+Pattern = tuple[tuple[int, bool], ...]
+"""A beat's rhythm: what begins at which step of it, and whether that is a tone or a rest."""
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How bars are counted, whatever the signature.
+
+    Parameters
+    ----------
+    n_beats : int
+        Beats of a bar, 2 to 4.
+    is_compound : bool
+        Whether a beat divides into three.
+    scale : fractions.Fraction
+        How many times longer written notes are taken to be; 2 for the sixteenths of 2/4.
+
+    Examples
+    --------
+    >>> Counting.of(Metre(6, 8), []).beat_steps
+    36
+    """
+
+    n_beats: int
+    is_compound: bool
+    scale: Fraction = Fraction(1)
+
+    @classmethod
+    def of(cls, metre: Metre, lengths: Sequence[Fraction], name: str = "tune") -> "Counting":
+        """How a tune's bars are counted.
+
+        Parameters
+        ----------
+        metre : Metre
+            Its metre.
+        lengths : sequence of fractions.Fraction
+            How long its tones are, in quarter notes: 2/4 that moves in sixteenths is counted as
+            4/4 that moves in eighths.
+        name : str
+            What to call the tune in a message.
+
+        Returns
+        -------
+        Counting
+            Beats and scale.
+
+        Raises
+        ------
+        InputError
+            It is in a metre that is not known.
+        """
+        known = _COUNTED.get((metre.beats, metre.unit))
+        if known is None:
+            metres = ", ".join(f"{beats}/{unit}" for beats, unit in _COUNTED)
+            raise InputError(name, f"is in {metre}, a metre that is not known", f"use {metres}")
+        if metre == Metre(2, 4) and lengths and np.median([float(x) for x in lengths]) <= 0.25:
+            return cls(4, False, Fraction(2))
+        return cls(*known)
+
+    @property
+    def beat_steps(self) -> int:
+        """Steps of a beat."""
+        return 36 if self.is_compound else 24
+
+    @property
+    def bar_steps(self) -> int:
+        """Steps of a bar."""
+        return self.beat_steps * self.n_beats
+
+    @property
+    def kind(self) -> tuple[int, bool]:
+        """What tunes must share for one's rhythms to fit the other."""
+        return self.n_beats, self.is_compound
+
+    def __str__(self) -> str:
+        return f"{self.n_beats * 3}/8" if self.is_compound else f"{self.n_beats}/4"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that begins in a bar.
+
+    Parameters
+    ----------
+    at : fractions.Fraction
+        Where, in quarter notes as written from the bar's beginning.
+    pitch : int or None
+        MIDI number; none for a rest.
+    velocity : int
+        How hard it is struck.
+
+    Examples
+    --------
+    >>> Event(Fraction(0), None).is_tone
+    False
+    """
+
+    at: Fraction
+    pitch: int | None
+    velocity: int = 100
+
+    @property
+    def is_tone(self) -> bool:
+        """Whether it sounds."""
+        return self.pitch is not None
+
+
+Bar = tuple[Event, ...]
+"""What begins in a bar; before its first event goes on what sounded."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A melody cut into bars; each tone lasts until something else begins.
+
+    Parameters
+    ----------
+    bars : tuple of Bar
+        The first is shorter where there is a pickup.
+    metre : Metre
+        As written.
+    counting : Counting
+        As counted.
+    pickup : fractions.Fraction
+        Length of the incomplete first bar, in quarter notes; 0: there is none.
+
+    Examples
+    --------
+    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
+    >>> line = Line.of(Voice(tones), Metre())
+    >>> len(line.bars), line.voice(Voice(())).tones == tones
+    (2, True)
+    """
+
+    bars: tuple[Bar, ...]
+    metre: Metre
+    counting: Counting
+    pickup: Fraction = Fraction(0)
+
+    @classmethod
+    def of(
+        cls, voice: Voice, metre: Metre, pickup: Fraction = Fraction(0), name: str = "tune"
+    ) -> "Line":
+        """A voice cut into bars.
+
+        Parameters
+        ----------
+        voice : Voice
+            Tones that do not overlap.
+        metre : Metre
+            Its metre.
+        pickup : fractions.Fraction
+            Length of its incomplete first bar, in quarter notes.
+        name : str
+            What to call it in a message.
+
+        Returns
+        -------
+        Line
+            From which `voice` gives the same tones.
+
+        Raises
+        ------
+        InputError
+            The metre is not known.
+        """
+        counting = Counting.of(metre, [tone.length for tone in voice.tones], name)
+        events: list[tuple[Fraction, Event]] = []
+        last = Fraction(0)
+        for tone in voice.tones:
+            if tone.start > last or not events:
+                events.append((last, Event(last, None)))
+            events.append((tone.start, Event(tone.start, tone.pitch, tone.velocity)))
+            last = tone.end
+        events.append((last, Event(last, None)))
+        if events[1][0] == 0:
+            del events[0]
+        first = pickup or metre.bar
+        n_bars = 1 + max(0, -int((first - last) // metre.bar))
+        bars: list[list[Event]] = [[] for _ in range(n_bars)]
+        for at, event in events:
+            index = 0 if at < first else 1 + int((at - first) // metre.bar)
+            if index < n_bars:  # the rest after a last full bar begins none
+                begin = Fraction(0) if index == 0 else first + (index - 1) * metre.bar
+                bars[index].append(replace(event, at=at - begin))
+        return cls(tuple(tuple(bar) for bar in bars), metre, counting, pickup)
+
+    @property
+    def begins(self) -> list[Fraction]:
+        """Where each bar begins, in quarter notes, and where the last one ends."""
+        first = self.pickup or self.metre.bar
+        return [Fraction(0), *(first + i * self.metre.bar for i in range(len(self.bars)))]
+
+    def voice(self, like: Voice) -> Voice:
+        """Its tones.
+
+        Parameters
+        ----------
+        like : Voice
+            Whose name and program they have.
+
+        Returns
+        -------
+        Voice
+            Each tone lasts until the next event.
+        """
+        begins = self.begins
+        events = [
+            (begin + event.at, event)
+            for begin, bar in zip(begins, self.bars, strict=False)
+            for event in bar
+        ]
+        ends = [*(at for at, _ in events[1:]), begins[-1]]
+        return replace(
+            like,
+            tones=tuple(
+                Tone(at, end - at, event.pitch, event.velocity)
+                for (at, event), end in zip(events, ends, strict=True)
+                if event.pitch is not None and end > at
+            ),
+        )
+
+    @property
+    def own(self) -> range:
+        """Numbers of the full bars: a pickup is left as it is."""
+        return range(bool(self.pickup), len(self.bars))
+
+    def groups(self) -> dict[Bar, list[int]]:
+        """Numbers of the full bars that are equal, by what they are.
+
+        Returns
+        -------
+        dict
+            In the order of their first. A bar begins differently where another tone goes on into
+            it.
+        """
+        found: dict[Bar, list[int]] = {}
+        for i in self.own:
+            found.setdefault(self.bars[i], []).append(i)
+        return found
+
+    @cached_property
+    def tonic(self) -> int:
+        """MIDI number of the tonic that lies next below the melody's mean."""
+        tones = self.voice(Voice(())).tones
+        pitch_class = tonic_class(tones)
+        mean = np.average([tone.pitch for tone in tones], weights=[float(t.length) for t in tones])
+        return int(np.floor((mean - pitch_class) / 12)) * 12 + pitch_class
+
+    @cached_property
+    def scale(self) -> npt.NDArray[np.float32]:
+        """Which of the twelve pitch classes above the tonic it uses [12]: a fiftieth of it."""
+        used = np.zeros(12)
+        for tone in self.voice(Voice(())).tones:
+            used[(tone.pitch - self.tonic) % 12] += float(tone.length)
+        return np.asarray(used >= 0.02 * used.sum(), np.float32)
+
+    def steps(self, bar: Bar) -> Iterator[tuple[int, Event]]:
+        """A bar's events with the steps at which they are counted.
+
+        Parameters
+        ----------
+        bar : Bar
+            One of the line's, or of its metre.
+
+        Yields
+        ------
+        tuple of int and Event
+            The nearest step below the bar's end, and the event.
+        """
+        for event in bar:
+            step = round(event.at * self.counting.scale * STEPS)
+            yield min(step, self.counting.bar_steps - 1), event
+
+    def patterns(self, bar: Bar) -> list[Pattern]:
+        """The rhythm of each beat of a bar.
+
+        Parameters
+        ----------
+        bar : Bar
+            As for `steps`.
+
+        Returns
+        -------
+        list of Pattern
+            One for each beat; an empty one where what sounded goes on.
+        """
+        beats: list[list[tuple[int, bool]]] = [[] for _ in range(self.counting.n_beats)]
+        for step, event in self.steps(bar):
+            beat, at = divmod(step, self.counting.beat_steps)
+            if not beats[beat] or beats[beat][-1][0] != at:
+                beats[beat].append((at, event.is_tone))
+        return [tuple(beat) for beat in beats]
+
+    def sounding(self, index: int) -> int | None:
+        """Pitch that goes on into a bar.
+
+        Parameters
+        ----------
+        index : int
+            The bar's number.
+
+        Returns
+        -------
+        int or None
+            MIDI number; none where a rest does, or at the beginning.
+        """
+        for bar in reversed(self.bars[:index]):
+            if bar:
+                return bar[-1].pitch
+        return None
+
+
+def line_of(sheet: Sheet, *, track: int | None = None, skyline: bool = False) -> tuple[int, Line]:
+    """The melody of a sheet.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        What is given.
+    track : int, optional
+        Which voice, from 1.
+    skyline : bool
+        Take the highest tones where several sound.
+
+    Returns
+    -------
+    tuple of int and Line
+        Number of the voice, from 0, and its line.
+
+    Raises
+    ------
+    InputError
+        There are several voices and none is chosen, tones sound together, there is no such track
+        or no melody, or the metre is not known.
+
+    Examples
+    --------
+    >>> line_of(Sheet((Voice((Tone(Fraction(0), Fraction(4), 60),)),)))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: sheet: is too short; give a melody of two bars at least
+    """
+    known = "; ".join(
+        f"{i} {voice.name or f'program {voice.program}'}" for i, voice in enumerate(sheet.voices, 1)
+    )
+    if track is None and len(sheet.voices) > 1:
+        raise InputError(sheet.name, "has several parts", f"choose one by --track: {known}")
+    number = 0 if track is None else track - 1
+    if not 0 <= number < len(sheet.voices):
+        raise InputError(sheet.name, f"has no track {track}", f"use one of: {known}")
+    voice = sheet.voices[number]
+    if skyline:
+        voice = voice.skyline()
+    if not voice.is_melody:
+        raise InputError(
+            sheet.name,
+            "is polyphonic: tones sound together",
+            "choose a melody by --track, or --skyline takes the highest tones",
+        )
+    if sheet.n_bars < 2 or len(voice.tones) < 4:
+        raise InputError(sheet.name, "is too short", "give a melody of two bars at least")
+    return number, Line.of(voice, sheet.metre, sheet.pickup, sheet.name)
+
+
+# How well each pitch class above the tonic fits (Krumhansl & Kessler 1982, table 1), major, minor.
+_FITS = np.array(
+    [
+        [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
+        [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
+    ]
+)
+
+
+def tonic_class(tones: Sequence[Tone]) -> int:
+    """Pitch class of a melody's tonic.
+
+    The key whose profile (Krumhansl & Kessler 1982) correlates best with how long each pitch class
+    sounds; the last tone counts as a fifth of the melody, since tunes end on their tonic.
+
+    Parameters
+    ----------
+    tones : sequence of Tone
+        At least one.
+
+    Returns
+    -------
+    int
+        0 is C.
+
+    Examples
+    --------
+    >>> scale = (62, 64, 66, 67, 69, 71, 73, 74)
+    >>> tonic_class([Tone(Fraction(i), Fraction(1), pitch) for i, pitch in enumerate(scale)])
+    2
+    """
+    used = np.zeros(12)
+    for tone in tones:
+        used[tone.pitch % 12] += float(tone.length)
+    used[tones[-1].pitch % 12] += 0.2 * used.sum()
+    fits = [
+        max(float(np.corrcoef(np.roll(used, -tonic), mode)[0, 1]) for mode in _FITS)
+        if np.ptp(used)
+        else 0.0
+        for tonic in range(12)
+    ]
+    return int(np.argmax(fits))

@@ -1,0 +1,130 @@
+"""The plain way to restyle a melody: each bar in the style's most usual rhythm that fits it."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from cambiata.errors import InputError
+from cambiata.melody.bars import Line, Pattern
+from cambiata.melody.latent import Latent
+from cambiata.melody.numbers import Vocabulary
+from cambiata.melody.restyler import Amounts, Restyler, bar_of, drafted, granted
+
+
+class Retrieval(Restyler):
+    """Rhythms of a style's bars, looked up; the melody's own pitches in order.
+
+    For every distinct bar: of the rhythms of the style's bars, those with the nearest number of
+    tones, and of these the most usual. Bars whose rhythm is least usual in the style are changed
+    first.
+
+    Parameters
+    ----------
+    weights : str
+        Weights of ``melody``, which know the rhythms of styles.
+    """
+
+    name: ClassVar[str] = "retrieval"
+    paper: ClassVar[str] = "a baseline of our own"
+
+    def __init__(self, weights: str = "melody") -> None:
+        self._latent = Latent() if weights == "melody" else _latent(weights)
+
+    def styles(self) -> dict[str, list[tuple[int, bool]]]:
+        """Styles that it knows by name, and the kinds of bars each is at home in.
+
+        Returns
+        -------
+        dict
+            As `Latent.styles`.
+        """
+        return self._latent.styles()
+
+    def restyled(
+        self, line: Line, style: str | Sequence[Line], amounts: Amounts, seed: int = 0
+    ) -> Line:
+        """A melody in the rhythms of a style.
+
+        Parameters
+        ----------
+        line : Line
+            The melody.
+        style : str or sequence of Line
+            One of `styles`, or melodies that show it.
+        amounts : Amounts
+            Share of the bars; pitches only follow.
+        seed : int
+            Nothing is drawn.
+
+        Returns
+        -------
+        Line
+            As many bars; those that were equal still are.
+
+        Raises
+        ------
+        InputError
+            There is no such style, or it has no bar of the melody's kind.
+        """
+        del seed
+        rhythms = self._rhythms(line, style)
+        if not rhythms:
+            raise InputError(
+                str(style), f"has no bars like those of {line.metre}", "choose another style"
+            )
+        groups = line.groups()
+        counts = dict(rhythms)
+        chosen: list[tuple[Pattern, ...]] = []
+        wishes = []
+        for bar in groups:
+            own = tuple(line.patterns(bar))
+            nearest = min(abs(_n_tones(own) - _n_tones(rhythm)) for rhythm in counts)
+            fitting = [r for r in counts if abs(_n_tones(own) - _n_tones(r)) == nearest]
+            chosen.append(max(fitting, key=lambda rhythm: counts[rhythm]))
+            wishes.append(np.log(counts[chosen[-1]] / (counts.get(own, 0) + 0.5)))
+            if chosen[-1] == own:
+                wishes[-1] = 0.0
+        weights = np.array([len(group) for group in groups.values()], float)
+        made = granted(np.array(wishes), weights, amounts.rhythm)
+        bars = list(line.bars)
+        for (bar, group), rhythm, is_made in zip(groups.items(), chosen, made, strict=True):
+            if not is_made:
+                continue
+            draft = drafted(line, bar, line.sounding(group[0]), rhythm)
+            pitches = [None if tone is None else tone.pitch for tone in draft.tones]
+            for index in group:
+                bars[index] = bar_of(line.counting, draft, pitches)
+        return Line(tuple(bars), line.metre, line.counting, line.pickup)
+
+    def _rhythms(
+        self, line: Line, style: str | Sequence[Line]
+    ) -> list[tuple[tuple[Pattern, ...], int]]:
+        """Rhythms of bars of the line's kind, and how often the style has them."""
+        words: Vocabulary = self._latent.words
+        n_beats, is_compound = line.counting.kind
+        if not isinstance(style, str):
+            counts: dict[tuple[Pattern, ...], int] = {}
+            for shown in style:
+                if shown.counting.kind == line.counting.kind:
+                    for i in shown.own:
+                        rhythm = tuple(shown.patterns(shown.bars[i]))
+                        counts[rhythm] = counts.get(rhythm, 0) + 1
+            return list(counts.items())
+        self._latent.style(style)  # refuses one that is not known
+        return [
+            (tuple(words.pattern(number) for number in rhythm if number), count)
+            for rhythm, count in self._latent._model.about["styles"][style]["rhythms"]
+            if sum(number > 0 for number in rhythm) == n_beats
+            and bool(words.kinds[1][rhythm[0]]) == is_compound
+        ]
+
+
+def _latent(weights: str) -> Latent:
+    from cambiata.melody.latent import LatentConfig
+
+    return Latent(LatentConfig(weights))
+
+
+def _n_tones(rhythm: Sequence[Pattern]) -> int:
+    return sum(is_tone for pattern in rhythm for _, is_tone in pattern)
