@@ -509,10 +509,15 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[Pair]) -> list[float]:
             kinds["drop"].append(((salience, *order), i))
         elif pair.a.pitch != pair.b.pitch:
             kinds["turn"].append(((-salience, *order), i))
+    # Evenly beside each other: by the share of its own kind that each change completes.
+    merged = sorted(
+        ((rank + 0.5) / len(changes), kind, i)
+        for kind, changes in kinds.items()
+        for rank, (_, i) in enumerate(sorted(changes))
+    )
     found = [0.5] * len(pairs)
-    for changes in kinds.values():
-        for rank, (_, i) in enumerate(sorted(changes)):
-            found[i] = (rank + 0.5) / len(changes)
+    for rank, (_, _, i) in enumerate(merged):
+        found[i] = (rank + 0.5) / len(merged)
     return found
 
 

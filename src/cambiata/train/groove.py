@@ -9,6 +9,7 @@ GrooVAE, but small, without recurrence, and with two latent vectors instead of o
 import argparse
 import csv
 import json
+import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,6 +58,8 @@ HELD_OUT = (
 """Sessions that are never trained on, nor chosen by: `cambiata.evaluate.groove` is about them. Each
 drummer but 4, 9 and 10, who have one session, keeps another for training."""
 
+_HALVES = ("hits", "performance")
+
 _DATA = {
     "name": "Groove MIDI Dataset 1.0.0",
     "authors": "Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck and David Bamman 2019",
@@ -103,7 +106,7 @@ class GrooveConfig:
     n_hits: int = 32
     n_performance: int = 24
     dropout: float = 0.1
-    beta: float = 0.3
+    beta: float = 0.1
     velocity_deviation: float = 0.1
     offset_deviation: float = 0.1
     learning_rate: float = 2e-3
@@ -229,7 +232,8 @@ class GrooveVae(nn.Module):
         Returns
         -------
         dict
-            "loss" and its terms "hits", "velocity", "offset" and "divergence".
+            "loss" and its terms "hits", "velocity", "offset" and "divergence"; and its halves
+            "hits_loss" and "performance_loss".
         """
         hits, velocity, offset = windows.unbind(1)
         shown = windows
@@ -237,8 +241,7 @@ class GrooveVae(nn.Module):
             # A hidden cell is hidden in all three.
             kept = torch.rand_like(hits) >= self.config.dropout
             shown = windows * kept[:, None]
-        latents = []
-        divergence = torch.zeros(len(windows))
+        latents, divergences = [], []
         for told in (self.hits_in(shown[:, 0]), self.performance_in(shown.flatten(1))):
             mean, log_variance = told.chunk(2, 1)
             log_variance = log_variance.clamp(-8, 8)
@@ -247,7 +250,7 @@ class GrooveVae(nn.Module):
                 latent = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
             latents.append(latent)
             each = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-            divergence = divergence + each.sum(1)
+            divergences.append(each.sum(1).mean())
         logits = self.decode_hits(latents[0])
         loud, late = self.decode_performance(latents[1], hits)
         config = self.config
@@ -257,8 +260,11 @@ class GrooveVae(nn.Module):
             "offset": 0.5 * hits * ((late - offset) / config.offset_deviation).square(),
         }
         found = {name: term.sum(1).mean() for name, term in terms.items()}
-        found["divergence"] = divergence.mean()
-        found["loss"] = sum((found[name] for name in terms), beta * found["divergence"])
+        found["divergence"] = divergences[0] + divergences[1]
+        # The two halves share nothing but their teacher.
+        found["hits_loss"] = found["hits"] + beta * divergences[0]
+        found["performance_loss"] = found["velocity"] + found["offset"] + beta * divergences[1]
+        found["loss"] = found["hits_loss"] + found["performance_loss"]
         return found
 
 
@@ -508,11 +514,11 @@ def _trained(
     checkpoint: Path,
     resume: bool,
 ) -> tuple[GrooveVae, dict[str, Any]]:
-    """The network that served best in validation, and the story of its training."""
+    """The halves that served best in validation, and the story of their training."""
     torch.manual_seed(config.seed)
     network = GrooveVae(config)
     optimizer = torch.optim.Adam(network.parameters(), config.learning_rate)
-    state: dict[str, Any] = {"epoch": 0, "step": 0, "elapsed_s": 0.0, "best": None, "curve": []}
+    state: dict[str, Any] = {"epoch": 0, "step": 0, "elapsed_s": 0.0, "best": {}, "curve": []}
     if resume and checkpoint.is_file():
         read = torch.load(checkpoint, weights_only=True)
         if read["config"] != asdict(config):
@@ -526,7 +532,7 @@ def _trained(
         network.train()
         share = min(state["elapsed_s"] / budget_s, 1.0) if budget_s else 1.0
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * max(0.5 * (1 + np.cos(np.pi * share)), 0.01)
+            group["lr"] = config.learning_rate * max(0.5 * (1 + math.cos(math.pi * share)), 0.01)
         for chosen in _batches(len(training), config, state["epoch"]):
             # The divergence counts for more and more in the first tenth.
             beta = config.beta * min(1.0, 0.01 + 10 * share)
@@ -540,20 +546,27 @@ def _trained(
         figures = validate(network, validation) | {"epoch": state["epoch"]}
         state["elapsed_s"] += time.perf_counter() - begun
         state["curve"].append(figures | {"elapsed_s": state["elapsed_s"]})
-        best = state["best"]
-        # Early epochs have another loss.
-        if share > 0.1 and (best is None or figures["loss"] < best["figures"]["loss"]):
-            weights = {name: value.clone() for name, value in network.state_dict().items()}
-            state["best"] = {"figures": figures, "weights": weights}
+        for half in _HALVES:
+            # Early epochs have another loss.
+            best = state["best"].get(half)
+            if share > 0.1 and (best is None or figures[f"{half}_loss"] < best["loss"]):
+                state["best"][half] = {
+                    "loss": figures[f"{half}_loss"],
+                    "epoch": state["epoch"],
+                    "weights": {
+                        name: value.clone()
+                        for name, value in network.state_dict().items()
+                        if name.startswith(half)
+                    },
+                }
         if state["epoch"] % 20 == 0:
             _keep(checkpoint, config, network, optimizer, state)
     _keep(checkpoint, config, network, optimizer, state)
-    validated = state["curve"][-1]
-    if state["best"] is not None:
-        network.load_state_dict(state["best"]["weights"])
-        validated = state["best"]["figures"]
+    for best in state["best"].values():
+        network.load_state_dict(best["weights"], strict=False)
     return network.eval(), {
-        "validation": validated,
+        "validation": validate(network, validation),
+        "best_epochs": {half: best["epoch"] for half, best in state["best"].items()},
         "n_epochs": state["epoch"],
         "n_steps_trained": state["step"],
         "elapsed_s": round(state["elapsed_s"], 1),
