@@ -1,5 +1,6 @@
 """The cantus: what may be one, its mode, and music moved to white notes and back."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -166,7 +167,7 @@ def _even(tones: Sequence[Tone], name: str) -> Fraction:
     if not tones:
         raise InputError(name, "has no notes", "choose a cantus that sings something")
     length = tones[0].length
-    for number, (tone, after) in enumerate(zip(tones, tones[1:], strict=False), 1):
+    for number, (tone, after) in enumerate(itertools.pairwise(tones), 1):
         if after.start < tone.end:
             raise InputError(
                 name,

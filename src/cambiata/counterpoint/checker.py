@@ -437,7 +437,9 @@ class _TwoVoices:
         first, last, n_bars = self.line[0], self.line[-1], len(self.pitches)
         opens = rules.opens if self.position == "above" else rules.is_octave
         if not opens(self.pitches[first.bar], first.pitch):
-            asked = "a unison, fifth or octave" if self.position == "above" else "a unison or octave"
+            asked = (
+                "a unison, fifth or octave" if self.position == "above" else "a unison or octave"
+            )
             yield Breach(1, "opening", f"{self.heard(first.bar, first.pitch)}; {asked} is asked")
         ends_well = rules.is_octave(self.cantus.final, last.pitch)
         if not ends_well:
@@ -627,9 +629,7 @@ def _crossed(cantus: int, pitch: int, position: Position) -> bool:
     return pitch < cantus if position == "above" else pitch > cantus
 
 
-def _motion(
-    cantus: Cantus, pair: tuple[int, int], following: tuple[int, int], voices: str
-) -> str:
+def _motion(cantus: Cantus, pair: tuple[int, int], following: tuple[int, int], voices: str) -> str:
     chords = (
         "-".join(rules.pitch_name(pitch, cantus.fifths) for pitch in sorted(chord))
         for chord in (pair, following)
@@ -746,9 +746,7 @@ def _bars(line: Line, n_bars: int) -> list[tuple[Fraction, ...]]:
     return [tuple(lengths) for lengths in parts]
 
 
-def _rhythm_fits(
-    line: Line, parts: Sequence[tuple[Fraction, ...]], bar: int, species: int
-) -> bool:
+def _rhythm_fits(line: Line, parts: Sequence[tuple[Fraction, ...]], bar: int, species: int) -> bool:
     lengths, n_bars = parts[bar], len(parts)
     held = any(note.start < _BAR * bar < note.end for note in line)
     tied_on = any(note.start < _BAR * (bar + 1) < note.end for note in line)
@@ -954,9 +952,7 @@ def motion_breaches(
                 yield Breach(bar + 1, "false-relation", " then ".join(names))
 
 
-def sheet_of(
-    cantus: Cantus, lines: Sequence[Line], position: Position, template: Sheet
-) -> Sheet:
+def sheet_of(cantus: Cantus, lines: Sequence[Line], position: Position, template: Sheet) -> Sheet:
     """Sheet of a cantus and its counterpoint, where the cantus really is.
 
     Parameters

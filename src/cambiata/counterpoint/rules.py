@@ -8,6 +8,7 @@ referee in `cambiata.evaluate` uses none of them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = SPECIES = (1, 2, 3, 4, 5)
 MOST_APART = 19  # semitones of a twelfth
@@ -159,6 +160,7 @@ def is_white(pitch: int) -> bool:
     return pitch % 12 in _WHITE
 
 
+@cache
 def steps_between(low: int, high: int) -> int:
     """Diatonic steps from one pitch to another.
 
@@ -202,6 +204,7 @@ def interval_name(one: int, other: int) -> str:
     return _INTERVALS[steps] if steps < len(_INTERVALS) else f"{steps + 1}th"
 
 
+@cache
 def is_consonant(one: int, other: int) -> bool:
     """Whether two pitches are a consonance; a fourth is none.
 
@@ -266,6 +269,7 @@ def is_octave(one: int, other: int) -> bool:
     return (one - other) % 12 == 0
 
 
+@cache
 def is_imperfect(one: int, other: int) -> bool:
     """Whether two pitches are a third, a sixth or a compound of these.
 
@@ -287,6 +291,7 @@ def is_imperfect(one: int, other: int) -> bool:
     return is_consonant(one, other) and not is_fifth(one, other) and not is_octave(one, other)
 
 
+@cache
 def is_step(one: int, other: int) -> bool:
     """Whether a line goes from one pitch to the other by step.
 
@@ -329,6 +334,7 @@ def is_leap(one: int, other: int) -> bool:
     return one != other and not is_step(one, other)
 
 
+@cache
 def may_follow(one: int, other: int) -> bool:
     """Whether a line may go from one pitch to another that differs (rule "leap").
 
@@ -416,6 +422,7 @@ def leaps_too_far(one: int, two: int, three: int) -> bool:
     return leaps_on(one, two, three) and abs(three - one) > 12
 
 
+@cache
 def leaps_on(one: int, two: int, three: int) -> bool:
     """Whether two leaps go in one direction.
 
@@ -437,6 +444,7 @@ def leaps_on(one: int, two: int, three: int) -> bool:
     return is_leap(one, two) and is_leap(two, three) and (two - one) * (three - two) > 0
 
 
+@cache
 def outlines_tritone(turn: int, peak: int, after: int | None) -> bool:
     """Whether a run in one direction spans a tritone.
 
@@ -463,6 +471,7 @@ def outlines_tritone(turn: int, peak: int, after: int | None) -> bool:
     return steps == 3 or after is None or not is_step(peak, after)
 
 
+@cache
 def parallel(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
     """Rule that two chords breach as parallels.
 
@@ -490,6 +499,7 @@ def parallel(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
     return None
 
 
+@cache
 def direct(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
     """Rule that two chords breach as direct motion; that parallels do is not said again.
 
@@ -515,6 +525,7 @@ def direct(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
     return "direct-octaves" if is_octave(*following) else None
 
 
+@cache
 def is_similar(pair: tuple[int, int], following: tuple[int, int]) -> bool:
     """Whether two voices move in one direction.
 

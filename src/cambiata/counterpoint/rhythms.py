@@ -1,0 +1,134 @@
+"""Note values of a counterpoint before its pitches are known: slots to be filled."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from cambiata.counterpoint.rules import FIFTH, FIRST, FLORID, FOURTH, SECOND, THIRD
+
+_BAR = 4
+_WITH_EIGHTHS = 0.35  # how much likelier a bar without eighths is drawn, the other way round
+_WEIGHTS = {(2.0, 2.0): 1.0, (2.0, 1.0, 1.0): 3.0, (3.0, 1.0): 2.0, (1.0,) * 4: 3.0}
+_BOUND_WEIGHT = 2.0
+_SUSPENDED = ((2.0, 2.0), (1.0, 0.5, 0.5, 2.0))
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for a note.
+
+    Parameters
+    ----------
+    start : fractions.Fraction
+        Where it begins, in quarters of a bar.
+    length : fractions.Fraction
+        How long it lasts there; a tie makes the note longer.
+    may_repeat : bool
+        Whether it may have the last slot's pitch: tied to it, in first species struck again.
+    must_repeat : bool
+        Whether it has to.
+
+    Examples
+    --------
+    >>> Slot(Fraction(6), Fraction(2)).bar
+    1
+    """
+
+    start: Fraction
+    length: Fraction
+    may_repeat: bool = False
+    must_repeat: bool = False
+
+    @property
+    def bar(self) -> int:
+        """Bar in which it lies, from 0."""
+        return int(self.start // _BAR)
+
+    @property
+    def beat(self) -> Fraction:
+        """Where it begins in its bar, from 0."""
+        return self.start % _BAR
+
+
+def slots(species: int, n_bars: int, rng: np.random.Generator) -> tuple[Slot, ...]:
+    """Slots of a counterpoint.
+
+    Parameters
+    ----------
+    species : int
+        1 to 5.
+    n_bars : int
+        Bars, one for each note of the cantus.
+    rng : numpy.random.Generator
+        Draws the rhythm of the fifth species.
+
+    Returns
+    -------
+    tuple of Slot
+        In their order; the second, fourth and fifth species begin with half a bar's rest.
+
+    Examples
+    --------
+    >>> [str(slot.start) for slot in slots(2, 3, np.random.default_rng(0))]
+    ['2', '4', '6', '8']
+    """
+    if species == FIFTH:
+        return _laid(_florid(n_bars, rng))
+    values = {FIRST: (4.0,), SECOND: (2.0,) * 2, THIRD: (1.0,) * 4, FOURTH: (2.0,) * 2}[species]
+    bars = [values] * (n_bars - 1) + [(4.0,)]
+    laid = _laid(bars, rest=species in (SECOND, FOURTH), ties=species in (FIRST, FOURTH))
+    if species == FOURTH:
+        laid = (*laid[:-1], Slot(laid[-1].start, laid[-1].length))
+    return laid
+
+
+def _laid(
+    bars: list[tuple[float, ...]], *, rest: bool = True, ties: bool = True
+) -> tuple[Slot, ...]:
+    made: list[Slot] = []
+    bound = False
+    for bar, lengths in enumerate(bars):
+        place = Fraction(_BAR * bar)
+        before = bars[bar - 1][-1] if bar else 0.0
+        for index, length in enumerate(lengths):
+            starts = index == 0 and bar > 0
+            may = ties and starts and before == lengths[0] == _BAR
+            may |= ties and starts and before == 2 and lengths[0] in (1, 2)
+            if not (rest and bar == index == 0):
+                made.append(Slot(place, Fraction(length), may, may and bound))
+            place += Fraction(length)
+        bound = FLORID.get(lengths, False) and bar + 2 < len(bars)
+    return tuple(made)
+
+
+def _florid(n_bars: int, rng: np.random.Generator) -> list[tuple[float, ...]]:
+    """Rhythms of bars, drawn until they follow one another as they should."""
+    patterns = list(FLORID)
+    weights = np.array([_weight(pattern) for pattern in patterns])
+    weights /= weights.sum()
+    openings: list[tuple[float, ...]] = [(2.0, 2.0), (2.0, 1.0, 1.0)]
+    while True:
+        drawn = [patterns[i] for i in rng.choice(len(patterns), n_bars - 3, p=weights)]
+        bars = [
+            openings[int(rng.integers(2))],
+            *drawn,
+            _SUSPENDED[int(rng.integers(2))],
+        ]
+        if _varied(bars):
+            return [*bars, (4.0,)]
+
+
+def _weight(pattern: tuple[float, ...]) -> float:
+    share = _WITH_EIGHTHS if 0.5 in pattern else 1.0
+    return share * (_BOUND_WEIGHT if FLORID[pattern] else _WEIGHTS.get(pattern, 1.0))
+
+
+def _varied(bars: list[tuple[float, ...]]) -> bool:
+    """Whether ties can be, the last dissonance is tied, and no rhythm comes twice running."""
+    follows = all(
+        before != after and not (FLORID[before] and after[0] not in (1.0, 2.0))
+        for before, after in pairwise(bars)
+    )
+    return follows and bars[-2][-1] == 2 and sum(0.5 in bar for bar in bars) <= 1 + len(bars) // 4
