@@ -126,6 +126,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/vqvae.md",
     ),
+    "groove": Weights(
+        "groove.onnx",
+        "92fad3e494d40a7a044af4086c1ff6df261429088e84d450bc96676b67159f55",
+        "Apache-2.0",
+        "docs/models/groove.md",
+    ),
 }
 
 Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]

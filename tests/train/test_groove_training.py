@@ -1,8 +1,6 @@
 """The groove autoencoder's training: sizes, one step, what is held out, and the way into ONNX."""
 
-import csv
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +8,8 @@ import pytest
 
 from cambiata import InputError
 from cambiata.groove.grid import Groove
-from cambiata.midi import Metre, Score, save
 from cambiata.weights import Model
+from tiny_groove_data import tiny_groove_data
 
 torch = pytest.importorskip("torch")
 
@@ -29,46 +27,6 @@ from cambiata.train.groove import (  # noqa: E402
 )
 
 TINY = GrooveConfig(width=16, n_hits=4, n_performance=3, batch_size=4)
-
-
-def _dataset(folder: Path) -> Path:
-    """Two drummers of three sessions, in the Groove MIDI Dataset's form."""
-    rng = np.random.default_rng(0)
-    with (folder / "info.csv").open("w", newline="") as table:
-        names = "drummer session id style bpm beat_type time_signature midi_filename split"
-        rows = csv.DictWriter(table, names.split())
-        rows.writeheader()
-        sessions = product(("drummer1", "drummer7"), ("session1", "session3", "eval_session"))
-        for drummer, session in sessions:
-            (folder / drummer / session).mkdir(parents=True)
-            for i, split in enumerate(("train", "train", "validation")):
-                hits = rng.random((64, 9)) < 0.3
-                hard = 0.2 + 0.3 * (drummer == "drummer7") + 0.3 * rng.random((64, 9))
-                late = np.abs(0.2 * rng.random((64, 9)))
-                groove = Groove.of_arrays(hits, hard, late)
-                place = f"{drummer}/{session}/{i}.mid"
-                save(_score(groove), folder / place)
-                rows.writerow(
-                    {
-                        "drummer": drummer,
-                        "session": f"{drummer}/{session}",
-                        "style": f"rock/groove{i}",
-                        "beat_type": "beat",
-                        "midi_filename": place,
-                        "split": split,
-                    }
-                )
-    return folder
-
-
-def _score(groove: Groove) -> Score:
-    from cambiata.groove.grid import with_strikes
-    from cambiata.midi import Clock, Note, Part
-
-    clock = Clock(metres=((0.0, Metre()),))
-    return with_strikes(
-        Score((Part((Note(0, 1, 36),), is_drum=True),), clock=clock), groove.strikes
-    )
 
 
 def test_it_is_small() -> None:
@@ -127,7 +85,7 @@ def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("unwritten")
 def test_held_out_sessions_are_not_trained_on(tmp_path: Path) -> None:
-    played = played_in(_dataset(tmp_path))
+    played = played_in(tiny_groove_data(tmp_path))
     assert {x.session for x in played if x.is_held_out} == {
         "drummer1/session3",
         "drummer1/eval_session",
@@ -143,7 +101,7 @@ def test_held_out_sessions_are_not_trained_on(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unwritten")
 def test_training_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
-    data, place = _dataset(tmp_path), tmp_path / "a.onnx"
+    data, place = tiny_groove_data(tmp_path), tmp_path / "a.onnx"
     first = train_groove(data, place, minutes=0, config=TINY)
     assert first["n_epochs"] == 1
     with pytest.raises(InputError, match=r"a.onnx: is there already"):
@@ -157,7 +115,7 @@ def test_training_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unwritten")
 def test_same_seed_same_weights(tmp_path: Path) -> None:
-    data = _dataset(tmp_path)
+    data = tiny_groove_data(tmp_path)
     made = [
         train_groove(data, tmp_path / f"{i}.onnx", minutes=0, config=replace(TINY, seed=seed))
         for i, seed in enumerate((0, 0, 1))
@@ -210,6 +168,6 @@ def test_windows_begin_with_every_bar() -> None:
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError, match=r"x.txt: is no .onnx file; name it NAME.onnx"):
         main([str(tmp_path), "-o", str(tmp_path / "x.txt")])
-    _dataset(tmp_path)
+    tiny_groove_data(tmp_path)
     main([str(tmp_path), "-o", str(tmp_path / "x.onnx"), "--minutes", "0"])
     assert '"size_mb"' in capsys.readouterr().out

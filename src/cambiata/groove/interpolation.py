@@ -463,7 +463,7 @@ def strike(begin: float, hit: Hit, velocity: float, place: float, duration: floa
     >>> strike(4.0, Hit(1, 0, 0.0, 0.1, 36, 90), 60.4, -0.02, 0.1)
     Strike(at=3.98, duration=0.1, pitch=36, velocity=60)
     """
-    loud = int(np.clip(np.floor(velocity + 0.5), 1, 127))
+    loud = min(max(int(velocity + 0.5), 1), 127)
     return Strike(max(begin + place, 0.0), duration, hit.pitch, loud)
 
 
