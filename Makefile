@@ -49,7 +49,7 @@ $(VENV)/base: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable ".[lab,train,eval,test]"
+	$(PIP) --editable ".[lab,notes,train,eval,test]"
 	$(PIP) --no-deps basic-pitch
 	@touch $@ $(VENV)/base
 

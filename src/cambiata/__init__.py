@@ -18,11 +18,18 @@ from cambiata.conversion import (
     translate,
     translate_file,
 )
+from cambiata.counterpoint import check as check_counterpoint
+from cambiata.counterpoint import solve as solve_counterpoint
 from cambiata.domains import DomainFacts, domains
 from cambiata.errors import CambiataError, CambiataWarning, InputError
+from cambiata.groove import GrooveReport, groove_file, morph_groove
+from cambiata.melody import MelodyReport, restyle, restyle_file
 from cambiata.midi import Note, Part, Score
 from cambiata.midi import load as load_score
 from cambiata.midi import save as save_score
+from cambiata.notation import Sheet
+from cambiata.notation import read as load_sheet
+from cambiata.notation import write as save_sheet
 from cambiata.performance import PlayOptions, PlayReport, play, play_file
 from cambiata.systems import PLAYERS as _PLAYERS
 from cambiata.systems import SYSTEMS as _SYSTEMS
@@ -45,7 +52,9 @@ __all__ = [
     "CambiataError",
     "CambiataWarning",
     "DomainFacts",
+    "GrooveReport",
     "InputError",
+    "MelodyReport",
     "Note",
     "Options",
     "Part",
@@ -54,6 +63,7 @@ __all__ = [
     "PlaySystem",
     "Report",
     "Score",
+    "Sheet",
     "System",
     "Timbre",
     "Transcription",
@@ -62,15 +72,23 @@ __all__ = [
     "TranslateSystem",
     "available_systems",
     "capture_timbre",
+    "check_counterpoint",
     "domains",
+    "groove_file",
     "load",
     "load_score",
+    "load_sheet",
     "load_timbre",
     "mix_timbres",
+    "morph_groove",
     "play",
     "play_file",
     "play_system",
+    "restyle",
+    "restyle_file",
     "save_score",
+    "save_sheet",
+    "solve_counterpoint",
     "system_named",
     "transcribe",
     "transcribe_file",

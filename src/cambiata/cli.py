@@ -13,13 +13,20 @@ from typing import Any
 import click
 
 import cambiata
+from cambiata.cli_notes import counterpoint, groove, melody
+from cambiata.cli_options import (
+    HELP,
+    as_json_option,
+    force_option,
+    quiet_option,
+    set_option,
+    settings_of,
+)
 from cambiata.conversion import Options, Report
 from cambiata.errors import MissingExtraError
 from cambiata.performance import PlayOptions
 from cambiata.systems import DEFAULT_TRANSLATOR
 from cambiata.systems.base import Progress
-
-_HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def main() -> None:
@@ -73,10 +80,14 @@ class _InterruptedError(Exception):
     pass
 
 
-@click.group(cls=_Group, context_settings=_HELP)
+@click.group(cls=_Group, context_settings=HELP)
 @click.version_option(cambiata.__version__, prog_name="cambiata")
 def cli() -> None:
     """Play the notes of one recording with the sound of another."""
+
+
+for command in (melody, groove, counterpoint):
+    cli.add_command(command)
 
 
 def _default(name: str) -> Any:
@@ -93,34 +104,14 @@ def _option(flag: str, name: str, **attributes: Any) -> Callable[[Any], Any]:
     )
 
 
-def _settings(
-    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
-) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
-    for key, equals, _value in pairs:
-        if not equals:
-            raise click.BadParameter(f"{key} has no value; write it as {key}=VALUE")
-    return {key.replace("-", "_"): value for key, _, value in pairs}
-
-
-_set = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=_settings,
-    help="Change one of the system's settings; may be repeated.",
-)
-
-
-@cli.command(context_settings=_HELP)
+@cli.command(context_settings=HELP)
 @click.argument("content")
 @click.argument("style")
 @click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
 @_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
 @_option("--amount", "amount", type=float, help="0 is the content, 1 the full transfer.")
 @_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
-@_set
+@set_option
 @click.option(
     "--dynamics",
     type=click.Choice(["content", "style"]),
@@ -205,13 +196,13 @@ def _play_option(flag: str, name: str, **attributes: Any) -> Callable[[Any], Any
     )
 
 
-@cli.command(context_settings=_HELP)
+@cli.command(context_settings=HELP)
 @click.argument("score")
 @click.argument("sound")
 @click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
 @_play_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
 @_play_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
-@_set
+@set_option
 @_play_option(
     "--track", "track", type=int, metavar="N", help="Part of the score, from 1; else all."
 )
@@ -254,7 +245,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
         )
 
 
-@cli.command(context_settings=_HELP)
+@cli.command(context_settings=HELP)
 @click.argument("recording")
 @click.option("-o", "--output", required=True, metavar="OUT.mid", help="MIDI file to write.")
 @click.option(
@@ -303,7 +294,7 @@ def _shares(
     return found
 
 
-@cli.command(context_settings=_HELP)
+@cli.command(context_settings=HELP)
 @click.argument("recording")
 @click.option(
     "--to",
@@ -324,7 +315,7 @@ def _shares(
 )
 @_option("--amount", "amount", type=float, help="0 is the recording, 1 the translation.")
 @_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
-@_set
+@set_option
 @click.option("--octave", type=int, metavar="N", help="Move the notes by octaves; else not.")
 @_option("--start", "start_s", type=float, metavar="S", help="Begin of the region.")
 @_option("--end", "end_s", type=float, metavar="S", help="End of the region.")
@@ -358,12 +349,12 @@ def translate(
         click.echo(f"{_sentence(report)}; to {blended}", err=True)
 
 
-@cli.group(context_settings=_HELP)
+@cli.group(context_settings=HELP)
 def domains() -> None:
     """What music can be translated to: domains that ship, and your own."""
 
 
-@domains.command("list", context_settings=_HELP)
+@domains.command("list", context_settings=HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def domains_list(as_json: bool) -> None:
     """Every domain: name, where from, what it was learnt from."""
@@ -380,7 +371,7 @@ def domains_list(as_json: bool) -> None:
         click.echo(f"{each.name}: {kind}; learnt from {sources}; licence: {each.licence}")
 
 
-@domains.command("add", context_settings=_HELP)
+@domains.command("add", context_settings=HELP)
 @click.argument("name")
 @click.argument("folder")
 @click.option("--minutes", type=float, metavar="N", help="Time to train; else 5.")
@@ -424,7 +415,7 @@ def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: A
         )
 
 
-@cli.command(context_settings=_HELP)
+@cli.command(context_settings=HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def systems(as_json: bool) -> None:
     """What there is: name, one line, paper, trained or not, licence of the weights."""
@@ -452,24 +443,19 @@ def systems(as_json: bool) -> None:
         click.echo(f"    presets  {', '.join(row['presets'])}")
 
 
-_quiet = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-_force = click.option("--force", is_flag=True, help="Replace an output that exists.")
-
-
-@cli.group(context_settings=_HELP)
+@cli.group(context_settings=HELP)
 def timbre() -> None:
     """Sounds captured from recordings, kept in files, mixed."""
 
 
-@timbre.command(context_settings=_HELP)
+@timbre.command(context_settings=HELP)
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
 @click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
 @_option("--system", "system", metavar="NAME", help="The system that will play it.")
 @_option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def capture(
     styles: tuple[str, ...], output: str, quiet: bool, as_json: bool, **options: Any
 ) -> None:
@@ -478,12 +464,12 @@ def capture(
     _say_timbre(made, quiet, as_json)
 
 
-@timbre.command(context_settings=_HELP)
+@timbre.command(context_settings=HELP)
 @click.argument("shares", nargs=-1, required=True, metavar="A.timbre=SHARE...")
 @click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def mix(shares: tuple[str, ...], output: str, quiet: bool, as_json: bool, force: bool) -> None:
     """A sound between others: a.timbre=0.3 b.timbre=0.7 lies 70 % of the way from a to b."""
     parts = []
@@ -550,12 +536,12 @@ def _names(
 _jobs = click.option("--jobs", "n_workers", type=click.IntRange(1), help="Processes; else cores.")
 
 
-@cli.group(context_settings=_HELP)
+@cli.group(context_settings=HELP)
 def data() -> None:
     """Sound fonts, banks of notes, scores rendered as many instruments."""
 
 
-@data.command(context_settings=_HELP)
+@data.command(context_settings=HELP)
 @click.option("--banks", metavar="DIR", help="Folder of banks.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def check(banks: str | None, as_json: bool) -> None:
@@ -573,7 +559,7 @@ def check(banks: str | None, as_json: bool) -> None:
             click.echo(f"        {item.cure}")
 
 
-@data.command(context_settings=_HELP)
+@data.command(context_settings=HELP)
 @click.argument("source")
 @click.option("-o", "--output", metavar="DIR", help="The bank's folder; else in the cache folder.")
 @click.option("--programs", metavar="LIST", callback=_numbers, help="0-7,40; else all melodic.")
@@ -581,9 +567,9 @@ def check(banks: str | None, as_json: bool) -> None:
 @click.option("--licence", metavar="TEXT", help="Licence of recordings or a font of your own.")
 @click.option("--use", type=click.Choice(["train", "test"]), help="What those are for.")
 @_jobs
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def bank(
     source: str,
     output: str | None,
@@ -625,15 +611,15 @@ def bank(
         )
 
 
-@data.command(context_settings=_HELP)
+@data.command(context_settings=HELP)
 @click.argument("scores")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder to make.")
 @click.option("--fonts", metavar="LIST", callback=_names, help="Paths or names; else all here.")
 @click.option("--programs", metavar="LIST", callback=_numbers, help="0-7,40; else the pianos.")
 @click.option("--limit", type=click.IntRange(1), help="Most scores to render.")
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def render(scores: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Render SCORES as many different-sounding instruments.
 
@@ -658,7 +644,7 @@ def render(scores: str, output: str, quiet: bool, as_json: bool, **options: Any)
         )
 
 
-@cli.group(context_settings=_HELP)
+@cli.group(context_settings=HELP)
 def train() -> None:
     """Train the systems' networks, and export them as weights that need no torch."""
 
@@ -668,7 +654,7 @@ _minutes = click.option(
 )
 
 
-@train.command("run", context_settings=_HELP)
+@train.command("run", context_settings=HELP)
 @click.argument("preset")
 @click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
 @_minutes
@@ -677,14 +663,14 @@ _minutes = click.option(
     "settings",
     multiple=True,
     metavar="PATH=VALUE",
-    callback=_settings,
+    callback=settings_of,
     help="Change a setting, as in loop.batch_size=8; may be repeated.",
 )
 @click.option("--examples", metavar="DIR", help="Folder of the examples; else in the cache folder.")
 @click.option("--from", "begin_from", metavar="RUN", help="Begin with the weights of another run.")
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def train_run(preset: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train PRESET in a folder of its own; a name that is none lists them all.
 
@@ -695,11 +681,11 @@ def train_run(preset: str, output: str, quiet: bool, as_json: bool, **options: A
     _trained(lambda **heard: start(preset, output, **_given(**options), **heard), quiet, as_json)
 
 
-@train.command("resume", context_settings=_HELP)
+@train.command("resume", context_settings=HELP)
 @click.argument("run")
 @_minutes
-@_quiet
-@_as_json
+@quiet_option
+@as_json_option
 def train_resume(run: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Go on with RUN, which was stopped or has run out of its time."""
     from cambiata.train.run import resume
@@ -729,13 +715,13 @@ def _trained(job: Callable[..., dict[str, Any]], quiet: bool, as_json: bool) -> 
         click.echo(json.dumps(found, indent=2))
 
 
-@train.command("export", context_settings=_HELP)
+@train.command("export", context_settings=HELP)
 @click.argument("run")
 @click.option("-o", "--output", required=True, metavar="NAME.onnx", help="File to write.")
 @click.option("--half/--full", default=None, help="Keep arrays as float16 (default) or float32.")
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def train_export(run: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Write the network of RUN as ONNX, checked against torch.
 
@@ -758,12 +744,12 @@ def train_export(run: str, output: str, quiet: bool, as_json: bool, **options: A
         )
 
 
-@cli.group(context_settings=_HELP)
+@cli.group(context_settings=HELP)
 def evaluate() -> None:
     """Judge systems on test sets with exact targets, and on recordings."""
 
 
-@evaluate.command("transfer", context_settings=_HELP)
+@evaluate.command("transfer", context_settings=HELP)
 @click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
 @click.option("--rows", metavar="LIST", callback=_names, help="Baselines, systems, system:preset.")
 @click.option("--quick", is_flag=True, help="The 64-pair subset of the artificial set.")
@@ -778,9 +764,9 @@ def evaluate() -> None:
 @click.option("--report", metavar="DIR", help="Write the report there afterwards.")
 @click.option("--seed", type=int, metavar="N", help="Seed of draws and pairings.")
 @_jobs
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def evaluate_transfer(
     output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any
 ) -> None:
@@ -823,16 +809,16 @@ def _evaluated(
         click.get_current_context().exit(1)
 
 
-@evaluate.command("play", context_settings=_HELP)
+@evaluate.command("play", context_settings=HELP)
 @click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
 @click.option("--rows", metavar="LIST", callback=_names, help="Baselines and players.")
 @click.option("--each", "n_each", type=int, metavar="N", help="Windows for every piano.")
 @click.option("--report", metavar="DIR", help="Write the report there afterwards.")
 @click.option("--seed", type=int, metavar="N", help="Seed of draws.")
 @_jobs
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def evaluate_play_command(
     output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any
 ) -> None:
@@ -846,16 +832,16 @@ def evaluate_play_command(
     _evaluated(output, failures, report, force, quiet, as_json)
 
 
-@evaluate.command("translate", context_settings=_HELP)
+@evaluate.command("translate", context_settings=HELP)
 @click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
 @click.option("--rows", metavar="LIST", callback=_names, help="Baselines and systems.")
 @click.option("--limit", type=int, metavar="N", help="Most pairs of each of the first two sets.")
 @click.option("--rendered", "n_rendered", type=int, metavar="N", help="Pairs of the third.")
 @click.option("--report", metavar="DIR", help="Write the report there afterwards.")
 @_jobs
-@_force
-@_quiet
-@_as_json
+@force_option
+@quiet_option
+@as_json_option
 def evaluate_translate_command(
     output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any
 ) -> None:
@@ -869,15 +855,15 @@ def evaluate_translate_command(
     _evaluated(output, failures, report, force, quiet, as_json)
 
 
-@evaluate.command("transcribe", context_settings=_HELP)
+@evaluate.command("transcribe", context_settings=HELP)
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the table.")
 @click.option("--pairs", "n_pairs", type=int, metavar="N", help="Clips of the unseen font.")
 @click.option("--each", "n_each", type=int, metavar="N", help="Windows for every unseen piano.")
 @click.option("--real", metavar="DIR", help="Recordings, of which bach-violin's notes are known.")
 @click.option("--rival/--no-rival", default=None, help="Whether basic-pitch is run beside ours.")
 @click.option("--seed", type=int, metavar="N", help="Seed of draws.")
-@_quiet
-@_as_json
+@quiet_option
+@as_json_option
 def evaluate_transcribe_command(output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Transcribe what is known: unseen fonts, pianos, recordings with scores."""
     from cambiata.evaluate.transcription import evaluate_transcribe, markdown
@@ -890,14 +876,70 @@ def evaluate_transcribe_command(output: str, quiet: bool, as_json: bool, **optio
         click.echo(markdown(found["summary"]))
 
 
-@evaluate.command("report", context_settings=_HELP)
+@evaluate.command("melody", context_settings=HELP)
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the tables.")
+@click.option("--rows", metavar="LIST", callback=_names, help="Restylers, content, real.")
+@click.option("--each", "n_each", type=int, metavar="N", help="Tunes of each pair of dances.")
+@click.option("--nottingham", metavar="DIR", help="ABC files of a collection never learnt from.")
+@click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+@quiet_option
+@as_json_option
+def evaluate_melody_command(output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Turn tunes of held-out families towards dance types."""
+    from cambiata.evaluate.melody import evaluate_melody, markdown
+
+    with _stages(hidden=quiet) as progress:
+        found = evaluate_melody(output, **_given(**options), progress=progress)
+    _tables(found, markdown(found), quiet, as_json)
+
+
+@evaluate.command("groove", context_settings=HELP)
+@click.argument("data")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the tables.")
+@click.option("--pairs", "n_pairs", type=int, metavar="N", help="Pairs of grooves.")
+@click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+@quiet_option
+@as_json_option
+def evaluate_groove_command(
+    data: str, output: str, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Turn grooves of held-out sessions towards others'; DATA is the Groove MIDI Dataset."""
+    from cambiata.evaluate.groove import evaluate_groove, markdown
+
+    with _stages(hidden=quiet) as progress:
+        found = evaluate_groove(output, data, **_given(**options), progress=progress)
+    _tables(found, markdown(found), quiet, as_json)
+
+
+@evaluate.command("counterpoint", context_settings=HELP)
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the tables.")
+@click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+@quiet_option
+@as_json_option
+def evaluate_counterpoint_command(output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Solve worksheets and let music21 judge them; plant breaches and let our checker find them."""
+    from cambiata.evaluate.counterpoint import evaluate_counterpoint, markdown
+
+    with _stages(hidden=quiet) as progress:
+        found = evaluate_counterpoint(output, **_given(**options), progress=progress)
+    _tables(found, markdown(found), quiet, as_json)
+
+
+def _tables(found: dict[str, Any], tables: str, quiet: bool, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    elif not quiet:
+        click.echo(tables)
+
+
+@evaluate.command("report", context_settings=HELP)
 @click.argument("run")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder to make.")
 @click.option("--focus", metavar="ROW", help="Row whose best and worst outputs are shown.")
 @click.option("--n-random", type=click.IntRange(0), metavar="N", help="Pairs shown at random.")
 @click.option("--seed", type=int, metavar="N", help="Seed of that choice.")
-@_force
-@_quiet
+@force_option
+@quiet_option
 def evaluate_report(run: str, output: str, force: bool, quiet: bool, **options: Any) -> None:
     """Write a run's web page, tables and examples into one folder."""
     _written_report(run, output, force=force, quiet=quiet, **_given(**options))

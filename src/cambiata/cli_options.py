@@ -5,9 +5,31 @@ import click
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-def _settings(
+def settings_of(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, str]:
+    """Values by key.
+
+    Parameters
+    ----------
+    given : tuple of str
+        As KEY=VALUE.
+
+    Returns
+    -------
+    dict of str to str
+        Dashes in keys are underscores.
+
+    Raises
+    ------
+    click.BadParameter
+        A key has no value.
+
+    Examples
+    --------
+    >>> settings_of(None, None, ("chunk-s=5",))
+    {'chunk_s': '5'}
+    """
     pairs = [text.partition("=") for text in given]
     for key, equals, _value in pairs:
         if not equals:
@@ -20,7 +42,7 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    callback=_settings,
+    callback=settings_of,
     help="Change one of the system's settings; may be repeated.",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Say nothing but errors.")

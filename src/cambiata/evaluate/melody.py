@@ -94,7 +94,7 @@ def _chroma(line: Line, n_bars: Fraction) -> Values:
     fine = np.zeros((12, round(n_bars * _FRAMES) * 8))
     for start, end, pitch in _sounding(line, n_bars):
         fine[pitch % 12, start:end] += 1
-    return fine.reshape(12, -1, 8).sum(axis=2)
+    return np.asarray(fine.reshape(12, -1, 8).sum(axis=2))
 
 
 def _smoothed(chroma: Values, window: int) -> Values:

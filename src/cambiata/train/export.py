@@ -26,6 +26,7 @@ from cambiata.train.domains import DOMAINS
 from cambiata.train.listener import ListenerTask
 from cambiata.train.loop import load_weights, read_checkpoint
 from cambiata.train.melody import (
+    STYLES,
     MelodyNetwork,
     MelodyTask,
     TunesConfig,
@@ -34,6 +35,7 @@ from cambiata.train.melody import (
 )
 from cambiata.train.mor2018 import POOL, Mor2018Task
 from cambiata.train.mor2018 import SAMPLE_RATE as MOR2018_RATE_HZ
+from cambiata.train.pati2018 import GenreLstm, Pati2018Task
 from cambiata.train.performancenet import GAIN, PerformanceNetTask
 from cambiata.train.player import Player, PlayerTask
 from cambiata.train.presets import Training
@@ -271,6 +273,7 @@ _SYSTEMS: dict[type[Task], str] = {
     TranslationTask: "translation",
     Mor2018Task: "translation",
     MelodyTask: "melody",
+    Pati2018Task: "pati2018",
 }
 
 
@@ -297,6 +300,12 @@ def _needed(task: Task, config: Training, latest: Mapping[str, Any]) -> dict[str
     if isinstance(task, TranslationTask):
         _, threshold = ears(config.task.listener)
         return {"kind": "notes", "sample_rate": BANDS.sample_rate, "threshold": threshold}
+    if isinstance(task, Pati2018Task):
+        return {
+            "genres": list(STYLES),
+            "durations": task.durations,
+            "width": task.config.width,
+        }
     if isinstance(task, MelodyTask):
         assert isinstance(config.examples, TunesConfig)
         return styles_of(task, record_tunes(config.examples))
@@ -365,6 +374,8 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
         return _on_rolls(task)
     if isinstance(task, MelodyTask):
         return _of_bars(task)
+    if isinstance(task, Pati2018Task):
+        return _of_notes(task)
     if isinstance(task, TranslationTask):
         seen = {"seen": torch.zeros(48, N_SEEN)}
         ears_of = _Part(nn.Identity(), {}, {}, [], opened(task.config.listener))
@@ -499,6 +510,37 @@ def _of_bars(task: MelodyTask) -> dict[str, _Part]:
         "beat": of(_Beat(network), beat, ["logits"]),
         "tone": of(_Tone(network), tone, ["logits"]),
     }
+
+
+class _Note(nn.Module):
+    """A note of a genre's network."""
+
+    def __init__(self, network: GenreLstm) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, genre: Tensor, first: Tensor, second: Tensor, output: Tensor, cell: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        return self.network.step(genre, first, second, output, cell)
+
+
+def _of_notes(task: Pati2018Task) -> dict[str, _Part]:
+    width = task.config.width
+
+    def of(network: GenreLstm) -> _Part:
+        given = {
+            "genre": torch.full((3,), len(STYLES) - 1),
+            "first": torch.full((3,), network.sizes[0] - 1),
+            "second": torch.full((3,), network.sizes[1] - 1),
+            # Two arrays: of one given twice, torch's exporter makes one input.
+            "output": torch.zeros(3, width),
+            "cell": torch.zeros(3, width),
+        }
+        lengths = {name: {0: "notes"} for name in given}
+        return _Part(_Note(network), given, lengths, ["logits", "output_after", "cell_after"])
+
+    return {"": of(task.duration), "pitch": of(task.pitch)}
 
 
 def _decoder_parts(task: nn.Module) -> dict[str, _Part]:

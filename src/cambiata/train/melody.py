@@ -31,7 +31,7 @@ from cambiata.train.task import Task
 from cambiata.train.tunes import Split, Tune, read_tunes
 
 STYLES = ("reel", "hornpipe", "strathspey", "jig", "slip jig", "march", "air")
-N_SHOWN = 8  # bars that show a style
+N_SHOWN = 4  # bars that show a style
 
 _PITCH_WIDTH, _RHYTHM_WIDTH = 12, 16
 
@@ -85,7 +85,7 @@ class MelodyTraining:
     n_pitch: int = 32
     n_style: int = 16
     width: int = 256
-    rhythm_weight: float = 0.3
+    rhythm_weight: float = 1.0
     pitch_weight: float = 0.1
     attribute_weight: float = 0.3
     attribute_slope: float = 10.0
@@ -633,43 +633,32 @@ class MelodyTask(Task):
         logits = torch.stack(found, 1)
         return logits.masked_fill(~self.kinds[compound][:, None], -1e4)
 
-    def _tones(self, bars: _Bars, latent: Tensor, style: Tensor) -> Tensor:
-        """Logits of every tone's pitch [B, N_ONSETS, N_PITCHES]."""
-        n = N_ONSETS
+    def _tones(self, bars: _Bars, latent: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the pitches of all tones there are [N, N_PITCHES], and the pitches [N]."""
+        there = bars.at >= 0
+        rows = torch.nonzero(there)[:, 0]
         past = torch.cat([bars.before.flip(1), bars.pitches], 1)
         before = torch.stack([past[:, 1:-1], past[:, :-2]], -1)
         n_beats = bars.frame[:, :3].argmax(1) + 2
-
-        def each(array: Tensor) -> Tensor:
-            return array[:, None].expand(-1, n, -1).flatten(0, 1)
-
         logits = self.network.tone(
-            each(latent),
-            each(style),
-            before.flatten(0, 1),
-            places(bars.at, n_beats).flatten(0, 1),
-            each(bars.frame),
-            each(bars.scale),
+            latent[rows],
+            style[rows],
+            before[there],
+            places(bars.at, n_beats)[there],
+            bars.frame[rows],
+            bars.scale[rows],
         )
-        return logits.view(-1, n, N_PITCHES)
+        return logits, bars.pitches[there]
 
     def _said(
         self, bars: _Bars, latent_r: Tensor, latent_p: Tensor, style: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Cross-entropy of a bar's rhythm and of its pitches, in nats."""
-        there = bars.rhythm > 0
-        rhythm = nn.functional.cross_entropy(
-            self._logits(bars, latent_r, style).flatten(0, 1),
-            bars.rhythm.flatten(),
-            reduction="none",
-        )
-        pitch = nn.functional.cross_entropy(
-            self._tones(bars, latent_p, style).flatten(0, 1),
-            bars.pitches.flatten(),
-            reduction="none",
-        )
-        n = len(bars.rhythm)
-        return (rhythm * there.flatten()).sum() / n, (pitch * (bars.at >= 0).flatten()).sum() / n
+        there, n = bars.rhythm > 0, len(bars.rhythm)
+        rhythm = self._logits(bars, latent_r, style)[there]
+        of_rhythm = nn.functional.cross_entropy(rhythm, bars.rhythm[there], reduction="sum")
+        of_pitch = nn.functional.cross_entropy(*self._tones(bars, latent_p, style), reduction="sum")
+        return of_rhythm / n, of_pitch / n
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """How well bars of other families are told.
@@ -703,8 +692,8 @@ class MelodyTask(Task):
                 for name, shown in (("beats", style), ("beats elsewhere", style.roll(1, 0))):
                     said = self._logits(bars, means_r, shown).argmax(-1)
                     right[name].append((said == bars.rhythm)[there])
-                tones = self._tones(bars, means_p, style).argmax(-1)
-                right["tones"].append((tones == bars.pitches)[bars.at >= 0])
+                logits, pitches = self._tones(bars, means_p, style)
+                right["tones"].append(logits.argmax(-1) == pitches)
                 right["dances"].append((self.network.dance(style).argmax(-1) == dance)[dance >= 0])
         return {name: float(torch.cat(found).float().mean()) for name, found in right.items()}
 

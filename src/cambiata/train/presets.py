@@ -17,6 +17,7 @@ from cambiata.train.listener import ListenerExamples, ListenerTask, ListenerTrai
 from cambiata.train.loop import Learnable, LoopConfig
 from cambiata.train.melody import MelodyTask, MelodyTraining, TunesConfig, record_tunes
 from cambiata.train.mor2018 import DomainSounds, Mor2018Task, Mor2018Training
+from cambiata.train.pati2018 import NotesConfig, Pati2018Task, Pati2018Training, record_notes
 from cambiata.train.performancenet import PerformanceNetTask, PerformanceNetTraining
 from cambiata.train.player import PlayerTask, PlayerTraining, ask
 from cambiata.train.rolls import RollExamples
@@ -72,7 +73,7 @@ class Training:
     """
 
     task: Any
-    examples: ExamplesConfig | TunesConfig
+    examples: ExamplesConfig | TunesConfig | NotesConfig
     loop: LoopConfig
     beside: ScoredConfig | None = None
 
@@ -103,6 +104,8 @@ class Training:
         """
         if isinstance(self.examples, TunesConfig):
             return record_tunes(self.examples, folder, progress=progress)
+        if isinstance(self.examples, NotesConfig):
+            return record_notes(self.examples, folder, progress=progress)
         if isinstance(self.examples, DomainsConfig):
             return record_domains(self.examples, folder, progress=progress)
         if isinstance(self.examples, ScoredConfig):
@@ -144,7 +147,7 @@ class Training:
             return TranscriberExamples(found)
         if isinstance(self.task, ListenerTraining):
             return ListenerExamples(found)
-        if isinstance(self.task, MelodyTraining):
+        if isinstance(self.task, MelodyTraining | Pati2018Training):
             return cast("Learnable", found)
         if isinstance(self.task, ScorePlayerTraining):
             sets = found.sets if isinstance(found, Joined) else (found,)
@@ -176,6 +179,7 @@ _TASKS: dict[type, Callable[[Any], Task]] = {
     Mor2018Training: Mor2018Task,
     TranslationTraining: TranslationTask,
     MelodyTraining: MelodyTask,
+    Pati2018Training: Pati2018Task,
 }
 
 
@@ -311,7 +315,7 @@ def _mor2018_small() -> Training:
 
 def _melody() -> Training:
     loop = LoopConfig(
-        batch_size=256,
+        batch_size=128,
         learning_rate=1e-3,
         ema_decay=0.998,
         n_threads=1,
@@ -320,6 +324,19 @@ def _melody() -> Training:
         minutes=8.0,
     )
     return Training(MelodyTraining(), TunesConfig(), loop)
+
+
+def _pati2018() -> Training:
+    loop = LoopConfig(
+        batch_size=64,
+        learning_rate=3e-3,
+        ema_decay=0.99,
+        n_threads=1,
+        report_every_steps=50,
+        validate_every_s=60.0,
+        minutes=4.0,
+    )
+    return Training(Pati2018Training(), NotesConfig(), loop)
 
 
 PRESETS: dict[str, Callable[[], Training]] = {
@@ -338,6 +355,7 @@ PRESETS: dict[str, Callable[[], Training]] = {
     "mor2018": _mor2018,
     "mor2018-small": _mor2018_small,
     "melody": _melody,
+    "pati2018": _pati2018,
 }
 
 

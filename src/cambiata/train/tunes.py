@@ -185,7 +185,7 @@ def _dance(told: str, title: str) -> str:
             for word, dance in DANCES.items()
             if re.search(rf"\b{word}\b", text)
         ]
-        if found and not (text is title.lower() and max(found)[2] == "air"):
+        if found:
             return max(found, key=lambda hit: (hit[0] + hit[1], hit[1]))[2]
     return ""
 
