@@ -509,15 +509,17 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[Pair]) -> list[float]:
             kinds["drop"].append(((salience, *order), i))
         elif pair.a.pitch != pair.b.pitch:
             kinds["turn"].append(((-salience, *order), i))
-    # Evenly beside each other: by the share of its own kind that each change completes.
-    merged = sorted(
-        ((rank + 0.5) / len(changes), kind, i)
-        for kind, changes in kinds.items()
-        for rank, (_, i) in enumerate(sorted(changes))
-    )
     found = [0.5] * len(pairs)
-    for rank, (_, _, i) in enumerate(merged):
-        found[i] = (rank + 0.5) / len(merged)
+    # What comes and what goes takes turns, so that equal amounts change as many hits; pitches
+    # change beside.
+    for together in (("add", "drop"), ("turn",)):
+        merged = sorted(
+            ((rank + 0.5) / len(kinds[kind]), kind, i)
+            for kind in together
+            for rank, (_, i) in enumerate(sorted(kinds[kind]))
+        )
+        for rank, (_, _, i) in enumerate(merged):
+            found[i] = (rank + 0.5) / len(merged)
     return found
 
 
