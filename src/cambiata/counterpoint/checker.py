@@ -689,17 +689,17 @@ def _shape(line: Line, name: Callable[[int], str]) -> Iterator[tuple[Struck, str
         one, two = pitches[i - 1], pitches[i]
         after = pitches[i + 1] if i + 1 < len(pitches) else None
         last = moves[i].end == line[-1].end
-        if rules.must_turn(one, two) and not last and after is not None:
-            if not rules.is_turn(one, two, after):
-                words = f"after {name(one)}-{name(two)} the line goes on"
-                yield moves[i], "leap-recovery", words
+        goes_on = after is not None and not last and not rules.is_turn(one, two, after)
+        if goes_on and rules.must_turn(one, two):
+            words = f"after {name(one)}-{name(two)} the line goes on"
+            yield moves[i], "leap-recovery", words
         if after is not None and rules.leaps_too_far(one, two, after):
             words = f"{name(one)}-{name(two)}-{name(after)} is more than an octave"
             yield moves[i + 1], "leaps-running", words
-        if i + 2 < len(pitches) and after is not None:
-            if rules.leaps_on(one, two, after) and rules.leaps_on(two, after, pitches[i + 2]):
-                four = "-".join(name(pitch) for pitch in pitches[i - 1 : i + 3])
-                yield moves[i + 2], "leaps-running", f"three leaps: {four}"
+        four = pitches[i - 1 : i + 3]
+        if len(four) == 4 and rules.leaps_on(*four[:3]) and rules.leaps_on(*four[1:]):
+            words = "three leaps: " + "-".join(name(pitch) for pitch in four)
+            yield moves[i + 2], "leaps-running", words
         if after is None or rules.is_turn(one, two, after):
             if rules.outlines_tritone(pitches[turn], two, after):
                 words = f"the line runs from {name(pitches[turn])} to {name(two)}, a tritone"
@@ -714,7 +714,7 @@ def _rhythm(line: Line, species: int, n_bars: int) -> Iterator[Breach]:
     parts = _bars(line, n_bars)
     for bar, lengths in enumerate(parts):
         if not _rhythm_fits(line, parts, bar, species):
-            shown = " ".join(f"{float(length):g}" for length in lengths) or "nothing"
+            shown = " ".join(f"{length:g}" for length in lengths) or "nothing"
             words = f"{shown} (in quarters of a bar) is no rhythm of species {species}"
             yield Breach(bar + 1, "rhythm", words)
     ties = {note.bar + 1 for note in line if note.is_tied}
@@ -735,18 +735,19 @@ def _rhythm(line: Line, species: int, n_bars: int) -> Iterator[Breach]:
             yield Breach(bar + 1, "variety", "the same rhythm for the third time running")
 
 
-def _bars(line: Line, n_bars: int) -> list[tuple[Fraction, ...]]:
+def _bars(line: Line, n_bars: int) -> list[tuple[float, ...]]:
     """Lengths that sound in each bar, cut at the bar lines; a rest has none."""
-    parts: list[list[Fraction]] = [[] for _ in range(n_bars)]
+    parts: list[list[float]] = [[] for _ in range(n_bars)]
     for note in line:
         for bar in range(note.bar, n_bars):
-            begin, end = max(note.start, Fraction(_BAR * bar)), min(note.end, _BAR * (bar + 1))
+            begin = max(note.start, Fraction(_BAR * bar))
+            end = min(note.end, Fraction(_BAR * (bar + 1)))
             if end > begin:
-                parts[bar].append(end - begin)
+                parts[bar].append(float(end - begin))
     return [tuple(lengths) for lengths in parts]
 
 
-def _rhythm_fits(line: Line, parts: Sequence[tuple[Fraction, ...]], bar: int, species: int) -> bool:
+def _rhythm_fits(line: Line, parts: Sequence[tuple[float, ...]], bar: int, species: int) -> bool:
     lengths, n_bars = parts[bar], len(parts)
     held = any(note.start < _BAR * bar < note.end for note in line)
     tied_on = any(note.start < _BAR * (bar + 1) < note.end for note in line)
@@ -766,7 +767,7 @@ def _rhythm_fits(line: Line, parts: Sequence[tuple[Fraction, ...]], bar: int, sp
         if lengths == (4,):
             return bar + 2 == n_bars and not tied_on
         return lengths == (2,) * (2 - int(rest) // 2) and rest in (0, 2)
-    return _florid_fits(tuple(map(float, lengths)), float(rest), held, tied_on, bar + 2 == n_bars)
+    return _florid_fits(lengths, rest, held, tied_on, bar + 2 == n_bars)
 
 
 def _florid_fits(

@@ -12,8 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-
-from cambiata.arrays import Samples
+import numpy.typing as npt
 
 N_KINDS = 12  # intervals: unison to twelfth, larger ones an octave or two narrower
 N_MOVES = 15  # an octave down to an octave up, by steps
@@ -50,11 +49,11 @@ class Ranking:
     line: tuple[tuple[float, ...], ...]
 
     @cached_property
-    def _tables(self) -> dict[str, Samples]:
+    def _tables(self) -> dict[str, npt.NDArray[np.float64]]:
         return {"above": np.array(self.above), "below": np.array(self.below)}
 
     @cached_property
-    def _line(self) -> Samples:
+    def _line(self) -> npt.NDArray[np.float64]:
         return np.array(self.line)
 
     def interval(self, position: str, pair: tuple[int, int], following: tuple[int, int]) -> float:

@@ -15,6 +15,7 @@ through, that passage is forbidden and the search goes on.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,6 +29,7 @@ from cambiata import notation
 from cambiata.counterpoint import ranking, rules
 from cambiata.counterpoint.cantus import Cantus
 from cambiata.counterpoint.checker import (
+    Breach,
     Line,
     Position,
     Struck,
@@ -48,7 +50,7 @@ MOST_BEST = 20
 _SCALE = 100  # of log-probabilities, which become integers
 _EFFORT = 2.0  # of each model, in CP-SAT's deterministic seconds
 _THREE_EFFORT = 4.0
-_SLACK, _SLACKS = 100, 7  # what a row may cost beyond the cheapest path, doubled so many times
+_SLACK, _SLACKS = 100, 6  # what may be dearer than the cheapest path, doubled so many times
 _FAR = 10**9
 _RHYTHMS = 4  # florid rhythms that are tried
 _MOST_TRIED = 24  # florid rhythms before a cantus is given up
@@ -56,7 +58,7 @@ _MOST_CUTS = 20
 _DIFFERENT = 0.15  # share of the notes in which two solutions differ
 
 # What is preferred and not learned, in the ranking's units times _SCALE.
-_REPEATED, _FLAT, _WEAK_UNISON, _UNTIED, _SECOND_PEAK = 200, 100, 150, 400, 60
+_REPEATED, _FLAT, _WEAK_UNISON, _UNTIED, _SECOND_PEAK = 300, 100, 150, 400, 60
 _INCOMPLETE = 120  # a chord of three voices without its third or fifth
 
 Pitches = tuple[int, ...]
@@ -257,15 +259,16 @@ def solve(
     cantus = _cantus(cantus_sheet)
     where: Position = "above" if position == "above" else "below"
     _refuse_without_ortools()
-    found = (
+    found, exhausted = (
         _three(cantus, where, best, seed)
         if voices == 3
         else _two(cantus, species, where, best, seed)
     )
     if not found:
+        rarely = f"no counterpoint {where} it {'keeps' if exhausted else 'was found that keeps'}"
         raise InputError(
             cantus.name,
-            f"no counterpoint {where} it keeps every rule of species {species}",
+            f"{rarely} every rule of species {species}",
             "choose another position or species, or a cantus with fewer leaps",
         )
     return tuple(
@@ -329,75 +332,94 @@ def score_line(cantus: Cantus, line: Line, position: Position) -> float:
     return ranking.shipped().score(position, chords, pitches)
 
 
+# --- search -------------------------------------------------------------------------------------
+
+
+class _Search(ABC):
+    """Solutions from the cheapest, in models as small as can be."""
+
+    def __init__(self) -> None:
+        self.cuts: list[tuple[list[int], list[int], int]] = []
+        self.is_exhausted = False
+
+    @abstractmethod
+    def model(self, slack: int) -> "_LineModel | _ChordModel | None":
+        """The model of all that costs at most so much more than the cheapest path."""
+
+    @abstractmethod
+    def judged(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
+        """The lines of a solution, and what the checker has to say."""
+
+    @abstractmethod
+    def places(self, bars: range) -> list[int]:
+        """Which pitches lie in bars, counted from 1."""
+
+    def solutions(self, best: int) -> Iterator[tuple[Line, ...]]:
+        given = wrongs = 0
+        for slack in (*(_SLACK * 2**i for i in range(_SLACKS)), _FAR // 2):
+            model = self.model(slack)
+            if model is None:
+                self.is_exhausted = True
+                return
+            for cut in self.cuts:
+                model.differ(*cut)
+            while given < best and wrongs < _MOST_CUTS and (pitches := model.solve()) is not None:
+                lines, wrong = self.judged(pitches)
+                if wrong:
+                    wrongs += 1
+                    around = self.places(range(wrong[0].bar - 3, wrong[0].bar + 2))
+                    self.cuts.append((around, pitches, 1))
+                else:
+                    given += 1
+                    yield lines
+                    least = max(2, round(_DIFFERENT * len(pitches)))
+                    self.cuts.append((list(range(len(pitches))), pitches, least))
+                model.differ(*self.cuts[-1])
+            if given == best or wrongs == _MOST_CUTS:
+                return
+            self.is_exhausted = model.model.is_exhausted
+
+
 # --- two voices ---------------------------------------------------------------------------------
 
 
 def _two(
     cantus: Cantus, species: int, position: Position, best: int, seed: int
-) -> list[tuple[float, tuple[Line, ...]]]:
+) -> tuple[list[tuple[float, tuple[Line, ...]]], bool]:
     rng = np.random.default_rng(seed)
     found: list[tuple[float, tuple[Line, ...]]] = []
     n_rhythms = _RHYTHMS if species == FIFTH else 1
-    each, solved = -(-best // n_rhythms), 0
+    each, solved, exhausted = -(-best // n_rhythms), 0, species != FIFTH
     for _ in range(_MOST_TRIED if species == FIFTH else 1):
         places = slots(species, len(cantus.pitches), rng)
-        search = _Search(cantus, species, position, places, seed)
+        search = _LineSearch(_LineRules(cantus, species, position, places), seed)
         lines = list(search.solutions(each))
-        found += [(score_line(cantus, line, position), (line,)) for line in lines]
+        found += [(score_line(cantus, line, position), (line,)) for (line,) in lines]
+        exhausted &= search.is_exhausted
         solved += bool(lines)
         if solved == n_rhythms and len(found) >= best:
             break
-    return sorted(found, key=lambda pair: -pair[0])[:best]
+    return sorted(found, key=lambda pair: -pair[0])[:best], exhausted
 
 
-class _Search:
-    """Solutions for one rhythm, from the cheapest, in models as small as can be."""
+class _LineSearch(_Search):
+    """Two voices, one rhythm."""
 
-    def __init__(
-        self,
-        cantus: Cantus,
-        species: int,
-        position: Position,
-        places: Sequence[Slot],
-        seed: int,
-    ) -> None:
-        self.rules = _LineRules(cantus, species, position, places)
-        self.seed = seed
-        self.cuts: list[tuple[list[int], list[int], int]] = []
-
-    def solutions(self, best: int) -> Iterator[Line]:
-        given = wrongs = level = 0
-        levels = [_SLACK * 2**i for i in range(_SLACKS)]
-        model = None
-        while given < best and wrongs < _MOST_CUTS and level < len(levels):
-            if model is None:
-                model = self.model(levels[level])
-            pitches = model.solve() if model else None
-            if pitches is None:
-                level, model = level + 1, None
-                continue
-            line = self.rules.line(pitches)
-            wrong = breaches(self.rules.cantus, line, self.rules.species, self.rules.position)
-            around, least = list(range(len(pitches))), max(2, round(_DIFFERENT * len(pitches)))
-            if wrong:
-                wrongs += 1
-                bars = range(wrong[0].bar - 4, wrong[0].bar + 1)
-                around = [i for i in around if self.rules.slots[i].bar in bars]
-                least = 1
-            else:
-                given += 1
-                yield line
-            self.cuts.append((around, pitches, least))
-            model.differ(*self.cuts[-1])
+    def __init__(self, line: "_LineRules", seed: int) -> None:
+        super().__init__()
+        self.rules, self.seed = line, seed
 
     def model(self, slack: int) -> "_LineModel | None":
-        steps = self.rules.near(slack)
-        if steps is None:
-            return None
-        made = _LineModel(_Model(self.seed, _EFFORT), self.rules, steps)
-        for cut in self.cuts:
-            made.differ(*cut)
-        return made
+        steps = _near(self.rules.steps, slack)
+        return _LineModel(_Model(self.seed, _EFFORT), self.rules, steps) if steps else None
+
+    def judged(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
+        line = self.rules.line(pitches)
+        judged = breaches(self.rules.cantus, line, self.rules.species, self.rules.position)
+        return (line,), judged
+
+    def places(self, bars: range) -> list[int]:
+        return [i for i, slot in enumerate(self.rules.slots) if slot.bar + 1 in bars]
 
 
 class _Model:
@@ -416,7 +438,8 @@ class _Model:
         self._solver.parameters.cp_model_probing_level = 0
         self._solver.parameters.max_presolve_iterations = 1
         self._solver.parameters.symmetry_level = 0
-        self._good = (cp_model.OPTIMAL, cp_model.FEASIBLE)
+        self._good, self._none = (cp_model.OPTIMAL, cp_model.FEASIBLE), cp_model.INFEASIBLE
+        self.is_exhausted = False
 
     def pitch(self, allowed: Sequence[int], name: str) -> Any:
         from ortools.sat.python import cp_model
@@ -442,6 +465,7 @@ class _Model:
     def solve(self, pitches: Sequence[Any]) -> list[int] | None:
         self.cp.minimize(sum(self.costs))
         status = self._solver.solve(self.cp)
+        self.is_exhausted = status == self._none
         return [self._solver.value(p) for p in pitches] if status in self._good else None
 
     def differ(self, pitches: Sequence[Any], values: Sequence[int], least: int) -> None:
@@ -467,6 +491,38 @@ class _Row:
     tie: int = 0
     turning: int = 0
     cost: int = 0
+
+
+def _near(steps: Sequence[Sequence["_Row"]], slack: int) -> list[list["_Row"]] | None:
+    """Rows on paths that cost at most so much more than the cheapest; None if there is none."""
+    ahead: list[dict[tuple[int, int], int]] = [{}]
+    for row in steps[-1]:
+        ahead[0][row.remembered, row.after] = 0
+    for rows in reversed(steps):
+        costs: dict[tuple[int, int], int] = {}
+        for row in rows:
+            rest = ahead[0].get((row.remembered, row.after))
+            if rest is not None:
+                state = (row.before, row.pitch)
+                costs[state] = min(costs.get(state, _FAR), rest + row.cost)
+        ahead.insert(0, costs)
+    if not ahead[0]:
+        return None
+    most = min(ahead[0].values()) + slack
+    behind = dict.fromkeys(ahead[0], 0)
+    kept = []
+    for rows, rests in zip(steps, ahead[1:], strict=True):
+        near: list[_Row] = []
+        reached: dict[tuple[int, int], int] = {}
+        for row in rows:
+            so_far = behind.get((row.before, row.pitch), _FAR) + row.cost
+            state = (row.remembered, row.after)
+            if so_far + rests.get(state, _FAR) <= most:
+                near.append(row)
+                reached[state] = min(reached.get(state, _FAR), so_far)
+        kept.append(near)
+        behind = reached
+    return kept
 
 
 class _LineRules:
@@ -496,43 +552,13 @@ class _LineRules:
             rows = []
             for before, pitch in sorted(states):
                 for after in self.domains[index + 1]:
-                    found = self._row(index, before, pitch, after)
+                    found = self.row(index, before, pitch, after)
                     if found is not None:
                         remembered = before if pitch == after else pitch
                         rows.append(_Row(before, pitch, after, remembered, *found))
             steps.append(rows)
             states = {(row.remembered, row.after) for row in rows}
         return steps
-
-    def near(self, slack: int) -> list[list[_Row]] | None:
-        """Rows on paths that cost at most so much more than the cheapest; None if there is none."""
-        ahead: list[dict[tuple[int, int], int]] = [{}]
-        for row in self.steps[-1]:
-            ahead[0][row.remembered, row.after] = 0
-        for rows in reversed(self.steps):
-            costs: dict[tuple[int, int], int] = {}
-            for row in rows:
-                rest = ahead[0].get((row.remembered, row.after))
-                if rest is not None:
-                    state = (row.before, row.pitch)
-                    costs[state] = min(costs.get(state, _FAR), rest + row.cost)
-            ahead.insert(0, costs)
-        if not ahead[0]:
-            return None
-        most = min(ahead[0].values()) + slack
-        behind = dict.fromkeys(ahead[0], 0)
-        kept = []
-        for rows, rest in zip(self.steps, ahead[1:], strict=True):
-            near, reached = [], {}
-            for row in rows:
-                so_far = behind.get((row.before, row.pitch), _FAR) + row.cost
-                state = (row.remembered, row.after)
-                if so_far + rest.get(state, _FAR) <= most:
-                    near.append(row)
-                    reached[state] = min(reached.get(state, _FAR), so_far)
-            kept.append(near)
-            behind = reached
-        return kept
 
     # What each slot may have.
 
@@ -568,7 +594,7 @@ class _LineRules:
 
     # What may follow.
 
-    def _row(
+    def row(
         self, index: int, one: int, two: int, three: int
     ) -> tuple[int, int, int, int, int] | None:
         """Flags and cost of a slot's pitch, the one before and the one after; None if forbidden."""
@@ -840,7 +866,7 @@ class _LineModel:
 
     def _forbid_parallels(self, bar: int, beat: int, one: int, two: int, weak: int | None) -> None:
         cantus = self.cantus.pitches
-        rows = []
+        rows: list[tuple[int, ...]] = []
         for a, b in product(self.domains[one], self.domains[two]):
             if not rules.parallel((cantus[bar - 1], a), (cantus[bar], b)):
                 continue
@@ -887,96 +913,149 @@ class _LineModel:
 
 def _three(
     cantus: Cantus, position: Position, best: int, seed: int
-) -> list[tuple[float, tuple[Line, ...]]]:
-    model = _Model(seed, _THREE_EFFORT)
-    places = slots(FIRST, len(cantus.pitches), np.random.default_rng(seed))
-    line = _LineRules(cantus, FIRST, position, places, alone=False)
-    steps = line.near(_FAR // 2)
-    if steps is None:
-        return []
-    high, low = (_LineModel(model, line, steps) for _ in range(2))
-    if not _chords(model, cantus, position, high, low):
-        return []
-    found: list[tuple[float, tuple[Line, ...]]] = []
-    n_bars, both = len(cantus.pitches), [*high.pitches, *low.pitches]
-    for _ in range(best + _MOST_CUTS):
-        pitches = model.solve(both)
-        if pitches is None:
-            break
-        lines = (line.line(pitches[:n_bars]), line.line(pitches[n_bars:]))
-        if three_voice_breaches(cantus, lines, position):
-            model.differ(both, pitches, 1)
-            continue
-        score = sum(score_line(cantus, one, position) for one in lines) / 2
-        found.append((score, lines))
-        if len(found) == best:
-            break
-        model.differ(both, pitches, max(2, round(_DIFFERENT * len(pitches))))
-    return sorted(found, key=lambda pair: -pair[0])
-
-
-def _chords(
-    model: _Model, cantus: Cantus, position: Position, high: _LineModel, low: _LineModel
-) -> bool:
-    """Chords of each bar, and which may follow which; False where a bar has none."""
-    numbers, chords = [], []
-    for bar in range(len(cantus.pitches)):
-        fits = _fitting(cantus, bar, position, high.domains[bar], low.domains[bar])
-        if not fits:
-            return False
-        number, cost = model.number(0, len(fits) - 1, ""), model.number(0, 1000, "")
-        rows = [
-            (index, lower, upper, _incomplete((at, lower, upper)))
-            for index, (at, lower, upper) in enumerate(fits)
-        ]
-        model.table([number, low.pitches[bar], high.pitches[bar], cost], rows)
-        model.costs.append(cost)
-        numbers.append(number)
-        chords.append([_ordered(position, chord) for chord in fits])
-    for bar in range(1, len(chords)):
-        follows = [
-            (i, j)
-            for (i, one), (j, two) in product(enumerate(chords[bar - 1]), enumerate(chords[bar]))
-            if next(motion_breaches(cantus, bar, one, two), None) is None
-        ]
-        if not follows:
-            return False
-        model.table(numbers[bar - 1 : bar + 1], follows)
-    _leads(model, cantus, high, low)
-    return True
-
-
-def _ordered(position: Position, chord: tuple[int, int, int]) -> tuple[int, int, int]:
-    at, lower, upper = chord
-    return chord if position == "above" else (lower, upper, at)
-
-
-def _fitting(
-    cantus: Cantus, bar: int, position: Position, highs: Sequence[int], lows: Sequence[int]
-) -> list[tuple[int, int, int]]:
-    at = cantus.pitches[bar]
-    every = ((at, lower, upper) for lower, upper in product(lows, highs) if lower <= upper)
-    return [
-        chord
-        for chord in every
-        if next(chord_breaches(cantus, bar, _ordered(position, chord)), None) is None
+) -> tuple[list[tuple[float, tuple[Line, ...]]], bool]:
+    search = _ChordSearch(cantus, position, seed)
+    found = [
+        (sum(score_line(cantus, line, position) for line in lines) / 2, lines)
+        for lines in search.solutions(best)
     ]
+    return sorted(found, key=lambda pair: -pair[0]), search.is_exhausted
 
 
-def _incomplete(chord: tuple[int, int, int]) -> int:
-    return _INCOMPLETE * (3 - len({pitch % 12 for pitch in chord}))
+class _ChordSearch(_Search):
+    """Three voices, first species: chords over or under a cantus."""
 
+    def __init__(self, cantus: Cantus, position: Position, seed: int) -> None:
+        super().__init__()
+        self.cantus, self.position, self.seed = cantus, position, seed
+        places = slots(FIRST, len(cantus.pitches), np.random.default_rng(seed))
+        self.line = _LineRules(cantus, FIRST, position, places, alone=False)
+        self.chords = [self._fitting(bar) for bar in range(len(cantus.pitches))]
+        self.steps = self._steps()
 
-def _leads(model: _Model, cantus: Cantus, high: _LineModel, low: _LineModel) -> None:
-    """One of the two added voices has the leading note, and goes to the final."""
-    asked = rules.leading_note(cantus.pitches[-2], cantus.final)
-    leading = []
-    for line in (high, low):
-        leads = model.cp.new_bool_var("")
-        rows = [
-            (one, two, int(one % 12 == asked and rules.is_step(one, two)))
-            for one, two in product(line.domains[-2], line.domains[-1])
+    def model(self, slack: int) -> "_ChordModel | None":
+        steps = _near(self.steps, slack)
+        return _ChordModel(_Model(self.seed, _THREE_EFFORT), self, steps) if steps else None
+
+    def judged(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
+        n_bars = len(self.cantus.pitches)
+        lines = (self.line.line(pitches[:n_bars]), self.line.line(pitches[n_bars:]))
+        return lines, three_voice_breaches(self.cantus, lines, self.position)
+
+    def places(self, bars: range) -> list[int]:
+        n_bars = len(self.cantus.pitches)
+        return [i for i in range(2 * n_bars) if i % n_bars + 1 in bars]
+
+    def _ordered(self, bar: int, pair: tuple[int, int]) -> tuple[int, int, int]:
+        at = self.cantus.pitches[bar]
+        return (at, *pair) if self.position == "above" else (*pair, at)
+
+    def _fitting(self, bar: int) -> list[tuple[int, int]]:
+        """Pitches of the two added voices, the lower first."""
+        domain = self.line.domains[bar]
+        pairs = ((low, high) for low in domain for high in domain)
+        return [
+            pair
+            for pair in pairs
+            if next(chord_breaches(self.cantus, bar, self._ordered(bar, pair)), None) is None
         ]
-        model.table([line.pitches[-2], line.pitches[-1], leads], rows)
-        leading.append(leads)
-    model.cp.add_bool_or(leading)
+
+    def _steps(self) -> list[list[_Row]]:
+        """Which chord may follow which two; numbers stand for chords."""
+        steps: list[list[_Row]] = []
+        states = {(number, number) for number in range(len(self.chords[0]))}
+        for bar in range(1, len(self.chords)):
+            follows = self._follows(bar)
+            rows = []
+            for before, now in sorted(states):
+                for after in follows[now]:
+                    cost = self._cost(bar, before, now, after)
+                    if cost is not None:
+                        rows.append(_Row(before, now, after, now, cost=cost))
+            steps.append(rows)
+            states = {(row.remembered, row.after) for row in rows}
+        return steps
+
+    def _follows(self, bar: int) -> list[list[int]]:
+        ordered = [[self._ordered(at, pair) for pair in self.chords[at]] for at in (bar - 1, bar)]
+        return [
+            [
+                number
+                for number, after in enumerate(ordered[1])
+                if all(a == b or rules.may_follow(a, b) for a, b in self._moves(bar, i, number))
+                and next(motion_breaches(self.cantus, bar, now, after), None) is None
+                and (bar < len(self.chords) - 1 or self._leads(self._moves(bar, i, number)))
+            ]
+            for i, now in enumerate(ordered[0])
+        ]
+
+    def _moves(self, bar: int, now: int, after: int) -> list[tuple[int, int]]:
+        return list(zip(self.chords[bar - 1][now], self.chords[bar][after], strict=True))
+
+    def _leads(self, moves: Sequence[tuple[int, int]]) -> bool:
+        """Whether an added voice has the leading note, and goes to the final."""
+        asked = rules.leading_note(self.cantus.pitches[-2], self.cantus.final)
+        return any(one % 12 == asked and rules.is_step(one, two) for one, two in moves)
+
+    def _cost(self, bar: int, before: int, now: int, after: int) -> int | None:
+        """Least price of a chord after two; what was before a repeated note is not known here."""
+        total = _INCOMPLETE * self.missing(bar, self.chords[bar][after])
+        earlier = self.chords[max(bar - 2, 0)][before]
+        for one, (two, three) in zip(earlier, self._moves(bar, now, after), strict=True):
+            row = self.line.row(bar - 1, one, two, three)
+            if row is None:
+                return None
+            total += row[-1]
+        return total
+
+    def missing(self, bar: int, pair: tuple[int, int]) -> int:
+        """How many notes of a triad a chord lacks."""
+        return 3 - len({pitch % 12 for pitch in self._ordered(bar, pair)})
+
+
+class _ChordModel:
+    """Two lines and the chords that they make with the cantus, as a model."""
+
+    def __init__(self, model: _Model, search: _ChordSearch, steps: list[list[_Row]]) -> None:
+        self.model = model
+        voices = []
+        for voice in (1, 0):  # the higher first
+            pairs = [
+                {
+                    (search.chords[bar][row.pitch][voice], search.chords[bar + 1][row.after][voice])
+                    for row in rows
+                }
+                for bar, rows in enumerate(steps)
+            ]
+            kept = [
+                [row for row in rows if (row.pitch, row.after) in allowed]
+                for rows, allowed in zip(search.line.steps, pairs, strict=True)
+            ]
+            voices.append(_LineModel(model, search.line, kept))
+        high, low = voices
+        self.pitches = [*high.pitches, *low.pitches]
+        used = [{row.pitch for row in rows} for rows in steps]
+        used.append({row.after for row in steps[-1]})
+        numbers = [model.pitch(sorted(numbers), f"c{bar}") for bar, numbers in enumerate(used)]
+        for bar, number in enumerate(numbers):
+            chords = [(index, *search.chords[bar][index]) for index in sorted(used[bar])]
+            model.table([number, low.pitches[bar], high.pitches[bar]], chords)
+            if bar:
+                missing = [
+                    (i, _INCOMPLETE * search.missing(bar, search.chords[bar][i]))
+                    for i in sorted(used[bar])
+                ]
+                cost = model.cost({price for _, price in missing})
+                model.table([number, cost], missing)
+        for bar, rows in enumerate(steps):
+            follows = sorted({(row.pitch, row.after) for row in rows})
+            model.table(numbers[bar : bar + 2], follows)
+
+    def solve(self) -> list[int] | None:
+        """Pitches of the higher line, then of the lower."""
+        return self.model.solve(self.pitches)
+
+    def differ(self, indexes: Sequence[int], values: Sequence[int], least: int) -> None:
+        """Ask for other pitches in so many of these places."""
+        pitches, old = [self.pitches[i] for i in indexes], [values[i] for i in indexes]
+        self.model.differ(pitches, old, least)

@@ -8,11 +8,13 @@ that ships with the package (`cambiata.counterpoint.ranking`).
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from cambiata.arrays import Samples
 from cambiata.counterpoint.ranking import (
     MOST_CANTUS,
     N_CANTUS,
@@ -33,6 +35,7 @@ _VOICES = 4
 _DIGITS = 3
 
 Chord = tuple[int, int]
+Counts = npt.NDArray[np.float64]
 
 
 def chorale_voices(
@@ -94,7 +97,7 @@ def successions(cantus: Part, other: Part) -> list[tuple[Chord, Chord]]:
         return other.notes[index].pitch
 
     found = []
-    for before, note in zip(cantus.notes, cantus.notes[1:], strict=False):
+    for before, note in pairwise(cantus.notes):
         if before.pitch == note.pitch:
             continue
         was, now = sounding(note.start_s - 1e-3), sounding(note.start_s + 1e-3)
@@ -158,24 +161,24 @@ def learn_ranking(voices: Iterable[Sequence[Part]]) -> Ranking:
                     intervals[side][kind(*pair), step, kind(*after)] += 1
         for part in parts:
             line = line_of(part)
-            steps = [clipped(move(a, b), half) + half for a, b in zip(line, line[1:], strict=False)]
-            for before, after_step in zip(steps, steps[1:], strict=False):
+            steps = [clipped(move(a, b), half) + half for a, b in pairwise(line)]
+            for before, after_step in pairwise(steps):
                 moves[before, after_step] += 1
     tables = {side: _logs(counts) for side, counts in intervals.items()}
     # A move of no step is never counted: repeated notes are one.
     return Ranking(_nested(tables["above"]), _nested(tables["below"]), _nested(_logs(moves)))
 
 
-def _logs(counts: Samples) -> Samples:
+def _logs(counts: Counts) -> Counts:
     """Log-probabilities along the last axis, each context backed by the mean of all."""
     general = counts.reshape(-1, counts.shape[-1]).sum(axis=0) + 1.0
     general /= general.sum()
     total = counts.sum(axis=-1, keepdims=True)
-    logs: Samples = np.log((counts + _PRIOR * general) / (total + _PRIOR))
+    logs: Counts = np.log((counts + _PRIOR * general) / (total + _PRIOR))
     return logs
 
 
-def _nested(table: Samples) -> tuple:  # type: ignore[type-arg]
+def _nested(table: Counts) -> Any:
     if table.ndim == 1:
         return tuple(round(float(value), _DIGITS) for value in table)
     return tuple(_nested(row) for row in table)
