@@ -190,7 +190,7 @@ def _shift(pitches: Sequence[int], key: str) -> int | None:
     """Semitones, -6 to 5, that make all white: the signature's, else with fewest accidentals."""
     fits: list[tuple[bool, int, int]] = []
     signature = _signature(key)
-    for fifths in range(-6, 6):
+    for fifths in range(-6, 7):
         shift = (-fifths * 7 + 6) % 12 - 6
         white = all(is_white(pitch + shift) for pitch in pitches)
         if white and (pitches[-1] + shift) % 12 in _FINALS:

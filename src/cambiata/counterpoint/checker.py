@@ -196,9 +196,9 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
     ...     tones = (Tone(Fraction(4 * bar), Fraction(4), p) for bar, p in enumerate(pitches))
     ...     return Voice(tuple(tones), name)
     >>> cantus = whole([60, 64, 62, 67, 65, 64, 62, 60], "cantus")
-    >>> found = check(Sheet((whole([60, 67, 69, 71, 69, 72, 71, 72], "upper"), cantus)))
+    >>> found = check(Sheet((whole([67, 71, 69, 71, 69, 72, 71, 72], "upper"), cantus)))
     >>> print(found.breaches[0])
-    bar 2: direct-...
+    bar 2: parallel-fifths: C-G to E-B between cantus and counterpoint
     """
     refuse_unknown(species=species, position=position)
     voices = [voice for voice in sheet.voices if voice.tones]

@@ -332,6 +332,64 @@ def score_line(cantus: Cantus, line: Line, position: Position) -> float:
     return ranking.shipped().score(position, chords, pitches)
 
 
+def drawn_lines(
+    cantus: Cantus, position: Position, n_lines: int, *, species: int = 1, seed: int = 0
+) -> list[Line]:
+    """Counterpoints that keep every rule and are drawn without a thought of what is likely.
+
+    Parameters
+    ----------
+    cantus : Cantus
+        The cantus.
+    position : {"above", "below"}
+        Where the counterpoint lies.
+    n_lines : int
+        How many; they may repeat.
+    species : int
+        1 to 5.
+    seed : int
+        Same seed, same lines.
+
+    Returns
+    -------
+    list of tuple of Struck
+        As many as asked for, unless hundreds of draws for each find too few.
+
+    Examples
+    --------
+    >>> cantus = Cantus((62, 65, 64, 62, 64, 62), Fraction(4), Fraction(4), Fraction(0), 0, 0)
+    >>> len(drawn_lines(cantus, "above", 2))
+    2
+    """
+    rng = np.random.default_rng(seed)
+    line = _LineRules(cantus, species, position, slots(species, len(cantus.pitches), rng))
+    steps = _near(line.steps, _FAR // 2)
+    if steps is None:
+        return []
+    follows: list[dict[tuple[int, int], list[_Row]]] = []
+    for rows in steps:
+        by_state: dict[tuple[int, int], list[_Row]] = {}
+        for row in rows:
+            by_state.setdefault((row.before, row.pitch), []).append(row)
+        follows.append(by_state)
+    found: list[Line] = []
+    for _ in range(500 * n_lines):
+        states = sorted(follows[0])
+        state = states[int(rng.integers(len(states)))]
+        pitches = [state[1]]
+        for by_state in follows:
+            rows = by_state[state]
+            row = rows[int(rng.integers(len(rows)))]
+            state = (row.remembered, row.after)
+            pitches.append(row.after)
+        made = line.line(pitches)
+        if not breaches(cantus, made, species, position):
+            found.append(made)
+            if len(found) == n_lines:
+                break
+    return found
+
+
 # --- search -------------------------------------------------------------------------------------
 
 
