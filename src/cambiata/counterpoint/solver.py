@@ -48,9 +48,10 @@ from cambiata.notation import Sheet
 
 MOST_BEST = 20
 _SCALE = 100  # of log-probabilities, which become integers
-_EFFORT = 2.0  # of each model, in CP-SAT's deterministic seconds
+_EFFORT = 1.0  # of each model, in CP-SAT's deterministic seconds
 _THREE_EFFORT = 4.0
-_SLACK, _SLACKS = 100, 6  # what may be dearer than the cheapest path, doubled so many times
+# What may be dearer than the cheapest path: the first step, its growth, how many steps.
+_SLACK, _GROWTH, _SLACKS = 100, 1.4, 12
 _FAR = 10**9
 _RHYTHMS = 4  # florid rhythms that are tried
 _MOST_TRIED = 24  # florid rhythms before a cantus is given up
@@ -414,7 +415,7 @@ class _Search(ABC):
 
     def solutions(self, best: int) -> Iterator[tuple[Line, ...]]:
         given = wrongs = 0
-        for slack in (*(_SLACK * 2**i for i in range(_SLACKS)), _FAR // 2):
+        for slack in (*(round(_SLACK * _GROWTH**i) for i in range(_SLACKS)), _FAR // 2):
             model = self.model(slack)
             if model is None:
                 self.is_exhausted = True
