@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-EXTRAS = ("torch", "librosa", "matplotlib", "pytest")
+EXTRAS = ("torch", "librosa", "matplotlib", "music21", "ortools", "pytest")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -38,6 +38,21 @@ def main() -> None:
             ("play", midi, *pair[1:], "--force", "--system", "performancenet"),
             ("translate", pair[0], "--to", "sitar", *pair[2:], "--force", "--end", "1"),
             ("domains", "list"),
+            (
+                "melody",
+                str(EXAMPLES / "reel.mid"),
+                "--style",
+                "strathspey",
+                "-o",
+                folder + "/m.mid",
+            ),
+            (
+                "groove",
+                *(str(EXAMPLES / f"{x}.mid") for x in ("rock", "funk")),
+                "-o",
+                f"{folder}/g.mid",
+            ),
+            ("counterpoint", "check", str(EXAMPLES / "worksheet.mid")),
         ):
             done = run(*call)
             if done.returncode:

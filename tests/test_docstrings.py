@@ -27,11 +27,12 @@ CODES = {
 }
 # Click turns these docstrings into help texts for people who know no Python.
 HELP_TEXTS = {
-    f"cambiata.cli.{command}"
+    f"cambiata.cli{command}"
     for command in (
-        *("cli", "transfer", "systems", "data", "check", "bank", "render"),
-        *("evaluate", "evaluate_transfer", "evaluate_report"),
-        *("train", "train_run", "train_resume", "train_export"),
+        *(".cli", ".transfer", ".systems", ".data", ".check", ".bank", ".render"),
+        *(".evaluate", ".evaluate_transfer", ".evaluate_report"),
+        *(".train", ".train_run", ".train_resume", ".train_export"),
+        *("_notes.melody", "_notes.groove", "_notes.counterpoint", "_notes.solve", "_notes.check"),
     )
 }
 

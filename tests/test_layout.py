@@ -33,6 +33,8 @@ RANKS = [
     {"__main__"},
 ]
 
+ROOMS = {path.name.removesuffix(".py") for path in SOURCE.iterdir()}
+
 
 def _rank(room: str) -> int:
     return next(i for i, rooms in enumerate(RANKS) if room in rooms)
@@ -46,7 +48,13 @@ def _room(module: str) -> str:
 def _imports(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.module == "cambiata":
+            # A module by its name, or something that the package's own file gives.
+            found |= {
+                f"cambiata.{alias.name}" if alias.name in ROOMS else "cambiata"
+                for alias in node.names
+            }
+        elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}

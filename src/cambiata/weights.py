@@ -132,6 +132,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/groove.md",
     ),
+    "melody": Weights(
+        "melody.onnx",
+        "076180888bcc7980f59028bdce2f49277350737a5739b7bee7dff8f0cf4c6c74",
+        "Apache-2.0",
+        "docs/models/melody.md",
+    ),
 }
 
 Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from cambiata import notation
+from cambiata.besides import Besides
 from cambiata.counterpoint import ranking, rules
 from cambiata.counterpoint.cantus import Cantus
 from cambiata.counterpoint.checker import (
@@ -43,7 +44,6 @@ from cambiata.counterpoint.checker import (
 from cambiata.counterpoint.rhythms import Slot, slots
 from cambiata.counterpoint.rules import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from cambiata.errors import InputError, MissingExtraError
-from cambiata.midi import checked_place
 from cambiata.notation import Sheet
 
 MOST_BEST = 20
@@ -110,6 +110,8 @@ class SolveReport:
         Of everything random.
     elapsed_s : float
         Seconds that it took.
+    listen, picture : str or None
+        Further files that were written, of the best solution.
 
     Examples
     --------
@@ -127,6 +129,8 @@ class SolveReport:
     n_bars: int
     seed: int
     elapsed_s: float
+    listen: str | None = None
+    picture: str | None = None
 
 
 def solve_file(
@@ -138,6 +142,8 @@ def solve_file(
     voices: int = 2,
     best: int = 1,
     seed: int = 0,
+    listen: str | Path | None = None,
+    picture: str | Path | None = None,
     force: bool = False,
 ) -> SolveReport:
     """Solutions of a cantus, from file to file.
@@ -159,6 +165,10 @@ def solve_file(
         How many solutions.
     seed : int
         Same seed, same solutions.
+    listen : str or pathlib.Path, optional
+        Write how the best one sounds there, as a sketch.
+    picture : str or pathlib.Path, optional
+        Draw the cantus and the best solution there, .svg.
     force : bool
         Replace outputs that exist.
 
@@ -189,10 +199,13 @@ def solve_file(
     numbered = [place.with_stem(f"{place.stem}-{number}") for number in range(1, best + 1)]
     places = [place] if best == 1 else numbered
     for each in places:
-        checked_place(each, force)
+        notation.checked_score_place(each, force)
+    besides = Besides(listen, picture, force)
     solved = solve(sheet, species=species, position=position, voices=voices, best=best, seed=seed)
     for each, solution in zip(places, solved, strict=False):
         notation.write(solution.sheet, each, force=force)
+    rolls = {"cantus": sheet.to_score(), "with counterpoint": solved[0].sheet.to_score()}
+    besides.write(rolls, Path(path).name)
     cantus = _cantus(sheet)
     return SolveReport(
         outputs=tuple(str(each) for each in places[: len(solved)]),
@@ -204,6 +217,7 @@ def solve_file(
         n_bars=len(cantus.pitches),
         seed=seed,
         elapsed_s=time.perf_counter() - began,
+        **besides.named,
     )
 
 

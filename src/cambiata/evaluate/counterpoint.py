@@ -724,7 +724,7 @@ def evaluate_counterpoint(
     place = Path(output)
     place.mkdir(parents=True, exist_ok=True)
     (place / "counterpoint.json").write_text(json.dumps(table, indent=1) + "\n")
-    (place / "counterpoint.md").write_text(_markdown(table))
+    (place / "counterpoint.md").write_text(markdown(table))
     return table
 
 
@@ -766,7 +766,26 @@ def _summary(rows: Sequence[dict[str, Any]], species: int, voices: int) -> dict[
     }
 
 
-def _markdown(table: dict[str, Any]) -> str:
+def markdown(table: dict[str, Any]) -> str:
+    """The tables.
+
+    Parameters
+    ----------
+    table : dict
+        What `evaluate_counterpoint` returned.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    Examples
+    --------
+    >>> empty = {"machine": "x", "seed": 0, "solutions": [], "planted": [], "fux": []}
+    >>> chorales = {"n": 1, "share_below": 0.9, "interval": [0.8, 1.0]}
+    >>> markdown(empty | {"chorales": chorales}).splitlines()[0]
+    'Machine: x. Seed 0.'
+    """
     lines = [
         f"Machine: {table['machine']}. Seed {table['seed']}.",
         "",

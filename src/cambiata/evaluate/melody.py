@@ -81,6 +81,7 @@ def chroma_similarity(a: Line, b: Line, *, window: int = 4) -> float:
 
 
 _FRAMES = 8  # of a bar
+_TINY = 1e-9  # twelfths of a beat are not exact in floating point
 
 
 def _sounding(line: Line, n_bars: Fraction) -> Iterator[tuple[int, int, int]]:
@@ -190,14 +191,16 @@ def style_profile(line: Line) -> Values:
     """
     tones = line.voice(Voice(())).tones
     beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
+    starts = np.array([float(tone.start / beat) for tone in tones])
+    pitches = np.array([tone.pitch for tone in tones])
     found = np.zeros((12, 41))
-    for i, one in enumerate(tones):
-        for other in tones[i + 1 :]:
-            apart = (other.start - one.start) / beat
-            if apart >= 2:
-                break
-            if abs(other.pitch - one.pitch) <= 20:
-                found[int(apart * 6), other.pitch - one.pitch + 20] += 1
+    for further in range(1, len(tones)):
+        sixths = ((starts[further:] - starts[:-further] + _TINY) * 6).astype(np.int64)
+        steps = pitches[further:] - pitches[:-further]
+        near = (sixths < 12) & (np.abs(steps) <= 20)
+        if sixths.min() >= 12:
+            break
+        np.add.at(found, (sixths[near], steps[near] + 20), 1)
     total = found.sum()
     return np.asarray(found / max(1.0, float(total))).ravel()
 
@@ -292,7 +295,7 @@ class DanceClassifier:
             Adding up to 1.
         """
         found = self._model.predict_proba([_features(line)])[0]
-        return dict(zip(self._model.classes_, map(float, found), strict=True))
+        return dict(zip(map(str, self._model.classes_), map(float, found), strict=True))
 
     def named(self, line: Line) -> str:
         """The likeliest dance type.
@@ -365,6 +368,7 @@ class _Case:
     style: str
     content: Line
     example: Line
+    source: Line
 
 
 def evaluate_melody(
@@ -462,7 +466,7 @@ def _cases(held_out: Sequence[tuple[Tune, Line]], n_each: int, seed: int) -> Ite
                 content = line
                 if set_name == "metre changed":
                     content = converted(line, Metre(6, 8) if style == "jig" else Metre(4, 4))
-                yield _Case(set_name, f"{tune.name} -> {style}", style, content, example)
+                yield _Case(set_name, f"{tune.name} -> {style}", style, content, example, line)
 
 
 def _of(tunes: Sequence[tuple[Tune, Line]], dance: str) -> list[tuple[Tune, Line]]:
@@ -498,7 +502,9 @@ def _foreign(
             style = ("strathspey", "hornpipe", "reel")[int(draws.integers(3))]
             examples = _of(held_out, style)
             example = examples[int(draws.integers(len(examples)))][1]
-            found.append(_Case("Nottingham", f"{sheet.name} -> {style}", style, line, example))
+            found.append(
+                _Case("Nottingham", f"{sheet.name} -> {style}", style, line, example, line)
+            )
     order = draws.permutation(len(found))[: 2 * n_each]
     return [found[i] for i in sorted(order)]
 
@@ -511,7 +517,7 @@ def _made(case: _Case, row: str, ways: dict[str, Restyler], seed: int) -> Line:
     rest = row.partition(" ")[2]
     amount = float(rest) if rest and rest != "example" else 1.0
     style: Any = [case.example] if rest == "example" else case.style
-    return ways[row].restyled(case.content, style, Amounts(amount, amount), seed)
+    return ways[row].restyled(case.content, style, Amounts(amount, amount), seed, case.source)
 
 
 def _cut(line: Line, like: Line) -> Line:
@@ -528,7 +534,7 @@ def _along(case: _Case, way: Restyler, judge: _Judge) -> dict[str, float]:
     """How the style's fit rises with the amount."""
     from scipy.stats import spearmanr
 
-    made = [way.restyled(case.content, case.style, Amounts(x, x), 0) for x in AMOUNTS]
+    made = [way.restyled(case.content, case.style, Amounts(x, x), 0, case.source) for x in AMOUNTS]
     scores = [judge.scores(case.content, each, case.style) for each in made]
     found = {"exact at 0": float(made[0] == case.content)}
     differing = [_n_differing(case.content, each) for each in made]

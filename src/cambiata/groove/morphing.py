@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+from cambiata.besides import Besides
 from cambiata.errors import InputError
 from cambiata.groove.grid import Groove, Strike, strikes_of, with_strikes
 from cambiata.groove.interpolation import Amounts, Interpolation, Way, fitted, nearest
@@ -44,6 +45,8 @@ class GrooveReport:
         How many files B is.
     elapsed_s : float
         Seconds that it took.
+    listen, picture : str or None
+        Further files that were written.
 
     Examples
     --------
@@ -62,6 +65,8 @@ class GrooveReport:
     quarters_per_minute: float
     n_grooves: int
     elapsed_s: float
+    listen: str | None = None
+    picture: str | None = None
 
 
 def morph_groove(
@@ -148,6 +153,8 @@ def groove_file(
     system: GrooveSystem = "exact",
     metre: str | None = None,
     weights: str = "groove",
+    listen: str | Path | None = None,
+    picture: str | Path | None = None,
     force: bool = False,
 ) -> GrooveReport:
     """Like `morph_groove`, from MIDI files to a MIDI file.
@@ -175,6 +182,10 @@ def groove_file(
         Likewise.
     weights : str
         Likewise.
+    listen : str or pathlib.Path, optional
+        Write how it sounds there, as a sketch.
+    picture : str or pathlib.Path, optional
+        Draw A and what was made there, .svg.
     force : bool
         Replace an output that exists.
 
@@ -201,11 +212,13 @@ def groove_file(
     if Path(output).suffix.lower() not in _MIDI:
         raise InputError(str(output), "is no MIDI file's name", "name it NAME.mid")
     checked_place(output, force)
+    besides = Besides(listen, picture, force)
     score = load(a, keys=True)
     others = drummer_of(b) if Path(b).is_dir() else [load(b, keys=True)]
     drummer = str(b) if Path(b).is_dir() else None
     made, groove = _morphed(score, others, drummer, amounts, system, metre, weights)
     save(made, output, force=force)
+    besides.write({"A": _drums(score), f"towards {Path(b).name}": _drums(made)}, Path(a).name)
     return GrooveReport(
         str(output),
         system,
@@ -218,7 +231,12 @@ def groove_file(
         groove.quarters_per_minute,
         len(others),
         time.perf_counter() - began,
+        **besides.named,
     )
+
+
+def _drums(score: Score) -> Score:
+    return replace(score, parts=tuple(part for part in score.parts if part.is_drum))
 
 
 def drummer_of(folder: str | Path) -> list[Score]:

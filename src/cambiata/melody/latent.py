@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
-from cambiata.melody.bars import Line, Pattern
+from cambiata.melody.bars import Counting, Line, Pattern
 from cambiata.melody.numbers import (
     LOWEST,
     N_BEATS,
@@ -21,9 +21,19 @@ from cambiata.melody.numbers import (
     numbers_of,
     pitch_number,
 )
-from cambiata.melody.restyler import Amounts, Draft, Restyler, bar_of, drafted, granted
+from cambiata.melody.restyler import (
+    Amounts,
+    Draft,
+    Restyler,
+    bar_of,
+    closed,
+    drafted,
+    granted,
+)
 from cambiata.weights import load_model
 
+_ALIKE = 0.1  # standard deviations
+_UNKNOWN = -30.0  # nats
 ATTRIBUTES = ("density", "syncopation", "range", "direction")
 
 
@@ -37,7 +47,11 @@ class LatentConfig:
         Shipped weights by name, or the path of an ONNX file of your own.
     rhythm_push, pitch_push : float
         How much more a style is asked for than it was learnt: what it makes likelier than the
-        content's own style does counts so much again.
+        content's own style does counts so much again. Where the metre changes, rhythms are not
+        pushed: the content's own style is at home in another.
+    pitch_hold : float
+        How much likelier, in nats, another pitch must be for a tone on the beat to be changed;
+        tones between beats by their place: half of it on the half, none of it elsewhere.
     density, syncopation, range, direction : float
         More or less of it, in standard deviations of the bars of tunes.
 
@@ -48,8 +62,9 @@ class LatentConfig:
     """
 
     weights: str = "melody"
-    rhythm_push: float = 1.0
-    pitch_push: float = 1.0
+    rhythm_push: float = 0.25
+    pitch_push: float = 0.5
+    pitch_hold: float = 4.0
     density: float = 0.0
     syncopation: float = 0.0
     range: float = 0.0
@@ -113,7 +128,7 @@ class Latent(Restyler):
         Returns
         -------
         numpy.ndarray
-            [1, n_style].
+            Of the name, or the mean over all bars of the melodies [1, n_style].
 
         Raises
         ------
@@ -129,18 +144,52 @@ class Latent(Restyler):
                     f"use one of {', '.join(known)}, or give a file or a folder of tunes",
                 )
             return np.array([known[shown]["vector"]], np.float32)
-        vectors = [self._shown(line) for line in shown]
-        return np.asarray(np.mean(vectors, axis=0, keepdims=True), np.float32)
+        return np.asarray(np.mean([self._shown(line) for line in shown], axis=0), np.float32)
 
     def _shown(self, line: Line) -> Reals:
         numbers = numbers_of(line, [group[0] for group in line.groups().values()], self.words)
         found = self._model.part("style")(
             numbers.rhythm, numbers.curve, numbers.frame, numbers.scale
         )[0]
-        return np.asarray(found.mean(axis=0), np.float32)
+        return np.asarray(found.mean(axis=0, keepdims=True), np.float32)
+
+    def recounted(self, of_rhythm: Reals, before: Counting, after: Counting) -> Reals:
+        """What rhythms say, said in another metre: what is usual in one is usual in the other.
+
+        Parameters
+        ----------
+        of_rhythm : numpy.ndarray
+            Latents of rhythms [B, n_rhythm].
+        before, after : Counting
+            How their bars were counted, and how they are to be.
+
+        Returns
+        -------
+        numpy.ndarray
+            Each number at the same quantile of the bars of the other kind [B, n_rhythm].
+        """
+        known: Mapping[str, list[list[float]]] = self._model.about["quantiles"]
+        if before.kind == after.kind or {str(before), str(after)} - set(known):
+            return of_rhythm
+        there, here = (np.array(known[str(each)]) for each in (before, after))
+        shares = np.linspace(0, 1, len(there))
+        moved = of_rhythm.copy()
+        for i in range(moved.shape[1]):
+            # Usual bars are said alike: of all the shares that say as much, the middle one counts.
+            near = _ALIKE * float(there[:, i].std())
+            low = np.searchsorted(there[:, i], of_rhythm[:, i] - near, "left")
+            high = np.searchsorted(there[:, i], of_rhythm[:, i] + near, "right")
+            middle = np.clip((low + high - 1) / 2, 0, len(there) - 1)
+            moved[:, i] = np.interp(middle / (len(there) - 1), shares, here[:, i])
+        return moved
 
     def restyled(
-        self, line: Line, style: str | Sequence[Line], amounts: Amounts, seed: int = 0
+        self,
+        line: Line,
+        style: str | Sequence[Line],
+        amounts: Amounts,
+        seed: int = 0,
+        source: Line | None = None,
     ) -> Line:
         """A melody turned towards a style.
 
@@ -154,6 +203,8 @@ class Latent(Restyler):
             How far.
         seed : int
             Nothing is drawn.
+        source : Line, optional
+            The melody in its own metre, where that is another: what its rhythms say is heard there.
 
         Returns
         -------
@@ -169,24 +220,31 @@ class Latent(Restyler):
         target = self.style(style)
         if amounts.is_nothing:
             return line
-        work = _Work(self, line, self._shown(line)[None], target)
-        return work.done(amounts)
+        source = source or line
+        return _Work(self, line, source, (target, self._shown(source))).done(amounts)
 
 
 class _Work:
     """A melody being turned: its distinct bars, encoded."""
 
-    def __init__(self, latent: Latent, line: Line, own: Reals, target: Reals) -> None:
+    def __init__(
+        self, latent: Latent, line: Line, source: Line, styles: tuple[Reals, Reals]
+    ) -> None:
         self.line, self.words, self.config = line, latent.words, latent.config
+        self.rhythm_push = self.config.rhythm_push if source is line else 0.0
         self.groups = list(line.groups().values())
         self.firsts = [group[0] for group in self.groups]
         self.weights = np.array([len(group) for group in self.groups], float)
-        self.styles = target, own
+        self.styles = styles  # the wanted one, and the melody's own
         self._beat, self._tone = latent._model.part("beat"), latent._model.part("tone")
         self.numbers: Numbers = numbers_of(line, self.firsts, self.words)
-        numbers = self.numbers
-        encoded = latent._model.part()(numbers.rhythm, numbers.curve, numbers.frame, numbers.scale)
-        self.of_rhythm, self.of_pitch = (np.array(each) for each in encoded)
+        # What rhythms say is heard in the metre that they were made for.
+        own = numbers_of(source, self.firsts, self.words)
+        self.of_rhythm, self.of_pitch = (
+            np.array(latent._model.part()(each.rhythm, each.curve, each.frame, each.scale)[i])
+            for i, each in enumerate((own, self.numbers))
+        )
+        self.of_rhythm = latent.recounted(self.of_rhythm, source.counting, line.counting)
         knobs = latent.config
         scales = latent._model.about["spread"]
         for i, (of, at) in enumerate(
@@ -211,6 +269,8 @@ class _Work:
                 )
             else:
                 made = bar_of(self.line.counting, draft, chosen or ())
+                if len(bars) - 1 in group:
+                    made = closed(kept, made)
             for index in group:
                 bars[index] = made
         return Line(tuple(bars), self.line.metre, self.line.counting, self.line.pickup)
@@ -227,7 +287,7 @@ class _Work:
             )[0]
             for style in self.styles
         )
-        logits = _log_softmax(target) + self.config.rhythm_push * (
+        logits = _log_softmax(target) + self.rhythm_push * (
             _log_softmax(target) - _log_softmax(own)
         )
         known = self.words.kinds[int(self.line.counting.is_compound)]
@@ -238,30 +298,41 @@ class _Work:
         """Each distinct bar in its new rhythm; none where the rhythm stays."""
         content = self.numbers.rhythm
         n, n_beats = len(content), self.line.counting.n_beats
+        # The whole bar as the style would have it, so that what is granted of it is the same at
+        # every amount.
+        wanted = np.zeros((n, 2 + N_BEATS), np.int64)
         wishes = np.zeros((n, n_beats))
-        past = np.pad(content, ((0, 0), (2, 0)))
         rows = np.arange(n)
+        known = np.array([self._known(first) for first in self.firsts])
         for beat in range(n_beats):
-            logits = self._beat_logits(past[:, [beat + 1, beat]], beat)
-            wishes[:, beat] = logits.max(axis=1) - logits[rows, content[:, beat]]
+            logits = self._beat_logits(wanted[:, [beat + 1, beat]], beat)
+            wanted[:, beat + 2] = logits.argmax(axis=1)
+            # A rhythm that is not known could not be said at all.
+            own = np.where(known[:, beat], logits[rows, content[:, beat]], _UNKNOWN)
+            wishes[:, beat] = logits.max(axis=1) - own
         made = granted(wishes, np.repeat(self.weights[:, None], n_beats, axis=1), amount)
-        new = past.copy()
-        for beat in range(n_beats):
-            logits = self._beat_logits(new[:, [beat + 1, beat]], beat)
-            new[:, beat + 2] = np.where(made[:, beat], logits.argmax(axis=1), content[:, beat])
         drafts: list[Draft | None] = []
         for row, first in enumerate(self.firsts):
             if not made[row].any():
                 drafts.append(None)
                 continue
             bar = self.line.bars[first]
-            own = self.line.patterns(bar)
+            as_it_is = self.line.patterns(bar)
             patterns: list[Pattern] = [
-                self.words.pattern(int(new[row, beat + 2])) if made[row, beat] else own[beat]
+                self.words.pattern(int(wanted[row, beat + 2]))
+                if made[row, beat]
+                else as_it_is[beat]
                 for beat in range(n_beats)
             ]
             drafts.append(drafted(self.line, bar, self.line.sounding(first), patterns))
         return drafts
+
+    def _known(self, index: int) -> list[bool]:
+        is_compound = self.line.counting.is_compound
+        return [
+            self.words.pattern(self.words.number(pattern, is_compound)) == pattern
+            for pattern in self.line.patterns(self.line.bars[index])
+        ]
 
     # Pitch
 
@@ -286,6 +357,7 @@ class _Work:
         there = np.zeros((n, most), bool)
         added = np.zeros((n, most), bool)
         fixed = np.zeros((n, most), bool)
+        held = np.zeros((n, most))
         for row, draft in enumerate(whole):
             tones = [
                 (step, tone, is_new)
@@ -297,6 +369,7 @@ class _Work:
                 content[row, place] = pitch_number(line, tone.pitch or 0)
                 places[row, place] = _place(line, step, begins[place + 1], is_first=place == 0)
                 there[row, place], added[row, place] = True, is_new
+                held[row, place] = 0.0 if is_new else _weight(line, step)
             if tones and len(line.bars) - 1 in self.groups[row]:
                 fixed[row, len(tones) - 1] = True  # a tune ends on the tone that it ends on
         wishes = np.zeros((n, most))
@@ -305,7 +378,7 @@ class _Work:
         for place in range(most):
             logits = self._tone_logits(history[:, [place + 1, place]], places[:, place])
             wishes[:, place] = logits.max(axis=1) - logits[rows, content[:, place]]
-        wishes = np.where(there & ~fixed, wishes, 0.0)
+        wishes = np.where(there & ~fixed, wishes - self.config.pitch_hold * held, 0.0)
         # Tones that were not there have no pitch of their own to keep: they come first.
         wishes = np.where(added & (wishes > 0), wishes + 1e6, wishes)
         made = granted(wishes, np.repeat(self.weights[:, None], most, axis=1), amount)
@@ -361,6 +434,12 @@ class _Work:
 def _log_softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def _weight(line: Line, step: int) -> float:
+    """How much a place of the bar weighs: beats 1, their halves or thirds a half."""
+    within = step % line.counting.beat_steps
+    return 1.0 if within == 0 else 0.5 * (within % 12 == 0)
 
 
 def _place(line: Line, step: int, end: int, *, is_first: bool) -> Reals:

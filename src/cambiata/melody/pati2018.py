@@ -89,7 +89,12 @@ class Pati2018(Restyler):
         return dict.fromkeys(self._genres, kinds)
 
     def restyled(
-        self, line: Line, style: str | Sequence[Line], amounts: Amounts, seed: int = 0
+        self,
+        line: Line,
+        style: str | Sequence[Line],
+        amounts: Amounts,
+        seed: int = 0,
+        source: Line | None = None,
     ) -> Line:
         """A melody's pitches in durations of another genre.
 
@@ -103,6 +108,8 @@ class Pati2018(Restyler):
             Nothing of the rhythm leaves the melody as it is; all else is the whole.
         seed : int
             Of the durations.
+        source : Line, optional
+            Not used.
 
         Returns
         -------
@@ -114,6 +121,7 @@ class Pati2018(Restyler):
         InputError
             The style is given by example, or there is none of that name.
         """
+        del source
         genre = self._genre(style)
         if amounts.rhythm == 0:
             return line

@@ -56,7 +56,12 @@ class Restyler(ABC):
 
     @abstractmethod
     def restyled(
-        self, line: Line, style: str | Sequence[Line], amounts: Amounts, seed: int
+        self,
+        line: Line,
+        style: str | Sequence[Line],
+        amounts: Amounts,
+        seed: int,
+        source: Line | None = None,
     ) -> Line:
         """A melody turned towards a style.
 
@@ -70,6 +75,8 @@ class Restyler(ABC):
             How far.
         seed : int
             Of what is drawn.
+        source : Line, optional
+            The melody in its own metre, where `line` is it in another.
 
         Returns
         -------
@@ -303,3 +310,28 @@ def bar_of(counting: Counting, draft: Draft, pitches: Sequence[int | None]) -> B
         )
         for step, tone, pitch in zip(draft.steps, draft.tones, pitches, strict=True)
     )
+
+
+def closed(before: Bar, after: Bar) -> Bar:
+    """A last bar that ends where it did.
+
+    Parameters
+    ----------
+    before, after : Bar
+        The tune's last bar as it was and as it is.
+
+    Returns
+    -------
+    Bar
+        What begins after a last rest did is left out.
+
+    Examples
+    --------
+    >>> short = (Event(Fraction(0), 60), Event(Fraction(3), None))
+    >>> closed(short, (Event(Fraction(2), 62), Event(Fraction(7, 2), 64)))[-1].at
+    Fraction(3, 1)
+    """
+    if not before or before[-1].is_tone:
+        return after
+    rest = before[-1]
+    return (*(event for event in after if event.at < rest.at), rest)

@@ -196,7 +196,7 @@ def restyle(
             f"is in {turned.metre}, but {name} is in {homes}",
             "add --metre style to change it",
         )
-    turned = way.restyled(turned, shown, amounts, seed)
+    turned = way.restyled(turned, shown, amounts, seed, line)
     voice = turned.voice(tune.voices[number])
     if new_metre is None:
         voices = (*tune.voices[:number], voice, *tune.voices[number + 1 :])

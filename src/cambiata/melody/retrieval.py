@@ -9,7 +9,7 @@ from cambiata.errors import InputError
 from cambiata.melody.bars import Line, Pattern
 from cambiata.melody.latent import Latent
 from cambiata.melody.numbers import Vocabulary
-from cambiata.melody.restyler import Amounts, Restyler, bar_of, drafted, granted
+from cambiata.melody.restyler import Amounts, Restyler, bar_of, closed, drafted, granted
 
 
 class Retrieval(Restyler):
@@ -42,7 +42,12 @@ class Retrieval(Restyler):
         return self._latent.styles()
 
     def restyled(
-        self, line: Line, style: str | Sequence[Line], amounts: Amounts, seed: int = 0
+        self,
+        line: Line,
+        style: str | Sequence[Line],
+        amounts: Amounts,
+        seed: int = 0,
+        source: Line | None = None,
     ) -> Line:
         """A melody in the rhythms of a style.
 
@@ -56,6 +61,8 @@ class Retrieval(Restyler):
             Share of the bars; pitches only follow.
         seed : int
             Nothing is drawn.
+        source : Line, optional
+            Not used.
 
         Returns
         -------
@@ -67,7 +74,7 @@ class Retrieval(Restyler):
         InputError
             There is no such style, or it has no bar of the melody's kind.
         """
-        del seed
+        del seed, source
         rhythms = self._rhythms(line, style)
         if not rhythms:
             raise InputError(
@@ -93,8 +100,11 @@ class Retrieval(Restyler):
                 continue
             draft = drafted(line, bar, line.sounding(group[0]), rhythm)
             pitches = [None if tone is None else tone.pitch for tone in draft.tones]
+            new = bar_of(line.counting, draft, pitches)
+            if len(bars) - 1 in group:
+                new = closed(bar, new)
             for index in group:
-                bars[index] = bar_of(line.counting, draft, pitches)
+                bars[index] = new
         return Line(tuple(bars), line.metre, line.counting, line.pickup)
 
     def _rhythms(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cambiata.errors import InputError
-from cambiata.melody.bars import Line
+from cambiata.melody.bars import Counting, Line
 from cambiata.melody.latent import ATTRIBUTES
 from cambiata.melody.numbers import (
     N_BEATS,
@@ -64,8 +64,11 @@ class MelodyTraining:
         Sizes of the latents of a bar's rhythm and pitches, and of a style.
     width : int
         Of hidden layers.
+    rhythm_told : float
+        What the rhythm's latent is to tell, in nats a bar: with none of it a style's most usual
+        bar is said for any other, with all of it the bar itself whatever the style.
     rhythm_weight, pitch_weight : float
-        Of what the latents tell (Kullback-Leibler divergence).
+        Of what the latents tell (Kullback-Leibler divergence): the rhythm's beside `rhythm_told`.
     attribute_weight, attribute_slope : float
         Of the order of attributes, gamma and delta of Pati & Lerch (2020).
     dance_weight : float
@@ -85,6 +88,7 @@ class MelodyTraining:
     n_pitch: int = 32
     n_style: int = 16
     width: int = 256
+    rhythm_told: float = 2.0
     rhythm_weight: float = 1.0
     pitch_weight: float = 0.1
     attribute_weight: float = 0.3
@@ -545,7 +549,8 @@ class MelodyTask(Task):
         batch : torch.Tensor
             Bars, those that show their style, dances [B, 1 + N_SHOWN, N_NUMBERS + 1].
         share : float
-            Share of the training that is done: the latents are held back from its first tenth on.
+            Share of the training that is done: the pitches' latent is held back from its first
+            tenth on.
 
         Returns
         -------
@@ -577,7 +582,8 @@ class MelodyTask(Task):
         loss = (
             rhythm
             + pitch
-            + rising * (config.rhythm_weight * told_r + config.pitch_weight * told_p)
+            + config.rhythm_weight * (told_r - config.rhythm_told).abs()
+            + rising * config.pitch_weight * told_p
             + config.attribute_weight * ordered
             + config.dance_weight * named_loss
             + config.confusion_weight * confusion
@@ -712,8 +718,8 @@ def styles_of(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
     -------
     dict
         "words"; "styles": each one's vector, the kinds of bars it is at home in, how many tunes it
-        was learnt from, and its most usual rhythms of a bar; "spread": standard deviations of the
-        attributes' latents.
+        was learnt from, and its most usual rhythms of a bar; "quantiles" of what rhythms say, for
+        every kind of bar; "spread": standard deviations of the attributes' latents.
 
     Examples
     --------
@@ -724,6 +730,7 @@ def styles_of(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
         seen = _Bars.of(torch.from_numpy(bars.bars))
         shown = task.network.shown(*seen.seen).numpy()
         of_rhythm, _, of_pitch, _ = task.network.encode(*seen.seen)
+    said = of_rhythm.numpy()
     firsts = np.searchsorted(bars.tune, np.arange(len(bars.dance)))
     vectors = np.add.reduceat(shown, firsts) / np.bincount(bars.tune)[:, None]
     frames = seen.frame.numpy()[firsts]
@@ -748,4 +755,17 @@ def styles_of(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
         }
     latents = (of_rhythm[:, 0], of_rhythm[:, 1], of_pitch[:, 0], of_pitch[:, 1])
     spread = {name: float(latent.std()) for name, latent in zip(ATTRIBUTES, latents, strict=True)}
-    return {"words": task.words.to_json(), "styles": styles, "spread": spread}
+    of_bar = [kinds[tune] for tune in bars.tune]
+    shares = np.linspace(0, 1, 41)
+    quantiles = {}
+    for kind in sorted(set(kinds)):
+        chosen = said[np.array([each == kind for each in of_bar])]
+        if len(chosen) >= 200:
+            rows = np.quantile(chosen, shares, axis=0) + 1e-6 * shares[:, None]
+            quantiles[str(Counting(*kind))] = np.round(rows, 6).tolist()
+    return {
+        "words": task.words.to_json(),
+        "styles": styles,
+        "spread": spread,
+        "quantiles": quantiles,
+    }

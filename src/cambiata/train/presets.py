@@ -332,7 +332,7 @@ def _pati2018() -> Training:
         learning_rate=3e-3,
         ema_decay=0.99,
         n_threads=1,
-        report_every_steps=50,
+        report_every_steps=100,
         validate_every_s=60.0,
         minutes=4.0,
     )
