@@ -43,7 +43,7 @@ def test_a_reel_becomes_a_strathspey(tmp_path: Path) -> None:
     snaps = [t for t in after.voices[0].tones if t.length in (Fraction(1, 4), Fraction(3, 4))]
     assert len(snaps) > 40
     assert cambiata.load(tmp_path / "out.wav").duration_s > 30
-    boxes = ElementTree.parse(tmp_path / "out.svg").getroot().iter("{*}rect")
+    boxes = ElementTree.parse(tmp_path / "out.svg").getroot().findall("{*}rect")
     assert len(list(boxes)) > len(before.voices[0].tones)
 
 

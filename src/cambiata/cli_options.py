@@ -12,6 +12,8 @@ def settings_of(
 
     Parameters
     ----------
+    _context, _parameter : object
+        Click's.
     given : tuple of str
         As KEY=VALUE.
 

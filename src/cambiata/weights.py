@@ -138,6 +138,12 @@ WEIGHTS = {
         "Apache-2.0",
         "docs/models/melody.md",
     ),
+    "pati2018": Weights(
+        "pati2018.onnx",
+        "6da582c9d8139ae8b2d8a0fe61a00c2ffe17ccf69e8930bb59547306cd943925",
+        "Apache-2.0",
+        "docs/models/melody.md",
+    ),
 }
 
 Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]

@@ -375,7 +375,8 @@ def evaluate_melody(
     output: str | Path,
     *,
     rows: Sequence[str] = (
-        "content", "real", "melody", "melody example", "melody .5", "retrieval", "pati2018",
+        "content", "real", "melody", "melody rhythm", "melody .5", "melody example", "retrieval",
+        "pati2018",
     ),
     n_each: int = 30,
     nottingham: str | Path | None = None,
@@ -389,7 +390,8 @@ def evaluate_melody(
     output : str or pathlib.Path
         Folder for ``melody.json`` and ``melody.md``; made if need be.
     rows : sequence of str
-        Restylers, with an amount or "example" (the style is shown by one tune instead of named);
+        Restylers, with an amount, "rhythm" (the rhythm alone) or "example" (the style is shown by
+        one tune instead of named);
         "content" is the tune as it is, "real" another real tune of the style.
     n_each : int
         Tunes of every pair of dance types.
@@ -515,9 +517,11 @@ def _made(case: _Case, row: str, ways: dict[str, Restyler], seed: int) -> Line:
     if row == "real":
         return _cut(case.example, case.content)
     rest = row.partition(" ")[2]
-    amount = float(rest) if rest and rest != "example" else 1.0
+    amounts = {"": Amounts(), "example": Amounts(), "rhythm": Amounts(1.0, 0.0)}.get(rest)
+    if amounts is None:
+        amounts = Amounts(float(rest), float(rest))
     style: Any = [case.example] if rest == "example" else case.style
-    return ways[row].restyled(case.content, style, Amounts(amount, amount), seed, case.source)
+    return ways[row].restyled(case.content, style, amounts, seed, case.source)
 
 
 def _cut(line: Line, like: Line) -> Line:

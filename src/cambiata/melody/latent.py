@@ -89,6 +89,11 @@ class Latent(Restyler):
     ------
     WeightsError
         The weights are missing or not this system's.
+
+    Examples
+    --------
+    >>> Latent().styles()["reel"]
+    [(4, False)]
     """
 
     name: ClassVar[str] = "melody"

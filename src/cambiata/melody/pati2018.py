@@ -67,6 +67,11 @@ class Pati2018(Restyler):
     ------
     WeightsError
         The weights are missing or not this system's.
+
+    Examples
+    --------
+    >>> len(Pati2018().invented("reel", 8))
+    8
     """
 
     name: ClassVar[str] = "pati2018"

@@ -45,6 +45,12 @@ class Restyler(ABC):
         What to call it.
     paper : str
         Where it comes from.
+
+    Examples
+    --------
+    >>> from cambiata.melody.restyling import restyler
+    >>> isinstance(restyler("retrieval"), Restyler)
+    True
     """
 
     name: ClassVar[str]

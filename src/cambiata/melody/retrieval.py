@@ -23,6 +23,11 @@ class Retrieval(Restyler):
     ----------
     weights : str
         Weights of ``melody``, which know the rhythms of styles.
+
+    Examples
+    --------
+    >>> "jig" in Retrieval().styles()
+    True
     """
 
     name: ClassVar[str] = "retrieval"

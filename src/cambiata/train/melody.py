@@ -170,7 +170,13 @@ class TuneBars:
         return np.concatenate([rows, dance], axis=1)
 
     def validation(self) -> "TuneBars":
-        """Bars of other families."""
+        """Bars of other families.
+
+        Returns
+        -------
+        TuneBars
+            The validation split.
+        """
         return TuneBars(self.folder, "validation")
 
 

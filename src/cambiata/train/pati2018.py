@@ -91,7 +91,13 @@ class TuneNotes:
         return found
 
     def validation(self) -> "TuneNotes":
-        """Stretches of other families."""
+        """Stretches of other families.
+
+        Returns
+        -------
+        TuneNotes
+            The validation split.
+        """
         return TuneNotes(self.folder, "validation")
 
 
