@@ -30,37 +30,19 @@ from cambiata.train.melody import (
 from cambiata.train.pati2018 import Pati2018Task, Pati2018Training
 from cambiata.train.presets import as_dict, training
 from cambiata.train.tunes import Tune, _dance, families
-
-DANCES = {"reel": (12, 12, 12, 12), "hornpipe": (18, 6, 18, 6), "jig": (12, 12, 12)}
-
-
-def sheet(dance: str, seed: int, n_bars: int = 8) -> Sheet:
-    """A tune in a dance's rhythm, its pitches drawn."""
-    metre = Metre(6, 8) if dance == "jig" else Metre(4, 4)
-    draws = np.random.default_rng(seed)
-    at, pitch, tones = Fraction(0), 69, []
-    while at < n_bars * metre.bar:
-        for step in DANCES[dance]:
-            tones.append(Tone(at, Fraction(step, 24), pitch))
-            at += Fraction(step, 24)
-            pitch = int(np.clip(pitch + draws.choice([-3, -2, -1, 1, 2, 3]), 60, 80))
-    return Sheet((Voice(tuple(tones)),), metre)
+from tiny_tunes import sheet, tunes
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tunes = [
-        Tune(f"x/{seed} {dance}", dance, sheet(dance, seed), seed)
-        for seed, dance in enumerate(list(DANCES) * 20)
-    ]
     place = tmp_path_factory.mktemp("bars")
-    keep_bars(usable(tunes), place, 1)
+    keep_bars(usable(tunes(20)), place, 1)
     return place
 
 
 def test_splits_share_no_family(folder: Path) -> None:
-    tunes = [Tune("", "", sheet("reel", 0), family) for family in range(300)]
-    shares = [sum(t.split == split for t in tunes) for split in ("train", "validation", "test")]
+    known = [Tune("", "", sheet("reel", 0), family) for family in range(300)]
+    shares = [sum(t.split == split for t in known) for split in ("train", "validation", "test")]
     assert shares == [pytest.approx(240, abs=25), *[pytest.approx(30, abs=18)] * 2]
     bars = TuneBars(folder, "train")
     assert len(bars.validation()) > 0
@@ -72,13 +54,13 @@ def test_variants_are_one_family_whatever_their_key_and_name() -> None:
     moved = Sheet(
         (Voice(tuple(Tone(t.start, t.length, t.pitch + 5) for t in original.voices[0].tones)),)
     )
-    tunes = [
+    known = [
         Tune("ryansMammoth/1 The Rose", "", original),
         Tune("oneills1850/7 Another Name", "", moved),
         Tune("airdsAirs/3 Rose, The", "", sheet("reel", 2)),
         Tune("airdsAirs/4 Thistle", "", sheet("reel", 3)),
     ]
-    found = families(tunes)
+    found = families(known)
     assert found[0] == found[1] == found[2] != found[3]
 
 
@@ -114,6 +96,7 @@ def test_a_step_lowers_the_loss_of_one_batch(folder: Path) -> None:
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.slow
 def test_what_is_learnt_is_exported_and_restyles(folder: Path, tmp_path: Path) -> None:
     bars = TuneBars(folder, "train")
     config = training("melody", {"task.width": "48"})

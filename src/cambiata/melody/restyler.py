@@ -329,7 +329,7 @@ def closed(before: Bar, after: Bar) -> Bar:
     Returns
     -------
     Bar
-        What begins after a last rest did is left out.
+        What begins after a last rest did is left out, and a rest where there was none.
 
     Examples
     --------
@@ -338,6 +338,7 @@ def closed(before: Bar, after: Bar) -> Bar:
     Fraction(3, 1)
     """
     if not before or before[-1].is_tone:
-        return after
+        n_kept = max((i + 1 for i, event in enumerate(after) if event.is_tone), default=0)
+        return after[:n_kept]
     rest = before[-1]
     return (*(event for event in after if event.at < rest.at), rest)
