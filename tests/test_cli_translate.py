@@ -111,6 +111,7 @@ def test_bad_input_is_one_line(folder: Path, call: str, told: str) -> None:
         assert "text.wav: " in line
 
 
+@pytest.mark.slow
 def test_a_domain_is_added_and_played(folder: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("lightning_fabric")

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import cambiata
-from cambiata.cli_notes import counterpoint, groove, melody
+from cambiata.cli_notes import counterpoint, groove, melody, note_systems
 from cambiata.cli_options import (
     HELP,
     as_json_option,
@@ -430,7 +430,7 @@ def systems(as_json: bool) -> None:
             "presets": list(system.presets),
         }
         for system in cambiata.available_systems()
-    ]
+    ] + note_systems()
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -440,7 +440,8 @@ def systems(as_json: bool) -> None:
         click.echo(f"    paper    {row['paper']}")
         click.echo(f"    weights  {trained}; licence: {row['weights_licence']}")
         click.echo(f"    needs    {row['needs']}")
-        click.echo(f"    presets  {', '.join(row['presets'])}")
+        if row["presets"]:
+            click.echo(f"    presets  {', '.join(row['presets'])}")
 
 
 @cli.group(context_settings=HELP)

@@ -106,6 +106,7 @@ def test_the_file_says_what_torch_says(run: Path, tmp_path: Path, half: bool) ->
         assert codes.shape == (1, (n_frames // 2 + 1) // 2 + 1)
 
 
+@pytest.mark.slow
 def test_half_the_size(run: Path, tmp_path: Path) -> None:
     export(run, tmp_path / "half.onnx")
     export(run, tmp_path / "full.onnx", half=False)

@@ -81,6 +81,7 @@ def test_a_run_goes_on(examples: ScoredExamples, tmp_path: Path) -> None:
     assert again["step"] >= first["step"]
 
 
+@pytest.mark.slow
 def test_networks_trained_here_play(listener: Path, player: Path) -> None:
     config = OneShotConfig(weights=str(player), listener=str(listener))
     system = OneShot(config)

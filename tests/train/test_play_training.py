@@ -231,6 +231,7 @@ def test_performancenet_learns(loss: str, roll_examples: ScoredExamples) -> None
     assert float(task(batch, 0.0)["loss"].detach()) < 0.8 * before
 
 
+@pytest.mark.slow
 def test_performancenet_trained_here_plays(roll_examples: ScoredExamples, tmp_path: Path) -> None:
     tiny = {"task.widths": "8,16", "task.n_blocks": "1", "task.crop_s": "1"}
     path = _made("performancenet", tmp_path, roll_examples, **tiny)
@@ -281,6 +282,7 @@ def test_the_wavenet_learns(roll_examples: ScoredExamples) -> None:
     assert float(task(batch, 0.0)["loss"].detach()) < 0.8 * before
 
 
+@pytest.mark.slow
 def test_a_wavenet_trained_here_plays(roll_examples: ScoredExamples, tmp_path: Path) -> None:
     tiny = {"task.width": "8", "task.n_skip": "8", "task.n_stacks": "1", "task.n_layers": "3"}
     path = _made("wavenet", tmp_path, roll_examples, **tiny)

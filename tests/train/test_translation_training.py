@@ -305,6 +305,7 @@ def _fit_fixed(folder: str, run: str, n_devices: int) -> None:
     fit(task, sounds, replace(LOOP, n_devices=n_devices), run)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     """Two gloo processes, each with half of every batch and with both domains' decoders."""
     tiny_domains(tmp_path)
@@ -358,6 +359,7 @@ def test_the_command_line_trains_on_several_processes(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / "run")["step"] == 3
 
 
+@pytest.mark.slow
 def test_going_on_is_as_good_as_never_stopping(tmp_path: Path) -> None:
     sounds = DomainSounds(tiny_domains(tmp_path))
     config = replace(LOOP, ema_decay=0.5)
@@ -438,6 +440,7 @@ def test_the_ears_are_the_transcriber_s() -> None:
     assert threshold == float(whole.about["threshold"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["translation", "mor2018-small"])
 def test_a_run_is_exported_and_plays(tmp_path: Path, preset: str) -> None:
     from cambiata import Audio, translate

@@ -1,7 +1,7 @@
 """Our melody transfer: what a bar's rhythm and pitches say, said as a style would."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -34,6 +34,7 @@ from cambiata.weights import load_model
 
 _ALIKE = 0.1  # standard deviations
 _UNKNOWN = -30.0  # nats
+_FIRST = 1e6  # more than anything is wished for
 ATTRIBUTES = ("density", "syncopation", "range", "direction")
 
 
@@ -52,6 +53,9 @@ class LatentConfig:
     pitch_hold : float
         How much likelier, in nats, another pitch must be for a tone on the beat to be changed;
         tones between beats by their place: half of it on the half, none of it elsewhere.
+    least_wish : float
+        How much likelier, in nats, anything must be than what is there to be wished for: what is
+        hardly wanted moves a tune away from itself and not towards the style.
     density, syncopation, range, direction : float
         More or less of it, in standard deviations of the bars of tunes.
 
@@ -65,6 +69,7 @@ class LatentConfig:
     rhythm_push: float = 0.25
     pitch_push: float = 0.5
     pitch_hold: float = 4.0
+    least_wish: float = 0.0
     density: float = 0.0
     syncopation: float = 0.0
     range: float = 0.0
@@ -97,11 +102,42 @@ class Latent(Restyler):
     """
 
     name: ClassVar[str] = "melody"
+    summary: ClassVar[str] = "turns a given melody towards a dance type or what other tunes show"
     paper: ClassVar[str] = "this project, after Yang et al. 2019 and Pati & Lerch 2020"
 
     def __init__(self, config: LatentConfig | None = None) -> None:
         self.config = config or LatentConfig()
         self._model = load_model(self.config.weights, self.name)
+
+    @classmethod
+    def configured(cls, settings: Mapping[str, str]) -> "Latent":
+        """It, with some settings changed.
+
+        Parameters
+        ----------
+        settings : mapping of str to str
+            Values by name: those of `LatentConfig`.
+
+        Returns
+        -------
+        Latent
+            It.
+
+        Raises
+        ------
+        InputError
+            There is no such setting, or a value is no number.
+        """
+        known = {field.name: field.type for field in fields(LatentConfig)}
+        values: dict[str, Any] = {}
+        for name, text in settings.items():
+            if name not in known:
+                raise InputError(name, "is no setting", f"use one of {', '.join(known)}")
+            try:
+                values[name] = text if known[name] is str else float(text)
+            except ValueError:
+                raise InputError(f"{name}={text}", "is no number", "correct the value") from None
+        return cls(LatentConfig(**values))
 
     @cached_property
     def words(self) -> Vocabulary:
@@ -314,7 +350,7 @@ class _Work:
             wanted[:, beat + 2] = logits.argmax(axis=1)
             # A rhythm that is not known could not be said at all.
             own = np.where(known[:, beat], logits[rows, content[:, beat]], _UNKNOWN)
-            wishes[:, beat] = logits.max(axis=1) - own
+            wishes[:, beat] = logits.max(axis=1) - own - self.config.least_wish
         made = granted(wishes, np.repeat(self.weights[:, None], n_beats, axis=1), amount)
         drafts: list[Draft | None] = []
         for row, first in enumerate(self.firsts):
@@ -374,7 +410,7 @@ class _Work:
                 content[row, place] = pitch_number(line, tone.pitch or 0)
                 places[row, place] = _place(line, step, begins[place + 1], is_first=place == 0)
                 there[row, place], added[row, place] = True, is_new
-                held[row, place] = 0.0 if is_new else _weight(line, step)
+                held[row, place] = _weight(line, step)
             if tones and len(line.bars) - 1 in self.groups[row]:
                 fixed[row, len(tones) - 1] = True  # a tune ends on the tone that it ends on
         wishes = np.zeros((n, most))
@@ -383,9 +419,9 @@ class _Work:
         for place in range(most):
             logits = self._tone_logits(history[:, [place + 1, place]], places[:, place])
             wishes[:, place] = logits.max(axis=1) - logits[rows, content[:, place]]
-        wishes = np.where(there & ~fixed, wishes - self.config.pitch_hold * held, 0.0)
         # Tones that were not there have no pitch of their own to keep: they come first.
-        wishes = np.where(added & (wishes > 0), wishes + 1e6, wishes)
+        held = np.where(added, -_FIRST, self.config.pitch_hold * held + self.config.least_wish)
+        wishes = np.where(there & ~fixed & (wishes > 0), wishes - held, 0.0)
         made = granted(wishes, np.repeat(self.weights[:, None], most, axis=1), amount)
         chosen = content.copy()
         for place in range(most):

@@ -1,6 +1,6 @@
 """Pati's "Neural Style Transfer for Musical Melodies" (2018): durations by another genre."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from cambiata.errors import InputError
 from cambiata.melody.bars import STEPS, Line
-from cambiata.melody.restyler import Amounts, Restyler
+from cambiata.melody.restyler import Amounts, Restyler, weights_of
 from cambiata.notation import Tone, Voice
 from cambiata.weights import load_model
 
@@ -75,12 +75,36 @@ class Pati2018(Restyler):
     """
 
     name: ClassVar[str] = "pati2018"
+    summary: ClassVar[str] = (
+        "a melody's pitches in durations that another genre's network samples; no knob"
+    )
     paper: ClassVar[str] = "Pati 2018, Neural Style Transfer for Musical Melodies (blog post)"
 
     def __init__(self, weights: str = "pati2018") -> None:
         self._model = load_model(weights, self.name)
         self._genres: list[str] = self._model.about["genres"]
         self._durations: list[int] = self._model.about["durations"]
+
+    @classmethod
+    def configured(cls, settings: Mapping[str, str]) -> "Pati2018":
+        """It, with other weights.
+
+        Parameters
+        ----------
+        settings : mapping of str to str
+            "weights" or nothing.
+
+        Returns
+        -------
+        Pati2018
+            It.
+
+        Raises
+        ------
+        InputError
+            There is no such setting.
+        """
+        return cls(**weights_of(settings))
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
         """Styles that it knows by name, and the kinds of bars each is at home in.

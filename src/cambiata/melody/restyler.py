@@ -1,7 +1,7 @@
 """What every way of restyling a melody has in common: wishes, and the order they are granted in."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.errors import InputError
 from cambiata.melody.bars import STEPS, Bar, Counting, Event, Line, Pattern
 
 
@@ -43,8 +44,12 @@ class Restyler(ABC):
     ----------
     name : str
         What to call it.
+    summary : str
+        What it does, in one line.
     paper : str
         Where it comes from.
+    trained : bool
+        Whether it has weights.
 
     Examples
     --------
@@ -54,7 +59,30 @@ class Restyler(ABC):
     """
 
     name: ClassVar[str]
+    summary: ClassVar[str]
     paper: ClassVar[str]
+    trained: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def configured(cls, settings: Mapping[str, str]) -> "Restyler":
+        """It, with some settings changed.
+
+        Parameters
+        ----------
+        settings : mapping of str to str
+            Values by name.
+
+        Returns
+        -------
+        Restyler
+            It.
+
+        Raises
+        ------
+        InputError
+            There is no such setting, or a value does not fit it.
+        """
 
     @abstractmethod
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
@@ -89,6 +117,35 @@ class Restyler(ABC):
         Line
             As many bars; those that were equal still are.
         """
+
+
+def weights_of(settings: Mapping[str, str]) -> dict[str, str]:
+    """The one setting that baselines have.
+
+    Parameters
+    ----------
+    settings : mapping of str to str
+        Values by name.
+
+    Returns
+    -------
+    dict of str to str
+        The weights, where they are given.
+
+    Raises
+    ------
+    InputError
+        Something else is given.
+
+    Examples
+    --------
+    >>> weights_of({"weights": "mine.onnx"})
+    {'weights': 'mine.onnx'}
+    """
+    for name in settings:
+        if name != "weights":
+            raise InputError(name, "is no setting", "use weights")
+    return dict(settings)
 
 
 def granted(

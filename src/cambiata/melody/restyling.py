@@ -2,8 +2,8 @@
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,18 +13,14 @@ from cambiata import notation
 from cambiata.besides import Besides
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.melody.bars import STEPS, Bar, Counting, Event, Line, line_of
-from cambiata.melody.latent import Latent, LatentConfig
+from cambiata.melody.latent import Latent
 from cambiata.melody.pati2018 import Pati2018
 from cambiata.melody.restyler import Amounts, Restyler
 from cambiata.melody.retrieval import Retrieval
 from cambiata.midi import Metre
 from cambiata.notation import SUFFIXES, Sheet
 
-RESTYLERS: dict[str, Callable[[Mapping[str, str]], Restyler]] = {
-    "melody": lambda settings: Latent(_configured(settings)),
-    "pati2018": lambda settings: Pati2018(**_only_weights(settings)),
-    "retrieval": lambda settings: Retrieval(**_only_weights(settings)),
-}
+RESTYLERS: dict[str, type[Restyler]] = {way.name: way for way in (Latent, Pati2018, Retrieval)}
 
 
 @dataclass(frozen=True)
@@ -72,26 +68,6 @@ class MelodyReport:
     picture: str | None = None
 
 
-def _configured(settings: Mapping[str, str]) -> LatentConfig:
-    known = {field.name: field.type for field in fields(LatentConfig)}
-    values: dict[str, Any] = {}
-    for name, text in settings.items():
-        if name not in known:
-            raise InputError(name, "is no setting", f"use one of {', '.join(known)}")
-        try:
-            values[name] = text if known[name] is str else float(text)
-        except ValueError:
-            raise InputError(f"{name}={text}", "is no number", "correct the value") from None
-    return LatentConfig(**values)
-
-
-def _only_weights(settings: Mapping[str, str]) -> dict[str, str]:
-    for name in settings:
-        if name != "weights":
-            raise InputError(name, "is no setting", "use weights")
-    return dict(settings)
-
-
 def restyler(name: str, settings: Mapping[str, str] | None = None) -> Restyler:
     """A way of turning melodies, by name.
 
@@ -119,7 +95,7 @@ def restyler(name: str, settings: Mapping[str, str] | None = None) -> Restyler:
     """
     if name not in RESTYLERS:
         raise InputError(name, "is no system for melodies", f"use one of {', '.join(RESTYLERS)}")
-    return RESTYLERS[name](settings or {})
+    return RESTYLERS[name].configured(settings or {})
 
 
 def restyle(

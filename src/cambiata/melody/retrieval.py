@@ -1,6 +1,6 @@
 """The plain way to restyle a melody: each bar in the style's most usual rhythm that fits it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +9,7 @@ from cambiata.errors import InputError
 from cambiata.melody.bars import Line, Pattern
 from cambiata.melody.latent import Latent
 from cambiata.melody.numbers import Vocabulary
-from cambiata.melody.restyler import Amounts, Restyler, bar_of, closed, drafted, granted
+from cambiata.melody.restyler import Amounts, Restyler, bar_of, closed, drafted, granted, weights_of
 
 
 class Retrieval(Restyler):
@@ -31,10 +31,33 @@ class Retrieval(Restyler):
     """
 
     name: ClassVar[str] = "retrieval"
+    summary: ClassVar[str] = "each bar in the style's most usual rhythm that fits it: a baseline"
     paper: ClassVar[str] = "a baseline of our own"
+    trained: ClassVar[bool] = False
 
     def __init__(self, weights: str = "melody") -> None:
         self._latent = Latent() if weights == "melody" else _latent(weights)
+
+    @classmethod
+    def configured(cls, settings: Mapping[str, str]) -> "Retrieval":
+        """It, with other weights.
+
+        Parameters
+        ----------
+        settings : mapping of str to str
+            "weights" or nothing.
+
+        Returns
+        -------
+        Retrieval
+            It.
+
+        Raises
+        ------
+        InputError
+            There is no such setting.
+        """
+        return cls(**weights_of(settings))
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
         """Styles that it knows by name, and the kinds of bars each is at home in.
