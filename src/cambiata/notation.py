@@ -356,7 +356,7 @@ def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
     if path.suffix.lower() in MIDI_SUFFIXES:
         midi.save(sheet.to_score(), path, force=force)
         return
-    stream = _stream(sheet)
+    stream = _stream(sheet, _music21(path))
     number, name = tempfile.mkstemp(dir=path.parent, prefix=".cambiata-", suffix=path.suffix)
     os.close(number)
     try:
@@ -562,8 +562,7 @@ def _key_of(stream: Any, music21: Any) -> str:
     return f"{tonic}m" if is_minor else str(tonic)
 
 
-def _stream(sheet: Sheet) -> Any:
-    music21 = _music21(sheet.name)
+def _stream(sheet: Sheet, music21: Any) -> Any:
     score = music21.stream.Score()
     score.metadata = music21.metadata.Metadata(title=Path(sheet.name).stem)
     for voice in sheet.voices:
