@@ -1,5 +1,6 @@
 """Written music through files: against music21's own reading, and by hand."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +21,11 @@ def _voice(*tones: tuple[float, float, int]) -> Voice:
 
 
 TUNE = Sheet(
-    (_voice((0, 1, 67), (1, 1.5, 60), (2.5, 0.5, 62), (4, 3, 64)),), Metre(3, 4), "G", 90.0, QUARTER
+    (replace(_voice((0, 1, 67), (1, 1.5, 60), (2.5, 0.5, 62), (4, 3, 64)), name="Viola"),),
+    Metre(3, 4),
+    "G",
+    90.0,
+    QUARTER,
 )
 
 ABC = """X:1
@@ -39,6 +44,7 @@ def test_sheets_come_back_as_they_were(tmp_path: Path, suffix: str) -> None:
     write(TUNE, tmp_path / f"a{suffix}")
     found = read(tmp_path / f"a{suffix}")
     assert found.voices[0].tones == TUNE.voices[0].tones
+    assert found.voices[0].name == "Viola"
     assert (found.metre, found.key, found.pickup) == (TUNE.metre, TUNE.key, TUNE.pickup)
     assert found.qpm == pytest.approx(90.0, rel=1e-4)
 

@@ -567,7 +567,6 @@ def _stream(sheet: Sheet, music21: Any) -> Any:
     score.metadata = music21.metadata.Metadata(title=Path(sheet.name).stem)
     for voice in sheet.voices:
         part = music21.stream.Part()
-        part.partName = voice.name or None
         part.append(music21.meter.TimeSignature(str(sheet.metre)))
         if sheet.key:
             tonic = sheet.key.removesuffix("m").replace("b", "-")
@@ -583,6 +582,7 @@ def _stream(sheet: Sheet, music21: Any) -> Any:
             part.insert(start + (sheet.metre.bar - sheet.pickup) % sheet.metre.bar, note)
         part.makeRests(fillGaps=True, inPlace=True)
         part = part.makeMeasures()
+        part.partName = voice.name or None  # which is lost on the way
         part.makeTies(inPlace=True)
         if sheet.pickup:
             first = part.getElementsByClass(music21.stream.Measure)[0]
