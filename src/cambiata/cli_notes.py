@@ -163,6 +163,7 @@ def _besides(*files: str | None) -> str:
     groove_file, "--listen", "listen", metavar="OUT.wav", help="Write a sketch of its sound."
 )
 @_option_of(groove_file, "--picture", "picture", metavar="OUT.svg", help="Draw it: A and after.")
+@_option_of(groove_file, "--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
 @force_option
 @quiet_option
 @as_json_option

@@ -80,6 +80,7 @@ def morph_groove(
     system: GrooveSystem = "exact",
     metre: str | None = None,
     weights: str = "groove",
+    seed: int = 0,
 ) -> Score:
     """A drum part some part of the way from one groove to another, or to a drummer.
 
@@ -111,6 +112,8 @@ def morph_groove(
         Metre of scores that say none, "4/4".
     weights : str
         The autoencoder's weights: shipped ones by name, or a path.
+    seed : int
+        As of everything that writes; nothing is drawn here.
 
     Returns
     -------
@@ -133,6 +136,7 @@ def morph_groove(
     >>> drum.velocity, round(drum.start_s, 3)
     (80, 0.005)
     """
+    del seed
     if system not in get_args(GrooveSystem):
         raise InputError(f"system {system}", "is not known", "use exact or vae")
     amounts = Amounts.of(amount, hits, velocity, timing)
@@ -153,6 +157,7 @@ def groove_file(
     system: GrooveSystem = "exact",
     metre: str | None = None,
     weights: str = "groove",
+    seed: int = 0,
     listen: str | Path | None = None,
     picture: str | Path | None = None,
     force: bool = False,
@@ -182,6 +187,8 @@ def groove_file(
         Likewise.
     weights : str
         Likewise.
+    seed : int
+        Likewise.
     listen : str or pathlib.Path, optional
         Write how it sounds there, as a sketch.
     picture : str or pathlib.Path, optional
@@ -205,6 +212,7 @@ def groove_file(
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
+    del seed
     began = time.perf_counter()
     if system not in get_args(GrooveSystem):
         raise InputError(f"system {system}", "is not known", "use exact or vae")
