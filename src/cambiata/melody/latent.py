@@ -1,7 +1,7 @@
 """Our melody transfer: what a bar's rhythm and pitches say, said as a style would."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -286,12 +286,9 @@ class _Work:
             for i, each in enumerate((own, self.numbers))
         )
         self.of_rhythm = latent.recounted(self.of_rhythm, source.counting, line.counting)
-        knobs = latent.config
-        scales = latent._model.about["spread"]
-        for i, (of, at) in enumerate(
-            ((self.of_rhythm, 0), (self.of_rhythm, 1), (self.of_pitch, 0), (self.of_pitch, 1))
-        ):
-            of[:, at] += getattr(knobs, ATTRIBUTES[i]) * scales[ATTRIBUTES[i]]
+        places = ((self.of_rhythm, 0), (self.of_rhythm, 1), (self.of_pitch, 0), (self.of_pitch, 1))
+        for name, (latents, at) in zip(ATTRIBUTES, places, strict=True):
+            latents[:, at] += getattr(self.config, name) * latent._model.about["spread"][name]
 
     def done(self, amounts: Amounts) -> Line:
         drafts = self._drafts(amounts.rhythm)
@@ -305,8 +302,7 @@ class _Work:
                 # In its own rhythm to the last detail; only pitches are new.
                 tones = iter(pitch for pitch in chosen or () if pitch is not None)
                 made = tuple(
-                    type(event)(event.at, next(tones), event.velocity) if event.is_tone else event
-                    for event in kept
+                    replace(event, pitch=next(tones)) if event.is_tone else event for event in kept
                 )
             else:
                 made = bar_of(self.line.counting, draft, chosen or ())
@@ -332,7 +328,6 @@ class _Work:
             _log_softmax(target) - _log_softmax(own)
         )
         known = self.words.kinds[int(self.line.counting.is_compound)]
-        # A bar's first beat, and a tune's first, may go on with what sounded only where it did.
         return np.where(known, logits, -1e9)
 
     def _drafts(self, amount: float) -> list[Draft | None]:
