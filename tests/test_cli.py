@@ -13,6 +13,7 @@ import soundfile
 
 import cambiata
 from cambiata import Audio
+from cambiata.cli_notes import note_systems
 from cambiata.systems import PLAYERS, SYSTEMS, TRANSLATORS
 from conftest import RATE, melody
 
@@ -371,12 +372,14 @@ def test_systems_are_listed() -> None:
     plain = run("systems", folder=Path.cwd())
     assert plain.returncode == 0
     rows = json.loads(run("systems", "--json", folder=Path.cwd()).stdout)
-    assert [row["name"] for row in rows] == [*SYSTEMS, *PLAYERS, *TRANSLATORS]
+    of_notes = [row["name"] for row in note_systems()]
+    assert [row["name"] for row in rows] == [*SYSTEMS, *PLAYERS, *TRANSLATORS, *of_notes]
+    learnt = ("oneshot", "vqvae", "melody", "pati2018", "groove (vae)", "counterpoint")
     for row in rows:
         assert f"{row['name']}: {row['summary']}" in plain.stdout.decode()
         assert row["paper"] in plain.stdout.decode()
         assert row["weights_licence"]
-        assert row["trained"] == (row["name"] in ("oneshot", "vqvae", *PLAYERS, *TRANSLATORS))
+        assert row["trained"] == (row["name"] in (*learnt, *PLAYERS, *TRANSLATORS))
 
 
 def test_help_and_version() -> None:

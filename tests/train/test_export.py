@@ -114,6 +114,7 @@ def test_half_the_size(run: Path, tmp_path: Path) -> None:
     assert sizes[0] < 0.8 * sizes[1]  # the smallest arrays stay as they are
 
 
+@pytest.mark.slow
 def test_it_plays_through_the_main_job(run: Path, tmp_path: Path) -> None:
     export(run, tmp_path / "tiny.onnx")
     content, style = (Audio(melody([60, 64], rate=44100), 44100) for _ in range(2))
@@ -132,6 +133,7 @@ def test_nothing_is_left_where_the_two_disagree(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_authors_checkpoint_becomes_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -159,6 +159,7 @@ class _Numbers(list[int]):
         return self
 
 
+@pytest.mark.slow
 def test_a_player_trained_here_plays(examples: ScoredExamples, tmp_path: Path) -> None:
     path = _made("play", tmp_path, examples, **{"task.width": "32"})
     made = play(SCORE, SOUND, settings={"weights": path})
