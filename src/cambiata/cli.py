@@ -871,10 +871,7 @@ def evaluate_transcribe_command(output: str, quiet: bool, as_json: bool, **optio
 
     with _stages(hidden=quiet) as progress:
         found = evaluate_transcribe(output, **_given(**options), progress=progress)
-    if as_json:
-        click.echo(json.dumps(found["summary"], indent=2))
-    elif not quiet:
-        click.echo(markdown(found["summary"]))
+    _tables(found["summary"], markdown(found["summary"]), quiet, as_json)
 
 
 @evaluate.command("melody", context_settings=HELP)
@@ -926,7 +923,7 @@ def evaluate_counterpoint_command(output: str, quiet: bool, as_json: bool, **opt
     _tables(found, markdown(found), quiet, as_json)
 
 
-def _tables(found: dict[str, Any], tables: str, quiet: bool, as_json: bool) -> None:
+def _tables(found: Any, tables: str, quiet: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif not quiet:

@@ -492,6 +492,7 @@ def _exact(quarters: Any) -> Fraction:
 def _tones(bars: Sequence[Any], music21: Any) -> list[Tone]:
     """Tones of bars, repeats written out, ties made one."""
     found: list[Tone] = []
+    last: dict[int, int] = {}  # where the last tone of each pitch is
     begin = Fraction(0)
     for number in _played(bars, music21):
         bar = bars[number]
@@ -501,12 +502,11 @@ def _tones(bars: Sequence[Any], music21: Any) -> list[Tone]:
                 continue  # a grace note, or the name of a chord
             goes_on = note.tie is not None and note.tie.type in ("continue", "stop")
             for pitch in getattr(note, "pitches", ()):
-                before = next(
-                    (i for i in range(len(found) - 1, -1, -1) if found[i].pitch == pitch.midi), None
-                )
-                if goes_on and before is not None and found[before].end == start:
+                before = last.get(pitch.midi) if goes_on else None
+                if before is not None and found[before].end == start:
                     found[before] = replace(found[before], length=found[before].length + length)
                 else:
+                    last[pitch.midi] = len(found)
                     found.append(Tone(start, length, pitch.midi, note.volume.velocity or 100))
         after = bars[number + 1].offset if number + 1 < len(bars) else None
         begin += _exact(bar.quarterLength if after is None else after - bar.offset)

@@ -1,5 +1,6 @@
 """Piano rolls as pictures: what a score was before and after."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -86,7 +87,9 @@ def checked_picture(path: str | Path, force: bool) -> Path:
 def _picture(scores: Mapping[str, Score], title: str) -> str:
     end_s = max((score.end_s for score in scores.values()), default=1.0)
     first = next(iter(scores.values()), None)
-    kept = _notes(first) if first is not None else []
+    kept: dict[int, list[float]] = {}  # when each pitch begins
+    for start_s, _, pitch, _ in _notes(first) if first is not None else ():
+        kept.setdefault(pitch, []).append(start_s)
     rows = sorted({pitch for score in scores.values() for *_, pitch, _ in _notes(score)})
     low, high = (rows[0] - 1, rows[-1] + 1) if rows else (60, 61)
     of_drums = all(part.is_drum for score in scores.values() for part in score.parts)
@@ -112,7 +115,7 @@ def _picture(scores: Mapping[str, Score], title: str) -> str:
 
 def _panel(
     score: Score,
-    kept: list[tuple[float, float, int, int]],
+    kept: Mapping[int, list[float]],
     end_s: float,
     top: float,
     height: float,
@@ -138,9 +141,9 @@ def _panel(
     for start_s, stop_s, pitch, velocity in _notes(score):
         row = place.get(pitch, pitch - low)
         x, width = (_WIDTH * each / end_s for each in (start_s, stop_s - start_s))
-        is_kept = any(
-            other == pitch and abs(begin - start_s) < _SAME_S for begin, _, other, _ in kept
-        )
+        begins = kept.get(pitch, [])
+        at = bisect_right(begins, start_s - _SAME_S)
+        is_kept = at < len(begins) and begins[at] < start_s + _SAME_S
         y = top + height - (row + 1) * _ROW
         drawn.append(
             f'<rect x="{_LEFT + x:.1f}" y="{y + 0.5:.1f}" width="{max(1.5, width - 0.7):.1f}" '

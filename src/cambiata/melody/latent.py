@@ -189,9 +189,7 @@ class Latent(Restyler):
 
     def _shown(self, line: Line) -> Reals:
         numbers = numbers_of(line, [group[0] for group in line.groups().values()], self.words)
-        found = self._model.part("style")(
-            numbers.rhythm, numbers.curve, numbers.frame, numbers.scale
-        )[0]
+        found = self._model.part("style")(*numbers.seen)[0]
         return np.asarray(found.mean(axis=0, keepdims=True), np.float32)
 
     def recounted(self, of_rhythm: Reals, before: Counting, after: Counting) -> Reals:
@@ -279,13 +277,12 @@ class _Work:
         self.styles = styles  # the wanted one, and the melody's own
         self._beat, self._tone = latent._model.part("beat"), latent._model.part("tone")
         self.numbers: Numbers = numbers_of(line, self.firsts, self.words)
-        # What rhythms say is heard in the metre that they were made for.
-        own = numbers_of(source, self.firsts, self.words)
-        self.of_rhythm, self.of_pitch = (
-            np.array(latent._model.part()(each.rhythm, each.curve, each.frame, each.scale)[i])
-            for i, each in enumerate((own, self.numbers))
-        )
-        self.of_rhythm = latent.recounted(self.of_rhythm, source.counting, line.counting)
+        encode = latent._model.part()
+        self.of_rhythm, self.of_pitch = map(np.array, encode(*self.numbers.seen))
+        if source is not line:
+            # What rhythms say is heard in the metre that they were made for.
+            own = encode(*numbers_of(source, self.firsts, self.words).seen)[0]
+            self.of_rhythm = latent.recounted(np.array(own), source.counting, line.counting)
         places = ((self.of_rhythm, 0), (self.of_rhythm, 1), (self.of_pitch, 0), (self.of_pitch, 1))
         for name, (latents, at) in zip(ATTRIBUTES, places, strict=True):
             latents[:, at] += getattr(self.config, name) * latent._model.about["spread"][name]

@@ -202,6 +202,11 @@ class Numbers:
     frame: Reals
     scale: Reals
 
+    @property
+    def seen(self) -> tuple[Integers, Integers, Reals, Reals]:
+        """What encoders see of them, in their order."""
+        return self.rhythm, self.curve, self.frame, self.scale
+
     def packed(self) -> npt.NDArray[np.int16]:
         """All of it in one array.
 
