@@ -6,7 +6,8 @@ import os
 import tempfile
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -585,6 +586,40 @@ def checked_place(path: str | Path, force: bool) -> Path:
     return place
 
 
+@contextmanager
+def written_beside(place: Path) -> Iterator[Path]:
+    """A file to write, which is put in its place when all went well, and else is gone.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Where it is to be; its folder exists.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty file beside it, of the same extension.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with written_beside(place) as scratch:
+    ...     _ = scratch.write_text("whole")
+    >>> [path.name for path in place.parent.iterdir()]
+    ['a.txt']
+    """
+    number, name = tempfile.mkstemp(dir=place.parent, prefix=".cambiata-", suffix=place.suffix)
+    os.close(number)
+    scratch = Path(name)
+    try:
+        yield scratch
+        scratch.chmod(0o644)
+        scratch.replace(place)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
 def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     """Write a score to a MIDI file, each part a track.
 
@@ -610,16 +645,8 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
     """
-    place = checked_place(path, force)
-    number, name = tempfile.mkstemp(dir=place.parent, prefix=".cambiata-", suffix=".mid")
-    try:
-        with os.fdopen(number, "wb") as stream:
-            stream.write(score.to_bytes())
-        Path(name).chmod(0o644)
-        Path(name).replace(place)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with written_beside(checked_place(path, force)) as scratch:
+        scratch.write_bytes(score.to_bytes())
 
 
 def _clock_and_parts(file: Any) -> tuple[Clock, list[Part]]:

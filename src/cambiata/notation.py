@@ -1,7 +1,5 @@
 """Written music: voices counted in quarter notes, from MIDI, MusicXML and ABC and back."""
 
-import os
-import tempfile
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -357,14 +355,8 @@ def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
         midi.save(sheet.to_score(), path, force=force)
         return
     stream = _stream(sheet, _music21(path))
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=".cambiata-", suffix=path.suffix)
-    os.close(number)
-    try:
-        stream.write("mxl" if path.suffix.lower() == ".mxl" else "musicxml", fp=name)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with midi.written_beside(path) as scratch:
+        stream.write("mxl" if path.suffix.lower() == ".mxl" else "musicxml", fp=scratch)
 
 
 def checked_score_place(path: str | Path, force: bool) -> Path:

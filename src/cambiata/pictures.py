@@ -44,13 +44,8 @@ def draw_rolls(
     Traceback (most recent call last):
     cambiata.errors.InputError: roll.gif: is no kind of picture that is drawn; name it .svg
     """
-    place = checked_picture(path, force)
-    scratch = place.with_name(f".cambiata-{place.name}")
-    try:
+    with midi.written_beside(checked_picture(path, force)) as scratch:
         scratch.write_text(_picture(scores, title))
-        scratch.replace(place)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def checked_picture(path: str | Path, force: bool) -> Path:

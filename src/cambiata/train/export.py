@@ -6,9 +6,10 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,7 @@ def export(
         network = task.network if isinstance(task, VqVaeTask) else task
     network = network.eval().float()
     if half:
-        _round_to_half(network)
+        round_to_half(network)
     facts = _written(network, place, about, half=half)
     if isinstance(network, TranslationTask | Mor2018Task):
         facts["domains"] = _written(
@@ -195,6 +196,53 @@ def _written(
 ) -> dict[str, Any]:
     """A network's parts in files, compared; and what is known of them."""
     parts = _decoder_parts(network) if decoders else _parts(network)
+    if isinstance(network, VqVae):
+        return write_parts(parts, place, about, half=half, judged=partial(parity, network))
+    return write_parts(parts, place, about, half=half)
+
+
+def write_parts(
+    parts: Mapping[str, "OnnxPart"],
+    place: Path,
+    about: Mapping[str, Any],
+    *,
+    half: bool,
+    judged: Callable[[Path], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Write networks into files that lie beside each other, compared with torch.
+
+    Parameters
+    ----------
+    parts : mapping of str to OnnxPart
+        The networks; the main one's name is empty.
+    place : pathlib.Path
+        The main file, "NAME.onnx"; the others are "NAME.PART.onnx". All appear, or none.
+    about : mapping
+        What the main file tells of itself.
+    half : bool
+        Keep large arrays as float16.
+    judged : callable, optional
+        From the main file to its "max_difference" from torch, among others; else every part is
+        compared on random inputs.
+
+    Returns
+    -------
+    dict
+        What the file tells of itself, "sha256", "size_mb" and "parity".
+
+    Raises
+    ------
+    InputError
+        Torch and the files disagree.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> part = OnnxPart(nn.Linear(2, 1), {"x": torch.zeros(1, 2)}, {}, ["y"])
+    >>> place = Path(tempfile.mkdtemp()) / "tiny.onnx"
+    >>> write_parts({"": part}, place, {"system": "tiny"}, half=False)["parts"]
+    {}
+    """
     about = dict(about)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
         files = {
@@ -207,13 +255,14 @@ def _written(
                 _describe(files[name], {"part of": place.name})
         others = {name: file for name, file in files.items() if name}
         about["parts"] = {name: [file.name, _sha256(file)] for name, file in others.items()}
-        _describe(files[""], about)
+        main = files[""]
+        _describe(main, about)
         facts = about | {
-            "sha256": _sha256(files[""]),
+            "sha256": _sha256(main),
             "size_mb": round(sum(p.stat().st_size for p in files.values()) / 1e6, 2),
-            "parity": parity(network, files[""])
-            if isinstance(network, VqVae)
-            else {"max_difference": _difference(parts, files[""])},
+            "parity": judged(main)
+            if judged is not None
+            else {"max_difference": _difference(parts, main)},
         }
         if facts["parity"]["max_difference"] > MAX_DIFFERENCE:
             raise InputError(
@@ -221,7 +270,7 @@ def _written(
                 f"differs from torch by {facts['parity']['max_difference']:.2g}",
                 "report this with the versions of torch and onnxruntime",
             )
-        for made in (*others.values(), files[""]):
+        for made in (*others.values(), main):
             made.replace(place.parent / made.name)
     return facts
 
@@ -333,14 +382,33 @@ def _told(task: TranslationTask | Mor2018Task) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A network of several: its inputs, which of their axes are of any length, its outputs."""
+class OnnxPart:
+    """A network of several, as it is written.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network.
+    inputs : mapping of str to torch.Tensor
+        Examples of its inputs, each an array of its own.
+    lengths : mapping of str to mapping
+        Which axes of the inputs are of any length, and what to call these.
+    outputs : sequence of str
+        Names of its outputs.
+    data : bytes
+        The file itself, where there is one already.
+
+    Examples
+    --------
+    >>> OnnxPart(nn.Identity(), {"x": torch.zeros(1, 2)}, {"x": {0: "n"}}, ["y"]).outputs
+    ['y']
+    """
 
     module: nn.Module
     inputs: Mapping[str, Tensor]
     lengths: Mapping[str, Mapping[int, str]]
     outputs: Sequence[str]
-    data: bytes = b""  # the file itself, where there is one already
+    data: bytes = b""
 
 
 class _StyleOnly(nn.Module):
@@ -357,19 +425,21 @@ class _StyleOnly(nn.Module):
         return self.player.behind(timbre, floor), timbre
 
 
-def _parts(task: nn.Module) -> dict[str, _Part]:
+def _parts(task: nn.Module) -> dict[str, OnnxPart]:
     """What is written of a task, or of SS-VQ-VAE's network, by the name of the part."""
     if isinstance(task, VqVae):
         frames = torch.zeros(1, STFT.n_bins, 64)
         content = {"content": frames, "timbre": torch.zeros(1, task.shape.width)}
         outputs = ["spectrogram", "codes"]
         return {
-            "": _Part(_Transfer(task), content, {"content": {2: "frames"}}, outputs),
-            "style": _Part(_Style(task), {"style": frames}, {"style": {2: "frames"}}, ["timbre"]),
+            "": OnnxPart(_Transfer(task), content, {"content": {2: "frames"}}, outputs),
+            "style": OnnxPart(
+                _Style(task), {"style": frames}, {"style": {2: "frames"}}, ["timbre"]
+            ),
         }
     if isinstance(task, ListenerTask):
         bands = torch.zeros(1, BANDS.n_bins, 64)
-        return {"": _Part(task.network, {"bands": bands}, {"bands": {2: "frames"}}, ["heard"])}
+        return {"": OnnxPart(task.network, {"bands": bands}, {"bands": {2: "frames"}}, ["heard"])}
     if isinstance(task, PerformanceNetTask | WaveNetTask):
         return _on_rolls(task)
     if isinstance(task, MelodyTask):
@@ -378,11 +448,14 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
         return _of_notes(task)
     if isinstance(task, TranslationTask):
         seen = {"seen": torch.zeros(48, N_SEEN)}
-        ears_of = _Part(nn.Identity(), {}, {}, [], opened(task.config.listener))
-        return {"": ears_of, "code": _Part(task.code, seen, {"seen": {0: "moments"}}, ["latent"])}
+        ears_of = OnnxPart(nn.Identity(), {}, {}, [], opened(task.config.listener))
+        return {
+            "": ears_of,
+            "code": OnnxPart(task.code, seen, {"seen": {0: "moments"}}, ["latent"]),
+        }
     if isinstance(task, Mor2018Task):
         groups = {"groups": torch.zeros(1, 6, POOL)}
-        return {"": _Part(_Pooled(task.encoder), groups, {"groups": {1: "groups"}}, ["latent"])}
+        return {"": OnnxPart(_Pooled(task.encoder), groups, {"groups": {1: "groups"}}, ["latent"])}
     assert isinstance(task, PlayerTask)
     widths = {
         "known": N_FEATURES,
@@ -397,19 +470,19 @@ def _parts(task: nn.Module) -> dict[str, _Part]:
     quantiles = torch.zeros(3, task.n_bands)
     timbre = torch.zeros(task.config.n_timbre)
     return {
-        "": _Part(
+        "": OnnxPart(
             task.network,
             style | wanted,
             of_style | {"wanted": {0: "wanted"}},
             ["partials_db", "noise_db"],
         ),
-        "style": _Part(
+        "style": OnnxPart(
             _StyleOnly(task.network),
             style | {"floor": torch.zeros(N_NOISE)},
             of_style,
             ["behind_db", "timbre"],
         ),
-        "refine": _Part(
+        "refine": OnnxPart(
             task.refiner,
             rolls | {"quantiles": quantiles, "timbre": timbre},
             {name: {1: "frames"} for name in rolls},
@@ -475,7 +548,7 @@ class _Tone(nn.Module):
         return self.network.tone(latent, style, before, place, frame, scale)
 
 
-def _of_bars(task: MelodyTask) -> dict[str, _Part]:
+def _of_bars(task: MelodyTask) -> dict[str, OnnxPart]:
     n, network, config = 3, task.network, task.config
     frame, scale = torch.zeros(n, N_FRAME), torch.zeros(n, 12)
     seen = {
@@ -501,8 +574,8 @@ def _of_bars(task: MelodyTask) -> dict[str, _Part]:
         "scale": scale,
     }
 
-    def of(module: nn.Module, given: Mapping[str, Tensor], outputs: list[str]) -> _Part:
-        return _Part(module, given, {name: {0: "bars"} for name in given}, outputs)
+    def of(module: nn.Module, given: Mapping[str, Tensor], outputs: list[str]) -> OnnxPart:
+        return OnnxPart(module, given, {name: {0: "bars"} for name in given}, outputs)
 
     return {
         "": of(_Encoded(network), seen, ["of_rhythm", "of_pitch"]),
@@ -525,10 +598,10 @@ class _Note(nn.Module):
         return self.network.step(genre, first, second, output, cell)
 
 
-def _of_notes(task: Pati2018Task) -> dict[str, _Part]:
+def _of_notes(task: Pati2018Task) -> dict[str, OnnxPart]:
     width = task.config.width
 
-    def of(network: GenreLstm) -> _Part:
+    def of(network: GenreLstm) -> OnnxPart:
         given = {
             "genre": torch.full((3,), len(STYLES) - 1),
             "first": torch.full((3,), network.sizes[0] - 1),
@@ -538,28 +611,28 @@ def _of_notes(task: Pati2018Task) -> dict[str, _Part]:
             "cell": torch.zeros(3, width),
         }
         lengths = {name: {0: "notes"} for name in given}
-        return _Part(_Note(network), given, lengths, ["logits", "output_after", "cell_after"])
+        return OnnxPart(_Note(network), given, lengths, ["logits", "output_after", "cell_after"])
 
     return {"": of(task.duration), "pitch": of(task.pitch)}
 
 
-def _decoder_parts(task: nn.Module) -> dict[str, _Part]:
+def _decoder_parts(task: nn.Module) -> dict[str, OnnxPart]:
     """What is written of a translator's decoders."""
     domain = torch.zeros((), dtype=torch.int64)
     if isinstance(task, Mor2018Task):
         arrays = _Arrays(task.decoders)
-        return {"": _Part(arrays, {"one": torch.ones(1), "domain": domain}, {}, arrays.names)}
+        return {"": OnnxPart(arrays, {"one": torch.ones(1), "domain": domain}, {}, arrays.names)}
     assert isinstance(task, TranslationTask)
     known = torch.zeros(48, N_TOLD + task.config.n_latent)
     drawn = torch.zeros(task.n_bands, 64)
     return {
-        "": _Part(
+        "": OnnxPart(
             task.decoders,
             {"known": known, "domain": domain},
             {"known": {0: "moments"}},
             ["partials_db", "noise_db"],
         ),
-        "refine": _Part(
+        "refine": OnnxPart(
             _Refined(task.decoders),
             {"drawn": drawn, "domain": domain},
             {"drawn": {1: "frames"}},
@@ -599,7 +672,7 @@ def write_domain(
     ['mine.refine.onnx', 'mine.onnx']
     """
     task = task.eval().float()
-    _round_to_half(task)
+    round_to_half(task)
     told = _told(task)["domains"][0] | dict(about)
     facts = {"system": DOMAIN_SYSTEM, "encoder": encoder, "domains": [told]}
     found = _written(task, place, facts, half=True, decoders=True)
@@ -693,14 +766,14 @@ class _Eighths(nn.Module):
         return found
 
 
-def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, _Part]:
+def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, OnnxPart]:
     mel, timbre = torch.zeros(1, N_MELS, 64), torch.zeros(1, N_TIMBRE)
-    style = _Part(task.encoder, {"mel": mel}, {"mel": {2: "frames"}}, ["timbre"])
+    style = OnnxPart(task.encoder, {"mel": mel}, {"mel": {2: "frames"}}, ["timbre"])
     if isinstance(task, PerformanceNetTask):
         multiple = 2 ** (len(task.config.widths) - 1)
         groups = torch.zeros(1, N_ROLL, 6, multiple)
         return {
-            "": _Part(
+            "": OnnxPart(
                 _Eighths(task.network),
                 {"groups": groups, "timbre": timbre},
                 {"groups": {2: "groups"}},
@@ -716,13 +789,13 @@ def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, _Part]:
     }
     roll = torch.zeros(1, N_ROLL, 64)
     return {
-        "": _Part(
+        "": OnnxPart(
             _Step(task.network),
             told,
             {name: {0: "batch"} for name in told},
             ["logits", "given"],
         ),
-        "condition": _Part(
+        "condition": OnnxPart(
             _Told(task.network),
             {"roll": roll, "timbre": timbre},
             {"roll": {2: "frames"}},
@@ -732,7 +805,7 @@ def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, _Part]:
     }
 
 
-def _difference(parts: Mapping[str, _Part], place: Path) -> float:
+def _difference(parts: Mapping[str, OnnxPart], place: Path) -> float:
     """Largest difference between torch and the files, of what is not small relative to itself."""
     model = Model(place.read_bytes(), lambda file, _: (place.parent / file).read_bytes())
     generator, worst = torch.Generator().manual_seed(0), 0.0
@@ -777,7 +850,21 @@ def _published(path: str | Path) -> tuple[VqVae, dict[str, Any]]:
     }
 
 
-def _round_to_half(network: nn.Module) -> None:
+def round_to_half(network: nn.Module) -> None:
+    """Round what will be kept as float16, in place.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Any.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(64, 64)
+    >>> round_to_half(layer)
+    >>> bool((layer.weight == layer.weight.half().float()).all())
+    True
+    """
     with torch.no_grad():
         for array in (*network.parameters(), *network.buffers()):
             if array.is_floating_point() and array.numel() >= _LEAST_HALVED:
@@ -798,7 +885,7 @@ def _silent() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _write(part: _Part, place: Path, *, half: bool) -> None:
+def _write(part: OnnxPart, place: Path, *, half: bool) -> None:
     if part.data:
         place.write_bytes(part.data)
         return

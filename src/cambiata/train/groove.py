@@ -10,7 +10,6 @@ import argparse
 import csv
 import json
 import math
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,16 +27,7 @@ from cambiata.errors import InputError
 from cambiata.groove.grid import N_DRUMS, Groove
 from cambiata.groove.vae import N_STEPS, windowed, windows_of
 from cambiata.midi import load
-from cambiata.train.export import (
-    LICENCE,
-    MAX_DIFFERENCE,
-    _describe,
-    _difference,
-    _Part,
-    _round_to_half,
-    _sha256,
-    _write,
-)
+from cambiata.train.export import LICENCE, OnnxPart, round_to_half, write_parts
 from cambiata.train.vqvae import n_parameters
 
 N_CELLS = N_STEPS * N_DRUMS
@@ -634,7 +624,7 @@ class _PerformanceOut(nn.Module):
         return self.network.decode_performance(latent, hits)
 
 
-def _parts(network: GrooveVae) -> dict[str, _Part]:
+def _parts(network: GrooveVae) -> dict[str, OnnxPart]:
     config = network.config
     cells, batch = torch.zeros(2, N_CELLS), {0: "n_windows"}
     told: dict[str, tuple[nn.Module, dict[str, Tensor], list[str]]] = {
@@ -656,7 +646,7 @@ def _parts(network: GrooveVae) -> dict[str, _Part]:
         ),
     }
     return {
-        name: _Part(module, inputs, dict.fromkeys(inputs, batch), outputs)
+        name: OnnxPart(module, inputs, dict.fromkeys(inputs, batch), outputs)
         for name, (module, inputs, outputs) in told.items()
     }
 
@@ -696,7 +686,7 @@ def export_groove(
     if not place.parent.is_dir():
         raise InputError(str(place.parent), "is no folder", "make it first")
     network = network.eval()
-    _round_to_half(network)
+    round_to_half(network)
     parts = _parts(network)
     about: dict[str, Any] = {
         "system": "groove",
@@ -705,33 +695,7 @@ def export_groove(
         "n_parameters": n_parameters(network),
         "data": _DATA | {"held_out": list(HELD_OUT)},
     }
-    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-        files = {
-            name: Path(scratch) / (f"{place.stem}.{name}.onnx" if name else place.name)
-            for name in parts
-        }
-        for name, part in parts.items():
-            _write(part, files[name], half=True)
-            if name:
-                _describe(files[name], {"part of": place.name})
-        others = {name: file for name, file in files.items() if name}
-        about["parts"] = {name: [file.name, _sha256(file)] for name, file in others.items()}
-        _describe(files[""], about)
-        difference = _difference(parts, files[""])
-        if difference > MAX_DIFFERENCE:
-            raise InputError(
-                str(place),
-                f"differs from torch by {difference:.2g}",
-                "report this with the versions of torch and onnxruntime",
-            )
-        told = about | {
-            "sha256": _sha256(files[""]),
-            "size_mb": round(sum(file.stat().st_size for file in files.values()) / 1e6, 2),
-            "parity": {"max_difference": difference},
-            "training": dict(facts or {}),
-        }
-        for made in (*others.values(), files[""]):
-            made.replace(place.parent / made.name)
+    told = write_parts(parts, place, about, half=True) | {"training": dict(facts or {})}
     place.with_suffix(".json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     return told
 
