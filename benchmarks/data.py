@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cambiata.midi import Note
-from cambiata.train.bank import Bank, Instrument, build
-from cambiata.train.pairs import PairConfig, PairMaker, Treatment
-from cambiata.train.soundfont import (
+from cambiata.data.bank import Bank, Instrument, build
+from cambiata.data.pairs import PairConfig, PairMaker, Treatment
+from cambiata.data.soundfont import (
     RENDER_RATE_HZ,
     Renderer,
     SoundFont,
@@ -21,6 +20,7 @@ from cambiata.train.soundfont import (
     installed_fonts,
     source_of,
 )
+from cambiata.score.midi import Note
 from machine import machine, table
 
 PROGRAMS = (0, 6, 11, 24, 40, 45, 46, 56, 73, 81)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import cambiata.train
-from cambiata.train.bank import BANK_FOLDER, Bank
-from cambiata.train.duplicates import (
+from cambiata.data.bank import BANK_FOLDER, Bank
+from cambiata.data.duplicates import (
     THRESHOLD,
     Duplicate,
     duplicates,

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import cambiata
-from cambiata.systems.musaicing import MusaicingConfig, activate, kullback_leibler
+from cambiata.timbre_transfer.musaicing import MusaicingConfig, activate, kullback_leibler
 from machine import machine, table
 from speed import repeated, timed
 

@@ -17,7 +17,9 @@ from mir_eval.util import midi_to_hz
 
 import cambiata
 from cambiata.arrays import Samples
-from cambiata.audio import Audio, load
+from cambiata.audio.sound import Audio, load
+from cambiata.audio.stft import Stft
+from cambiata.audio.vocoder import griffin_lim, invert, random_phase
 from cambiata.evaluate.metrics import (
     bootstrap_interval,
     multi_scale_spectral_distance,
@@ -25,9 +27,7 @@ from cambiata.evaluate.metrics import (
     paper_lsd,
 )
 from cambiata.evaluate.tracking import Transcriber
-from cambiata.features.stft import Stft
-from cambiata.midi import Note
-from cambiata.vocoder import griffin_lim, invert, random_phase
+from cambiata.score.midi import Note
 from machine import machine, table
 
 RATE_HZ = 16000

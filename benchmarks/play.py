@@ -21,9 +21,9 @@ import numpy as np
 
 import cambiata
 from cambiata.arrays import Samples
-from cambiata.audio import load
+from cambiata.audio.sound import load
 from cambiata.evaluate.metrics import bootstrap_interval, note_onset_f1
-from cambiata.midi import Note, Part, Score
+from cambiata.score.midi import Note, Part, Score
 from machine import machine, table
 from speed import EXAMPLES, repeated, timed
 

@@ -24,18 +24,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata import Audio, load, translate
-from cambiata.features.mel import log_mel
-from cambiata.listening import BANDS
-from cambiata.midi import Part
-from cambiata.playing import N_FEATURES, of_score, score_frames
-from cambiata.sampling import Voice, sampled, silent_arrays
-from cambiata.systems.translation import shipped_domains
-from cambiata.train.domains import DomainExamples
+from cambiata.audio.mel import log_mel
+from cambiata.data.domains import DomainExamples
+from cambiata.partials.latent import TOLD
+from cambiata.partials.note_frames import N_FEATURES, of_score, score_frames
+from cambiata.partials.posteriors import BANDS
+from cambiata.score.midi import Part
 from cambiata.train.loop import load_weights
-from cambiata.train.mor2018 import Classifier
 from cambiata.train.run import read_run
-from cambiata.train.translation import TranslationTask, ask_domains
-from cambiata.translating import TOLD
+from cambiata.train.tasks.mor2018 import Classifier
+from cambiata.train.tasks.translation import TranslationTask, ask_domains
+from cambiata.translation.notes import shipped_domains
+from cambiata.translation.sampling import Voice, sampled, silent_arrays
 from machine import machine
 from speed import repeated, timed
 

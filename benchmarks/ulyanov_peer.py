@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import cambiata
-from cambiata.systems.ulyanov import Ulyanov, _gram_distance, _gram_norm
+from cambiata.timbre_transfer.ulyanov import Ulyanov, _gram_distance, _gram_norm
 from machine import machine, table
 from speed import repeated, timed
 

@@ -17,15 +17,15 @@ import numpy as np
 
 import cambiata
 from cambiata.arrays import Magnitude, Phase, Samples
-from cambiata.features.stft import Stft, Window
-from cambiata.systems.musaicing import MusaicingConfig, activate
-from cambiata.vocoder import (
+from cambiata.audio.stft import Stft, Window
+from cambiata.audio.vocoder import (
     griffin_lim,
     morph,
     pghi_phase,
     random_phase,
     spectral_convergence_db,
 )
+from cambiata.timbre_transfer.musaicing import MusaicingConfig, activate
 from machine import machine, table
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

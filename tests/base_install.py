@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 EXTRAS = ("torch", "librosa", "matplotlib", "music21", "ortools", "pytest")
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -27,7 +27,7 @@ CODES = {
 }
 # Click turns these docstrings into help texts for people who know no Python.
 HELP_TEXTS = {
-    f"cambiata.cli{command}"
+    f"cambiata.cli.main{command}"
     for command in (
         *(".cli", ".transfer", ".systems", ".data", ".check", ".bank", ".render"),
         *(".evaluate", ".evaluate_transfer", ".evaluate_report"),
@@ -51,7 +51,7 @@ def _public() -> Iterator[tuple[str, bool]]:
             if key.startswith("_") or getattr(thing, "__module__", None) != name:
                 continue
             if inspect.isfunction(thing):
-                yield f"{name}.{key}", name != "cambiata.cli"
+                yield f"{name}.{key}", name != "cambiata.cli.main"
             elif inspect.isclass(thing):
                 if getattr(thing, "_is_protocol", False):
                     continue

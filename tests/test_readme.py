@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cambiata.train.inventory import inventory
+from cambiata.data.inventory import inventory
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)

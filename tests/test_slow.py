@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from sounds import melody
 
 import cambiata
 from cambiata import Audio
-from conftest import melody
 
 pytestmark = pytest.mark.slow
 

@@ -9,33 +9,24 @@ Examples
 
 from importlib.metadata import version as _version
 
-from cambiata.audio import Audio, load
-from cambiata.conversion import (
-    Options,
-    Report,
-    transfer,
-    transfer_file,
-    translate,
-    translate_file,
-)
-from cambiata.counterpoint import check as check_counterpoint
-from cambiata.counterpoint import solve as solve_counterpoint
-from cambiata.domains import DomainFacts, domains
+from cambiata.audio.sound import Audio, load
+from cambiata.counterpoint.api import solve as solve_counterpoint
+from cambiata.counterpoint.checker import check as check_counterpoint
 from cambiata.errors import CambiataError, CambiataWarning, InputError
-from cambiata.groove import GrooveReport, groove_file, morph_groove
-from cambiata.melody import MelodyReport, restyle, restyle_file
-from cambiata.midi import Note, Part, Score
-from cambiata.midi import load as load_score
-from cambiata.midi import save as save_score
-from cambiata.notation import Sheet
-from cambiata.notation import read as load_sheet
-from cambiata.notation import write as save_sheet
-from cambiata.performance import PlayOptions, PlayReport, play, play_file
-from cambiata.systems import PLAYERS as _PLAYERS
-from cambiata.systems import SYSTEMS as _SYSTEMS
-from cambiata.systems import TRANSLATORS as _TRANSLATORS
-from cambiata.systems import play_system, system_named, transfer_system, translate_system
-from cambiata.systems.base import (
+from cambiata.groove.api import GrooveReport, groove_file, morph_groove
+from cambiata.melody.api import MelodyReport, restyle, restyle_file
+from cambiata.performance.api import PlayOptions, PlayReport, play, play_file
+from cambiata.registry import PLAYERS as _PLAYERS
+from cambiata.registry import SYSTEMS as _SYSTEMS
+from cambiata.registry import TRANSLATORS as _TRANSLATORS
+from cambiata.registry import play_system, system_named, transfer_system, translate_system
+from cambiata.score.midi import Note, Part, Score
+from cambiata.score.midi import load as load_score
+from cambiata.score.midi import save as save_score
+from cambiata.score.notation import Sheet
+from cambiata.score.notation import read as load_sheet
+from cambiata.score.notation import write as save_sheet
+from cambiata.system import (
     PlaySystem,
     System,
     TransferConfig,
@@ -43,7 +34,16 @@ from cambiata.systems.base import (
     TranslateSystem,
 )
 from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
-from cambiata.transcription import Transcription, transcribe, transcribe_file
+from cambiata.timbre_transfer.api import (
+    Options,
+    Report,
+    transfer,
+    transfer_file,
+    translate,
+    translate_file,
+)
+from cambiata.transcription.api import Transcription, transcribe, transcribe_file
+from cambiata.translation.api import DomainFacts, domains
 
 __version__ = _version("cambiata")
 

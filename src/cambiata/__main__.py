@@ -1,6 +1,6 @@
 """``python -m cambiata``."""
 
-from cambiata.cli import main
+from cambiata.cli.main import main
 
 if __name__ == "__main__":
     main()

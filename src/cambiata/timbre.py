@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.audio import Audio, AudioFile, Source
+from cambiata.audio.sound import Audio, AudioFile, Source
 from cambiata.errors import InputError
-from cambiata.systems import DEFAULT_TRANSFER, transfer_system
-from cambiata.systems.base import Capturing, configure, heard_style
+from cambiata.registry import DEFAULT_TRANSFER, transfer_system
+from cambiata.system import Capturing, configure, heard_style
 
 SUFFIX = ".timbre"
 

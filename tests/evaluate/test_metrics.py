@@ -7,6 +7,7 @@ import scipy.signal
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from sounds import melody
 
 from cambiata.errors import MissingExtraError
 from cambiata.evaluate.metrics import (
@@ -22,8 +23,7 @@ from cambiata.evaluate.metrics import (
     paper_lsd,
     pitch_jaccard_distance,
 )
-from cambiata.midi import Note
-from conftest import melody
+from cambiata.score.midi import Note
 
 Distance = Callable[[np.ndarray, np.ndarray], float]
 

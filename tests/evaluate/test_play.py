@@ -12,6 +12,7 @@ from cambiata.evaluate.testset import TEST_FONT, Clips
 pytest.importorskip("music21")
 pytest.importorskip("mir_eval")
 
+from cambiata.data.soundfont import installed_fonts
 from cambiata.evaluate import play as module
 from cambiata.evaluate.play import (
     PlayPair,
@@ -24,7 +25,6 @@ from cambiata.evaluate.play import (
     play_row,
     play_set,
 )
-from cambiata.train.soundfont import installed_fonts
 
 RATE = 44100
 needs_font = pytest.mark.skipif(

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from tiny import Program, Zone, fluidsynth, plucked, write_font
 
-from cambiata import midi
-from cambiata.audio import Audio, load
+from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate.published import LakhSet, MixingSecretsSet
 from cambiata.evaluate.testset import rendered, window_notes
-from cambiata.midi import Note, Part, Score
+from cambiata.score import midi
+from cambiata.score.midi import Note, Part, Score
 
 # --- the artificial set ---------------------------------------------------------------------------
 

@@ -4,11 +4,10 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
-from tiny import RATE, Failing, Tracker
+from tiny import Failing, Tracker, steady
 
-from cambiata.audio import Audio
+from cambiata.audio.loudness import LoudnessMeter
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.evaluate.recordings import (
     LONGEST_S,
@@ -20,16 +19,6 @@ from cambiata.evaluate.recordings import (
     real_set,
 )
 from cambiata.evaluate.testset import LOUDNESS_LUFS, median_bins
-from cambiata.features.loudness import LoudnessMeter
-
-
-def tone(pitch: float, duration_s: float, *gaps: tuple[float, float]) -> Audio:
-    """A steady note, silent within `gaps`."""
-    t = np.arange(round(duration_s * RATE)) / RATE
-    sound = 0.1 * np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * t)
-    for begin_s, end_s in gaps:
-        sound[round(begin_s * RATE) : round(end_s * RATE)] = 0
-    return Audio(sound, RATE, "PCM_16")
 
 
 @pytest.fixture
@@ -37,10 +26,10 @@ def folder(tmp_path: Path) -> Path:
     """Recordings of four instruments, low and high, in folders and not."""
     place = tmp_path / "recordings"
     (place / "deep").mkdir(parents=True)
-    tone(50, 60).save(place / "cello-long.wav")
-    tone(49, 9).save(place / "deep" / "piano.flac")
-    tone(70, 4).save(place / "flute.ogg")
-    tone(72, 41).save(place / "violin 2.wav")
+    steady(50, 60).save(place / "cello-long.wav")
+    steady(49, 9).save(place / "deep" / "piano.flac")
+    steady(70, 4).save(place / "flute.ogg")
+    steady(72, 41).save(place / "violin 2.wav")
     return place
 
 
@@ -137,8 +126,8 @@ def test_what_cannot_be_used_is_named_counted_and_left_out(folder: Path) -> None
     good = real_set(folder, Tracker())
     (folder / "text.wav").write_text("no sound at all")
     (folder / "deep/torn.wav").write_bytes((folder / "cello-long.wav").read_bytes()[:90_000])
-    tone(60, 2.5).save(folder / "short.wav")
-    tone(60, 10, (0, 10)).save(folder / "silent.wav")
+    steady(60, 2.5).save(folder / "short.wav")
+    steady(60, 10, (0, 10)).save(folder / "silent.wav")
     (folder / "notes.txt").write_text("not a recording, not named")
     with pytest.warns(CambiataWarning, match="4 recordings not used: ") as said:
         found = real_set(folder, Tracker())
@@ -154,8 +143,8 @@ def test_what_cannot_be_used_is_named_counted_and_left_out(folder: Path) -> None
 
 
 def test_windows_begin_with_sound_and_are_less_than_half_silent(tmp_path: Path) -> None:
-    tone(60, 22, (0, 2.05), (6, 12.05)).save(tmp_path / "cello.wav")
-    tone(60, 9).save(tmp_path / "piano.wav")
+    steady(60, 22, (0, 2.05), (6, 12.05)).save(tmp_path / "cello.wav")
+    steady(60, 9).save(tmp_path / "piano.wav")
     found = real_set(tmp_path, Tracker())
     starts = sorted(w.start_s for w in _windows(found) if w.instrument == "cello")
     # 2.1 s would be half silent from 6 s on; the next that is not begins at 12.1 s.
@@ -164,8 +153,8 @@ def test_windows_begin_with_sound_and_are_less_than_half_silent(tmp_path: Path) 
 
 
 def test_a_hair_under_three_seconds_is_three(tmp_path: Path) -> None:
-    tone(60, 65536 / 22050).save(tmp_path / "cello.wav")  # a file of Medley-solos-DB
-    tone(60, 3).save(tmp_path / "piano.wav")
+    steady(60, 65536 / 22050).save(tmp_path / "cello.wav")  # a file of Medley-solos-DB
+    steady(60, 3).save(tmp_path / "piano.wav")
     found = real_set(tmp_path, Tracker())
     assert len(found.pairs) == 2
     assert min(w.end_s - w.start_s for w in _windows(found)) >= SHORTEST_S - 0.1
@@ -176,7 +165,7 @@ def test_a_folder_without_a_pair_is_refused(tmp_path: Path) -> None:
         real_set(tmp_path / "missing", Tracker())
     with pytest.raises(InputError, match="gives no pair; add recordings of other instruments"):
         real_set(tmp_path, Tracker())
-    tone(60, 20).save(tmp_path / "cello.wav")
+    steady(60, 20).save(tmp_path / "cello.wav")
     with pytest.raises(InputError, match="gives no pair"):  # two windows, one instrument
         real_set(tmp_path, Tracker())
 

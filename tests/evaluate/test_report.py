@@ -8,14 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
-from test_table import EVIL, write_run, write_scores
+from sounds import melody
+from tiny_runs import EVIL, write_run, write_scores
 
 import cambiata
-from cambiata.audio import Audio
+from cambiata.audio.sound import Audio
 from cambiata.errors import InputError
 from cambiata.evaluate.report import mel_db, write_report
 from cambiata.evaluate.table import markdown, read_run, results, summary
-from conftest import melody
 
 pytest.importorskip("matplotlib")
 

@@ -4,17 +4,17 @@ import pickle
 
 import numpy as np
 import pytest
+from sounds import melody
 from tiny import RATE, TinySet
 
 import cambiata
-from cambiata.audio import Audio
+from cambiata.audio.sound import Audio
+from cambiata.audio.stft import Stft
 from cambiata.errors import InputError
 from cambiata.evaluate import rows
 from cambiata.evaluate.rows import row_named
 from cambiata.evaluate.testset import Clips
-from cambiata.features.stft import Stft
-from cambiata.systems import SYSTEMS, transfer_system
-from conftest import melody
+from cambiata.registry import SYSTEMS, transfer_system
 
 
 @pytest.fixture

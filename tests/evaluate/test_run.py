@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from processes import eventually, running
+from sounds import SUPPORT
 from tiny import DYING, HANGING, REFUSING, SHORT, SILENT, SOFT, TinySet, in_place, lines
 
-from cambiata.audio import load
+from cambiata.audio.sound import load
+from cambiata.data.processes import completed
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate import run as running_
 from cambiata.evaluate.metrics import (
@@ -27,8 +30,6 @@ from cambiata.evaluate.metrics import (
 from cambiata.evaluate.rows import Row, row_named
 from cambiata.evaluate.run import machine, run
 from cambiata.evaluate.table import read_run, summary, tallies
-from cambiata.train.pool import completed
-from processes import eventually, running
 
 pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
 
@@ -361,7 +362,7 @@ def test_peak_memory_is_the_worker_s_own() -> None:
 # Ended from outside, at work: the row's process says when.
 _PROGRAM = """
 import sys; sys.path[:0] = {paths!r}
-from cambiata import cli
+from cambiata.cli import main as cli
 from cambiata.evaluate import transfer
 from cambiata.evaluate.run import run
 import tiny
@@ -393,7 +394,7 @@ def test_an_interrupted_run_stops_at_once_and_goes_on_later(
         [
             sys.executable,
             "-c",
-            _PROGRAM.format(paths=[str(HERE), str(HERE.parent)], folder=str(folder)),
+            _PROGRAM.format(paths=[str(HERE), SUPPORT], folder=str(folder)),
         ],
         stderr=subprocess.PIPE,
         env={**os.environ, "TINY_PIDS": str(pids)},

@@ -12,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import Program, Zone, fluidsynth, plucked, write_font
 
-from cambiata.audio import Audio
+from cambiata.audio.loudness import LoudnessMeter
+from cambiata.audio.sound import Audio
+from cambiata.data import scores
+from cambiata.data.scores import COLLECTIONS, Work, notes_digest
+from cambiata.data.soundfont import MELODIC_PROGRAMS, SoundFont, font_named
 from cambiata.errors import InputError
 from cambiata.evaluate.testset import (
     CLIP_S,
@@ -30,11 +34,7 @@ from cambiata.evaluate.testset import (
     window_notes,
     windows,
 )
-from cambiata.features.loudness import LoudnessMeter
-from cambiata.midi import Note, Part
-from cambiata.train import scores
-from cambiata.train.scores import COLLECTIONS, Work, notes_digest
-from cambiata.train.soundfont import MELODIC_PROGRAMS, SoundFont, font_named
+from cambiata.score.midi import Note, Part
 
 # --- windows and bins -----------------------------------------------------------------------------
 

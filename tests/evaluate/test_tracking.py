@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sounds import tone
 
-from cambiata.audio import Audio, resample
+from cambiata.audio.sound import Audio, resample
 from cambiata.errors import CambiataError, MissingExtraError
 from cambiata.evaluate import tracking
 from cambiata.evaluate.metrics import note_onset_f1, pitch_jaccard_distance
@@ -23,8 +24,7 @@ from cambiata.evaluate.tracking import (
     melodia_pitches,
     posterior_pitches,
 )
-from cambiata.midi import Note
-from conftest import tone
+from cambiata.score.midi import Note
 
 needs_essentia = pytest.mark.skipif(
     not importlib.util.find_spec("essentia"),

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
-from test_recordings import tone
-from tiny import Program, Zone, fluidsynth, in_place, lines, plucked, write_font
+from tiny import Program, Zone, fluidsynth, in_place, lines, plucked, steady, write_font
 
-from cambiata.audio import load
+from cambiata.audio.sound import load
+from cambiata.data.scores import Work
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.evaluate import run as running
 from cambiata.evaluate import transfer
@@ -20,8 +20,7 @@ from cambiata.evaluate.rows import Row
 from cambiata.evaluate.table import read_run, tallies
 from cambiata.evaluate.testset import ArtificialSet, committed_set, draw_set
 from cambiata.evaluate.transfer import evaluate_transfer
-from cambiata.midi import Note, Part
-from cambiata.train.scores import Work
+from cambiata.score.midi import Note, Part
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def recordings(tmp_path: Path) -> Path:
     place = tmp_path / "recordings"
     place.mkdir()
     for name, pitch in (("cello", 50), ("piano", 50), ("flute", 70), ("violin", 70)):
-        tone(pitch, 8).save(place / f"{name}.wav")
+        steady(pitch, 8).save(place / f"{name}.wav")
     return place
 
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sounds import melody
 
-from cambiata.audio import Audio
+from cambiata.audio.sound import Audio
+from cambiata.data.domains import DOMAINS
 from cambiata.errors import InputError
 from cambiata.evaluate.testset import ArtificialSet, Clips, Pair, Segment
 from cambiata.evaluate.translate import (
@@ -16,9 +18,7 @@ from cambiata.evaluate.translate import (
     played_by,
     translate_row,
 )
-from cambiata.midi import Note
-from cambiata.train.domains import DOMAINS
-from conftest import melody
+from cambiata.score.midi import Note
 
 
 def _pair(number: int, program: int, other: int) -> Pair:

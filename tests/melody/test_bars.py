@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cambiata.errors import InputError
+from cambiata.melody.api import converted
 from cambiata.melody.bars import Counting, Line, line_of, tonic_class
-from cambiata.melody.numbers import Numbers, Vocabulary, numbers_of
-from cambiata.melody.restyler import aligned, drafted, granted
-from cambiata.melody.restyling import converted
-from cambiata.midi import Metre
-from cambiata.notation import Sheet, Tone, Voice
+from cambiata.melody.encoding import Numbers, Vocabulary, numbers_of
+from cambiata.melody.system import aligned, drafted, granted
+from cambiata.score.midi import Metre
+from cambiata.score.notation import Sheet, Tone, Voice
 
 METRES = [Metre(4, 4), Metre(2, 4), Metre(3, 4), Metre(6, 8), Metre(9, 8), Metre(12, 8)]
 

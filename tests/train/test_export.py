@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sounds import melody
 from tiny_examples import TINY, tiny_examples
 
-from cambiata.audio import Audio
-from cambiata.conversion import transfer
+from cambiata.audio.sound import Audio
 from cambiata.errors import InputError
-from cambiata.systems.vqvae import VqVae as VqVaeSystem
-from cambiata.systems.vqvae import VqVaeConfig
+from cambiata.timbre_transfer.api import transfer
+from cambiata.timbre_transfer.vqvae import VqVae as VqVaeSystem
+from cambiata.timbre_transfer.vqvae import VqVaeConfig
 from cambiata.weights import load_model
-from conftest import melody
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
@@ -25,26 +25,7 @@ from cambiata.train import run as run_module  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
 from cambiata.train.loop import METRICS  # noqa: E402
 from cambiata.train.run import read_run, resume, start  # noqa: E402
-from cambiata.train.vqvae import VqVae, VqVaeShape  # noqa: E402
-
-SETTINGS = {
-    "task.shape.width": "8",
-    "task.shape.n_codes": "16",
-    "task.shape.n_components": "6",
-    "task.crop_s": "0.5",
-    "examples.banks": "",
-    "examples.collections": "",
-    "examples.held_out": "",
-    "examples.n_examples": "8",
-    "examples.n_validation": "4",
-    "examples.n_shard": "4",
-    "examples.duration_s": "1",
-    "loop.batch_size": "4",
-    "loop.max_steps": "4",
-    "loop.minutes": "0",
-    "loop.n_workers": "0",
-    "loop.precision": "32-true",
-}
+from cambiata.train.tasks.vqvae import VqVae, VqVaeShape  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +122,7 @@ def test_the_authors_checkpoint_becomes_a_file(
     def small(*_shape: Any) -> VqVaeShape:
         return VqVaeShape(width=8, n_codes=16)
 
-    monkeypatch.setattr("cambiata.train.vqvae.VqVaeShape", small)
+    monkeypatch.setattr("cambiata.train.tasks.vqvae.VqVaeShape", small)
     torch.manual_seed(0)
     torch.save(VqVae(small()).state_dict(), tmp_path / "state.pt")
     facts = export(tmp_path / "state.pt", tmp_path / "theirs.onnx", half=False)

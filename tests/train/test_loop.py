@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from processes import eventually
+from sounds import SUPPORT
 from tiny_examples import TINY, tiny_examples
 
 from cambiata.errors import InputError
-from processes import eventually
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
@@ -122,11 +123,11 @@ def test_a_killed_run_leaves_its_last_checkpoint(tmp_path: Path) -> None:
     tiny_examples(tmp_path)
     code = f"""
 import sys
-sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]!r}
+sys.path[:0] = {[str(Path(__file__).parent), SUPPORT]!r}
 from dataclasses import replace
 from pathlib import Path
 from test_loop import SIX, Gain, TINY, fit
-from cambiata.train.examples import Examples
+from cambiata.data.examples import Examples
 config = replace(SIX, max_steps=10**9, save_every_s=0.0)
 fit(Gain(), Examples(Path({str(tmp_path)!r}), TINY), config, {str(tmp_path / "run")!r})
 """

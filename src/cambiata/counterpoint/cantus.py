@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from cambiata.counterpoint.rules import is_white, pitch_name
 from cambiata.errors import InputError
-from cambiata.notation import Tone, Voice
+from cambiata.score.notation import Tone, Voice
 
 FEWEST, MOST = 5, 24  # notes of a cantus
 _FINALS = {2: "Dorian", 4: "Phrygian", 5: "Lydian", 7: "Mixolydian", 9: "Aeolian", 0: "Ionian"}

@@ -11,7 +11,7 @@ from cambiata.counterpoint import rules
 from cambiata.counterpoint.cantus import Cantus, looks_like
 from cambiata.counterpoint.rules import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from cambiata.errors import InputError
-from cambiata.notation import Sheet, Tone, Voice, read
+from cambiata.score.notation import Sheet, Tone, Voice, read
 
 Position = Literal["above", "below"]
 POSITIONS: tuple[Position, Position] = ("above", "below")

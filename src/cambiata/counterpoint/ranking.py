@@ -1,8 +1,8 @@
 """How well a counterpoint is made: likelihoods learned from real two-voice music.
 
 The rules let thousands of solutions pass. Which of them sounds like music is asked of counts over
-Bach's chorales (`cambiata.train.counterpoint`): how a voice goes on from one interval to the next
-when the other voice moves, and how a line goes on from one move to the next.
+Bach's chorales (`cambiata.train.tasks.counterpoint`): how a voice goes on from one interval to the
+next when the other voice moves, and how a line goes on from one move to the next.
 """
 
 import json
@@ -190,7 +190,7 @@ def clipped(steps: int, most: int) -> int:
 
 
 def load_ranking(path: str | Path) -> Ranking:
-    """Ranking of a file that `cambiata.train.counterpoint` wrote.
+    """Ranking of a file that `cambiata.train.tasks.counterpoint` wrote.
 
     Parameters
     ----------

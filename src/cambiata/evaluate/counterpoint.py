@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from cambiata.counterpoint.api import Solution, drawn_lines, score_line, solve
 from cambiata.counterpoint.cantus import Cantus
 from cambiata.counterpoint.checker import Position, Struck, check
 from cambiata.counterpoint.ranking import Ranking, shipped
-from cambiata.counterpoint.solver import Solution, drawn_lines, score_line, solve
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run import machine
-from cambiata.notation import Sheet, Tone, Voice
-from cambiata.train.counterpoint import PAIRS, chorale_voices, successions
+from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.train.tasks.counterpoint import PAIRS, chorale_voices, successions
 
 _BAR = 4
 FUX = {

@@ -21,8 +21,8 @@ from cambiata.evaluate.run import machine
 from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Strike, strikes_of, with_strikes
 from cambiata.groove.interpolation import Amounts, Interpolation, Way, fitted, nearest
 from cambiata.groove.vae import LatentInterpolation, windowed, windows_of
-from cambiata.midi import Clock, Note, Part, Score
-from cambiata.train.groove import Played, played_in
+from cambiata.score.midi import Clock, Note, Part, Score
+from cambiata.train.tasks.groove import Played, played_in
 
 Array = npt.NDArray[np.float32]
 
@@ -89,7 +89,7 @@ class CrossFade:
     Examples
     --------
     >>> from cambiata.groove.grid import Hit
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
     >>> [strike.velocity for strike in CrossFade(a, a).at(Amounts.of(0.3))]
     [27, 63]
@@ -135,7 +135,7 @@ class CoinFade:
     Examples
     --------
     >>> from cambiata.groove.grid import Hit
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
     >>> len(CoinFade(a, a).at(Amounts.of(1.0)))
     1

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cambiata import notation
+from cambiata.data.tunes import Tune, read_tunes
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run import machine
+from cambiata.melody.api import converted, restyler
 from cambiata.melody.bars import STEPS, Line
-from cambiata.melody.restyler import Amounts, Restyler
-from cambiata.melody.restyling import converted, restyler
-from cambiata.midi import Metre
-from cambiata.notation import Voice
-from cambiata.train.melody import usable
-from cambiata.train.tunes import Tune, read_tunes
+from cambiata.melody.system import Amounts, Restyler
+from cambiata.score import notation
+from cambiata.score.midi import Metre
+from cambiata.score.notation import Voice
+from cambiata.train.tasks.melody import usable
 
 Values = npt.NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def chroma_similarity(a: Line, b: Line, *, window: int = 4) -> float:
 
     Examples
     --------
-    >>> from cambiata.notation import Tone
+    >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
     >>> round(chroma_similarity(*[Line.of(Voice(tones), Metre())] * 2), 6)
     1.0
@@ -118,7 +118,7 @@ def contour_similarity(a: Line, b: Line) -> float:
 
     Examples
     --------
-    >>> from cambiata.notation import Tone
+    >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
     >>> round(contour_similarity(*[Line.of(Voice(tones), Metre())] * 2), 6)
     1.0
@@ -152,7 +152,7 @@ def repetition_f1(content: Line, output: Line) -> float:
 
     Examples
     --------
-    >>> from cambiata.notation import Tone
+    >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i % 4) for i in range(8))
     >>> repetition_f1(*[Line.of(Voice(tones), Metre())] * 2)
     1.0
@@ -184,7 +184,7 @@ def style_profile(line: Line) -> Values:
 
     Examples
     --------
-    >>> from cambiata.notation import Tone
+    >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
     >>> round(float(style_profile(Line.of(Voice(tones), Metre())).max()), 2)
     1.0
@@ -221,7 +221,7 @@ def rhythm_profile(line: Line) -> Values:
 
     Examples
     --------
-    >>> from cambiata.notation import Tone
+    >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
     >>> int((rhythm_profile(Line.of(Voice(tones), Metre())) > 0).sum())
     4
@@ -266,7 +266,7 @@ class DanceClassifier:
 
     Examples
     --------
-    >>> from cambiata.notation import Tone
+    >>> from cambiata.score.notation import Tone
     >>> def line(length):
     ...     return Line.of(Voice(tuple(Tone(i * length, length, 60 + i % 3) for i in range(32))),
     ...                    Metre())

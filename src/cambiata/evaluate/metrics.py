@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cambiata import audio
 from cambiata.arrays import Samples
+from cambiata.audio import sound as audio
+from cambiata.audio.loudness import LoudnessMeter
+from cambiata.audio.mel import Features, mel_power, power_db, stft_power
+from cambiata.audio.stft import Stft
 from cambiata.errors import MissingExtraError
-from cambiata.features.loudness import LoudnessMeter
-from cambiata.features.mel import Features, mel_power, power_db, stft_power
-from cambiata.features.stft import Stft
-from cambiata.midi import Note
+from cambiata.score.midi import Note
 
 METRIC_RATE_HZ = 16_000
 """Sample rate at which the published metrics are defined."""
@@ -181,7 +181,7 @@ def loudness_error_db(
 ) -> float:
     """Difference in integrated loudness, in LU.
 
-    ITU-R BS.1770-4 through `cambiata.features.loudness.LoudnessMeter`. A sound that has no
+    ITU-R BS.1770-4 through `cambiata.audio.loudness.LoudnessMeter`. A sound that has no
     loudness, silent or below the standard's gate of -70 LUFS, counts as `SILENT_LOUDNESS_DB`: a
     silent output is about 100 LU from music, and two silences are 0 apart.
 

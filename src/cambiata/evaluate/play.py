@@ -15,7 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.audio import Audio
+from cambiata.audio.mel import log_mel
+from cambiata.audio.sound import Audio
+from cambiata.audio.stft import Stft
+from cambiata.data.bank import BANK_FOLDER, Bank, Instrument
+from cambiata.data.phrases import pedalling, phrase
+from cambiata.data.scored_examples import PianoConfig
+from cambiata.data.scores import corpus_works
+from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.run import output_name, run, score_besides
@@ -29,17 +36,10 @@ from cambiata.evaluate.testset import (
     window_notes,
     windows,
 )
-from cambiata.features.mel import log_mel
-from cambiata.features.stft import Stft
-from cambiata.midi import Note, Part, Score
-from cambiata.performance import PlayOptions, play
-from cambiata.systems import PLAYERS, play_system
-from cambiata.systems.base import configure
-from cambiata.train.bank import BANK_FOLDER, Bank, Instrument
-from cambiata.train.phrases import pedalling, phrase
-from cambiata.train.scored import PianoConfig
-from cambiata.train.scores import corpus_works
-from cambiata.train.soundfont import RENDER_RATE_HZ
+from cambiata.performance.api import PlayOptions, play
+from cambiata.registry import PLAYERS, play_system
+from cambiata.score.midi import Note, Part, Score
+from cambiata.system import configure
 
 REAL_PIANO = "headroom-piano"
 ROWS = ("target", "vocoded-target", "nearest-piano", "nearest-piano-eq", "mean-piano", *PLAYERS)
@@ -104,7 +104,7 @@ def training_pianos() -> tuple[str, ...]:
     tuple of str
         "bank:program" each.
     """
-    from cambiata.train.examples import maker_of
+    from cambiata.data.examples import maker_of
 
     config = PianoConfig()
     return tuple(
@@ -441,7 +441,7 @@ def _target(clips: Clips) -> Audio:
 
 
 def _vocoded(clips: Clips) -> Audio:
-    from cambiata.vocoder import invert
+    from cambiata.audio.vocoder import invert
 
     target = _target(clips)
     magnitude = np.abs(_STFT.analyse(target.samples[0]))
@@ -585,7 +585,7 @@ def evaluate_play(
 
 def _found(here: Path, test_set: PlaySet, rows: Sequence[str], name: str) -> dict[str, float]:
     """Whether each row's output is nearest to the true piano's render, of all pianos'."""
-    from cambiata.audio import load
+    from cambiata.audio.sound import load
 
     pair = next(pair for pair in test_set.pairs if pair.name == name)
     pianos = sorted({each.piano for each in test_set.pairs})

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from cambiata.audio import Audio, load
+from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate.testset import (
     CLIP_S,
@@ -28,7 +28,7 @@ from cambiata.evaluate.testset import (
     rendered,
     window_notes,
 )
-from cambiata.midi import Note, Part
+from cambiata.score.midi import Note, Part
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cambiata.audio import FORMATS, Audio, load
+from cambiata.audio.sound import FORMATS, Audio, load
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.evaluate.testset import Clips, Entry, at_loudness, median_bins
 from cambiata.evaluate.tracking import PitchTracker

@@ -16,7 +16,8 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.audio import Audio, load
+from cambiata.audio.sound import Audio, load
+from cambiata.audio.stft import Stft
 from cambiata.errors import InputError
 from cambiata.evaluate.table import (
     Figure,
@@ -38,8 +39,7 @@ from cambiata.evaluate.table import (
     tallies,
     write_results,
 )
-from cambiata.features.stft import Stft
-from cambiata.systems.base import Progress
+from cambiata.system import Progress
 
 Decibels = npt.NDArray[np.float64]
 """Mel spectrum in dB, [M, L]."""

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cambiata.audio import Audio
-from cambiata.conversion import Options, transfer
+from cambiata.audio.sound import Audio
+from cambiata.audio.stft import Stft
+from cambiata.audio.vocoder import griffin_lim, random_phase
 from cambiata.errors import InputError
 from cambiata.evaluate.testset import Clips
-from cambiata.features.stft import Stft
-from cambiata.systems import SYSTEMS, transfer_system
-from cambiata.systems.base import configure
-from cambiata.vocoder import griffin_lim, random_phase
+from cambiata.registry import SYSTEMS, transfer_system
+from cambiata.system import configure
+from cambiata.timbre_transfer.api import Options, transfer
 
 Kind = Literal["copy", "ceiling", "system"]
 

@@ -23,7 +23,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.audio import Audio, load
+from cambiata.audio.sound import Audio, load
+from cambiata.data.processes import Failed, completed, one_line
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.evaluate.metrics import (
     METRIC_RATE_HZ,
@@ -37,11 +38,10 @@ from cambiata.evaluate.metrics import (
 )
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.testset import Clips, Entry
-from cambiata.evaluate.timbre import TimbreMetric
+from cambiata.evaluate.timbre_metric import TimbreMetric
 from cambiata.evaluate.tracking import PitchTracker, Transcriber
-from cambiata.midi import Note
-from cambiata.systems.base import Progress
-from cambiata.train.pool import Failed, completed, one_line
+from cambiata.score.midi import Note
+from cambiata.system import Progress
 
 FLOOR_DB = -80.0
 

@@ -18,12 +18,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.audio import Audio
-from cambiata.errors import InputError
-from cambiata.features.loudness import LoudnessMeter
-from cambiata.midi import Note, Part
-from cambiata.train.scores import Work, corpus_works, notes_digest
-from cambiata.train.soundfont import (
+from cambiata.audio.loudness import LoudnessMeter
+from cambiata.audio.sound import Audio
+from cambiata.data.scores import Work, corpus_works, notes_digest
+from cambiata.data.soundfont import (
     KNOWN_FONTS,
     MELODIC_PROGRAMS,
     RENDER_RATE_HZ,
@@ -33,6 +31,8 @@ from cambiata.train.soundfont import (
     font_named,
     source_of,
 )
+from cambiata.errors import InputError
+from cambiata.score.midi import Note, Part
 
 Item = TypeVar("Item")
 

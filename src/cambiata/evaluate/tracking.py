@@ -21,10 +21,10 @@ from typing import IO, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from cambiata import audio
 from cambiata.arrays import Samples
+from cambiata.audio import sound as audio
 from cambiata.errors import CambiataError, InputError, MissingExtraError
-from cambiata.midi import Note
+from cambiata.score.midi import Note
 
 Posteriors = npt.NDArray[np.float32]
 """How likely each piano key sounds (or begins to) at each frame, [L, 88], in [0, 1]."""

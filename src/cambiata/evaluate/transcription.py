@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from cambiata.audio import Audio, load
+from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval, note_f1s
 from cambiata.evaluate.play import play_set, played_by
 from cambiata.evaluate.run import machine
 from cambiata.evaluate.testset import committed_set, rendered
 from cambiata.evaluate.tracking import Transcriber
-from cambiata.listening import BANDS
-from cambiata.midi import Note
-from cambiata.transcription import transcribe
+from cambiata.partials.posteriors import BANDS
+from cambiata.score.midi import Note
+from cambiata.transcription.api import transcribe
 
 METRICS = {
     "onset_f1": "Onset F1",

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from cambiata.data.scores import corpus_works
+from cambiata.data.soundfont import Renderer, SoundFont, font_named
 from cambiata.errors import InputError
 from cambiata.evaluate.published import LakhSet, MixingSecretsSet
 from cambiata.evaluate.recordings import real_set
@@ -18,8 +20,6 @@ from cambiata.evaluate.testset import (
     evenly,
 )
 from cambiata.evaluate.tracking import PitchTracker
-from cambiata.train.scores import corpus_works
-from cambiata.train.soundfont import Renderer, SoundFont, font_named
 
 ROWS = (
     "target",

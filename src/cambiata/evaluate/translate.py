@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.audio import Audio, load, resample
-from cambiata.conversion import translate
+from cambiata.audio.loudness import LoudnessMeter
+from cambiata.audio.sound import Audio, load, resample
+from cambiata.data.domains import Composer, DomainsConfig
+from cambiata.data.soundfont import RENDER_RATE_HZ, font_named
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import METRIC_RATE_HZ
 from cambiata.evaluate.rows import Row, row_named
@@ -31,11 +33,9 @@ from cambiata.evaluate.testset import (
     committed_set,
     evenly,
 )
-from cambiata.evaluate.timbre import Embedding, TimbreMetric
-from cambiata.features.loudness import LoudnessMeter
-from cambiata.systems import TRANSLATORS, translate_system
-from cambiata.train.domains import Composer, DomainsConfig
-from cambiata.train.soundfont import RENDER_RATE_HZ, font_named
+from cambiata.evaluate.timbre_metric import Embedding, TimbreMetric
+from cambiata.registry import TRANSLATORS, translate_system
+from cambiata.timbre_transfer.api import translate
 
 ROWS = (
     "target",

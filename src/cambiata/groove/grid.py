@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
-from cambiata.midi import Metre, Note, Score
+from cambiata.score.midi import Metre, Note, Score
 
 Array = npt.NDArray[np.float32]
 
@@ -220,7 +220,7 @@ class Groove:
 
         Examples
         --------
-        >>> from cambiata.midi import Clock, Part
+        >>> from cambiata.score.midi import Clock, Part
         >>> drums = Part((Note(0.0, 0.1, 36), Note(0.51, 0.6, 38)), is_drum=True)
         >>> score = Score((drums,), clock=Clock(metres=((0.0, Metre(4, 4)),)))
         >>> [(hit.step, round(hit.place, 2)) for hit in Groove.of(score).hits]
@@ -574,7 +574,7 @@ def strikes_of(score: Score) -> list[Strike]:
 
     Examples
     --------
-    >>> from cambiata.midi import Part
+    >>> from cambiata.score.midi import Part
     >>> strikes_of(Score((Part((Note(0.5, 1.0, 36),), is_drum=True),)))
     [Strike(at=1.0, duration=1.0, pitch=36, velocity=100)]
     """
@@ -609,7 +609,7 @@ def with_strikes(score: Score, strikes: Sequence[Strike]) -> Score:
 
     Examples
     --------
-    >>> from cambiata.midi import Part
+    >>> from cambiata.score.midi import Part
     >>> score = Score((Part((Note(0.5, 1.0, 36),), is_drum=True),))
     >>> with_strikes(score, [Strike(1.0, 1.0, 38, 90)]).parts[0].notes[0]
     Note(start_s=0.5, end_s=1.0, pitch=38, velocity=90)

@@ -23,7 +23,7 @@ from cambiata.groove.grid import (
     straightened,
     swung,
 )
-from cambiata.midi import Metre
+from cambiata.score.midi import Metre
 
 # Fewer values than this of a drum at a kind of place say nothing: all of the drum's are taken, and
 # where these are few, all of the groove's.
@@ -165,7 +165,7 @@ def matched(a: Groove, b: Groove, *, straight: bool = False) -> list[Pair]:
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> one = Groove((Metre(),), 4, (Hit(0, 2, 0.5, 0.1, 42, 90),))
     >>> two = Groove((Metre(),), 3, (Hit(0, 2, 2 / 3, 0.1, 22, 60), Hit(0, 3, 1.0, 0.1, 36, 80)))
     >>> [(pair.a is None, pair.b.pitch) for pair in matched(one, two)]
@@ -214,7 +214,7 @@ class QuantileMap:
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> soft = Groove((Metre(),), 4, tuple(Hit(0, i, i / 4, 0.1, 42, 30 + i) for i in range(16)))
     >>> hard = Groove((Metre(),), 4, tuple(Hit(0, i, i / 4, 0.1, 42, 90 + i) for i in range(16)))
     >>> to_hard = QuantileMap(soft, [hard], lambda groove, hit: hit.velocity)
@@ -286,7 +286,7 @@ class Interpolation:
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 4, 1.0, 0.1, 38, 80)))
     >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.1, 0.1, 36, 50), Hit(0, 8, 2.0, 0.1, 38, 70)))
     >>> way = Interpolation(a, b)
@@ -492,7 +492,7 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[Pair]) -> list[float]:
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, ())
     >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 3, 0.75, 0.1, 36, 80)))
     >>> thresholds(a, b, matched(a, b))
@@ -547,7 +547,7 @@ def fitted(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),) * 2, 4, (Hit(1, 0, 0.0, 0.1, 36, 90),))
     >>> b = Groove((Metre(),), 4, (Hit(0, 4, 1.0, 0.1, 38, 90),))
     >>> [hit.bar for hit in fitted(a, b)[1].hits]
@@ -618,7 +618,7 @@ def nearest(a: Groove, drummer: Sequence[Groove], name: str = "drummer") -> Groo
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
     >>> far = Groove((Metre(),), 4, (Hit(0, 2, 0.5, 0.1, 38, 90),), "far")
     >>> near = Groove((Metre(),), 4, (Hit(0, 0, 0.05, 0.1, 36, 50),), "near")

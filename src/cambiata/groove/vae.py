@@ -2,7 +2,7 @@
 
 Two latent vectors for each window of whole bars: one of what is struck, one of how (velocity and
 offset, given what is struck), after the split of Gillick et al. 2019's GrooVAE into score and
-performance. Trained by `cambiata.train.groove`; needs ONNX Runtime alone.
+performance. Trained by `cambiata.train.tasks.groove`; needs ONNX Runtime alone.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ def windows_of(groove: Groove) -> list[range]:
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> windows_of(Groove((Metre(),) * 5, 4, ()))
     [range(0, 2), range(2, 4), range(4, 5)]
     """
@@ -88,7 +88,7 @@ def windowed(groove: Groove, windows: list[range]) -> tuple[Array, Array, Array]
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> groove = Groove((Metre(3, 4),), 4, (Hit(0, 0, 0.0, 0.1, 36, 127),))
     >>> windowed(groove, windows_of(groove))[1].sum().item()
     1.0
@@ -123,7 +123,7 @@ class LatentInterpolation:
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 4, 1.0, 0.1, 38, 80)))
     >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.1, 0.1, 36, 50), Hit(0, 8, 2.0, 0.1, 38, 70)))
     >>> way = LatentInterpolation(a, b)

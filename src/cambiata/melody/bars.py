@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
-from cambiata.midi import Metre
-from cambiata.notation import Sheet, Tone, Voice
+from cambiata.score.midi import Metre
+from cambiata.score.notation import Sheet, Tone, Voice
 
 STEPS = 24  # of a quarter note; a beat has 24 of them, or 36 where it divides into three
 

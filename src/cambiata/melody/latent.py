@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cambiata.errors import InputError
 from cambiata.melody.bars import Counting, Line, Pattern
-from cambiata.melody.numbers import (
+from cambiata.melody.encoding import (
     LOWEST,
     N_BEATS,
     N_PITCHES,
@@ -21,7 +21,7 @@ from cambiata.melody.numbers import (
     numbers_of,
     pitch_number,
 )
-from cambiata.melody.restyler import (
+from cambiata.melody.system import (
     Amounts,
     Draft,
     Restyler,

@@ -8,8 +8,8 @@ import numpy as np
 
 from cambiata.errors import InputError
 from cambiata.melody.bars import STEPS, Line
-from cambiata.melody.restyler import Amounts, Restyler, weights_of
-from cambiata.notation import Tone, Voice
+from cambiata.melody.system import Amounts, Restyler, weights_of
+from cambiata.score.notation import Tone, Voice
 from cambiata.weights import load_model
 
 N_INTERVALS = 49  # two octaves down to two octaves up
@@ -31,7 +31,7 @@ def notes_of(line: Line) -> list[tuple[int, int]]:
 
     Examples
     --------
-    >>> from cambiata.midi import Metre
+    >>> from cambiata.score.midi import Metre
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), p) for i, p in enumerate((60, 64, 62)))
     >>> notes_of(Line.of(Voice(tones), Metre(3, 4)))
     [(0, 24), (4, 24), (-2, 24)]

@@ -7,9 +7,9 @@ import numpy as np
 
 from cambiata.errors import InputError
 from cambiata.melody.bars import Line, Pattern
+from cambiata.melody.encoding import Vocabulary
 from cambiata.melody.latent import Latent
-from cambiata.melody.numbers import Vocabulary
-from cambiata.melody.restyler import Amounts, Restyler, bar_of, closed, drafted, granted, weights_of
+from cambiata.melody.system import Amounts, Restyler, bar_of, closed, drafted, granted, weights_of
 
 
 class Retrieval(Restyler):

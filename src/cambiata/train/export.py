@@ -17,16 +17,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cambiata.data.domains import DOMAINS
 from cambiata.errors import InputError
-from cambiata.listening import BANDS
-from cambiata.melody.numbers import N_BEATS, N_CURVE, N_FRAME, N_PITCHES, N_PLACES
-from cambiata.playing import N_FEATURES, N_NOISE, N_PARTIALS
-from cambiata.systems.translation import DOMAIN_SYSTEM
-from cambiata.systems.vqvae import STFT
-from cambiata.train.domains import DOMAINS
-from cambiata.train.listener import ListenerTask
+from cambiata.melody.encoding import N_BEATS, N_CURVE, N_FRAME, N_PITCHES, N_PLACES
+from cambiata.partials.latent import N_SEEN, N_TOLD
+from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS
+from cambiata.partials.posteriors import BANDS
+from cambiata.timbre_transfer.vqvae import STFT
+from cambiata.train.config import Training
 from cambiata.train.loop import load_weights, read_checkpoint
-from cambiata.train.melody import (
+from cambiata.train.run import read_run
+from cambiata.train.task import Task
+from cambiata.train.tasks.listener import ListenerTask
+from cambiata.train.tasks.melody import (
     STYLES,
     MelodyNetwork,
     MelodyTask,
@@ -34,21 +37,25 @@ from cambiata.train.melody import (
     record_tunes,
     styles_of,
 )
-from cambiata.train.mor2018 import POOL, Mor2018Task
-from cambiata.train.mor2018 import SAMPLE_RATE as MOR2018_RATE_HZ
-from cambiata.train.pati2018 import GenreLstm, Pati2018Task
-from cambiata.train.performancenet import GAIN, PerformanceNetTask
-from cambiata.train.player import Player, PlayerTask
-from cambiata.train.presets import Training
-from cambiata.train.rolls import N_MELS, N_ROLL, N_TIMBRE
-from cambiata.train.run import read_run
-from cambiata.train.scoreplayer import ScorePlayerTask
-from cambiata.train.task import Task
-from cambiata.train.transcriber import TranscriberTask
-from cambiata.train.translation import Decoders, TranslationTask, ears, opened
-from cambiata.train.vqvae import Recurrent, VqVae, VqVaeTask, load_published, n_parameters, nearest
-from cambiata.train.wavenet import LEVEL, WaveNet, WaveNetTask
-from cambiata.translating import N_SEEN, N_TOLD
+from cambiata.train.tasks.mor2018 import POOL, Mor2018Task
+from cambiata.train.tasks.mor2018 import SAMPLE_RATE as MOR2018_RATE_HZ
+from cambiata.train.tasks.oneshot import Player, PlayerTask
+from cambiata.train.tasks.pati2018 import GenreLstm, Pati2018Task
+from cambiata.train.tasks.performancenet import GAIN, PerformanceNetTask
+from cambiata.train.tasks.player import ScorePlayerTask
+from cambiata.train.tasks.rolls import N_MELS, N_ROLL, N_TIMBRE
+from cambiata.train.tasks.transcriber import TranscriberTask
+from cambiata.train.tasks.translation import Decoders, TranslationTask, ears, opened
+from cambiata.train.tasks.vqvae import (
+    Recurrent,
+    VqVae,
+    VqVaeTask,
+    load_published,
+    n_parameters,
+    nearest,
+)
+from cambiata.train.tasks.wavenet import LEVEL, WaveNet, WaveNetTask
+from cambiata.translation.notes import DOMAIN_SYSTEM
 from cambiata.weights import METADATA_KEY, Model
 
 LICENCE = "Apache-2.0"
@@ -665,7 +672,7 @@ def write_domain(
     Examples
     --------
     >>> import tempfile
-    >>> from cambiata.train.translation import TranslationTraining
+    >>> from cambiata.train.tasks.translation import TranslationTraining
     >>> task = TranslationTask(TranslationTraining(("mine",), width=8))
     >>> place = Path(tempfile.mkdtemp()) / "mine.onnx"
     >>> [path.name for path in write_domain(task, place, "", {"name": "mine"})]
@@ -703,7 +710,7 @@ class _Pooled(nn.Module):
 
 
 class _Arrays(nn.Module):
-    """WaveNet decoders' own arrays, which are run by other means (`cambiata.sampling`)."""
+    """WaveNet decoders' own arrays, which are run by `translation.sampling`."""
 
     def __init__(self, decoders: nn.ModuleList) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from cambiata.errors import InputError
-from cambiata.nn.precision import cpu_multiplies_bfloat16
+from cambiata.precision import cpu_multiplies_bfloat16
 from cambiata.train.task import Task
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.pt", "metrics.jsonl", "curves.png"

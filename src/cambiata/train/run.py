@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
+from cambiata.data.scored_examples import Joined
 from cambiata.errors import InputError
+from cambiata.train.config import Recorded, Training, as_dict, changed, from_dict, training
 from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
-from cambiata.train.presets import Recorded, Training, as_dict, changed, from_dict, training
-from cambiata.train.scored import Joined
 
 RUN_FILE = "run.json"
 
@@ -37,7 +37,7 @@ def start(
     Parameters
     ----------
     preset : str
-        A key of `cambiata.train.presets.PRESETS`.
+        A key of `cambiata.train.config.PRESETS`.
     run : str or pathlib.Path
         The folder to make.
     minutes : float, optional

@@ -1,0 +1,1 @@
+"""Sound: files, regions, chunks, loudness, spectra, phases."""

@@ -1,0 +1,194 @@
+"""Spectrograms in which every pitch looks alike: one bin more is a third of a semitone up."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from cambiata.arrays import Samples
+from cambiata.audio.mel import Features
+from cambiata.audio.stft import Stft
+
+_A4_PITCH, _A4_HZ = 69, 440.0
+_FLOOR = 1e-12
+
+
+def hz_of(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Frequency of pitches.
+
+    Parameters
+    ----------
+    pitch : array_like
+        MIDI numbers, whole or not.
+
+    Returns
+    -------
+    numpy.ndarray
+        In Hz.
+
+    Examples
+    --------
+    >>> float(hz_of(81))
+    880.0
+    """
+    return np.asarray(_A4_HZ * 2 ** ((np.asarray(pitch, np.float64) - _A4_PITCH) / 12))
+
+
+@dataclass(frozen=True)
+class LogFrequency:
+    """Power in bands of equal width in pitch, from windows that grow towards the bass.
+
+    Parameters
+    ----------
+    sample_rate : int
+        In Hz.
+    hop_length : int
+        Samples between frames; frame ``l`` is centred at sample ``l * hop_length``.
+    lowest_pitch : int
+        MIDI number whose three bins are the first.
+    n_pitches : int
+        Semitones.
+    windows : tuple of int
+        Lengths of the Hann windows in samples, longest first.
+    decimations : tuple of int
+        By how much the sound is decimated before each.
+    borders_hz : tuple of float
+        Where a window takes over from the longer one before it.
+
+    Examples
+    --------
+    >>> bands = LogFrequency()
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(44100) / 44100).astype(np.float32)
+    >>> level_db = bands.level_db(tone)
+    >>> level_db.shape, int(level_db[:, 20].argmax()) == 3 * (69 - 21) + 1
+    ((312, 44), True)
+    """
+
+    sample_rate: int = 44100
+    hop_length: int = 1024
+    lowest_pitch: int = 21
+    n_pitches: int = 104
+    windows: tuple[int, ...] = (16384, 8192, 4096)
+    decimations: tuple[int, ...] = (8, 8, 1)
+    borders_hz: tuple[float, ...] = (360.0, 720.0)
+
+    @property
+    def n_bins(self) -> int:
+        """Three a semitone; the middle one is in tune."""
+        return 3 * self.n_pitches
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds from frame to frame."""
+        return self.hop_length / self.sample_rate
+
+    def n_frames(self, n_samples: int) -> int:
+        """Frames of a sound.
+
+        Parameters
+        ----------
+        n_samples : int
+            Its length.
+
+        Returns
+        -------
+        int
+            Number of frames L.
+        """
+        return 1 + n_samples // self.hop_length
+
+    @cached_property
+    def _filters(self) -> list[scipy.sparse.csr_array]:
+        pitch = self.lowest_pitch + (np.arange(-1, self.n_bins + 1) - 1) / 3
+        centre = hz_of(pitch)
+        edges = (0.0, *self.borders_hz, np.inf)
+        found = []
+        for i, (window, decimation) in enumerate(zip(self.windows, self.decimations, strict=True)):
+            spacing, length = self.sample_rate / window, window // decimation
+            at = np.arange(length // 2 + 1) * spacing
+            rows = np.zeros((self.n_bins, len(at)))
+            for row, (below, here, above) in enumerate(
+                zip(centre, centre[1:], centre[2:], strict=False)
+            ):
+                if edges[i] <= here < edges[i + 1]:
+                    # Where bins lie closer than the transform's, it is read between them.
+                    left, right = max(here - below, spacing), max(above - here, spacing)
+                    rise, fall = 1 - (here - at) / left, 1 - (at - here) / right
+                    rows[row] = np.maximum(0, np.minimum(rise, fall))
+            # A sinusoid of amplitude 1 counts as power 1.
+            found.append(scipy.sparse.csr_array((rows * (16 / length**2)).astype(np.float32)))
+        return found
+
+    def power(self, samples: Samples) -> Features:
+        """Power in every band.
+
+        Parameters
+        ----------
+        samples : numpy.ndarray
+            Mono sound [T].
+
+        Returns
+        -------
+        numpy.ndarray
+            [n_bins, L]; about 1 where a sinusoid of amplitude 1 lies.
+        """
+        import scipy.signal  # a third of a second that `import cambiata` need not spend
+
+        out = np.zeros((self.n_bins, self.n_frames(len(samples))), np.float32)
+        lower = {1: samples}
+        shapes = zip(self.windows, self.decimations, self._filters, strict=True)
+        for window, by, filters in shapes:
+            if by not in lower:
+                lower[by] = scipy.signal.resample_poly(samples, 1, by).astype(np.float32)
+            power = hann_power(lower[by], window // by, self.hop_length // by)[: out.shape[1]]
+            out += filters @ np.pad(power, ((0, out.shape[1] - len(power)), (0, 0))).T
+        return out
+
+    def level_db(self, samples: Samples, mean: float | None = None) -> Features:
+        """Level in every band, relative to the sound's own RMS.
+
+        Parameters
+        ----------
+        samples : numpy.ndarray
+            Mono sound [T].
+        mean : float, optional
+            Mean power of the sound that this is a stretch of; its own where not given.
+
+        Returns
+        -------
+        numpy.ndarray
+            [n_bins, L] in dB; about 3 for a sinusoid alone.
+        """
+        if mean is None:
+            mean = float(np.mean(np.square(samples, dtype=np.float64))) + _FLOOR
+        level: Features = 10 * np.log10(self.power(samples) / np.float32(mean) + np.float32(1e-10))
+        return level
+
+
+def hann_power(samples: Samples, length: int, hop_length: int) -> Features:
+    """Power spectrum in centred Hann windows.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Mono sound [T].
+    length : int
+        Window and transform, in samples; even.
+    hop_length : int
+        Samples between frames.
+
+    Returns
+    -------
+    numpy.ndarray
+        Squared magnitudes [L, length / 2 + 1].
+
+    Examples
+    --------
+    >>> hann_power(np.ones(2048, np.float32), 256, 128).shape
+    (17, 129)
+    """
+    spectrum = Stft(length, hop_length, "hann").analyse(samples).T
+    power: Features = spectrum.real**2 + spectrum.imag**2
+    return power

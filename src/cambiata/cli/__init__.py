@@ -1,0 +1,1 @@
+"""The command line: one verb is one call of the API."""

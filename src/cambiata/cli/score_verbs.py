@@ -1,0 +1,256 @@
+"""The command line's verbs for notes: melody, groove, counterpoint."""
+
+import inspect
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from cambiata.cli.options import HELP, as_json_option, force_option, quiet_option, set_option
+from cambiata.counterpoint.api import solve_file
+from cambiata.counterpoint.checker import check_file
+from cambiata.errors import CambiataWarning
+from cambiata.groove.api import groove_file, morph_groove
+from cambiata.melody.api import RESTYLERS, restyle, restyle_file
+
+
+def _default(function: Callable[..., Any], name: str) -> Any:
+    return inspect.signature(function).parameters[name].default
+
+
+def _option_of(
+    function: Callable[..., Any], flag: str, name: str, **attributes: Any
+) -> Callable[[Any], Any]:
+    """An option with the API's own default."""
+    default = _default(function, name)
+    shown = default is not None and not isinstance(default, bool)
+    return click.option(flag, name, default=default, show_default=shown, **attributes)
+
+
+def note_systems() -> list[dict[str, Any]]:
+    """What there is for notes, as `cambiata systems` lists it.
+
+    Returns
+    -------
+    list of dict
+        Names, summaries, papers, licences and what they need.
+
+    Examples
+    --------
+    >>> [row["name"] for row in note_systems()][:2]
+    ['melody', 'pati2018']
+    """
+    rows = [
+        (way.name, way.summary, way.paper, way.trained, "base install")
+        for way in RESTYLERS.values()
+    ]
+    rows += [
+        (
+            "groove (exact)",
+            "a drum part part of the way to another: salience and quantiles, exact at both ends",
+            "this project",
+            False,
+            "base install",
+        ),
+        (
+            "groove (vae)",
+            "the same through small latent spaces of hits and of performance",
+            "this project, after Gillick et al. 2019",
+            True,
+            "base install",
+        ),
+        (
+            "counterpoint",
+            "species counterpoint solved by constraints, and checked",
+            "Fux 1725, Gradus ad Parnassum",
+            True,
+            "cambiata[notes] to solve; the base install to check",
+        ),
+    ]
+    return [
+        {
+            "name": name,
+            "summary": summary,
+            "paper": paper,
+            "trained": trained,
+            "weights_licence": "Apache-2.0" if trained else "none needed",
+            "needs": needs,
+            "presets": [],
+        }
+        for name, summary, paper, trained, needs in rows
+    ]
+
+
+_listen = click.option("--listen", metavar="OUT.wav", help="Write how it sounds, as a sketch.")
+_picture = click.option("--picture", metavar="OUT.svg", help="Draw piano rolls before and after.")
+
+
+@click.command(context_settings=HELP)
+@click.argument("tune")
+@click.option("-o", "--output", required=True, metavar="OUT", help=".mid or .musicxml to write.")
+@click.option(
+    "--style",
+    required=True,
+    metavar="NAME|FILE|FOLDER",
+    help="A dance type (reel, hornpipe, strathspey, jig, ...), a tune, or a folder of tunes.",
+)
+@_option_of(restyle, "--amount", "amount", type=float, help="0 is the tune, 1 the whole turn.")
+@_option_of(restyle, "--rhythm", "rhythm", type=float, help="The same for the rhythm alone.")
+@_option_of(restyle, "--pitch", "pitch", type=float, help="The same for the pitches alone.")
+@_option_of(restyle, "--metre", "metre", metavar="content|style|6/8", help="Whose metre, or which.")
+@_option_of(
+    restyle, "--track", "track", type=int, metavar="N", help="Part with the melody, from 1."
+)
+@_option_of(restyle, "--skyline", "skyline", is_flag=True, help="Take the highest tones of chords.")
+@_option_of(restyle, "--system", "system", metavar="NAME", help="melody, pati2018 or retrieval.")
+@set_option
+@_listen
+@_picture
+@_option_of(restyle, "--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
+@force_option
+@quiet_option
+@as_json_option
+def melody(tune: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Turn TUNE towards a style: MIDI, MusicXML and ABC in, MIDI and MusicXML out.
+
+    Key, metre, phrase lengths and repeated bars are kept.
+    """
+    _hush(quiet)
+    made = restyle_file(tune, output, **options)
+    if as_json:
+        click.echo(json.dumps(asdict(made), indent=2))
+    elif not quiet:
+        click.echo(
+            f"{made.output}: {made.n_changed_bars} of {made.n_bars} bars turned towards "
+            f"{made.style} (rhythm {made.rhythm:g}, pitch {made.pitch:g}), {made.metre}, by "
+            f"{made.system}, in {made.elapsed_s:.1f} s{_besides(made.listen, made.picture)}",
+            err=True,
+        )
+
+
+def _hush(quiet: bool) -> None:
+    if quiet:
+        warnings.simplefilter("ignore", CambiataWarning)
+
+
+def _besides(*files: str | None) -> str:
+    written = [file for file in files if file]
+    return f"; also {' and '.join(written)}" if written else ""
+
+
+@click.command(context_settings=HELP)
+@click.argument("a")
+@click.argument("b")
+@click.option("-o", "--output", required=True, metavar="OUT.mid", help="MIDI file to write.")
+@_option_of(morph_groove, "--amount", "amount", type=float, help="0 is A, 1 is B.")
+@_option_of(morph_groove, "--hits", "hits", type=float, help="The same for what is struck.")
+@_option_of(morph_groove, "--velocity", "velocity", type=float, help="The same for how hard.")
+@_option_of(morph_groove, "--timing", "timing", type=float, help="The same for when.")
+@_option_of(
+    morph_groove,
+    "--system",
+    "system",
+    type=click.Choice(["exact", "vae"]),
+    help="Without learning, or by an autoencoder.",
+)
+@_option_of(
+    morph_groove, "--metre", "metre", metavar="6/8", help="A's, where its file does not say."
+)
+@_option_of(
+    groove_file, "--listen", "listen", metavar="OUT.wav", help="Write a sketch of its sound."
+)
+@_option_of(groove_file, "--picture", "picture", metavar="OUT.svg", help="Draw it: A and after.")
+@_option_of(groove_file, "--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
+@force_option
+@quiet_option
+@as_json_option
+def groove(a: str, b: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Turn the drum part A part of the way towards B: a drum part, or a folder, a drummer's.
+
+    MIDI files with drums on channel 10. The tempo stays A's.
+    """
+    _hush(quiet)
+    made = groove_file(a, b, output, **options)
+    if as_json:
+        click.echo(json.dumps(asdict(made), indent=2))
+    elif not quiet:
+        click.echo(
+            f"{made.output}: {made.n_notes} notes in {made.n_bars} bars of {made.grid} (hits "
+            f"{made.hits:g}, velocity {made.velocity:g}, timing {made.timing:g}), by "
+            f"{made.system}, in {made.elapsed_s:.1f} s{_besides(made.listen, made.picture)}",
+            err=True,
+        )
+
+
+@click.group(context_settings=HELP)
+def counterpoint() -> None:
+    """Species counterpoint: worksheets solved, and checked against the textbooks' rules."""
+
+
+@counterpoint.command(context_settings=HELP)
+@click.argument("cantus")
+@click.option("-o", "--output", required=True, metavar="OUT", help=".mid or .musicxml to write.")
+@_option_of(solve_file, "--species", "species", type=click.IntRange(1, 5), help="1 to 5.")
+@_option_of(
+    solve_file,
+    "--position",
+    "position",
+    type=click.Choice(["above", "below"]),
+    help="Where the counterpoint lies.",
+)
+@_option_of(solve_file, "--voices", "voices", type=click.IntRange(2, 3), help="3: species 1 only.")
+@_option_of(solve_file, "--best", "best", type=int, metavar="N", help="So many solutions.")
+@_option_of(
+    solve_file, "--listen", "listen", metavar="OUT.wav", help="Write a sketch of its sound."
+)
+@_option_of(solve_file, "--picture", "picture", metavar="OUT.svg", help="Draw cantus and solution.")
+@_option_of(solve_file, "--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
+@force_option
+@quiet_option
+@as_json_option
+def solve(cantus: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Write a counterpoint to CANTUS, the best by what real music does."""
+    made = solve_file(cantus, output, **options)
+    if as_json:
+        click.echo(json.dumps(asdict(made), indent=2))
+    elif not quiet:
+        click.echo(
+            f"{', '.join(made.outputs)}: species {made.species} {made.position}, {made.n_bars} "
+            f"bars in {made.mode}, in {made.elapsed_s:.1f} s{_besides(made.listen, made.picture)}",
+            err=True,
+        )
+
+
+@counterpoint.command(context_settings=HELP)
+@click.argument("score")
+@_option_of(
+    check_file, "--species", "species", type=click.IntRange(1, 5), help="Else by its rhythm."
+)
+@_option_of(
+    check_file,
+    "--position",
+    "position",
+    type=click.Choice(["above", "below"]),
+    help="Else where the cantus is not.",
+)
+@as_json_option
+def check(score: str, as_json: bool, **options: Any) -> None:
+    """Say which rules SCORE breaks, bar by bar; the exit code is 1 where there are any."""
+    found = check_file(score, **options)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2))
+    else:
+        for breach in found.breaches:
+            click.echo(str(breach))
+        n = len(found.breaches)
+        click.echo(
+            f"{score}: {'no breach' if not n else f'{n} breach' + 'es' * (n > 1)}; species "
+            f"{found.species} {found.position}, {found.n_bars} bars in {found.mode}, cantus: "
+            f"{found.cantus}",
+            err=True,
+        )
+    if found.breaches:
+        click.get_current_context().exit(1)

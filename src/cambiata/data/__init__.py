@@ -1,0 +1,1 @@
+"""What networks learn from and what systems are judged on; no torch."""

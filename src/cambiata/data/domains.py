@@ -1,0 +1,454 @@
+"""Domains: whose music the translators learn to play, and examples of them.
+
+A domain is an instrument or an ensemble as one source of sounds has it. Every example is one piece
+by two of them, note for note; what is learnt without such pairs takes each sound for itself.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cambiata.arrays import Samples
+from cambiata.data.bank import Instrument
+from cambiata.data.duplicates import read_exclusions
+from cambiata.data.examples import (
+    EXAMPLES_FOLDER,
+    FULL_SCALE,
+    ExamplesConfig,
+    as_integers,
+    bank_named,
+    compose,
+    save,
+    shard_name,
+)
+from cambiata.data.phrases import phrase
+from cambiata.data.scores import Work, corpus_works
+from cambiata.data.soundfont import RENDER_RATE_HZ
+from cambiata.errors import InputError
+from cambiata.score.midi import Note
+
+_VERSION = 1
+_SCORE_SHARE, _LEVEL_DB, _PEAK = 0.6, -20.0, 0.99
+_OCTAVES = (0, -12, 12, -24, 24)
+_LEAST_COMMON = 8
+
+Notes = tuple[Note, ...]
+
+
+class Member(NamedTuple):
+    """One player of a domain.
+
+    Parameters
+    ----------
+    bank : str
+        Its bank.
+    program : int
+        Its number there.
+    lowest, highest : int
+        What is written for it, in MIDI numbers.
+
+    Examples
+    --------
+    >>> DOMAINS["string-quartet"][0].highest
+    96
+    """
+
+    bank: str
+    program: int
+    lowest: int
+    highest: int
+
+
+DOMAINS: dict[str, tuple[Member, ...]] = {
+    "grand-piano": (Member("salamander", 0, 24, 104),),
+    "harpsichord": (Member("fluid-r3", 6, 29, 89),),
+    "church-organ": (Member("fluid-r3", 19, 30, 96),),
+    "nylon-guitar": (Member("fluid-r3", 24, 38, 86),),
+    "sitar": (Member("sitar", 0, 36, 82),),
+    "pizzicato-strings": (Member("pizzicato-strings", 0, 28, 91),),
+    "string-quartet": (
+        Member("fluid-r3", 40, 55, 96),
+        Member("fluid-r3", 41, 48, 84),
+        Member("fluid-r3", 42, 36, 72),
+    ),
+    "string-orchestra": (Member("fluid-r3", 48, 28, 94),),
+    "wind-quintet": (
+        Member("fluid-r3", 73, 60, 96),
+        Member("fluid-r3", 68, 58, 88),
+        Member("fluid-r3", 71, 50, 86),
+        Member("fluid-r3", 60, 41, 74),
+        Member("fluid-r3", 70, 34, 70),
+    ),
+    "brass-quartet": (
+        Member("fluid-r3", 56, 55, 86),
+        Member("fluid-r3", 57, 40, 72),
+        Member("fluid-r3", 58, 26, 58),
+    ),
+}
+"""Those that ship: each from one source, so that it sounds like one."""
+
+
+@dataclass(frozen=True)
+class DomainsConfig(ExamplesConfig):
+    """What is recorded.
+
+    Parameters
+    ----------
+    banks, collections, n_examples, n_validation, held_out, n_shard, duration_s, treatment : object
+        As in `ExamplesConfig`; sounds are untreated, and validation plays works that are never
+        learnt from.
+    sample_rate, seed, pedal_share : object
+        As there; the rate is the banks' own.
+    domains : tuple of str
+        Which of `DOMAINS`.
+
+    Examples
+    --------
+    >>> DomainsConfig().n_samples
+    352800
+    """
+
+    banks: tuple[str, ...] = ("fluid-r3", "salamander", "sitar", "pizzicato-strings")
+    n_examples: int = 1600
+    n_validation: int = 60
+    n_shard: int = 20
+    sample_rate: int = RENDER_RATE_HZ
+    seed: int = 3
+    domains: tuple[str, ...] = tuple(DOMAINS)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != RENDER_RATE_HZ:
+            raise ValueError(f"sample_rate must be {RENDER_RATE_HZ}")
+        unknown = [name for name in self.domains if name not in DOMAINS]
+        if unknown or len(self.domains) < 2:
+            raise ValueError("domains must be two or more of " + ", ".join(DOMAINS))
+
+
+class InDomains(NamedTuple):
+    """One piece by two domains.
+
+    Parameters
+    ----------
+    sounds : numpy.ndarray
+        [2, T], as loud as each other.
+    domains : tuple of int
+        Whose they are.
+    notes : tuple of Note
+        What both play.
+
+    Examples
+    --------
+    >>> InDomains(np.zeros((2, 8), np.float32), (0, 1), ()).domains
+    (0, 1)
+    """
+
+    sounds: Samples
+    domains: tuple[int, int]
+    notes: Notes
+
+
+class Composer:
+    """Every example of a seed.
+
+    Parameters
+    ----------
+    config : DomainsConfig
+        What is wanted.
+    validation : bool
+        Whether works are played that are never learnt from, rather than the others.
+
+    Raises
+    ------
+    InputError
+        A bank is missing, for tests only, or too near to one that is.
+
+    Examples
+    --------
+    >>> Composer(DomainsConfig(banks=("/nowhere",)), False)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+
+    def __init__(self, config: DomainsConfig, validation: bool) -> None:
+        self.config, self.validation = config, validation
+        banks = {}
+        for name in config.banks:
+            bank = bank_named(name)
+            if bank.source.use == "test":
+                raise InputError(str(bank.folder), "is for tests only", "train on another bank")
+            banks[bank.source.name] = bank
+        excluded = read_exclusions()
+        self.players: list[list[tuple[Member, Instrument]]] = []
+        for name in config.domains:
+            for member in DOMAINS[name]:
+                if member.bank not in banks:
+                    raise InputError(name, f"is of the bank {member.bank}", "name that bank too")
+                if (member.bank, member.program) in excluded:
+                    raise InputError(name, "sounds like a test font's", "leave the domain out")
+            found = [(m, banks[m.bank].instrument(m.program)) for m in DOMAINS[name]]
+            self.players.append(found)
+        works: Sequence[Work] = corpus_works(config.collections) if config.collections else ()
+        wanted = "test" if validation else "train"
+        self.works = [work for work in works if work.split == wanted]
+
+    def example(self, number: int) -> InDomains:
+        """One piece by two domains.
+
+        Parameters
+        ----------
+        number : int
+            Which example; its first domain is the number's remainder.
+
+        Returns
+        -------
+        InDomains
+            Same seed and number, same bytes.
+        """
+        config, n = self.config, len(self.config.domains)
+        rng = np.random.default_rng([config.seed, int(self.validation), number])
+        first = number % n
+        second = (first + int(rng.integers(1, n))) % n
+        for _ in range(100):
+            parts = self._piece(rng, first)
+            cast = [found for d in (first, second) if (found := self._cast(d, parts))]
+            if len(cast) == 2:
+                break
+        else:
+            raise InputError("domains", "no piece fits two of them", "choose others")
+        sounds = [self._played(voices, parts) for voices in cast]
+        notes = tuple(sorted(note for part in parts for note in part))
+        return InDomains(np.stack(sounds), (first, second), notes)
+
+    def _piece(self, rng: np.random.Generator, domain: int) -> list[Notes]:
+        """Parts of a piece, somewhere in a domain's range."""
+        if self.works and rng.random() < _SCORE_SHARE:
+            work = self.works[int(rng.integers(len(self.works)))]
+            voices = [part for part in work.parts if part.notes and "+" not in (part.name or "")]
+            end_s = max(part.end_s for part in voices)
+            begin_s = float(rng.uniform(0, max(0.0, end_s - self.config.duration_s)))
+            # All voices of a chorale, or one of them.
+            if rng.random() < 0.3:
+                voices = [voices[int(rng.integers(len(voices)))]]
+            octave, loud = int(rng.choice(_OCTAVES)), float(rng.uniform(0.4, 1.1))
+            parts = []
+            for voice in voices:
+                window = voice.window(begin_s, begin_s + self.config.duration_s)
+                notes = [note for note in window.notes if note.duration_s > 0.03]
+                parts.append(
+                    tuple(
+                        Note(
+                            note.start_s,
+                            note.end_s,
+                            note.pitch + octave,
+                            int(np.clip(loud * note.velocity + rng.normal(0, 6), 20, 127)),
+                        )
+                        for note in notes
+                    )
+                )
+            return _without_unisons([part for part in parts if part])
+        players = self.players[domain]
+        pitches = _pitches(*players[int(rng.integers(len(players)))])
+        return [phrase(rng, sorted(pitches), self.config.duration_s).notes]
+
+    def _cast(self, domain: int, parts: list[Notes]) -> list[Instrument] | None:
+        """Who of a domain plays each part; None where one lies off all of them."""
+        found = []
+        for part in parts:
+            pitches = [note.pitch for note in part]
+            fitting = [
+                (abs(float(np.median(pitches)) - (member.lowest + member.highest) / 2), i)
+                for i, (member, player) in enumerate(self.players[domain])
+                if _pitches(member, player).issuperset(pitches)
+            ]
+            if not fitting:
+                return None
+            found.append(self.players[domain][min(fitting)[1]][1])
+        return found or None
+
+    def _played(self, players: list[Instrument], parts: list[Notes]) -> Samples:
+        n_samples = self.config.n_samples
+        sound = np.zeros(n_samples, np.float32)
+        for player, part in zip(players, parts, strict=True):
+            sound += player.play(part, n_samples)
+        rms = float(np.sqrt(np.mean(np.square(sound, dtype=np.float64)))) + 1e-9
+        peak = float(np.abs(sound).max()) + 1e-9
+        return sound * np.float32(min(10 ** (_LEVEL_DB / 20) / rms, _PEAK / peak))
+
+
+def _pitches(member: Member, player: Instrument) -> set[int]:
+    """What a member plays: what is written for it, as far as its bank has it."""
+    return {pitch for pitch in player.pitches if member.lowest <= pitch <= member.highest}
+
+
+def _without_unisons(parts: list[Notes]) -> list[Notes]:
+    """Parts without the notes that another part, named earlier, holds at that time."""
+    kept: list[Notes] = []
+    for part in parts:
+        before = [note for earlier in kept for note in earlier]
+        alone = tuple(
+            note
+            for note in part
+            if not any(
+                other.pitch == note.pitch
+                and other.start_s < note.end_s
+                and note.start_s < other.end_s
+                for other in before
+            )
+        )
+        if alone:
+            kept.append(alone)
+    return kept
+
+
+@lru_cache(maxsize=2)
+def _composer(config: DomainsConfig, validation: bool) -> Composer:
+    return Composer(config, validation)
+
+
+def _record_shard(folder: Path, config: DomainsConfig, shard: tuple[bool, int]) -> None:
+    validation, index = shard
+    composer, n = _composer(config, validation), config.n_shard
+    sounds = np.empty((n, 2, config.n_samples), np.int16)
+    facts = []
+    for i in range(n):
+        made = composer.example(index * n + i)
+        sounds[i] = as_integers(made.sounds)
+        notes = [[x.start_s, x.end_s, x.pitch, x.velocity] for x in made.notes]
+        facts.append({"domains": made.domains, "notes": notes})
+    place = folder / shard_name(validation, index)
+    place.with_suffix(".json").write_text(json.dumps(facts))
+    save(place, sounds)  # last: where it lies, the others do
+
+
+def record_domains(
+    config: DomainsConfig,
+    folder: str | Path | None = None,
+    *,
+    n_workers: int | None = None,
+    progress: Any = None,
+) -> "DomainExamples":
+    """Compose examples of domains and keep them; what is there already stays.
+
+    Parameters
+    ----------
+    config : DomainsConfig
+        What.
+    folder : str or pathlib.Path, optional
+        Where; a folder of the settings' own in the cache where not given.
+    n_workers : int, optional
+        Processes; as many as there are cores where not given.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Sequence
+        All of them, as `DomainExamples`.
+
+    Raises
+    ------
+    InputError
+        A bank is missing or for tests only, or an example cannot be composed.
+
+    Examples
+    --------
+    >>> record_domains(DomainsConfig(banks=("/nowhere",)), "/tmp/none")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    own = EXAMPLES_FOLDER / f"domains-{config.digest}"
+    place = own if folder is None else Path(folder)
+    compose(place, config, _VERSION, _record_shard, n_workers, progress)
+    return DomainExamples(place, config)
+
+
+class DomainExamples(Sequence[InDomains]):
+    """Recorded examples of domains, read from disk as they are asked for.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where `record_domains` put them.
+    config : DomainsConfig
+        What was recorded.
+    validating : bool
+        Those to validate with, rather than those to learn from.
+
+    Raises
+    ------
+    InputError
+        Some are missing.
+
+    Examples
+    --------
+    >>> DomainExamples(Path("/nowhere"), DomainsConfig())
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+
+    def __init__(self, folder: Path, config: DomainsConfig, validating: bool = False) -> None:
+        self.folder, self.config, self.validating = folder, config, validating
+        n = (config.n_validation if validating else config.n_examples) // config.n_shard
+        self._places = [folder / shard_name(validating, i) for i in range(n)]
+        for place in self._places:
+            if not place.exists():
+                raise InputError(str(folder), f"lacks {place.name}", "record the examples first")
+        self._open: dict[Path, tuple[Any, Any]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DomainExamples, (self.folder, self.config, self.validating)
+
+    def __len__(self) -> int:
+        return len(self._places) * self.config.n_shard
+
+    def kept(self, index: int) -> tuple[Any, dict[str, Any]]:
+        """An example as it is kept.
+
+        Parameters
+        ----------
+        index : int
+            Which.
+
+        Returns
+        -------
+        tuple
+            Sounds in 16 bits [2, T], mapped; and "domains" and "notes" as rows of start, end,
+            pitch and velocity.
+        """
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        place = self._places[shard]
+        if place not in self._open:
+            facts = json.loads(place.with_suffix(".json").read_text())
+            self._open[place] = np.load(place, mmap_mode="r"), facts
+        sounds, facts = self._open[place]
+        return sounds[at], facts[at]
+
+    def __getitem__(self, index: Any) -> InDomains:  # type: ignore[override]
+        """One example, whole."""
+        sounds, facts = self.kept(index)
+        notes = tuple(Note(a, b, int(pitch), int(v)) for a, b, pitch, v in facts["notes"])
+        first, second = facts["domains"]
+        scaled = sounds.astype(np.float32) / np.float32(FULL_SCALE)
+        return InDomains(scaled, (first, second), notes)
+
+    def validation(self) -> "DomainExamples":
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `DomainExamples`.
+        """
+        return DomainExamples(self.folder, self.config, validating=True)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded, from which banks."""
+        facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
+        return facts

@@ -1,0 +1,235 @@
+"""Near-duplicates: instruments of different sources that play the same samples.
+
+Sound fonts share samples: one is based on another, or both on the same library. A split of
+training and test by font alone would let a model hear, in training, what it is tested on. Samples
+cannot be compared in the files (one font is compressed, another resampled, a third has other
+loops), but their sound can: the same sample at the same pitch gives the same waveform up to gain,
+filter and delay, and no two recordings of a note do.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from cambiata.audio.sound import resample
+from cambiata.data.bank import Bank, Instrument
+from cambiata.data.soundfont import RENDER_RATE_HZ
+
+Spectra = npt.NDArray[np.complex64]
+
+# Sources that share nothing stay below (sines and flutes come near), shared samples lie above: the
+# histograms are in `benchmarks/README.md`.
+THRESHOLD = 0.8
+
+_PITCHES = tuple(range(31, 100, 4))
+_VELOCITY = 100
+_RATE_HZ = 16000
+_LENGTH_S = 0.25
+_MAX_LAG_S = 0.02
+_N_FFT = 8192
+# Between none (0), where the loudest partial decides and all flutes are one, and full (1), where
+# noise does.
+_WHITENING = 0.7
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Two instruments that play a sample in common.
+
+    Parameters
+    ----------
+    source : str
+        Source of the instrument to leave out.
+    program : int
+        Its program.
+    name : str
+        Its name.
+    other : str
+        Label of the one that it is like.
+    similarity : float
+        Largest similarity of two notes of the same pitch, 0 to 1.
+
+    Examples
+    --------
+    >>> Duplicate("fluid-r3", 0, "Piano", "timgm6mb: Piano 1 (program 0)", 0.93).program
+    0
+    """
+
+    source: str
+    program: int
+    name: str
+    other: str
+    similarity: float
+
+
+def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    """How alike two notes of one pitch are as waveforms.
+
+    The largest normalised cross-correlation within 20 ms, after both spectra are whitened in part:
+    it asks that all partials agree in phase, not just the loudest.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray
+        Beginnings of two notes, mono at 16 kHz; a quarter of a second is looked at.
+
+    Returns
+    -------
+    float
+        0 to 1; 1 for the same sample at another gain.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=4000).astype(np.float32)
+    >>> round(similarity(noise, 0.1 * noise), 3)
+    1.0
+    """
+    pair = _spectra([first, second])
+    return float(_similarities(pair[:1], pair[1:])[0, 0])
+
+
+def duplicates(bank: Bank, others: Iterable[Bank], threshold: float = THRESHOLD) -> list[Duplicate]:
+    """Instruments of a bank that share a sample with an instrument of other banks.
+
+    Parameters
+    ----------
+    bank : Bank
+        The one whose instruments are to be judged.
+    others : iterable of Bank
+        Those that they are compared with, each program with every program.
+    threshold : float
+        From which similarity on.
+
+    Returns
+    -------
+    list of Duplicate
+        For each such instrument of `bank` the instrument most like it.
+
+    Examples
+    --------
+    >>> duplicates(Bank("/nowhere"), [])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    best: dict[int, Duplicate] = {}
+    for other in others:
+        scores = similarities(bank, other)
+        for index, instrument in enumerate(bank.instruments):
+            like = int(scores[index].argmax())
+            score = float(scores[index, like])
+            before = best.get(instrument.program)
+            if score >= threshold and (before is None or score > before.similarity):
+                best[instrument.program] = Duplicate(
+                    bank.source.name,
+                    instrument.program,
+                    instrument.name,
+                    other.instruments[like].label,
+                    round(score, 3),
+                )
+    return [best[program] for program in sorted(best)]
+
+
+def similarities(bank: Bank, other: Bank) -> npt.NDArray[np.float64]:
+    """Largest similarity of notes at equal pitch, for every two instruments of two banks.
+
+    Parameters
+    ----------
+    bank, other : Bank
+        The banks.
+
+    Returns
+    -------
+    numpy.ndarray
+        [instruments of `bank`, instruments of `other`], 0 where no pitch is in common.
+
+    Examples
+    --------
+    >>> similarities(Bank("/nowhere"), Bank("/nowhere"))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    out = np.zeros((len(bank.instruments), len(other.instruments)))
+    for pitch in _PITCHES:
+        rows, ours = _beginnings(bank.instruments, pitch)
+        columns, theirs = _beginnings(other.instruments, pitch)
+        if rows and columns:
+            at = np.ix_(rows, columns)
+            out[at] = np.maximum(out[at], _similarities(_spectra(ours), _spectra(theirs)))
+    return out
+
+
+def _beginnings(
+    instruments: Sequence[Instrument], pitch: int
+) -> tuple[list[int], list[npt.NDArray[np.float32]]]:
+    able = [i for i, instrument in enumerate(instruments) if pitch in instrument.pitches]
+    n_samples = round(_LENGTH_S * RENDER_RATE_HZ)
+    sounds = [instruments[i].held(pitch, _VELOCITY, n_samples).samples for i in able]
+    return able, [resample(sound, RENDER_RATE_HZ, _RATE_HZ) for sound in sounds]
+
+
+def _spectra(sounds: Sequence[npt.NDArray[np.float32]]) -> Spectra:
+    """Whitened spectra of unit energy, [N, F]."""
+    n_samples = round(_LENGTH_S * _RATE_HZ)
+    padded = np.zeros((len(sounds), _N_FFT), np.float32)
+    for row, sound in zip(padded, sounds, strict=True):
+        taken = sound[:n_samples]
+        row[: len(taken)] = taken
+    spectra = scipy.fft.rfft(padded)
+    magnitude = np.abs(spectra)
+    # Bins 60 dB below the loudest are noise or rounding: not to be raised.
+    spectra[magnitude < 1e-3 * magnitude.max(axis=1, keepdims=True)] = 0
+    spectra /= (magnitude + 1e-20) ** _WHITENING
+    energy = 2 * np.sum(np.abs(spectra) ** 2, axis=1, keepdims=True) / _N_FFT
+    unit: Spectra = (spectra / np.sqrt(energy + 1e-20)).astype(np.complex64)
+    return unit
+
+
+def _similarities(ours: Spectra, theirs: Spectra) -> npt.NDArray[np.float64]:
+    max_lag = round(_MAX_LAG_S * _RATE_HZ)
+    out = np.zeros((len(ours), len(theirs)))
+    for row, spectrum in zip(out, ours, strict=True):
+        correlation = scipy.fft.irfft(spectrum * theirs.conj(), axis=1)
+        near = np.concatenate([correlation[:, : max_lag + 1], correlation[:, -max_lag:]], axis=1)
+        row[:] = np.abs(near).max(axis=1)
+    return out
+
+
+def read_exclusions() -> frozenset[tuple[str, int]]:
+    """Instruments that training leaves out, as they share samples with the test font.
+
+    Returns
+    -------
+    frozenset of tuple
+        (source name, program), from the list in the package that `write_exclusions` made.
+
+    Examples
+    --------
+    >>> all(0 <= program < 128 for _, program in read_exclusions())
+    True
+    """
+    text = files("cambiata.data").joinpath("exclusions.json").read_text()
+    return frozenset((row["source"], row["program"]) for row in json.loads(text))
+
+
+def write_exclusions(found: Iterable[Duplicate], path: str | Path) -> None:
+    """Write a list of duplicates.
+
+    Parameters
+    ----------
+    found : iterable of Duplicate
+        What to leave out.
+    path : str or pathlib.Path
+        JSON file.
+
+    Examples
+    --------
+    >>> write_exclusions([], "/dev/null")
+    """
+    rows = [json.dumps(asdict(duplicate)) for duplicate in found]
+    Path(path).write_text("[\n" + ",\n".join(rows) + "\n]\n")

@@ -1,0 +1,557 @@
+"""Examples kept on disk, at a network's own rate: composed once, read by every epoch and run.
+
+Composing an example takes two to four times as long as a small network needs to learn from it, so
+what is learnt from is recorded first. A recording is a function of its settings alone: anyone with
+the same banks gets the same samples.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio.sound import resample
+from cambiata.data.bank import BANK_FOLDER, Bank
+from cambiata.data.duplicates import read_exclusions
+from cambiata.data.pairs import PairConfig, PairMaker, Treatment
+from cambiata.data.processes import carry_out
+from cambiata.data.scores import corpus_works
+from cambiata.data.soundfont import RENDER_RATE_HZ
+from cambiata.errors import InputError
+
+EXAMPLES_FOLDER = BANK_FOLDER.parent / "examples"
+FULL_SCALE = 32767
+
+_VERSION = 1
+CONTENT, STYLE, TARGET = range(3)
+"""Where each sound of an example lies."""
+
+
+@dataclass(frozen=True)
+class ExamplesConfig:
+    """What is recorded.
+
+    Parameters
+    ----------
+    banks : tuple of str
+        Banks for training: their names in the cache folder, or paths.
+    collections : tuple of str
+        Scores: names in `cambiata.data.scores.COLLECTIONS`.
+    n_examples : int
+        How many to learn from; a multiple of `n_shard`.
+    n_validation : int
+        How many to validate with, played by `held_out` instruments only.
+    held_out : tuple of str
+        "bank:program" of instruments that are never learnt from.
+    n_shard : int
+        Examples in one file.
+    duration_s : float
+        Length of every sound, in seconds.
+    treatment : {"none", "paper", "wide"}
+        Effects; see `PairConfig`.
+    sample_rate : int
+        In Hz.
+    seed : int
+        Of every draw.
+    pedal_share : float
+        Share of what is played that is played with the sustain pedal.
+
+    Examples
+    --------
+    >>> ExamplesConfig().n_samples
+    128000
+    """
+
+    banks: tuple[str, ...] = ("fluid-r3", "musescore-general", "generaluser-gs", "csound-gm")
+    collections: tuple[str, ...] = ("chorales", "tunes")
+    n_examples: int = 24576
+    n_validation: int = 256
+    # One program of every General MIDI family, of the font that shares fewest samples.
+    held_out: tuple[str, ...] = tuple(f"generaluser-gs:{p}" for p in range(3, 112, 8))
+    n_shard: int = 256
+    duration_s: float = 8.0
+    treatment: Treatment = "paper"
+    sample_rate: int = 16000
+    seed: int = 0
+    pedal_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.n_shard < 1 or self.n_examples < 1 or self.n_validation < 1:
+            raise ValueError("n_shard, n_examples and n_validation must be at least 1")
+        if self.n_examples % self.n_shard or self.n_validation % self.n_shard:
+            raise ValueError("n_examples and n_validation must be multiples of n_shard")
+        if not 0.5 <= self.duration_s <= 60 or self.treatment not in ("none", "paper", "wide"):
+            raise ValueError("duration_s must be 0.5 to 60, treatment none, paper or wide")
+
+    @property
+    def n_samples(self) -> int:
+        """Length of every sound in samples."""
+        return round(self.duration_s * self.sample_rate)
+
+    @property
+    def digest(self) -> str:
+        """Short name of these settings; how many examples there are is no part of it."""
+        settings = asdict(self) | {"n_examples": 0, "version": _VERSION}
+        if not self.pedal_share:  # as it was before there was one
+            del settings["pedal_share"]
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def bank_named(name: str) -> Bank:
+    """A bank by its name in the cache folder, or by its path.
+
+    Parameters
+    ----------
+    name : str
+        Either; after a colon the first and last program wanted of it, as in "fluid-r3:0-7".
+
+    Returns
+    -------
+    Bank
+        It.
+
+    Raises
+    ------
+    InputError
+        It is not there.
+
+    Examples
+    --------
+    >>> bank_named("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    place, programs = name, None
+    if found := re.fullmatch(r"(.+):(\d+)-(\d+)", name):
+        place, programs = found[1], range(int(found[2]), int(found[3]) + 1)
+    return Bank(place if os.sep in place else BANK_FOLDER / place, programs)
+
+
+def _held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
+    pairs = (name.rpartition(":") for name in config.held_out)
+    return frozenset((bank, int(program)) for bank, _, program in pairs)
+
+
+@lru_cache(maxsize=2)
+def maker_of(config: ExamplesConfig, validation: bool) -> PairMaker:
+    """Examples by the instruments to learn from, or by those held out.
+
+    Parameters
+    ----------
+    config : ExamplesConfig
+        What is wanted.
+    validation : bool
+        By those held out.
+
+    Returns
+    -------
+    PairMaker
+        What composes them.
+    """
+    banks = [bank_named(name) for name in config.banks]
+    held, excluded = _held_out(config), read_exclusions()
+    if validation and held:
+        known = {(bank.source.name, i.program) for bank in banks for i in bank.instruments}
+        excluded |= known - held
+    else:
+        excluded |= held
+    return PairMaker(
+        banks,
+        corpus_works(config.collections) if config.collections else (),
+        excluded=excluded,
+        config=PairConfig(
+            duration_s=config.duration_s,
+            treatment=config.treatment,
+            pedal_share=config.pedal_share,
+        ),
+        # Another seed, so that validation shares no piece's window with training.
+        seed=config.seed + (10**6 if validation else 0),
+    )
+
+
+def _record_shard(folder: Path, config: ExamplesConfig, shard: tuple[bool, int]) -> None:
+    """Compose one file's examples, and name the instruments of each beside it."""
+    validation, index = shard
+    maker = maker_of(config, validation)
+    sounds = np.empty((config.n_shard, 3, config.n_samples), np.int16)
+    labels = []
+    for i in range(config.n_shard):
+        example = maker.example(index * config.n_shard + i)
+        for j, sound in enumerate((example.content, example.style, example.target)):
+            low = resample(sound, RENDER_RATE_HZ, config.sample_rate)[: config.n_samples]
+            sounds[i, j] = as_integers(low)
+        labels.append([example.facts["content"], example.facts["style"]])
+    place = folder / shard_name(validation, index)
+    place.with_suffix(".json").write_text(json.dumps(labels))
+    save(place, sounds)
+
+
+def as_integers(sound: Samples) -> npt.NDArray[np.float32]:
+    """Sound in whole steps of 16 bits, for a file.
+
+    Parameters
+    ----------
+    sound : numpy.ndarray
+        Any shape, full scale 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Whole numbers, clipped.
+
+    Examples
+    --------
+    >>> as_integers(np.array([0.5, 2.0], np.float32)).tolist()
+    [16384.0, 32767.0]
+    """
+    return np.clip(np.round(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
+
+
+def save(place: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array beside its place, then name it.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Where it is to lie.
+    array : numpy.ndarray
+        What.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "a.npy"
+    >>> save(place, np.zeros(3))
+    >>> place.exists()
+    True
+    """
+    # Named last, so that a file that is there is whole.
+    unfinished = place.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.save(file, array)
+    unfinished.replace(place)
+
+
+def save_arrays(place: Path, **arrays: npt.NDArray[Any]) -> None:
+    """Write arrays beside their place, then name them.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Where they are to lie, an .npz file.
+    **arrays : numpy.ndarray
+        Which, by name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "a.npz"
+    >>> save_arrays(place, a=np.zeros(3))
+    >>> np.load(place)["a"].shape
+    (3,)
+    """
+    unfinished = place.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    unfinished.replace(place)
+
+
+def _opened(folder: Path, config: ExamplesConfig, validation: bool, cure: str) -> list[Any]:
+    """Every file of examples, or of what is kept of them, mapped."""
+    n_examples = config.n_validation if validation else config.n_examples
+    places = [folder / shard_name(validation, i) for i in range(n_examples // config.n_shard)]
+    for place in places:
+        if not place.exists():
+            raise InputError(str(folder), f"lacks {place.name}", cure)
+    return [np.load(place, mmap_mode="r") for place in places]
+
+
+def shard_name(validation: bool, index: int) -> str:
+    """File of some examples.
+
+    Parameters
+    ----------
+    validation : bool
+        Of those to validate with.
+    index : int
+        Which file.
+
+    Returns
+    -------
+    str
+        Its name.
+
+    Examples
+    --------
+    >>> shard_name(False, 3)
+    'training-0003.npy'
+    """
+    return f"{'validation' if validation else 'training'}-{index:04d}.npy"
+
+
+def record(
+    config: ExamplesConfig,
+    folder: str | Path | None = None,
+    *,
+    n_workers: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> "Examples":
+    """Compose examples and keep them; what is there already stays.
+
+    Parameters
+    ----------
+    config : ExamplesConfig
+        What.
+    folder : str or pathlib.Path, optional
+        Where; a folder of the settings' own in the cache where not given.
+    n_workers : int, optional
+        Processes; as many as there are cores where not given.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Sequence
+        All of them, as `Examples`.
+
+    Raises
+    ------
+    InputError
+        A bank is missing or for tests only, or an example cannot be composed.
+
+    Examples
+    --------
+    >>> record(ExamplesConfig(banks=("/nowhere",)), "/tmp/none")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    place = EXAMPLES_FOLDER / config.digest if folder is None else Path(folder)
+    compose(place, config, _VERSION, _record_shard, n_workers, progress)
+    return Examples(place, config)
+
+
+def compose(
+    place: Path,
+    config: ExamplesConfig,
+    version: int,
+    record_shard: Callable[[Path, Any, tuple[bool, int]], None],
+    n_workers: int | None,
+    progress: Callable[[float], None] | None,
+) -> None:
+    """Record the shards that are missing, and what they are made of.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Where they lie.
+    config : ExamplesConfig
+        What is recorded.
+    version : int
+        Of the files.
+    record_shard : callable
+        Called with place, config and shard, in a process of its own.
+    n_workers : int or None
+        Processes; as many as there are cores where not given.
+    progress : callable or None
+        Called with the share that is done.
+
+    Raises
+    ------
+    InputError
+        A bank is missing or for tests only, or an example cannot be composed.
+
+    Examples
+    --------
+    >>> compose(Path("/tmp/none"), ExamplesConfig(banks=("/nowhere",)), 1, print, 1, None)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
+    shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
+    left = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
+    if left:
+        banks = [bank_named(name) for name in config.banks]  # refused before anything is made
+        corpus_works(config.collections)  # parsed once, not by every worker
+        place.mkdir(parents=True, exist_ok=True)
+        facts = {
+            "config": asdict(config) | {"n_examples": None},
+            "version": version,
+            "banks": [{"sha256": bank.facts["sha256"], **asdict(bank.source)} for bank in banks],
+        }
+        (place / "examples.json").write_text(json.dumps(facts, indent=1))
+    work = partial(record_shard, place, config)
+
+    def tell(share: float) -> None:
+        if progress is not None:  # of all, those that were there included
+            progress(1 - (1 - share) * len(left) / len(shards))
+
+    carry_out(work, left, n_workers, str(place), tell)
+
+
+class Examples(Sequence[Samples]):
+    """Recorded examples, read from disk as they are asked for.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where `record` put them.
+    config : ExamplesConfig
+        What was recorded.
+    validation : bool
+        Those to validate with, rather than those to learn from.
+
+    Raises
+    ------
+    InputError
+        Some are missing.
+
+    Examples
+    --------
+    >>> Examples(Path("/nowhere"), ExamplesConfig())
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+
+    def __init__(self, folder: Path, config: ExamplesConfig, validation: bool = False) -> None:
+        self.folder, self.config, self._validation = folder, config, validation
+        self._shards: list[npt.NDArray[np.int16]] = _opened(
+            folder, config, validation, "record the examples first"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By name: a mapped file is pickled with all that is in it.
+        return Examples, (self.folder, self.config, self._validation)
+
+    def __len__(self) -> int:
+        return len(self._shards) * self.config.n_shard
+
+    def __getitem__(self, index: Any) -> Samples:  # type: ignore[override]
+        """Content, style and target of one example, [3, T]."""
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        sounds: Samples = self._shards[shard][at].astype(np.float32) / np.float32(FULL_SCALE)
+        return sounds
+
+    def validation(self) -> "Examples":
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `Examples`.
+        """
+        return Examples(self.folder, self.config, validation=True)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded, from which banks."""
+        facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
+        return facts
+
+
+class Kept(Sequence[npt.NDArray[np.float16]]):
+    """What is computed of every example once, and read in its stead.
+
+    Parameters
+    ----------
+    examples : Examples
+        Those it was computed of.
+    name : str
+        What it is called; with the examples' folder, its place.
+
+    Raises
+    ------
+    InputError
+        Some of it is missing.
+
+    Examples
+    --------
+    >>> Kept(Examples(Path("/nowhere"), ExamplesConfig()), "components")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+
+    def __init__(self, examples: Examples, name: str) -> None:
+        self.examples, self.name = examples, name
+        self._shards: list[npt.NDArray[np.float16]] = _opened(
+            examples.folder / name, examples.config, False, "keep it first"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Kept, (self.examples, self.name)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
+        """What is kept of one example."""
+        shard, at = divmod(range(len(self))[index], self.examples.config.n_shard)
+        return np.array(self._shards[shard][at])
+
+    def validation(self) -> Examples:
+        """The examples to validate with, whole.
+
+        Returns
+        -------
+        Sequence
+            As `Examples`.
+        """
+        return self.examples.validation()
+
+
+def keep(
+    examples: Examples,
+    name: str,
+    compute: Callable[[Samples], npt.NDArray[np.floating[Any]]],
+    progress: Callable[[float], None] | None = None,
+) -> Kept:
+    """Compute something of every example and keep it; what is there already stays.
+
+    Parameters
+    ----------
+    examples : Examples
+        Of what.
+    name : str
+        What it is called; another name for another computation.
+    compute : callable
+        From examples [B, 3, T] to [B, ...].
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Sequence
+        All of it, as `Kept`.
+
+    Examples
+    --------
+    >>> keep(Examples(Path("/nowhere"), ExamplesConfig()), "levels", np.abs)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+    folder = examples.folder / name
+    folder.mkdir(exist_ok=True)
+    size, n_at_once = examples.config.n_shard, 16
+    n_shards = len(examples) // size
+    for index in range(n_shards):
+        place = folder / shard_name(False, index)
+        if place.exists():
+            continue
+        found = [
+            compute(
+                np.stack([examples[i] for i in range(at, min(at + n_at_once, size * (index + 1)))])
+            )
+            for at in range(size * index, size * (index + 1), n_at_once)
+        ]
+        save(place, np.concatenate(found).astype(np.float16))
+        if progress is not None:
+            progress((index + 1) / n_shards)
+    return Kept(examples, name)

@@ -1,0 +1,352 @@
+"""Examples to learn from, composed on the fly: the same notes by two instruments, and a style.
+
+Adding a bank's notes up is so cheap that nothing is stored: an example is a function of a seed and
+a number, so that any worker makes any of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from cambiata.arrays import Samples
+from cambiata.audio.sound import Audio
+from cambiata.data.bank import Bank, Instrument
+from cambiata.data.duplicates import read_exclusions
+from cambiata.data.effects import Chain, paper_chain, wide_chain
+from cambiata.data.phrases import PhraseConfig, pedalling, phrase
+from cambiata.data.scores import Work
+from cambiata.data.soundfont import RENDER_RATE_HZ
+from cambiata.errors import InputError
+from cambiata.score.midi import Note, Part
+
+Treatment = Literal["none", "paper", "wide"]
+
+_OCTAVES = (-24, -12, 0, 12, 24)
+_LEAST_COMMON_PITCHES = 12
+_PEAK = 0.99
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """How examples are made.
+
+    Parameters
+    ----------
+    duration_s : float
+        Length of every sound, in seconds.
+    score_share : float
+        Share of the examples that play real scores, where there are any; the others play
+        generated phrases.
+    treatment : {"none", "paper", "wide"}
+        Effects: none, those of the paper, or those and what recordings add.
+    level_db : tuple of float
+        Softest and loudest RMS of the inputs, in dB of full scale.
+    phrases : PhraseConfig
+        How phrases are made.
+    pedal_share : float
+        Share of what is played that is played with the sustain pedal.
+
+    Examples
+    --------
+    >>> PairConfig(duration_s=4.0).n_samples
+    176400
+    """
+
+    duration_s: float = 8.0
+    score_share: float = 0.5
+    treatment: Treatment = "wide"
+    level_db: tuple[float, float] = (-35.0, -15.0)
+    phrases: PhraseConfig = field(default_factory=PhraseConfig)
+    pedal_share: float = 0.0
+
+    @property
+    def n_samples(self) -> int:
+        """Length of every sound in samples."""
+        return round(self.duration_s * RENDER_RATE_HZ)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One thing to learn.
+
+    Parameters
+    ----------
+    content : numpy.ndarray
+        What is to be played, mono [T] at 44.1 kHz.
+    style : numpy.ndarray
+        Other notes by the instrument wanted, [T].
+    target : numpy.ndarray
+        The content's notes by that instrument, [T], as loud as the content.
+    notes : tuple of Note
+        What content and target play.
+    style_notes : tuple of Note
+        What the style plays.
+    facts : dict
+        Instruments, effects and seed, for JSON.
+    instruments : tuple of Instrument
+        Who plays content and style.
+    keys : Part, optional
+        What content and target play as fingers and foot do it: notes end with their keys, and the
+        pedal is apart. None where no pedal is known.
+
+    Examples
+    --------
+    >>> silence = np.zeros(4, np.float32)
+    >>> Example(silence, silence, silence, (), (), {}).notes
+    ()
+    """
+
+    content: Samples
+    style: Samples
+    target: Samples
+    notes: tuple[Note, ...]
+    style_notes: tuple[Note, ...]
+    facts: dict[str, Any]
+    instruments: tuple[Instrument, ...] = ()
+    keys: Part | None = None
+
+
+class PairMaker:
+    """Every example of a seed.
+
+    Parameters
+    ----------
+    banks : sequence of Bank
+        Instruments to draw from; a bank whose source is for tests is refused.
+    works : sequence of Work
+        Scores to play; those of the "test" split are left out.
+    rooms : sequence of Audio
+        Impulse responses for the wide treatment.
+    excluded : collection of tuple
+        (source name, program) of instruments not to use: near-duplicates of a test font's. The
+        list of `read_exclusions` where not given, none with `allow_test`.
+    config : PairConfig, optional
+        How examples are made.
+    seed : int
+        Seed of every draw.
+    allow_test : bool
+        Take banks for tests too: for testing models, never for training them.
+
+    Raises
+    ------
+    InputError
+        A bank is for tests only, or fewer than two instruments are left.
+
+    Examples
+    --------
+    >>> PairMaker([])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: pairs: fewer than two instruments; add a bank
+    """
+
+    def __init__(
+        self,
+        banks: Sequence[Bank],
+        works: Sequence[Work] = (),
+        *,
+        rooms: Sequence[Audio] = (),
+        excluded: frozenset[tuple[str, int]] | None = None,
+        config: PairConfig | None = None,
+        seed: int = 0,
+        allow_test: bool = False,
+    ) -> None:
+        for bank in banks:
+            if bank.source.use == "test" and not allow_test:
+                raise InputError(str(bank.folder), "is for tests only", "train on another bank")
+        if excluded is None:
+            excluded = frozenset() if allow_test else read_exclusions()
+        self.config, self.seed, self.rooms = config or PairConfig(), seed, rooms
+        self.instruments = [
+            instrument
+            for bank in banks
+            for instrument in bank.instruments
+            if (bank.source.name, instrument.program) not in excluded
+        ]
+        if len(self.instruments) < 2:
+            raise InputError("pairs", "fewer than two instruments", "add a bank")
+        self._parts = [
+            part for work in works if work.split == "train" for part in work.parts if part.notes
+        ]
+
+    def example(self, number: int) -> Example:
+        """A supervised example: the same notes on two timbres, other notes as the style.
+
+        The content may be treated with effects of its own; style and target share theirs, as
+        they are one instrument in one room. The content's effects do not move its pitches or its
+        onsets, so that the target stays exact.
+
+        Parameters
+        ----------
+        number : int
+            Which example.
+
+        Returns
+        -------
+        Example
+            Same seed and number, same bytes.
+        """
+        rng = np.random.default_rng([self.seed, 0, number])
+        first, second = self._two_instruments(rng)
+        common = sorted(set(first.pitches) & set(second.pitches))
+        keys = self._pedalled(rng, self._notes(rng, common))
+        notes = keys.with_pedal().notes
+        style_notes = self._pedalled(rng, self._notes(rng, second.pitches)).with_pedal().notes
+        content_chain, chain = self._chain(rng, still=True), self._chain(rng)
+        content = content_chain(self._played(first, notes), RENDER_RATE_HZ)
+        target = chain(self._played(second, notes), RENDER_RATE_HZ)
+        style = chain(self._played(second, style_notes), RENDER_RATE_HZ)
+        level_db, style_level_db = rng.uniform(*self.config.level_db, size=2)
+        # Content and target as loud as each other, even where one of them would clip.
+        level_db = min(level_db, _loudest_db(content), _loudest_db(target))
+        return Example(
+            _at(content, level_db),
+            _at(style, style_level_db),
+            _at(target, level_db),
+            notes,
+            style_notes,
+            {
+                "seed": self.seed,
+                "number": number,
+                "content": first.label,
+                "style": second.label,
+                "content_effects": content_chain.describe(),
+                "style_effects": chain.describe(),
+            },
+            (first, second),
+            keys,
+        )
+
+    def self_supervised(self, number: int) -> Example:
+        """An example as SS-VQ-VAE has them: two segments of one track.
+
+        Cífka et al. 2021, section 4.1: one segment is content and target, another of the same
+        instrument the style; each is transposed by up to five semitones on its own, and one chain
+        of effects treats both.
+
+        Parameters
+        ----------
+        number : int
+            Which example.
+
+        Returns
+        -------
+        Example
+            Content and target are equal.
+        """
+        rng = np.random.default_rng([self.seed, 1, number])
+        instrument = self.instruments[int(rng.integers(len(self.instruments)))]
+        notes = self._transposed(rng, self._notes(rng, instrument.pitches), instrument)
+        style_notes = self._transposed(rng, self._notes(rng, instrument.pitches), instrument)
+        chain = self._chain(rng)
+        level_db = float(rng.uniform(*self.config.level_db))
+        content = _at(chain(self._played(instrument, notes), RENDER_RATE_HZ), level_db)
+        style = _at(chain(self._played(instrument, style_notes), RENDER_RATE_HZ), level_db)
+        facts = {
+            "seed": self.seed,
+            "number": number,
+            "content": instrument.label,
+            "style": instrument.label,
+            "style_effects": chain.describe(),
+        }
+        return Example(content, style, content, notes, style_notes, facts, (instrument, instrument))
+
+    def examples(self, start: int = 0, step: int = 1) -> Iterator[Example]:
+        """Supervised examples without end.
+
+        Parameters
+        ----------
+        start : int
+            First number; a worker's own.
+        step : int
+            From one to the next; the number of workers.
+
+        Yields
+        ------
+        Example
+            The next.
+        """
+        number = start
+        while True:
+            yield self.example(number)
+            number += step
+
+    def _two_instruments(self, rng: np.random.Generator) -> tuple[Instrument, Instrument]:
+        """Two that have an octave in common; refused where a hundred tries find none."""
+        for _ in range(100):
+            at = rng.choice(len(self.instruments), 2, replace=False)
+            first, second = (self.instruments[int(index)] for index in at)
+            if len(set(first.pitches) & set(second.pitches)) >= _LEAST_COMMON_PITCHES:
+                return first, second
+        raise InputError("pairs", "no two instruments share an octave", "add a bank")
+
+    def _notes(self, rng: np.random.Generator, pitches: Sequence[int]) -> tuple[Note, ...]:
+        if self._parts and rng.random() < self.config.score_share:
+            part = self._parts[int(rng.integers(len(self._parts)))]
+            notes = _window(rng, part, pitches, self.config.duration_s)
+            if notes:
+                return notes
+        return phrase(rng, pitches, self.config.duration_s, self.config.phrases).notes
+
+    def _pedalled(self, rng: np.random.Generator, notes: tuple[Note, ...]) -> Part:
+        share = self.config.pedal_share
+        if not share or rng.random() >= share:
+            return Part(notes)
+        return Part(notes, pedal=pedalling(rng, self.config.duration_s))
+
+    def _transposed(
+        self, rng: np.random.Generator, notes: tuple[Note, ...], instrument: Instrument
+    ) -> tuple[Note, ...]:
+        shifts = [
+            by
+            for by in range(-5, 6)
+            if all(note.pitch + by in instrument.pitches for note in notes)
+        ]
+        by = int(rng.choice(shifts))
+        return tuple(note.shifted(0.0, semitones=by) for note in notes)
+
+    def _played(self, instrument: Instrument, notes: tuple[Note, ...]) -> Samples:
+        return instrument.play(notes, self.config.n_samples)
+
+    def _chain(self, rng: np.random.Generator, *, still: bool = False) -> Chain:
+        if self.config.treatment == "none":
+            return Chain()
+        if self.config.treatment == "paper":
+            return paper_chain(rng)
+        chain = wide_chain(rng, self.rooms)
+        return chain.still() if still else chain
+
+
+def _window(
+    rng: np.random.Generator, part: Part, pitches: Sequence[int], duration_s: float
+) -> tuple[Note, ...]:
+    """A window of a score, by octaves where it fits; none where it does not."""
+    begin_s = float(rng.uniform(0, max(0.0, part.end_s - duration_s)))
+    notes = [
+        note for note in part.window(begin_s, begin_s + duration_s).notes if note.duration_s > 0.03
+    ]
+    available = set(pitches)
+    shifts = [by for by in _OCTAVES if all(note.pitch + by in available for note in notes)]
+    if not notes or not shifts:
+        return ()
+    by = int(rng.choice(shifts))
+    return tuple(note.shifted(0.0, semitones=by) for note in notes)
+
+
+def _rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def _loudest_db(samples: Samples) -> float:
+    """RMS level at which the sound's peak is just below full scale; no limit for silence."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return float(20 * np.log10(_PEAK * _rms(samples) / peak)) if peak else np.inf
+
+
+def _at(samples: Samples, level_db: float) -> Samples:
+    """The sound at an RMS level, or as near to it as full scale lets it be; silence as it is."""
+    rms = _rms(samples)
+    if rms == 0:
+        return samples
+    return samples * np.float32(10 ** (min(level_db, _loudest_db(samples)) / 20) / rms)

@@ -1,0 +1,274 @@
+"""Musical note sequences without end, from a seed.
+
+Not music to listen to, but to learn from: lines that step and leap in a key, chords, arpeggios and
+voices against one another, in every register, tempo, articulation and dynamic that players use.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from cambiata.score.midi import Note, Part
+
+Texture = Literal["line", "chords", "arpeggio", "voices"]
+
+SCALES = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "pentatonic": (0, 2, 4, 7, 9),
+    "chromatic": tuple(range(12)),
+}
+# In beats, and how often each comes; runs of one value are as common as mixtures.
+_VALUES = np.array([0.25, 1 / 3, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0])
+_WEIGHTS = np.array([0.16, 0.06, 0.30, 0.06, 0.26, 0.05, 0.08, 0.03])
+_STEPS = np.array([-7, -4, -3, -2, -1, 0, 1, 2, 3, 4, 7])
+_STEP_WEIGHTS = np.array([0.02, 0.04, 0.06, 0.12, 0.24, 0.06, 0.24, 0.11, 0.06, 0.04, 0.01])
+_SHORTEST_S = 0.06
+
+
+@dataclass(frozen=True)
+class PhraseConfig:
+    """Between what a phrase's properties are drawn.
+
+    Parameters
+    ----------
+    textures : tuple of tuple
+        Each texture and its weight.
+    tempo_bpm : tuple of float
+        Slowest and fastest tempo.
+    articulation : tuple of float
+        Shortest (staccato) and longest (legato, overlapping) share of a note's value that it
+        sounds.
+    velocity : tuple of int
+        Softest and loudest dynamic.
+    rest_share : float
+        Most of the time that may be rests.
+    max_range : int
+        Widest range of a phrase, in semitones; narrower ones are as common.
+
+    Examples
+    --------
+    >>> PhraseConfig().tempo_bpm
+    (50.0, 190.0)
+    """
+
+    textures: tuple[tuple[Texture, float], ...] = (
+        ("line", 0.45),
+        ("chords", 0.2),
+        ("arpeggio", 0.15),
+        ("voices", 0.2),
+    )
+    tempo_bpm: tuple[float, float] = (50.0, 190.0)
+    articulation: tuple[float, float] = (0.35, 1.15)
+    velocity: tuple[int, int] = (30, 120)
+    rest_share: float = 0.3
+    max_range: int = 36
+
+
+def phrase(
+    rng: np.random.Generator,
+    pitches: Sequence[int],
+    duration_s: float,
+    config: PhraseConfig | None = None,
+) -> Part:
+    """A phrase.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What draws it: same state, same phrase.
+    pitches : sequence of int
+        MIDI numbers that it may use, at least one.
+    duration_s : float
+        Longest it may last, in seconds; it is filled.
+    config : PhraseConfig, optional
+        Between what properties are drawn.
+
+    Returns
+    -------
+    Part
+        At least one note, none of a pitch not given, none beyond the duration; no pitch is struck
+        while it sounds.
+
+    Examples
+    --------
+    >>> part = phrase(np.random.default_rng(0), range(60, 73), 4.0)
+    >>> all(60 <= note.pitch <= 72 and note.end_s <= 4.0 for note in part.notes)
+    True
+    """
+    config = config or PhraseConfig()
+    names, weights = zip(*config.textures, strict=True)
+    texture: Texture = names[rng.choice(len(names), p=np.array(weights) / sum(weights))]
+    ladder = _ladder(rng, pitches, config.max_range)
+    style = _Manner.drawn(rng, config)
+    if texture == "voices":
+        notes = _voices(rng, ladder, duration_s, style)
+    else:
+        play = {"line": _line, "chords": _chords, "arpeggio": _arpeggio}[texture]
+        notes = list(play(rng, ladder, duration_s, style))
+    played = _without_clashes(notes, duration_s)
+    if not played:  # all rests: one note is the least that a phrase has
+        played = (Note(0.0, duration_s, ladder[len(ladder) // 2], round(style.velocity)),)
+    return Part(played, name=texture)
+
+
+def pedalling(rng: np.random.Generator, duration_s: float) -> tuple[tuple[float, float], ...]:
+    """When a pianist's foot is down.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What draws it.
+    duration_s : float
+        How long the music is, in seconds.
+
+    Returns
+    -------
+    tuple of tuple
+        Begin and end of each time in seconds, one after another.
+
+    Examples
+    --------
+    >>> all(a < b for a, b in pedalling(np.random.default_rng(0), 8.0))
+    True
+    """
+    found, at_s = [], float(rng.uniform(0, 0.5))
+    longest_s = float(rng.uniform(0.6, 4))
+    while at_s < duration_s:
+        end_s = min(duration_s, at_s + float(rng.uniform(0.3, longest_s)))
+        if end_s > at_s + 0.05:
+            found.append((at_s, end_s))
+        at_s = end_s + float(rng.uniform(0.05, 0.4))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How a phrase is played."""
+
+    beat_s: float
+    values: tuple[float, ...]
+    articulation: float
+    velocity: float
+    swell: float
+    rest: float
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, config: PhraseConfig) -> "_Manner":
+        n_values = int(rng.integers(1, 4))
+        chosen = rng.choice(_VALUES, n_values, replace=False, p=_WEIGHTS)
+        return cls(
+            beat_s=60 / float(rng.uniform(*config.tempo_bpm)),
+            values=tuple(float(value) for value in chosen),
+            articulation=float(rng.uniform(*config.articulation)),
+            velocity=float(rng.uniform(*config.velocity)),
+            swell=float(rng.normal(0, 12)),
+            rest=float(rng.uniform(0, config.rest_share)) * float(rng.random() < 0.6),
+        )
+
+
+def _ladder(rng: np.random.Generator, pitches: Sequence[int], max_range: int) -> list[int]:
+    """Pitches of one key within a range, ascending; at least one."""
+    available = np.array(sorted(set(pitches)))
+    width = int(rng.integers(5, max_range + 1))
+    low = int(rng.integers(available[0], max(available[0], available[-1] - width) + 1))
+    key = int(rng.integers(12))
+    scale = SCALES[str(rng.choice(list(SCALES)))]
+    near = available[(available >= low) & (available <= low + width)]
+    if not len(near):
+        near = available
+    in_key = [int(pitch) for pitch in near if (pitch - key) % 12 in scale]
+    return in_key or [int(pitch) for pitch in near]
+
+
+def _rhythm(
+    rng: np.random.Generator, duration_s: float, style: _Manner
+) -> Iterator[tuple[float, float, int]]:
+    """Onsets, lengths and velocities, one after another."""
+    at_s = float(rng.uniform(0, 0.25))
+    beat = 0.0
+    while at_s < duration_s - _SHORTEST_S:
+        value = float(rng.choice(style.values))
+        length_s = max(value * style.beat_s, _SHORTEST_S * 1.5)
+        if rng.random() >= style.rest:
+            sounding_s = max(_SHORTEST_S, length_s * style.articulation * rng.uniform(0.9, 1.1))
+            accent = 8.0 if beat % 1 == 0 else 0.0
+            swell = style.swell * np.sin(2 * np.pi * at_s / 8)
+            velocity = style.velocity + accent + swell + rng.normal(0, 4)
+            # Players are a few milliseconds off the beat.
+            start_s = max(0.0, at_s + rng.normal(0, 0.004))
+            yield start_s, sounding_s, int(np.clip(round(velocity), 1, 127))
+        at_s += length_s
+        beat += value
+
+
+def _line(
+    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _Manner
+) -> Iterator[Note]:
+    at = int(rng.integers(len(ladder)))
+    for start_s, length_s, velocity in _rhythm(rng, duration_s, style):
+        yield Note(start_s, start_s + length_s, ladder[at], velocity)
+        step = int(rng.choice(_STEPS, p=_STEP_WEIGHTS / _STEP_WEIGHTS.sum()))
+        # Off the end of the ladder it turns back.
+        at = at + step if 0 <= at + step < len(ladder) else at - step
+        at = int(np.clip(at, 0, len(ladder) - 1))
+
+
+def _chord(rng: np.random.Generator, ladder: list[int]) -> list[int]:
+    """Thirds on a step of the ladder, two to four of them, sometimes spread."""
+    size = int(rng.integers(2, 5))
+    skip = 2 if rng.random() < 0.7 else 3
+    root = int(rng.integers(max(1, len(ladder) - skip * (size - 1))))
+    return ladder[root : root + skip * (size - 1) + 1 : skip]
+
+
+def _chords(
+    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _Manner
+) -> Iterator[Note]:
+    spread_s = float(rng.choice([0.0, 0.0, 0.008, 0.03]))
+    for start_s, length_s, velocity in _rhythm(rng, duration_s, style):
+        for index, pitch in enumerate(_chord(rng, ladder)):
+            begin_s = start_s + index * spread_s
+            yield Note(begin_s, begin_s + length_s, pitch, velocity)
+
+
+def _arpeggio(
+    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _Manner
+) -> Iterator[Note]:
+    chord, index, ring = _chord(rng, ladder), 0, float(rng.uniform(1, 4))
+    for start_s, length_s, velocity in _rhythm(rng, duration_s, style):
+        if index == len(chord) * int(rng.integers(1, 3)):
+            chord, index = _chord(rng, ladder), 0
+        pitch = chord[index % len(chord)]
+        yield Note(start_s, start_s + ring * length_s, pitch, velocity)
+        index += 1
+
+
+def _voices(
+    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _Manner
+) -> list[Note]:
+    """Two to four lines, each in its own part of the ladder."""
+    n_voices = min(int(rng.integers(2, 5)), len(ladder))
+    bounds = np.linspace(0, len(ladder), n_voices + 1).round().astype(int)
+    return [
+        note
+        for low, high in pairwise(bounds)
+        for note in _line(rng, ladder[low:high], duration_s, style)
+    ]
+
+
+def _without_clashes(notes: list[Note], duration_s: float) -> tuple[Note, ...]:
+    """Notes cut at the end, and where their pitch is struck again."""
+    kept: list[Note] = []
+    following: dict[int, float] = {}
+    for note in sorted(notes, reverse=True):
+        end_s = min(note.end_s, duration_s, following.get(note.pitch, duration_s))
+        if end_s - note.start_s >= _SHORTEST_S / 2:
+            kept.append(Note(note.start_s, end_s, note.pitch, note.velocity))
+            following[note.pitch] = note.start_s
+    return tuple(reversed(kept))

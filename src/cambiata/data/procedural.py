@@ -1,0 +1,261 @@
+"""Pianos that nobody built: strings, hammer and case by formula, each with parameters of its own.
+
+A stiff string's partials (Fletcher 1964) under a comb of the place where it is struck, two strings
+a little out of tune of which one decays fast and the other slowly (Weinreich, "Coupled piano
+strings", 1977), a hammer's noise and a case's resonances. No sample, so no licence, and as many
+timbres as there are seeds.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import scipy.signal
+
+from cambiata.data.bank import BANK_FOLDER, HOLD_S, Bank, BankedNote, Making
+from cambiata.data.processes import Failed, completed
+from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, Source
+from cambiata.errors import InputError
+
+SOURCE = Source("procedural-pianos", "no samples: computed", "train")
+_VELOCITIES = (40, 80, 120)
+_N_PARTIALS, _BLOCK = 64, 512
+_HIGHEST_HZ = 18000.0
+
+
+@dataclass(frozen=True)
+class Piano:
+    """What one piano is like.
+
+    Parameters
+    ----------
+    stiffness : float
+        Inharmonicity B of middle C; twofold every ten semitones.
+    struck_at : float
+        Where the hammer strikes, as a share of the string.
+    tilt_db : float
+        By how much partials fall in an octave.
+    bright_hz : float
+        Above this, partials fall fast at the middle velocity.
+    bright_by_velocity : float
+        How fast that frequency grows with velocity.
+    decay_s : float
+        To -60 dB, of middle C's slow string.
+    damping_hz : float
+        Above this, partials decay faster.
+    fast : float
+        Share of the string that decays fast.
+    fast_times : float
+        How much faster it decays.
+    detuned_cents : float
+        How far the two strings are apart.
+    attack_s : float
+        Time in which a note rises.
+    hammer_db : float
+        Level of the hammer's noise below the tone's.
+    hammer_s : float
+        How long it lasts.
+    release_db_s : float
+        How fast a note is damped.
+    case_db : tuple of float
+        Slow waves over the octaves, which stand for case and microphone.
+
+    Examples
+    --------
+    >>> Piano.drawn(np.random.default_rng(0)).stiffness > 0
+    True
+    """
+
+    stiffness: float
+    struck_at: float
+    tilt_db: float
+    bright_hz: float
+    bright_by_velocity: float
+    decay_s: float
+    damping_hz: float
+    fast: float
+    fast_times: float
+    detuned_cents: float
+    attack_s: float
+    hammer_db: float
+    hammer_s: float
+    release_db_s: float
+    case_db: tuple[float, ...]
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> "Piano":
+        """One by chance.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where chance comes from.
+
+        Returns
+        -------
+        Piano
+            From felt to harpsichord, from a studio's grand to a worn upright.
+        """
+
+        def between(low: float, high: float) -> float:
+            return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+        return cls(
+            stiffness=between(5e-5, 1e-3),
+            struck_at=between(0.06, 0.3),
+            tilt_db=float(rng.uniform(1, 8)),
+            bright_hz=between(500, 6000),
+            bright_by_velocity=float(rng.uniform(0, 1.2)),
+            decay_s=between(3, 16),
+            damping_hz=between(800, 6000),
+            fast=float(rng.uniform(0.2, 0.9)),
+            fast_times=between(2, 8),
+            detuned_cents=between(0.1, 8) if rng.random() < 0.5 else between(0.1, 1),
+            attack_s=between(5e-4, 8e-3),
+            hammer_db=float(rng.uniform(12, 45)),
+            hammer_s=between(5e-3, 0.05),
+            release_db_s=between(100, 1200),
+            case_db=tuple(rng.normal(0, 5, 6) / np.arange(1, 7) ** 0.5),
+        )
+
+    def note(self, pitch: int, velocity: int, rng: np.random.Generator) -> BankedNote:
+        """A note held down.
+
+        Parameters
+        ----------
+        pitch : int
+            MIDI number.
+        velocity : int
+            1 to 127.
+        rng : numpy.random.Generator
+            Of phases and the hammer's noise.
+
+        Returns
+        -------
+        BankedNote
+            For a bank.
+        """
+        octaves = (pitch - 60) / 12
+        h = np.arange(1, _N_PARTIALS + 1)
+        f1, b = 440 * 2 ** ((pitch - 69) / 12), self.stiffness * 2 ** (1.2 * octaves)
+        hz = h * f1 * np.sqrt((1 + b * h**2) / (1 + b))
+        hard = velocity / 80
+        bright_hz = self.bright_hz * hard**self.bright_by_velocity * 2 ** (0.5 * octaves)
+        level_db = self._case(hz) - self.tilt_db * np.log2(h) - 12 * (hz / bright_hz) ** 0.7
+        level_db += 20 * np.log10(np.abs(np.sin(np.pi * h * self.struck_at)) + 0.02)
+        amplitude = np.where(hz < _HIGHEST_HZ, 10 ** (level_db / 20), 0)
+        decay_s = self.decay_s * 2 ** (-0.8 * octaves) / (1 + (hz / self.damping_hz) ** 1.2)
+        apart = 2 ** (self.detuned_cents / 1200)
+        shares = (self.fast, 1 - self.fast)
+        strings = zip(shares, (self.fast_times, 1.0), (1.0, apart), strict=True)
+        n = round(HOLD_S * RENDER_RATE_HZ)
+        tone = np.zeros(n)
+        for share, faster, tuned in strings:
+            phases = rng.uniform(0, 2 * np.pi, _N_PARTIALS) if share else np.zeros(_N_PARTIALS)
+            begun = share * amplitude * np.exp(1j * phases)
+            tone += _ringing(hz * tuned, faster * np.log(1000) / decay_s, begun, n)
+        rise = np.minimum(1, np.arange(n) / (self.attack_s * RENDER_RATE_HZ))
+        tone *= np.sin(np.pi / 2 * rise) ** 2
+        tone += self._hammer(tone, f1, rng)
+        tone *= hard**2 / np.sqrt(np.mean(tone[: RENDER_RATE_HZ // 2] ** 2)) * 0.05
+        return BankedNote(pitch, velocity, tone.astype(np.float32), self.release_db_s)
+
+    def _case(self, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        place = np.log2(np.maximum(hz, 25) / 25) / 10
+        waves = np.arange(1, len(self.case_db) + 1)
+        return np.asarray(np.cos(np.pi * place[:, None] * waves) @ np.array(self.case_db))
+
+    def _hammer(
+        self, tone: npt.NDArray[np.float64], f1: float, rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        n = round(8 * self.hammer_s * RENDER_RATE_HZ)
+        noise = rng.normal(size=n) * np.exp(-np.arange(n) / (self.hammer_s * RENDER_RATE_HZ))
+        cutoff = min(0.9, (600 + 2 * f1) / (RENDER_RATE_HZ / 2))
+        sos = scipy.signal.butter(2, cutoff, output="sos")
+        knock = np.zeros(len(tone))
+        knock[:n] = scipy.signal.sosfilt(sos, noise)[: len(tone)]
+        loud = np.sqrt(np.mean(tone[:4096] ** 2)) / np.sqrt(np.mean(knock[:4096] ** 2) + 1e-20)
+        return np.asarray(knock * loud * 10 ** (-self.hammer_db / 20))
+
+
+def _ringing(
+    hz: npt.NDArray[np.float64],
+    decay: npt.NDArray[np.float64],
+    begun: npt.NDArray[np.complex128],
+    n: int,
+) -> npt.NDArray[np.float64]:
+    """Sum of decaying sinusoids [n]: a block's turns, times each block's beginning."""
+    turn = (2j * np.pi * hz - decay) / RENDER_RATE_HZ
+    within = np.exp(turn[:, None] * np.arange(_BLOCK))
+    starts = begun[:, None] * np.exp(turn[:, None] * (_BLOCK * np.arange(-(-n // _BLOCK))))
+    return np.asarray((starts.T @ within).real.ravel()[:n])
+
+
+def build_pianos(
+    folder: str | Path | None = None,
+    *,
+    n_pianos: int = 24,
+    seed: int = 0,
+    n_workers: int = 2,
+    force: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Bank:
+    """Bank of pianos drawn by chance.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path, optional
+        Where; in the cache folder where not given.
+    n_pianos : int
+        How many; their numbers stand where a font has programs.
+    seed : int
+        Of all that is drawn.
+    n_workers : int
+        Processes.
+    force : bool
+        Make it again.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Bank
+        It.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else.
+
+    Examples
+    --------
+    >>> build_pianos("/etc", n_pianos=1)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /etc: holds something other than a bank; name another
+    """
+    place = BANK_FOLDER / SOURCE.name if folder is None else Path(folder)
+    instruments = [{"program": i, "name": f"Piano {i}", "samples": []} for i in range(n_pianos)]
+    making = Making(place, SOURCE, f"seed {seed}", instruments, _VELOCITIES)
+    unmade = making.begin(force=force)
+    work = partial(_built, making, seed)
+    for done, (_, result) in enumerate(completed(work, sorted(unmade), n_workers)):
+        if isinstance(result, Failed):
+            raise InputError(str(place), result.message, "mend it, then call again")
+        if progress is not None:
+            progress((done + 1) / len(unmade))
+    return making.finished()
+
+
+def _built(making: Making, seed: int, number: int) -> int:
+    return making.store(number, _notes(seed, number))
+
+
+def _notes(seed: int, number: int) -> Iterator[BankedNote]:
+    rng = np.random.default_rng([seed, number])
+    piano = Piano.drawn(rng)
+    for pitch in PIANO_KEYS:
+        for velocity in _VELOCITIES:
+            yield piano.note(pitch, velocity, rng)

@@ -1,0 +1,301 @@
+"""Scores as many instruments: the same notes in many sounds, with MIDI and licences beside them."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.audio.mel import mel_power, power_db
+from cambiata.audio.sound import Audio
+from cambiata.data.scores import COLLECTION_NAMES, Work, corpus_works, merged, midi_works
+from cambiata.data.soundfont import (
+    RENDER_RATE_HZ,
+    Renderer,
+    SoundFont,
+    font_named,
+    installed_fonts,
+)
+from cambiata.errors import InputError
+from cambiata.score import midi
+from cambiata.score.midi import Note, Part, Score
+from cambiata.system import Progress
+
+PIANOS = tuple(range(8))
+"""General MIDI programs of pianos, electric pianos, harpsichord and clavinet."""
+
+SAME_SOUND_DB = 4.0
+"""Log-mel distance below which two presets are one instrument to the ear: a piano against itself
+with jittered velocities and onsets measures 2 to 4 dB."""
+
+_TAIL_S = 2.0
+_PEAK = 0.9
+# What presets are compared by: a chord and a line over five octaves.
+_PROBE = (
+    *(Note(0.0, 0.9, pitch, 90) for pitch in (48, 60, 64, 67)),
+    *(Note(1.0 + 0.25 * i, 1.2 + 0.25 * i, 40 + 5 * i, 60 + 5 * i) for i in range(12)),
+)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A program of a sound font.
+
+    Parameters
+    ----------
+    font : str
+        The font's short name.
+    program : int
+        General MIDI program.
+    name : str
+        What the font calls it.
+    licence : str
+        Licence of its samples.
+    use : str
+        "train" or "test".
+
+    Examples
+    --------
+    >>> Voice("timgm6mb", 0, "Piano 1", "GPL-2.0", "test").folder
+    'timgm6mb-000'
+    """
+
+    font: str
+    program: int
+    name: str
+    licence: str
+    use: str
+
+    @property
+    def folder(self) -> str:
+        """Its name in file names."""
+        return f"{self.font}-{self.program:03}"
+
+
+def render_scores(
+    scores: str | Path,
+    folder: str | Path,
+    *,
+    fonts: Sequence[str] = (),
+    programs: Sequence[int] = PIANOS,
+    limit: int | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Scores rendered by many different-sounding programs, in a new folder.
+
+    Programs that sound like one already chosen (`SAME_SOUND_DB`) are left out and named. Every
+    score gets a MIDI file, and a 16-bit wav for each program that can play it, peaks at -1 dB;
+    drums are left out, and of unisons one note is kept. ``manifest.json`` says what is what, with
+    every source's licence.
+
+    Parameters
+    ----------
+    scores : str or pathlib.Path
+        A MIDI file, a folder of them, or a collection of music21's ("chorales").
+    folder : str or pathlib.Path
+        Where it goes; it appears whole or not at all.
+    fonts : sequence of str
+        Paths or short names; all that are installed where none is given.
+    programs : sequence of int
+        General MIDI programs.
+    limit : int, optional
+        Most scores to render.
+    force : bool
+        Replace the folder, if an earlier call made it.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    InputError
+        Nothing to read, no font, two fonts of one name, no program, or the folder exists.
+
+    Examples
+    --------
+    >>> render_scores("nowhere.mid", "/tmp/nowhere-rendered", fonts=["nowhere.sf2"])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
+    """
+    place = Path(folder)
+    _check_place(place, force)
+    opened = _opened([font_named(name) for name in fonts] or installed_fonts())
+    for program in programs:
+        if not 0 <= program <= 127:
+            raise InputError(f"program {program}", "is not 0 to 127", "name a MIDI program")
+    works = _works(scores)[:limit]
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".cambiata-") as name:
+        beside = Path(name) / "rendered"
+        beside.mkdir()
+        manifest = _render(works, opened, programs, beside, progress)
+        (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
+        if place.exists():
+            place.rename(Path(name) / "replaced")
+        beside.rename(place)
+    return manifest
+
+
+def _check_place(place: Path, force: bool) -> None:
+    if not place.parent.is_dir():
+        raise InputError(str(place), "its folder does not exist", "make it first")
+    if place.exists() and not force:
+        raise InputError(str(place), "exists", "choose another name, or --force to replace it")
+    if place.exists() and not (place / "manifest.json").exists():
+        raise InputError(str(place), "is not of this command's making", "choose another name")
+
+
+def _opened(paths: Sequence[Path]) -> list[SoundFont]:
+    """The fonts, each once; files are named by their fonts, so names must differ."""
+    if not paths:
+        raise InputError("sound fonts", "none is installed", "see `cambiata data check`")
+    fonts = [SoundFont(path) for path in dict.fromkeys(path.resolve() for path in paths)]
+    names = [font.source.name for font in fonts]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(name, "is the name of two fonts", "rename one of the files")
+    return fonts
+
+
+def _works(scores: str | Path) -> list[Work]:
+    if str(scores) in COLLECTION_NAMES and not Path(scores).exists():
+        return corpus_works([str(scores)])
+    return midi_works(scores)
+
+
+def _render(
+    works: list[Work],
+    fonts: list[SoundFont],
+    programs: Sequence[int],
+    folder: Path,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    chosen, left_out = different_voices(fonts, programs)
+    if not chosen:
+        raise InputError("sound fonts", "none has one of the programs", "name other programs")
+    stems = _stems(works)
+    for work, stem in zip(works, stems, strict=True):
+        midi.save(Score((Part(_own_notes(work), name=work.name),)), folder / f"{stem}.mid")
+    rows: list[dict[str, Any]] = []
+    steps = len(works) * len(chosen)
+    for font in fonts:
+        voices = [voice for voice in chosen if voice.font == font.source.name]
+        if not voices:
+            continue
+        with Renderer(font) as renderer:
+            for work, stem in zip(works, stems, strict=True):
+                rows += [_rendered(renderer, work, voice, folder / stem) for voice in voices]
+                if progress:
+                    progress(len(rows) / steps)
+    return {
+        "sample_rate": RENDER_RATE_HZ,
+        "voices": [asdict(voice) for voice in chosen],
+        "left out": left_out,
+        "sounds": [row for row in rows if row["file"]],
+        "not playable": [row for row in rows if not row["file"]],
+    }
+
+
+def _stems(works: Sequence[Work]) -> list[str]:
+    """What to call each work's files; "a b.mid" and "a-b.mid" are kept apart by a number."""
+    stems: list[str] = []
+    for work in works:
+        plain = "".join(c if c.isalnum() else "-" for c in work.name)
+        numbered = (f"{plain}-{number}" for number in count(2))
+        stems.append(next(stem for stem in chain([plain], numbered) if stem not in stems))
+    return stems
+
+
+def _rendered(renderer: Renderer, work: Work, voice: Voice, place: Path) -> dict[str, Any]:
+    """Write a work by a voice; `place` is the file without what tells voices apart."""
+    notes = _own_notes(work)
+    row = {"work": work.name, "midi": f"{place.name}.mid", **asdict(voice), "file": ""}
+    usable = set(renderer.font.preset(voice.program).pitches)
+    outside = sum(note.pitch not in usable for note in notes)
+    if outside:  # a wrong or silent note would make the pair a lie
+        return {**row, "why": f"{outside} of {len(notes)} notes outside its range"}
+    stereo = renderer.render(notes, voice.program, max(n.end_s for n in notes) + _TAIL_S)
+    peak = float(np.abs(stereo).max())
+    if peak == 0:
+        return {**row, "why": "the font renders it silent"}
+    name = f"{place.name}.{voice.folder}.wav"
+    gain = np.float32(_PEAK / peak)
+    Audio(stereo * gain, renderer.sample_rate, "PCM_16").save(place.with_name(name))
+    return {**row, "file": name, "gain": float(gain)}
+
+
+def _own_notes(work: Work) -> tuple[Note, ...]:
+    """The notes of a work's own parts, without its reductions, as one player plays them."""
+    own = [part for part in work.parts if "+" not in part.name or work.collection == "midi"]
+    return merged(own).notes
+
+
+def different_voices(
+    fonts: Sequence[SoundFont], programs: Sequence[int]
+) -> tuple[list[Voice], list[dict[str, Any]]]:
+    """Programs of fonts that sound unlike each other.
+
+    Parameters
+    ----------
+    fonts : sequence of SoundFont
+        The fonts; what an earlier one has, a later one is left out for.
+    programs : sequence of int
+        General MIDI programs.
+
+    Returns
+    -------
+    tuple of list
+        The voices kept, and those left out: "voice", "like" and "distance_db" of each.
+
+    Examples
+    --------
+    >>> different_voices([], [0])
+    ([], [])
+    """
+    kept: list[tuple[Voice, npt.NDArray[np.float32]]] = []
+    left_out: list[dict[str, Any]] = []
+    for font in fonts:
+        with Renderer(font) as renderer:
+            for program in programs:
+                preset = font.presets.get(program)
+                if preset is None:
+                    left_out.append({"voice": f"{font.source.name}-{program:03}", "like": None})
+                    continue
+                source = font.source
+                voice = Voice(source.name, program, preset.name, source.licence, source.use)
+                sound = _probed(renderer, program)
+                near = [(_distance_db(sound, other), known) for known, other in kept]
+                distance_db, like = min(near, default=(np.inf, voice), key=lambda pair: pair[0])
+                if distance_db < SAME_SOUND_DB:
+                    left_out.append(
+                        {
+                            "voice": voice.folder,
+                            "like": like.folder,
+                            "distance_db": round(distance_db, 2),
+                        }
+                    )
+                else:
+                    kept.append((voice, sound))
+    return [voice for voice, _ in kept], left_out
+
+
+def _probed(renderer: Renderer, program: int) -> npt.NDArray[np.float32]:
+    sound = renderer.render(_PROBE, program, 5.0).mean(axis=0)
+    rms = float(np.sqrt(np.mean(sound**2)))
+    return power_db(mel_power(sound * np.float32(0.05 / max(rms, 1e-9)), RENDER_RATE_HZ))
+
+
+def _distance_db(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    """Mean difference of two log-mel spectrograms where either is within 60 dB of the loudest."""
+    floor = max(first.max(), second.max()) - 60
+    loud = np.maximum(first, second) > floor
+    return float(np.abs(np.maximum(first, floor) - np.maximum(second, floor))[loud].mean())

@@ -1,0 +1,503 @@
+"""Examples with their notes: what the listener and the player learn from, kept on disk.
+
+Beside the sounds of an example lie the notes that content and style play, the energy of every
+pitch in every frame, known since each note was rendered alone, and the bands that the listener
+hears.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.data.bank import Instrument
+from cambiata.data.examples import (
+    EXAMPLES_FOLDER,
+    FULL_SCALE,
+    ExamplesConfig,
+    as_integers,
+    compose,
+    maker_of,
+    save,
+    shard_name,
+)
+from cambiata.data.pairs import Treatment
+from cambiata.errors import InputError
+from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES
+from cambiata.score.midi import Note, Part
+
+_VERSION = 1
+_ENERGY_WINDOW = 2048
+
+Roll = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ScoredConfig(ExamplesConfig):
+    """What is recorded.
+
+    Parameters
+    ----------
+    banks, collections, n_examples, n_validation, held_out, n_shard, duration_s, treatment : object
+        As in `ExamplesConfig`.
+    sample_rate, seed : int
+        As there; the rate is the banks' own.
+    pedal_share : float
+        As there.
+
+    Examples
+    --------
+    >>> ScoredConfig().n_samples
+    352800
+    """
+
+    n_examples: int = 6144
+    n_validation: int = 64
+    n_shard: int = 64
+    treatment: Treatment = "wide"
+    sample_rate: int = BANDS.sample_rate
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != BANDS.sample_rate:
+            raise ValueError(f"sample_rate must be {BANDS.sample_rate}")
+
+
+PIANO_BANKS = (
+    "fluid-r3:0-7",
+    "musescore-general:0-7",
+    "generaluser-gs:0-7",
+    "csound-gm:0-7",
+    "salamander",
+    "bright-acoustic-piano",
+    "electric-grand-piano",
+    "electric-piano-1",
+    "procedural-pianos",
+)
+"""Every piano-like instrument that may be learnt from."""
+
+
+@dataclass(frozen=True)
+class PianoConfig(ScoredConfig):
+    """Examples of keyboards, half of them with the pedal.
+
+    Parameters
+    ----------
+    banks, collections, n_examples, n_validation, held_out, n_shard, duration_s, treatment : object
+        As in `ExamplesConfig`.
+    sample_rate, seed, pedal_share : object
+        As there.
+
+    Examples
+    --------
+    >>> PianoConfig().pedal_share
+    0.5
+    """
+
+    banks: tuple[str, ...] = PIANO_BANKS
+    n_examples: int = 1536
+    held_out: tuple[str, ...] = (
+        "bright-acoustic-piano:0",
+        *(f"generaluser-gs:{program}" for program in (0, 4, 6)),
+        *(f"procedural-pianos:{number}" for number in (22, 23)),
+    )
+    pedal_share: float = 0.5
+
+
+class Bytes(NamedTuple):
+    """How levels are kept in bytes.
+
+    Parameters
+    ----------
+    floor_db : float
+        What 0 stands for.
+    step_db : float
+        What a step does.
+
+    Examples
+    --------
+    >>> Bytes(-80.0, 0.5).of(np.array([-90.0, -79.0])).tolist()
+    [0, 2]
+    """
+
+    floor_db: float
+    step_db: float
+
+    def of(self, level_db: Roll) -> npt.NDArray[np.uint8]:
+        """Levels as bytes.
+
+        Parameters
+        ----------
+        level_db : numpy.ndarray
+            In dB.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the same shape.
+        """
+        steps = np.round((level_db - self.floor_db) / self.step_db)
+        return np.clip(steps, 0, 255).astype(np.uint8)
+
+    def level_db(self, kept: Any) -> Any:
+        """Bytes as levels.
+
+        Parameters
+        ----------
+        kept : numpy.ndarray or torch.Tensor
+            What `of` returned.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor
+            In dB.
+        """
+        return kept * np.float32(self.step_db) + np.float32(self.floor_db)
+
+
+BAND_BYTES, ENERGY_BYTES = Bytes(-80.0, 0.4), Bytes(-60.0, 1 / 3)
+
+
+class Scored(NamedTuple):
+    """One example.
+
+    Parameters
+    ----------
+    sounds : numpy.ndarray
+        Content, style and target, [3, T].
+    bands_db : numpy.ndarray
+        What the listener hears of content and style, [2, bins, L] in dB of their RMS.
+    energy_db : numpy.ndarray
+        Power of each pitch in content and style, [2, 88, L] in dB of their mean power; -60 and
+        less is -60.
+    notes : tuple
+        What content and style play.
+
+    Examples
+    --------
+    >>> silence = np.zeros((3, 8), np.float32)
+    >>> Scored(silence, silence, silence, ((), ())).notes
+    ((), ())
+    """
+
+    sounds: Samples
+    bands_db: Roll
+    energy_db: Roll
+    notes: tuple[tuple[Note, ...], tuple[Note, ...]]
+
+
+def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> Roll:
+    """Power of every pitch in every frame, with the releases of its notes.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Who plays.
+    notes : iterable of Note
+        What.
+    n_samples : int
+        Length of the sound.
+
+    Returns
+    -------
+    numpy.ndarray
+        [88, L] in dB of the mean power of all of it, at least -60.
+
+    Examples
+    --------
+    >>> class Silent:
+    ...     def sounds(self, notes, n_samples):
+    ...         return iter(())
+    >>> energy_db(Silent(), (), 4096).shape
+    (88, 5)
+    """
+    hop, half = BANDS.hop_length, _ENERGY_WINDOW // 2
+    power = np.zeros((N_PITCHES, BANDS.n_frames(n_samples)))
+    whole = np.zeros(n_samples, np.float32)
+    for note, start, sound in instrument.sounds(notes, n_samples):
+        whole[start : start + len(sound)] += sound
+        if not LOWEST_PITCH <= note.pitch < LOWEST_PITCH + N_PITCHES or not len(sound):
+            continue
+        total = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
+        first = max(0, (start - half) // hop)
+        last = min(power.shape[1], (start + len(sound) + half) // hop + 1)
+        centre = np.arange(first, last) * hop - start
+        ends = (np.clip(centre + half, 0, len(sound)), np.clip(centre - half, 0, len(sound)))
+        power[note.pitch - LOWEST_PITCH, first:last] += total[ends[0]] - total[ends[1]]
+    mean = float(np.mean(np.square(whole, dtype=np.float64))) + 1e-20
+    level: Roll = (10 * np.log10(power / _ENERGY_WINDOW / mean + 1e-12)).astype(np.float32)
+    return np.maximum(level, np.float32(ENERGY_BYTES.floor_db))
+
+
+def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -> None:
+    validation, index = shard
+    maker = maker_of(config, validation)
+    n, n_frames = config.n_shard, BANDS.n_frames(config.n_samples)
+    sounds = np.empty((n, 3, config.n_samples), np.int16)
+    bands = np.empty((n, 2, BANDS.n_bins, n_frames), np.uint8)
+    energies = np.empty((n, 2, N_PITCHES, n_frames), np.uint8)
+    facts = []
+    for i in range(n):
+        made = maker.example(index * n + i)
+        three = (made.content, made.style, made.target)
+        sounds[i] = as_integers(np.stack(three))
+        both = (made.notes, made.style_notes)
+        for j, (notes, instrument) in enumerate(zip(both, made.instruments, strict=True)):
+            energy = energy_db(instrument, notes, config.n_samples)
+            energies[i, j] = ENERGY_BYTES.of(energy)
+            bands[i, j] = BAND_BYTES.of(BANDS.level_db(three[j]))
+        facts.append(
+            {
+                "content": made.facts["content"],
+                "style": made.facts["style"],
+                "notes": [
+                    [[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes] for notes in both
+                ],
+                "keys": [[x.start_s, x.end_s, x.pitch, x.velocity] for x in made.keys.notes]
+                if made.keys
+                else None,
+                "pedal": made.keys.pedal if made.keys else None,
+            }
+        )
+    place = folder / shard_name(validation, index)
+    place.with_suffix(".json").write_text(json.dumps(facts))
+    save(place.with_suffix(".bands.npy"), bands)
+    save(place.with_suffix(".energies.npy"), energies)
+    save(place, sounds)  # last: where it lies, the others do
+
+
+def record_scored(
+    config: ScoredConfig,
+    folder: str | Path | None = None,
+    *,
+    n_workers: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> "ScoredExamples":
+    """Compose examples with their notes and keep them; what is there already stays.
+
+    Parameters
+    ----------
+    config : ScoredConfig
+        What.
+    folder : str or pathlib.Path, optional
+        Where; a folder of the settings' own in the cache where not given.
+    n_workers : int, optional
+        Processes; as many as there are cores where not given.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Sequence
+        All of them, as `ScoredExamples`.
+
+    Raises
+    ------
+    InputError
+        A bank is missing or for tests only, or an example cannot be composed.
+
+    Examples
+    --------
+    >>> record_scored(ScoredConfig(banks=("/nowhere",)), "/tmp/none")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
+    """
+    own = EXAMPLES_FOLDER / f"scored-{config.digest}"
+    place = own if folder is None else Path(folder)
+    compose(place, config, _VERSION, _record_shard, n_workers, progress)
+    return ScoredExamples(place, config)
+
+
+class ScoredExamples(Sequence[Scored]):
+    """Recorded examples with their notes, read from disk as they are asked for.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where `record_scored` put them.
+    config : ScoredConfig
+        What was recorded.
+    validation : bool
+        Those to validate with, rather than those to learn from.
+
+    Raises
+    ------
+    InputError
+        Some are missing.
+
+    Examples
+    --------
+    >>> ScoredExamples(Path("/nowhere"), ScoredConfig())
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+
+    def __init__(self, folder: Path, config: ScoredConfig, validation: bool = False) -> None:
+        self.folder, self.config, self._validation = folder, config, validation
+        n = (config.n_validation if validation else config.n_examples) // config.n_shard
+        self._places = [folder / shard_name(validation, i) for i in range(n)]
+        for place in self._places:
+            if not place.exists():
+                raise InputError(str(folder), f"lacks {place.name}", "record the examples first")
+        self._open: dict[Path, Any] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ScoredExamples, (self.folder, self.config, self._validation)
+
+    def __len__(self) -> int:
+        return len(self._places) * self.config.n_shard
+
+    def _of(self, place: Path) -> Any:
+        if place not in self._open:
+            self._open[place] = (
+                json.loads(place.read_text())
+                if place.suffix == ".json"
+                else np.load(place, mmap_mode="r")
+            )
+        return self._open[place]
+
+    def kept(self, index: int) -> tuple[Any, Any, Any]:
+        """An example without its sounds, as it is kept.
+
+        Parameters
+        ----------
+        index : int
+            Which.
+
+        Returns
+        -------
+        tuple
+            Bands and energies as in `Scored`, in bytes (`BAND_BYTES`, `ENERGY_BYTES`), and rows of
+            start, end, pitch and velocity for content and style.
+        """
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        place = self._places[shard]
+        rolls = (self._of(place.with_suffix(f".{x}.npy"))[at] for x in ("bands", "energies"))
+        return *rolls, self._of(place.with_suffix(".json"))[at]["notes"]
+
+    def keys(self, index: int) -> Part:
+        """What content and target of an example play, keys and pedal apart.
+
+        Parameters
+        ----------
+        index : int
+            Which.
+
+        Returns
+        -------
+        Part
+            Without a pedal where none is known.
+        """
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        facts = self._of(self._places[shard].with_suffix(".json"))[at]
+        rows = facts.get("keys") or facts["notes"][0]
+        notes = (Note(start, end, int(pitch), int(v)) for start, end, pitch, v in rows)
+        return Part(tuple(notes), pedal=tuple((a, b) for a, b in facts.get("pedal") or ()))
+
+    def __getitem__(self, index: Any) -> Scored:  # type: ignore[override]
+        """One example, whole."""
+        shard, at = divmod(range(len(self))[index], self.config.n_shard)
+        sounds = self._of(self._places[shard])[at].astype(np.float32) / np.float32(FULL_SCALE)
+        bands, energies, rows = self.kept(index)
+        content, style = (
+            tuple(Note(start, end, int(pitch), int(v)) for start, end, pitch, v in each)
+            for each in rows
+        )
+        bands_db = BAND_BYTES.level_db(bands.astype(np.float32))
+        levels_db = ENERGY_BYTES.level_db(energies.astype(np.float32))
+        return Scored(sounds, bands_db, levels_db, (content, style))
+
+    def validation(self) -> "ScoredExamples":
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `ScoredExamples`.
+        """
+        return ScoredExamples(self.folder, self.config, validation=True)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded, from which banks."""
+        facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
+        return facts
+
+
+class Joined(Sequence[Scored]):
+    """Several sets of examples, one after another.
+
+    Parameters
+    ----------
+    sets : sequence of ScoredExamples
+        At least one.
+
+    Examples
+    --------
+    >>> Joined([ScoredExamples(Path("/nowhere"), ScoredConfig())])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    """
+
+    def __init__(self, sets: Sequence[ScoredExamples]) -> None:
+        self.sets = tuple(sets)
+
+    @property
+    def folder(self) -> Path:
+        """Where the first set lies."""
+        return self.sets[0].folder
+
+    def __len__(self) -> int:
+        return sum(len(each) for each in self.sets)
+
+    def _found(self, index: int) -> tuple[ScoredExamples, int]:
+        index = range(len(self))[index]
+        for each in self.sets:
+            if index < len(each):
+                return each, index
+            index -= len(each)
+        raise IndexError(index)
+
+    def kept(self, index: int) -> tuple[Any, Any, Any]:
+        """An example without its sounds.
+
+        Parameters
+        ----------
+        index : int
+            Which.
+
+        Returns
+        -------
+        tuple
+            As `ScoredExamples.kept`.
+        """
+        each, at = self._found(index)
+        return each.kept(at)
+
+    def __getitem__(self, index: Any) -> Scored:  # type: ignore[override]
+        """One example, whole."""
+        each, at = self._found(index)
+        return each[at]
+
+    def validation(self) -> "Joined":
+        """The examples to validate with, of all sets.
+
+        Returns
+        -------
+        Sequence
+            As `Joined`.
+        """
+        return Joined([each.validation() for each in self.sets])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded, from which banks."""
+        facts = [each.facts for each in self.sets]
+        banks = {bank["name"]: bank for each in facts for bank in each["banks"]}
+        return {"sets": facts, "banks": list(banks.values())}

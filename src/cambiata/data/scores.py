@@ -1,0 +1,422 @@
+"""Real scores: folders of MIDI files and the public-domain works that music21 brings."""
+
+import gzip
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Container, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from cambiata.data.soundfont import Use
+from cambiata.errors import CambiataWarning, InputError
+from cambiata.score import midi
+from cambiata.score.midi import Note, Part
+from cambiata.system import Progress
+
+SCORE_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cambiata"
+TEST_SHARE = 0.25
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection of music21's corpus.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    patterns : tuple of str
+        Files of it, below the corpus folder.
+    use : {"train", "test"}
+        "train" where its licence lets models that ship be trained on it. Encodings without a
+        licence line of their own are for tests only.
+    licence : str
+        What is known of it.
+
+    Examples
+    --------
+    >>> COLLECTIONS[0].name
+    'chorales'
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    use: Use
+    licence: str
+
+
+COLLECTIONS = (
+    Collection("chorales", ("bach/bwv*.mxl",), "train", "public domain, music21's own encodings"),
+    Collection(
+        "tunes", ("ryansMammoth/*.abc",), "train", "tunes of 1883 and before: pitches and rhythms"
+    ),
+    Collection(
+        "quartets",
+        (
+            "haydn/opus*/*.mxl",
+            "mozart/k1*/*.mxl",
+            "mozart/k4*/*.mxl",
+            "beethoven/opus*/*.mxl",
+            "schumann_robert/opus41no1/*.mxl",
+        ),
+        "test",
+        "works in the public domain; encodings without a licence line",
+    ),
+    Collection(
+        "keyboard",
+        (
+            "schumann_clara/polonaise*.mxl",
+            "mozart/k5*/*.mxl",
+            "joplin/*.mxl",
+            "chopin/*.krn",
+            "cpebach/*.mxl",
+        ),
+        "test",
+        "works in the public domain; encodings without a licence line",
+    ),
+)
+COLLECTION_NAMES = tuple(collection.name for collection in COLLECTIONS)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A work and its parts.
+
+    Parameters
+    ----------
+    name : str
+        Where it comes from: "haydn/opus74no1/movement2", or a file's path.
+    collection : str
+        Collection it belongs to.
+    parts : tuple of Part
+        Its parts, and after them those made of them (`reductions`).
+
+    Examples
+    --------
+    >>> Work("haydn/opus74no1/movement2", "quartets", ()).opus
+    'haydn/opus74no1'
+    """
+
+    name: str
+    collection: str
+    parts: tuple[Part, ...]
+
+    @property
+    def opus(self) -> str:
+        """The work that it is a movement of; splits keep an opus together."""
+        folder, _, last = self.name.rpartition("/")
+        return folder if last.startswith("movement") else self.name.split(".mxl")[0]
+
+    @property
+    def split(self) -> Split:
+        """Where it belongs: "test" for collections for tests and a quarter of the others' works."""
+        if any(known.name == self.collection and known.use == "test" for known in COLLECTIONS):
+            return "test"
+        share = int.from_bytes(hashlib.sha256(self.opus.encode()).digest()[:4]) / 2**32
+        return "test" if share < TEST_SHARE else "train"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of its notes, times to the millisecond."""
+        return notes_digest(note for part in self.parts for note in part.notes)
+
+
+def notes_digest(notes: Iterable[Note]) -> str:
+    """SHA-256 of notes, times to the millisecond.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+        The notes.
+
+    Returns
+    -------
+    str
+        Hexadecimal.
+
+    Examples
+    --------
+    >>> notes_digest([Note(0, 1, 60)])[:8]
+    '5adb6940'
+    """
+    rows = [(round(1000 * n.start_s), round(1000 * n.end_s), n.pitch, n.velocity) for n in notes]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def midi_works(folder: str | Path) -> list[Work]:
+    """Works of a folder of MIDI files, its subfolders included.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Where they lie; a single MIDI file is a folder of one.
+
+    Returns
+    -------
+    list of Work
+        Those that could be read, drums left out; the others are counted and named in a
+        `CambiataWarning`.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no readable score with notes in it.
+
+    Examples
+    --------
+    >>> midi_works("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: no such file or folder; check the path
+    """
+    place = Path(folder)
+    if not place.exists():
+        raise InputError(str(folder), "no such file or folder", "check the path")
+    if place.is_file():
+        files = [place]
+    else:
+        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in (".mid", ".midi", ".kar"))
+    works, unread = [], []
+    for path in files:
+        try:
+            parts = tuple(p for p in midi.load(path).parts if p.notes and not p.is_drum)
+        except InputError as error:
+            if place.is_file():
+                raise
+            unread.append(f"{path.name}: {error.problem}")
+            continue
+        if parts:
+            name = path.name if place.is_file() else path.relative_to(place).as_posix()
+            works.append(Work(name, "midi", parts))
+        else:
+            unread.append(f"{path.name}: plays drums only")
+    if not works:
+        raise InputError(str(folder), "holds no readable MIDI file with notes", "name another")
+    if unread:
+        warnings.warn(
+            f"{len(unread)} of {len(files)} scores not used: " + "; ".join(unread[:5]),
+            CambiataWarning,
+            stacklevel=2,
+        )
+    return works
+
+
+def corpus_works(
+    collections: Sequence[str] = COLLECTION_NAMES,
+    *,
+    names: Container[str] | None = None,
+    n_workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[Work]:
+    """Works of music21's corpus, each parsed once and kept in the cache folder.
+
+    Each gets a tempo from 72 to 132 beats a minute, and its notes velocities with an accent on
+    strong beats, both drawn from the file's name: few of these encodings have tempi or dynamics.
+
+    Parameters
+    ----------
+    collections : sequence of str
+        Names in `COLLECTIONS`.
+    names : container of str, optional
+        Works wanted; all where not given. Parsing all of them takes minutes.
+    n_workers : int, optional
+        Processes for parsing; as many as there are cores where not given.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    list of Work
+        In the order of the collections and their files' names. Files that music21 cannot read are
+        counted and named in a `CambiataWarning` when they are parsed.
+
+    Raises
+    ------
+    InputError
+        music21 is not installed, a collection is not known, or nothing of it can be read.
+
+    Examples
+    --------
+    >>> corpus_works(["hymns"])
+    Traceback (most recent call last):
+    cambiata.errors.InputError: hymns: no such collection; use chorales, tunes, quartets, keyboard
+    """
+    known = {collection.name: collection for collection in COLLECTIONS}
+    for name in collections:
+        if name not in known:
+            raise InputError(name, "no such collection", "use " + ", ".join(known))
+    return [
+        work for name in collections for work in _collected(known[name], names, n_workers, progress)
+    ]
+
+
+def _collected(
+    collection: Collection,
+    names: Container[str] | None,
+    n_workers: int | None,
+    progress: Progress | None,
+) -> list[Work]:
+    try:
+        import music21
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "scores", "music21 is not installed", 'pip install "cambiata[train]"'
+        ) from error
+    root = Path(music21.__file__).parent / "corpus"
+    files = sorted(path for pattern in collection.patterns for path in root.glob(pattern))
+    wanted = {path.relative_to(root).as_posix(): path for path in files}
+    if names is not None:
+        wanted = {name: path for name, path in wanted.items() if name in names}
+    folder = SCORE_CACHE / f"scores-music21-{music21.__version__}"
+    cached = {name: folder / (name.replace("/", "--") + ".json.gz") for name in wanted}
+    todo = [name for name in wanted if not cached[name].exists()]
+    if todo:
+        folder.mkdir(parents=True, exist_ok=True)
+        _parse_all([(wanted[name], cached[name]) for name in todo], n_workers, progress)
+    works, unread = [], []
+    for name, place in cached.items():
+        with gzip.open(place, "rt") as file:
+            parts = [_part(label, notes) for label, notes in json.load(file)]
+        if parts:
+            works.append(Work(name, collection.name, reductions(parts)))
+        else:
+            unread.append(name)
+    if not works and (unread or names is None):
+        raise InputError(collection.name, "music21 reads nothing of it", "install music21 again")
+    if set(unread) & set(todo):
+        warnings.warn(
+            f"{len(unread)} of {len(wanted)} scores not used: " + "; ".join(unread[:5]),
+            CambiataWarning,
+            stacklevel=4,
+        )
+    return works
+
+
+def _part(label: str, rows: list[list[Any]]) -> Part:
+    return Part(tuple(Note(*row) for row in rows), name=label)
+
+
+def reductions(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Parts, and those that a keyboard player would make of them.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Voices, the highest first.
+
+    Returns
+    -------
+    tuple of Part
+        The parts; where there are two to five, also the upper two as one, the lower two, and all.
+
+    Examples
+    --------
+    >>> high, low = Part((Note(0, 1, 72),), name="S"), Part((Note(0, 1, 60),), name="B")
+    >>> [part.name for part in reductions([high, low])]
+    ['S', 'B', 'S+B']
+    """
+    made = list(parts)
+    if 2 < len(parts) <= 5:
+        made += [merged(parts[:2]), merged(parts[-2:])]
+    if 2 <= len(parts) <= 5:
+        made.append(merged(parts))
+    return tuple(made)
+
+
+def merged(parts: Sequence[Part]) -> Part:
+    """Several parts as one; a note struck while its pitch sounds cuts the earlier one.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        What to merge.
+
+    Returns
+    -------
+    Part
+        All their notes; of unisons one.
+
+    Examples
+    --------
+    >>> merged([Part((Note(0, 2, 60),)), Part((Note(0, 1, 60), Note(1, 3, 60)))]).notes[0].end_s
+    1
+    """
+    kept: list[Note] = []
+    struck_next: dict[int, float] = {}
+    for note in sorted((note for part in parts for note in part.notes), reverse=True):
+        end_s = min(note.end_s, struck_next.get(note.pitch, note.end_s))
+        if end_s > note.start_s:
+            kept.append(replace(note, end_s=end_s))
+            struck_next[note.pitch] = note.start_s
+    return Part(tuple(sorted(kept)), name="+".join(part.name for part in parts))
+
+
+# --- reading music21's scores -----------------------------------------------------------------
+
+
+def _parse_all(
+    files: list[tuple[Path, Path]], n_workers: int | None, progress: Progress | None
+) -> None:
+    n_workers = min(n_workers or os.cpu_count() or 1, len(files))
+    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+        for done, _ in enumerate(pool.map(_parse, files), 1):
+            if progress:
+                progress(done / len(files))
+
+
+def _parse(file: tuple[Path, Path]) -> None:
+    """Write names and notes of a score's parts; none where music21 cannot read it."""
+    score, cached = file
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # Whatever music21 trips over in one of its own files costs that file alone.
+        try:
+            parts = _parts(score)
+        except Exception:
+            parts = []
+    beside = cached.with_suffix(f".{os.getpid()}.part")
+    with gzip.open(beside, "wt") as stream:
+        json.dump(parts, stream)
+    beside.replace(cached)
+
+
+def _parts(path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    import music21
+
+    score: Any = music21.converter.parse(path)
+    if isinstance(score, music21.stream.Opus):
+        return []
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:8]))
+    beat_s, base = 60 / rng.uniform(72, 132), rng.uniform(60, 100)
+    parts: list[tuple[str, list[tuple[Any, ...]]]] = []
+    for part in score.parts:
+        rows = sorted(set(_rows(part, beat_s, base, rng)))
+        if rows:
+            parts.append((str(part.partName or f"part {len(parts) + 1}"), rows))
+    return parts
+
+
+def _rows(
+    part: Any, beat_s: float, base: float, rng: np.random.Generator
+) -> Iterator[tuple[float, float, int, int]]:
+    for element in part.stripTies().flatten().notes:
+        pitches = [] if "ChordSymbol" in element.classes else element.pitches
+        length = float(element.quarterLength)
+        if not pitches or length <= 0:  # a grace note takes no time of its own
+            continue
+        start_s = float(element.offset) * beat_s
+        end_s = start_s + length * beat_s * 0.95
+        accent = 14 * (float(element.beatStrength or 0) - 0.4)
+        velocity = int(np.clip(round(base + accent + rng.normal(0, 5)), 20, 120))
+        for pitch in pitches:
+            if 0 <= pitch.midi <= 127:
+                yield round(start_s, 4), round(end_s, 4), int(pitch.midi), velocity

@@ -1,0 +1,273 @@
+"""Traditional tunes for learning melodies: three collections printed before 1930."""
+
+import hashlib
+import json
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from cambiata.data.scores import SCORE_CACHE
+from cambiata.score.midi import Metre
+from cambiata.score.notation import Sheet, Tone, Voice, sheet_of_stream
+from cambiata.system import Progress
+
+COLLECTIONS = ("ryansMammoth", "oneills1850", "airdsAirs")
+
+# What a tune's R: field or title calls it, and the dance type that it is.
+DANCES = {
+    "strathspey": "strathspey",
+    "highland fling": "strathspey",
+    "slip jig": "slip jig",
+    "slipjig": "slip jig",
+    "hop jig": "slip jig",
+    "double jig": "jig",
+    "single jig": "jig",
+    "jig": "jig",
+    "gigg": "jig",
+    "reel": "reel",
+    "clog": "hornpipe",
+    "hornpipe": "hornpipe",
+    "waltz": "waltz",
+    "minuet": "minuet",
+    "march": "march",
+    "air": "air",
+}
+
+Split = Literal["train", "validation", "test"]
+
+_STEPS = 24  # of a quarter note, on which tones are kept
+
+
+@dataclass(frozen=True)
+class Tune:
+    """A tune of a collection.
+
+    Parameters
+    ----------
+    name : str
+        Collection, number and title.
+    dance : str
+        What it is danced to; empty where nothing says.
+    sheet : Sheet
+        Its notes, repeats written out.
+    family : int
+        Which tunes it is a variant of.
+
+    Examples
+    --------
+    >>> Tune("ryansMammoth/1 A", "reel", Sheet((Voice(()),)), 7).split
+    'train'
+    """
+
+    name: str
+    dance: str
+    sheet: Sheet
+    family: int = 0
+
+    @property
+    def split(self) -> Split:
+        """Where its family belongs: eight tenths train, a tenth each for the others."""
+        share = hashlib.sha256(str(self.family).encode()).digest()[0] / 256
+        return "train" if share < 0.8 else "validation" if share < 0.9 else "test"
+
+
+def read_tunes(cache: Path = SCORE_CACHE, *, progress: Progress | None = None) -> list[Tune]:
+    """The tunes of three old collections that music21 brings, variants of a tune in a family.
+
+    Ryan's Mammoth Collection (1883), O'Neill's Music of Ireland (1903) and Aird's Airs (1782 on):
+    pitches and rhythms only. Transcriptions by Henrik Norbeck are left out.
+
+    Parameters
+    ----------
+    cache : pathlib.Path
+        Folder in which they are kept: reading them takes minutes.
+    progress : callable, optional
+        Called with the share that is read.
+
+    Returns
+    -------
+    list of Tune
+        Those that are one melody of a metre and at least four bars.
+
+    Examples
+    --------
+    >>> {tune.dance for tune in read_tunes()} >= {"reel", "jig"}  # doctest: +SKIP
+    True
+    """
+    import music21
+
+    place = Path(cache) / f"tunes-music21-{music21.__version__}.jsonl"
+    if not place.exists():
+        found = list(_parsed(Path(music21.__file__).parent / "corpus", progress))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        scratch = place.with_suffix(".part")
+        scratch.write_text("".join(json.dumps(each) + "\n" for each in found))
+        scratch.replace(place)
+    tunes = [_tune(json.loads(line)) for line in place.read_text().splitlines()]
+    kept = [tune for tune in tunes if _is_usable(tune.sheet)]
+    return [
+        Tune(tune.name, tune.dance, tune.sheet, family)
+        for tune, family in zip(kept, families(kept), strict=True)
+    ]
+
+
+def _is_usable(sheet: Sheet) -> bool:
+    return (
+        len(sheet.voices) == 1
+        and sheet.voices[0].is_melody
+        and sheet.n_bars >= 4
+        and len(sheet.voices[0].tones) >= 16
+    )
+
+
+def _texts(corpus: Path) -> Iterator[tuple[str, str]]:
+    """Name and ABC of every tune but Norbeck's transcriptions."""
+    for collection in COLLECTIONS:
+        for file in sorted((corpus / collection).glob("*.abc")):
+            text = file.read_text(errors="replace")
+            for tune in re.split(r"(?m)^(?=X:)", text)[1:]:
+                if "norbeck" not in tune.lower() and re.search(r"(?m)^K:", tune):
+                    yield f"{collection}/{file.stem}", tune
+
+
+def _parsed(corpus: Path, progress: Progress | None) -> Iterator[dict[str, Any]]:
+    texts = list(_texts(corpus))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for i, found in enumerate(pool.map(_read_one, texts, chunksize=20)):
+            if progress is not None:
+                progress((i + 1) / len(texts))
+            if found is not None:
+                yield found
+
+
+def _read_one(named: tuple[str, str]) -> dict[str, Any] | None:
+    import music21
+
+    place, text = named
+    fields = dict(re.findall(r"(?m)^([XTR]):\s*(.*?)\s*$", text)[::-1])  # the first of each
+    name = f"{place}/{fields.get('X', '?')} {fields.get('T', '')}".strip()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            sheet = sheet_of_stream(music21.converter.parse(text, format="abc"), name)
+        except Exception:  # music21 has many; a tune that it cannot read is left out
+            return None
+    if sheet is None:
+        return None
+    return {
+        "name": name,
+        "dance": _dance(fields.get("R", ""), fields.get("T", "")),
+        "metre": [sheet.metre.beats, sheet.metre.unit],
+        "key": sheet.key,
+        "pickup": round(sheet.pickup * _STEPS),
+        "qpm": sheet.qpm,
+        "tones": [
+            [round(tone.start * _STEPS), round(tone.length * _STEPS), tone.pitch]
+            for tone in sheet.voices[0].tones
+        ],
+    }
+
+
+def _dance(told: str, title: str) -> str:
+    """Dance type by the R: field, else by the title's last word that names one."""
+    for text in (told.lower(), title.lower()):
+        found = [
+            (text.rfind(word), len(word), dance)
+            for word, dance in DANCES.items()
+            if re.search(rf"\b{word}\b", text)
+        ]
+        if found:
+            return max(found, key=lambda hit: (hit[0] + hit[1], hit[1]))[2]
+    return ""
+
+
+def _tune(kept: dict[str, Any]) -> Tune:
+    tones = (
+        Tone(Fraction(start, _STEPS), Fraction(length, _STEPS), pitch)
+        for start, length, pitch in kept["tones"]
+        if length > 0
+    )
+    sheet = Sheet(
+        (Voice(tuple(tones)),),
+        Metre(*kept["metre"]),
+        kept["key"],
+        kept["qpm"],
+        Fraction(kept["pickup"], _STEPS),
+        kept["name"],
+    )
+    return Tune(kept["name"], kept["dance"], sheet)
+
+
+def families(tunes: Sequence[Tune]) -> list[int]:
+    """Which tunes are variants of one another, across collections.
+
+    Two tunes belong together where an eighth of their contours' eight-interval words are shared
+    (key does not matter), or their titles are the same; families close over such pairs.
+
+    Parameters
+    ----------
+    tunes : sequence of Tune
+        The tunes.
+
+    Returns
+    -------
+    list of int
+        A number for each tune, the same for variants.
+
+    Examples
+    --------
+    >>> sheet = Sheet((Voice(tuple(Tone(Fraction(i), Fraction(1), 60 + i * i % 7)
+    ...                            for i in range(20))),))
+    >>> families([Tune("a/1 X", "", sheet), Tune("b/2 Y", "", sheet)])
+    [0, 0]
+    """
+    parents = list(range(len(tunes)))
+
+    def root(i: int) -> int:
+        while parents[i] != i:
+            parents[i] = parents[parents[i]]
+            i = parents[i]
+        return i
+
+    words = [_words(tune.sheet.voices[0].tones) for tune in tunes]
+    where: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, each in enumerate(words):
+        for word in each:
+            where[word].append(i)
+    shared: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for holders in where.values():
+        if len(holders) <= 30:  # what many tunes share is a formula, not a tune
+            for a in range(len(holders)):
+                for b in range(a):
+                    shared[holders[b], holders[a]] += 1
+    for (a, b), n in shared.items():
+        if n >= max(3, min(len(words[a]), len(words[b])) / 8):
+            parents[root(b)] = root(a)
+    titled: dict[str, int] = {}
+    for i, tune in enumerate(tunes):
+        title = _title(tune.name)
+        if title:
+            parents[root(i)] = root(titled.setdefault(title, i))
+    return [root(i) for i in range(len(tunes))]
+
+
+def _words(tones: Sequence[Tone]) -> set[tuple[int, ...]]:
+    steps = np.diff([tone.pitch for tone in tones])
+    steps = steps[steps != 0]  # repeated notes differ between variants
+    return {tuple(steps[i : i + 8].tolist()) for i in range(len(steps) - 7)}
+
+
+def _title(name: str) -> str:
+    title = name.partition(" ")[2].lower()
+    words = re.sub(r"[^a-z ]", "", title.replace("--", " ")).split()
+    left_out = {"the", "a", *" ".join(DANCES).split()}
+    return " ".join(word for word in words if word not in left_out)

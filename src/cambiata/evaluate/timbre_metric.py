@@ -1,0 +1,72 @@
+"""The timbre metric: how far two sounds are apart in an embedding that hears instruments.
+
+Cífka et al. 2021, section 5.2: MFCCs 2 to 13, a triplet network, the cosine distance of its
+embeddings. The authors' weights were never published; ours were trained with their recipe on
+tracks of sound-font banks (`docs/models/timbre-metric.md`), so that absolute values differ from
+theirs. Nothing that ships is trained against this network or chosen by it.
+"""
+
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio.mel import mfcc
+from cambiata.evaluate.metrics import METRIC_RATE_HZ, cosine_distance
+from cambiata.weights import network
+
+Embedding = npt.NDArray[np.float32]
+
+# Four poolings need so many frames for one value to be left: 128 of 500 samples, 4 s at 16 kHz.
+_LEAST_FRAMES = 128
+
+
+class TimbreMetric:
+    """The embedding, and distances in it.
+
+    Examples
+    --------
+    >>> metric = TimbreMetric()
+    >>> sound = np.random.default_rng(0).normal(size=16000).astype(np.float32)
+    >>> metric.distance(metric.embedding(sound), metric.embedding(sound))
+    0.0
+    """
+
+    def __init__(self) -> None:
+        self._network = network("timbre-metric")
+
+    def embedding(self, samples: Samples) -> Embedding:
+        """Where a sound lies.
+
+        Parameters
+        ----------
+        samples : numpy.ndarray
+            Mono sound [T] at 16 kHz. One shorter than 4 s is repeated until it is as long, so
+            that padding is not heard as timbre.
+
+        Returns
+        -------
+        numpy.ndarray
+            [64].
+        """
+        features = mfcc(samples, METRIC_RATE_HZ, hop_length=500)[1:]
+        n_frames = features.shape[1]
+        repeated = np.tile(features, max(1, -(-_LEAST_FRAMES // n_frames)))
+        return cast(Embedding, self._network(repeated[None].astype(np.float32))[0])
+
+    @staticmethod
+    def distance(first: Embedding, second: Embedding) -> float:
+        """How unlike two sounds are.
+
+        Parameters
+        ----------
+        first, second : numpy.ndarray
+            Embeddings [64].
+
+        Returns
+        -------
+        float
+            1 minus their cosine, 0 to 2; the network ends in a ReLU and a mean, so at most 1.
+        """
+        return cosine_distance(first, second)

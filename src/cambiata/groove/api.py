@@ -1,0 +1,368 @@
+"""Two drum parts in, one between them out."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from cambiata.errors import InputError
+from cambiata.groove.grid import Groove, Strike, strikes_of, with_strikes
+from cambiata.groove.interpolation import Amounts, Interpolation, Way, fitted, nearest
+from cambiata.score.midi import Metre, Score, checked_place, load, save
+from cambiata.score.sidecars import Besides
+
+GrooveSystem = Literal["exact", "vae"]
+
+_MIDI = (".mid", ".midi")
+
+
+@dataclass(frozen=True)
+class GrooveReport:
+    """What `groove_file` did.
+
+    Parameters
+    ----------
+    output : str
+        The file written.
+    system : str
+        "exact" or "vae".
+    hits : float
+        How far of the way what is struck went, 0 to 1.
+    velocity : float
+        Likewise, how hard.
+    timing : float
+        Likewise, when.
+    n_bars : int
+        Bars that the drums of A play in.
+    grid : str
+        A's: sixteenths, or triplets of eighths or sixteenths.
+    n_notes : int
+        Notes of drums that were written.
+    quarters_per_minute : float
+        The tempo, A's, where it begins.
+    n_grooves : int
+        How many files B is.
+    elapsed_s : float
+        Seconds that it took.
+    listen, picture : str or None
+        Further files that were written.
+
+    Examples
+    --------
+    >>> GrooveReport("c.mid", "exact", 0.3, 0.3, 0.3, 4, "sixteenths", 64, 120.0, 1, 0.1).n_bars
+    4
+    """
+
+    output: str
+    system: str
+    hits: float
+    velocity: float
+    timing: float
+    n_bars: int
+    grid: str
+    n_notes: int
+    quarters_per_minute: float
+    n_grooves: int
+    elapsed_s: float
+    listen: str | None = None
+    picture: str | None = None
+
+
+def morph_groove(
+    a: Score,
+    b: Score | Sequence[Score],
+    *,
+    amount: float = 0.5,
+    hits: float | None = None,
+    velocity: float | None = None,
+    timing: float | None = None,
+    system: GrooveSystem = "exact",
+    metre: str | None = None,
+    weights: str = "groove",
+    seed: int = 0,
+) -> Score:
+    """A drum part some part of the way from one groove to another, or to a drummer.
+
+    At amount 0 the drums are A's, note for note. At 1, where B is one groove, they are B's, note
+    for note: repeated or cut at a bar to A's length, at A's tempo. Where B is a drummer (several
+    scores), each two bars of A go towards the drummer's nearest two bars. With ``exact``, hits that
+    stay take velocities and offsets that stand in the drummer's whole playing where they stood in
+    A, so that at 1 all strokes are the drummer's, on matched ones with A's accents in the drummer's
+    measure; with ``vae``, the nearest bars count as B.
+
+    Parameters
+    ----------
+    a : Score
+        With drums; its tempos, its metres and its other parts are kept.
+    b : Score or sequence of Score
+        With drums; several are a drummer.
+    amount : float
+        How far of the way, 0 to 1; half of it where not given.
+    hits : float, optional
+        How far with what is struck; `amount` where not given.
+    velocity : float, optional
+        Likewise, how hard.
+    timing : float, optional
+        Likewise, when.
+    system : {"exact", "vae"}
+        Without learning, in the order of metrical salience (`Interpolation`), or through the latent
+        space of a small variational autoencoder (`LatentInterpolation`).
+    metre : str, optional
+        Metre of scores that say none, "4/4".
+    weights : str
+        The autoencoder's weights: shipped ones by name, or a path.
+    seed : int
+        As of everything that writes; nothing is drawn here.
+
+    Returns
+    -------
+    Score
+        A's, with other drums.
+
+    Raises
+    ------
+    InputError
+        A score has no drums or no metre, their metres do not go together, or an amount is out of
+        range.
+
+    Examples
+    --------
+    >>> from cambiata.score.midi import Clock, Note, Part
+    >>> four = Clock(metres=((0.0, Metre(4, 4)),))
+    >>> a = Score((Part((Note(0.0, 0.1, 36, 90),), is_drum=True),), clock=four)
+    >>> b = Score((Part((Note(0.02, 0.1, 36, 50),), is_drum=True),), clock=four)
+    >>> [drum] = morph_groove(a, b, amount=0.25).parts[0].notes
+    >>> drum.velocity, round(drum.start_s, 3)
+    (80, 0.005)
+    """
+    del seed
+    if system not in get_args(GrooveSystem):
+        raise InputError(f"system {system}", "is not known", "use exact or vae")
+    amounts = Amounts.of(amount, hits, velocity, timing)
+    others = [b] if isinstance(b, Score) else list(b)
+    drummer = None if isinstance(b, Score) else "drummer"
+    return _morphed(a, others, drummer, amounts, system, metre, weights)[0]
+
+
+def groove_file(
+    a: str | Path,
+    b: str | Path,
+    output: str | Path,
+    *,
+    amount: float = 0.5,
+    hits: float | None = None,
+    velocity: float | None = None,
+    timing: float | None = None,
+    system: GrooveSystem = "exact",
+    metre: str | None = None,
+    weights: str = "groove",
+    seed: int = 0,
+    listen: str | Path | None = None,
+    picture: str | Path | None = None,
+    force: bool = False,
+) -> GrooveReport:
+    """Like `morph_groove`, from MIDI files to a MIDI file.
+
+    Parameters
+    ----------
+    a : str or pathlib.Path
+        MIDI file with drums.
+    b : str or pathlib.Path
+        Another, or a folder of them: a drummer.
+    output : str or pathlib.Path
+        MIDI file to write; it appears whole or not at all. It counts 960 ticks in a quarter note:
+        what was on a whole tick of these is kept exactly.
+    amount : float
+        See `morph_groove`.
+    hits : float, optional
+        Likewise.
+    velocity : float, optional
+        Likewise.
+    timing : float, optional
+        Likewise.
+    system : {"exact", "vae"}
+        Likewise.
+    metre : str, optional
+        Likewise.
+    weights : str
+        Likewise.
+    seed : int
+        Likewise.
+    listen : str or pathlib.Path, optional
+        Write how it sounds there, as a sketch.
+    picture : str or pathlib.Path, optional
+        Draw A and what was made there, .svg.
+    force : bool
+        Replace an output that exists.
+
+    Returns
+    -------
+    GrooveReport
+        What was done.
+
+    Raises
+    ------
+    InputError
+        A file or the output cannot be used; nothing has been written then.
+
+    Examples
+    --------
+    >>> groove_file("nowhere.mid", "b.mid", "c.mid", amount=0.3)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.mid: no such file; check the path
+    """
+    del seed
+    began = time.perf_counter()
+    if system not in get_args(GrooveSystem):
+        raise InputError(f"system {system}", "is not known", "use exact or vae")
+    amounts = Amounts.of(amount, hits, velocity, timing)
+    if Path(output).suffix.lower() not in _MIDI:
+        raise InputError(str(output), "is no MIDI file's name", "name it NAME.mid")
+    checked_place(output, force)
+    besides = Besides(listen, picture, force)
+    score = load(a, keys=True)
+    others = drummer_of(b) if Path(b).is_dir() else [load(b, keys=True)]
+    drummer = str(b) if Path(b).is_dir() else None
+    made, groove = _morphed(score, others, drummer, amounts, system, metre, weights)
+    save(made, output, force=force)
+    besides.write({"A": _drums(score), f"towards {Path(b).name}": _drums(made)}, Path(a).name)
+    return GrooveReport(
+        str(output),
+        system,
+        amounts.hits,
+        amounts.velocity,
+        amounts.timing,
+        groove.n_bars,
+        groove.grid,
+        len(strikes_of(made)),
+        groove.quarters_per_minute,
+        len(others),
+        time.perf_counter() - began,
+        **besides.named,
+    )
+
+
+def _drums(score: Score) -> Score:
+    return replace(score, parts=tuple(part for part in score.parts if part.is_drum))
+
+
+def drummer_of(folder: str | Path) -> list[Score]:
+    """What a drummer played: the scores with drums in a folder and the folders in it.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        The folder.
+
+    Returns
+    -------
+    list of Score
+        In the order of their names. Files without notes or without drums are left out.
+
+    Raises
+    ------
+    InputError
+        There is none, or a file is no MIDI file although it is named so.
+
+    Examples
+    --------
+    >>> drummer_of("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: has no MIDI files with drums; choose a drummer's folder
+    """
+    scores = []
+    for path in sorted(Path(folder).rglob("*")):
+        if path.suffix.lower() in _MIDI and path.is_file() and not path.name.startswith("."):
+            try:
+                score = load(path, keys=True)
+            except InputError as error:
+                if error.problem != "has no notes":
+                    raise
+                continue
+            if strikes_of(score):
+                scores.append(score)
+    if not scores:
+        raise InputError(str(folder), "has no MIDI files with drums", "choose a drummer's folder")
+    return scores
+
+
+def way_between(
+    a: Groove,
+    b: Sequence[Groove],
+    *,
+    drummer: str | None = None,
+    system: GrooveSystem = "exact",
+    weights: str = "groove",
+) -> tuple[Way, float]:
+    """The way from one groove to another, to be gone as far as one likes.
+
+    Parameters
+    ----------
+    a : Groove
+        Where it begins.
+    b : sequence of Groove
+        Where it ends.
+    drummer : str, optional
+        What to call the drummer that B is; without, B is one groove.
+    system : {"exact", "vae"}
+        See `morph_groove`.
+    weights : str
+        Likewise.
+
+    Returns
+    -------
+    tuple
+        The way, and how much longer A's quarter notes are than its strikes' (1 but where compound
+        and plain metres meet).
+
+    Raises
+    ------
+    InputError
+        Their metres do not go together.
+
+    Examples
+    --------
+    >>> from cambiata.groove.grid import Hit
+    >>> groove = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
+    >>> way_between(groove, [groove])[0].at(Amounts.of(0.3)) == groove.strikes
+    True
+    """
+    stretch, playing = 1.0, list(b)
+    if drummer is None:
+        a, other, stretch = fitted(a, b[0])
+        playing = []
+    else:
+        other = nearest(a, b, drummer)
+    if system == "exact":
+        return Interpolation(a, other, playing), stretch
+    from cambiata.groove.vae import LatentInterpolation
+
+    return LatentInterpolation(a, other, weights), stretch
+
+
+def _morphed(
+    score: Score,
+    others: Sequence[Score],
+    drummer: str | None,
+    amounts: Amounts,
+    system: GrooveSystem,
+    metre: str | None,
+    weights: str,
+) -> tuple[Score, Groove]:
+    counted = None if metre is None else _metre(metre)
+    a = Groove.of(score, metre=counted)
+    b = [Groove.of(other, metre=counted) for other in others]
+    way, stretch = way_between(a, b, drummer=drummer, system=system, weights=weights)
+    strikes = way.at(amounts)
+    if stretch != 1:
+        strikes = tuple(Strike(s.at * stretch, s.duration * stretch, *s[2:]) for s in strikes)
+    made = with_strikes(score, strikes)
+    return replace(made, name=score.name), a
+
+
+def _metre(text: str) -> Metre:
+    beats, _, unit = text.partition("/")
+    if not (beats.isdigit() and unit in ("1", "2", "4", "8", "16") and 1 <= int(beats) <= 32):
+        raise InputError(f"metre {text}", "is not known", "write it as 4/4 or 6/8")
+    return Metre(int(beats), int(unit))

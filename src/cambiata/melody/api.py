@@ -1,0 +1,463 @@
+"""Melodies turned towards a style: in memory, and from file to file."""
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from cambiata.errors import CambiataWarning, InputError
+from cambiata.melody.bars import STEPS, Bar, Counting, Event, Line, line_of
+from cambiata.melody.latent import Latent
+from cambiata.melody.pati2018 import Pati2018
+from cambiata.melody.retrieval import Retrieval
+from cambiata.melody.system import Amounts, Restyler
+from cambiata.score import notation
+from cambiata.score.midi import Metre
+from cambiata.score.notation import SUFFIXES, Sheet
+from cambiata.score.sidecars import Besides
+
+RESTYLERS: dict[str, type[Restyler]] = {way.name: way for way in (Latent, Pati2018, Retrieval)}
+
+
+@dataclass(frozen=True)
+class MelodyReport:
+    """What was done to a melody.
+
+    Parameters
+    ----------
+    output : str
+        The file that was written.
+    system : str
+        What turned it.
+    style : str
+        Towards what.
+    rhythm, pitch : float
+        How far.
+    metre : str
+        The metre it has now.
+    n_notes : int
+        Its notes.
+    n_bars, n_changed_bars : int
+        Its bars, and those that are not as they were.
+    elapsed_s : float
+        How long it took.
+    listen, picture : str or None
+        Further files that were written.
+
+    Examples
+    --------
+    >>> MelodyReport("a.mid", "melody", "reel", 1.0, 1.0, "4/4", 64, 8, 6, 0.1).n_changed_bars
+    6
+    """
+
+    output: str
+    system: str
+    style: str
+    rhythm: float
+    pitch: float
+    metre: str
+    n_notes: int
+    n_bars: int
+    n_changed_bars: int
+    elapsed_s: float
+    listen: str | None = None
+    picture: str | None = None
+
+
+def restyler(name: str, settings: Mapping[str, str] | None = None) -> Restyler:
+    """A way of turning melodies, by name.
+
+    Parameters
+    ----------
+    name : str
+        "melody" (ours), "pati2018" or "retrieval".
+    settings : mapping of str to str, optional
+        Its settings.
+
+    Returns
+    -------
+    Restyler
+        It.
+
+    Raises
+    ------
+    InputError
+        There is none of that name, or no such setting.
+
+    Examples
+    --------
+    >>> "reel" in restyler("melody").styles()
+    True
+    """
+    if name not in RESTYLERS:
+        raise InputError(name, "is no system for melodies", f"use one of {', '.join(RESTYLERS)}")
+    return RESTYLERS[name].configured(settings or {})
+
+
+def restyle(
+    tune: Sheet,
+    style: str | Sheet | Sequence[Sheet],
+    *,
+    amount: float = 1.0,
+    rhythm: float | None = None,
+    pitch: float | None = None,
+    metre: str = "content",
+    track: int | None = None,
+    skyline: bool = False,
+    system: str = "melody",
+    settings: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> Sheet:
+    """A melody turned towards a style.
+
+    Key, phrase lengths and, unless asked otherwise, metre are kept; bars that were equal still
+    are. Other voices stay as they are; where the metre changes they are left out.
+
+    Parameters
+    ----------
+    tune : Sheet
+        The melody.
+    style : str, Sheet or sequence of Sheet
+        A dance type, or melodies that show the style.
+    amount : float
+        0 is the melody as it is, 1 the whole turn.
+    rhythm, pitch : float, optional
+        The same for each of them; else as `amount`.
+    metre : str
+        "content" keeps the metre, "style" takes the style's, "6/8" that.
+    track : int, optional
+        Which voice, from 1.
+    skyline : bool
+        Take the highest tones where several sound.
+    system : str
+        See `restyler`.
+    settings : mapping of str to str, optional
+        The system's.
+    seed : int
+        Of what is drawn.
+
+    Returns
+    -------
+    Sheet
+        As long as the tune, in seconds as well.
+
+    Raises
+    ------
+    InputError
+        The tune is no melody, the style is not known or of another metre, or an amount is none.
+
+    Examples
+    --------
+    >>> from cambiata.score.notation import Tone, Voice
+    >>> tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60 + i * i % 9) for i in range(32))
+    >>> turned = restyle(Sheet((Voice(tones),)), "strathspey")
+    >>> turned.end, turned.voices[0].tones == tones
+    (Fraction(16, 1), False)
+    """
+    amounts = _amounts(amount, rhythm, pitch)
+    number, line = line_of(tune, track=track, skyline=skyline)
+    way = restyler(system, settings)
+    shown, name = _shown(style)
+    kinds = _kinds(way, shown, name)
+    new_metre = _metre(line, kinds, metre, tune.name, name)
+    turned = converted(line, new_metre) if new_metre is not None else line
+    if turned.counting.kind not in kinds:
+        homes = ", ".join(str(Counting(*kind)) for kind in kinds)
+        raise InputError(
+            tune.name,
+            f"is in {turned.metre}, but {name} is in {homes}",
+            "add --metre style to change it",
+        )
+    turned = way.restyled(turned, shown, amounts, seed, line)
+    voice = turned.voice(tune.voices[number])
+    if new_metre is None:
+        voices = (*tune.voices[:number], voice, *tune.voices[number + 1 :])
+        return replace(tune, voices=voices)
+    if len(tune.voices) > 1:
+        warnings.warn(
+            f"{tune.name}: its other parts are left out, as the metre changes", CambiataWarning, 2
+        )
+    faster = float(turned.metre.bar / line.metre.bar)
+    return replace(
+        tune,
+        voices=(voice,),
+        metre=turned.metre,
+        pickup=turned.pickup,
+        qpm=tune.qpm * faster,
+    )
+
+
+def _amounts(amount: float, rhythm: float | None, pitch: float | None) -> Amounts:
+    given = {"amount": amount, "rhythm": rhythm, "pitch": pitch}
+    for name, value in given.items():
+        if value is not None and not 0 <= value <= 1:
+            raise InputError(f"{name} {value:g}", "is none", "use 0 to 1")
+    return Amounts(amount if rhythm is None else rhythm, amount if pitch is None else pitch)
+
+
+def _shown(style: str | Sheet | Sequence[Sheet]) -> tuple[str | list[Line], str]:
+    """The style as a restyler takes it, and its name."""
+    if isinstance(style, str):
+        return style, style
+    sheets = [style] if isinstance(style, Sheet) else list(style)
+    lines = []
+    for sheet in sheets:
+        try:
+            lines.append(line_of(sheet, skyline=True)[1])
+        except InputError:
+            if len(sheets) == 1:
+                raise
+    if not lines:
+        raise InputError("style", "shows no melody", "give melodies of two bars at least")
+    name = sheets[0].name if len(sheets) == 1 else f"{len(lines)} tunes"
+    return lines, name
+
+
+def _kinds(way: Restyler, shown: str | list[Line], name: str) -> list[tuple[int, bool]]:
+    if isinstance(shown, str):
+        known = way.styles()
+        if shown not in known:
+            raise InputError(
+                name,
+                "is no style that is known",
+                f"use one of {', '.join(known)}, or give a file or a folder of tunes",
+            )
+        return known[shown]
+    found = [line.counting.kind for line in shown]
+    return sorted(set(found), key=lambda kind: -found.count(kind))
+
+
+def _metre(
+    line: Line, kinds: Sequence[tuple[int, bool]], metre: str, tune: str, style: str
+) -> Metre | None:
+    """The metre to change to; none where it stays."""
+    if metre == "content":
+        return None
+    if metre == "style":
+        if line.counting.kind in kinds:
+            return None
+        for n_beats, is_compound in kinds:
+            if _pulses(n_beats, is_compound) & _pulses(*line.counting.kind):
+                return Metre(n_beats * 3, 8) if is_compound else Metre(n_beats, 4)
+        raise InputError(
+            tune, f"is in {line.metre}, which cannot become that of {style}", "choose another style"
+        )
+    beats, slash, unit = metre.partition("/")
+    if not (slash and beats.isdecimal() and unit.isdecimal() and int(beats) and int(unit)):
+        raise InputError(f"metre {metre}", "is none", "use content, style, or one like 6/8")
+    wanted = Metre(int(beats), int(unit))
+    return None if wanted == line.metre else wanted
+
+
+# Where the fast notes of a pulse go when it is counted otherwise, by the lengths of the pulse in
+# steps: a long and a short of a jig are a crotchet and a quaver, and so on.
+_BENDS = {
+    (36, 48): ((0, 0), (12, 24), (24, 36), (36, 48)),
+    (48, 36): ((0, 0), (24, 12), (36, 24), (48, 36)),
+    (24, 36): ((0, 0), (12, 24), (24, 36)),
+    (36, 24): ((0, 0), (24, 12), (36, 24)),
+}
+
+
+def _pulses(n_beats: int, is_compound: bool) -> set[int]:
+    """In how many pulses a bar may be felt."""
+    if is_compound:
+        return {n_beats}
+    return {2: {2}, 3: {3}, 4: {2, 4}}[n_beats]
+
+
+def converted(line: Line, metre: Metre) -> Line:
+    """A melody counted in another metre, bar for bar.
+
+    Parameters
+    ----------
+    line : Line
+        The melody.
+    metre : Metre
+        One whose bars have as many pulses: 6/8, 4/4 and 2/4; 9/8 and 3/4; 12/8 and 4/4.
+
+    Returns
+    -------
+    Line
+        As many bars, each pulse in the other metre's way.
+
+    Raises
+    ------
+    InputError
+        The bars have another number of pulses, or the metre is not known.
+
+    Examples
+    --------
+    >>> from cambiata.score.notation import Tone, Voice
+    >>> tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60) for i in range(6))
+    >>> made = converted(Line.of(Voice(tones), Metre(6, 8)), Metre())
+    >>> [str(event.at) for event in made.bars[0]]
+    ['0', '1', '3/2', '2', '3', '7/2']
+    """
+    counting = Counting.of(metre, [], f"metre {metre}")
+    shared = _pulses(*line.counting.kind) & _pulses(*counting.kind)
+    if not shared:
+        raise InputError(
+            f"metre {metre}", f"does not divide as {line.metre} does", "choose another metre"
+        )
+    n_pulses = min(shared)
+    before, after = (each.bar_steps // n_pulses for each in (line.counting, counting))
+
+    def moved(step: Fraction) -> Fraction:
+        pulse, rest = divmod(step, before)
+        bends = _BENDS.get((before, after), ((0, 0), (before, after)))
+        for (x0, y0), (x1, y1) in pairwise(bends):
+            if x0 <= rest <= x1:
+                return pulse * after + y0 + (rest - x0) * Fraction(y1 - y0, x1 - x0)
+        raise AssertionError("bends cover a pulse")
+
+    def bar_of(bar: Bar, missing: Fraction) -> Bar:
+        found: dict[Fraction, Event] = {}
+        for event in bar:
+            step = (event.at + missing) * line.counting.scale * STEPS
+            at = moved(step) / STEPS / counting.scale - new_missing(missing)
+            found.setdefault(at, replace(event, at=at))
+        return tuple(found[at] for at in sorted(found))
+
+    def new_missing(missing: Fraction) -> Fraction:
+        return moved(missing * line.counting.scale * STEPS) / STEPS / counting.scale
+
+    short = line.metre.bar - line.pickup if line.pickup else Fraction(0)
+    bars = [bar_of(bar, short if i == 0 else Fraction(0)) for i, bar in enumerate(line.bars)]
+    pickup = metre.bar - new_missing(short) if line.pickup else Fraction(0)
+    return Line(tuple(bars), metre, counting, pickup)
+
+
+def restyle_file(
+    tune: str | Path,
+    output: str | Path,
+    *,
+    style: str | Path,
+    listen: str | Path | None = None,
+    picture: str | Path | None = None,
+    force: bool = False,
+    **options: Any,
+) -> MelodyReport:
+    """Turn a melody in a file towards a style, and write it.
+
+    Parameters
+    ----------
+    tune : str or pathlib.Path
+        MIDI, MusicXML or ABC.
+    output : str or pathlib.Path
+        MIDI or MusicXML.
+    style : str or pathlib.Path
+        A dance type, a file of a melody, or a folder of such files.
+    listen : str or pathlib.Path, optional
+        Write how it sounds there, played by plain oscillators.
+    picture : str or pathlib.Path, optional
+        Write a piano roll of before and after there, .svg.
+    force : bool
+        Replace files that exist.
+    **options
+        As for `restyle`.
+
+    Returns
+    -------
+    MelodyReport
+        What was done.
+
+    Raises
+    ------
+    InputError
+        As for `restyle`; or a file cannot be read or written.
+
+    Examples
+    --------
+    >>> restyle_file("nowhere.mid", "out.mid", style="reel")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.mid: no such file; check the path
+    """
+    begun = time.perf_counter()
+    notation.checked_score_place(output, force)
+    besides = Besides(listen, picture, force)
+    sheet = notation.read(tune)
+    shown = shown_by(style, options.get("system", "melody"))
+    made = restyle(sheet, shown, **options)
+    notation.write(made, output, force=force)
+    besides.write(
+        {"before": sheet.to_score(), f"after, towards {style}": made.to_score()}, Path(tune).name
+    )
+    amounts = _amounts(options.get("amount", 1.0), options.get("rhythm"), options.get("pitch"))
+    n_bars, n_changed = _changed(sheet, made, options.get("track"))
+    return MelodyReport(
+        output=str(output),
+        system=options.get("system", "melody"),
+        style=str(style),
+        rhythm=amounts.rhythm,
+        pitch=amounts.pitch,
+        metre=str(made.metre),
+        n_notes=sum(len(voice.tones) for voice in made.voices),
+        n_bars=n_bars,
+        n_changed_bars=n_changed,
+        elapsed_s=round(time.perf_counter() - begun, 3),
+        **besides.named,
+    )
+
+
+def _changed(before: Sheet, after: Sheet, track: int | None) -> tuple[int, int]:
+    number = (track or 1) - 1
+    own, made = (
+        Line.of(
+            sheet.voices[min(number, len(sheet.voices) - 1)].skyline(), sheet.metre, sheet.pickup
+        )
+        for sheet in (before, after)
+    )
+    n_same = sum(a == b for a, b in zip(own.bars, made.bars, strict=False))
+    return len(made.own), max(len(own.bars), len(made.bars)) - n_same
+
+
+def shown_by(style: str | Path, system: str = "melody") -> str | list[Sheet]:
+    """What a style's name, file or folder stands for.
+
+    Parameters
+    ----------
+    style : str or pathlib.Path
+        A dance type, a file, or a folder of files.
+    system : str
+        Whose dance types.
+
+    Returns
+    -------
+    str or list of Sheet
+        The dance type, or the melodies.
+
+    Raises
+    ------
+    InputError
+        It is none of these, or no file in the folder can be read.
+
+    Examples
+    --------
+    >>> shown_by("reel")
+    'reel'
+    """
+    if str(style) in restyler(system).styles():
+        return str(style)
+    place = Path(style)
+    if place.is_dir():
+        sheets: list[Sheet] = []
+        for file in sorted(place.rglob("*")):
+            if file.suffix.lower() in SUFFIXES:
+                try:
+                    sheets += notation.read_all(file)
+                except InputError as error:
+                    warnings.warn(str(error), CambiataWarning, 2)
+        if not sheets:
+            raise InputError(str(style), "holds no melody that can be read", "give scores in it")
+        return sheets
+    if place.suffix.lower() in SUFFIXES:
+        return notation.read_all(place)
+    known = ", ".join(restyler(system).styles())
+    raise InputError(
+        str(style), "is no style that is known", f"use one of {known}, or a file or a folder"
+    )

@@ -1,1 +1,0 @@
-"""What systems in torch share; imported only where torch is."""

@@ -1,0 +1,1 @@
+"""Scores played with a recorded sound."""

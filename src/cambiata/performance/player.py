@@ -1,0 +1,220 @@
+"""Scores played by our own player: every partial of a written note, as the reference has it."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from cambiata.arrays import Samples
+from cambiata.errors import CambiataWarning
+from cambiata.partials.note_frames import FLOOR_DB, HOP, RELEASE_S, WINDOW, of_score, score_frames
+from cambiata.partials.posteriors import BANDS, Heard
+from cambiata.score.midi import Part
+from cambiata.system import Arrays, PlaySystem, TransferConfig
+from cambiata.timbre_transfer.oneshot import Voices, said_of, sounded, voice_of, voices_of
+from cambiata.weights import WEIGHTS, load_model
+
+_PER_FRAME = 2
+# Frames played before and after a stretch: what the refiner and the window see of a moment.
+_CONTEXT_FRAMES = 16
+_LIFTED_S = 0.05
+_N_FRAMES_KEPT = 384
+
+
+@dataclass(frozen=True)
+class PlayerConfig(TransferConfig):
+    """Settings of `ScorePlayer`.
+
+    Parameters
+    ----------
+    sample_rate, chunk_s, overlap_s, style_s : float
+        See `TransferConfig`; the listener hears 44100 Hz only.
+    weights : str
+        Shipped weights of the player by name, or the path of an ONNX file of your own.
+    listener : str
+        Likewise, of the listener that hears the reference.
+
+    Examples
+    --------
+    >>> PlayerConfig().weights
+    'player'
+    """
+
+    chunk_s: float = 30.0
+    overlap_s: float = 0.25
+    weights: str = "player"
+    listener: str = "listener"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != BANDS.sample_rate:
+            raise ValueError(
+                f"sample_rate must be {BANDS.sample_rate}: the listener knows no other"
+            )
+
+
+class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
+    """A score's notes, played by a player that attends to a reference's own notes.
+
+    The reference is heard and measured as `timbre_transfer.oneshot` does it, and pooled over time
+    in two ways: into one vector, and by attention, for every moment of every written note, to the
+    moments of the reference's notes that are most like it. Kept timbres of ``oneshot`` are played
+    as well. Partials and noise become sound by inverse transforms (Rodet & Depalle 1992).
+
+    Parameters
+    ----------
+    config : PlayerConfig
+        Settings.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or not this system's.
+    """
+
+    name: ClassVar[str] = "player"
+    summary: ClassVar[str] = "plays a score note by note as a reference sounds; one-shot, 44.1 kHz"
+    paper: ClassVar[str] = "this project: docs/models/play.md"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
+    timbres_of: ClassVar[str] = "oneshot"
+    presets: ClassVar[Mapping[str, PlayerConfig]] = {"default": PlayerConfig()}
+
+    def __init__(self, config: PlayerConfig) -> None:
+        super().__init__(config)
+        self._player = load_model(config.weights, self.name)
+
+    @property
+    def min_samples(self) -> int:
+        """Half a second."""
+        return self.config.sample_rate // 2
+
+    def capture(self, style: Samples) -> Voices:
+        """Note frames of the reference, measured.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            One channel [T].
+
+        Returns
+        -------
+        tuple
+            One voice, of weight 1.
+        """
+        voice = voice_of(style, self.config.listener)
+        if voice.measured.n_frames and float(voice.measured.partials_db.max()) <= FLOOR_DB:
+            warnings.warn(
+                "the sound has no pitch that could be heard (drums? noise?): notes will sound as "
+                "its hits do",
+                CambiataWarning,
+                stacklevel=2,
+            )
+        return _thinned(((1.0, voice),))
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the weights that kept timbres belong to: those of ``oneshot``."""
+        return WEIGHTS[self.timbres_of].sha256
+
+    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
+        """What `arrays_of` gave.
+
+        Parameters
+        ----------
+        voices : sequence of tuple
+            Weights, which add up to 1, and arrays by name.
+
+        Returns
+        -------
+        tuple
+            As `capture` returns it.
+        """
+        return _thinned(voices_of(voices))
+
+    def read(self, part: Part) -> Heard:
+        """The score's notes, as long as they sound.
+
+        Parameters
+        ----------
+        part : Part
+            Notes that end with their keys, and the pedal.
+
+        Returns
+        -------
+        Heard
+            In order of pitch and time.
+        """
+        return of_score(_lifted(part))
+
+    def render(
+        self, read: Heard, timbre: Voices, start: int, n_samples: int, *, seed: int
+    ) -> Samples:
+        """A stretch of the score, played.
+
+        Parameters
+        ----------
+        read : Heard
+            What `read` returned.
+        timbre : tuple
+            What `capture` returned.
+        start : int
+            Its first sample.
+        n_samples : int
+            How long it is.
+        seed : int
+            Seed of noise and of the partials' phases.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+        first = max(0, start // HOP - _CONTEXT_FRAMES)
+        n_frames = BANDS.n_frames(start + n_samples - first * HOP + WINDOW) + _CONTEXT_FRAMES
+        near = (read.end + RELEASE_S / BANDS.frame_s > first) & (read.start < first + n_frames)
+        some = np.flatnonzero(near)
+        here = replace(
+            read,
+            pitch=read.pitch[some],
+            start=read.start[some] - first,
+            end=read.end[some] - first,
+            confidence=read.confidence[some],
+            strength_db=read.strength_db[some],
+        )
+        middle_db = float(np.median(read.strength_db)) if read.n_notes else 0.0
+        frames = score_frames(here, n_frames, _PER_FRAME, middle_db)
+        said = said_of(self._player, timbre, frames, n_frames)
+        straight = np.zeros((here.n_notes, n_frames), np.float32)
+        before = start - first * HOP
+        sound = sounded(frames, said, straight, before + n_samples, seed, first, struck=True)
+        return sound[before:]
+
+
+def _thinned(timbre: Voices) -> Voices:
+    """Fewer note frames of each voice: a third less time, and sound that differs by -30 dB."""
+    found = []
+    for weight, voice in timbre:
+        step = -(-voice.measured.n_frames // _N_FRAMES_KEPT) or 1
+        kept = np.arange(0, voice.measured.n_frames, step)
+        found.append((weight, replace(voice, measured=voice.measured[kept])))
+    return tuple(found)
+
+
+def _lifted(part: Part) -> Part:
+    """A part in which a key is let go before it is struck again, as it must be.
+
+    Scores let notes touch; a key of a piano takes a moment to come up. Without it a note struck
+    again is but a swell of the one before.
+    """
+    held = part.with_pedal()
+    following: dict[int, float] = {}
+    notes = []
+    for note in sorted(held.notes, reverse=True):
+        latest_s = following.get(note.pitch, np.inf) - _LIFTED_S
+        end_s = min(note.end_s, max(latest_s, note.start_s + note.duration_s / 2))
+        notes.append(replace(note, end_s=end_s))
+        following[note.pitch] = note.start_s
+    return replace(held, notes=tuple(reversed(notes)), pedal=())

@@ -1,0 +1,96 @@
+"""What players of piano rolls have in common: their settings, the reference's vector, the roll."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio.mel import log_mel
+from cambiata.score.midi import Part
+from cambiata.score.piano_roll import PianoRoll, piano_roll
+from cambiata.system import PlaySystem, TransferConfig
+from cambiata.weights import load_model
+
+RATE_HZ = 44100
+
+
+@dataclass(frozen=True)
+class RollConfig(TransferConfig):
+    """Settings of a player that reads piano rolls.
+
+    Parameters
+    ----------
+    sample_rate, chunk_s, overlap_s, style_s : float
+        See `TransferConfig`.
+    weights : str
+        Shipped weights by name, or the path of an ONNX file of your own.
+
+    Examples
+    --------
+    >>> RollConfig(weights="performancenet").chunk_s
+    20.0
+    """
+
+    overlap_s: float = 0.5
+    weights: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != RATE_HZ:
+            raise ValueError(f"sample_rate must be {RATE_HZ}: the network knows no other")
+
+
+class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
+    """A player that reads piano rolls, and hears a reference as one vector.
+
+    Parameters
+    ----------
+    config : RollConfig
+        Settings.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or not this system's.
+    """
+
+    def __init__(self, config: RollConfig) -> None:
+        super().__init__(config)
+        self._model = load_model(config.weights, self.name)
+
+    @property
+    def min_samples(self) -> int:
+        """Half a second."""
+        return self.config.sample_rate // 2
+
+    def capture(self, style: Samples) -> npt.NDArray[np.float32]:
+        """The reference's vector.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            One channel [T].
+
+        Returns
+        -------
+        numpy.ndarray
+            [1, 64].
+        """
+        found: npt.NDArray[np.float32] = self._model.part("style")(log_mel(style, RATE_HZ)[None])[0]
+        return found
+
+    def read(self, part: Part) -> PianoRoll:
+        """The score as a piano roll.
+
+        Parameters
+        ----------
+        part : Part
+            Notes that end with their keys, and the pedal.
+
+        Returns
+        -------
+        PianoRoll
+            At 250 Hz.
+        """
+        return piano_roll(part)

@@ -1,0 +1,126 @@
+"""A small WaveNet that plays piano rolls, sample by sample."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio.sound import resample
+from cambiata.performance.rolls import RATE_HZ, RollConfig, RollPlayer
+from cambiata.score.piano_roll import FRAME_RATE_HZ, PianoRoll, roll_at
+
+_OWN_RATE_HZ, _N_LEVELS = 16000, 256
+_PER_FRAME = int(_OWN_RATE_HZ / FRAME_RATE_HZ)
+_LEAD_FRAMES = 32  # played before a stretch, so that it is under way when the stretch begins
+# So many stretches side by side cost little more than one.
+_PIECE_S, _LEAST_PIECES = 2.0, 2
+
+
+class WaveNet(RollPlayer):
+    """A piano roll played by an autoregressive network, in the sound of a reference.
+
+    van den Oord et al. 2016 with the conditions of Hawthorne et al. 2019, small: 32 channels, two
+    stacks of ten layers, 256 mu-law levels at 16 kHz. Each sample is drawn from what the network
+    says of it; what a layer was given a dilation ago is kept in a queue (Paine et al. 2016).
+
+    A stretch is played as pieces of two seconds side by side, each begun an eighth of a second
+    early; without that, ten seconds would take minutes.
+
+    Parameters
+    ----------
+    config : RollConfig
+        Settings.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or not this system's.
+    """
+
+    name: ClassVar[str] = "wavenet"
+    summary: ClassVar[str] = "a small WaveNet on piano rolls, with a reference; 16 kHz, slow"
+    paper: ClassVar[str] = "van den Oord et al. 2016; Hawthorne et al., ICLR 2019"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
+    presets: ClassVar[Mapping[str, RollConfig]] = {
+        "default": RollConfig(chunk_s=10.0, weights="wavenet")
+    }
+
+    def render(
+        self,
+        read: PianoRoll,
+        timbre: npt.NDArray[np.float32],
+        start: int,
+        n_samples: int,
+        *,
+        seed: int,
+    ) -> Samples:
+        """A stretch of the score, played.
+
+        Parameters
+        ----------
+        read : PianoRoll
+            What `read` returned.
+        timbre : numpy.ndarray
+            What `capture` returned.
+        start : int
+            Its first sample.
+        n_samples : int
+            How long it is.
+        seed : int
+            Of all that is drawn.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+        begin = start * _OWN_RATE_HZ // RATE_HZ
+        length = -(-n_samples * _OWN_RATE_HZ // RATE_HZ) + 2
+        n_pieces = max(_LEAST_PIECES, -(-length // round(_PIECE_S * _OWN_RATE_HZ)))
+        each = -(-length // n_pieces)
+        n_frames = -(-each // _PER_FRAME) + 1 + _LEAD_FRAMES
+        firsts = [(begin + i * each) // _PER_FRAME - _LEAD_FRAMES for i in range(n_pieces)]
+        told = np.concatenate(
+            [
+                self._model.part("condition")(
+                    roll_at(read, FRAME_RATE_HZ, first, n_frames)[None], timbre
+                )[0]
+                for first in firsts
+            ]
+        )
+        played = self._sampled(told, np.random.default_rng([seed, start]))
+        pieces = []
+        for i, first in enumerate(firsts):
+            before = begin + i * each - first * _PER_FRAME
+            pieces.append(played[i, before : before + each])
+        return resample(np.concatenate(pieces), _OWN_RATE_HZ, RATE_HZ)[:n_samples]
+
+    def _sampled(
+        self, told: npt.NDArray[np.float32], rng: np.random.Generator
+    ) -> npt.NDArray[np.float32]:
+        """Samples of pieces [B, L * _PER_FRAME] by what their layers are told."""
+        step, n_pieces = self._model.part(""), len(told)
+        dilations = np.array(self._model.about["dilations"])
+        n_samples, width = told.shape[1] * _PER_FRAME, int(self._model.about["width"])
+        layers = np.arange(len(dilations))
+        longest = int(dilations.max())
+        queue = np.zeros((longest, n_pieces, len(layers), width), np.float32)
+        levels = np.empty((n_pieces, n_samples), np.int64)
+        drawn = np.full((n_pieces, 1), 1 / 255, np.float32)
+        # The Gumbel trick draws from all pieces' distributions at once.
+        chance = rng.gumbel(size=(_PER_FRAME, n_pieces, _N_LEVELS)).astype(np.float32)
+        for t in range(n_samples):
+            if t % _PER_FRAME == 0:
+                chance = rng.gumbel(size=chance.shape).astype(np.float32)
+                now = np.ascontiguousarray(told[:, t // _PER_FRAME])
+            past = queue[(t - dilations) % longest, :, layers].transpose(1, 0, 2)
+            logits, given = step(drawn, np.ascontiguousarray(past), now)
+            queue[t % longest] = given
+            levels[:, t] = (logits + chance[t % _PER_FRAME]).argmax(axis=1)
+            drawn = (levels[:, t, None] / np.float32(127.5) - 1).astype(np.float32)
+        coded = levels / 127.5 - 1
+        sound = np.sign(coded) * (256.0 ** np.abs(coded) - 1) / 255
+        return sound.astype(np.float32)

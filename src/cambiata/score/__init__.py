@@ -1,0 +1,1 @@
+"""Written music: MIDI, notation, piano rolls, previews and pictures."""

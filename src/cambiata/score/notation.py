@@ -1,0 +1,598 @@
+"""Written music: voices counted in quarter notes, from MIDI, MusicXML and ABC and back."""
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from cambiata.errors import CambiataWarning, InputError, MissingExtraError
+from cambiata.score import midi
+from cambiata.score.midi import Clock, Metre, Note, Part, Score
+
+MIDI_SUFFIXES = (".mid", ".midi")
+SCORE_SUFFIXES = (".musicxml", ".xml", ".mxl")
+ABC_SUFFIXES = (".abc",)
+SUFFIXES = (*MIDI_SUFFIXES, *SCORE_SUFFIXES, *ABC_SUFFIXES)
+
+_COMMON = Metre()
+_STEPS = 24  # of a quarter note: thirty-seconds and triplets of sixteenths fall on them
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Tone:
+    """A written note.
+
+    Parameters
+    ----------
+    start : fractions.Fraction
+        Where it begins, in quarter notes from the beginning.
+    length : fractions.Fraction
+        How long it lasts, in quarter notes, more than 0.
+    pitch : int
+        MIDI number.
+    velocity : int
+        How hard it is struck, 1 to 127.
+
+    Examples
+    --------
+    >>> Tone(Fraction(1), Fraction(1, 2), 60).end
+    Fraction(3, 2)
+    """
+
+    start: Fraction
+    length: Fraction
+    pitch: int
+    velocity: int = 100
+
+    @property
+    def end(self) -> Fraction:
+        """Where it ends, in quarter notes."""
+        return self.start + self.length
+
+
+@dataclass(frozen=True)
+class Voice:
+    """The tones of one part.
+
+    Parameters
+    ----------
+    tones : tuple of Tone
+        In the order of their beginnings.
+    name : str
+        What the score calls it.
+    program : int
+        General MIDI program, 0 to 127.
+
+    Examples
+    --------
+    >>> Voice((Tone(Fraction(0), Fraction(1), 60), Tone(Fraction(1), Fraction(1), 62))).is_melody
+    True
+    """
+
+    tones: tuple[Tone, ...]
+    name: str = ""
+    program: int = 0
+
+    @property
+    def end(self) -> Fraction:
+        """Where its last tone ends, in quarter notes."""
+        return max((tone.end for tone in self.tones), default=Fraction(0))
+
+    @property
+    def is_melody(self) -> bool:
+        """Whether no two tones sound at once."""
+        return all(a.end <= b.start for a, b in pairwise(self.tones))
+
+    def skyline(self) -> "Voice":
+        """The melody on top: where several tones begin the highest, each until the next begins.
+
+        Returns
+        -------
+        Voice
+            Tones that do not overlap. What begins below a sounding higher tone is left out.
+
+        Examples
+        --------
+        >>> low, high = (Tone(Fraction(0), Fraction(2), pitch) for pitch in (48, 60))
+        >>> [tone.pitch for tone in Voice((low, high)).skyline().tones]
+        [60]
+        """
+        kept: list[Tone] = []
+        for tone in sorted(self.tones, key=lambda tone: (tone.start, -tone.pitch)):
+            if kept and kept[-1].start == tone.start:
+                continue
+            if kept and kept[-1].end > tone.start:
+                if kept[-1].pitch > tone.pitch:
+                    continue
+                kept[-1] = replace(kept[-1], length=tone.start - kept[-1].start)
+            kept.append(tone)
+        return replace(self, tones=tuple(kept))
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Voices that sound together, in one metre.
+
+    Parameters
+    ----------
+    voices : tuple of Voice
+        Its voices.
+    metre : Metre
+        How bars are counted.
+    key : str
+        Key signature as MIDI has it ("Bb", "F#m"); empty where nothing is said.
+    qpm : float
+        Quarter notes a minute.
+    pickup : fractions.Fraction
+        Length of the incomplete bar that it begins with, in quarter notes.
+    name : str
+        What to call it in a message.
+
+    Examples
+    --------
+    >>> Sheet((Voice((Tone(Fraction(0), Fraction(4), 60),)),)).n_bars
+    1
+    """
+
+    voices: tuple[Voice, ...]
+    metre: Metre = _COMMON
+    key: str = ""
+    qpm: float = 120.0
+    pickup: Fraction = Fraction(0)
+    name: str = field(default="sheet", compare=False)
+
+    @property
+    def end(self) -> Fraction:
+        """Where its last tone ends, in quarter notes."""
+        return max((voice.end for voice in self.voices), default=Fraction(0))
+
+    @property
+    def n_bars(self) -> int:
+        """Full bars, begun ones among them; a pickup is none."""
+        return -int((self.pickup - self.end) // self.metre.bar)
+
+    def to_score(self) -> Score:
+        """The sheet as a performance at its tempo.
+
+        Returns
+        -------
+        Score
+            Times in seconds; its clock has the metre, a pickup as a short bar.
+        """
+        metres: tuple[tuple[float, Metre], ...] = ((0.0, self.metre),)
+        if self.pickup:
+            short = self.pickup / 4
+            metres = (
+                (0.0, Metre(short.numerator, short.denominator)),
+                (float(self.pickup), self.metre),
+            )
+        clock = Clock(((0.0, self.qpm),), metres, self.key)
+        parts = (
+            Part(
+                tuple(
+                    Note(
+                        clock.seconds(float(tone.start)),
+                        clock.seconds(float(tone.end)),
+                        tone.pitch,
+                        tone.velocity,
+                    )
+                    for tone in voice.tones
+                ),
+                voice.program,
+                name=voice.name,
+            )
+            for voice in self.voices
+        )
+        return Score(tuple(parts), self.name, clock)
+
+    @classmethod
+    def of(cls, score: Score) -> "Sheet":
+        """A performance as it would be written, drums left out.
+
+        Parameters
+        ----------
+        score : Score
+            Notes in seconds, and a clock that says where quarter notes fall.
+
+        Returns
+        -------
+        Sheet
+            Tones on twenty-fourths of a quarter note. Rests shorter than an eighth triplet between
+            tones are closed: they are how a note was let go. Its metre is the score's first, 4/4
+            where the score says nothing.
+
+        Examples
+        --------
+        >>> Sheet.of(Score((Part((Note(0.0, 0.49, 60), Note(0.5, 1.0, 62))),))).voices[0].tones[0]
+        Tone(start=Fraction(0, 1), length=Fraction(1, 1), pitch=60, velocity=100)
+        """
+        metres = score.clock.metres or ((0.0, Metre()),)
+        metre, pickup = metres[0][1], Fraction(0)
+        if len(metres) > 1 and metres[1][0] == float(metre.bar) < float(metres[1][1].bar):
+            pickup, metre = metre.bar, metres[1][1]
+        voices = (
+            Voice(_written(part, score.clock), part.name, part.program)
+            for part in score.parts
+            if not part.is_drum and part.notes
+        )
+        qpm = score.clock.tempos[0][1]
+        return cls(tuple(voices), metre, score.clock.key, qpm, pickup, score.name)
+
+
+def _snapped(quarters: float) -> Fraction:
+    return Fraction(round(quarters * _STEPS), _STEPS)
+
+
+def _written(part: Part, clock: Clock) -> tuple[Tone, ...]:
+    tones = []
+    starts = sorted({_snapped(clock.quarters(note.start_s)) for note in part.notes})
+    following = dict(pairwise(starts))
+    for note in part.notes:
+        start = _snapped(clock.quarters(note.start_s))
+        end = max(_snapped(clock.quarters(note.end_s)), start + Fraction(1, _STEPS))
+        after = following.get(start)
+        if after is not None and 0 < after - end <= min(Fraction(1, 3), (after - start) / 2):
+            end = after
+        elif after is not None and 0 < end - after <= Fraction(1, 8):
+            end = after  # legato: the key is let go a little late
+        tones.append(Tone(start, end - start, note.pitch, note.velocity))
+    return tuple(sorted(tones))
+
+
+def read(path: str | Path) -> Sheet:
+    """Sheet of a MIDI, MusicXML or ABC file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file. Repeats are written out; grace notes are left out.
+
+    Returns
+    -------
+    Sheet
+        Its voices that play something.
+
+    Raises
+    ------
+    InputError
+        It is missing, unreadable, of another kind, holds several tunes or no notes.
+    MissingExtraError
+        It is MusicXML or ABC, and music21 (extra ``notes``) is not installed.
+
+    Examples
+    --------
+    >>> read("nowhere.mid")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.mid: no such file; check the path
+    """
+    sheets = read_all(path)
+    if len(sheets) > 1:
+        raise InputError(
+            str(path), f"holds {len(sheets)} tunes", "keep the one that is meant in a file"
+        )
+    return sheets[0]
+
+
+def read_all(path: str | Path) -> list[Sheet]:
+    """Sheets of a file; an ABC file may hold many tunes.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        As for `read`.
+
+    Returns
+    -------
+    list of Sheet
+        At least one. Tunes of a collection that cannot be read are left out.
+
+    Raises
+    ------
+    InputError
+        As for `read`, but for several tunes.
+    MissingExtraError
+        As for `read`.
+
+    Examples
+    --------
+    >>> read_all("nowhere.abc")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.abc: no such file; check the path
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in MIDI_SUFFIXES:
+        score = midi.load(path, keys=True)
+        if len({metre for _, metre in score.clock.metres}) > 2:
+            warnings.warn(f"{path}: changes its metre; read as if it did not", CambiataWarning, 2)
+        sheets = [Sheet.of(score)]
+        if not sheets[0].voices:
+            raise InputError(str(path), "has only drums", "choose a score with pitches")
+        return sheets
+    if not path.is_file():
+        raise InputError(str(path), "no such file", "check the path")
+    if suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise InputError(str(path), "is no kind of score that is known", f"give one of {known}")
+    sheets = list(_parsed(path))
+    if not sheets:
+        raise InputError(str(path), "has no notes", "choose a score that plays something")
+    return sheets
+
+
+def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
+    """Write a sheet as MIDI or MusicXML, by the path's extension.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        What to write.
+    path : str or pathlib.Path
+        File to write, .mid or .musicxml; it appears whole or not at all.
+    force : bool
+        Replace a file that exists.
+
+    Raises
+    ------
+    InputError
+        The extension is another, the file exists or its folder does not.
+    MissingExtraError
+        It is MusicXML, and music21 (extra ``notes``) is not installed.
+
+    Examples
+    --------
+    >>> write(Sheet((Voice((Tone(Fraction(0), Fraction(4), 60),)),)), "out.pdf")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: out.pdf: is no kind of score that is written; name it .mid or
+    .musicxml
+    """
+    path = checked_score_place(path, force)
+    if path.suffix.lower() in MIDI_SUFFIXES:
+        midi.save(sheet.to_score(), path, force=force)
+        return
+    stream = _stream(sheet, _music21(path))
+    with midi.written_beside(path) as scratch:
+        stream.write("mxl" if path.suffix.lower() == ".mxl" else "musicxml", fp=scratch)
+
+
+def checked_score_place(path: str | Path, force: bool) -> Path:
+    """Where a score may be written.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        File to write, .mid or .musicxml.
+    force : bool
+        Replace one that exists.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+
+    Raises
+    ------
+    InputError
+        As for `write`.
+
+    Examples
+    --------
+    >>> checked_score_place("/nowhere/out.mid", False)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
+    """
+    if Path(path).suffix.lower() not in (*MIDI_SUFFIXES, *SCORE_SUFFIXES):
+        raise InputError(
+            str(path), "is no kind of score that is written", "name it .mid or .musicxml"
+        )
+    return midi.checked_place(path, force)
+
+
+def _music21(path: object) -> Any:
+    try:
+        import music21
+    except ImportError as error:
+        raise MissingExtraError(str(path), "notes") from error
+    return music21
+
+
+def _parsed(path: Path) -> Iterator[Sheet]:
+    music21 = _music21(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # ABC as text: of a file, music21 leaves it open.
+            parsed = (
+                music21.converter.parse(path.read_text(errors="replace"), format="abc")
+                if path.suffix.lower() in ABC_SUFFIXES
+                else music21.converter.parse(path, forceSource=True)
+            )
+            scores = parsed.scores if isinstance(parsed, music21.stream.Opus) else [parsed]
+        except Exception as error:  # music21 has many
+            raise InputError(str(path), "cannot be read as a score", "export it again") from error
+        for score in scores:
+            try:
+                sheet = sheet_of_stream(score, str(path))
+            except Exception as error:
+                if len(scores) == 1:
+                    raise InputError(
+                        str(path), "cannot be read as a score", "export it again"
+                    ) from error
+                continue
+            if sheet is not None:
+                yield sheet
+
+
+def sheet_of_stream(stream: Any, name: str) -> Sheet | None:
+    """Sheet of a music21 stream.
+
+    Parameters
+    ----------
+    stream : music21.stream.Stream
+        A score or a part.
+    name : str
+        What to call it in a message.
+
+    Returns
+    -------
+    Sheet or None
+        Repeats written out; none where there are no notes.
+
+    Examples
+    --------
+    >>> import music21  # doctest: +SKIP
+    >>> stream = music21.converter.parse("tinyNotation: 3/4 c4 d e")  # doctest: +SKIP
+    >>> str(sheet_of_stream(stream, "scale").metre)  # doctest: +SKIP
+    '3/4'
+    """
+    music21 = _music21(name)
+    parts = list(stream.parts) if hasattr(stream, "parts") else []
+    voices: list[Voice] = []
+    pickup = Fraction(0)
+    for part in parts or [stream]:
+        bars = list(part.getElementsByClass(music21.stream.Measure))
+        if len(bars) > 1 and not voices:
+            first = _exact(bars[1].offset - bars[0].offset)
+            pickup = first if first < _metre_of(part, music21).bar else Fraction(0)
+        tones = _tones(bars or [part], music21)
+        if tones:
+            voices.append(Voice(tuple(sorted(tones)), str(part.partName or "")))
+    if not voices:
+        return None
+    flat = (parts[0] if parts else stream).flatten()
+    marks = list(flat.getElementsByClass(music21.tempo.MetronomeMark))
+    qpm = next((mark.getQuarterBPM() for mark in marks if mark.getQuarterBPM()), 120.0)
+    title = stream.metadata.title if stream.metadata is not None else None
+    return Sheet(
+        tuple(voices),
+        _metre_of(flat, music21),
+        _key_of(flat, music21),
+        float(qpm),
+        pickup,
+        f"{name} ({title})" if title else name,
+    )
+
+
+def _exact(quarters: Any) -> Fraction:
+    return Fraction(quarters).limit_denominator(_STEPS * 4)
+
+
+def _tones(bars: Sequence[Any], music21: Any) -> list[Tone]:
+    """Tones of bars, repeats written out, ties made one."""
+    found: list[Tone] = []
+    last: dict[int, int] = {}  # where the last tone of each pitch is
+    begin = Fraction(0)
+    for number in _played(bars, music21):
+        bar = bars[number]
+        for note in bar.flatten().notes:
+            start, length = begin + _exact(note.offset), _exact(note.quarterLength)
+            if length == 0 or isinstance(note, music21.harmony.Harmony):
+                continue  # a grace note, or the name of a chord
+            goes_on = note.tie is not None and note.tie.type in ("continue", "stop")
+            for pitch in getattr(note, "pitches", ()):
+                before = last.get(pitch.midi) if goes_on else None
+                if before is not None and found[before].end == start:
+                    found[before] = replace(found[before], length=found[before].length + length)
+                else:
+                    last[pitch.midi] = len(found)
+                    found.append(Tone(start, length, pitch.midi, note.volume.velocity or 100))
+        after = bars[number + 1].offset if number + 1 < len(bars) else None
+        begin += _exact(bar.quarterLength if after is None else after - bar.offset)
+    return found
+
+
+def _played(bars: Sequence[Any], music21: Any) -> list[int]:
+    """Numbers of bars in the order they are played.
+
+    Every repeat sign is gone back from once, to the last sign that opens, or the last that closes;
+    first endings are left out the second time. music21 copies the music for each, and for each
+    copy again: minutes for an old tune of ten parts.
+    """
+    repeat = music21.bar.Repeat
+    first_endings = {
+        id(bar)
+        for bar in bars
+        for bracket in bar.getSpannerSites(music21.spanner.RepeatBracket)
+        if "1" in str(bracket.number)
+    }
+    order: list[int] = []
+    start = 0
+    for number, bar in enumerate(bars):
+        opening, closing = getattr(bar, "leftBarline", None), getattr(bar, "rightBarline", None)
+        if isinstance(opening, repeat) and opening.direction == "start":
+            start = number
+        order.append(number)
+        if isinstance(closing, repeat) and closing.direction == "end":
+            again = range(start, number + 1)
+            order += [i for i in again if id(bars[i]) not in first_endings]
+            start = number + 1
+    return order
+
+
+def _metre_of(stream: Any, music21: Any) -> Metre:
+    """The metre that governs most of it; music21 writes short ones around repeats in ABC."""
+    flat = stream.flatten()
+    signatures = list(flat.getElementsByClass(music21.meter.TimeSignature))
+    ends = [*(each.offset for each in signatures[1:]), flat.highestTime]
+    lengths: defaultdict[Metre, float] = defaultdict(float)
+    for each, end in zip(signatures, ends, strict=False):
+        lengths[Metre(each.numerator, each.denominator)] += float(end - each.offset)
+    return max(lengths, key=lambda metre: lengths[metre], default=Metre())
+
+
+def _key_of(stream: Any, music21: Any) -> str:
+    """The key signature as MIDI has it: its major key, or the minor one where the score says so."""
+    signature = next(iter(stream.getElementsByClass(music21.key.KeySignature)), None)
+    if signature is None or abs(signature.sharps) > 7:
+        return ""
+    is_minor = getattr(signature, "mode", "") == "minor"
+    tonic = signature.asKey("minor" if is_minor else "major").tonic.name.replace("-", "b")
+    return f"{tonic}m" if is_minor else str(tonic)
+
+
+def _stream(sheet: Sheet, music21: Any) -> Any:
+    score = music21.stream.Score()
+    score.metadata = music21.metadata.Metadata(title=Path(sheet.name).stem)
+    for voice in sheet.voices:
+        part = music21.stream.Part()
+        part.append(music21.meter.TimeSignature(str(sheet.metre)))
+        if sheet.key:
+            tonic = sheet.key.removesuffix("m").replace("b", "-")
+            mode = "minor" if sheet.key.endswith("m") else "major"
+            part.append(music21.key.Key(tonic, mode))
+        part.insert(0, music21.tempo.MetronomeMark(number=sheet.qpm))
+        for start, same in _chords(voice.tones):
+            pitches = [tone.pitch for tone in same]
+            note = music21.note.Note(pitches[0]) if len(same) == 1 else music21.chord.Chord(pitches)
+            note.quarterLength = same[0].length
+            note.volume.velocity = same[0].velocity
+            # A pickup lies at the end of a whole bar, which is cut to it afterwards.
+            part.insert(start + (sheet.metre.bar - sheet.pickup) % sheet.metre.bar, note)
+        part.makeRests(fillGaps=True, inPlace=True)
+        part = part.makeMeasures()
+        part.partName = voice.name or None  # which is lost on the way
+        part.makeTies(inPlace=True)
+        if sheet.pickup:
+            first = part.getElementsByClass(music21.stream.Measure)[0]
+            before = sheet.metre.bar - sheet.pickup
+            for element in list(first.notesAndRests):
+                if element.offset < before and element.isRest:
+                    first.remove(element)
+                else:
+                    first.setElementOffset(element, element.offset - before)
+            first.paddingLeft, first.number = before, 0
+        score.insert(0, part)
+    return score
+
+
+def _chords(tones: Sequence[Tone]) -> Iterator[tuple[Fraction, list[Tone]]]:
+    """Tones that begin and end together."""
+    found: dict[tuple[Fraction, Fraction], list[Tone]] = {}
+    for tone in tones:
+        found.setdefault((tone.start, tone.length), []).append(tone)
+    for (start, _), same in sorted(found.items()):
+        yield start, same

@@ -1,0 +1,531 @@
+"""What a system of the field must provide; CONTRIBUTING.md adds one in five steps."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio.loudness import SILENCE
+from cambiata.audio.sound import MAX_RATE_HZ, MIN_RATE_HZ, Source, between, region, resample
+from cambiata.errors import InputError
+from cambiata.score.midi import Part
+
+Progress = Callable[[float], None]
+"""Called with the share of the work that is done, 0 to 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TransferConfig:
+    """What every transfer system's configuration holds.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Rate at which the system works, in Hz; content and style are brought to it and the
+        result is brought back.
+    chunk_s : float
+        Longest content handled at once, in seconds; longer ones are split.
+    overlap_s : float
+        Overlap of neighbouring chunks, in seconds, over which they are crossfaded.
+    style_s : float
+        Most of a style recording that is used, in seconds, from its beginning.
+
+    Examples
+    --------
+    >>> TransferConfig().chunk_s
+    20.0
+    """
+
+    sample_rate: int = 44100
+    chunk_s: float = 20.0
+    overlap_s: float = 0.25
+    style_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not MIN_RATE_HZ <= self.sample_rate <= MAX_RATE_HZ:
+            raise ValueError(f"sample_rate must be {MIN_RATE_HZ} to {MAX_RATE_HZ}")
+        if not 1 <= self.chunk_s <= 3600 or not 1 <= self.style_s <= 3600:
+            raise ValueError("chunk_s and style_s must be 1 to 3600 s")
+        if not 0 <= 3 * self.overlap_s <= self.chunk_s:
+            raise ValueError("overlap_s must be at least 0 and at most a third of chunk_s")
+
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Config = TypeVar("Config", bound="TransferConfig")
+Timbre = TypeVar("Timbre")
+
+
+class System(ABC, Generic[Config]):
+    """A system of the field: what it is, and how it is set.
+
+    What it does is said by the abstract class of its job: `TransferSystem` and `PlaySystem`. A job
+    to come (a melody turned towards a style) puts its own beside them here, with a promise of its
+    own to be kept by a module like `cambiata.timbre_transfer.api`.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+
+    Attributes
+    ----------
+    name : str
+        What the command line calls it.
+    summary : str
+        One line on what it does.
+    paper : str
+        Where it comes from.
+    trained : bool
+        Whether it carries trained weights.
+    weights_licence : str
+        Licence of those weights; "none needed" without any.
+    extra : str or None
+        Extra of the package that brings what it needs; None for the base install.
+    presets : dict of str to TransferConfig
+        Named configurations; the first is the default.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    paper: ClassVar[str]
+    trained: ClassVar[bool] = False
+    weights_licence: ClassVar[str] = "none needed"
+    extra: ClassVar[str | None] = None
+    presets: ClassVar[Mapping[str, Any]]
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+
+class Capturing(System[Config], Generic[Config, Timbre]):
+    """A system that hears a sound before it plays with it.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
+
+    timbres_of: ClassVar[str] = ""
+    """The system whose kept timbres it plays; its own name where empty."""
+
+    @property
+    @abstractmethod
+    def min_samples(self) -> int:
+        """Shortest content and style, in samples at the system's rate, that it can work with."""
+
+    @abstractmethod
+    def capture(self, style: Samples) -> Timbre:
+        """What the system keeps of a style.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            One channel [T] at the system's rate.
+
+        Returns
+        -------
+        Timbre
+            Whatever `render` needs; a plain value, computed once and used for every chunk.
+        """
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the weights that a kept timbre belongs to; empty where there are none."""
+        return ""
+
+    def arrays_of(self, timbre: Timbre) -> Sequence[tuple[float, Arrays]]:  # noqa: ARG002
+        """A timbre as voices, to be kept in a file.
+
+        Parameters
+        ----------
+        timbre : Timbre
+            What `capture` returned.
+
+        Returns
+        -------
+        sequence of tuple
+            Weights, which add up to 1, and arrays by name.
+
+        Raises
+        ------
+        InputError
+            The system keeps no timbres.
+        """
+        raise InputError(self.name, "keeps no timbres", "use --system oneshot")
+
+    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Timbre:  # noqa: ARG002
+        """What `arrays_of` gave, or several of them mixed, to render with.
+
+        Parameters
+        ----------
+        voices : sequence of tuple
+            Weights, which add up to 1, and arrays by name.
+
+        Returns
+        -------
+        Timbre
+            As `capture` returns it.
+
+        Raises
+        ------
+        InputError
+            The system keeps no timbres.
+        """
+        raise InputError(self.name, "keeps no timbres", "use --system oneshot")
+
+
+class PlaySystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
+    """A system that plays a score with the sound of a recording.
+
+    It plays any stretch of the score, and what two stretches have in common alike, so that an hour
+    is played piece by piece; `performance.api` sees to files, channels, rates and loudness.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
+
+    @abstractmethod
+    def read(self, part: Part) -> Any:
+        """What the system makes of a score before it plays any of it.
+
+        Parameters
+        ----------
+        part : Part
+            Notes on the keyboard that end with their keys, and the pedal.
+
+        Returns
+        -------
+        object
+            What `render` is given.
+        """
+
+    @abstractmethod
+    def render(
+        self, read: Any, timbre: Timbre, start: int, n_samples: int, *, seed: int
+    ) -> Samples:
+        """A stretch of the score, played.
+
+        Parameters
+        ----------
+        read : object
+            What `read` returned.
+        timbre : Timbre
+            What `capture` returned.
+        start : int
+            Its first sample, at the system's rate.
+        n_samples : int
+            How long it is.
+        seed : int
+            Seed of everything random.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+
+
+class TransferSystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
+    """A system that plays a content with the sound of a style.
+
+    A system hears and returns one channel at its own rate and knows nothing of files, channels,
+    rates, loudness, silence, length, chunks or regions: `timbre_transfer.api` keeps all those
+    promises for every system alike.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
+
+    @abstractmethod
+    def render(
+        self, content: Samples, timbre: Timbre, *, amount: float, seed: int, progress: Progress
+    ) -> Samples:
+        """Play a content with a captured timbre.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            One channel [T] at the system's rate, at least `min_samples` long. It must not be
+            changed.
+        timbre : Timbre
+            What `capture` returned.
+        amount : float
+            Above 0 and up to 1: how much of the way towards the style. Each system says in its
+            docstring how it goes part of the way; near 0 the result must approach the content.
+        seed : int
+            Seed of everything random: same input and seed, same output.
+        progress : callable
+            To be called with the share of this content's work that is done.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T], as long as the content, at a level that follows it.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class Blend:
+    """Domains and how much of each is wanted.
+
+    Parameters
+    ----------
+    shares : tuple of tuple
+        Names and shares, which add up to 1.
+
+    Examples
+    --------
+    >>> Blend.of({"a": 3, "b": 1}).shares
+    (('a', 0.75), ('b', 0.25))
+    """
+
+    shares: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of(cls, wanted: "str | Mapping[str, float] | Blend") -> "Blend":
+        """A blend of one domain, or of several by any shares.
+
+        Parameters
+        ----------
+        wanted : str, mapping or Blend
+            A name, or shares by name; they are brought to a sum of 1.
+
+        Returns
+        -------
+        Blend
+            Those with a share.
+
+        Raises
+        ------
+        InputError
+            A share is negative, or there is none.
+
+        Examples
+        --------
+        >>> Blend.of("a").shares
+        (('a', 1.0),)
+        """
+        if isinstance(wanted, Blend):
+            return wanted
+        shares = {wanted: 1.0} if isinstance(wanted, str) else dict(wanted)
+        for name, share in shares.items():
+            if not 0 <= share < float("inf"):
+                raise InputError(
+                    f"{name}={share:g}", "is no share", "give 0 or more, as in --to NAME=0.6"
+                )
+        total = float(sum(shares.values()))
+        if not total:
+            raise InputError("to", "names no domain", "name one; see `cambiata domains list`")
+        return cls(tuple((name, share / total) for name, share in shares.items() if share))
+
+
+class TranslateSystem(TransferSystem[Config, Timbre], Generic[Config, Timbre]):
+    """A system that plays a content as domains that it has learnt would.
+
+    Its timbres are made of names, not of recordings.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
+
+    @abstractmethod
+    def domain_names(self) -> list[str]:
+        """Names of all domains that it can play."""
+
+    @abstractmethod
+    def blend(self, wanted: Blend) -> Timbre:
+        """What `render` needs of domains.
+
+        Parameters
+        ----------
+        wanted : Blend
+            Names and shares.
+
+        Returns
+        -------
+        Timbre
+            As `render` takes it.
+
+        Raises
+        ------
+        InputError
+            There is no such domain.
+        """
+
+    def capture(self, style: Samples) -> Timbre:  # noqa: ARG002
+        """Refuse a recording.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            Any.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError(
+            self.name, "plays domains, not recordings", "use cambiata translate IN --to NAME"
+        )
+
+
+def refuse_short(name: str, duration_s: float, system: Capturing[Any, Any]) -> None:
+    """Refuse a sound of less than one window of a system.
+
+    Parameters
+    ----------
+    name : str
+        Of the sound.
+    duration_s : float
+        What is used of it, in seconds.
+    system : Capturing
+        Who is to use it.
+
+    Raises
+    ------
+    InputError
+        It is too short.
+
+    Examples
+    --------
+    >>> from cambiata.timbre_transfer.musaicing import Musaicing
+    >>> refuse_short("click.wav", 0.001, Musaicing(Musaicing.presets["cifka2021"]))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: click.wav: what is used of it lasts 0.001 s, less than ...
+    """
+    least_s = system.min_samples / system.config.sample_rate
+    if duration_s < least_s:
+        raise InputError(
+            name,
+            f"what is used of it lasts {duration_s:.2g} s, less than one window of {system.name}",
+            f"give at least {least_s:.2g} s",
+        )
+
+
+def heard_style(
+    style: Source,
+    system: Capturing[Any, Any],
+    start_s: float | None,
+    end_s: float | None,
+) -> tuple[Samples, float]:
+    """The part of a style that a system uses.
+
+    Parameters
+    ----------
+    style : Source
+        A recording.
+    system : Capturing
+        Who uses it.
+    start_s, end_s : float or None
+        A region of it.
+
+    Returns
+    -------
+    tuple
+        One channel [T] at the system's rate, and the seconds of the region.
+
+    Raises
+    ------
+    InputError
+        It is silent or too short.
+
+    Examples
+    --------
+    >>> from cambiata.audio.sound import Audio
+    >>> from cambiata.timbre_transfer.musaicing import Musaicing
+    >>> system = Musaicing(Musaicing.presets["cifka2021"])
+    >>> heard_style(Audio(np.ones(44100), 44100), system, None, 0.5)[1]
+    0.5
+    """
+    config, rate = system.config, style.sample_rate
+    start, stop = region(style, start_s, end_s)
+    region_s = (stop - start) / rate
+    refuse_short(style.name, region_s, system)
+    stop = min(stop, start + round(config.style_s * rate))
+    samples = np.concatenate(list(between(style.blocks(), start, stop)), axis=1)
+    mono = samples.mean(axis=0)
+    # Channels out of phase would cancel; the loudest of them then serves.
+    if np.abs(mono).max() < 0.1 * np.abs(samples).max():
+        mono = samples[np.argmax(np.square(samples).mean(axis=1))]
+    if float(np.abs(mono).max()) < SILENCE:
+        raise InputError(style.name, "is silent", "choose a recording or a region with sound")
+    return resample(mono, rate, config.sample_rate), region_s
+
+
+def configure(
+    system: str,
+    presets: Mapping[str, Config],
+    preset: str | None,
+    overrides: Mapping[str, object],
+) -> Config:
+    """Configuration of a system: a preset with some settings changed.
+
+    Parameters
+    ----------
+    system : str
+        The system's name, for messages.
+    presets : mapping of str to TransferConfig
+        Its presets; the first is the default.
+    preset : str or None
+        The one to start from.
+    overrides : mapping of str to object
+        Settings by name; text is read as the setting's own type.
+
+    Returns
+    -------
+    TransferConfig
+        The configuration.
+
+    Raises
+    ------
+    InputError
+        An unknown preset or setting, or a value that does not fit it.
+
+    Examples
+    --------
+    >>> configure("any", {"default": TransferConfig()}, None, {"chunk_s": "8"}).chunk_s
+    8.0
+    """
+    chosen = next(iter(presets)) if preset is None else preset
+    if chosen not in presets:
+        raise InputError(system, f"has no preset {chosen}", "use one of " + ", ".join(presets))
+    config = presets[chosen]
+    known = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    values: dict[str, Any] = {}
+    for key, given in overrides.items():
+        if key not in known:
+            raise InputError(system, f"has no setting {key}", "use one of " + ", ".join(known))
+        try:
+            values[key] = _as(known[key], given)
+        except (TypeError, ValueError):
+            raise InputError(
+                system, f"{key}={given} is not of type {known[key].__name__}", "correct the value"
+            ) from None
+    try:
+        return dataclasses.replace(config, **values)
+    except ValueError as error:
+        raise InputError(system, str(error), "correct the value") from None
+
+
+def _as(kind: type, given: object) -> object:
+    if kind is bool and isinstance(given, str):
+        if given.lower() not in ("true", "false"):
+            raise ValueError
+        return given.lower() == "true"
+    if isinstance(given, str) or kind is float:
+        return kind(given)
+    if not isinstance(given, kind):
+        raise ValueError
+    return given

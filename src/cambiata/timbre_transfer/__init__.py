@@ -1,0 +1,1 @@
+"""One recording's notes and timing with another recording's sound."""

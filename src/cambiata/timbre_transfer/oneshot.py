@@ -1,0 +1,800 @@
+"""Our own one-shot transfer: a listener hears the notes, a player plays them as the style does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+import scipy.special
+
+from cambiata.arrays import Samples
+from cambiata.audio.log_frequency import hz_of
+from cambiata.audio.stft import Stft
+from cambiata.audio.vocoder import invert, morph
+from cambiata.partials.note_frames import (
+    BIN_HZ,
+    HIGHEST_HZ,
+    HOP,
+    N_FEATURES,
+    N_NOISE,
+    N_PARTIALS,
+    WINDOW,
+    Measured,
+    NoteFrames,
+    band_filters,
+    band_hz,
+    band_place,
+    bands_db,
+    bends_cents,
+    chosen_frames,
+    drawn_db,
+    floor_db,
+    hits_of,
+    is_pitched,
+    measure,
+    measure_hits,
+    noise_spread,
+    note_frames,
+    partial_hz,
+    quantiles_of,
+    spectrum_of,
+)
+from cambiata.partials.oscillators import HOP as SYNTHESIS_HOP
+from cambiata.partials.oscillators import LONG, SHORT, Sinusoids, play_noise, play_sinusoids
+from cambiata.partials.posteriors import BANDS, Heard, hear
+from cambiata.system import Arrays, Progress, TransferConfig, TransferSystem
+from cambiata.weights import Model, load_model
+
+Dynamics = Literal["content", "style"]
+
+_STFT = Stft()
+_N_FRAMES_KEPT = 768
+_N_AT_ONCE = 1024
+_PER_FRAME = 2  # moments asked of the player in each frame of the listener
+_OCTAVES = 4
+_N_STRIKES = 997
+
+
+@dataclass(frozen=True)
+class OneShotConfig(TransferConfig):
+    """Settings of `OneShot`.
+
+    Parameters
+    ----------
+    sample_rate, chunk_s, overlap_s, style_s : float
+        See `TransferConfig`; the listener hears 44100 Hz only.
+    weights : str
+        Shipped weights of the player by name, or the path of an ONNX file of your own.
+    listener : str
+        Likewise, of the listener.
+    dynamics : {"content", "style"}
+        Whose loud and soft notes: the content's, or as loud and soft as the style's are.
+    octave : str
+        Octaves by which the notes are moved, or "auto": as near to the style's range as can be.
+
+    Examples
+    --------
+    >>> OneShotConfig().octave
+    '0'
+    """
+
+    chunk_s: float = 60.0
+    overlap_s: float = 0.5
+    weights: str = "oneshot"
+    listener: str = "listener"
+    dynamics: str = "content"
+    octave: str = "0"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != BANDS.sample_rate:
+            raise ValueError(
+                f"sample_rate must be {BANDS.sample_rate}: the listener knows no other"
+            )
+        if self.dynamics not in get_args(Dynamics):
+            raise ValueError("dynamics must be content or style")
+        if self.octave != "auto" and self.octave.lstrip("+-") not in map(str, range(_OCTAVES + 1)):
+            raise ValueError(f"octave must be auto or -{_OCTAVES} to {_OCTAVES}")
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """A style, as the player knows it.
+
+    Parameters
+    ----------
+    measured : Measured
+        Its note frames.
+    stiffness : float
+        Of its strings.
+    floor_db : numpy.ndarray
+        Its level where it is quietest, in bands of noise.
+    quantiles : numpy.ndarray
+        How loud it is in every band, [3, bands].
+    pitches : numpy.ndarray
+        Pitches of its notes.
+    strengths_db : numpy.ndarray
+        How loud they are.
+
+    Examples
+    --------
+    >>> widths = (18, 48, 48, 24)
+    >>> measured = Measured(*[np.zeros((1, n), np.float32) for n in widths])
+    >>> levels = [np.zeros(shape, np.float32) for shape in (24, (3, 210), 1, 1)]
+    >>> sorted(Voice(measured, 0.0, *levels).arrays())[:3]
+    ['clean', 'features', 'floor_db']
+    """
+
+    measured: Measured
+    stiffness: float
+    floor_db: npt.NDArray[np.float32]
+    quantiles: npt.NDArray[np.float32]
+    pitches: npt.NDArray[np.int64]
+    strengths_db: npt.NDArray[np.float64]
+
+    def arrays(self) -> Arrays:
+        """All of it, for a file.
+
+        Returns
+        -------
+        mapping
+            Arrays by name.
+        """
+        measured = self.measured
+        halved: dict[str, npt.NDArray[Any]] = {
+            "features": measured.features,
+            "partials_db": measured.partials_db,
+            "clean": measured.clean,
+            "noise_db": measured.noise_db,
+            "floor_db": self.floor_db,
+            "quantiles": self.quantiles,
+            "strengths_db": self.strengths_db,
+        }
+        return {name: array.astype(np.float16) for name, array in halved.items()} | {
+            "pitches": self.pitches.astype(np.int16),
+            "stiffness": np.array(self.stiffness, np.float32),
+        }
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> "Voice":
+        """What `arrays` gave.
+
+        Parameters
+        ----------
+        arrays : mapping
+            Arrays by name.
+
+        Returns
+        -------
+        Voice
+            The same again, as nearly as float16 keeps it.
+
+        Raises
+        ------
+        KeyError, ValueError
+            An array is missing, or has another shape or kind.
+        """
+        names = ("features", "partials_db", "clean", "noise_db")
+        widths = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
+        measured = [np.asarray(arrays[name], np.float32) for name in names]
+        shapes = [array.shape for array in measured]
+        floor, quantiles = (np.asarray(arrays[x], np.float32) for x in ("floor_db", "quantiles"))
+        if shapes != [(shapes[0][0], width) for width in widths]:
+            raise ValueError("note frames of another shape")
+        if floor.shape != (N_NOISE,) or quantiles.shape != (3, len(band_hz())):
+            raise ValueError("levels of another shape")
+        if not all(np.isfinite(array).all() for array in (*measured, floor, quantiles)):
+            raise ValueError("levels that are not finite")
+        return cls(
+            Measured(*measured),
+            float(arrays["stiffness"]),
+            floor,
+            quantiles,
+            np.asarray(arrays["pitches"], np.int64),
+            np.asarray(arrays["strengths_db"], np.float64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What the player said, and the refiner of it.
+
+    Parameters
+    ----------
+    partials_db : numpy.ndarray
+        Of every note frame, relative to its note's strength, [Q, N_PARTIALS].
+    noise_db : numpy.ndarray
+        Likewise, [Q, N_NOISE].
+    behind_db : numpy.ndarray
+        Noise that sounds throughout, [N_NOISE].
+    stiffness : float
+        Of the strings.
+    gain_db : numpy.ndarray
+        What all that was drawn is corrected by, [bands, L].
+    besides_db : numpy.ndarray
+        What sounds besides, as noise, [bands, L].
+
+    Examples
+    --------
+    >>> arrays = [np.zeros((1, n), np.float32) for n in (48, 24)]
+    >>> Said(*arrays, np.zeros(24), 0.0, np.zeros((210, 1)), np.zeros((210, 1))).stiffness
+    0.0
+    """
+
+    partials_db: npt.NDArray[np.float32]
+    noise_db: npt.NDArray[np.float32]
+    behind_db: npt.NDArray[np.float32]
+    stiffness: float
+    gain_db: npt.NDArray[np.float32]
+    besides_db: npt.NDArray[np.float32]
+
+    def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        """Correction of partials.
+
+        Parameters
+        ----------
+        frames : NoteFrames
+            Moments [Q].
+        hz : numpy.ndarray
+            Frequencies [Q, N_PARTIALS].
+
+        Returns
+        -------
+        numpy.ndarray
+            In dB [Q, N_PARTIALS].
+        """
+        place = band_place(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ))
+        return bilinear(self.gain_db, place, frames.frame[:, None])
+
+
+Voices = tuple[tuple[float, Voice], ...]
+"""A timbre: voices with their weights, which add up to 1."""
+
+
+class OneShot(TransferSystem[OneShotConfig, Voices]):
+    """The content's notes, as a listener hears them, played by a player that attends to the style.
+
+    The listener (Bittner et al. 2022 in outline) says which pitches begin when, how long they are
+    held and how loud they are from frame to frame. Of every moment of the style's own notes the
+    partials and the noise between them are measured; for each moment of a note that is wanted the
+    player finds the moments of the style's notes most like it, takes what was measured there and
+    corrects it. Partials and noise become sound by inverse transforms (Rodet & Depalle 1992), so
+    there is no phase to guess and the full band is played.
+
+    A style that is not made of notes (`note_frames.is_pitched`: drums, noise) is measured hit
+    by hit; the content's notes then sound as its hits do, without pitch.
+
+    `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
+    and bin by bin (`cambiata.audio.vocoder.morph`).
+
+    Parameters
+    ----------
+    config : OneShotConfig
+        Settings.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or not this system's.
+    """
+
+    name: ClassVar[str] = "oneshot"
+    summary: ClassVar[str] = "hears the notes, plays them as the style does; one-shot, 44.1 kHz"
+    paper: ClassVar[str] = "this project: docs/models/oneshot.md"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
+    presets: ClassVar[Mapping[str, OneShotConfig]] = {"default": OneShotConfig()}
+
+    def __init__(self, config: OneShotConfig) -> None:
+        super().__init__(config)
+        self._player = load_model(config.weights, self.name)
+
+    @property
+    def min_samples(self) -> int:
+        """A tenth of a second."""
+        return WINDOW
+
+    def capture(self, style: Samples) -> Voices:
+        """Note frames of the style, measured.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            One channel [T].
+
+        Returns
+        -------
+        tuple
+            One voice, of weight 1.
+        """
+        return ((1.0, voice_of(style, self.config.listener)),)
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the player's weights."""
+        return self._player.sha256
+
+    def arrays_of(self, timbre: Voices) -> Sequence[tuple[float, Arrays]]:
+        """A timbre as voices; what was measured is kept as float16.
+
+        Parameters
+        ----------
+        timbre : tuple
+            What `capture` returned.
+
+        Returns
+        -------
+        list of tuple
+            Weights and arrays by name.
+        """
+        return arrays_of(timbre)
+
+    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
+        """What `arrays_of` gave, or several of them mixed, to render with.
+
+        Parameters
+        ----------
+        voices : sequence of tuple
+            Weights, which add up to 1, and arrays by name.
+
+        Returns
+        -------
+        tuple
+            As `capture` returns it.
+        """
+        return voices_of(voices)
+
+    def render(
+        self,
+        content: Samples,
+        timbre: Voices,
+        *,
+        amount: float,
+        seed: int,
+        progress: Progress,
+    ) -> Samples:
+        """The content's notes played with a timbre.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            One channel [T].
+        timbre : tuple
+            What `capture` returned.
+        amount : float
+            0 to 1, see the class.
+        seed : int
+            Seed of noise and of the partials' phases.
+        progress : callable
+            Called after hearing, asking the player, and sounding.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+        heard = hear(content, self.config.listener)
+        n_frames, power = BANDS.n_frames(len(content)), spectrum_of(content)
+        bends = bends_cents(power, heard, n_frames)
+        octave = self._octave(heard, timbre)
+        heard, kept = heard.transposed(12 * octave)
+        heard = self._with_dynamics(heard, timbre)
+        progress(0.4)
+        frames = note_frames(heard, n_frames, _PER_FRAME)
+        content_db = _by_octaves(bands_db(power), octave)
+        said = said_of(self._player, timbre, frames, n_frames, content_db, lambda: progress(0.7))
+        level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
+        sound = sounded(frames, said, bends[kept], len(content), seed) * level
+        if amount < 1:
+            # Both ends have phases of their own: no need to integrate any.
+            magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
+            sound = invert(magnitude, _STFT, len(content), phase=phase, seed=seed)
+        progress(1.0)
+        return sound
+
+    def _octave(self, heard: Heard, timbre: Voices) -> int:
+        """By how many octaves the content's notes are moved."""
+        if self.config.octave != "auto":
+            return int(self.config.octave)
+        pitches = np.concatenate([voice.pitches for _, voice in timbre])
+        if not heard.n_notes or not len(pitches):
+            return 0
+        return round(float(np.median(pitches) - np.median(heard.pitch)) / 12)
+
+    def _with_dynamics(self, heard: Heard, timbre: Voices) -> Heard:
+        """The content's notes as loud as is wanted."""
+        strengths = np.concatenate([voice.strengths_db for _, voice in timbre])
+        if self.config.dynamics == "content" or not len(strengths) or not heard.n_notes:
+            return heard
+        rank = np.argsort(np.argsort(heard.strength_db)) / max(1, heard.n_notes - 1)
+        return replace(heard, strength_db=np.quantile(strengths, rank))
+
+
+def voice_of(style: Samples, listener: str) -> Voice:
+    """A style, measured.
+
+    Parameters
+    ----------
+    style : numpy.ndarray
+        One channel [T] at the rate of `BANDS`.
+    listener : str
+        Weights of the listener.
+
+    Returns
+    -------
+    Voice
+        What the player knows of it.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
+    >>> voice_of(tone, "listener").pitches.tolist()
+    [69]
+    """
+    power = spectrum_of(style)
+    heard = hear(style, listener)
+    measured, frames, stiffness = measure(power, heard)
+    if not is_pitched(power, frames, stiffness):
+        heard = hits_of(power)
+        measured, frames = measure_hits(power, heard)
+    kept = chosen_frames(frames, _N_FRAMES_KEPT, np.random.default_rng(0))
+    return Voice(
+        measured[kept],
+        stiffness,
+        floor_db(power),
+        quantiles_of(power),
+        heard.pitch,
+        heard.strength_db,
+    )
+
+
+def arrays_of(timbre: Voices) -> Sequence[tuple[float, Arrays]]:
+    """A timbre as arrays, for a file.
+
+    Parameters
+    ----------
+    timbre : tuple
+        Voices with their weights.
+
+    Returns
+    -------
+    list of tuple
+        Weights and arrays by name.
+
+    Examples
+    --------
+    >>> arrays_of(())
+    []
+    """
+    return [(weight, voice.arrays()) for weight, voice in timbre]
+
+
+def voices_of(voices: Sequence[tuple[float, Arrays]]) -> Voices:
+    """What `arrays_of` gave.
+
+    Parameters
+    ----------
+    voices : sequence of tuple
+        Weights, which add up to 1, and arrays by name.
+
+    Returns
+    -------
+    tuple
+        Voices with their weights.
+
+    Examples
+    --------
+    >>> voices_of([])
+    ()
+    """
+    return tuple((weight, Voice.of(arrays)) for weight, arrays in voices)
+
+
+def said_of(
+    player: Model,
+    timbre: Voices,
+    frames: NoteFrames,
+    n_frames: int,
+    content_db: npt.NDArray[np.float32] | None = None,
+    asked: Callable[[], None] = lambda: None,
+) -> Said:
+    """What a player says of note frames, and its refiner of all it said.
+
+    Parameters
+    ----------
+    player : Model
+        Weights of a player.
+    timbre : tuple
+        Voices with their weights; of several the mean by weight, in dB.
+    frames : NoteFrames
+        What is wanted.
+    n_frames : int
+        Frames L.
+    content_db : numpy.ndarray, optional
+        Levels of a content in bands [bands, L], which the refiner sees beside what was drawn; what
+        was drawn itself where there is no content.
+    asked : callable
+        Called when the player has answered and the refiner has not.
+
+    Returns
+    -------
+    Said
+        All of it.
+
+    Examples
+    --------
+    >>> from cambiata.weights import load_model
+    >>> one = np.ones(1)
+    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
+    >>> timbre = ((1.0, voice_of(tone, "listener")),)
+    >>> model = load_model("oneshot", "oneshot")
+    >>> said_of(model, timbre, note_frames(heard, 43), 43).gain_db.shape
+    (210, 43)
+    """
+    styles = [player.part("style")(*_known(voice.measured), voice.floor_db) for _, voice in timbre]
+    partials = np.zeros((len(frames), N_PARTIALS), np.float32)
+    noise = np.zeros((len(frames), N_NOISE), np.float32)
+    behind = np.zeros(N_NOISE, np.float32)
+    for (weight, voice), (behind_db, _) in zip(timbre, styles, strict=True):
+        known, share = _known(voice.measured), np.float32(weight)
+        for at in range(0, len(frames), _N_AT_ONCE):
+            some = slice(at, at + _N_AT_ONCE)
+            said = player.part("")(*known, frames.features[some])
+            partials[some] += share * said[0]
+            noise[some] += share * said[1]
+        behind += share * behind_db
+    asked()
+    stiffness = sum(weight * voice.stiffness for weight, voice in timbre)
+    drawn = drawn_db(frames, partials, noise, behind, stiffness, n_frames)
+    gain, besides = np.zeros_like(drawn), np.zeros_like(drawn)
+    beside = drawn if content_db is None else content_db
+    for (weight, voice), (_, vector) in zip(timbre, styles, strict=True):
+        refined = player.part("refine")(drawn, beside, voice.quantiles, vector)
+        gain += np.float32(weight) * refined[0]
+        besides += np.float32(weight) * refined[1]
+    return Said(partials, noise, behind, stiffness, gain, besides)
+
+
+def _by_octaves(levels_db: npt.NDArray[np.float32], octave: int) -> npt.NDArray[np.float32]:
+    """Levels in bands, moved by octaves; what comes in is silent."""
+    if octave == 0:
+        return levels_db
+    place = np.round(band_place(band_hz() / 2**octave)).astype(np.int64)
+    moved: npt.NDArray[np.float32] = np.where(place[:, None] >= 0, levels_db[place], -100)
+    return moved.astype(np.float32)
+
+
+def _known(measured: Measured) -> tuple[npt.NDArray[np.float32], ...]:
+    if not measured.n_frames:
+        widths = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
+        return tuple(np.zeros((1, n), np.float32) for n in widths)
+    return measured.features, measured.partials_db, measured.clean, measured.noise_db
+
+
+def sounded(
+    frames: NoteFrames,
+    said: Said,
+    bends: npt.NDArray[np.float32],
+    n_samples: int,
+    seed: int,
+    first_frame: int = 0,
+    struck: bool = False,
+) -> Samples:
+    """Sound of what the player said.
+
+    Parameters
+    ----------
+    frames : NoteFrames
+        The moments it was asked about.
+    said : Said
+        What it said.
+    bends : numpy.ndarray
+        How far notes are from their pitch, in cents [N, L].
+    n_samples : int
+        Length of the sound.
+    seed : int
+        Of noise and phases.
+    first_frame : int
+        Where this stretch of a longer sound begins, in frames: phases go on from there.
+    struck : bool
+        Whether every note has phases of its own, as strings struck anew; else every pitch has.
+
+    Returns
+    -------
+    numpy.ndarray
+        [T], in units of the content's RMS.
+
+    Examples
+    --------
+    >>> from cambiata.partials.note_frames import described
+    >>> none = np.zeros(0)
+    >>> silent = Heard(none.astype(int), none, none, none, none, np.zeros((88, 3), np.float32))
+    >>> frames = described(silent, none.astype(int), none)
+    >>> quiet = np.full((210, 1), -120, np.float32)
+    >>> nothing = [np.zeros((0, n), np.float32) for n in (48, 24)]
+    >>> said = Said(*nothing, np.full(24, -120.0), 0.0, 0 * quiet, quiet)
+    >>> sound = sounded(frames, said, np.zeros((0, 3), np.float32), 4096, 0)
+    >>> sound.shape, bool(np.abs(sound).max() < 1e-2)
+    ((4096,), True)
+    """
+    # The moment before a note begins tells what lies between it and the next.
+    begun = np.flatnonzero(frames.age_s > -BANDS.frame_s / _PER_FRAME)
+    frames, partials_db, noise_db = frames[begun], said.partials_db[begun], said.noise_db[begun]
+    level = frames.strength_db[:, None].astype(np.float32)
+    partials_db = (
+        partials_db + level + said.gain_at(frames, partial_hz(frames.pitch, said.stiffness))
+    )
+    noise_db = noise_db + level
+    per = HOP // SYNTHESIS_HOP // _PER_FRAME
+    before = first_frame * (HOP // SYNTHESIS_HOP)
+    sound = _partials(
+        frames, partials_db, said.stiffness, bends, per, n_samples, seed, before, struck
+    )
+    sound += _hiss(frames, noise_db, said, per, n_samples, seed)
+    # What the refiner adds is drawn with the long window that it was learnt with.
+    n_frames = LONG.n_frames(n_samples)
+    besides = said.besides_db[:, np.minimum(np.arange(n_frames), said.besides_db.shape[1] - 1)]
+    widths_db = 10 * np.log10(band_filters().sum(axis=1))
+    besides = besides + (_log_loss_db() - widths_db)[:, None].astype(np.float32)
+    level_db = _between_bands() @ besides
+    level_db[band_filters().sum(axis=0) == 0] = -130
+    sound += play_noise(_noise_gain(level_db), LONG, n_samples, seed + 1)
+    return sound
+
+
+def _between_moments(
+    frames: NoteFrames, values: npt.NDArray[np.float32], per: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Frames of synthesis, of which moment each is, and levels: straight between two, in dB."""
+    whole = np.round(frames.frame * _PER_FRAME).astype(np.int64) * per
+    following = np.append(frames.note[1:] == frames.note[:-1], False)[: len(frames)]
+    after = np.where(following[:, None], np.roll(values, -1, axis=0), values)
+    begins = (frames.frame - frames.age_s / BANDS.frame_s) * _PER_FRAME * per
+    places, rows, found = [], [], []
+    for step in range(per):
+        # The first moment that sounds is risen to during the step before it: that step begins
+        # within half a step of where the note was heard to begin.
+        sounding = np.flatnonzero(whole + step >= begins + 0.5)
+        rows.append(sounding)
+        places.append(whole[sounding] + step)
+        between = values + np.float32(step / per) * (after - values)
+        found.append(between[sounding])
+    return np.concatenate(places), np.concatenate(rows), np.concatenate(found)
+
+
+def _partials(
+    frames: NoteFrames,
+    partials_db: npt.NDArray[np.float32],
+    stiffness: float,
+    bends: npt.NDArray[np.float32],
+    per: int,
+    n_samples: int,
+    seed: int,
+    sounded_before: int,
+    struck: bool,
+) -> Samples:
+    frame, rows, level_db = _between_moments(frames, partials_db, per)
+    note = frames.note[rows]
+    order = np.lexsort((frame, note))
+    frame, note, level_db = frame[order], note[order], level_db[order]
+    pitch = frames.pitch[rows[order]]
+    at = np.minimum(frame / (HOP // SYNTHESIS_HOP), bends.shape[1] - 1)
+    cents = bilinear(bends, note, at) if len(bends) else np.zeros(0)
+    bent = 2 ** (cents / 1200)
+    hz = partial_hz(pitch, stiffness) * bent[:, None]
+    # The fundamental's turns since the sound began: those of its pitch, and what bends add.
+    first = np.append(True, note[1:] != note[:-1])[: len(note)]
+    begun = np.maximum.accumulate(np.where(first, np.arange(len(note)), 0))
+    added = np.cumsum(hz_of(pitch) * (bent - 1))
+    turns = hz_of(pitch) * (frame + sounded_before) + added - added[begun]
+    # The same phases for a pitch in every channel, so that the channels of one sound agree.
+    phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (128, N_PARTIALS))
+    own = phases[pitch]
+    if struck:
+        begun_at = (frames.frame - frames.age_s / BANDS.frame_s)[rows[order]]
+        begun_at += sounded_before / (HOP // SYNTHESIS_HOP)
+        strikes = np.random.default_rng(seed + 1).uniform(0, 2 * np.pi, (_N_STRIKES, N_PARTIALS))
+        own = own + strikes[np.round(8 * begun_at).astype(np.int64) % _N_STRIKES]
+    ratio = partial_hz(pitch, stiffness) / hz_of(pitch)[:, None]
+    turned = np.mod(ratio * (turns * (SYNTHESIS_HOP / BANDS.sample_rate))[:, None], 1)
+    amplitude = np.where(hz < HIGHEST_HZ, 10 ** (level_db / 20), 0).astype(np.float32)
+    sinusoids = Sinusoids(frame, hz, amplitude, 2 * np.pi * turned + own)
+    return play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
+
+
+def _hiss(
+    frames: NoteFrames,
+    noise_db: npt.NDArray[np.float32],
+    said: Said,
+    per: int,
+    n_samples: int,
+    seed: int,
+) -> Samples:
+    frame, _, level_db = _between_moments(frames, noise_db, per)
+    n_frames = SHORT.n_frames(n_samples)
+    inside = np.flatnonzero(frame < n_frames)
+    summing = scipy.sparse.csr_array(
+        (np.ones(len(inside), np.float32), (frame[inside], inside)), (n_frames, len(frame))
+    )
+    power = summing @ 10 ** (level_db / 10) + 10 ** (said.behind_db / 10)
+    hz = np.arange(SHORT.n_bins, dtype=np.float64) * BANDS.sample_rate / SHORT.n_fft
+    level = (10 * np.log10(power + 1e-13)).astype(np.float32) @ noise_spread(hz)
+    rows = np.maximum(0, band_place(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ)))
+    # First at all frequencies, then at all times, of which there are four for each of the gains'.
+    gain = bilinear(said.gain_db, rows[:, None], np.arange(said.gain_db.shape[1])[None])
+    gain += np.interp(rows, np.arange(len(band_hz())), _log_loss_db())[:, None].astype(np.float32)
+    at = np.minimum(np.arange(n_frames) * (SYNTHESIS_HOP / HOP), gain.shape[1] - 1)
+    first = np.minimum(at.astype(np.int64), max(0, gain.shape[1] - 2))
+    share = (at - first).astype(np.float32)
+    slope = np.diff(gain, axis=1, append=gain[:, -1:])
+    level = level.T + gain[:, first] + slope[:, first] * share
+    level[hz > HIGHEST_HZ] = -130
+    return play_noise(_noise_gain(level), SHORT, n_samples, seed)
+
+
+@lru_cache(maxsize=1)
+def _log_loss_db() -> npt.NDArray[np.float64]:
+    """How far the mean level of noise in a band lies below the level of its mean power, [bands].
+
+    The player learns levels; noise must have the power whose mean level is the one that was learnt.
+    In a single bin power is exponentially distributed (2.5 dB); a band of many has nearly none.
+    """
+    weights = band_filters().astype(np.float64)
+    # Neighbours under Hann's window are alike: squared correlations of 4 / 9 and 1 / 36.
+    alike = (weights**2).sum(axis=1)
+    for apart, likeness in ((1, 4 / 9), (2, 1 / 36)):
+        alike += 2 * likeness * (weights[:, apart:] * weights[:, :-apart]).sum(axis=1)
+    n = weights.sum(axis=1) ** 2 / alike
+    return np.asarray(10 / np.log(10) * (np.log(n) - scipy.special.digamma(n)))
+
+
+def _noise_gain(level_db: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Gain of white noise: a bin of the measuring transform has 6 / WINDOW of its variance."""
+    nepers = np.asarray(level_db, np.float32) * np.float32(np.log(10) / 20)
+    return np.ascontiguousarray(np.exp(nepers)) * np.float32(np.sqrt(WINDOW / 6))
+
+
+def _between_bands() -> scipy.sparse.csr_array:
+    """Weights from levels of bands to levels of the long transform's bins."""
+    return scipy.sparse.csr_array(band_filters().T)
+
+
+def bilinear(
+    grid: npt.NDArray[np.float32], rows: npt.NDArray[Any], columns: npt.NDArray[Any]
+) -> npt.NDArray[np.float32]:
+    """Values between the points of a grid.
+
+    Parameters
+    ----------
+    grid : numpy.ndarray
+        [R, C].
+    rows, columns : numpy.ndarray
+        Places, not whole; those outside are brought to the edge.
+
+    Returns
+    -------
+    numpy.ndarray
+        As many as there are places.
+
+    Examples
+    --------
+    >>> grid = np.array([[0, 2], [4, 6]], np.float32)
+    >>> bilinear(grid, np.array([0.5]), np.array([0.5])).tolist()
+    [3.0]
+    """
+    rows = np.clip(rows, 0, grid.shape[0] - 1)
+    columns = np.clip(columns, 0, grid.shape[1] - 1)
+    r = np.minimum(rows.astype(np.int64), max(0, grid.shape[0] - 2))
+    c = np.minimum(columns.astype(np.int64), max(0, grid.shape[1] - 2))
+    down, right = (rows - r).astype(np.float32), (columns - c).astype(np.float32)
+    below, beside = np.minimum(r + 1, grid.shape[0] - 1), np.minimum(c + 1, grid.shape[1] - 1)
+    above = grid[r, c] * (1 - right) + grid[r, beside] * right
+    under = grid[below, c] * (1 - right) + grid[below, beside] * right
+    value: npt.NDArray[np.float32] = above * (1 - down) + under * down
+    return value

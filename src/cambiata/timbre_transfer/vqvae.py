@@ -1,0 +1,206 @@
+"""One-shot timbre transfer with a vector-quantised autoencoder (Cífka et al. 2021)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Magnitude, Samples, Spectrum
+from cambiata.audio.stft import Stft
+from cambiata.audio.vocoder import played_part_way
+from cambiata.system import Progress, TransferConfig, TransferSystem
+from cambiata.weights import load_model
+
+SAMPLE_RATE_HZ = 16000
+# 125 ms Hann windows every 31.25 ms, as published.
+STFT = Stft(n_fft=2048, hop_length=500, window="hann", win_length=2000)
+
+# What the network was taught on: the style vector is one of so long a clip.
+_STYLE_CLIP_S = 8.0
+_MAX_GAIN_DB = 80.0
+# ln(1 + |X|) of a spectrogram that went astray.
+_CLIP_MAX = 20.0
+
+
+@dataclass(frozen=True)
+class VqVaeConfig(TransferConfig):
+    """Settings of `VqVae`.
+
+    Parameters
+    ----------
+    sample_rate, chunk_s, overlap_s, style_s : float
+        See `TransferConfig`; the network hears 16000 Hz only.
+    weights : str
+        Shipped weights by name, or the path of an ONNX file of your own
+        (``cambiata train export``).
+    phase_iterations : int
+        Griffin-Lim projections.
+
+    Examples
+    --------
+    >>> VqVaeConfig().weights
+    'vqvae'
+    """
+
+    sample_rate: int = SAMPLE_RATE_HZ
+    chunk_s: float = 10.0
+    weights: str = "vqvae"
+    phase_iterations: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sample_rate != SAMPLE_RATE_HZ:
+            raise ValueError(f"sample_rate must be {SAMPLE_RATE_HZ}: the network knows no other")
+        if self.phase_iterations < 0:
+            raise ValueError("phase_iterations must be at least 0")
+
+
+class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
+    """One-shot timbre transfer by a network that splits sounds into codes and a style vector.
+
+    Cífka, Ozerov, Şimşekli, Richard: "Self-Supervised VQ-VAE for One-Shot Music Style Transfer",
+    ICASSP 2021. A content becomes eight codes a second out of 2048 (at most 88 bits a second, so
+    that its timbre does not fit through), a style one vector; a decoder makes a spectrogram of
+    both. Works at 16 kHz: the result has nothing above 8 kHz.
+
+    We differ in these: sounds are brought to one level before the network, which otherwise
+    answers to gain; phases start from phase-gradient integration instead of chance; a style longer
+    than 8 s is heard in clips of 8 s whose vectors are averaged. What our weights learnt from is
+    on their card (docs/models/vqvae.md).
+
+    `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
+    and bin by bin (`cambiata.audio.vocoder.morph`); above the system's band the content fades out.
+
+    Parameters
+    ----------
+    config : VqVaeConfig
+        Settings.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or not this system's.
+    """
+
+    name: ClassVar[str] = "vqvae"
+    summary: ClassVar[str] = "codes for the notes, a vector for the timbre; one-shot, 16 kHz"
+    paper: ClassVar[str] = (
+        "Cífka, Ozerov, Şimşekli, Richard: Self-Supervised VQ-VAE for One-Shot Music Style "
+        "Transfer, 2021"
+    )
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
+    presets: ClassVar[Mapping[str, VqVaeConfig]] = {
+        "supervised": VqVaeConfig(),
+        "self-supervised": VqVaeConfig(weights="vqvae-self-supervised"),
+    }
+
+    def __init__(self, config: VqVaeConfig) -> None:
+        super().__init__(config)
+        self._model = load_model(config.weights, self.name)
+        self._level = 10 ** (float(self._model.about["level_db"]) / 20)
+
+    @property
+    def min_samples(self) -> int:
+        """A quarter of a second: two codes."""
+        return 8 * STFT.hop_length
+
+    def capture(self, style: Samples) -> npt.NDArray[np.float32]:
+        """The style's vector.
+
+        Parameters
+        ----------
+        style : numpy.ndarray
+            One channel [T].
+
+        Returns
+        -------
+        numpy.ndarray
+            [D].
+        """
+        clip = round(_STYLE_CLIP_S * SAMPLE_RATE_HZ)
+        n_clips = max(1, round(len(style) / clip))
+        clips = [each for each in np.array_split(style, n_clips) if np.abs(each).max() > 0]
+        vectors = [
+            self._model.part("style")(np.log1p(self._heard(each)[0])[np.newaxis])[0][0]
+            for each in clips
+        ]
+        mean: npt.NDArray[np.float32] = np.mean(vectors, axis=0, dtype=np.float32)
+        return mean
+
+    def render(
+        self,
+        content: Samples,
+        timbre: npt.NDArray[np.float32],
+        *,
+        amount: float,
+        seed: int,
+        progress: Progress,
+    ) -> Samples:
+        """The content's codes played with the style's vector.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            One channel [T].
+        timbre : numpy.ndarray
+            What `capture` returned, [D].
+        amount : float
+            0 to 1, see the class.
+        seed : int
+            Seed of phases where nothing sounds.
+        progress : callable
+            Called after the spectrogram, the network and the phases.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+        heard, gain, spectrum = self._heard(content)
+        progress(0.1)
+        made = self._model.part("")(np.log1p(heard)[np.newaxis], timbre[np.newaxis])[0][0]
+        progress(0.5)
+        # What the network says in silence is a mean of what is possible, louder than what is
+        # likely; by how much it is lowered was chosen in validation.
+        lowered = made - np.float32(self._model.about["lowered_by"])
+        result = (np.expm1(np.clip(lowered, 0, _CLIP_MAX)) / gain).astype(np.float32)
+        sound = played_part_way(
+            spectrum,
+            result,
+            STFT,
+            content.shape[0],
+            amount=amount,
+            iterations=self.config.phase_iterations,
+            seed=seed,
+        )
+        progress(1.0)
+        return sound
+
+    def codes(self, content: Samples) -> npt.NDArray[np.int64]:
+        """Codes that a content becomes: all that the decoder is told of it.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            One channel [T] at 16 kHz.
+
+        Returns
+        -------
+        numpy.ndarray
+            Eight integers a second.
+        """
+        heard, _, _ = self._heard(content)
+        silent = np.zeros((1, int(self._model.about["width"])), np.float32)
+        codes: npt.NDArray[np.int64]
+        codes = self._model.part("")(np.log1p(heard)[np.newaxis], silent)[1][0]
+        return codes
+
+    def _heard(self, sound: Samples) -> tuple[Magnitude, float, Spectrum]:
+        """Spectrogram at the level that the network knows, the gain to it, and the spectrum."""
+        rms = float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
+        gain = min(self._level / max(rms, 1e-12), 10 ** (_MAX_GAIN_DB / 20))
+        spectrum = STFT.analyse(sound)
+        return np.abs(spectrum) * np.float32(gain), gain, spectrum

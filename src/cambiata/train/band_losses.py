@@ -1,0 +1,185 @@
+"""Notes drawn as spectra, and how far spectra are apart: what every player of notes learns by."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cambiata.partials.note_frames import (
+    BIN_HZ,
+    FLOOR,
+    LOBE_BANDS,
+    LOBE_STEPS,
+    N_FEATURES,
+    band_filters,
+    band_hz,
+    lobes,
+    noise_spread,
+    partial_hz,
+)
+from cambiata.train.task import Task
+
+DB = 10 / math.log(10)
+
+
+class Drawing(Task):
+    """A task whose network says partials and noise of note frames.
+
+    Examples
+    --------
+    >>> issubclass(Drawing, Task)
+    True
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        first, powers = lobes()
+        filters = band_filters()
+        self.n_bands = len(filters)
+        self.first: Tensor
+        self.powers: Tensor
+        self.spread: Tensor
+        self.widths: Tensor
+        for name, array in (
+            ("first", first),
+            ("powers", powers),
+            ("spread", noise_spread(band_hz())),
+            ("widths", filters.sum(axis=1)),
+        ):
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), False)
+
+    def drawn(
+        self, partials_db: Tensor, noise_db: Tensor, queries: Tensor, stiffness: Tensor, n: int
+    ) -> Tensor:
+        """Power in the bands of what the player said.
+
+        Parameters
+        ----------
+        partials_db, noise_db : torch.Tensor
+            What it said [Q, ...].
+        queries : torch.Tensor
+            What it was asked [Q, 22].
+        stiffness : torch.Tensor
+            Of the style's strings.
+        n : int
+            Frames.
+
+        Returns
+        -------
+        torch.Tensor
+            [bands, n].
+        """
+        frame, pitch, strength, cover = queries[:, N_FEATURES:].unbind(1)
+        hz = torch.from_numpy(partial_hz(pitch.numpy(), float(stiffness))).float()
+        base = strength + 20 * torch.log10(cover.clamp_min(1e-3))
+        power = torch.exp((partials_db.clamp(-100, 40) + base[:, None]) / DB)
+        row = (hz / BIN_HZ * LOBE_STEPS).round().long()
+        inside = row < len(self.first)
+        power = power * inside
+        row = row.clamp_max(len(self.first) - 1)
+        to = (frame.long() * self.n_bands)[:, None, None] + self.first[row][:, :, None]
+        to = to + torch.arange(LOBE_BANDS)
+        out = torch.zeros(n * self.n_bands)
+        out = out.index_add(0, to.flatten(), (power[:, :, None] * self.powers[row]).flatten())
+        hiss = torch.exp(((noise_db.clamp(-130, 30) + base[:, None]) @ self.spread) / DB)
+        rows = out.view(n, self.n_bands).index_add(0, frame.long(), hiss * self.widths)
+        return rows.t()
+
+    def apart(self, ours: Tensor, true: Tensor) -> Tensor:
+        """How far levels are apart in dB: in the mean, and as RMS over time in every band.
+
+        Parameters
+        ----------
+        ours, true : torch.Tensor
+            Power [bands, L].
+
+        Returns
+        -------
+        torch.Tensor
+            In dB.
+        """
+        difference = DB * (torch.log(ours + FLOOR) - torch.log(true + FLOOR))
+        return difference.abs().mean() + ((difference**2).mean(dim=1) + 1).sqrt().mean()
+
+    def compared(self, drawn: Tensor, refined: Tensor, true: Tensor) -> dict[str, Tensor]:
+        """Losses of what was drawn, before and after it was refined.
+
+        Levels that are right on average lack the power of their peaks: sounds are compared as they
+        will be heard, at one loudness.
+
+        Parameters
+        ----------
+        drawn, refined, true : torch.Tensor
+            Power [bands, L].
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "level", "player", "power" and "loudness".
+        """
+        louder = [_louder_db(x, true).abs() for x in (drawn, refined)]
+        return {
+            "level": self.apart(_as_loud(refined, true), true),
+            "player": self.apart(_as_loud(drawn, true), true),
+            "power": ((drawn + 1e-6) ** 0.15 - (true + 1e-6) ** 0.15).abs().mean(),
+            "loudness": torch.stack(louder).mean(),
+        }
+
+
+def weighed(found: dict[str, Tensor]) -> Tensor:
+    """One loss of several.
+
+    Parameters
+    ----------
+    found : dict of str to torch.Tensor
+        As `Drawing.compared` gives them.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar.
+
+    Examples
+    --------
+    >>> ones = dict.fromkeys(("level", "player", "power", "loudness"), torch.ones(()))
+    >>> round(float(weighed(ones)), 2)
+    4.25
+    """
+    # The player is to be good by itself: its share of the sound is the one with a pitch.
+    return found["level"] / 10 + found["player"] / 10 + 4 * found["power"] + found["loudness"] / 20
+
+
+def rms_apart_db(ours: Tensor, true: Tensor) -> float:
+    """How far spectra are apart: RMS over time, mean over bands, both at unit mean power.
+
+    Parameters
+    ----------
+    ours, true : torch.Tensor
+        Power [bands, L].
+
+    Returns
+    -------
+    float
+        In dB.
+
+    Examples
+    --------
+    >>> rms_apart_db(torch.ones(3, 4), torch.ones(3, 4))
+    0.0
+    """
+    difference = _level(ours) - _level(true)
+    return float((difference**2).mean(dim=1).sqrt().mean())
+
+
+def _louder_db(ours: Tensor, true: Tensor) -> Tensor:
+    return DB * torch.log((ours.mean() + FLOOR) / (true.mean() + FLOOR))
+
+
+def _as_loud(ours: Tensor, true: Tensor) -> Tensor:
+    """Ours at the loudness of the true one, where that is not another sound altogether."""
+    return ours * torch.exp(-_louder_db(ours, true).clamp(-20, 20) / DB)
+
+
+def _level(power: Tensor) -> Tensor:
+    return DB * torch.log(power / power.mean() + 1e-7)

@@ -1,0 +1,1 @@
+"""One file a network: its dataset, losses, presets, ONNX parts and card."""

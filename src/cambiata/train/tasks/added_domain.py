@@ -1,0 +1,368 @@
+"""A domain of the user's own: the encoder stays, a decoder is learnt from recordings."""
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from cambiata.arrays import Samples
+from cambiata.audio.loudness import SILENCE
+from cambiata.audio.sound import AudioFile, resample
+from cambiata.errors import InputError
+from cambiata.partials.posteriors import BANDS
+from cambiata.system import Progress
+from cambiata.train.band_losses import DB, weighed
+from cambiata.train.export import write_domain
+from cambiata.train.loop import LoopConfig, Report, fit, load_weights
+from cambiata.train.tasks.translation import (
+    TranslationTask,
+    TranslationTraining,
+    asked_of,
+    ears,
+    learnt,
+    packed_half,
+)
+from cambiata.translation.notes import TranslationConfig, domains_folder, shipped_domains
+from cambiata.weights import load_model
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
+_CLIP_S, _LEAST_CLIP_S, _LEAST_S = 8.0, 3.0, 30.0
+_HELD_OUT = 8  # one clip of so many is judged by and not learnt from
+_N_TRIED = 6  # clips by which the domain to begin as is chosen
+
+
+@dataclass(frozen=True)
+class AddedDomain:
+    """What `add_domain` did.
+
+    Parameters
+    ----------
+    name : str
+        Of the domain.
+    path : str
+        Its file.
+    n_files : int
+        Recordings it was learnt from.
+    duration_s : float
+        Seconds of them.
+    skipped : tuple of str
+        Files that were not used, and why.
+    begun_from : str
+        The domain that ships that it began as.
+    lsd_db : float
+        How far what it plays of recordings that it has not learnt from is from them.
+    lsd_before_db : float
+        The same, before it learnt.
+    elapsed_s : float
+        Seconds that it took.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> fields(AddedDomain)[0].name
+    'name'
+    """
+
+    name: str
+    path: str
+    n_files: int
+    duration_s: float
+    skipped: tuple[str, ...]
+    begun_from: str
+    lsd_db: float
+    lsd_before_db: float
+    elapsed_s: float
+
+
+class Recordings(Sequence[npt.NDArray[np.float16]]):
+    """Halves of the user's clips, as decoders are asked about them.
+
+    Parameters
+    ----------
+    learnt, held : sequence of numpy.ndarray
+        Those to learn from and those to judge by.
+
+    Examples
+    --------
+    >>> len(Recordings([np.zeros(3, np.float16)], []))
+    1
+    """
+
+    def __init__(
+        self,
+        learnt: Sequence[npt.NDArray[np.float16]],
+        held: Sequence[npt.NDArray[np.float16]],
+    ) -> None:
+        self._learnt, self._held = learnt, held
+
+    def __len__(self) -> int:
+        return len(self._learnt)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
+        """One half."""
+        half: npt.NDArray[np.float16] = self._learnt[index]
+        return half
+
+    def validation(self) -> "Recordings":
+        """Those to judge by.
+
+        Returns
+        -------
+        Sequence
+            As `Recordings`.
+        """
+        return Recordings(self._held, ())
+
+
+class OwnDomainTask(TranslationTask):
+    """One decoder, learnt with a frozen encoder.
+
+    Parameters
+    ----------
+    config : TranslationTraining
+        Of the encoder, with one domain.
+
+    Examples
+    --------
+    >>> OwnDomainTask(TranslationTraining(("mine",))).turns
+    1
+    """
+
+    turns = 1
+
+    def __init__(self, config: TranslationTraining) -> None:
+        super().__init__(config)
+        self.parted.fill_(True)
+        for p in (*self.code.parameters(), *self.classifier.parameters()):
+            p.requires_grad_(False)
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+        """Losses of the decoder alone.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Halves of clips.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "loss" and its parts.
+        """
+        losses: dict[str, list[Tensor]] = {}
+        for asked in map(self.unpacked, batch):
+            with torch.no_grad():
+                latent = self.latent(asked.seen)
+            true = torch.exp(asked.target / DB)
+            for name, value in self.compared(*self.said(asked, latent), true).items():
+                losses.setdefault(name, []).append(value)
+        found = {name: torch.stack(values).mean() for name, values in losses.items()}
+        return {"loss": weighed(found), **found}
+
+
+def add_domain(
+    name: str,
+    folder: str | Path,
+    *,
+    minutes: float = 5.0,
+    licence: str = "the user's own",
+    seed: int = 0,
+    force: bool = False,
+    progress: Progress | None = None,
+    report: Report | None = None,
+) -> AddedDomain:
+    """Learn a domain from recordings of it: the encoder stays as it is, a decoder is trained.
+
+    Mor et al. 2018: with the encoder frozen, a new domain needs a new decoder and nothing else.
+
+    Parameters
+    ----------
+    name : str
+        What to call it: letters, digits, - and _.
+    folder : str or pathlib.Path
+        Recordings, in any folder below it, of one instrument or ensemble: wav, flac, ogg, mp3 or
+        aiff, half a minute in all at least, and better ten.
+    minutes : float
+        Time to train.
+    licence : str
+        Of the decoder, for its card.
+    seed : int
+        Of everything random.
+    force : bool
+        Replace a domain of that name.
+    progress : callable, optional
+        Called with the share of the recordings that were heard.
+    report : callable, optional
+        Called with every line of metrics of the training.
+
+    Returns
+    -------
+    AddedDomain
+        What was done.
+
+    Raises
+    ------
+    InputError
+        The name is taken or none, or the recordings are too few, silent or broken.
+
+    Examples
+    --------
+    >>> add_domain("sitar", "/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: sitar: ships with cambiata; choose another name
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise InputError(name, "is no name of a domain", "use letters, digits, - and _")
+    if name in [domain.name for domain in shipped_domains()]:
+        raise InputError(name, "ships with cambiata", "choose another name")
+    if (domains_folder() / f"{name}.onnx").exists() and not force:
+        raise InputError(name, "is there already", "choose another name, or --force")
+    if not 0 < minutes <= 24 * 60:
+        raise InputError(f"{minutes:g} minutes", "is out of range", "train for up to a day")
+    began = time.perf_counter()
+    folder, skipped = Path(folder), list[str]()
+    files = _files(folder)
+    clips = [clip for file in files for clip in _clips(file, folder, skipped)]
+    total_s = sum(len(clip) for clip in clips) / BANDS.sample_rate
+    if total_s < _LEAST_S:
+        told = f"; not used: {'; '.join(skipped)}" if skipped else ""
+        raise InputError(
+            str(folder),
+            f"holds {total_s:.0f} s of sound that can be learnt from{told}",
+            f"give at least {_LEAST_S:.0f} s, and better ten minutes",
+        )
+    task, learnable, begun_from, before_db = _prepared(name, clips, seed, progress, folder)
+    place = domains_folder()
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=".") as scratch:
+        loop = LoopConfig(
+            batch_size=4,
+            learning_rate=1e-3,
+            ema_decay=0.99,
+            report_every_steps=20,
+            validate_every_s=60.0,
+            n_workers=0,
+            minutes=minutes,
+            seed=seed,
+        )
+        run = Path(scratch) / "run"
+        found = fit(task, learnable, loop, run, report=report)
+        load_weights(task, run)
+        config = TranslationConfig()
+        encoder = load_model(config.weights, "translation")
+        unused = {line.partition(":")[0] for line in skipped}
+        names = (str(file.relative_to(folder)) for file in files)
+        sources = [each for each in names if each not in unused]
+        made = write_domain(
+            task,
+            Path(scratch) / f"{name}.onnx",
+            encoder.sha256,
+            {"name": name, "sources": sources, "licence": licence},
+        )
+        for file in made:  # the main file last: it vouches for the other
+            shutil.move(file, place / file.name)
+    load_model.cache_clear()  # this process may have played one of the same name
+    return AddedDomain(
+        name,
+        str(place / f"{name}.onnx"),
+        len(sources),
+        round(total_s, 1),
+        tuple(skipped),
+        begun_from,
+        round(float(found["lsd_own"]), 2),
+        round(before_db, 2),
+        round(time.perf_counter() - began, 1),
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(str(folder), "is no folder", "give a folder of recordings")
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not files:
+        raise InputError(
+            str(folder), "holds no recordings", "put wav, flac, ogg, mp3 or aiff files there"
+        )
+    return files
+
+
+def _clips(file: Path, folder: Path, skipped: list[str]) -> Iterator[Samples]:
+    """A recording in clips of 8 s, mono; what is silent or broken is named."""
+    name = str(file.relative_to(folder))
+    try:
+        source = AudioFile(file)
+        mono = np.concatenate([block.mean(axis=0) for block in source.blocks()])
+    except InputError as error:
+        skipped.append(f"{name}: {error.problem}")
+        return
+    if not len(mono) or float(np.abs(mono).max()) < SILENCE:
+        skipped.append(f"{name}: is silent")
+        return
+    sound = resample(mono.astype(np.float32), source.sample_rate, BANDS.sample_rate)
+    n, found = round(_CLIP_S * BANDS.sample_rate), False
+    for at in range(0, len(sound), n):
+        clip = sound[at : at + n]
+        long_enough = len(clip) >= _LEAST_CLIP_S * BANDS.sample_rate
+        if long_enough and float(np.abs(clip).max()) > 10 * SILENCE:
+            found = True
+            yield clip
+    if not found:
+        skipped.append(f"{name}: is shorter than {_LEAST_CLIP_S:g} s")
+
+
+def _prepared(
+    name: str, clips: Sequence[Samples], seed: int, progress: Progress | None, folder: Path
+) -> tuple[OwnDomainTask, Recordings, str, float]:
+    """A task begun as the nearest domain that ships, what it learns from, and how near that is."""
+    torch.manual_seed(seed)
+    shipped = learnt()
+    model, threshold = ears(shipped.config.listener)
+    n = round(_CLIP_S * BANDS.sample_rate)
+    halves: list[list[npt.NDArray[np.float16]]] = []
+    stiffness, wavering = [], []
+    for i, clip in enumerate(clips):
+        padded = np.pad(clip, (0, n - len(clip)))
+        kept = asked_of(padded, padded, model, threshold)
+        if len(kept["queries"]):
+            both = [packed_half(kept, kept["target"], half, (0, 0)) for half in (0, 1)]
+            halves.append([each for each in both if each[0] > 0])
+            stiffness.append(float(kept["stiffness"]))
+            wavering.append(float(kept["wavering_cents"]))
+        if progress is not None:
+            progress((i + 1) / len(clips))
+    order = np.random.default_rng(seed).permutation(len(halves))
+    held = [half for i in order[::_HELD_OUT] for half in halves[i]]
+    own = [half for at, i in enumerate(order) if at % _HELD_OUT for half in halves[i]]
+    if not own or not held:
+        raise InputError(
+            str(folder), "holds hardly a note", "choose recordings of an instrument with pitches"
+        )
+    config = TranslationTraining(
+        (name,), shipped.config.n_latent, shipped.config.width, listener=shipped.config.listener
+    )
+    task = OwnDomainTask(config)
+    task.code.load_state_dict(shipped.code.state_dict())
+    task.stiffness[0] = float(np.median(stiffness))
+    task.wavering_cents[0] = float(np.median(wavering))
+
+    def apart_db(some: list[npt.NDArray[np.float16]]) -> float:
+        batch = torch.stack([torch.from_numpy(half) for half in some])
+        return task.validate([batch], 0.0)["lsd_own"]
+
+    best: tuple[float, int] = (np.inf, 0)
+    for domain in range(len(shipped.config.domains)):
+        task.decoders = shipped.decoders.only(domain)
+        best = min(best, (apart_db(held[:_N_TRIED]), domain))
+    task.decoders = shipped.decoders.only(best[1])
+    return task, Recordings(own, held), shipped.config.domains[best[1]], apart_db(held)

@@ -1,0 +1,227 @@
+"""The ranking of counterpoint, counted in real two-voice music.
+
+Voices of Bach's four-part chorales, in pairs: outer ones and neighbours. The works that
+`cambiata.data.scores` keeps for tests are left out. What comes out is a file of a few kilobytes
+that ships with the package (`cambiata.counterpoint.ranking`).
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.counterpoint.ranking import (
+    MOST_CANTUS,
+    N_CANTUS,
+    N_KINDS,
+    N_MOVES,
+    Ranking,
+    clipped,
+    kind,
+    load_ranking,
+    move,
+)
+from cambiata.data.scores import Split, Work, corpus_works
+from cambiata.score.midi import Part
+
+PAIRS = ((0, 3), (0, 1), (1, 2), (2, 3))  # of soprano, alto, tenor and bass
+_PRIOR = 20.0  # how many counts the more general distribution is worth
+_VOICES = 4
+_DIGITS = 3
+
+Chord = tuple[int, int]
+Counts = npt.NDArray[np.float64]
+
+
+def chorale_voices(
+    split: Split, works: Iterable[Work] | None = None
+) -> Iterator[tuple[str, tuple[Part, ...]]]:
+    """Four-part chorales of a split.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+        Which works.
+    works : iterable of Work, optional
+        Where they are taken from; music21's chorales where not given.
+
+    Yields
+    ------
+    tuple
+        Name, and soprano, alto, tenor and bass.
+
+    Examples
+    --------
+    >>> list(chorale_voices("train", []))
+    []
+    """
+    for work in corpus_works(["chorales"]) if works is None else works:
+        parts = tuple(part for part in work.parts if "+" not in part.name)
+        if work.split == split and len(parts) == _VOICES:
+            yield work.name, parts
+
+
+def successions(cantus: Part, other: Part) -> list[tuple[Chord, Chord]]:
+    """Intervals of two voices, before and at each new note of one of them.
+
+    Parameters
+    ----------
+    cantus : Part
+        The voice whose notes count.
+    other : Part
+        The voice against it.
+
+    Returns
+    -------
+    list of tuple
+        Both voices' pitches, cantus first, before and at the new note; only where both sound.
+
+    Examples
+    --------
+    >>> from cambiata.score.midi import Note
+    >>> low, high = (Part((Note(0, 1, p), Note(1, 2, p + 2))) for p in (60, 64))
+    >>> successions(low, high)
+    [((60, 64), (62, 66))]
+    """
+    starts = [note.start_s for note in other.notes]
+
+    def sounding(at_s: float) -> int | None:
+        index = bisect_right(starts, at_s) - 1
+        if index < 0 or other.notes[index].end_s < at_s - 0.3:
+            return None
+        return other.notes[index].pitch
+
+    found = []
+    for before, note in pairwise(cantus.notes):
+        if before.pitch == note.pitch:
+            continue
+        was, now = sounding(note.start_s - 1e-3), sounding(note.start_s + 1e-3)
+        if was is not None and now is not None:
+            found.append(((before.pitch, was), (note.pitch, now)))
+    return found
+
+
+def line_of(part: Part) -> list[int]:
+    """Pitches of a voice, repeated ones once.
+
+    Parameters
+    ----------
+    part : Part
+        The voice.
+
+    Returns
+    -------
+    list of int
+        MIDI numbers.
+
+    Examples
+    --------
+    >>> from cambiata.score.midi import Note
+    >>> line_of(Part((Note(0, 1, 60), Note(1, 2, 60), Note(2, 3, 62))))
+    [60, 62]
+    """
+    pitches = [note.pitch for note in part.notes]
+    return [pitch for i, pitch in enumerate(pitches) if i == 0 or pitches[i - 1] != pitch]
+
+
+def learn_ranking(voices: Iterable[Sequence[Part]]) -> Ranking:
+    """Ranking of what is counted in four-part music.
+
+    Parameters
+    ----------
+    voices : iterable of sequence of Part
+        Soprano, alto, tenor and bass of each work.
+
+    Returns
+    -------
+    Ranking
+        Log-probabilities; what was rarely met leans on what is known without its context.
+
+    Examples
+    --------
+    >>> from cambiata.score.midi import Note
+    >>> parts = [Part((Note(0, 1, p), Note(1, 2, p + 2))) for p in (72, 67, 64, 48)]
+    >>> ranking = learn_ranking([parts])
+    >>> bool(np.isclose(np.exp(ranking.line[0]).sum(), 1, atol=0.01))
+    True
+    """
+    intervals = {side: np.zeros((N_KINDS, N_CANTUS, N_KINDS)) for side in ("above", "below")}
+    moves = np.zeros((N_MOVES, N_MOVES))
+    half = N_MOVES // 2
+    for parts in voices:
+        for high, low in PAIRS:
+            for side, cantus, other in (("above", low, high), ("below", high, low)):
+                for pair, after in successions(parts[cantus], parts[other]):
+                    step = clipped(move(pair[0], after[0]), MOST_CANTUS) + MOST_CANTUS
+                    intervals[side][kind(*pair), step, kind(*after)] += 1
+        for part in parts:
+            line = line_of(part)
+            steps = [clipped(move(a, b), half) + half for a, b in pairwise(line)]
+            for before, after_step in pairwise(steps):
+                moves[before, after_step] += 1
+    tables = {side: _logs(counts) for side, counts in intervals.items()}
+    # A move of no step is never counted: repeated notes are one.
+    return Ranking(_nested(tables["above"]), _nested(tables["below"]), _nested(_logs(moves)))
+
+
+def _logs(counts: Counts) -> Counts:
+    """Log-probabilities along the last axis, each context backed by the mean of all."""
+    general = counts.reshape(-1, counts.shape[-1]).sum(axis=0) + 1.0
+    general /= general.sum()
+    total = counts.sum(axis=-1, keepdims=True)
+    logs: Counts = np.log((counts + _PRIOR * general) / (total + _PRIOR))
+    return logs
+
+
+def _nested(table: Counts) -> Any:
+    if table.ndim == 1:
+        return tuple(round(float(value), _DIGITS) for value in table)
+    return tuple(_nested(row) for row in table)
+
+
+def train_ranking(output: str | Path, works: Iterable[Work] | None = None) -> Ranking:
+    """Learn the ranking and write it.
+
+    Parameters
+    ----------
+    output : str or pathlib.Path
+        JSON file to write; the package's own is ``src/cambiata/counterpoint/ranking.json``.
+    works : iterable of Work, optional
+        Where chorales are taken from; music21's where not given.
+
+    Returns
+    -------
+    Ranking
+        As it was written.
+
+    Raises
+    ------
+    InputError
+        music21 is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ranking = train_ranking(f"{folder}/ranking.json", [])
+    >>> len(ranking.line)
+    15
+    """
+    named = list(chorale_voices("train", works))
+    ranking = learn_ranking(parts for _, parts in named)
+    data = {
+        "learned_from": f"{len(named)} chorales of J. S. Bach (music21's corpus), voice pairs",
+        "above": ranking.above,
+        "below": ranking.below,
+        "line": ranking.line,
+    }
+    place = Path(output)
+    beside = place.with_name(place.name + ".part")
+    beside.write_text(json.dumps(data, separators=(",", ":")) + "\n")
+    beside.replace(place)
+    return load_ranking(place)

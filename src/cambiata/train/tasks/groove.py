@@ -1,0 +1,738 @@
+"""The groove autoencoder's network and its whole training, from MIDI files to a shipped file.
+
+    python -m cambiata.train.tasks.groove DATA/midi/groove -o groove.onnx
+
+Data: the Groove MIDI Dataset (Gillick, Roberts, Engel, Eck and Bamman 2019, CC BY 4.0). After their
+GrooVAE, but small, without recurrence, and with two latent vectors instead of one.
+"""
+
+import argparse
+import csv
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cambiata.errors import InputError
+from cambiata.groove.grid import N_DRUMS, Groove
+from cambiata.groove.vae import N_STEPS, windowed, windows_of
+from cambiata.score.midi import load
+from cambiata.train.export import LICENCE, OnnxPart, round_to_half, write_parts
+from cambiata.train.tasks.vqvae import n_parameters
+
+N_CELLS = N_STEPS * N_DRUMS
+
+HELD_OUT = (
+    "drummer1/eval_session",
+    "drummer1/session3",
+    "drummer2/session3",
+    "drummer3/session2",
+    "drummer5/eval_session",
+    "drummer5/session2",
+    "drummer6/session3",
+    "drummer7/eval_session",
+    "drummer7/session3",
+    "drummer8/eval_session",
+    "drummer8/session1",
+)
+"""Sessions that are never trained on, nor chosen by: `cambiata.evaluate.groove` is about them. Each
+drummer but 4, 9 and 10, who have one session, keeps another for training."""
+
+_HALVES = ("hits", "performance")
+
+_DATA = {
+    "name": "Groove MIDI Dataset 1.0.0",
+    "authors": "Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck and David Bamman 2019",
+    "publisher": "Google LLC (Magenta)",
+    "licence": "CC BY 4.0",
+    "source": "https://magenta.tensorflow.org/datasets/groove",
+}
+
+
+@dataclass(frozen=True)
+class GrooveConfig:
+    """The network and how it is trained.
+
+    Parameters
+    ----------
+    width : int
+        Of the hidden layers.
+    n_hits : int
+        Latent dimensions of what is struck.
+    n_performance : int
+        Latent dimensions of how.
+    dropout : float
+        Share of inputs that are hidden in training.
+    beta : float
+        What the latents' divergence from a standard normal weighs beside the log-likelihood.
+    velocity_deviation : float
+        Standard deviation granted to velocities, of 1.
+    offset_deviation : float
+        Standard deviation granted to offsets, in sixteenths.
+    learning_rate : float
+        Of Adam at its height; it falls to none along half a cosine.
+    batch_size : int
+        Windows in a step.
+    seed : int
+        Of weights and order.
+
+    Examples
+    --------
+    >>> GrooveConfig().n_hits
+    32
+    """
+
+    width: int = 256
+    n_hits: int = 32
+    n_performance: int = 24
+    dropout: float = 0.1
+    beta: float = 0.1
+    velocity_deviation: float = 0.1
+    offset_deviation: float = 0.1
+    learning_rate: float = 2e-3
+    batch_size: int = 256
+    seed: int = 0
+
+
+def _layers(*widths: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for i, (before, after) in enumerate(pairwise(widths)):
+        layers.append(nn.Linear(before, after))
+        if i < len(widths) - 2:
+            layers.append(nn.SiLU())
+    return nn.Sequential(*layers)
+
+
+class GrooveVae(nn.Module):
+    """Windows of drums as two latent vectors, and back.
+
+    Parameters
+    ----------
+    config : GrooveConfig
+        Its sizes.
+
+    Examples
+    --------
+    >>> network = GrooveVae(GrooveConfig(width=8, n_hits=4, n_performance=2))
+    >>> network.decode_hits(network.encode_hits(torch.zeros(3, 288))).shape
+    torch.Size([3, 288])
+    """
+
+    def __init__(self, config: GrooveConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, n_hits, n_performance = config.width, config.n_hits, config.n_performance
+        self.hits_in = _layers(N_CELLS, width, width, 2 * n_hits)
+        self.hits_out = _layers(n_hits, width, width, N_CELLS)
+        self.performance_in = _layers(3 * N_CELLS, width, width, 2 * n_performance)
+        self.performance_out = _layers(n_performance + N_CELLS, width, width, 2 * N_CELLS)
+
+    def encode_hits(self, hits: Tensor) -> Tensor:
+        """Latent vectors of what is struck, [B, n_hits].
+
+        Parameters
+        ----------
+        hits : torch.Tensor
+            0 or 1, [B, 288].
+
+        Returns
+        -------
+        torch.Tensor
+            The means.
+        """
+        mean: Tensor = self.hits_in(hits)[:, : self.config.n_hits]
+        return mean
+
+    def decode_hits(self, latent: Tensor) -> Tensor:
+        """Logits of hits, [B, 288].
+
+        Parameters
+        ----------
+        latent : torch.Tensor
+            [B, n_hits].
+
+        Returns
+        -------
+        torch.Tensor
+            Above 0 is struck.
+        """
+        logits: Tensor = self.hits_out(latent)
+        return logits
+
+    def encode_performance(self, hits: Tensor, velocity: Tensor, offset: Tensor) -> Tensor:
+        """Latent vectors of how it is played, [B, n_performance].
+
+        Parameters
+        ----------
+        hits : torch.Tensor
+            0 or 1, [B, 288].
+        velocity : torch.Tensor
+            0 to 1, 0 where nothing is struck.
+        offset : torch.Tensor
+            In sixteenths, likewise.
+
+        Returns
+        -------
+        torch.Tensor
+            The means.
+        """
+        told = torch.cat([hits, velocity, offset], 1)
+        mean: Tensor = self.performance_in(told)[:, : self.config.n_performance]
+        return mean
+
+    def decode_performance(self, latent: Tensor, hits: Tensor) -> tuple[Tensor, Tensor]:
+        """Velocities and offsets, were something struck there.
+
+        Parameters
+        ----------
+        latent : torch.Tensor
+            [B, n_performance].
+        hits : torch.Tensor
+            What is struck, [B, 288].
+
+        Returns
+        -------
+        tuple of torch.Tensor
+            Velocities 0 to 1 and offsets -1 to 1, in sixteenths, each [B, 288].
+        """
+        said: Tensor = self.performance_out(torch.cat([latent, hits], 1))
+        velocity, offset = said.chunk(2, 1)
+        return torch.sigmoid(velocity), torch.tanh(offset)
+
+    def loss(self, windows: Tensor, *, beta: float) -> dict[str, Tensor]:
+        """What training lowers, and what it is made of, per window.
+
+        Parameters
+        ----------
+        windows : torch.Tensor
+            Hits, velocities and offsets, [B, 3, 288].
+        beta : float
+            What the divergence weighs.
+
+        Returns
+        -------
+        dict
+            "loss" and its terms "hits", "velocity", "offset" and "divergence"; and its halves
+            "hits_loss" and "performance_loss".
+        """
+        hits, velocity, offset = windows.unbind(1)
+        shown = windows
+        if self.training and self.config.dropout:
+            # A hidden cell is hidden in all three.
+            kept = torch.rand_like(hits) >= self.config.dropout
+            shown = windows * kept[:, None]
+        latents, divergences = [], []
+        for told in (self.hits_in(shown[:, 0]), self.performance_in(shown.flatten(1))):
+            mean, log_variance = told.chunk(2, 1)
+            log_variance = log_variance.clamp(-8, 8)
+            latent = mean
+            if self.training:
+                latent = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+            latents.append(latent)
+            each = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+            divergences.append(each.sum(1).mean())
+        logits = self.decode_hits(latents[0])
+        loud, late = self.decode_performance(latents[1], hits)
+        config = self.config
+        terms = {
+            "hits": functional.binary_cross_entropy_with_logits(logits, hits, reduction="none"),
+            "velocity": 0.5 * hits * ((loud - velocity) / config.velocity_deviation).square(),
+            "offset": 0.5 * hits * ((late - offset) / config.offset_deviation).square(),
+        }
+        found = {name: term.sum(1).mean() for name, term in terms.items()}
+        found["divergence"] = divergences[0] + divergences[1]
+        # The two halves share nothing but their teacher.
+        found["hits_loss"] = found["hits"] + beta * divergences[0]
+        found["performance_loss"] = found["velocity"] + found["offset"] + beta * divergences[1]
+        found["loss"] = found["hits_loss"] + found["performance_loss"]
+        return found
+
+
+@dataclass(frozen=True)
+class Played:
+    """A recording of the Groove MIDI Dataset.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its MIDI file.
+    drummer : str
+        "drummer1" and so on.
+    session : str
+        "drummer1/session2" and so on.
+    style : str
+        "funk/groove1" and so on: genre, and what the dataset says more.
+    split : str
+        The dataset's own: train, validation or test.
+    is_fill : bool
+        A fill rather than a beat.
+
+    Examples
+    --------
+    >>> Played(Path("a.mid"), "drummer1", "drummer1/session1", "rock", "train", False).is_held_out
+    False
+    """
+
+    path: Path
+    drummer: str
+    session: str
+    style: str
+    split: str
+    is_fill: bool
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether its session is for evaluation alone."""
+        return self.session in HELD_OUT
+
+    def groove(self) -> Groove:
+        """Its drums.
+
+        Returns
+        -------
+        Groove
+            On the grid on which they lie best.
+        """
+        return Groove.of(load(self.path, keys=True))
+
+
+def played_in(folder: str | Path) -> list[Played]:
+    """The recordings of the Groove MIDI Dataset.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        With ``info.csv``.
+
+    Returns
+    -------
+    list of Played
+        In the table's order.
+
+    Raises
+    ------
+    InputError
+        There is no such table.
+
+    Examples
+    --------
+    >>> played_in("/nowhere")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: has no info.csv; name the Groove MIDI Dataset's folder
+    """
+    table = Path(folder) / "info.csv"
+    if not table.is_file():
+        raise InputError(str(folder), "has no info.csv", "name the Groove MIDI Dataset's folder")
+    with table.open(newline="") as rows:
+        return [
+            Played(
+                Path(folder) / row["midi_filename"],
+                row["drummer"],
+                row["session"],
+                row["style"],
+                row["split"],
+                row["beat_type"] == "fill",
+            )
+            for row in csv.DictReader(rows)
+        ]
+
+
+def training_windows(grooves: Sequence[Groove]) -> npt.NDArray[np.float32]:
+    """Windows of grooves, one beginning with every bar.
+
+    Parameters
+    ----------
+    grooves : sequence of Groove
+        What was played.
+
+    Returns
+    -------
+    numpy.ndarray
+        Hits, velocities and offsets, [N, 3, 288]; silent windows are left out.
+
+    Examples
+    --------
+    >>> training_windows([Groove.of_arrays(*[np.eye(48, 9)] * 2, np.zeros((48, 9)))]).shape
+    (1, 3, 288)
+    """
+    found = [np.zeros((0, 3, N_CELLS), np.float32)]
+    for groove in grooves:
+        windows = windows_of(groove)
+        per_window = max(len(bars) for bars in windows)
+        windows = [
+            range(first, min(first + per_window, groove.n_bars)) for first in range(groove.n_bars)
+        ]
+        found.append(np.stack(windowed(groove, windows), 1).reshape(-1, 3, N_CELLS))
+    whole = np.concatenate(found)
+    return whole[whole[:, 0].any(1)]
+
+
+def _batches(n: int, config: GrooveConfig, epoch: int) -> Iterator[npt.NDArray[np.int64]]:
+    order = np.random.default_rng((config.seed, epoch)).permutation(n)
+    size = min(config.batch_size, n)
+    for start in range(0, n - size + 1, size):
+        yield order[start : start + size]
+
+
+@torch.no_grad()
+def validate(network: GrooveVae, windows: npt.NDArray[np.float32]) -> dict[str, float]:
+    """How well windows come back.
+
+    Parameters
+    ----------
+    network : GrooveVae
+        The network.
+    windows : numpy.ndarray
+        [N, 3, 288].
+
+    Returns
+    -------
+    dict
+        "loss" and its terms, "hits_f1" of decoded hits, and mean absolute errors "velocity_error"
+        (of 127) and "offset_error" (of a sixteenth) where something is struck.
+
+    Examples
+    --------
+    >>> network = GrooveVae(GrooveConfig(width=8, n_hits=4, n_performance=2))
+    >>> 0 <= validate(network, np.ones((2, 3, 288), np.float32))["hits_f1"] <= 1
+    True
+    """
+    network.eval()
+    batch = torch.from_numpy(windows)
+    hits, velocity, offset = batch.unbind(1)
+    terms = network.loss(batch, beta=network.config.beta)
+    said = network.decode_hits(network.encode_hits(hits)) > 0
+    struck = hits > 0.5
+    loud, late = network.decode_performance(
+        network.encode_performance(hits, velocity, offset), hits
+    )
+    right = float((said & struck).sum())
+    return {name: float(value) for name, value in terms.items()} | {
+        "hits_f1": 2 * right / max(float(said.sum() + struck.sum()), 1.0),
+        "velocity_error": 127 * float((loud - velocity)[struck].abs().mean()),
+        "offset_error": float((late - offset)[struck].abs().mean()),
+    }
+
+
+def train_groove(
+    data_folder: str | Path,
+    output: str | Path,
+    *,
+    minutes: float = 5.0,
+    config: GrooveConfig | None = None,
+    n_threads: int = 1,
+    resume: bool = False,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Train the groove autoencoder and write it as ONNX.
+
+    Beside the output lie its other parts, ``NAME.json`` with all that is known of them, and
+    ``NAME.ckpt``, from which a training that was broken off goes on.
+
+    Parameters
+    ----------
+    data_folder : str or pathlib.Path
+        The Groove MIDI Dataset's: ``info.csv`` and MIDI files.
+    output : str or pathlib.Path
+        File to write; its name ends in ".onnx".
+    minutes : float
+        How long to train, reading apart; the learning rate falls over this time.
+    config : GrooveConfig, optional
+        The network and how it is trained.
+    n_threads : int
+        Threads for torch.
+    resume : bool
+        Go on from ``NAME.ckpt`` if it is there.
+    force : bool
+        Replace what is there.
+
+    Returns
+    -------
+    dict
+        What ``NAME.json`` holds.
+
+    Raises
+    ------
+    InputError
+        The data or the output cannot be used, or torch and the file disagree.
+
+    Examples
+    --------
+    >>> train_groove("/nowhere", "groove.onnx")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: has no info.csv; name the Groove MIDI Dataset's folder
+    """
+    place = Path(output)
+    if place.suffix != ".onnx":
+        raise InputError(str(place), "is no .onnx file", "name it NAME.onnx")
+    if place.exists() and not force:
+        raise InputError(str(place), "is there already", "choose another output, or --force")
+    played = [each for each in played_in(data_folder) if not each.is_held_out]
+    training, validation = (
+        training_windows([each.groove() for each in played if (each.split == "train") == wanted])
+        for wanted in (True, False)
+    )
+    config = config or GrooveConfig()
+    torch.set_num_threads(n_threads)
+    network, facts = _trained(
+        config, training, validation, 60 * minutes, place.with_suffix(".ckpt"), resume
+    )
+    facts |= {
+        "n_windows": len(training),
+        "n_validation_windows": len(validation),
+        "n_files": len(played),
+        "n_threads": n_threads,
+    }
+    return export_groove(network, place, facts)
+
+
+def _trained(
+    config: GrooveConfig,
+    training: npt.NDArray[np.float32],
+    validation: npt.NDArray[np.float32],
+    budget_s: float,
+    checkpoint: Path,
+    resume: bool,
+) -> tuple[GrooveVae, dict[str, Any]]:
+    """The halves that served best in validation, and the story of their training."""
+    torch.manual_seed(config.seed)
+    network = GrooveVae(config)
+    optimizer = torch.optim.Adam(network.parameters(), config.learning_rate)
+    state: dict[str, Any] = {"epoch": 0, "step": 0, "elapsed_s": 0.0, "best": {}, "curve": []}
+    if resume and checkpoint.is_file():
+        read = torch.load(checkpoint, weights_only=True)
+        if read["config"] != asdict(config):
+            raise InputError(str(checkpoint), "is of another configuration", "begin anew")
+        network.load_state_dict(read["network"])
+        optimizer.load_state_dict(read["optimizer"])
+        state = read["state"]
+    windows = torch.from_numpy(training)
+    while state["elapsed_s"] < budget_s or not state["curve"]:
+        begun = time.perf_counter()
+        network.train()
+        share = min(state["elapsed_s"] / budget_s, 1.0) if budget_s else 1.0
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * max(0.5 * (1 + math.cos(math.pi * share)), 0.01)
+        for chosen in _batches(len(training), config, state["epoch"]):
+            # The divergence counts for more and more in the first tenth.
+            beta = config.beta * min(1.0, 0.01 + 10 * share)
+            terms = network.loss(windows[torch.from_numpy(chosen)], beta=beta)
+            optimizer.zero_grad()
+            terms["loss"].backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 50.0)
+            optimizer.step()
+            state["step"] += 1
+        state["epoch"] += 1
+        figures = validate(network, validation) | {"epoch": state["epoch"]}
+        state["elapsed_s"] += time.perf_counter() - begun
+        state["curve"].append(figures | {"elapsed_s": state["elapsed_s"]})
+        for half in _HALVES:
+            # Early epochs have another loss.
+            best = state["best"].get(half)
+            if share > 0.1 and (best is None or figures[f"{half}_loss"] < best["loss"]):
+                state["best"][half] = {
+                    "loss": figures[f"{half}_loss"],
+                    "epoch": state["epoch"],
+                    "weights": {
+                        name: value.clone()
+                        for name, value in network.state_dict().items()
+                        if name.startswith(half)
+                    },
+                }
+        if state["epoch"] % 20 == 0:
+            _keep(checkpoint, config, network, optimizer, state)
+    _keep(checkpoint, config, network, optimizer, state)
+    for best in state["best"].values():
+        network.load_state_dict(best["weights"], strict=False)
+    return network.eval(), {
+        "validation": validate(network, validation),
+        "best_epochs": {half: best["epoch"] for half, best in state["best"].items()},
+        "n_epochs": state["epoch"],
+        "n_steps_trained": state["step"],
+        "elapsed_s": round(state["elapsed_s"], 1),
+        "curve": state["curve"][:: max(1, len(state["curve"]) // 20)],
+    }
+
+
+def _keep(
+    place: Path,
+    config: GrooveConfig,
+    network: GrooveVae,
+    optimizer: torch.optim.Optimizer,
+    state: Mapping[str, Any],
+) -> None:
+    beside = place.with_suffix(".part")
+    torch.save(
+        {
+            "config": asdict(config),
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "state": dict(state),
+        },
+        beside,
+    )
+    beside.replace(place)
+
+
+class _HitsIn(nn.Module):
+    """Hits to their latent vectors."""
+
+    def __init__(self, network: GrooveVae) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, hits: Tensor) -> Tensor:
+        return self.network.encode_hits(hits)
+
+
+class _HitsOut(_HitsIn):
+    """And back."""
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return self.network.decode_hits(latent)
+
+
+class _PerformanceIn(nn.Module):
+    """Hits, velocities and offsets to latent vectors."""
+
+    def __init__(self, network: GrooveVae) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, hits: Tensor, velocity: Tensor, offset: Tensor) -> Tensor:
+        return self.network.encode_performance(hits, velocity, offset)
+
+
+class _PerformanceOut(nn.Module):
+    """Latent vectors and hits to velocities and offsets."""
+
+    def __init__(self, network: GrooveVae) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, latent: Tensor, hits: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.decode_performance(latent, hits)
+
+
+def _parts(network: GrooveVae) -> dict[str, OnnxPart]:
+    config = network.config
+    cells, batch = torch.zeros(2, N_CELLS), {0: "n_windows"}
+    told: dict[str, tuple[nn.Module, dict[str, Tensor], list[str]]] = {
+        "": (_HitsIn(network), {"hits": cells}, ["latent"]),
+        "decode_hits": (
+            _HitsOut(network),
+            {"latent": torch.zeros(2, config.n_hits)},
+            ["logits"],
+        ),
+        "encode_performance": (
+            _PerformanceIn(network),
+            {"hits": cells, "velocity": cells.clone(), "offset": cells.clone()},
+            ["latent"],
+        ),
+        "decode_performance": (
+            _PerformanceOut(network),
+            {"latent": torch.zeros(2, config.n_performance), "hits": cells},
+            ["velocity", "offset"],
+        ),
+    }
+    return {
+        name: OnnxPart(module, inputs, dict.fromkeys(inputs, batch), outputs)
+        for name, (module, inputs, outputs) in told.items()
+    }
+
+
+def export_groove(
+    network: GrooveVae, output: str | Path, facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write a groove autoencoder as ONNX, compared with torch.
+
+    Parameters
+    ----------
+    network : GrooveVae
+        What to write; its large arrays are rounded to float16 first.
+    output : str or pathlib.Path
+        The main file, which encodes hits; the other three parts lie beside it.
+    facts : mapping, optional
+        How it was trained.
+
+    Returns
+    -------
+    dict
+        What ``NAME.json`` holds.
+
+    Raises
+    ------
+    InputError
+        Torch and the file disagree.
+
+    Examples
+    --------
+    >>> network = GrooveVae(GrooveConfig(width=8, n_hits=4, n_performance=2))
+    >>> export_groove(network, "/nowhere/groove.onnx")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere: is no folder; make it first
+    """
+    place = Path(output)
+    if not place.parent.is_dir():
+        raise InputError(str(place.parent), "is no folder", "make it first")
+    network = network.eval()
+    round_to_half(network)
+    parts = _parts(network)
+    about: dict[str, Any] = {
+        "system": "groove",
+        "licence": LICENCE,
+        "config": asdict(network.config),
+        "n_parameters": n_parameters(network),
+        "data": _DATA | {"held_out": list(HELD_OUT)},
+    }
+    told = write_parts(parts, place, about, half=True) | {"training": dict(facts or {})}
+    place.with_suffix(".json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    return told
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The process's own where not given.
+
+    Examples
+    --------
+    >>> main(["--help"])
+    Traceback (most recent call last):
+    SystemExit: 0
+    """
+    parser = argparse.ArgumentParser(description="Train the groove autoencoder.")
+    parser.add_argument("data", help="folder of the Groove MIDI Dataset")
+    parser.add_argument("-o", "--output", required=True)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--beta", type=float, default=GrooveConfig().beta)
+    parser.add_argument("--dropout", type=float, default=GrooveConfig().dropout)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--force", action="store_true")
+    given = parser.parse_args(arguments)
+    facts = train_groove(
+        given.data,
+        given.output,
+        minutes=given.minutes,
+        config=GrooveConfig(beta=given.beta, dropout=given.dropout),
+        resume=given.resume,
+        force=given.force,
+    )
+    print(json.dumps({key: facts[key] for key in ("sha256", "size_mb", "parity", "training")}))
+
+
+if __name__ == "__main__":
+    main()

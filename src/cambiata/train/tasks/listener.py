@@ -1,0 +1,414 @@
+"""The listener: which pitches sound, when each begins, and how strongly.
+
+A convolutional network on harmonically stacked bands (Bittner et al., "A lightweight
+instrument-agnostic model for polyphonic note transcription and multipitch estimation", ICASSP
+2022), small enough for two cores, with onsets regressed between frames (Kong et al. 2021) and, what
+neither has, the level of every pitch in every frame: known exactly, since each note of an example
+was rendered alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cambiata.data.scored_examples import BAND_BYTES, ENERGY_BYTES, Joined, ScoredExamples
+from cambiata.partials.posteriors import (
+    BANDS,
+    LEVEL_UNIT_DB,
+    LOWEST_PITCH,
+    N_PITCHES,
+    ONSET_REACH_FRAMES,
+    onsets_of,
+)
+from cambiata.train.task import Task
+
+# Bins by which the partials 1/2 (a false octave), 1, 2, 3, ... 8 lie above a pitch.
+_HARMONIC_BINS = (-36, 0, 36, 57, 72, 84, 93, 108)
+_THRESHOLDS = tuple(round(0.1 + 0.05 * i, 2) for i in range(15))
+_TOLERANCE_S = 0.05
+
+
+@dataclass(frozen=True)
+class ListenerTraining:
+    """Settings of `ListenerTask`.
+
+    Parameters
+    ----------
+    width : int
+        Channels.
+    n_blocks : int
+        Residual blocks.
+    crop_s : float
+        Seconds of each clip that a step hears.
+    n_semitones : int
+        By how many semitones clips are moved at most.
+    gain_db : float
+        By how much their level is.
+    tilt_db : float
+        By how much smooth curves over all bands are, as by an equalizer.
+
+    Examples
+    --------
+    >>> ListenerTraining().width
+    32
+    """
+
+    width: int = 32
+    n_blocks: int = 5
+    crop_s: float = 4.0
+    n_semitones: int = 3
+    gain_db: float = 5.0
+    tilt_db: float = 6.0
+
+
+class _Block(nn.Module):
+    """Neighbours in time and pitch, then octaves, then time from afar."""
+
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, (3, 1), padding=(12, 0), dilation=(12, 1), bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(
+                width, width, (1, 3), padding=(0, dilation), dilation=(1, dilation), bias=False
+            ),
+            nn.BatchNorm2d(width),
+        )
+        # Begun as nothing, so that deep stacks learn from the first step.
+        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(x + self.layers(x))
+
+
+class Listener(nn.Module):
+    """Bands to onsets, held keys and levels.
+
+    Parameters
+    ----------
+    config : ListenerTraining
+        Its size.
+
+    Examples
+    --------
+    >>> Listener(ListenerTraining(width=8, n_blocks=1))(torch.zeros(1, 312, 20)).shape
+    torch.Size([1, 3, 88, 20])
+    """
+
+    def __init__(self, config: ListenerTraining) -> None:
+        super().__init__()
+        width = config.width
+        # The three bins of a semitone are channels: at a semitone's resolution all is cheap.
+        self.front = nn.Sequential(
+            nn.Conv2d(3 * len(_HARMONIC_BINS), width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        )
+        dilations = [2**i for i in range(config.n_blocks)]
+        self.blocks = nn.Sequential(*(_Block(width, dilation) for dilation in dilations))
+        self.heads = nn.Conv2d(width, 3, 1)
+        with torch.no_grad():
+            # Nearly nothing sounds: begin there.
+            self.heads.bias.copy_(torch.tensor([-4.5, -3.0, -1.0]))  # type: ignore[union-attr]
+
+    def forward(self, bands: Tensor) -> Tensor:
+        """What is heard.
+
+        Parameters
+        ----------
+        bands : torch.Tensor
+            [B, 312, L] in units of 20 dB, 0 being 40 dB below the sound's RMS.
+
+        Returns
+        -------
+        torch.Tensor
+            [B, 3, 88, L]: logits of onset and held, and level in units of 20 dB.
+        """
+        n_bins = 3 * N_PITCHES
+        below, above = -min(_HARMONIC_BINS), max(_HARMONIC_BINS) + n_bins - BANDS.n_bins
+        # What lies outside is as quiet as the quietest.
+        padded = functional.pad(bands, (0, 0, below, above), value=-2.0)
+        stacked = torch.cat(
+            [
+                padded[:, below + by : below + by + n_bins].reshape(
+                    -1, N_PITCHES, 3, bands.shape[2]
+                )
+                for by in _HARMONIC_BINS
+            ],
+            dim=2,
+        ).transpose(1, 2)
+        return self.said(self.blocks(self.front(stacked)))
+
+    def said(self, seen: Tensor) -> Tensor:
+        """What the heads say.
+
+        Parameters
+        ----------
+        seen : torch.Tensor
+            [B, width, 88, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, 3, 88, L].
+        """
+        found: Tensor = self.heads(seen)
+        return found
+
+
+class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
+    """Clips and what is to be heard in them, content and style of every example.
+
+    Parameters
+    ----------
+    examples : ScoredExamples
+        Where they come from.
+
+    Examples
+    --------
+    >>> issubclass(ListenerExamples, Sequence)
+    True
+    """
+
+    def __init__(self, examples: ScoredExamples | Joined) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return 2 * len(self.examples)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:  # type: ignore[override]
+        """[312 + 3 * 88, L] in bytes: bands, onsets, held keys, levels."""
+        number, which = divmod(range(len(self))[index], 2)
+        bands, energies, notes = self.examples.kept(number)
+        rolls = (np.round(255 * x) for x in targets(notes[which], bands.shape[-1]))
+        return np.concatenate([bands[which], *rolls, energies[which]]).astype(np.uint8)
+
+    def validation(self) -> "ListenerExamples":
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `ListenerExamples`.
+        """
+        return ListenerExamples(self.examples.validation())
+
+
+def targets(rows: Sequence[Sequence[float]], n_frames: int) -> tuple[Any, Any]:
+    """What the listener is to say of notes.
+
+    Parameters
+    ----------
+    rows : sequence
+        Start, end, pitch and velocity of each note.
+    n_frames : int
+        Frames L.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Onsets [88, L], 1 at an onset and falling to 0 on both sides within
+        `ONSET_REACH_FRAMES`; and held keys [88, L].
+
+    Examples
+    --------
+    >>> onsets, held = targets([[0.0, 0.05, 60, 100]], 5)
+    >>> held[60 - 21].tolist()
+    [1.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    onsets = np.zeros((N_PITCHES, n_frames), np.float32)
+    held = np.zeros((N_PITCHES, n_frames), np.float32)
+    at = np.arange(n_frames)
+    for start_s, end_s, pitch, _ in rows:
+        row = int(pitch) - LOWEST_PITCH
+        if not 0 <= row < N_PITCHES:
+            continue
+        start, end = start_s / BANDS.frame_s, end_s / BANDS.frame_s
+        near = np.maximum(0, 1 - np.abs(at - start) / ONSET_REACH_FRAMES)
+        onsets[row] = np.maximum(onsets[row], near)
+        held[row, int(np.ceil(start - 0.5)) : int(np.floor(end + 0.5)) + 1] = 1
+    return onsets, held
+
+
+class ListenerTask(Task):
+    """The listener with its losses.
+
+    Parameters
+    ----------
+    config : ListenerTraining
+        Settings.
+
+    Examples
+    --------
+    >>> isinstance(ListenerTask(ListenerTraining()).network, Listener)
+    True
+    """
+
+    def __init__(self, config: ListenerTraining) -> None:
+        super().__init__()
+        self.config, self.network = config, Listener(config)
+
+    def _unpacked(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        n = BANDS.n_bins
+        onsets, held, energy = batch[:, n:].float().chunk(3, dim=1)
+        bands_db, energy_db = (
+            BAND_BYTES.level_db(batch[:, :n].float()),
+            ENERGY_BYTES.level_db(energy),
+        )
+        return bands_db, onsets / 255, held / 255, energy_db / LEVEL_UNIT_DB
+
+    def varied(self, batch: Tensor) -> Tensor:
+        """A crop of every clip, moved in pitch by whole semitones.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Bands, and below them any number of rolls [B, 312 + n 88, L].
+
+        Returns
+        -------
+        torch.Tensor
+            Of fewer frames.
+        """
+        n_frames = round(self.config.crop_s / BANDS.frame_s)
+        n, found = BANDS.n_bins, []
+        for clip in batch:
+            at = int(torch.randint(0, max(1, clip.shape[1] - n_frames + 1), ()))
+            crop = clip[:, at : at + n_frames]
+            by = int(torch.randint(-self.config.n_semitones, self.config.n_semitones + 1, ()))
+            rolls = crop[n:].view(-1, N_PITCHES, crop.shape[1])
+            found.append(torch.cat([_moved(crop[:n], 3 * by), _moved(rolls, by).flatten(0, 1)]))
+        return torch.stack(found)
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+        """Losses of clips.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, 576, L] in bytes, as `ListenerExamples` gives them.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "loss" and its parts.
+        """
+        bands_db, onsets, held, energy = self._unpacked(self.varied(batch))
+        return self._losses(self.network(self.equalised(bands_db)), onsets, held, energy)
+
+    def equalised(self, bands_db: Tensor) -> Tensor:
+        """Bands louder or softer, and as by an equalizer, as the network takes them.
+
+        Parameters
+        ----------
+        bands_db : torch.Tensor
+            [B, 312, L] in dB.
+
+        Returns
+        -------
+        torch.Tensor
+            [B, 312, L].
+        """
+        n_batch = bands_db.shape[0]
+        gain = (2 * torch.rand(n_batch, 1, 1) - 1) * self.config.gain_db
+        knots = (2 * torch.rand(n_batch, 1, 6) - 1) * self.config.tilt_db
+        tilt = functional.interpolate(knots, BANDS.n_bins, mode="linear").transpose(1, 2)
+        return ((bands_db + gain + tilt).clamp_min(BAND_BYTES.floor_db) + 40) / LEVEL_UNIT_DB
+
+    def _losses(
+        self, found: Tensor, onsets: Tensor, held: Tensor, energy: Tensor
+    ) -> dict[str, Tensor]:
+        onset, hold, level = found[:, :3].unbind(1)
+        sounding = (energy > -45 / LEVEL_UNIT_DB).float()
+        n = sounding.sum().clamp_min(1)
+        # Per cell that sounds, so that silence does not dilute what there is to learn.
+        losses = {
+            "onset": functional.binary_cross_entropy_with_logits(onset, onsets, reduction="sum")
+            / n,
+            "held": functional.binary_cross_entropy_with_logits(hold, held, reduction="sum") / n,
+            "level": ((level - energy).abs() * sounding).sum() / n,
+        }
+        losses["loss"] = 2 * losses["onset"] + losses["held"] + losses["level"]
+        return losses
+
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
+        """Losses, and note onset F1 at the best threshold.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            As in `forward`.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to float
+            Names and values.
+        """
+        totals: dict[str, list[float]] = {}
+        n_found, n_true = 0, 0
+        counts = np.zeros((len(_THRESHOLDS), 2))
+        with torch.no_grad():
+            for batch in batches:
+                bands_db, onsets, held, energy = self._unpacked(batch)
+                found = self.network((bands_db + 40) / LEVEL_UNIT_DB)[:, :3]
+                for name, value in self._losses(found, onsets, held, energy).items():
+                    totals.setdefault(name, []).append(float(value))
+                hit = (found[:, 1] > 0) & (held > 0.5)
+                n_found += int((found[:, 1] > 0).sum() + (held > 0.5).sum())
+                n_true += int(hit.sum())
+                said = torch.sigmoid(found[:, 0]).numpy()
+                for one, true in zip(said, onsets.numpy(), strict=True):
+                    real = onsets_of(true, 0.5)
+                    n_true_onsets = len(real[0])
+                    for i, threshold in enumerate(_THRESHOLDS):
+                        heard = onsets_of(one, threshold)
+                        counts[i] += _matched(heard, real), n_true_onsets + len(heard[0])
+        f1 = 2 * counts[:, 0] / np.maximum(counts[:, 1], 1)
+        best = int(f1.argmax())
+        return {name: float(np.mean(values)) for name, values in totals.items()} | {
+            "frame_f1": 2 * n_true / max(1, n_found),
+            "onset_f1": float(f1[best]),
+            "threshold": _THRESHOLDS[best],
+        }
+
+
+def _moved(x: Tensor, by: int) -> Tensor:
+    """Rows moved up along the last axis but one; what comes in is 0."""
+    if by == 0:
+        return x
+    out = torch.zeros_like(x)
+    if by > 0:
+        out[..., by:, :] = x[..., :-by, :]
+    else:
+        out[..., :by, :] = x[..., -by:, :]
+    return out
+
+
+def _matched(heard: tuple[Any, Any, Any], real: tuple[Any, Any, Any]) -> int:
+    """Onsets of one pitch within the tolerance of each other, each matched once, in order."""
+    count = 0
+    for pitch in np.unique(real[0]):
+        ours = np.sort(heard[1][heard[0] == pitch]) * BANDS.frame_s
+        theirs = np.sort(real[1][real[0] == pitch]) * BANDS.frame_s
+        i = 0
+        for time_s in theirs:
+            while i < len(ours) and ours[i] < time_s - _TOLERANCE_S:
+                i += 1
+            if i < len(ours) and ours[i] <= time_s + _TOLERANCE_S:
+                count += 1
+                i += 1
+    return count

@@ -1,0 +1,777 @@
+"""Melodies learnt: a bar's rhythm and pitches apart, in the style that other bars show."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from cambiata.data.scores import SCORE_CACHE
+from cambiata.data.tunes import Split, Tune, read_tunes
+from cambiata.errors import InputError
+from cambiata.melody.bars import Counting, Line
+from cambiata.melody.encoding import (
+    N_BEATS,
+    N_CURVE,
+    N_FRAME,
+    N_NUMBERS,
+    N_ONSETS,
+    N_PITCHES,
+    N_PLACES,
+    Vocabulary,
+    numbers_of,
+)
+from cambiata.melody.latent import ATTRIBUTES
+from cambiata.system import Progress
+from cambiata.train.task import Task
+
+STYLES = ("reel", "hornpipe", "strathspey", "jig", "slip jig", "march", "air")
+N_SHOWN = 4  # bars that show a style
+
+_PITCH_WIDTH, _RHYTHM_WIDTH = 12, 16
+
+
+@dataclass(frozen=True)
+class TunesConfig:
+    """Which tunes are learnt from.
+
+    Parameters
+    ----------
+    least : int
+        How often a beat's rhythm must occur to be learnt.
+
+    Examples
+    --------
+    >>> TunesConfig().least
+    12
+    """
+
+    least: int = 12
+
+
+@dataclass(frozen=True)
+class MelodyTraining:
+    """What is trained, and for what.
+
+    Parameters
+    ----------
+    n_rhythm, n_pitch, n_style : int
+        Sizes of the latents of a bar's rhythm and pitches, and of a style.
+    width : int
+        Of hidden layers.
+    rhythm_told : float
+        What the rhythm's latent is to tell, in nats a bar: with none of it a style's most usual
+        bar is said for any other, with all of it the bar itself whatever the style.
+    rhythm_weight, pitch_weight : float
+        Of what the latents tell (Kullback-Leibler divergence): the rhythm's beside `rhythm_told`.
+    attribute_weight, attribute_slope : float
+        Of the order of attributes, gamma and delta of Pati & Lerch (2020).
+    dance_weight : float
+        Of naming the dance type by the style.
+    confusion_weight : float
+        Of not naming it by the rhythm's latent.
+    style_noise : float
+        Standard deviation of noise on styles, so that what lies between them is learnt too.
+
+    Examples
+    --------
+    >>> MelodyTraining().n_rhythm
+    12
+    """
+
+    n_rhythm: int = 12
+    n_pitch: int = 32
+    n_style: int = 16
+    width: int = 256
+    rhythm_told: float = 2.0
+    rhythm_weight: float = 1.0
+    pitch_weight: float = 0.1
+    attribute_weight: float = 0.3
+    attribute_slope: float = 10.0
+    dance_weight: float = 1.0
+    confusion_weight: float = 0.3
+    style_noise: float = 0.1
+
+
+def usable(tunes: list[Tune]) -> list[tuple[Tune, Line]]:
+    """Tunes in metres that are known, as lines.
+
+    Parameters
+    ----------
+    tunes : list of Tune
+        Any.
+
+    Returns
+    -------
+    list of tuple
+        Each tune and its line.
+
+    Examples
+    --------
+    >>> usable([])
+    []
+    """
+    found = []
+    for tune in tunes:
+        sheet = tune.sheet
+        try:
+            line = Line.of(sheet.voices[0], sheet.metre, sheet.pickup, sheet.name)
+        except InputError:
+            continue
+        found.append((tune, line))
+    return found
+
+
+class TuneBars:
+    """Bars of tunes, each with others of its tune that show the style.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where they are kept.
+    split : {"train", "validation", "test"}
+        Whose.
+
+    Examples
+    --------
+    >>> TuneBars(Path("/nowhere"), "train")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+
+    def __init__(self, folder: Path, split: Split) -> None:
+        self.folder = folder
+        self.facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
+        with np.load(folder / f"{split}.npz") as kept:
+            self.bars, self.tune, self.dance = kept["bars"], kept["tune"], kept["dance"]
+        self._first = np.searchsorted(self.tune, np.arange(self.tune.max() + 2))
+
+    @property
+    def words(self) -> Vocabulary:
+        """Rhythms of beats."""
+        return Vocabulary.from_json(self.facts["words"])
+
+    def __len__(self) -> int:
+        return len(self.bars)
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.int16]:
+        """A bar, bars that show its style, its dance [1 + N_SHOWN, N_NUMBERS + 1]."""
+        tune = self.tune[index]
+        others = np.arange(self._first[tune], self._first[tune + 1])
+        others = others[others != index]
+        drawn = np.random.default_rng([7, index]).choice(others, N_SHOWN, len(others) < N_SHOWN)
+        rows = self.bars[[index, *drawn]]
+        dance = np.full((len(rows), 1), self.dance[tune], np.int16)
+        return np.concatenate([rows, dance], axis=1)
+
+    def validation(self) -> "TuneBars":
+        """Bars of other families.
+
+        Returns
+        -------
+        TuneBars
+            The validation split.
+        """
+        return TuneBars(self.folder, "validation")
+
+
+def record_tunes(
+    config: TunesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
+) -> TuneBars:
+    """Bars of the old collections' tunes, kept in a folder.
+
+    Parameters
+    ----------
+    config : TunesConfig
+        Which.
+    folder : str or pathlib.Path, optional
+        Where they are kept; a folder in the cache where not given.
+    progress : callable, optional
+        Called with the share that is read.
+
+    Returns
+    -------
+    TuneBars
+        Those to learn from.
+
+    Examples
+    --------
+    >>> len(record_tunes(TunesConfig()))  # doctest: +SKIP
+    38142
+    """
+    place = Path(folder) if folder else SCORE_CACHE / "examples" / f"tunes-{config.least}"
+    if not (place / "facts.json").exists():
+        keep_bars(usable(read_tunes(progress=progress)), place, config.least)
+    return TuneBars(place, "train")
+
+
+def keep_bars(tunes: list[tuple[Tune, Line]], place: Path, least: int) -> None:
+    """Write tunes' bars into a folder.
+
+    Parameters
+    ----------
+    tunes : list of tuple
+        Tunes and their lines.
+    place : pathlib.Path
+        The folder.
+    least : int
+        How often a beat's rhythm must occur.
+
+    Examples
+    --------
+    >>> keep_bars(usable(read_tunes()), Path("bars"), 12)  # doctest: +SKIP
+    """
+    words = Vocabulary.of((line for tune, line in tunes if tune.split == "train"), least)
+    place.mkdir(parents=True, exist_ok=True)
+    counts: dict[str, int] = {}
+    for split in ("train", "validation", "test"):
+        bars, numbers = [], []
+        dances: list[int] = []
+        for tune, line in tunes:
+            firsts = [group[0] for group in line.groups().values()]
+            if tune.split != split or len(firsts) < 3:
+                continue
+            packed = numbers_of(line, firsts, words).packed()
+            bars.append(packed)
+            numbers.append(np.full(len(packed), len(dances)))
+            dances.append(STYLES.index(tune.dance) if tune.dance in STYLES else -1)
+        np.savez_compressed(
+            place / f"{split}.npz",
+            bars=np.concatenate(bars),
+            tune=np.concatenate(numbers),
+            dance=np.array(dances, np.int16),
+        )
+        counts[split] = len(dances)
+    facts = {"words": words.to_json(), "banks": {"tunes": counts}, "least": least}
+    (place / "facts.json").write_text(json.dumps(facts))
+
+
+def _layers(n_in: int, width: int, n_out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(n_in, width),
+        nn.GELU(),
+        nn.Linear(width, width),
+        nn.GELU(),
+        nn.Linear(width, n_out),
+    )
+
+
+class MelodyNetwork(nn.Module):
+    """What is learnt of bars: what their rhythm and their pitches say, apart, and their style.
+
+    Parameters
+    ----------
+    config : MelodyTraining
+        Sizes.
+    n_words : int
+        Rhythms of a beat, with the one that is none.
+
+    Examples
+    --------
+    >>> sum(p.numel() for p in MelodyNetwork(MelodyTraining(), 100).parameters()) < 1_000_000
+    True
+    """
+
+    def __init__(self, config: MelodyTraining, n_words: int) -> None:
+        super().__init__()
+        width = config.width
+        self.config = config
+        self.word = nn.Embedding(n_words, _RHYTHM_WIDTH)
+        self.pitch = nn.Embedding(N_PITCHES + 2, _PITCH_WIDTH)
+        n_rhythm, n_curve = N_BEATS * _RHYTHM_WIDTH, N_CURVE * _PITCH_WIDTH
+        self.rhythm_encoder = _layers(n_rhythm + N_FRAME, width, 2 * config.n_rhythm)
+        self.pitch_encoder = _layers(n_curve + 12, width, 2 * config.n_pitch)
+        self.style_encoder = _layers(n_rhythm + n_curve + N_FRAME + 12, width, 64)
+        self.style = nn.Linear(64, config.n_style)
+        self.dance = nn.Linear(config.n_style, len(STYLES))
+        self.rhythm_decoder = _layers(
+            config.n_rhythm + config.n_style + 2 * _RHYTHM_WIDTH + N_BEATS + N_FRAME, width, n_words
+        )
+        self.pitch_decoder = _layers(
+            config.n_pitch
+            + config.n_style
+            + 2 * _PITCH_WIDTH
+            + N_BEATS
+            + N_PLACES
+            + 2
+            + N_FRAME
+            + 12,
+            width,
+            N_PITCHES,
+        )
+
+    def encode(
+        self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor
+    ) -> tuple[Tensor, ...]:
+        """What a bar's rhythm and pitches say.
+
+        Parameters
+        ----------
+        rhythm, curve, frame, scale : torch.Tensor
+            See `cambiata.melody.encoding.Numbers`, [B, ...].
+
+        Returns
+        -------
+        tuple of torch.Tensor
+            Means and log variances of both latents, [B, n_rhythm] twice, [B, n_pitch] twice.
+        """
+        words = self.word(rhythm).flatten(1)
+        pitches = self.pitch(curve).flatten(1)
+        of_rhythm = self.rhythm_encoder(torch.cat([words, frame], 1))
+        of_pitch = self.pitch_encoder(torch.cat([pitches, scale], 1))
+        return (*of_rhythm.chunk(2, 1), *of_pitch.chunk(2, 1))
+
+    def shown(self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor) -> Tensor:
+        """The style that each bar shows; a style is the mean over bars.
+
+        Parameters
+        ----------
+        rhythm, curve, frame, scale : torch.Tensor
+            As for `encode`.
+
+        Returns
+        -------
+        torch.Tensor
+            [B, n_style].
+        """
+        words = self.word(rhythm).flatten(1)
+        pitches = self.pitch(curve).flatten(1)
+        found: Tensor = self.style(
+            torch.tanh(self.style_encoder(torch.cat([words, pitches, frame, scale], 1)))
+        )
+        return found
+
+    def beat(
+        self, latent: Tensor, style: Tensor, before: Tensor, beat: Tensor, frame: Tensor
+    ) -> Tensor:
+        """How likely each rhythm of a beat is.
+
+        Parameters
+        ----------
+        latent, style : torch.Tensor
+            Of the rhythm [B, n_rhythm], and the style's [B, n_style].
+        before : torch.Tensor
+            Numbers of the rhythms of the two beats before, 0 for none [B, 2].
+        beat : torch.Tensor
+            Which beat it is, one of `N_BEATS` is 1 [B, N_BEATS].
+        frame : torch.Tensor
+            [B, N_FRAME].
+
+        Returns
+        -------
+        torch.Tensor
+            Logits [B, n_words].
+        """
+        words = self.word(before).flatten(1)
+        found: Tensor = self.rhythm_decoder(torch.cat([latent, style, words, beat, frame], 1))
+        return found
+
+    def tone(
+        self,
+        latent: Tensor,
+        style: Tensor,
+        before: Tensor,
+        place: Tensor,
+        frame: Tensor,
+        scale: Tensor,
+    ) -> Tensor:
+        """How likely each pitch of a tone is.
+
+        Parameters
+        ----------
+        latent, style : torch.Tensor
+            Of the pitches [B, n_pitch], and the style's [B, n_style].
+        before : torch.Tensor
+            The two pitches before, the last first [B, 2].
+        place : torch.Tensor
+            Which beat and which twelfth of it, whether it is the bar's first, and how long it
+            lasts in beats [B, N_BEATS + N_PLACES + 2].
+        frame, scale : torch.Tensor
+            [B, N_FRAME], [B, 12].
+
+        Returns
+        -------
+        torch.Tensor
+            Logits [B, N_PITCHES].
+        """
+        pitches = self.pitch(before).flatten(1)
+        found: Tensor = self.pitch_decoder(
+            torch.cat([latent, style, pitches, place, frame, scale], 1)
+        )
+        return found
+
+
+class _Reversed(torch.autograd.Function):
+    """The same forward; backward, what teaches to tell teaches not to be told."""
+
+    @staticmethod
+    def forward(_ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(_ctx: Any, gradient: Tensor) -> Tensor:
+        return -gradient
+
+
+def _reversed(x: Tensor) -> Tensor:
+    found: Tensor = _Reversed.apply(x)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _told(means: Tensor, spread: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of latents from the normal distribution, in nats a bar."""
+    return 0.5 * (means**2 + spread.exp() - 1 - spread).sum(1).mean()
+
+
+@dataclass(frozen=True)
+class _Bars:
+    """A batch of bars, taken apart."""
+
+    rhythm: Tensor
+    curve: Tensor
+    at: Tensor
+    pitches: Tensor
+    before: Tensor
+    frame: Tensor
+    scale: Tensor
+
+    @classmethod
+    def of(cls, packed: Tensor) -> "_Bars":
+        sizes = [N_BEATS, N_CURVE, N_ONSETS, N_ONSETS, 2, N_FRAME, 12]
+        parts = torch.split(packed[..., :N_NUMBERS], sizes, -1)
+        return cls(*(part.long() for part in parts[:5]), *(part.float() for part in parts[5:]))
+
+    @property
+    def seen(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.rhythm, self.curve, self.frame, self.scale
+
+
+def places(at: Tensor, n_beats: Tensor) -> Tensor:
+    """Where tones are in their bars, as networks see it.
+
+    Parameters
+    ----------
+    at : torch.Tensor
+        Where they begin, in thirty-sixths of a beat [B, N]; -1 for none.
+    n_beats : torch.Tensor
+        Beats of each bar [B].
+
+    Returns
+    -------
+    torch.Tensor
+        [B, N, N_BEATS + N_PLACES + 2].
+
+    Examples
+    --------
+    >>> places(torch.tensor([[0, 18, -1]]), torch.tensor([4]))[0, 1].tolist()[-7:]
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.5]
+    """
+    known = at.clamp(min=0)
+    following = torch.cat([at[:, 1:], torch.full_like(at[:, :1], -1)], 1)
+    following = torch.where(following < 0, n_beats[:, None] * 36, following)
+    first = torch.zeros_like(at)
+    first[:, 0] = 1
+    return torch.cat(
+        [
+            nn.functional.one_hot(known // 36, N_BEATS),
+            nn.functional.one_hot(known % 36 // 3, N_PLACES),
+            first[..., None],
+            ((following - known) / 36)[..., None],
+        ],
+        -1,
+    ).float()
+
+
+class MelodyTask(Task):
+    """Bars learnt: EC2-VAE's two latents (Yang et al. 2019) with AR-VAE's attributes.
+
+    Attributes are those of Pati & Lerch (2020), latents of Yang et al. (2019). We differ: rhythms
+    are told beat by beat, pitches tone by tone, both by plain layers over what came before (they
+    have recurrent networks of 2048 over sixteenths); chords are not given, but a style is, which
+    other bars of the same tune show, and of which the dance type must be told.
+
+    Parameters
+    ----------
+    config : MelodyTraining
+        Settings.
+    words : Vocabulary
+        Rhythms of beats.
+
+    Examples
+    --------
+    >>> task = MelodyTask(MelodyTraining(width=8), Vocabulary((((0, True),),), (((0, True),),)))
+    >>> batch = torch.zeros(2, 1 + N_SHOWN, N_NUMBERS + 1, dtype=torch.int16)
+    >>> sorted(task(batch, 0.0))
+    ['attributes', 'confusion', 'dance', 'loss', 'pitch', 'rhythm', 'told by pitch', ...]
+    """
+
+    own_parts = ("network.word", "network.rhythm_decoder")
+
+    def __init__(self, config: MelodyTraining, words: Vocabulary | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.words = words or record_tunes(TunesConfig()).words
+        self.network = MelodyNetwork(config, len(self.words))
+        self.guess = _layers(config.n_rhythm, 64, len(STYLES))
+        self.register_buffer("kinds", torch.from_numpy(self.words.kinds))
+        self.register_buffer("onsets", torch.tensor([0, *self._counts(offbeat=False)]))
+        self.register_buffer("offbeats", torch.tensor([0, *self._counts(offbeat=True)]))
+
+    kinds: Tensor
+    onsets: Tensor
+    offbeats: Tensor
+
+    def _counts(self, *, offbeat: bool) -> list[int]:
+        return [
+            sum(is_tone and (at > 0 or not offbeat) for at, is_tone in self.words.pattern(i))
+            + 2 * (offbeat and self.words.pattern(i)[:1] != ((0, True),))
+            for i in range(1, len(self.words))
+        ]
+
+    def _attributes(self, bars: _Bars) -> tuple[Tensor, ...]:
+        """Density, syncopation, range and direction of bars, [B] each."""
+        present = bars.at >= 0
+        high = torch.where(present, bars.pitches, -99).amax(1)
+        low = torch.where(present, bars.pitches, 99).amin(1)
+        n_tones = present.sum(1)
+        last = bars.pitches.gather(1, (n_tones - 1).clamp(min=0)[:, None])[:, 0]
+        return (
+            self.onsets[bars.rhythm].sum(1),
+            self.offbeats[bars.rhythm].sum(1),
+            high - low,
+            last - bars.pitches[:, 0],
+        )
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
+        """Losses of a batch.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Bars, those that show their style, dances [B, 1 + N_SHOWN, N_NUMBERS + 1].
+        share : float
+            Share of the training that is done: the pitches' latent is held back from its first
+            tenth on.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            As `Task.forward`.
+        """
+        config, network = self.config, self.network
+        bars, dance = _Bars.of(batch[:, 0]), batch[:, 0, -1].long()
+        means_r, spread_r, means_p, spread_p = network.encode(*bars.seen)
+        latent_r = means_r + torch.randn_like(means_r) * (0.5 * spread_r).exp()
+        latent_p = means_p + torch.randn_like(means_p) * (0.5 * spread_p).exp()
+        style = self.shown(batch[:, 1:])
+        named_loss = self._named(network.dance(style), dance)
+        noisy = style + config.style_noise * torch.randn_like(style)
+        rhythm, pitch = self._said(bars, latent_r, latent_p, noisy)
+        told_r, told_p = _told(means_r, spread_r), _told(means_p, spread_p)
+        attributes = self._attributes(bars)
+        ordered = sum(
+            (
+                self._ordered(latent[:, i], attribute)
+                for latent, i, attribute in zip(
+                    (latent_r, latent_r, latent_p, latent_p), (0, 1, 0, 1), attributes, strict=True
+                )
+            ),
+            torch.zeros(()),
+        )
+        confusion = self._named(self.guess(_reversed(means_r)), dance)
+        rising = min(1.0, share / 0.1)
+        loss = (
+            rhythm
+            + pitch
+            + config.rhythm_weight * (told_r - config.rhythm_told).abs()
+            + rising * config.pitch_weight * told_p
+            + config.attribute_weight * ordered
+            + config.dance_weight * named_loss
+            + config.confusion_weight * confusion
+        )
+        return {
+            "loss": loss,
+            "rhythm": rhythm,
+            "pitch": pitch,
+            "told by rhythm": told_r,
+            "told by pitch": told_p,
+            "attributes": ordered,
+            "dance": named_loss,
+            "confusion": confusion,
+        }
+
+    def shown(self, bars: Tensor) -> Tensor:
+        """The style that bars show.
+
+        Parameters
+        ----------
+        bars : torch.Tensor
+            [B, N_SHOWN, N_NUMBERS + 1].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, n_style].
+        """
+        n = bars.shape[1]
+        found = self.network.shown(*_Bars.of(bars.flatten(0, 1)).seen)
+        return found.view(-1, n, found.shape[1]).mean(1)
+
+    def _named(self, logits: Tensor, dance: Tensor) -> Tensor:
+        named = dance >= 0
+        each = nn.functional.cross_entropy(logits, dance.clamp(min=0), reduction="none")
+        return (each * named).sum() / named.sum().clamp(min=1)
+
+    def _ordered(self, latent: Tensor, attribute: Tensor) -> Tensor:
+        """Pati & Lerch (2020), equation 5."""
+        of_latent = torch.tanh(self.config.attribute_slope * (latent[:, None] - latent[None]))
+        of_attribute = torch.sign((attribute[:, None] - attribute[None]).float())
+        return (of_latent - of_attribute).abs().mean()
+
+    def _logits(self, bars: _Bars, latent: Tensor, style: Tensor) -> Tensor:
+        """Logits of every beat's rhythm [B, N_BEATS, n_words]."""
+        past = nn.functional.pad(bars.rhythm, (2, 0))
+        compound = bars.frame[:, 3].long()
+        found = []
+        for beat in range(N_BEATS):
+            one = nn.functional.one_hot(torch.full_like(compound, beat), N_BEATS).float()
+            before = past[:, [beat + 1, beat]]
+            found.append(self.network.beat(latent, style, before, one, bars.frame))
+        logits = torch.stack(found, 1)
+        return logits.masked_fill(~self.kinds[compound][:, None], -1e4)
+
+    def _tones(self, bars: _Bars, latent: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the pitches of all tones there are [N, N_PITCHES], and the pitches [N]."""
+        there = bars.at >= 0
+        rows = torch.nonzero(there)[:, 0]
+        past = torch.cat([bars.before.flip(1), bars.pitches], 1)
+        before = torch.stack([past[:, 1:-1], past[:, :-2]], -1)
+        n_beats = bars.frame[:, :3].argmax(1) + 2
+        logits = self.network.tone(
+            latent[rows],
+            style[rows],
+            before[there],
+            places(bars.at, n_beats)[there],
+            bars.frame[rows],
+            bars.scale[rows],
+        )
+        return logits, bars.pitches[there]
+
+    def _said(
+        self, bars: _Bars, latent_r: Tensor, latent_p: Tensor, style: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Cross-entropy of a bar's rhythm and of its pitches, in nats."""
+        there, n = bars.rhythm > 0, len(bars.rhythm)
+        rhythm = self._logits(bars, latent_r, style)[there]
+        of_rhythm = nn.functional.cross_entropy(rhythm, bars.rhythm[there], reduction="sum")
+        of_pitch = nn.functional.cross_entropy(*self._tones(bars, latent_p, style), reduction="sum")
+        return of_rhythm / n, of_pitch / n
+
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
+        """How well bars of other families are told.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            As `forward`.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to float
+            Shares of beats, tones and dances that are right, by the latents' means; and of beats
+            that stay as they are when another tune shows the style.
+        """
+        del share
+        right: dict[str, list[Tensor]] = {
+            "beats": [],
+            "tones": [],
+            "dances": [],
+            "beats elsewhere": [],
+        }
+        with torch.no_grad():
+            for batch in batches:
+                bars, dance = _Bars.of(batch[:, 0]), batch[:, 0, -1].long()
+                means_r, _, means_p, _ = self.network.encode(*bars.seen)
+                style = self.shown(batch[:, 1:])
+                there = bars.rhythm > 0
+                for name, shown in (("beats", style), ("beats elsewhere", style.roll(1, 0))):
+                    said = self._logits(bars, means_r, shown).argmax(-1)
+                    right[name].append((said == bars.rhythm)[there])
+                logits, pitches = self._tones(bars, means_p, style)
+                right["tones"].append(logits.argmax(-1) == pitches)
+                right["dances"].append((self.network.dance(style).argmax(-1) == dance)[dance >= 0])
+        return {name: float(torch.cat(found).float().mean()) for name, found in right.items()}
+
+
+def styles_of(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
+    """What the system must know beside the networks.
+
+    Parameters
+    ----------
+    task : MelodyTask
+        Learnt.
+    bars : TuneBars
+        What it learnt from.
+
+    Returns
+    -------
+    dict
+        "words"; "styles": each one's vector, the kinds of bars it is at home in, how many tunes it
+        was learnt from, and its most usual rhythms of a bar; "quantiles" of what rhythms say, for
+        every kind of bar; "spread": standard deviations of the attributes' latents.
+
+    Examples
+    --------
+    >>> styles_of(task, record_tunes(TunesConfig()))["styles"]["reel"]["kinds"]  # doctest: +SKIP
+    [[4, False]]
+    """
+    with torch.no_grad():
+        seen = _Bars.of(torch.from_numpy(bars.bars))
+        shown = task.network.shown(*seen.seen).numpy()
+        of_rhythm, _, of_pitch, _ = task.network.encode(*seen.seen)
+    said = of_rhythm.numpy()
+    firsts = np.searchsorted(bars.tune, np.arange(len(bars.dance)))
+    vectors = np.add.reduceat(shown, firsts) / np.bincount(bars.tune)[:, None]
+    frames = seen.frame.numpy()[firsts]
+    kinds = [(int(frame[:3].argmax()) + 2, bool(frame[3])) for frame in frames]
+    styles = {}
+    for number, name in enumerate(STYLES):
+        tunes = np.flatnonzero(bars.dance == number)
+        counts = Counter(kinds[tune] for tune in tunes)
+        at_home = [kind for kind, n in counts.most_common() if n >= max(8, 0.05 * len(tunes))]
+        if not at_home:
+            continue
+        # The vector is that of tunes in the metre the style is most at home in.
+        own = [tune for tune in tunes if kinds[tune] == at_home[0]]
+        rhythms: Counter[tuple[int, ...]] = Counter()
+        for row in np.flatnonzero(np.isin(bars.tune, tunes)):
+            rhythms[tuple(bars.bars[row, :N_BEATS].tolist())] += 1
+        styles[name] = {
+            "vector": [round(float(x), 5) for x in vectors[own].mean(axis=0)],
+            "kinds": [list(kind) for kind in at_home],
+            "n_tunes": len(tunes),
+            "rhythms": [[list(rhythm), n] for rhythm, n in rhythms.most_common(150)],
+        }
+    latents = (of_rhythm[:, 0], of_rhythm[:, 1], of_pitch[:, 0], of_pitch[:, 1])
+    spread = {name: float(latent.std()) for name, latent in zip(ATTRIBUTES, latents, strict=True)}
+    of_bar = [kinds[tune] for tune in bars.tune]
+    shares = np.linspace(0, 1, 41)
+    quantiles = {}
+    for kind in sorted(set(kinds)):
+        chosen = said[np.array([each == kind for each in of_bar])]
+        if len(chosen) >= 200:
+            rows = np.quantile(chosen, shares, axis=0) + 1e-6 * shares[:, None]
+            quantiles[str(Counting(*kind))] = np.round(rows, 6).tolist()
+    return {
+        "words": task.words.to_json(),
+        "styles": styles,
+        "spread": spread,
+        "quantiles": quantiles,
+    }

@@ -1,0 +1,351 @@
+"""Two recurrent networks a genre, of pitches and of durations: Pati's melodies of 2018."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from cambiata.data.scores import SCORE_CACHE
+from cambiata.data.tunes import Split, read_tunes
+from cambiata.melody.pati2018 import N_INTERVALS, notes_of
+from cambiata.system import Progress
+from cambiata.train.task import Task
+from cambiata.train.tasks.melody import STYLES, usable
+
+_LENGTH = 64  # notes of an example
+
+
+@dataclass(frozen=True)
+class NotesConfig:
+    """Which notes are learnt from.
+
+    Parameters
+    ----------
+    least : int
+        How often a duration must occur to be a class of its own.
+
+    Examples
+    --------
+    >>> NotesConfig().least
+    20
+    """
+
+    least: int = 20
+
+
+@dataclass(frozen=True)
+class Pati2018Training:
+    """Sizes of the networks; the post names none.
+
+    Parameters
+    ----------
+    n_embedded : int
+        Size of embeddings.
+    width : int
+        Of each recurrent network.
+
+    Examples
+    --------
+    >>> Pati2018Training().width
+    64
+    """
+
+    n_embedded: int = 16
+    width: int = 64
+
+
+class TuneNotes:
+    """Stretches of tunes as intervals and duration classes.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where they are kept.
+    split : {"train", "validation", "test"}
+        Whose.
+
+    Examples
+    --------
+    >>> TuneNotes(Path("/nowhere"), "train")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+
+    def __init__(self, folder: Path, split: Split) -> None:
+        self.folder = folder
+        self.facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
+        self._notes = np.load(folder / f"{split}.npy")
+
+    def __len__(self) -> int:
+        return len(self._notes)
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.int16]:
+        """A stretch [_LENGTH, 3]: interval and duration, both from 1, 0 for none; and genre."""
+        found: npt.NDArray[np.int16] = self._notes[index]
+        return found
+
+    def validation(self) -> "TuneNotes":
+        """Stretches of other families.
+
+        Returns
+        -------
+        TuneNotes
+            The validation split.
+        """
+        return TuneNotes(self.folder, "validation")
+
+
+def record_notes(
+    config: NotesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
+) -> TuneNotes:
+    """Notes of the old collections' tunes whose dance is known, kept in a folder.
+
+    Parameters
+    ----------
+    config : NotesConfig
+        Which.
+    folder : str or pathlib.Path, optional
+        Where they are kept; a folder in the cache where not given.
+    progress : callable, optional
+        Called with the share that is read.
+
+    Returns
+    -------
+    TuneNotes
+        Those to learn from.
+
+    Examples
+    --------
+    >>> len(record_notes(NotesConfig()))  # doctest: +SKIP
+    4200
+    """
+    place = Path(folder) if folder else SCORE_CACHE / "examples" / f"notes-{config.least}"
+    if (place / "facts.json").exists():
+        return TuneNotes(place, "train")
+    tunes = [
+        (tune, notes_of(line))
+        for tune, line in usable(read_tunes(progress=progress))
+        if tune.dance in STYLES
+    ]
+    counts = Counter(
+        duration for tune, notes in tunes if tune.split == "train" for _, duration in notes
+    )
+    durations = sorted(duration for duration, n in counts.items() if n >= config.least)
+    known = np.array(durations)
+    place.mkdir(parents=True, exist_ok=True)
+    kept: dict[str, list[npt.NDArray[np.int16]]] = {"train": [], "validation": [], "test": []}
+    for tune, notes in tunes:
+        rows = np.array(
+            [
+                (interval + N_INTERVALS // 2 + 1, 1 + int(np.abs(known - duration).argmin()))
+                for interval, duration in notes
+            ]
+        )
+        genre = STYLES.index(tune.dance)
+        for start in range(0, max(1, len(rows) - _LENGTH // 2), _LENGTH // 2):
+            stretch = np.zeros((_LENGTH, 3), np.int16)
+            stretch[:, 2] = genre
+            part = rows[start : start + _LENGTH]
+            stretch[: len(part), :2] = part
+            kept[tune.split].append(stretch)
+    for split, stretches in kept.items():
+        np.save(place / f"{split}.npy", np.stack(stretches))
+    facts = {
+        "durations": durations,
+        "banks": {"tunes": {split: len(stretches) for split, stretches in kept.items()}},
+    }
+    (place / "facts.json").write_text(json.dumps(facts))
+    return TuneNotes(place, "train")
+
+
+class GenreLstm(nn.Module):
+    """A recurrent network for every genre, of its own weights: Colombo et al. (2016).
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Classes of its two inputs.
+    n_out : int
+        Classes of its output.
+    config : Pati2018Training
+        Sizes.
+
+    Examples
+    --------
+    >>> net = GenreLstm((3, 4), 4, Pati2018Training(width=8))
+    >>> first = torch.zeros(2, 8)
+    >>> zero = torch.zeros(2, dtype=torch.int64)
+    >>> [tuple(x.shape) for x in net.step(zero, zero, zero, first, first)]
+    [(2, 4), (2, 8), (2, 8)]
+    """
+
+    def __init__(self, sizes: tuple[int, int], n_out: int, config: Pati2018Training) -> None:
+        super().__init__()
+        n_genres, width, n_embedded = len(STYLES), config.width, config.n_embedded
+        n_in = 2 * n_embedded + width
+        self.n_embedded, self.width = n_embedded, width
+        self.first = nn.Embedding(n_genres * sizes[0], n_embedded)
+        self.second = nn.Embedding(n_genres * sizes[1], n_embedded)
+        self.sizes = sizes
+        self.gates = nn.Parameter(torch.randn(n_genres, 4 * width, n_in) / n_in**0.5)
+        self.gates_bias = nn.Parameter(torch.zeros(n_genres, 4 * width))
+        self.said = nn.Parameter(torch.randn(n_genres, n_out, width) / width**0.5)
+        self.said_bias = nn.Parameter(torch.zeros(n_genres, n_out))
+
+    def step(
+        self,
+        genre: Tensor,
+        first: Tensor,
+        second: Tensor,
+        output: Tensor,
+        cell: Tensor,
+        counts: list[int] | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """One note.
+
+        Parameters
+        ----------
+        genre, first, second : torch.Tensor
+            Numbers [B].
+        output, cell : torch.Tensor
+            States [B, width].
+        counts : list of int, optional
+            How many are of each genre, where they are in that order: quicker by far.
+
+        Returns
+        -------
+        tuple of torch.Tensor
+            Logits [B, n_out], and the states.
+        """
+        seen = torch.cat(
+            [
+                self.first(genre * self.sizes[0] + first),
+                self.second(genre * self.sizes[1] + second),
+                output,
+            ],
+            1,
+        )
+        gates = _applied(self.gates, self.gates_bias, seen, genre, counts)
+        let_in, forget, new, let_out = gates.chunk(4, 1)
+        cell = torch.sigmoid(forget + 1) * cell + torch.sigmoid(let_in) * torch.tanh(new)
+        output = torch.sigmoid(let_out) * torch.tanh(cell)
+        return _applied(self.said, self.said_bias, output, genre, counts), output, cell
+
+
+def _applied(
+    weights: Tensor, bias: Tensor, x: Tensor, genre: Tensor, counts: list[int] | None
+) -> Tensor:
+    """A layer of each genre's own [n_genres, n_out, n_in], applied to what is of it [B, n_in]."""
+    if counts is None:
+        own = weights.index_select(0, genre)
+        return torch.bmm(own, x[..., None])[..., 0] + bias.index_select(0, genre)
+    parts = zip(torch.split(x, counts), weights, bias, strict=True)
+    return torch.cat([nn.functional.linear(part, *layer) for part, *layer in parts])
+
+
+class Pati2018Task(Task):
+    """Pitches from the note before, durations from the next pitch and the duration before.
+
+    "Neural Style Transfer for Musical Melodies" (Pati 2018), after Colombo et al. (2016): note =
+    interval and duration class, two networks for every genre. The post gives no sizes; ours are
+    small, and kept from learning tunes by heart by dropping a fifth of the states.
+
+    Parameters
+    ----------
+    config : Pati2018Training
+        Sizes.
+    durations : list of int, optional
+        Durations of the classes in steps; else those of the old collections.
+
+    Examples
+    --------
+    >>> task = Pati2018Task(Pati2018Training(width=8), [12, 24])
+    >>> sorted(task(torch.ones(2, 5, 3, dtype=torch.int16), 0.0))
+    ['duration', 'loss', 'pitch']
+    """
+
+    def __init__(self, config: Pati2018Training, durations: list[int] | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.durations = durations or record_notes(NotesConfig()).facts["durations"]
+        n_durations = len(self.durations)
+        sizes = N_INTERVALS + 1, n_durations + 1
+        self.pitch = GenreLstm(sizes, N_INTERVALS, config)
+        self.duration = GenreLstm(sizes, n_durations, config)
+        self.dropout = nn.Dropout(0.2)
+
+    def _told(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of pitches and durations [B, L, n], and where there are notes [B, L].
+
+        The batch is in the order of genres.
+        """
+        notes = batch.long()
+        genre = notes[:, 0, 2]
+        counts = torch.bincount(genre, minlength=len(STYLES)).tolist()
+        n_batch, n_notes, _ = notes.shape
+        states = [torch.zeros(n_batch, self.config.width) for _ in range(4)]
+        before = torch.zeros(n_batch, 2, dtype=torch.int64)
+        pitches, durations = [], []
+        for i in range(n_notes):
+            pitch, *states[:2] = self.pitch.step(
+                genre, before[:, 0], before[:, 1], self.dropout(states[0]), states[1], counts
+            )
+            duration, *states[2:] = self.duration.step(
+                genre, notes[:, i, 0], before[:, 1], self.dropout(states[2]), states[3], counts
+            )
+            before = notes[:, i, :2]
+            pitches.append(pitch)
+            durations.append(duration)
+        return torch.stack(pitches, 1), torch.stack(durations, 1), notes[..., 0] > 0
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
+        """Cross-entropy of pitches and durations, in nats a note.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Stretches [B, L, 3].
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            As `Task.forward`.
+        """
+        del share
+        batch = batch[torch.argsort(batch[:, 0, 2], stable=True)]
+        pitches, durations, there = self._told(batch)
+        of_pitch, of_duration = (
+            nn.functional.cross_entropy(logits[there], batch[..., i].long()[there] - 1)
+            for i, logits in enumerate((pitches, durations))
+        )
+        return {"loss": of_pitch + of_duration, "pitch": of_pitch, "duration": of_duration}
+
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
+        """Cross-entropies on other families.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            As `forward`.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to float
+            Nats a note.
+        """
+        with torch.no_grad():
+            found = [self(batch, share) for batch in batches]
+        return {
+            name: float(np.mean([float(each[name]) for each in found]))
+            for name in ("pitch", "duration")
+        }

@@ -1,0 +1,300 @@
+"""PerformanceNet at reduced width: a roll's contour by a U-Net, its texture band by band.
+
+Wang & Yang, "PerformanceNet: score-to-audio music generation with multi-band convolutional residual
+network", AAAI 2019: a one-dimensional U-Net on the roll, an encoder of onsets and offsets that
+joins it on its way up, residual blocks on ever narrower bands, log power spectrograms. Theirs has
+250 million parameters and one instrument; here widths are an eighth, and a reference says what to
+sound like: its pooled vector shifts and scales every layer on the way up.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cambiata.audio.stft import Stft
+from cambiata.score.piano_roll import N_KEYS
+from cambiata.train.task import Task
+from cambiata.train.tasks.rolls import N_ROLL, N_TIMBRE, SoundEncoder, parted
+
+STFT = Stft()
+SAMPLE_RATE, FRAMES_AT_ONCE = 44100, 2
+FRAME_RATE_HZ = SAMPLE_RATE / STFT.hop_length / FRAMES_AT_ONCE
+_SCALES = (2048, 1024, 512, 256, 128, 64)
+GAIN = 1e-2  # of power, so that log1p bends where sounds become faint
+
+
+@dataclass(frozen=True)
+class PerformanceNetTraining:
+    """Settings of `PerformanceNetTask`.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels of the U-Net from top to bottom.
+    n_blocks : int
+        Residual blocks, of 2, 4, 8, ... bands.
+    loss : {"l1", "multi-scale"}
+        L1 of log power spectrograms, or DDSP's loss of waveforms (Engel et al. 2020): magnitudes
+        and their logarithms at six resolutions, waveforms made with the target's phases.
+    crop_s : float
+        Seconds of each example that a step learns from.
+
+    Examples
+    --------
+    >>> PerformanceNetTraining().widths
+    (96, 160, 256, 384)
+    """
+
+    widths: tuple[int, ...] = (96, 160, 256, 384)
+    n_blocks: int = 3
+    loss: Literal["l1", "multi-scale"] = "multi-scale"
+    crop_s: float = 4.0
+
+
+class _Norm(nn.Module):
+    """Instance norm; torch's own is exported for one length alone."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.scale, self.shift = (nn.Parameter(x) for x in (torch.ones(width), torch.zeros(width)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        middle = x - x.mean(dim=2, keepdim=True)
+        spread = ((middle**2).mean(dim=2, keepdim=True) + 1e-5).sqrt()
+        return middle / spread * self.scale[:, None] + self.shift[:, None]
+
+
+class _Double(nn.Module):
+    """Two convolutions, each normed over time."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(n_in, n_out, 3, padding=1),
+            _Norm(n_out),
+            nn.LeakyReLU(0.01),
+            nn.Conv1d(n_out, n_out, 3, padding=1),
+            _Norm(n_out),
+            nn.LeakyReLU(0.01),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layers(x)
+        return out
+
+
+class _Texture(nn.Module):
+    """A residual block that treats bands apart."""
+
+    def __init__(self, width: int, n_bands: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(width, width, 3, padding=1, groups=n_bands),
+            _Norm(width),
+            nn.LeakyReLU(0.01),
+            nn.Conv1d(width, width, 3, padding=1, groups=n_bands),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.layers(x)
+        return out
+
+
+class PerformanceNet(nn.Module):
+    """Roll and timbre to a log power spectrogram.
+
+    Parameters
+    ----------
+    config : PerformanceNetTraining
+        Its size.
+
+    Examples
+    --------
+    >>> network = PerformanceNet(PerformanceNetTraining((8, 16), 1))
+    >>> network(torch.zeros(1, 265, 32), torch.zeros(1, 64)).shape
+    torch.Size([1, 1025, 64])
+    """
+
+    def __init__(self, config: PerformanceNetTraining) -> None:
+        super().__init__()
+        widths = config.widths
+        self.down = nn.ModuleList(
+            _Double(a, b) for a, b in zip((N_ROLL, *widths[:-1]), widths, strict=True)
+        )
+        # Strikes and offsets again, at every resolution of the way up.
+        events = 2 * N_KEYS
+        self.events = nn.ModuleList(nn.Conv1d(events, 32, 3, padding=1) for _ in widths[:-1])
+        self.up = nn.ModuleList(
+            _Double(below + here + 32, here)
+            for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.timbre = nn.ModuleList(
+            nn.Linear(N_TIMBRE, 2 * width) for width in (widths[-1], *widths[-2::-1])
+        )
+        self.wide = nn.Conv1d(widths[0], 512, 3, padding=1)
+        self.shaped = nn.Linear(N_TIMBRE, 1024)
+        self.texture = nn.Sequential(*(_Texture(512, 2 ** (i + 1)) for i in range(config.n_blocks)))
+        self.last = nn.Conv1d(512, FRAMES_AT_ONCE * STFT.n_bins, 1)
+
+    def forward(self, roll: Tensor, timbre: Tensor) -> Tensor:
+        """The spectrogram.
+
+        Parameters
+        ----------
+        roll : torch.Tensor
+            [B, N_ROLL, L], L a multiple of 2 to the number of levels less one.
+        timbre : torch.Tensor
+            [B, N_TIMBRE].
+
+        Returns
+        -------
+        torch.Tensor
+            Logarithm of 1 + power [B, 1025, 2 L].
+        """
+        x, beside = roll, []
+        for i, layer in enumerate(self.down):
+            x = layer(_halved(x) if i else x)
+            beside.append(x)
+        x = _styled(x, self.timbre[0](timbre))
+        events = torch.cat([roll[:, :N_KEYS], roll[:, 2 * N_KEYS : 3 * N_KEYS]], dim=1)
+        n_up = len(self.up)
+        for i, layer in enumerate(self.up):
+            skip = beside[n_up - 1 - i]
+            heard = events
+            for _ in range(n_up - 1 - i):
+                heard = _halved(heard)
+            x = x.repeat_interleave(2, dim=2)
+            x = layer(torch.cat([x, skip, self.events[i](heard)], dim=1))
+            x = _styled(x, self.timbre[i + 1](timbre))
+        x = _styled(functional.leaky_relu(self.wide(x), 0.01), self.shaped(timbre))
+        found = functional.softplus(self.last(self.texture(x)))
+        both = found.view(found.shape[0], FRAMES_AT_ONCE, STFT.n_bins, -1)
+        return both.permute(0, 2, 3, 1).flatten(2)
+
+
+def _halved(x: Tensor) -> Tensor:
+    """The greater of every two frames; torch's own pooling is exported for one length alone."""
+    return x.reshape(x.shape[0], x.shape[1], x.shape[2] // 2, 2).amax(dim=3)
+
+
+def _styled(x: Tensor, by: Tensor) -> Tensor:
+    scale, shift = by[:, :, None].chunk(2, dim=1)
+    return x * (1 + scale) + shift
+
+
+class PerformanceNetTask(Task):
+    """PerformanceNet with its losses.
+
+    Parameters
+    ----------
+    config : PerformanceNetTraining
+        Settings.
+
+    Examples
+    --------
+    >>> isinstance(PerformanceNetTask(PerformanceNetTraining()).network, PerformanceNet)
+    True
+    """
+
+    sample_rate, frame_rate_hz = SAMPLE_RATE, FRAME_RATE_HZ
+
+    def __init__(self, config: PerformanceNetTraining) -> None:
+        super().__init__()
+        self.config = config
+        self.network, self.encoder = PerformanceNet(config), SoundEncoder()
+        self.window: Tensor
+        self.register_buffer("window", torch.from_numpy(STFT.samples), False)
+
+    def _cropped(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mel, roll, sound = parted(batch, SAMPLE_RATE, FRAME_RATE_HZ)
+        step = 2 ** (len(self.config.widths) - 1)
+        n = min(round(self.config.crop_s * FRAME_RATE_HZ), roll.shape[2]) // step * step
+        at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
+        hop = FRAMES_AT_ONCE * STFT.hop_length
+        return mel, roll[:, :, at : at + n], sound[:, at * hop : (at + n) * hop]
+
+    def _spectrum(self, sound: Tensor, n_frames: int) -> Tensor:
+        spectrum = torch.stft(
+            sound,
+            STFT.n_fft,
+            STFT.hop_length,
+            window=self.window,
+            pad_mode="constant",
+            return_complex=True,
+        )
+        return spectrum[:, :, :n_frames]
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+        """Losses of rows.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, ...], as `RollExamples` packs them.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "loss" and its parts.
+        """
+        mel, roll, sound = self._cropped(batch)
+        found = self.network(roll, self.encoder(mel))
+        spectrum = self._spectrum(sound, found.shape[2])
+        power = spectrum.real**2 + spectrum.imag**2
+        losses = {"l1": (found - torch.log1p(GAIN * power)).abs().mean()}
+        losses["loss"] = losses["l1"]
+        if self.config.loss == "multi-scale":
+            made = (torch.expm1(found.clamp_max(14.0)).clamp_min(1e-8) / GAIN).sqrt()
+            unit = spectrum / spectrum.abs().clamp_min(1e-6)
+            ours = torch.istft(
+                made * unit,
+                STFT.n_fft,
+                STFT.hop_length,
+                window=self.window,
+                length=(found.shape[2] - 1) * STFT.hop_length,
+            )
+            losses["multi-scale"] = _multi_scale(ours, sound[:, : ours.shape[1]])
+            losses["loss"] = losses["multi-scale"]
+        return losses
+
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
+        """Means of the losses, whichever is learnt by.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            As in `forward`.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to float
+            Names and values.
+        """
+        with torch.no_grad():
+            found = [self.forward(batch, share) for batch in batches[:8]]
+        return {
+            name: float(torch.stack([each[name] for each in found]).mean()) for name in found[0]
+        }
+
+
+def _multi_scale(ours: Tensor, true: Tensor) -> Tensor:
+    """DDSP's loss, equal weights of magnitudes and their logarithms; RMS is 1."""
+    losses = []
+    for n_fft in _SCALES:
+        window = torch.hann_window(n_fft)
+        low, high = (
+            torch.stft(x, n_fft, n_fft // 4, window=window, return_complex=True).abs()
+            for x in (ours, true)
+        )
+        # As loud as in DDSP, whose sounds have an RMS of about a tenth.
+        low, high = 0.1 * low, 0.1 * high
+        losses.append((low - high).abs().mean())
+        losses.append((torch.log(low + 1e-3) - torch.log(high + 1e-3)).abs().mean())
+    return torch.stack(losses).sum()

@@ -1,0 +1,210 @@
+"""The player of scores: the one-shot player, asked about notes as they are written.
+
+It begins with what the player of recordings has learnt; what changes is what it is asked: true
+beginnings, ends and velocities instead of what a listener made of a recording, and no recording to
+look at beside what it draws.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cambiata.data.scored_examples import ScoredExamples
+from cambiata.partials.note_frames import of_score, score_frames
+from cambiata.train.tasks.oneshot import PlayerExamples, PlayerTask, PlayerTraining, queries_of
+
+Loss = Literal["levels", "l1", "multi-scale"]
+_SCALES = (1, 2, 4, 8, 16)
+
+
+@dataclass(frozen=True)
+class ScorePlayerTraining(PlayerTraining):
+    """Settings of `ScorePlayerTask`: the player's, and the loss.
+
+    Parameters
+    ----------
+    width, n_heads, n_timbre : int
+        See `PlayerTraining`.
+    plays, attends, refines : bool
+        Likewise.
+    contrast, equalise_db, adversarial : float
+        Likewise.
+    listener : str
+        Likewise; it hears the reference.
+    loss : {"levels", "l1", "multi-scale"}
+        "levels": the player's own, differences in dB in the mean and as RMS over time; "l1": plain
+        L1 of magnitudes; "multi-scale": L1 of magnitudes and of their logarithms, as DDSP's loss
+        has them (Engel et al. 2020), at five resolutions of the bands.
+
+    Examples
+    --------
+    >>> ScorePlayerTraining().loss
+    'levels'
+    """
+
+    loss: Loss = "levels"
+
+
+class ScoreExamples(PlayerExamples):
+    """What a player of scores is asked and what is true.
+
+    Parameters
+    ----------
+    asked : PlayerExamples
+        What `ask` returned.
+    examples : ScoredExamples
+        The examples themselves, for their scores.
+    validating : bool
+        Those to validate with.
+
+    Examples
+    --------
+    >>> issubclass(ScoreExamples, PlayerExamples)
+    True
+    """
+
+    def __init__(
+        self, asked: PlayerExamples, examples: ScoredExamples, validating: bool = False
+    ) -> None:
+        super().__init__(asked.folder, asked.n, asked.n_validation, validating)
+        self.examples = examples.validation() if validating else examples
+        self._training = asked, examples
+
+    def queries(self, number: int, kept: Mapping[str, Any]) -> npt.NDArray[Any]:
+        """What the player is asked of an example: its score.
+
+        Parameters
+        ----------
+        number : int
+            Which example.
+        kept : mapping
+            What `asked` gave.
+
+        Returns
+        -------
+        numpy.ndarray
+            [Q, 22], in order of time.
+        """
+        heard = of_score(self.examples.keys(number))
+        return queries_of(score_frames(heard, kept["target"].shape[1]))
+
+    def validation(self) -> "ScoreExamples":
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `ScoreExamples`.
+        """
+        return ScoreExamples(*self._training, validating=True)
+
+
+class Together(Sequence[npt.NDArray[Any]]):
+    """Several sequences one after another, some of them more than once.
+
+    Parameters
+    ----------
+    parts : sequence
+        What is learnt from.
+    times : sequence of int
+        How often each is.
+
+    Examples
+    --------
+    >>> class Three(list):
+    ...     validation = list
+    >>> len(Together([Three([1, 2]), Three([3])], [1, 2]))
+    4
+    """
+
+    def __init__(self, parts: Sequence[Any], times: Sequence[int]) -> None:
+        self.parts, self.times = list(parts), list(times)
+
+    def __len__(self) -> int:
+        return sum(len(part) * n for part, n in zip(self.parts, self.times, strict=True))
+
+    def __getitem__(self, index: Any) -> npt.NDArray[Any]:  # type: ignore[override]
+        """One of all."""
+        index = range(len(self))[index]
+        for part, n in zip(self.parts, self.times, strict=True):
+            if index < n * len(part):
+                found: npt.NDArray[Any] = part[index % len(part)]
+                return found
+            index -= n * len(part)
+        raise IndexError(index)
+
+    def validation(self) -> "Together":
+        """Those to validate with, each once.
+
+        Returns
+        -------
+        Sequence
+            As `Together`.
+        """
+        return Together([part.validation() for part in self.parts], [1] * len(self.parts))
+
+
+class ScorePlayerTask(PlayerTask):
+    """The player of scores with its losses.
+
+    Parameters
+    ----------
+    config : ScorePlayerTraining
+        Settings.
+
+    Examples
+    --------
+    >>> ScorePlayerTask(ScorePlayerTraining()).network.config.attends
+    True
+    """
+
+    def __init__(self, config: ScorePlayerTraining) -> None:
+        super().__init__(config)
+        self._loss = config.loss
+
+    def beside(self, asked: Any, drawn_db: Tensor) -> Tensor:  # noqa: ARG002
+        """What the refiner sees beside what was drawn: the same again.
+
+        Parameters
+        ----------
+        asked : Asked
+            One example.
+        drawn_db : torch.Tensor
+            [bands, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [bands, L].
+        """
+        return drawn_db
+
+    def apart(self, ours: Tensor, true: Tensor) -> Tensor:
+        """How far powers are apart, by the loss that was chosen.
+
+        Parameters
+        ----------
+        ours, true : torch.Tensor
+            Power [bands, L].
+
+        Returns
+        -------
+        torch.Tensor
+            Less is better.
+        """
+        if self._loss == "levels":
+            return super().apart(ours, true)
+        if self._loss == "l1":
+            return 100 * (ours.clamp_min(1e-12).sqrt() - true.clamp_min(1e-12).sqrt()).abs().mean()
+        losses = []
+        for n in _SCALES:
+            pair = [functional.avg_pool2d(x[None, None], n, ceil_mode=True) for x in (ours, true)]
+            low, high = (x.clamp_min(1e-12).sqrt() for x in pair)
+            logs = [torch.log(x + 1e-4) for x in (low, high)]
+            losses.append(10 * (low - high).abs().mean() + (logs[0] - logs[1]).abs().mean())
+        return 4 * torch.stack(losses).mean()

@@ -1,0 +1,160 @@
+"""What networks on piano rolls learn from, and the encoder of the reference that they share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from cambiata.audio.mel import log_mel
+from cambiata.audio.sound import resample
+from cambiata.data.scored_examples import ScoredExamples
+from cambiata.partials.posteriors import BANDS
+from cambiata.score.piano_roll import piano_roll, roll_at
+
+N_MELS, N_ROLL, N_TIMBRE = 80, 265, 64
+_RATE_HZ = BANDS.sample_rate
+
+
+class RollExamples(Sequence[npt.NDArray[np.float16]]):
+    """Reference, roll and target of every example, in one row.
+
+    Parameters
+    ----------
+    examples : ScoredExamples
+        Where they come from.
+    sample_rate : int
+        Of the target, in Hz.
+    frame_rate_hz : float
+        Of the roll.
+
+    Examples
+    --------
+    >>> issubclass(RollExamples, Sequence)
+    True
+    """
+
+    def __init__(self, examples: ScoredExamples, sample_rate: int, frame_rate_hz: float) -> None:
+        self.examples, self.sample_rate, self.frame_rate_hz = examples, sample_rate, frame_rate_hz
+        self._shape = (sample_rate, frame_rate_hz)
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Frames of the reference, frames of the roll, samples of the target."""
+        config = self.examples.config
+        return (
+            1 + config.n_samples // 512,
+            int(config.duration_s * self.frame_rate_hz),
+            round(config.duration_s * self.sample_rate),
+        )
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
+        """One row; `parted` tells its parts."""
+        _, n_frames, n_samples = self.sizes
+        _, style, target = self.examples[index].sounds
+        roll = roll_at(
+            piano_roll(self.examples.keys(index), self.examples.config.duration_s),
+            self.frame_rate_hz,
+            0,
+            n_frames,
+        )
+        sound = resample(target, _RATE_HZ, self.sample_rate)[:n_samples]
+        sound = sound / (np.sqrt(np.mean(sound**2)) + 1e-6)
+        parts = log_mel(style, _RATE_HZ, N_MELS), roll, sound
+        return np.concatenate([np.ravel(x).astype(np.float16) for x in parts])
+
+    def validation(self) -> "RollExamples":
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `RollExamples`.
+        """
+        return RollExamples(self.examples.validation(), *self._shape)
+
+
+def parted(batch: Tensor, sample_rate: int, frame_rate_hz: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Parts of what `RollExamples` gives.
+
+    Parameters
+    ----------
+    batch : torch.Tensor
+        Rows [B, ...].
+    sample_rate : int
+        Of the target.
+    frame_rate_hz : float
+        Of the roll.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        Reference [B, N_MELS, L'], roll [B, N_ROLL, L], target [B, T] at unit RMS.
+
+    Examples
+    --------
+    >>> n = 80 * 87 + 265 * 100 + 16000
+    >>> [x.shape[1] for x in parted(torch.zeros(1, n), 16000, 100.0)]
+    [80, 265, 16000]
+    """
+    # One second of a row is so many values; frames at both ends make one more of the reference.
+    length = batch.shape[1]
+    per_s = N_MELS * _RATE_HZ / 512 + N_ROLL * frame_rate_hz + sample_rate
+    duration_s = round((length - N_MELS) / per_s, 2)
+    n_mel = 1 + round(duration_s * _RATE_HZ) // 512
+    n_frames = int(duration_s * frame_rate_hz)
+    mel, roll, sound = torch.split(
+        batch.float(),
+        [N_MELS * n_mel, N_ROLL * n_frames, round(duration_s * sample_rate)],
+        dim=1,
+    )
+    n = len(batch)
+    return mel.reshape(n, N_MELS, -1), roll.reshape(n, N_ROLL, -1), sound
+
+
+class SoundEncoder(nn.Module):
+    """Log-mel frames of a reference to one vector, pooled over time.
+
+    Parameters
+    ----------
+    width : int
+        Channels.
+
+    Examples
+    --------
+    >>> SoundEncoder(16)(torch.zeros(2, 80, 30)).shape
+    torch.Size([2, 64])
+    """
+
+    def __init__(self, width: int = 128) -> None:
+        super().__init__()
+        self.frames = nn.Sequential(
+            nn.Conv1d(N_MELS, width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv1d(width, width, 3, padding=1),
+            nn.ReLU(),
+        )
+        self.pooled = nn.Linear(2 * width, N_TIMBRE)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """The vector.
+
+        Parameters
+        ----------
+        mel : torch.Tensor
+            [B, N_MELS, L]; several references one after another.
+
+        Returns
+        -------
+        torch.Tensor
+            [B, N_TIMBRE].
+        """
+        seen = self.frames(mel / 6 + 1)
+        spread = (seen.var(dim=2, unbiased=False) + 1e-5).sqrt()
+        vector: Tensor = self.pooled(torch.cat([seen.mean(dim=2), spread], dim=1))
+        return vector

@@ -1,0 +1,233 @@
+"""The transcriber: the listener, and two heads more that say how notes end and how hard they begin.
+
+Onsets and Frames' four heads (Hawthorne et al. 2018; velocity after their MAESTRO paper of 2019) on
+the listener's body, onsets and offsets regressed between frames (Kong et al. 2021). It begins with
+what a listener has learnt, and hears keyboards beside all other instruments.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES, ONSET_REACH_FRAMES
+from cambiata.score.piano_roll import MAX_VELOCITY
+from cambiata.train.tasks.listener import Listener, ListenerExamples, ListenerTask, ListenerTraining
+
+
+@dataclass(frozen=True)
+class TranscriberTraining(ListenerTraining):
+    """Settings of `TranscriberTask`: the listener's.
+
+    Parameters
+    ----------
+    width, n_blocks : int
+        See `ListenerTraining`.
+    crop_s, n_semitones, gain_db, tilt_db : float
+        Likewise.
+
+    Examples
+    --------
+    >>> TranscriberTraining().width
+    32
+    """
+
+
+class Transcriber(Listener):
+    """Bands to onsets, held keys, levels, offsets and velocities.
+
+    Parameters
+    ----------
+    config : TranscriberTraining
+        Its size.
+
+    Examples
+    --------
+    >>> Transcriber(TranscriberTraining(width=8, n_blocks=1))(torch.zeros(1, 312, 20)).shape
+    torch.Size([1, 5, 88, 20])
+    """
+
+    def __init__(self, config: TranscriberTraining) -> None:
+        super().__init__(config)
+        self.more = nn.Sequential(
+            nn.Conv2d(config.width, config.width, (1, 5), padding=(0, 2)),
+            nn.ReLU(),
+            nn.Conv2d(config.width, 2, 1),
+        )
+        with torch.no_grad():
+            self.more[-1].bias.copy_(torch.tensor([-4.5, 0.0]))  # type: ignore[operator]
+
+    def said(self, seen: Tensor) -> Tensor:
+        """What all heads say.
+
+        Parameters
+        ----------
+        seen : torch.Tensor
+            [B, width, 88, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, 5, 88, L]: logits of onset and held, level in units of 20 dB, logits of offset and
+            of velocity.
+        """
+        return torch.cat([super().said(seen), self.more(seen)], dim=1)
+
+
+class TranscriberExamples(ListenerExamples):
+    """Clips and what is to be written of them.
+
+    Parameters
+    ----------
+    examples : ScoredExamples or Joined
+        Where they come from.
+
+    Examples
+    --------
+    >>> issubclass(TranscriberExamples, ListenerExamples)
+    True
+    """
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:  # type: ignore[override]
+        """[312 + 5 * 88, L] in bytes: bands, onsets, held keys, levels, offsets, velocities."""
+        number, which = divmod(range(len(self))[index], 2)
+        rows = self.examples.kept(number)[2][which]
+        heard = super().__getitem__(index)
+        more = (np.round(255 * x) for x in endings(rows, heard.shape[1]))
+        return np.concatenate([heard, *(x.astype(np.uint8) for x in more)])
+
+    def validation(self) -> "TranscriberExamples":
+        """The examples to validate with.
+
+        Returns
+        -------
+        Sequence
+            As `TranscriberExamples`.
+        """
+        return TranscriberExamples(self.examples.validation())
+
+
+def endings(
+    rows: Sequence[Sequence[float]], n_frames: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Where notes end, and how hard they are struck.
+
+    Parameters
+    ----------
+    rows : sequence
+        Start, end, pitch and velocity of each note.
+    n_frames : int
+        Frames L.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Offsets [88, L], 1 at an offset and falling to 0 on both sides within
+        `ONSET_REACH_FRAMES`; and velocities [88, L], 0 to 1, near their onsets.
+
+    Examples
+    --------
+    >>> offsets, velocities = endings([[0.0, 0.0464399, 60, 127]], 5)
+    >>> (10 * offsets[60 - 21]).round().tolist()
+    [2.0, 6.0, 10.0, 6.0, 2.0]
+    >>> float(velocities.max())
+    1.0
+    """
+    offsets = np.zeros((N_PITCHES, n_frames), np.float32)
+    velocities = np.zeros((N_PITCHES, n_frames), np.float32)
+    at = np.arange(n_frames)
+    for start_s, end_s, pitch, velocity in rows:
+        row = int(pitch) - LOWEST_PITCH
+        if not 0 <= row < N_PITCHES:
+            continue
+        start, end = start_s / BANDS.frame_s, end_s / BANDS.frame_s
+        near = np.maximum(0, 1 - np.abs(at - end) / ONSET_REACH_FRAMES)
+        offsets[row] = np.maximum(offsets[row], near)
+        velocities[row, np.abs(at - start) < ONSET_REACH_FRAMES] = velocity / MAX_VELOCITY
+    return offsets, velocities
+
+
+class TranscriberTask(ListenerTask):
+    """The transcriber with its losses.
+
+    Parameters
+    ----------
+    config : TranscriberTraining
+        Settings.
+
+    Examples
+    --------
+    >>> isinstance(TranscriberTask(TranscriberTraining()).network, Transcriber)
+    True
+    """
+
+    own_parts = ("network.more.",)
+
+    def __init__(self, config: TranscriberTraining) -> None:
+        super().__init__(config)
+        self.network = Transcriber(config)
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+        """Losses of clips.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, 752, L] in bytes, as `TranscriberExamples` gives them.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "loss" and its parts.
+        """
+        varied = self.varied(batch)
+        bands_db, *rolls = self._unpacked(varied[:, : -2 * N_PITCHES])
+        found = self.network(self.equalised(bands_db))
+        return self._with_endings(found, rolls, varied)
+
+    def _with_endings(self, found: Tensor, rolls: list[Tensor], whole: Tensor) -> dict[str, Tensor]:
+        losses = self._losses(found[:, :3], *rolls)
+        offset, velocity = found[:, 3], found[:, 4]
+        offsets, velocities = (whole[:, -2 * N_PITCHES :].float() / 255).chunk(2, dim=1)
+        n = (rolls[2] > -2.25).float().sum().clamp_min(1)  # cells that sound, as in the others
+        near = (velocities > 0) * rolls[0]
+        losses["offset"] = (
+            functional.binary_cross_entropy_with_logits(offset, offsets, reduction="sum") / n
+        )
+        apart = (torch.sigmoid(velocity) - velocities).abs() * near
+        losses["velocity"] = apart.sum() / near.sum().clamp_min(1)
+        losses["loss"] = losses["loss"] + losses["offset"] + 2 * losses["velocity"]
+        return losses
+
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
+        """Losses, onset F1 at the best threshold, and how far velocities are off.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            As in `forward`.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to float
+            Names and values.
+        """
+        figures = super().validate([batch[:, : -2 * N_PITCHES] for batch in batches], share)
+        more: list[tuple[float, float]] = []
+        with torch.no_grad():
+            for batch in batches:
+                bands_db, *rolls = self._unpacked(batch[:, : -2 * N_PITCHES])
+                found = self.network((bands_db + 40) / 20)
+                losses = self._with_endings(found, rolls, batch)
+                more.append((float(losses["offset"]), 127 * float(losses["velocity"])))
+        offset, velocity = np.mean(more, axis=0)
+        return figures | {"offset": float(offset), "velocity": float(velocity)}

@@ -1,0 +1,852 @@
+"""The SS-VQ-VAE's network and what it learns from (Cífka, Ozerov, Şimşekli, Richard 2021).
+
+Frequency bins are channels throughout, so that a convolution sees all of a spectrum at once. The
+network knows of no score and no label: what makes it split a sound into notes and timbre is that
+the notes pass through a narrow code and the timbre through one vector (`self-supervised`), or that
+it must play the notes of one instrument with another (`supervised`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cambiata.audio.mel import mel_filters
+from cambiata.data.examples import CONTENT, STYLE, TARGET
+from cambiata.errors import InputError
+from cambiata.timbre_transfer.vqvae import SAMPLE_RATE_HZ, STFT
+from cambiata.train.task import Task
+
+Learning = Literal["self-supervised", "supervised", "supervised-contrastive"]
+Codebook = Literal["gradient", "moving-average"]
+
+_SLOPE = 0.1
+_SHIFTS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True)
+class VqVaeShape:
+    """How large the network is, and how its codebook learns.
+
+    Parameters
+    ----------
+    width : int
+        Channels of every layer, and dimensions of codes and style vector.
+    n_codes : int
+        Codes in the codebook.
+    decoder_grus : bool
+        Whether the decoder's stages and its last layer are recurrent, as published. Without them
+        a small network makes 1.8 times the steps in the same time, and loses nothing by step
+        (docs/models/vqvae.md).
+    codebook : {"gradient", "moving-average"}
+        How codes learn: by the loss's gradient, as published, or as moving averages of what chose
+        them, those that nothing chooses being set anew (vector-quantize-pytorch).
+    n_components : int
+        Principal components of spectra that the layers hear and say, each of variance 1; 0 for
+        raw ln(1 + |X|) in 1025 bins, as published. 256 of them hold 96 % of what varies.
+
+    Examples
+    --------
+    >>> VqVaeShape().width
+    1024
+    """
+
+    width: int = 1024
+    n_codes: int = 2048
+    decoder_grus: bool = True
+    codebook: Codebook = "gradient"
+    n_components: int = 0
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.n_codes < 2:
+            raise ValueError("width must be at least 1, n_codes at least 2")
+        if not 0 <= self.n_components <= STFT.n_bins:
+            raise ValueError(f"n_components must be 0 to {STFT.n_bins}")
+        if self.codebook not in ("gradient", "moving-average"):
+            raise ValueError("codebook must be gradient or moving-average")
+
+
+class Residual(nn.Module):
+    """Layers with a way around them.
+
+    Parameters
+    ----------
+    *layers : torch.nn.Module
+        Whose output is as large as their input.
+
+    Examples
+    --------
+    >>> Residual(nn.Identity())(torch.ones(1))
+    tensor([2.])
+    """
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What goes in, plus what the layers make of it.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            [B, D, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, D, L].
+        """
+        found: Tensor = x + self.layers(x)
+        return found
+
+
+class Recurrent(nn.Module):
+    """A GRU over frames.
+
+    Parameters
+    ----------
+    width : int
+        Dimensions of frames and states.
+    last : bool
+        Whether the last state is wanted, rather than every one.
+
+    Examples
+    --------
+    >>> Recurrent(4, last=True)(torch.zeros(2, 4, 7)).shape
+    torch.Size([2, 4])
+    """
+
+    def __init__(self, width: int, *, last: bool = False) -> None:
+        super().__init__()
+        self.gru, self.last = nn.GRU(width, width, batch_first=True), last
+
+    def forward(self, x: Tensor) -> Tensor:
+        """States of the GRU.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            Frames [B, D, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, D, L], or [B, D].
+        """
+        # In float32 whatever the rest runs in: in bfloat16, on a CPU without instructions for it,
+        # torch's GRU took 20 times as long. (Not measured on one that has them.)
+        states: Tensor
+        last: Tensor
+        with torch.autocast(x.device.type, enabled=False):
+            states, last = self.gru(x.float().transpose(1, 2))
+        return last[0] if self.last else states.transpose(1, 2)
+
+
+class GradientCodebook(nn.Module):
+    """The published codebook: nearest code, straight-through gradient, codes learnt by gradient.
+
+    Parameters
+    ----------
+    n_codes : int
+        Codes K.
+    width : int
+        Their dimensions D.
+
+    Examples
+    --------
+    >>> GradientCodebook(8, 4)(torch.zeros(1, 3, 4))[1].shape
+    torch.Size([1, 3])
+    """
+
+    def __init__(self, n_codes: int, width: int) -> None:
+        super().__init__()
+        self.codes = nn.Embedding(n_codes, width)
+        nn.init.kaiming_uniform_(self.codes.weight, mode="fan_out")
+
+    @property
+    def table(self) -> Tensor:
+        """The codes, [K, D]."""
+        return self.codes.weight
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The codes nearest to some vectors.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            Vectors [B, L, D].
+
+        Returns
+        -------
+        tuple
+            The codes [B, L, D] with a straight-through gradient, their numbers [B, L], and the
+            codes' own loss.
+        """
+        numbers = nearest(x, self.table)
+        chosen = self.codes(numbers)
+        loss = functional.mse_loss(chosen, x.detach())
+        return x + (chosen - x).detach(), numbers, loss
+
+
+class AverageCodebook(nn.Module):
+    """Codes as moving averages of what chose them, from the library that the field uses.
+
+    Parameters
+    ----------
+    n_codes : int
+        Codes K.
+    width : int
+        Their dimensions D.
+
+    Examples
+    --------
+    >>> AverageCodebook(8, 4).table.shape
+    torch.Size([8, 4])
+    """
+
+    def __init__(self, n_codes: int, width: int) -> None:
+        super().__init__()
+        from vector_quantize_pytorch import VectorQuantize
+
+        self.quantizer = VectorQuantize(
+            dim=width,
+            codebook_size=n_codes,
+            decay=0.99,
+            kmeans_init=True,
+            # With fewer vectors in a batch than codes, most codes are chosen less than once a step.
+            threshold_ema_dead_code=0.05,
+            commitment_weight=0.0,
+            rotation_trick=False,
+        )
+
+    @property
+    def table(self) -> Tensor:
+        """The codes, [K, D]."""
+        table: Tensor = self.quantizer.codebook
+        return table
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The codes nearest to some vectors.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            Vectors [B, L, D].
+
+        Returns
+        -------
+        tuple
+            As `GradientCodebook.forward`; averages have no loss: 0.
+        """
+        chosen, numbers, _ = self.quantizer(x)
+        return chosen, numbers, x.new_zeros(())
+
+
+def nearest(x: Tensor, table: Tensor) -> Tensor:
+    """Number of the code nearest to every vector.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        Vectors [..., D].
+    table : torch.Tensor
+        Codes [K, D].
+
+    Returns
+    -------
+    torch.Tensor
+        Integers [...].
+
+    Examples
+    --------
+    >>> nearest(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))
+    tensor([1])
+    """
+    # |x|^2 is the same for all codes and left out.
+    return (table.square().sum(-1) - 2 * x @ table.T).argmin(-1)
+
+
+def _by_example(flat: Tensor) -> Tensor:
+    """Content, style and target of every example side by side: [3 B, ...] to [B, 3, ...]."""
+    return flat.reshape(len(flat) // 3, 3, *flat.shape[1:])
+
+
+def _activated(width: int) -> list[nn.Module]:
+    return [nn.BatchNorm1d(width), nn.LeakyReLU(_SLOPE)]
+
+
+def _decoder_stage(width: int, gru: bool) -> list[nn.Module]:
+    """Code and style in, [B, 2 D, L]; twice as many frames out, [B, D, 2 L - 1]."""
+    return [
+        *_activated(2 * width),
+        nn.ConvTranspose1d(2 * width, width, 1),
+        *([Residual(*_activated(width), Recurrent(width))] if gru else []),
+        *_activated(width),
+        nn.ConvTranspose1d(width, width, 4, stride=2, padding=2, output_padding=1),
+    ]
+
+
+class VqVae(nn.Module):
+    """Content to codes, style to a vector, both to a spectrogram.
+
+    Parameters
+    ----------
+    shape : VqVaeShape
+        How large.
+
+    Examples
+    --------
+    >>> network = VqVae(VqVaeShape(width=8, n_codes=4)).eval()
+    >>> network(torch.zeros(1, 1025, 40), torch.zeros(1, 1025, 30))[0].shape
+    torch.Size([1, 1025, 40])
+    """
+
+    mean: Tensor
+    basis: Tensor
+    deviation: Tensor
+
+    def __init__(self, shape: VqVaeShape) -> None:
+        super().__init__()
+        self.shape = shape
+        width, n_heard = shape.width, shape.n_components or STFT.n_bins
+        # In this order: the authors' own, by which `load_published` finds its way.
+        self.content_encoder = nn.Sequential(
+            nn.Conv1d(n_heard, width, 4, stride=2, padding=2),
+            *_activated(width),
+            nn.Conv1d(width, width, 4, stride=2, padding=2),
+            Residual(*_activated(width), nn.Conv1d(width, width, 1)),
+            nn.BatchNorm1d(width),
+        )
+        gradient = shape.codebook == "gradient"
+        self.codebook = (GradientCodebook if gradient else AverageCodebook)(shape.n_codes, width)
+        self.style_encoder = nn.Sequential(
+            nn.Conv1d(n_heard, width, 4, stride=2),
+            Residual(*_activated(width), nn.Conv1d(width, width, 1)),
+            *_activated(width),
+            Recurrent(width, last=True),
+        )
+        last: list[nn.Module] = [*_activated(width), nn.ConvTranspose1d(width, n_heard, 1)]
+        if shape.decoder_grus:
+            last.append(Residual(*_activated(n_heard), Recurrent(n_heard)))
+        self.decoder = nn.ModuleList(
+            [
+                nn.Sequential(*_decoder_stage(width, shape.decoder_grus)),
+                nn.Sequential(*_decoder_stage(width, shape.decoder_grus), *last),
+            ]
+        )
+        if shape.n_components:
+            self.register_buffer("mean", torch.zeros(STFT.n_bins, 1))
+            self.register_buffer("basis", torch.eye(n_heard, STFT.n_bins))
+            self.register_buffer("deviation", torch.ones(n_heard, 1))
+
+    @torch.no_grad()
+    def fit_components(self, spectrograms: Tensor) -> None:
+        """Find the principal components; nothing where the network has none.
+
+        Parameters
+        ----------
+        spectrograms : torch.Tensor
+            [B, F, L].
+        """
+        if not self.shape.n_components:
+            return
+        frames = spectrograms.transpose(1, 2).flatten(0, 1).double()
+        mean = frames.mean(0)
+        centred = frames - mean
+        variances, vectors = torch.linalg.eigh(centred.T @ centred / len(frames))
+        chosen = vectors.flip(1)[:, : self.shape.n_components].T
+        # A direction's sign is chance: made the same on every machine.
+        chosen = chosen * chosen.gather(1, chosen.abs().argmax(1, keepdim=True)).sign()
+        self.mean.copy_(mean[:, None])
+        self.basis.copy_(chosen)
+        found = variances.flip(0)[: self.shape.n_components].clamp_min(1e-6).sqrt()
+        self.deviation.copy_(found[:, None])
+
+    def heard(self, spectrogram: Tensor) -> Tensor:
+        """A spectrogram as the layers hear it.
+
+        Parameters
+        ----------
+        spectrogram : torch.Tensor
+            ln(1 + abs(STFT)), [B, F, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, F, L], or components [B, K, L].
+        """
+        if not self.shape.n_components:
+            return spectrogram
+        return self.basis @ (spectrogram - self.mean) / self.deviation
+
+    def said(self, made: Tensor) -> Tensor:
+        """The spectrogram of what the layers say.
+
+        Parameters
+        ----------
+        made : torch.Tensor
+            [B, F, L], or components [B, K, L].
+
+        Returns
+        -------
+        torch.Tensor
+            Values ln(1 + abs(STFT)), [B, F, L].
+        """
+        if self.shape.n_components:
+            made = self.mean + self.basis.T @ (self.deviation * made)
+        return made.relu()
+
+    def error(self, made: Tensor, target: Tensor) -> Tensor:
+        """Mean squared error of spectrograms.
+
+        Parameters
+        ----------
+        made : torch.Tensor
+            As the layers say it.
+        target : torch.Tensor
+            As they would hear it.
+
+        Returns
+        -------
+        torch.Tensor
+            A scalar.
+        """
+        if not self.shape.n_components:
+            return functional.mse_loss(made.relu(), target)
+        # The basis is orthonormal: the same error, but for what lies outside of it.
+        squares = (self.deviation * (made - target)).square()
+        return squares.sum(1).mean() / STFT.n_bins
+
+    def encode(self, content: Tensor) -> Tensor:
+        """What the codebook is given for a content.
+
+        Parameters
+        ----------
+        content : torch.Tensor
+            As heard, [B, F or K, L].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, L', D], a frame for every four.
+        """
+        encoded: Tensor = self.content_encoder(content).transpose(1, 2)
+        return encoded.float()
+
+    def decode(self, codes: Tensor, style: Tensor, n_frames: int) -> Tensor:
+        """What the layers say.
+
+        Parameters
+        ----------
+        codes : torch.Tensor
+            [B, L', D].
+        style : torch.Tensor
+            Vectors [B, D].
+        n_frames : int
+            Frames L wanted.
+
+        Returns
+        -------
+        torch.Tensor
+            [B, F or K, L].
+        """
+        x = codes.transpose(1, 2)
+        for stage in self.decoder:
+            x = stage(torch.cat([x, style.unsqueeze(2).expand(-1, -1, x.shape[2])], dim=1))
+        return x[..., :n_frames].float()
+
+    def forward(
+        self, content: Tensor, style: Tensor, *, quantised: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Play contents with styles.
+
+        Parameters
+        ----------
+        content : torch.Tensor
+            As heard, [B, F or K, L].
+        style : torch.Tensor
+            Likewise.
+        quantised : bool
+            Whether the content passes through the codebook, as ever after training.
+
+        Returns
+        -------
+        tuple
+            What is said [B, F or K, L], code numbers [B, L'], the codebook's loss, and the
+            commitment's; the last three are 0 where nothing is quantised.
+        """
+        encoded, vector = self.encode(content), self.style_encoder(style)
+        if not quantised:
+            nothing = encoded.new_zeros(())
+            made = self.decode(encoded, vector, content.shape[2])
+            return made, nothing.new_zeros(encoded.shape[:2]).long(), nothing, nothing
+        chosen, numbers, codebook_loss = self.codebook(encoded)
+        commitment = (encoded - chosen.detach()).square().mean()
+        made = self.decode(chosen, vector, content.shape[2])
+        return made, numbers, codebook_loss, commitment
+
+
+def n_parameters(network: nn.Module) -> int:
+    """How many numbers a network learns.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Any.
+
+    Returns
+    -------
+    int
+        Codebooks of moving averages are not learnt, and not counted.
+
+    Examples
+    --------
+    >>> n_parameters(nn.Linear(3, 2))
+    8
+    """
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def load_published(path: str | Path) -> VqVae:
+    """The authors' checkpoint, in the network of their size.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        ``ssvqvae_model_state.pt``, which they publish beside their demo.
+
+    Returns
+    -------
+    VqVae
+        Ready to use; `cambiata train export` writes it as ONNX.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is another network's.
+
+    Examples
+    --------
+    >>> load_published("/nowhere.pt")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere.pt: cannot be read; give the authors' model_state.pt
+    """
+    try:
+        # Numbers only: a checkpoint must not run code.
+        theirs = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(str(path), "cannot be read", "give the authors' model_state.pt") from error
+    network = VqVae(VqVaeShape())
+    ours = network.state_dict()
+    # Both register their layers in one order, so that no names need be known.
+    shapes = [tuple(getattr(value, "shape", ())) for value in dict(theirs).values()]
+    if shapes != [tuple(value.shape) for value in ours.values()]:
+        raise InputError(
+            str(path), "is another network's", "give the authors' model_state.pt of 2021"
+        )
+    network.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
+    return network.eval()
+
+
+@dataclass(frozen=True)
+class VqVaeTraining:
+    """What the network learns from, and what counts as an error.
+
+    Parameters
+    ----------
+    shape : VqVaeShape
+        The network.
+    learning : {"self-supervised", "supervised", "supervised-contrastive"}
+        From two segments of one track, content being the target too (the paper's section 3);
+        from the content's notes by the style's instrument; or thus with a style encoder that has
+        first learnt to tell timbres apart.
+    level_db : float
+        RMS level, in dB of full scale, to which every sound is brought. The published network
+        hears raw levels. At 0 dB, ln(1 + |X|) is linear below some -60 dB under the loudest
+        partials, so that what lies deeper counts little.
+    commitment_weight : float
+        Of the encoder's commitment to the codes.
+    crop_s : float
+        Length of what is heard of every example, in seconds; 0: all of it.
+    quantised_from : float
+        Share of the training after which contents are quantised; before it the decoder hears what
+        the encoder says. A network that must quantise from its first step on, before its codes
+        mean anything, finds a few dozen codes and stays with them.
+    contrastive_share : float
+        Share of the training for the style encoder alone, where it learns contrastively first.
+    temperature : float
+        Of the contrastive loss.
+
+    Examples
+    --------
+    >>> VqVaeTraining().commitment_weight
+    0.5
+    """
+
+    shape: VqVaeShape = VqVaeShape()
+    learning: Learning = "self-supervised"
+    level_db: float = 0.0
+    commitment_weight: float = 0.5
+    crop_s: float = 0.0
+    quantised_from: float = 0.0
+    contrastive_share: float = 0.15
+    temperature: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.learning not in ("self-supervised", "supervised", "supervised-contrastive"):
+            raise ValueError(
+                "learning must be self-supervised, supervised or supervised-contrastive"
+            )
+        if not 0 <= self.contrastive_share < 1 or not 0 <= self.quantised_from < 1:
+            raise ValueError("contrastive_share and quantised_from must be 0 to 1")
+        if self.crop_s < 0 or self.temperature <= 0:
+            raise ValueError("crop_s must be at least 0, temperature above 0")
+
+
+class VqVaeTask(Task):
+    """Training of the SS-VQ-VAE.
+
+    Parameters
+    ----------
+    config : VqVaeTraining
+        What and how.
+
+    Examples
+    --------
+    >>> VqVaeTask(VqVaeTraining(VqVaeShape(width=4, n_codes=4))).kept
+    ''
+    """
+
+    window: Tensor
+    filters: Tensor
+
+    def __init__(self, config: VqVaeTraining) -> None:
+        super().__init__()
+        self.config = config
+        self.network = VqVae(config.shape)
+        assert STFT.win_length is not None
+        self.register_buffer("window", torch.hann_window(STFT.win_length), persistent=False)
+        filters = mel_filters(SAMPLE_RATE_HZ, STFT.n_fft, 128)
+        self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
+
+    def prepare(self, batch: Tensor) -> None:
+        """Find the components of what some examples sound like.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, 3, T].
+        """
+        with torch.no_grad():
+            self.network.fit_components(self.spectrograms(batch.flatten(0, 1)))
+
+    @property
+    def kept(self) -> str:
+        """Examples are kept as components, where there are any."""
+        n_components = self.config.shape.n_components
+        return f"components-{n_components}-{self.config.level_db:g}db" if n_components else ""
+
+    @torch.no_grad()
+    def keep(self, batch: Tensor) -> Tensor:
+        """Components of examples.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, 3, T].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, 3, K, L].
+        """
+        heard = self.network.heard(self.spectrograms(batch.flatten(0, 1)))
+        return _by_example(heard)
+
+    def spectrograms(self, sounds: Tensor) -> Tensor:
+        """Spectrograms of sounds, each brought to the level that the network hears.
+
+        Parameters
+        ----------
+        sounds : torch.Tensor
+            [B, T].
+
+        Returns
+        -------
+        torch.Tensor
+            Values ln(1 + abs(STFT)), [B, F, L].
+        """
+        rms = sounds.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-6)
+        sounds = sounds * (10 ** (self.config.level_db / 20) / rms)
+        parts = torch.view_as_real(
+            torch.stft(
+                sounds,
+                STFT.n_fft,
+                STFT.hop_length,
+                STFT.win_length,
+                self.window,
+                pad_mode="constant",
+                return_complex=True,
+            )
+        )
+        # A third of the time that abs() of complex numbers takes.
+        return (parts[..., 0].square() + parts[..., 1].square()).sqrt_().log1p_()
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
+        """Losses of a batch; see `Task`.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            Examples [B, 3, T], or what `keep` made of them.
+        share : float
+            Share of the training that is done.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Scalars.
+        """
+        with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
+            if not self.kept:
+                flat = self.spectrograms(batch.flatten(0, 1))
+                batch = _by_example(self.network.heard(flat))
+            content, style, target = self._roles(self._cropped(batch))
+        contrastive = self.config.learning == "supervised-contrastive"
+        if contrastive and share < self.config.contrastive_share:
+            return self._contrastive(style, target)
+        quantised = share >= self.config.quantised_from
+        made, numbers, codebook, commitment = self.network(content, style, quantised=quantised)
+        reconstruction = self.network.error(made, target)
+        # The paper sums over codes and divides by frames.
+        codes_per_frame = numbers.shape[1] / content.shape[2]
+        loss = reconstruction + codes_per_frame * (
+            codebook + self.config.commitment_weight * commitment
+        )
+        losses = {"loss": loss, "reconstruction": reconstruction}
+        if quantised:
+            losses |= {"codebook": codebook, "commitment": commitment}
+        return losses
+
+    def _cropped(self, batch: Tensor) -> Tensor:
+        """A part of every example [B, 3, F or K, L]: the style's at a place of its own."""
+        rate_hz = SAMPLE_RATE_HZ / STFT.hop_length
+        n_frames = round(self.config.crop_s * rate_hz) + 1
+        n_left = batch.shape[3] - n_frames
+        if not self.config.crop_s or n_left <= 0:
+            return batch.float()
+        out = torch.empty(*batch.shape[:3], n_frames, device=batch.device)
+        for i, (at, style_at) in enumerate(torch.randint(n_left + 1, (len(batch), 2)).tolist()):
+            for role in (CONTENT, STYLE, TARGET):
+                begin = style_at if role == STYLE else at
+                out[i, role] = batch[i, role, :, begin : begin + n_frames]
+        return out
+
+    def _roles(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Content, style and target, [B, F or K, L] each."""
+        if self.config.learning != "self-supervised":
+            return batch[:, CONTENT], batch[:, STYLE], batch[:, TARGET]
+        # Style and target are two segments of one track: either is content and target at once.
+        swap = torch.rand(len(batch), 1, 1, device=batch.device) < 0.5
+        content = torch.where(swap, batch[:, STYLE], batch[:, TARGET])
+        return content, torch.where(swap, batch[:, TARGET], batch[:, STYLE]), content
+
+    def _contrastive(self, style: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Two segments of one track are alike, all others in the batch are not (InfoNCE)."""
+        vectors = self.network.style_encoder(torch.cat([style, target])).float()
+        first, second = functional.normalize(vectors, dim=1).chunk(2)
+        similarity = first @ second.T / self.config.temperature
+        right = torch.arange(len(first), device=first.device)
+        loss = (
+            functional.cross_entropy(similarity, right)
+            + functional.cross_entropy(similarity.T, right)
+        ) / 2
+        found = (similarity.argmax(1) == right).float().mean()
+        return {"loss": loss, "contrastive": loss, "found": found}
+
+    @torch.no_grad()
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
+        """How well transfer goes with instruments never learnt from.
+
+        ``transfer`` is the error of ln(1 + |X|) against the true target, ``lsd_db`` the paper's
+        log-spectral distance of spectrograms (its waveforms come after phases), and the codebook's
+        health: how many codes are used, and their perplexity. The least error is reached by saying
+        the mean of what is possible, which in silence is louder than all that is likely; so that
+        ``lsd_db`` is taken after lowering what is said by ``lowered_by``, the best of a few.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            Examples [B, 3, T].
+        share : float
+            Share of the training that is done.
+
+        Returns
+        -------
+        dict of str to float
+            The figures.
+        """
+        quantised = share >= self.config.quantised_from
+        sums: dict[str, list[float]] = {}
+        counts = torch.zeros(self.config.shape.n_codes)
+        for batch in batches:
+            spectrograms = self.spectrograms(batch.flatten(0, 1))
+            heard = _by_example(self.network.heard(spectrograms)).unbind(1)
+            content, _, target = _by_example(spectrograms).unbind(1)
+            said, numbers, _, _ = self.network(heard[0], heard[1], quantised=quantised)
+            said_again, _, _, _ = self.network(heard[2], heard[1], quantised=quantised)
+            made, again = self.network.said(said), self.network.said(said_again)
+            counts += torch.bincount(numbers.flatten().cpu(), minlength=len(counts))
+            found = {
+                "transfer": functional.mse_loss(made, target, reduction="none"),
+                "reconstruction": functional.mse_loss(again, target, reduction="none"),
+                "content_lsd_db": self.log_spectral_distance_db(content, target),
+            } | {
+                f"lowered {shift}": self.log_spectral_distance_db(made - shift, target)
+                for shift in _SHIFTS
+            }
+            for name, values in found.items():
+                sums.setdefault(name, []).extend(values.flatten(1).mean(1).tolist())
+        means = {name: float(np.mean(values)) for name, values in sums.items()}
+        by_shift = {shift: means.pop(f"lowered {shift}") for shift in _SHIFTS}
+        best = min(_SHIFTS, key=by_shift.__getitem__)
+        shares = counts[counts > 0] / counts.sum()
+        return means | {
+            "lsd_db": by_shift[best],
+            "unlowered_lsd_db": by_shift[0.0],
+            "lowered_by": best,
+            "perplexity": float((-(shares * shares.log()).sum()).exp()),
+            "codes_used": float((counts > 0).sum()),
+        }
+
+    def log_spectral_distance_db(self, made: Tensor, target: Tensor) -> Tensor:
+        """The paper's LSD, of spectrograms; see `cambiata.evaluate.metrics.paper_lsd`.
+
+        Parameters
+        ----------
+        made : torch.Tensor
+            ln(1 + abs(STFT)), [B, F, L].
+        target : torch.Tensor
+            Likewise.
+
+        Returns
+        -------
+        torch.Tensor
+            In dB, [B, 1].
+        """
+
+        def levels(spectrogram: Tensor) -> Tensor:
+            power = spectrogram.clamp_min(0).expm1().square()
+            mel = self.filters @ (power / power.mean((1, 2), keepdim=True).clamp_min(1e-12))
+            # Of unit RMS a spectrogram's mean power is what a window's energy makes it.
+            mel = mel * (self.window.square().sum() / 1025)
+            decibels = 10 * mel.clamp_min(1e-10).log10()
+            return decibels.maximum(decibels.amax((1, 2), keepdim=True) - 80)
+
+        difference = levels(made) - levels(target)
+        return difference.square().mean(2).sqrt().mean(1, keepdim=True)

@@ -1,0 +1,271 @@
+"""A small WaveNet on piano rolls, as MAESTRO's and Mel2Mel's are in the large.
+
+van den Oord et al. 2016 (dilated causal convolutions, gated, mu-law); conditioned as in Hawthorne
+et al. 2019 on strikes of 88 keys at 250 Hz, here with held keys, offsets and pedal beside them (the
+held keys are NSynth's pitch, Engel et al. 2017, for any number of pitches), upsampled to the
+sample rate, and on the pooled mel frames of a reference. Small enough for two cores.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cambiata.score.piano_roll import FRAME_RATE_HZ
+from cambiata.train.task import Task
+from cambiata.train.tasks.rolls import N_ROLL, N_TIMBRE, SoundEncoder, parted
+
+SAMPLE_RATE = 16000
+PER_FRAME = int(SAMPLE_RATE / FRAME_RATE_HZ)
+LEVEL = 0.1  # RMS of what is learnt
+N_LEVELS = 256
+
+
+@dataclass(frozen=True)
+class WaveNetTraining:
+    """Settings of `WaveNetTask`.
+
+    Parameters
+    ----------
+    width : int
+        Channels of a layer.
+    n_skip : int
+        Channels of the skip connections.
+    n_stacks, n_layers : int
+        Stacks, and layers in each: dilations 1, 2, 4, ...
+    crop_frames : int
+        Frames of 4 ms that a step learns from, in each example.
+
+    Examples
+    --------
+    >>> WaveNetTraining().reach
+    2047
+    """
+
+    width: int = 32
+    n_skip: int = 64
+    n_stacks: int = 2
+    n_layers: int = 10
+    crop_frames: int = 125
+
+    @property
+    def dilations(self) -> tuple[int, ...]:
+        """Of all layers."""
+        return tuple(2**i for i in range(self.n_layers)) * self.n_stacks
+
+    @property
+    def reach(self) -> int:
+        """Samples heard before the one that is said, itself included."""
+        return 1 + sum(self.dilations)
+
+
+class WaveNet(nn.Module):
+    """Samples and conditions to the next sample's level.
+
+    Parameters
+    ----------
+    config : WaveNetTraining
+        Its size.
+
+    Examples
+    --------
+    >>> network = WaveNet(WaveNetTraining(8, 8, 1, 3))
+    >>> condition = network.condition(torch.zeros(1, 265, 2), torch.zeros(1, 64))
+    >>> network(torch.zeros(1, 128), condition).shape
+    torch.Size([1, 256, 128])
+    """
+
+    def __init__(self, config: WaveNetTraining) -> None:
+        super().__init__()
+        self.config = config
+        width, n = config.width, len(config.dilations)
+        self.roll = nn.Sequential(
+            nn.Conv1d(N_ROLL, 96, 5, padding=2),
+            nn.ReLU(),
+            nn.Conv1d(96, 64, 9, padding=4),
+            nn.ReLU(),
+        )
+        self.timbre = nn.Linear(N_TIMBRE, 64)
+        self.conditions = nn.Conv1d(64, 2 * width * n, 1)
+        self.first = nn.Linear(1, width)
+        self.before = nn.ModuleList(nn.Linear(width, 2 * width, bias=False) for _ in range(n))
+        self.now = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n))
+        self.rest = nn.ModuleList(nn.Linear(width, width) for _ in range(n))
+        self.skip = nn.ModuleList(nn.Linear(width, config.n_skip) for _ in range(n))
+        self.last = nn.Sequential(
+            nn.ReLU(),
+            nn.Linear(config.n_skip, config.n_skip),
+            nn.ReLU(),
+            nn.Linear(config.n_skip, N_LEVELS),
+        )
+
+    def condition(self, roll: Tensor, timbre: Tensor) -> Tensor:
+        """What every layer is told, in frames of the roll.
+
+        Parameters
+        ----------
+        roll : torch.Tensor
+            [B, N_ROLL, L].
+        timbre : torch.Tensor
+            [B, N_TIMBRE].
+
+        Returns
+        -------
+        torch.Tensor
+            [B, L, layers, 2 * width].
+        """
+        told = functional.relu(self.roll(roll) + self.timbre(timbre)[:, :, None])
+        found = self.conditions(told)
+        n = len(self.config.dilations)
+        layered: Tensor = found.view(found.shape[0], n, 2 * self.config.width, -1)
+        return layered.permute(0, 3, 1, 2)
+
+    def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """Logits of every sample after the one given at its place.
+
+        Parameters
+        ----------
+        samples : torch.Tensor
+            Mu-law coded, -1 to 1 [B, T].
+        condition : torch.Tensor
+            [B, L, layers, 2 * width], L * PER_FRAME >= T.
+
+        Returns
+        -------
+        torch.Tensor
+            [B, N_LEVELS, T].
+        """
+        n = samples.shape[1]
+        x = self.first(samples[:, :, None])
+        skip = x.new_zeros(self.config.n_skip)
+        for i, dilation in enumerate(self.config.dilations):
+            told = condition[:, :, i].repeat_interleave(PER_FRAME, dim=1)[:, :n]
+            past = functional.pad(x, (0, 0, dilation, 0))[:, :n]
+            x, skip = self._layer(i, past, x, told, skip)
+        logits: Tensor = self.last(skip).transpose(1, 2)
+        return logits
+
+    def _layer(
+        self, i: int, past: Tensor, x: Tensor, told: Tensor, skip: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        a, b = (self.before[i](past) + self.now[i](x) + told).chunk(2, dim=-1)
+        gated = torch.tanh(a) * torch.sigmoid(b)
+        return x + self.rest[i](gated), skip + self.skip[i](gated)
+
+    def step(self, sample: Tensor, past: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """One sample further.
+
+        Parameters
+        ----------
+        sample : torch.Tensor
+            The last one [B, 1].
+        past : torch.Tensor
+            What each layer was given its dilation ago [B, layers, width].
+        condition : torch.Tensor
+            [B, layers, 2 * width].
+
+        Returns
+        -------
+        tuple of torch.Tensor
+            Logits [B, N_LEVELS], and what each layer is given now [B, layers, width].
+        """
+        x, given = self.first(sample), []
+        skip = x.new_zeros(self.config.n_skip)
+        for i in range(len(self.config.dilations)):
+            given.append(x)
+            x, skip = self._layer(i, past[:, i], x, condition[:, i], skip)
+        return self.last(skip), torch.stack(given, dim=1)
+
+
+def mu_law(samples: Tensor) -> Tensor:
+    """Samples coded so that soft ones have more of the levels.
+
+    Parameters
+    ----------
+    samples : torch.Tensor
+        -1 to 1.
+
+    Returns
+    -------
+    torch.Tensor
+        Levels, 0 to 255.
+
+    Examples
+    --------
+    >>> mu_law(torch.tensor([-1.0, 0.0, 1.0])).tolist()
+    [0, 128, 255]
+    """
+    mu = N_LEVELS - 1
+    coded = samples.sign() * torch.log1p(mu * samples.abs().clamp_max(1.0)) / math.log1p(mu)
+    return ((coded + 1) / 2 * mu + 0.5).long().clamp(0, mu)
+
+
+class WaveNetTask(Task):
+    """The WaveNet with its loss.
+
+    Parameters
+    ----------
+    config : WaveNetTraining
+        Settings.
+
+    Examples
+    --------
+    >>> isinstance(WaveNetTask(WaveNetTraining()).network, WaveNet)
+    True
+    """
+
+    sample_rate, frame_rate_hz = SAMPLE_RATE, FRAME_RATE_HZ
+
+    def __init__(self, config: WaveNetTraining) -> None:
+        super().__init__()
+        self.config = config
+        self.network, self.encoder = WaveNet(config), SoundEncoder()
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+        """Loss of rows.
+
+        Parameters
+        ----------
+        batch : torch.Tensor
+            [B, ...], as `RollExamples` packs them.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "loss", in nats a sample.
+        """
+        mel, roll, sound = parted(batch, SAMPLE_RATE, FRAME_RATE_HZ)
+        n_before = -(-self.config.reach // PER_FRAME)
+        n = min(self.config.crop_frames + n_before, roll.shape[2])
+        at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
+        levels = mu_law(LEVEL * sound[:, at * PER_FRAME : (at + n) * PER_FRAME])
+        condition = self.network.condition(roll[:, :, at : at + n], self.encoder(mel))
+        # Each sample is foretold by those before it: what is given lies one behind.
+        coded = functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2) / 127.5 - 1
+        logits = self.network(coded, condition)
+        known = min(self.config.reach, logits.shape[2] // 2) if at else 0
+        loss = functional.cross_entropy(logits[:, :, known:], levels[:, known:])
+        return {"loss": loss}
+
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
+        """Mean loss.
+
+        Parameters
+        ----------
+        batches : list of torch.Tensor
+            As in `forward`.
+        share : float
+            Not used.
+
+        Returns
+        -------
+        dict of str to float
+            Names and values.
+        """
+        with torch.no_grad():
+            found = [self.forward(batch, share)["loss"] for batch in batches[:8]]
+        return {"nats": float(torch.stack(found).mean())}

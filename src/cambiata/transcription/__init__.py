@@ -1,0 +1,1 @@
+"""Recordings written down as notes."""

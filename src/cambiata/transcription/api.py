@@ -1,0 +1,305 @@
+"""Audio in, score out: which notes are played when, how long and how hard."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio.chunks import cut
+from cambiata.audio.loudness import SILENCE
+from cambiata.audio.sound import AudioFile, Source, resample
+from cambiata.errors import InputError
+from cambiata.partials.posteriors import BANDS, listened, notes_of
+from cambiata.score.midi import Note, Part, Score, checked_place, save
+from cambiata.score.piano_roll import MAX_VELOCITY
+from cambiata.system import Progress
+from cambiata.weights import load_model
+
+InstrumentKind = Literal["any", "piano"]
+
+# A whole number of frames, and of samples at every common rate.
+_CHUNK_S, _CONTEXT_S = 61.44, 2.048
+_LEAST_S = 0.1
+_OFFSET_REACH_FRAMES, _LEAST_OFFSET = 4, 0.15
+_SHORTEST_S = 0.02
+
+Roll = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """What `transcribe_file` did.
+
+    Parameters
+    ----------
+    output : str
+        The file written.
+    instrument : str
+        What was listened for.
+    onset_threshold : float
+        Least height of an onset.
+    n_notes : int
+        How many notes were written.
+    duration_s : float
+        Length of the recording.
+    elapsed_s : float
+        Seconds that it took.
+    real_time_factor : float
+        `elapsed_s` over `duration_s`.
+
+    Examples
+    --------
+    >>> Transcription("a.mid", "any", 0.3, 12, 8.0, 0.4, 0.05).n_notes
+    12
+    """
+
+    output: str
+    instrument: str
+    onset_threshold: float
+    n_notes: int
+    duration_s: float
+    elapsed_s: float
+    real_time_factor: float
+
+
+def transcribe(
+    recording: Source,
+    *,
+    instrument: InstrumentKind = "any",
+    onset_threshold: float | None = None,
+    weights: str = "transcriber",
+    progress: Progress | None = None,
+) -> Score:
+    """The notes of a recording.
+
+    Parameters
+    ----------
+    recording : Audio or AudioFile
+        What is played.
+    instrument : {"any", "piano"}
+        With a piano, notes begin only where an onset is heard, since every piano's note has one;
+        any other may begin softly.
+    onset_threshold : float, optional
+        Least height of an onset, 0 to 1: less finds more notes, true and false. What served best
+        in validation where not given.
+    weights : str
+        The transcriber's weights: shipped ones by name, or a path.
+    progress : callable, optional
+        Called with the share of the work that is done.
+
+    Returns
+    -------
+    Score
+        One part.
+
+    Raises
+    ------
+    InputError
+        The recording is silent or too short, or an option does not fit.
+
+    Examples
+    --------
+    >>> from cambiata.audio.sound import Audio
+    >>> t = np.arange(44100) / 44100
+    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)) * np.exp(-3 * t)
+    >>> [note.pitch for note in transcribe(Audio(tone, 44100)).notes]
+    [69]
+    """
+    return _transcribed(recording, instrument, onset_threshold, weights, progress)[0]
+
+
+def transcribe_file(
+    recording: str | Path,
+    output: str | Path,
+    *,
+    instrument: InstrumentKind = "any",
+    onset_threshold: float | None = None,
+    weights: str = "transcriber",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Transcription:
+    """Like `transcribe`, from a sound file to a MIDI file.
+
+    Parameters
+    ----------
+    recording : str or pathlib.Path
+        Sound file; "-" is a wav on standard input.
+    output : str or pathlib.Path
+        MIDI file to write; it appears whole or not at all.
+    instrument : {"any", "piano"}
+        See `transcribe`.
+    onset_threshold : float, optional
+        Likewise.
+    weights : str
+        Likewise.
+    force : bool
+        Replace an output that exists.
+    progress : callable, optional
+        Called with the share of the work that is done.
+
+    Returns
+    -------
+    Transcription
+        What was done.
+
+    Raises
+    ------
+    InputError
+        The recording or the output cannot be used; nothing has been written then.
+
+    Examples
+    --------
+    >>> transcribe_file("nowhere.wav", "out.mid")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.wav: no such file; check the path
+    """
+    began = time.perf_counter()
+    source = AudioFile(recording)
+    checked_midi_place(output, force)
+    score, threshold = _transcribed(source, instrument, onset_threshold, weights, progress)
+    save(score, output, force=force)
+    elapsed_s = time.perf_counter() - began
+    duration_s = source.n_samples / source.sample_rate
+    return Transcription(
+        str(output),
+        instrument,
+        threshold,
+        len(score.notes),
+        duration_s,
+        elapsed_s,
+        elapsed_s / duration_s,
+    )
+
+
+def checked_midi_place(output: str | Path, force: bool) -> Path:
+    """Where a MIDI file may be written, refused before the work is done.
+
+    Parameters
+    ----------
+    output : str or pathlib.Path
+        File to write.
+    force : bool
+        Replace one that exists.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+
+    Raises
+    ------
+    InputError
+        It is no MIDI file's name, its folder does not exist, or it does.
+
+    Examples
+    --------
+    >>> checked_midi_place("out.wav", False)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: out.wav: is no MIDI file's name; name it NAME.mid
+    """
+    if Path(output).suffix.lower() not in (".mid", ".midi"):
+        raise InputError(str(output), "is no MIDI file's name", "name it NAME.mid")
+    return checked_place(output, force)
+
+
+def _transcribed(
+    source: Source,
+    instrument: str,
+    onset_threshold: float | None,
+    weights: str,
+    progress: Progress | None,
+) -> tuple[Score, float]:
+    if instrument not in get_args(InstrumentKind):
+        raise InputError(f"instrument {instrument}", "is not known", "use any or piano")
+    if onset_threshold is not None and not 0 < onset_threshold < 1:
+        raise InputError(
+            f"onset threshold {onset_threshold:g}", "is out of range", "use 0.05 to 0.95"
+        )
+    model = load_model(weights, "transcriber")
+    threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
+    rolls = _rolls(source, model.part(""), progress or (lambda _share: None))
+    onset, held, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
+    heard = notes_of(onset, held, level_db, threshold, slow=instrument == "any")
+    notes = []
+    for pitch, start, end in zip(heard.pitch, heard.start, heard.end, strict=True):
+        row = pitch - BANDS.lowest_pitch
+        end = _placed(offset[row], float(end), float(start))
+        at = min(round(float(start)), velocity.shape[1] - 1)
+        struck = float(velocity[row, max(0, at - 1) : at + 2].mean())
+        start_s = max(0.0, float(start) * BANDS.frame_s)
+        end_s = max(end * BANDS.frame_s, start_s + _SHORTEST_S)
+        hard = int(np.clip(round(struck * MAX_VELOCITY), 1, MAX_VELOCITY))
+        notes.append(Note(start_s, end_s, int(pitch), hard))
+    if not notes:
+        raise InputError(
+            source.name,
+            "no note was heard in it",
+            "choose music with pitches, or a lower threshold",
+        )
+    part = Part(tuple(sorted(notes)), name="transcription")
+    return Score((part,), source.name), threshold
+
+
+def _placed(offset: npt.NDArray[np.float32], end: float, start: float) -> float:
+    """A note's end, moved to the offset that was heard near it."""
+    first = max(int(start) + 2, int(end) - _OFFSET_REACH_FRAMES)
+    near = offset[first : int(end) + _OFFSET_REACH_FRAMES + 1]
+    if not len(near) or near.max() < _LEAST_OFFSET:
+        return end
+    at = int(near.argmax())
+    around = near[max(0, at - 1) : at + 2]
+    places = np.arange(max(0, at - 1), max(0, at - 1) + len(around))
+    return first + float(places @ around / around.sum())
+
+
+def _rolls(source: Source, network: Any, progress: Progress) -> npt.NDArray[np.float16]:
+    """What the transcriber says of a recording, [5, 88, L], heard piece by piece."""
+    rate, n_samples = source.sample_rate, source.n_samples
+    if n_samples / rate < _LEAST_S:
+        raise InputError(
+            source.name, f"lasts {n_samples / rate:.2g} s", f"give at least {_LEAST_S:g} s"
+        )
+    power, peak = 0.0, 0.0
+    for block in source.blocks():
+        mono = _mono(block)
+        power += float(np.square(mono, dtype=np.float64).sum())
+        peak = max(peak, float(np.abs(mono).max()))
+    if peak < SILENCE:
+        raise InputError(source.name, "is silent", "choose a recording with sound")
+    found = []
+    for share, rolls in _pieces(source, network, power / n_samples + 1e-12):
+        found.append(rolls.astype(np.float16))
+        progress(share)
+    return np.concatenate(found, axis=2)
+
+
+def _pieces(
+    source: Source, network: Any, mean: float
+) -> Iterator[tuple[float, npt.NDArray[np.float32]]]:
+    rate, n_samples = source.sample_rate, source.n_samples
+    starts = [round(_CHUNK_S * rate * i) for i in range(int(n_samples / rate / _CHUNK_S) + 1)]
+    starts = [start for start in starts if start < n_samples]
+    context = round(_CONTEXT_S * rate)
+    spans = [
+        (max(0, start - context), min(n_samples, start + round(_CHUNK_S * rate) + context))
+        for start in starts
+    ]
+    n_frames = round(_CHUNK_S / BANDS.frame_s)
+    for start, (first, last), chunk in zip(starts, spans, cut(source.blocks(), spans), strict=True):
+        low = resample(_mono(chunk), rate, BANDS.sample_rate)
+        rolls = np.stack(listened(BANDS.level_db(low, mean), network))
+        lead = round((start - first) / rate / BANDS.frame_s)
+        own = rolls[:, :, lead:] if last == n_samples else rolls[:, :, lead : lead + n_frames]
+        yield min(1.0, last / n_samples), own
+        if last == n_samples:
+            return
+
+
+def _mono(block: Samples) -> Samples:
+    mixed: Samples = block.mean(axis=0)
+    return mixed

@@ -1,0 +1,1 @@
+"""Recordings translated to a learnt domain."""

@@ -1,0 +1,81 @@
+"""The domains that music is translated to: those that ship, and the user's own."""
+
+from dataclasses import dataclass
+
+from cambiata.errors import InputError
+
+
+@dataclass(frozen=True)
+class DomainFacts:
+    """What is known of a domain.
+
+    Parameters
+    ----------
+    name : str
+        What ``--to`` calls it.
+    own : bool
+        Whether the user added it.
+    sources : tuple of str
+        What it was learnt from.
+    licence : str
+        Of its weights.
+    presets : tuple of str
+        Presets of ``translation`` that can play it.
+    problem : str
+        Why it cannot be played; empty where it can.
+
+    Examples
+    --------
+    >>> domains()[0].own
+    False
+    """
+
+    name: str
+    own: bool
+    sources: tuple[str, ...]
+    licence: str
+    presets: tuple[str, ...]
+    problem: str = ""
+
+
+def domains() -> list[DomainFacts]:
+    """All domains that can be translated to.
+
+    Returns
+    -------
+    list of DomainFacts
+        Those that ship, then the user's own.
+
+    Examples
+    --------
+    >>> "string-quartet" in [domain.name for domain in domains()]
+    True
+    """
+    # Where it is needed, so that `import cambiata` stays light.
+    from cambiata.translation.notes import Translation, own_domain, own_names, shipped_domains
+    from cambiata.weights import load_model
+
+    presets: dict[str, list[str]] = {}
+    for preset, config in Translation.presets.items():
+        for domain in shipped_domains(config):
+            presets.setdefault(domain.name, []).append(preset)
+    found = [
+        DomainFacts(
+            each.name,
+            False,
+            tuple(each.about["sources"]),
+            str(each.about["licence"]),
+            tuple(presets[each.name]),
+        )
+        for each in shipped_domains()
+    ]
+    encoder = load_model(Translation.presets["default"].weights, Translation.name).sha256
+    for name in own_names():
+        try:
+            about = own_domain(name, encoder).about
+        except InputError as error:
+            found.append(DomainFacts(name, True, (), "", (), str(error)))
+            continue
+        sources, licence = tuple(about["sources"]), str(about["licence"])
+        found.append(DomainFacts(name, True, sources, licence, ("default",)))
+    return found

@@ -1,0 +1,481 @@
+"""Universal music translation: one encoder for all music, a decoder for every domain."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio.stft import Stft
+from cambiata.audio.vocoder import invert, morph
+from cambiata.errors import InputError
+from cambiata.partials.latent import overheard, seen_at, told_of
+from cambiata.partials.note_frames import (
+    N_NOISE,
+    N_PARTIALS,
+    WINDOW,
+    bends_cents,
+    drawn_db,
+    note_frames,
+    spectrum_of,
+)
+from cambiata.partials.posteriors import BANDS
+from cambiata.system import Blend, Progress, TransferConfig, TranslateSystem
+from cambiata.timbre_transfer.oneshot import Said, sounded
+from cambiata.translation.sampling import Voice, sampled
+from cambiata.weights import Model, load_model
+
+DOMAIN_SYSTEM = "translation-domains"
+FOLDER_VARIABLE = "CAMBIATA_DOMAINS"
+
+_PER_FRAME = 2  # moments asked of a decoder in each frame of the encoder
+_OCTAVES = 4
+_N_AT_ONCE = 4096
+_NO_NOISE_DB = np.full(N_NOISE, -130, np.float32)
+# Where a domain's notes waver less than this (of those that ship: struck, plucked and organ 0.1 to
+# 0.7, bowed and blown 1.0 to 1.3), they are held straight, whatever the content's do.
+_LEAST_WAVERING_CENTS = 0.85
+_SLOW_RATE_HZ, _POOL, _SLOW_LEVEL = 16000, 800, 0.1
+_LEAD_FRAMES = 4  # sampled before a content begins, of silence
+_STFT = Stft()
+
+
+@dataclass(frozen=True)
+class TranslationConfig(TransferConfig):
+    """Settings of `Translation`.
+
+    Parameters
+    ----------
+    sample_rate, chunk_s, overlap_s, style_s : float
+        See `TransferConfig`; the rate is that of the weights.
+    weights : str
+        Shipped weights of the encoder by name, or the path of an ONNX file of your own.
+    domains : str
+        Likewise, of the decoders that belong to it.
+    octave : int
+        Octaves by which the notes are moved; only where notes are heard (not ``mor2018-small``).
+    compiled : bool
+        Whether Numba, where it is installed, samples ``mor2018-small``.
+
+    Examples
+    --------
+    >>> TranslationConfig().weights
+    'translation'
+    """
+
+    chunk_s: float = 60.0
+    overlap_s: float = 0.5
+    weights: str = "translation"
+    domains: str = "translation-domains"
+    octave: int = 0
+    compiled: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not -_OCTAVES <= self.octave <= _OCTAVES:
+            raise ValueError(f"octave must be -{_OCTAVES} to {_OCTAVES}")
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """A domain that can be played.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    model : Model
+        Weights of its decoder, maybe beside others'.
+    number : int
+        Which of them is its own.
+    about : mapping
+        "sources", "licence" and, where notes are played, "stiffness" and "wavering_cents".
+    own : bool
+        Whether the user added it.
+
+    Examples
+    --------
+    >>> domain_named("grand-piano").own
+    False
+    """
+
+    name: str
+    model: Model
+    number: int
+    about: Mapping[str, Any]
+    own: bool = False
+
+
+Domains = tuple[tuple[float, Domain], ...]
+"""Domains with their shares, which add up to 1."""
+
+
+def domains_folder() -> Path:
+    """Where the user's own domains lie.
+
+    Returns
+    -------
+    pathlib.Path
+        What the environment's CAMBIATA_DOMAINS names; else a folder among the user's data.
+
+    Examples
+    --------
+    >>> domains_folder().is_absolute()
+    True
+    """
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named).absolute()
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data).absolute() / "cambiata" / "domains"
+
+
+def shipped_domains(config: TranslationConfig | None = None) -> tuple[Domain, ...]:
+    """The domains of a preset.
+
+    Parameters
+    ----------
+    config : TranslationConfig, optional
+        The preset; the first where not given.
+
+    Returns
+    -------
+    tuple of Domain
+        In their order.
+
+    Examples
+    --------
+    >>> len(shipped_domains()) >= 6
+    True
+    """
+    model = load_model((config or TranslationConfig()).domains, DOMAIN_SYSTEM)
+    return tuple(
+        Domain(each["name"], model, number, each)
+        for number, each in enumerate(model.about["domains"])
+    )
+
+
+def own_domain(name: str, encoder: str) -> Domain:
+    """A domain of the user's own.
+
+    Parameters
+    ----------
+    name : str
+        What it was called when it was added.
+    encoder : str
+        SHA-256 of the encoder that it must belong to.
+
+    Returns
+    -------
+    Domain
+        It.
+
+    Raises
+    ------
+    InputError
+        There is none, or it belongs to another version.
+
+    Examples
+    --------
+    >>> own_domain("nothing", "")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: .../nothing.onnx: cannot be read; ...
+    """
+    place = domains_folder() / f"{name}.onnx"
+    model = load_model(str(place), DOMAIN_SYSTEM)
+    if model.about.get("encoder") != encoder:
+        raise InputError(
+            str(place),
+            "belongs to another version of the encoder",
+            f"add it again: cambiata domains add {name} FOLDER --force",
+        )
+    return Domain(name, model, 0, model.about["domains"][0], own=True)
+
+
+def own_names() -> list[str]:
+    """Names of the user's own domains.
+
+    Returns
+    -------
+    list of str
+        In order.
+
+    Examples
+    --------
+    >>> isinstance(own_names(), list)
+    True
+    """
+    found = domains_folder().glob("*.onnx")
+    return sorted(p.stem for p in found if not p.stem.endswith(".refine"))
+
+
+def domain_named(name: str, config: TranslationConfig | None = None) -> Domain:
+    """A domain by its name: the user's own first, then those that ship.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    config : TranslationConfig, optional
+        The preset; the first where not given.
+
+    Returns
+    -------
+    Domain
+        It.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+
+    Examples
+    --------
+    >>> domain_named("grand-paino")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: grand-paino: is no domain; did you mean grand-piano? ...
+    """
+    config = config or TranslationConfig()
+    encoder = load_model(config.weights, "translation")
+    own = [] if encoder.about["kind"] == "samples" else own_names()
+    if name in own:
+        return own_domain(name, encoder.sha256)
+    shipped = {domain.name: domain for domain in shipped_domains(config)}
+    if name not in shipped:
+        raise _unknown(name, [*shipped, *own])
+    return shipped[name]
+
+
+def _unknown(name: str, known: Sequence[str]) -> InputError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), known, 3, 0.5)
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    return InputError(name, "is no domain", f"{meant}use one of " + ", ".join(known))
+
+
+class Translation(TranslateSystem[TranslationConfig, Domains]):
+    """Any music as one of a few domains would play it.
+
+    Mor, Wolf, Polyak, Taigman: "A Universal Music Translation Network", 2018: an encoder that all
+    domains share and that cannot tell them apart, and a decoder for each.
+
+    Preset ``mor2018-small`` is that network as published but for its size: a latent of 64 numbers
+    20 times a second from an encoder that looks both ways, WaveNet decoders that draw sample after
+    sample at 16 kHz. Preset ``default`` has the same parts made of notes, and plays all at once at
+    44.1 kHz: the encoder hears notes, with a latent of eight numbers beside each of their moments
+    (43 a second); a decoder says the partials and the noise of each moment, which become sound by
+    inverse transforms (Rodet & Depalle 1992), so that there is no phase to guess.
+
+    A blend of domains is, note moment by note moment, the mean of what their decoders say in dB,
+    by share; of ``mor2018-small`` the product of their distributions, each to the power of its
+    share.
+
+    `amount` between 0 and 1 morphs from the content's spectrogram to the full translation's, in dB
+    and bin by bin (`cambiata.audio.vocoder.morph`).
+
+    Parameters
+    ----------
+    config : TranslationConfig
+        Settings.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or not this system's.
+    """
+
+    name: ClassVar[str] = "translation"
+    summary: ClassVar[str] = "plays anything as one of ten domains, or your own; 44.1 kHz"
+    paper: ClassVar[str] = "Mor, Wolf, Polyak, Taigman: A Universal Music Translation Network, 2018"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
+    presets: ClassVar[Mapping[str, TranslationConfig]] = {
+        "default": TranslationConfig(),
+        "mor2018-small": TranslationConfig(
+            sample_rate=_SLOW_RATE_HZ, weights="mor2018-small", domains="mor2018-small-domains"
+        ),
+    }
+
+    def __init__(self, config: TranslationConfig) -> None:
+        super().__init__(config)
+        self._encoder = load_model(config.weights, self.name)
+        rate = int(self._encoder.about["sample_rate"])
+        if config.sample_rate != rate:
+            raise InputError(
+                "sample_rate", f"must be {rate}: the encoder knows no other", "leave it out"
+            )
+        self._samples = self._encoder.about["kind"] == "samples"
+        belongs_to = load_model(config.domains, DOMAIN_SYSTEM).about.get("encoder")
+        if belongs_to != self._encoder.sha256:
+            raise InputError(
+                config.domains,
+                f"belongs to another version of the encoder than {config.weights}",
+                "set weights and domains to the files of one export",
+            )
+
+    @property
+    def min_samples(self) -> int:
+        """A tenth of a second."""
+        return self.config.sample_rate // 10 if self._samples else WINDOW
+
+    def domain_names(self) -> list[str]:
+        """Names of all that it can play.
+
+        Returns
+        -------
+        list of str
+            Those that ship, then the user's own.
+        """
+        names = [domain.name for domain in shipped_domains(self.config)]
+        return names if self._samples else [*names, *own_names()]
+
+    def blend(self, wanted: Blend) -> Domains:
+        """Domains with their shares.
+
+        Parameters
+        ----------
+        wanted : Blend
+            By name.
+
+        Returns
+        -------
+        tuple
+            As `render` takes it.
+        """
+        return tuple((share, domain_named(name, self.config)) for name, share in wanted.shares)
+
+    def render(
+        self,
+        content: Samples,
+        timbre: Domains,
+        *,
+        amount: float,
+        seed: int,
+        progress: Progress,
+    ) -> Samples:
+        """The content as a blend of domains plays it.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            One channel [T].
+        timbre : tuple
+            What `blend` returned.
+        amount : float
+            0 to 1, see the class.
+        seed : int
+            Seed of noise and phases, or of what is drawn.
+        progress : callable
+            Called with the share of the work that is done.
+
+        Returns
+        -------
+        numpy.ndarray
+            One channel [T].
+        """
+        if self._samples:
+            sound = self._drawn(content, timbre, seed)
+        else:
+            sound = self._played(content, timbre, seed, progress)
+        if amount < 1:
+            magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
+            sound = invert(magnitude, _STFT, len(content), phase=phase, seed=seed)
+        progress(1.0)
+        return sound
+
+    def _played(self, content: Samples, domains: Domains, seed: int, progress: Progress) -> Samples:
+        encoder, moved = self._encoder, 12 * self.config.octave
+        n_frames, power = BANDS.n_frames(len(content)), spectrum_of(content)
+        threshold = float(encoder.about["threshold"])
+        heard, seen = overheard(BANDS.level_db(content), encoder.part(""), threshold)
+        wavering = sum(share * float(each.about["wavering_cents"]) for share, each in domains)
+        bends = bends_cents(power, heard, n_frames)
+        if wavering < _LEAST_WAVERING_CENTS:
+            bends = np.repeat(np.median(bends, axis=1, keepdims=True), n_frames, axis=1)
+        heard, kept = heard.transposed(moved)
+        progress(0.4)
+        frames = note_frames(heard, n_frames, _PER_FRAME)
+        if moved:
+            seen = np.roll(seen, moved, axis=1)  # what comes round belongs to notes left out
+        [latent] = encoder.part("code")(seen_at(seen, frames))
+        known = np.concatenate([told_of(frames), latent], axis=1)
+        partials = np.zeros((len(frames), N_PARTIALS), np.float32)
+        noise = np.zeros((len(frames), N_NOISE), np.float32)
+        for share, domain in domains:
+            which, weight = np.array(domain.number, np.int64), np.float32(share)
+            for at in range(0, len(frames), _N_AT_ONCE):
+                some = slice(at, at + _N_AT_ONCE)
+                said = domain.model.part("")(known[some], which)
+                partials[some] += weight * said[0]
+                noise[some] += weight * said[1]
+        stiffness = sum(share * float(each.about["stiffness"]) for share, each in domains)
+        progress(0.6)
+        drawn = drawn_db(frames, partials, noise, _NO_NOISE_DB, stiffness, n_frames)
+        gain, besides = np.zeros_like(drawn), np.zeros_like(drawn)
+        for share, domain in domains:
+            which = np.array(domain.number, np.int64)
+            refined = domain.model.part("refine")(drawn, which)
+            gain += np.float32(share) * refined[0]
+            besides += np.float32(share) * refined[1]
+        progress(0.7)
+        whole = Said(partials, noise, _NO_NOISE_DB, stiffness, gain, besides)
+        sound = sounded(frames, whole, bends[kept], len(content), seed, struck=True)
+        level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
+        return sound * level
+
+    def _drawn(self, content: Samples, domains: Domains, seed: int) -> Samples:
+        rms = float(np.sqrt(np.mean(np.square(content, dtype=np.float64)))) + 1e-12
+        gain = np.float32(_SLOW_LEVEL / rms)
+        lead = _LEAD_FRAMES * _POOL
+        n_samples = -(-len(content) // _POOL) * _POOL
+        padded = np.zeros(lead + n_samples, np.float32)
+        padded[lead : lead + len(content)] = gain * content
+        [latent] = self._encoder.part("")(scalar_levels(padded).reshape(1, -1, _POOL))
+        dilations = self._encoder.about["dilations"]
+        voices = [
+            (share, _voice(each.model, each.number, tuple(dilations))) for share, each in domains
+        ]
+        levels = sampled(
+            voices,
+            np.ascontiguousarray(latent[0].T),
+            _POOL,
+            np.random.default_rng(seed),
+            compiled=self.config.compiled,
+        )
+        coded = 2 * (levels - 128) / 256
+        sound = np.sign(coded) * (256 ** np.abs(coded) - 1) / 255
+        return np.asarray(sound[lead : lead + len(content)] / gain, np.float32)
+
+
+def scalar_levels(samples: Samples) -> npt.NDArray[np.float32]:
+    """Samples as the published network takes them: mu-law levels as one channel.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        -1 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        -0.5 to 0.5, of the same shape.
+
+    Examples
+    --------
+    >>> scalar_levels(np.array([-1.0, 1.0], np.float32)).tolist()
+    [-0.5, 0.5]
+    """
+    coded = np.sign(samples) * np.log1p(255 * np.minimum(np.abs(samples), 1)) / np.log(256)
+    levels = ((coded + 1) / 2 * 255).astype(np.int64)
+    return np.asarray(levels / 255 - 0.5, np.float32)
+
+
+@lru_cache(maxsize=8)
+def _voice(model: Model, number: int, dilations: tuple[int, ...]) -> Voice:
+    arrays = model.part("")(np.ones(1, np.float32), np.array(number, np.int64))
+    return Voice(dict(zip(model.about["arrays"], arrays, strict=True)), dilations)

@@ -1,0 +1,365 @@
+"""The commands on data and evaluation, in processes of their own: tiny fonts, scores and runs."""
+
+import ast
+import importlib.util
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from sounds import SUPPORT, tone
+
+from cambiata.audio.sound import Audio
+from cambiata.cli import main as cli
+from cambiata.score import midi
+from cambiata.score.midi import Note, Part, Score
+
+HERE = Path(__file__).parent
+TRACKER = importlib.util.find_spec("essentia") or importlib.util.find_spec("basic_pitch")
+from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font  # noqa: E402
+from tiny_runs import write_run  # noqa: E402
+
+
+def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    """The command line, its caches in the folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "cambiata", *arguments],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / ".cache")},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Good and bad fonts, scores and recordings."""
+    programs = [
+        Program(0, "Bright", (Zone(plucked(60, decay_s=0.4), 60),)),
+        Program(1, "Dull", (Zone(np.sin(np.arange(44100) * 0.0373) * 0.3, 60),)),
+        Program(5, "Narrow", (Zone(plucked(80), 80, (79, 81)),)),
+    ]
+    write_font(tmp_path / "tiny.sf2", programs)
+    (tmp_path / "broken.sf2").write_bytes((tmp_path / "tiny.sf2").read_bytes()[:5000])
+    (tmp_path / "text.sf2").write_text("no font")
+    tune = Part(tuple(Note(t / 4, t / 4 + 0.2, 55 + t) for t in range(6)))
+    midi.save(Score((tune,)), tmp_path / "tune.mid")
+    midi.save(Score(()), tmp_path / "silent.mid")
+    drums = Part((Note(0.0, 0.1, 36),), is_drum=True)
+    midi.save(Score((drums,)), tmp_path / "drums.mid")
+    (tmp_path / "text.mid").write_text("no notes")
+    for name in ("scores", "unusable", "notes", "recordings", "empty"):
+        (tmp_path / name).mkdir()
+    midi.save(Score((tune,)), tmp_path / "scores/tune.mid")
+    (tmp_path / "scores/text.mid").write_text("no notes")
+    midi.save(Score(()), tmp_path / "scores/silent.mid")
+    (tmp_path / "unusable/text.mid").write_text("no notes")
+    for pitch, name in ((60, "C4"), (62, "D4")):
+        Audio(tone(pitch, 1.0, rate=44100), 44100).save(tmp_path / f"notes/{name}.wav")
+    (tmp_path / "notes/E4.wav").write_text("no sound")
+    (tmp_path / "recordings/cello.wav").write_text("no sound")
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "exists").mkdir()
+    (tmp_path / "exists/letter.txt").write_text("kept")
+    return tmp_path
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+_BAD = [
+    ("data bank missing.sf2 -o out", "missing.sf2: no such "),
+    ("data bank broken.sf2 -o out", "broken.sf2: is not a whole sound font; name an intact"),
+    ("data bank text.sf2 -o out", "text.sf2: is not a whole sound font"),
+    ("data bank tiny.sf2 -o out --programs 99", "99"),
+    ("data bank tiny.sf2 -o out --programs x", "'x' is no number or range; write it like 0-7,40"),
+    ("data bank tiny.sf2 -o out --programs 7-3", "'7-3' is not within 0-127, the lesser number"),
+    ("data bank tiny.sf2 -o out --programs 0-999999999", "is not within 0-127"),
+    ("data bank tiny.sf2 -o out --programs 3,,4", "'' is no number or range"),
+    ("data bank tiny.sf2 -o out --programs \N{SUPERSCRIPT TWO}", "is no number or range"),
+    ("data bank tiny.sf2 -o out --velocities 0", "velocit"),
+    ("data bank tiny.sf2 -o out --jobs 0", "0 is not in the range x>=1"),
+    ("data bank tiny.sf2 -o exists", "exists"),
+    ("data bank empty -o out", "empty: "),
+    ("data bank notes -o out --use never", "'never' is not one of 'train', 'test'"),
+    ("data bank -o out", "Missing argument 'SOURCE'"),
+    ("data render missing.mid -o out --fonts tiny.sf2", "missing.mid: no such file or folder"),
+    ("data render text.mid -o out --fonts tiny.sf2", "text.mid: "),
+    ("data render silent.mid -o out --fonts tiny.sf2", "silent.mid: "),
+    ("data render drums.mid -o out --fonts tiny.sf2", "drums.mid: holds no readable MIDI file"),
+    ("data render unusable -o out --fonts tiny.sf2", "unusable: holds no readable MIDI file with"),
+    ("data render tune.mid -o out --fonts missing.sf2", "missing.sf2: no such sound font"),
+    ("data render tune.mid -o out --fonts broken.sf2", "broken.sf2: is not a whole sound font"),
+    ("data render tune.mid -o out --fonts tiny.sf2 --programs 99", "none has one of the programs"),
+    ("data render tune.mid -o out --fonts tiny.sf2,", "'tiny.sf2,' lacks a name"),
+    ("data render tune.mid -o out --fonts tiny.sf2 --limit 0", "0 is not in the range x>=1"),
+    ("data render tune.mid -o no/out --fonts tiny.sf2", "no/out: its folder does not exist"),
+    ("data render tune.mid -o exists --fonts tiny.sf2", "exists: exists; choose another name"),
+    ("data render tune.mid -o exists --force --fonts tiny.sf2", "is not of this command's making"),
+    ("data render tune.mid", "Missing option '-o' / '--output'"),
+    ("evaluate transfer -o out --rows magic", "magic: is no row; use one of target, "),
+    ("evaluate transfer -o out --rows musaicing:x", "musaicing: has no preset x; use one of"),
+    ("evaluate transfer -o out --rows target,", "'target,' lacks a name"),
+    ("evaluate transfer -o out --limit 0", "limit 0: leaves no pair; give at least 1"),
+    ("evaluate transfer -o out --font missing.sf2", "missing.sf2: no such sound font"),
+    ("evaluate transfer -o out --font broken.sf2", "broken.sf2: is not a whole sound font"),
+    ("evaluate transfer -o out --no-artificial", "evaluate: no set to run on; name --real FOLDER"),
+    (
+        "evaluate transfer -o out --lakh list.json empty --font tiny.sf2",
+        "list.json: is not the authors' list of pairs; name data/lmd",
+    ),
+    (
+        "evaluate transfer -o out --no-artificial --mixing-secrets list.json empty",
+        "list.json: is not the authors' list of segments",
+    ),
+    ("evaluate transfer -o out --lakh list.json", "requires 2 arguments"),
+    ("evaluate report missing -o out", "missing/run.json: no such file; name the folder of a run"),
+    ("evaluate report exists -o out", "exists/run.json: no such file"),
+]
+_NEEDS_TRACKER = [
+    ("evaluate transfer -o out --no-artificial --real missing", "missing: no such folder"),
+    ("evaluate transfer -o out --no-artificial --real empty", "empty: gives no pair; add record"),
+]
+
+
+def files(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def bad_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all refusals: each must leave it as it was."""
+    return folder.__wrapped__(tmp_path_factory.mktemp("bad"))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("command", "message"), [*_BAD, *_NEEDS_TRACKER], ids=[c for c, _ in [*_BAD, *_NEEDS_TRACKER]]
+)
+def test_bad_input(
+    bad_folder: Path,
+    command: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    fluidsynth()
+    if "--lakh list.json empty" in command:
+        pytest.importorskip("pretty_midi")
+    if (command, message) in _NEEDS_TRACKER and not TRACKER:
+        pytest.skip("no pitch tracker")
+    before = files(bad_folder)
+    monkeypatch.chdir(bad_folder)
+    # In this process, which keeps its own handlers: a start of Python for each takes a minute.
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr(sys, "argv", ["cambiata", *command.split()])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capfd.readouterr()
+    [line] = said.err.splitlines()
+    assert line.startswith("cambiata: ")
+    assert message in line
+    assert ended.value.code == 2
+    assert said.out == ""
+    assert files(bad_folder) == before
+    assert not (bad_folder / "out").exists()
+
+
+def test_bad_input_in_a_process_of_its_own(folder: Path) -> None:
+    fluidsynth()
+    done = run("data", "bank", "broken.sf2", "-o", "out", folder=folder)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().splitlines() == [
+        "cambiata: broken.sf2: is not a whole sound font; name an intact .sf2 or .sf3 file"
+    ]
+
+
+def test_unreadable_recordings_are_named_and_then_refused(folder: Path) -> None:
+    if not TRACKER:
+        pytest.skip("no pitch tracker")
+    done = run(
+        *("evaluate", "transfer", "-o", "out", "--no-artificial", "--real", "recordings"),
+        folder=folder,
+    )
+    assert done.returncode == 2
+    warned, refused = done.stderr.decode().splitlines()
+    assert warned == "cambiata: 1 recordings not used: cello.wav: is not readable as sound"
+    assert refused.startswith("cambiata: recordings: gives no pair; ")
+    assert not (folder / "out").exists()
+
+
+# --- what ought to work ---------------------------------------------------------------------------
+
+
+def test_check_says_what_is_here_and_how_to_get_the_rest(folder: Path) -> None:
+    done = run("data", "check", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    items = json.loads(done.stdout)
+    assert {"package", "library", "sound font", "bank", "scores"} == {i["kind"] for i in items}
+    for item in items:
+        assert item["present"] == (not item["cure"])
+    [music21] = [item for item in items if item["name"] == "music21"]
+    assert music21["present"] == bool(importlib.util.find_spec("music21"))
+    plain = run("data", "check", "--banks", "empty", folder=folder).stdout.decode()
+    assert "missing bank any: none in empty\n        cambiata data bank FONT\n" in plain
+
+
+def test_a_bank_of_a_font_is_made_and_found(folder: Path) -> None:
+    fluidsynth()
+    arguments = ["data", "bank", "tiny.sf2", "--programs", "5", "--velocities", "80", "--jobs", "1"]
+    done = run(*arguments, "-o", "banks/own", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["bank"], facts["instruments"], facts["source"]["name"]) == (
+        "banks/own",
+        1,
+        "tiny",
+    )
+    assert facts["notes"] == 3  # 79 to 81 at one velocity
+    listed = run("data", "check", "--banks", "banks", "--json", folder=folder).stdout
+    [bank] = [item for item in json.loads(listed) if item["kind"] == "bank"]
+    assert (bank["name"], bank["present"]) == ("own", True)
+    made = files(folder / "banks")
+    again = run(*arguments, "-o", "banks/own", "--quiet", folder=folder)
+    assert (again.returncode, again.stdout, again.stderr) == (0, b"", b"")
+    assert files(folder / "banks") == made
+    other = run(*arguments, "--velocities", "90", "-o", "banks/own", folder=folder)
+    assert other.returncode == 2
+    assert b"banks/own: holds a bank of another make; choose another folder" in other.stderr
+    assert files(folder / "banks") == made
+    # Without a place it goes into the cache.
+    assert run(*arguments, "--quiet", folder=folder).returncode == 0
+    assert (folder / ".cache/cambiata/bank/tiny/bank.json").exists()
+
+
+def test_a_bank_of_recordings_names_the_unreadable(folder: Path) -> None:
+    done = run(
+        *("data", "bank", "notes", "-o", "recorded", "--licence", "CC0-1.0", "--use", "test"),
+        folder=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.decode()
+    assert "E4.wav" in said
+    assert "CC0-1.0; for test" in said
+    assert json.loads((folder / "recorded/bank.json").read_text())["complete"]
+
+
+def test_scores_are_rendered_and_the_unusable_named(folder: Path) -> None:
+    fluidsynth()
+    arguments = ["data", "render", "scores", "-o", "out", "--fonts", "tiny.sf2"]
+    done = run(*arguments, "--programs", "0,1,5", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.decode().splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("cambiata: 2 of 3 scores not used: ")
+    assert "text.mid" in said[0]
+    assert "silent.mid" in said[0]
+    manifest = json.loads(done.stdout)
+    assert manifest == json.loads((folder / "out/manifest.json").read_text())
+    assert {sound["program"] for sound in manifest["sounds"]} == {0, 1}
+    [unplayable] = manifest["not playable"]
+    assert (unplayable["program"], unplayable["why"]) == (5, "6 of 6 notes outside its range")
+    for sound in manifest["sounds"]:
+        samples, rate = soundfile.read(folder / "out" / sound["file"])
+        assert rate == 44100
+        assert np.abs(samples).max() == pytest.approx(0.9, abs=1e-3)
+    [score] = (folder / "out").glob("*.mid")
+    [part] = midi.load(score).parts
+    assert [note.pitch for note in part.notes] == list(range(55, 61))
+    quiet = run(*arguments, "--force", "--quiet", "--limit", "1", folder=folder)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, b"", b"")
+
+
+def test_a_report_is_written_of_a_run(folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    write_run(folder)
+    done = run("evaluate", "report", "run", "-o", "page", "--n-random", "1", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode() == "page/index.html\n"
+    assert "LSD" in done.stdout.decode()
+    assert (folder / "page/table.md").read_text() in done.stdout.decode()
+    again = run("evaluate", "report", "run", "-o", "page", folder=folder)
+    assert again.returncode == 2
+    assert len(again.stderr.splitlines()) == 1
+
+
+# The real command in this process's image, on sets and rows of tests/evaluate/tiny.py.
+_TINY = """
+import sys; sys.path[:0] = {paths!r}
+import tiny
+from cambiata.cli import main as cli
+from cambiata.evaluate import transfer
+from cambiata.evaluate.run import run
+asked = []
+def evaluated(output, *, progress=None, **options):
+    asked.append(options)
+    return run(output, [tiny.TinySet(2)], [tiny.SOFT, tiny.REFUSING][: {n_rows}],
+               n_workers=1, tools=tiny.tools, progress=progress)
+transfer.evaluate_transfer = evaluated
+sys.argv = ["cambiata", "evaluate", "transfer", *{arguments!r}]
+try:
+    cli.main()
+finally:
+    print(asked, file=sys.stderr)
+"""
+
+
+def _tiny(folder: Path, *arguments: str, n_rows: int = 1) -> subprocess.CompletedProcess[bytes]:
+    pytest.importorskip("mir_eval")
+    paths = [str(HERE.parent / "evaluate"), SUPPORT]
+    code = _TINY.format(paths=paths, n_rows=n_rows, arguments=list(arguments))
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=False
+    )
+
+
+def test_an_evaluation_prints_its_tables_and_passes_on_what_was_given(tmp_path: Path) -> None:
+    done = _tiny(tmp_path, "-o", "run", "--seed", "0", "--rows", "a,b", "--limit", "7")
+    assert done.returncode == 0, done.stderr
+    [asked] = done.stderr.decode().splitlines()
+    assert ast.literal_eval(asked) == [{"rows": ["a", "b"], "quick": False, "limit": 7, "seed": 0}]
+    assert "soft (half)" in done.stdout.decode()
+    done = _tiny(tmp_path, "-o", "run", "--no-artificial", "--quick", "--jobs", "3", "--json")
+    [asked] = done.stderr.decode().splitlines()
+    assert ast.literal_eval(asked) == [{"quick": True, "artificial": False, "n_workers": 3}]
+    assert "artificial" in json.dumps(json.loads(done.stdout))
+
+
+def test_a_pair_that_fails_is_named_and_makes_the_exit_code_1(tmp_path: Path) -> None:
+    done = _tiny(tmp_path, "-o", "run", n_rows=2)
+    assert done.returncode == 1
+    said, _asked = done.stderr.decode().splitlines()
+    assert said == "cambiata: 0001 refusing: content: is too quiet; choose another"
+    assert "soft (half)" in done.stdout.decode()  # the rest is not lost
+    assert "0001" in (tmp_path / "run/artificial/scores.jsonl").read_text()
+
+
+def test_options_not_given_keep_the_api_s_defaults() -> None:
+    given = cli._given(quick=False, limit=0, rows=None, fonts=(), folder="", seed=0)
+    assert given == {"quick": False, "limit": 0, "folder": "", "seed": 0}
+
+
+def test_every_option_of_evaluate_is_an_argument_of_its_function() -> None:
+    from cambiata.data.bank import bank_of
+    from cambiata.data.rendering import render_scores
+    from cambiata.evaluate.transfer import evaluate_transfer
+
+    for command, function, own in (
+        (cli.evaluate_transfer, evaluate_transfer, {"report", "force", "quiet", "as_json"}),
+        (cli.render, render_scores, {"quiet", "as_json", "output"}),
+        (cli.bank, bank_of, {"quiet", "as_json", "output"}),
+    ):
+        names = {parameter.name for parameter in command.params}
+        assert names - own <= set(inspect.signature(function).parameters) | {"output"}
+
+
+def test_groups_help_themselves() -> None:
+    for group, commands in (("data", "check bank render"), ("evaluate", "transfer report")):
+        text = run(group, "--help", folder=Path.cwd()).stdout.decode()
+        assert all(f"  {command}" in text for command in commands.split())

@@ -1,0 +1,219 @@
+"""melody, groove and counterpoint from the command line: whole ways, and bad input in one line."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+import cambiata
+from cambiata.cli.main import cli
+from cambiata.score import midi
+from cambiata.score.midi import Metre, Note, Part, Score
+from cambiata.score.notation import Sheet, Tone, Voice, read, write
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def refused(result: Result) -> str:
+    """What a command says of bad input."""
+    assert isinstance(result.exception, cambiata.InputError), result.output
+    assert "\n" not in str(result.exception)
+    return str(result.exception)
+
+
+def test_a_reel_becomes_a_strathspey(tmp_path: Path) -> None:
+    out = tmp_path / "out.mid"
+    done = run(
+        *("melody", EXAMPLES / "reel.mid", "--style", "strathspey", "-o", out, "--json"),
+        *("--listen", tmp_path / "out.wav", "--picture", tmp_path / "out.svg"),
+    )
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    before, after = read(EXAMPLES / "reel.mid"), read(out)
+    assert (told["n_bars"], told["metre"], told["style"]) == (32, "2/2", "strathspey")
+    assert after.end == before.end
+    assert (after.metre, after.key, after.pickup) == (before.metre, before.key, before.pickup)
+    snaps = [t for t in after.voices[0].tones if t.length in (Fraction(1, 4), Fraction(3, 4))]
+    assert len(snaps) > 40
+    assert cambiata.load(tmp_path / "out.wav").duration_s > 30
+    boxes = ElementTree.parse(tmp_path / "out.svg").getroot().findall("{*}rect")
+    assert len(list(boxes)) > len(before.voices[0].tones)
+
+
+def test_nothing_of_a_style_is_the_tune_itself(tmp_path: Path) -> None:
+    out = tmp_path / "out.mid"
+    assert (
+        run(
+            "melody", EXAMPLES / "reel.mid", "--style", "hornpipe", "--amount", 0, "-o", out
+        ).exit_code
+        == 0
+    )
+    assert read(out).voices == read(EXAMPLES / "reel.mid").voices
+
+
+def test_a_style_may_be_shown_by_a_tune_or_a_folder(tmp_path: Path) -> None:
+    dotted = tuple(
+        Tone(Fraction(i // 2) + Fraction(3 * (i % 2), 4), Fraction(3 - 2 * (i % 2), 4), 62 + i % 7)
+        for i in range(64)
+    )
+    (tmp_path / "tunes").mkdir()
+    write(Sheet((Voice(dotted),)), tmp_path / "tunes" / "dotted.mid")
+    made = []
+    for style in (tmp_path / "tunes" / "dotted.mid", tmp_path / "tunes"):
+        out = tmp_path / "out.mid"
+        done = run("melody", EXAMPLES / "reel.mid", "--style", style, "-o", out, "--force")
+        assert done.exit_code == 0, done.output
+        made.append(read(out).voices)
+    assert made[0] == made[1] != read(EXAMPLES / "reel.mid").voices
+
+
+def test_a_reel_becomes_a_jig_when_asked(tmp_path: Path) -> None:
+    pytest.importorskip("music21")
+    out = tmp_path / "out.musicxml"
+    call = ("melody", EXAMPLES / "reel.mid", "--style", "jig", "-o", out)
+    assert "but jig is in 6/8, 9/8; add --metre style to change it" in refused(run(*call))
+    assert not out.exists()
+    assert run(*call, "--metre", "style").exit_code == 0
+    before, after = read(EXAMPLES / "reel.mid"), read(out)
+    assert after.metre == Metre(6, 8)
+    assert after.n_bars == before.n_bars
+    assert float(after.end) / after.qpm == pytest.approx(float(before.end) / before.qpm, rel=0.01)
+
+
+@pytest.mark.parametrize("system", ["pati2018", "retrieval"])
+def test_baselines_are_run_by_name(tmp_path: Path, system: str) -> None:
+    out = tmp_path / "out.mid"
+    call = ("melody", EXAMPLES / "reel.mid", "--style", "hornpipe", "--system", system, "-o", out)
+    assert run(*call).exit_code == 0
+    assert read(out).voices != read(EXAMPLES / "reel.mid").voices
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bad")
+    tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i % 5) for i in range(16))
+    low = tuple(Tone(Fraction(i), Fraction(1), 48) for i in range(16))
+    write(Sheet((Voice(tones, "flute"), Voice(low, "bass"))), folder / "duet.mid")
+    write(Sheet((Voice(tuple(sorted((*tones, *low)))),)), folder / "chords.mid")
+    write(Sheet((Voice(tones),), Metre(7, 8)), folder / "seven.mid")
+    midi.save(Score((Part((), name="x"),)), folder / "empty.mid")
+    drums = Part(tuple(Note(i / 2, i / 2 + 0.1, 36) for i in range(16)), is_drum=True)
+    midi.save(Score((drums,)), folder / "drums.mid")
+    (folder / "noise.mid").write_bytes(b"noise")
+    (folder / "none").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("tune", "options", "message"),
+    [
+        ("duet.mid", (), "has several parts; choose one by --track: 1 flute; 2 bass"),
+        ("duet.mid", ("--track", 3), "has no track 3; use one of: 1 flute; 2 bass"),
+        ("chords.mid", (), "is polyphonic: tones sound together; choose a melody by --track, or"),
+        ("seven.mid", (), "is in 7/8, a metre that is not known; use 4/4, "),
+        ("empty.mid", (), "has no notes; choose a score that plays something"),
+        ("drums.mid", (), "has only drums; choose a score with pitches"),
+        ("noise.mid", (), "is not readable as MIDI; export it again"),
+        ("nowhere.mid", (), "no such file; check the path"),
+        ("duet.mid", ("--track", 1, "--amount", 2), "amount 2: is none; use 0 to 1"),
+        ("duet.mid", ("--track", 1, "--metre", "x"), "metre x: is none; use content, style, or"),
+        ("duet.mid", ("--track", 1, "--system", "x"), "x: is no system for melodies; use one of"),
+        ("duet.mid", ("--track", 1, "--set", "speed=1"), "speed: is no setting; use one of"),
+        ("duet.mid", ("--track", 1, "--picture", "x.gif"), "x.gif: is no kind of picture"),
+    ],
+)
+def test_bad_tunes_are_named(
+    bad: Path, tmp_path: Path, tune: str, options: tuple[object, ...], message: str
+) -> None:
+    out = tmp_path / "out.mid"
+    assert message in refused(run("melody", bad / tune, "--style", "reel", "-o", out, *options))
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [
+        ("bebop", "bebop: is no style that is known; use one of reel, hornpipe"),
+        ("none", "none: holds no melody that can be read; give scores in it"),
+        ("noise.mid", "is not readable as MIDI"),
+    ],
+)
+def test_bad_styles_are_named(bad: Path, tmp_path: Path, style: str, message: str) -> None:
+    place = bad / style if (bad / style).exists() else style
+    call = ("melody", bad / "duet.mid", "--track", 1, "-o", tmp_path / "out.mid")
+    assert message in refused(run(*call, "--style", place))
+
+
+def test_skyline_and_track_choose_the_melody(bad: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mid"
+    call = ("melody", bad / "chords.mid", "--skyline", "--style", "hornpipe", "-o", out)
+    assert run(*call).exit_code == 0
+    assert read(out).voices[0].is_melody
+    call = ("melody", bad / "duet.mid", "--track", 1, "--style", "hornpipe", "-o", out, "--force")
+    assert run(*call).exit_code == 0
+    voices = read(out).voices
+    assert voices[1] == read(bad / "duet.mid").voices[1]
+    assert voices[0] != read(bad / "duet.mid").voices[0]
+
+
+def test_a_groove_goes_part_of_the_way(tmp_path: Path) -> None:
+    out = tmp_path / "out.mid"
+    done = run(
+        *("groove", EXAMPLES / "rock.mid", EXAMPLES / "funk.mid", "--amount", 0.3, "-o", out),
+        *("--json", "--listen", tmp_path / "out.wav", "--picture", tmp_path / "out.svg"),
+    )
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["hits"], told["velocity"], told["timing"]) == (0.3, 0.3, 0.3)
+    assert cambiata.load(tmp_path / "out.wav").duration_s > 10
+    assert (tmp_path / "out.svg").read_text().startswith("<svg")
+
+
+def test_a_melody_is_no_groove(tmp_path: Path) -> None:
+    out = tmp_path / "out.mid"
+    told = refused(run("groove", EXAMPLES / "reel.mid", EXAMPLES / "funk.mid", "-o", out))
+    assert "reel.mid: has no drums" in told
+    assert not out.exists()
+
+
+def test_a_worksheet_is_solved_and_found_right(tmp_path: Path) -> None:
+    pytest.importorskip("ortools")
+    out = tmp_path / "out.mid"
+    done = run(
+        *("counterpoint", "solve", EXAMPLES / "cantus.mid", "-o", out, "--json"),
+        *("--listen", tmp_path / "out.wav", "--picture", tmp_path / "out.svg"),
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["mode"].startswith("D")
+    checked = run("counterpoint", "check", out)
+    assert checked.exit_code == 0, checked.output
+    assert "no breach" in checked.stderr
+    assert (tmp_path / "out.wav").exists()
+    assert (tmp_path / "out.svg").exists()
+
+
+def test_breaches_are_said_bar_by_bar(tmp_path: Path) -> None:
+    cantus = read(EXAMPLES / "cantus.mid").voices[0].tones
+    fifths = tuple(Tone(tone.start, tone.length, tone.pitch + 7) for tone in cantus)
+    write(Sheet((Voice(fifths), Voice(cantus))), tmp_path / "fifths.mid")
+    found = run("counterpoint", "check", tmp_path / "fifths.mid")
+    assert found.exit_code == 1
+    assert found.stdout.startswith("bar ")
+    assert "parallel-fifths" in found.stdout
+    told = json.loads(run("counterpoint", "check", tmp_path / "fifths.mid", "--json").stdout)
+    assert {"bar", "rule", "words"} == set(told["breaches"][0])
+
+
+def test_what_is_no_cantus_is_named(bad: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ortools")
+    for file in ("duet.mid", "drums.mid"):
+        out = tmp_path / "out.mid"
+        assert file in refused(run("counterpoint", "solve", bad / file, "-o", out))
+        assert not out.exists()

@@ -1,0 +1,88 @@
+"""The commands that train, as a user meets them: what is wrong is said in a line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+
+from tiny_examples import SETTINGS, tiny_examples  # noqa: E402
+
+
+def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command line, its caches in the folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "cambiata", "train", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / ".cache")},
+    )
+
+
+def test_from_examples_to_weights(tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    tiny_examples(tmp_path / "examples")
+    settings = [piece for key, value in SETTINGS.items() for piece in ("--set", f"{key}={value}")]
+    done = run(
+        *("run", "vqvae", "-o", "RUN", "--examples", "examples", "--json", *settings),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["step"] == 4
+    assert "step 4, " in done.stderr
+    assert "lsd_db" in done.stderr
+    done = run("resume", "RUN", "--quiet", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = run("export", "RUN", "-o", "mine.onnx", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("mine.onnx: ")
+    assert done.stderr.endswith("--system vqvae --set weights=mine.onnx\n")
+    assert {path.name for path in tmp_path.glob("mine*")} == {
+        "mine.onnx",
+        "mine.style.onnx",
+        "mine.json",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nope", "-o", "R"], "nope: is no training preset; use one of vqvae, "),
+        (
+            ["run", "vqvae", "-o", "there"],
+            "there: is there already; go on with it (cambiata train ",
+        ),
+        (
+            ["run", "vqvae", "-o", "R", "--set", "loop.speed=1"],
+            "loop.speed: is no setting; use one ",
+        ),
+        (["run", "vqvae", "-o", "R", "--set", "loop.batch_size=x"], "loop.batch_size=x: "),
+        (["run", "vqvae", "-o", "R"], "bank/fluid-r3: is no bank; make one: cambiata data bank"),
+        (
+            ["run", "vqvae", "-o", "R", "--minutes", "-1"],
+            "loop.minutes=-1.0: rates and limits must",
+        ),
+        (["resume", "there"], "there: is no run; start one: cambiata train run PRESET -o RUN"),
+        (["export", "there", "-o", "x.onnx"], "there: is no run; start one"),
+        (["export", "text.pt", "-o", "x.onnx"], "text.pt: cannot be read; give the authors' model"),
+        (["export", "there", "-o", "x.bin"], "x.bin: is no .onnx file; name it NAME.onnx"),
+    ],
+)
+def test_bad_input_is_said_in_a_line(arguments: list[str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "text.pt").write_text("no")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = run(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != ".cache") == before

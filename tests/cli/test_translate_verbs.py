@@ -1,0 +1,147 @@
+"""`cambiata translate` and `cambiata domains`, in processes of their own."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import run
+from sounds import melody
+
+import cambiata
+from cambiata import Audio
+
+PITCHES = [57.0, 60.0, 64.0, 69.0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CAMBIATA_DOMAINS", str(tmp_path / "domains"))
+    Audio(melody(PITCHES, partials=10, rate=44100), 44100, "PCM_16").save(tmp_path / "in.wav")
+    Audio(np.zeros(44100), 44100).save(tmp_path / "silent.wav")
+    (tmp_path / "text.wav").write_text("no sound")
+    return tmp_path
+
+
+def test_translate(folder: Path) -> None:
+    done = run("translate", "in.wav", "--to", "string-quartet", "-o", "out.flac", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert b"out.flac: 1.6 s by translation, amount 1" in done.stderr
+    assert b"to string-quartet" in done.stderr
+    made, content = cambiata.load(folder / "out.flac"), cambiata.load(folder / "in.wav")
+    assert made.samples.shape == content.samples.shape
+    assert (made.sample_rate, made.subtype) == (44100, "PCM_16")
+    heard = cambiata.transcribe(made)
+    assert [note.pitch for note in heard.notes if note.duration_s > 0.1] == PITCHES
+    call = ["--to", "sitar=0.6", "--to", "church-organ=0.2", "-o", "blend.wav", "--json"]
+    done = run("translate", "in.wav", *call, "--amount", "0.5", folder=folder)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["to"] == {"sitar": pytest.approx(0.75), "church-organ": pytest.approx(0.25)}
+    assert told["system"] == "translation"
+
+
+def test_flags_are_the_api_s_own() -> None:
+    from cambiata.cli.main import translate
+
+    given = {parameter.name: parameter.default for parameter in translate.params}
+    of_a_style = {"style_start_s", "style_end_s", "dynamics", "settings", "octave"}
+    for field in dataclasses.fields(cambiata.Options):
+        if field.name == "system":
+            assert given["system"] == "translation"
+        elif field.name not in of_a_style:
+            assert given[field.name] == field.default, field.name
+
+
+def test_domains_are_listed(folder: Path) -> None:
+    done = run("domains", "list", folder=folder)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.decode().splitlines()
+    assert len(lines) >= 6
+    assert any(line.startswith("string-quartet: ships; learnt from fluid-r3") for line in lines)
+    found = json.loads(run("domains", "list", "--json", folder=folder).stdout)
+    assert all(each["licence"] and not each["problem"] for each in found)
+    assert {"default", "mor2018-small"} == set(found[0]["presets"])
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("translate in.wav --to grand-paino -o x.wav", "did you mean grand-piano?"),
+        ("translate in.wav --to sitar=much -o x.wav", "sitar=much: much is no number"),
+        ("translate in.wav --to sitar --to sitar -o x.wav", "sitar is named twice"),
+        ("translate in.wav --to sitar=0 -o x.wav", "names no domain"),
+        ("translate in.wav -o x.wav", "Missing option '--to'"),
+        ("translate silent.wav --to sitar -o x.wav", "silent.wav: is silent"),
+        ("translate text.wav --to sitar -o x.wav", "text.wav: "),
+        ("translate none.wav --to sitar -o x.wav", "none.wav: no such file"),
+        ("translate in.wav --to sitar -o in.wav --force", "is also the content"),
+        ("translate in.wav --to sitar -o x.wav --preset fast", "has no preset fast"),
+        ("translate in.wav --to sitar -o x.wav --system vqvae", "does not translate"),
+        ("domains add sitar .", "sitar: ships with cambiata"),
+        ("domains add a/b .", "a/b: is no name of a domain"),
+        ("domains add mine nowhere", "nowhere: is no folder"),
+        ("domains add mine empty", "empty: holds no recordings"),
+        ("domains add mine few", "few: holds 0 s of sound"),
+        ("domains add mine few --minutes 0", "0 minutes: is out of range"),
+    ],
+)
+def test_bad_input_is_one_line(folder: Path, call: str, told: str) -> None:
+    if call.startswith("domains"):
+        pytest.importorskip("torch")
+        pytest.importorskip("lightning_fabric")
+        pytest.importorskip("onnx")
+    (folder / "empty").mkdir()
+    (folder / "few").mkdir()
+    for name in ("in.wav", "silent.wav", "text.wav"):
+        shutil.copy(folder / name, folder / "few" / name)
+    before = (folder / "in.wav").read_bytes()
+    done = run(*call.split(), folder=folder)
+    assert done.returncode == 2
+    line = done.stderr.decode()
+    assert line.count("\n") == 1, line
+    assert told in line
+    assert "Traceback" not in line
+    assert (folder / "in.wav").read_bytes() == before
+    assert not (folder / "x.wav").exists()
+    if "few --" not in call and call.endswith("few"):
+        assert "silent.wav: is silent" in line
+        assert "text.wav: " in line
+
+
+@pytest.mark.slow
+def test_a_domain_is_added_and_played(folder: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("lightning_fabric")
+    pytest.importorskip("onnx")
+    place = folder / "mine"
+    (place / "more").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i in range(5):
+        pitches = [float(p) for p in rng.integers(50, 75, 18)]
+        sound = melody(pitches, partials=3, rate=22050)
+        Audio(sound, 22050).save(place / ("more" if i > 2 else "") / f"{i}.wav")
+    shutil.copy(folder / "text.wav", place / "broken.wav")
+    call = ("domains", "add", "flutelike", "mine", "--minutes", "0.05", "--json")
+    done = run(*call, folder=folder)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["n_files"] == 5
+    assert [line.partition(":")[0] for line in told["skipped"]] == ["broken.wav"]
+    assert told["lsd_db"] < told["lsd_before_db"]
+    assert {p.name for p in (folder / "domains").iterdir()} == {
+        "flutelike.onnx",
+        "flutelike.refine.onnx",
+    }
+    listed = run("domains", "list", folder=folder).stdout.decode()
+    assert "flutelike: your own; learnt from 0.wav, 1.wav" in listed
+    assert "broken.wav" not in listed
+    done = run("translate", "in.wav", "--to", "flutelike", "-o", "out.wav", folder=folder)
+    assert done.returncode == 0, done.stderr
+    heard = cambiata.transcribe(cambiata.load(folder / "out.wav"))
+    assert [note.pitch for note in heard.notes if note.duration_s > 0.1] == PITCHES
+    again = run(*call, folder=folder)
+    assert again.returncode == 2
+    assert b"flutelike: is there already" in again.stderr

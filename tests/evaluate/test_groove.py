@@ -1,0 +1,138 @@
+"""Figures of ways between grooves: known answers, and a whole run on a tiny set."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_groove_data import tiny_groove_data
+
+from cambiata import InputError
+from cambiata.evaluate.groove import (
+    AMOUNTS,
+    METRICS,
+    CoinFade,
+    CrossFade,
+    DrummerClassifier,
+    GroovePair,
+    _bar_likeness,
+    _cosine,
+    _heard,
+    _scores,
+    _walked,
+    evaluate_groove,
+    markdown,
+    pairs_of,
+)
+from cambiata.groove.grid import Groove, Hit
+from cambiata.groove.interpolation import Amounts, Interpolation
+from cambiata.score.midi import Metre
+from cambiata.train.tasks.groove import Played, played_in
+
+
+def _groove(seed: int, n_bars: int = 4) -> Groove:
+    rng = np.random.default_rng(seed)
+    hits = rng.random((16 * n_bars, 9)) < 0.3
+    hits[::16, 0] = True
+    return Groove.of_arrays(hits, 0.3 + 0.5 * rng.random(hits.shape), 0.3 * rng.random(hits.shape))
+
+
+def _pair() -> GroovePair:
+    return GroovePair(_groove(0), _groove(1), ("a", "b"), "rock", False)
+
+
+def test_the_classifier_is_scikit_learns() -> None:
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    rng = np.random.default_rng(0)
+    names = rng.choice(["x", "y", "z"], 120, p=[0.6, 0.3, 0.1])
+    x = rng.normal(size=(120, 5)).astype(np.float32)
+    x[:, 0] += names == "y"
+    x[:, 1] -= names == "z"
+    known = DrummerClassifier(x, names.tolist(), penalty=0.1)
+    scaled = (x - x.mean(0)) / (x.std(0) + 0.05)
+    theirs = linear_model.LogisticRegression(
+        C=1 / (0.1 * 120), class_weight="balanced", tol=1e-8, max_iter=1000
+    ).fit(scaled, names)
+    said = known.log_likelihoods(x)
+    ours = np.exp(said - np.logaddexp.reduce(said, axis=1, keepdims=True))
+    np.testing.assert_allclose(ours, theirs.predict_proba(scaled), atol=2e-3)
+
+
+def test_naive_fades_end_where_they_should() -> None:
+    pair = _pair()
+    for way in (CrossFade(pair.a, pair.b), CoinFade(pair.a, pair.b)):
+        assert way.at(Amounts.of(0.0)) == pair.a.strikes
+        assert way.at(Amounts.of(1.0)) == pair.b.strikes
+    half = CrossFade(pair.a, pair.b).at(Amounts.of(0.5))
+    assert len(half) == len(pair.a.hits) + len(pair.b.hits)
+
+
+def test_what_is_heard_is_what_was_struck() -> None:
+    pair = _pair()
+    again = _heard(pair, pair.b.strikes)
+    for ours, wanted in zip(again.arrays(), pair.b.arrays(), strict=True):
+        np.testing.assert_allclose(ours, wanted, atol=1e-5)
+    assert _heard(pair, ()).hits == ()
+
+
+def test_scores_of_a_straight_way() -> None:
+    pair = _pair()
+    walked = _walked(pair, Interpolation(pair.a, pair.b))
+    told = _scores(pair, walked, list(AMOUNTS))
+    assert (told["order"], told["rising"]) == (pytest.approx(1), 1)
+    assert told["bend"] == pytest.approx(0, abs=1e-12)
+    assert told["hits_step"] == pytest.approx(0.1, abs=0.02)
+    assert told["hits_path"] == pytest.approx(1)
+    assert told["density"] == pytest.approx(1, abs=0.02)
+    backwards = _scores(pair, walked, list(AMOUNTS)[::-1])
+    assert (backwards["order"], backwards["rising"]) == (pytest.approx(-1), 0)
+
+
+def test_likeness_of_bars_and_profiles() -> None:
+    groove = _groove(0)
+    assert _cosine(groove, groove) == pytest.approx(1)
+    assert _cosine(groove, groove.bars([3, 2, 1, 0])) == pytest.approx(1)
+    assert _bar_likeness(groove.bars([1, 1, 1])) == pytest.approx(1)
+    apart = (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(1, 1, 0.25, 0.1, 38, 90))
+    assert _bar_likeness(Groove((Metre(),) * 2, 4, apart)) == 0
+
+
+def test_pairs_are_of_different_drummers_and_one_genre(tmp_path: Path) -> None:
+    played = [each for each in played_in(tiny_groove_data(tmp_path)) if each.is_held_out]
+    grooves = [(each, each.groove()) for each in played]
+    grooves.append((Played(Path("x"), "drummer9", "s", "jazz", "train", False), _groove(3)))
+    pairs = pairs_of(grooves, 1000, 0)
+    assert {pair.drummers for pair in pairs} == {
+        ("drummer1", "drummer7"),
+        ("drummer7", "drummer1"),
+    }
+    # Three grooves of each session whose like the other drummer plays, once each.
+    assert sum(pair.same_music for pair in pairs) == 6
+    assert [pair.same_music for pair in pairs[:6]] == [True] * 6
+    assert pairs_of(grooves, 5, 0) == pairs[:5]
+
+
+def test_a_whole_run(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    facts = evaluate_groove(tmp_path / "out", tiny_groove_data(tmp_path / "data"), n_pairs=2)
+    assert json.loads((tmp_path / "out" / "groove.json").read_text()) == facts
+    rows = {row["way"]: row for row in facts["summary"] if row["group"] == "all pairs"}
+    assert set(rows) == {"exact", "vae", "cross-fade", "coin-fade"}
+    assert [rows[way]["ends"][0] for way in rows] == [1, 1, 1, 1]
+    assert rows["cross-fade"]["density"][0] > 1.5 > rows["exact"]["density"][0]
+    # Drummer 7 is louder, wherever they play.
+    assert facts["classifier"]["balanced_accuracy"] > 0.9
+    assert rows["exact"]["order"][0] > 0.9
+    velocity, hits = (facts["sliders"]["exact"][name][0] for name in ("velocity", "hits"))
+    ends = [facts["sliders"]["exact"][name][0] for name in ("none", "all")]
+    assert abs(velocity - ends[1]) < abs(hits - ends[1])
+    table = (tmp_path / "out" / "groove.md").read_text()
+    assert table == markdown(facts)
+    assert all(name in table for name in METRICS.values())
+
+
+def test_missing_data(tmp_path: Path) -> None:
+    (tmp_path / "info.csv").write_text("drummer,session,style,beat_type,midi_filename,split\n")
+    with pytest.raises(InputError, match="has too few drummers held out; use the whole dataset"):
+        evaluate_groove(tmp_path / "out", tmp_path)
+    assert not (tmp_path / "out").exists()

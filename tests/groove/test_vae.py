@@ -1,0 +1,109 @@
+"""The latent way: exact at both ends whatever the weights are, and what the shipped ones do."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tiny_grooves import HAT, KICK, groove, jig, played, rock, shuffled
+
+from cambiata import InputError
+from cambiata.groove.grid import Groove, Strike, drum_of
+from cambiata.groove.interpolation import Amounts, fitted
+from cambiata.groove.vae import N_STEPS, LatentInterpolation, windowed, windows_of
+from cambiata.score.midi import Metre, Score
+from cambiata.weights import WEIGHTS, load_model
+
+HERE = Path(__file__).parent
+GOLDEN = HERE / "groove_golden.json"
+# Random weights: `export_groove(GrooveVae(GrooveConfig(width=16, n_hits=4, n_performance=3)), ...)`
+# after `torch.manual_seed(0)`. Nothing is learnt, and all must hold.
+TINY = str(HERE / "tiny" / "groove.onnx")
+
+
+def _way(a: Score, b: Score, weights: str) -> LatentInterpolation:
+    first, second, _ = fitted(Groove.of(a), Groove.of(b))
+    return LatentInterpolation(first, second, weights)
+
+
+@settings(max_examples=10)
+@given(a=played(), b=played())
+def test_ends_are_exact_with_random_weights(a: Score, b: Score) -> None:
+    way = _way(a, b, TINY)
+    assert way.at(Amounts.of(0.0)) == way.a.strikes
+    assert way.at(Amounts.of(1.0)) == way.b.strikes
+
+
+@settings(max_examples=10)
+@given(a=played(), b=played())
+def test_sliders_are_independent(a: Score, b: Score) -> None:
+    way = _way(a, b, "groove")
+    before, louder, later = (
+        way.at(amounts)
+        for amounts in (Amounts(0.4, 0.4, 0.4), Amounts(0.4, 0.9, 0.4), Amounts(0.4, 0.4, 0.9))
+    )
+    assert sorted(s[:3] for s in before) == sorted(s[:3] for s in louder)
+    assert sorted(s[2:] for s in before) == sorted(s[2:] for s in later)
+    only_louder = way.at(Amounts(0, 1, 0))
+    assert sorted(s[:3] for s in only_louder) == sorted(s[:3] for s in way.a.strikes)
+
+
+def test_shipped_ends_are_exact_on_every_grid() -> None:
+    swing, triplets = groove(rock()), groove(shuffled())
+    for a, b in ((swing, triplets), (triplets, swing), (triplets, triplets)):
+        first, second, _ = fitted(a, b)
+        way = LatentInterpolation(first, second)
+        assert way.at(Amounts.of(0.0)) == first.strikes
+        assert way.at(Amounts.of(1.0)) == second.strikes
+    six = groove(jig(), Metre(6, 8))
+    assert LatentInterpolation(six, six).at(Amounts.of(0.0)) == six.strikes
+
+
+def test_the_share_of_changed_hits_follows_the_slider() -> None:
+    rng = np.random.default_rng(0)
+    a = groove(rock(8))
+    b = groove(
+        [Strike(i / 4, 0.1, HAT, 80) for i in range(128) if rng.random() < 0.6]
+        + [Strike(i / 2, 0.1, KICK, 90) for i in range(64) if rng.random() < 0.5]
+    )
+    first, second, _ = fitted(a, b)
+    way = LatentInterpolation(first, second)
+    ends = [{(drum_of(s.pitch), round(4 * s.at)) for s in g.strikes} for g in (first, second)]
+    for share in (0.2, 0.4, 0.6, 0.8):
+        heard = {(drum_of(s.pitch), round(4 * s.at)) for s in way.at(Amounts(share, 0, 0))}
+        left, missing = len(heard ^ ends[0]), len(heard ^ ends[1])
+        assert left / (left + missing) == pytest.approx(share, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("metre", "n_bars"), [("4/4", 2), ("6/8", 2), ("3/4", 2), ("5/4", 1), ("2/4", 4)]
+)
+def test_windows_hold_whole_bars(metre: str, n_bars: int) -> None:
+    beats, unit = map(int, metre.split("/"))
+    made = Groove((Metre(beats, unit),) * 9, 4, ())
+    windows = windows_of(made)
+    assert [bar for window in windows for bar in window] == list(range(9))
+    assert len(windows[0]) == n_bars
+    assert windowed(made, windows)[0].shape == (len(windows), N_STEPS, 9)
+
+
+def test_bars_that_are_too_long() -> None:
+    with pytest.raises(InputError, match="is in 9/4, whose bars are too long for vae; use the"):
+        windows_of(Groove((Metre(9, 4),), 4, ()))
+
+
+def test_shipped_weights_say_what_they_are() -> None:
+    about = load_model("groove", "groove").about
+    assert about["licence"] == WEIGHTS["groove"].licence == "Apache-2.0"
+    assert about["n_parameters"] <= 1_500_000
+    assert about["data"]["licence"] == "CC BY 4.0"
+    assert "drummer1/eval_session" in about["data"]["held_out"]
+
+
+def test_golden() -> None:
+    a, b, _ = fitted(groove(rock(2)), groove(shuffled()))
+    made = LatentInterpolation(a, b).at(Amounts.of(0.5))
+    wanted = json.loads(GOLDEN.read_text())
+    assert [(s.pitch, s.velocity) for s in made] == [(p, v) for _, p, v in wanted]
+    np.testing.assert_allclose([s.at for s in made], [at for at, _, _ in wanted], atol=2e-3)

@@ -1,0 +1,217 @@
+"""What is measured of a style's notes is what they were made of."""
+
+import numpy as np
+import pytest
+
+from cambiata.partials.note_frames import (
+    BIN_HZ,
+    N_FEATURES,
+    N_NOISE,
+    N_PARTIALS,
+    band_filters,
+    bands_db,
+    bends_cents,
+    chosen_frames,
+    drawn_db,
+    hits_of,
+    is_pitched,
+    lobes,
+    measure,
+    measure_hits,
+    note_frames,
+    partial_hz,
+    spectrum_of,
+)
+from cambiata.partials.posteriors import BANDS, Heard, notes_of, onsets_of
+
+RATE = BANDS.sample_rate
+
+
+def held(pitch: int, start: float, end: float, n_frames: int, level_db: float = 0.0) -> Heard:
+    level = np.full((88, n_frames), -60.0, np.float32)
+    level[pitch - 21, int(start) : int(end)] = level_db
+    one = np.ones(1)
+    return Heard(np.array([pitch]), start * one, end * one, one, level_db * one, level)
+
+
+def tone(pitch: int, stiffness: float, n_samples: int, slope_db: float = 6.0) -> np.ndarray:
+    t = np.arange(n_samples) / RATE
+    hz = partial_hz(np.array([pitch]), stiffness)[0]
+    level = 10 ** (-slope_db * np.log2(np.arange(1, N_PARTIALS + 1)) / 20)
+    partials = enumerate(zip(level, hz, strict=True))
+    sines = (a * np.sin(2 * np.pi * f * t + h) for h, (a, f) in partials if f < 18000)
+    return sum(sines).astype(np.float32)
+
+
+@pytest.mark.parametrize("stiffness", [0.0, 4e-4])
+@pytest.mark.parametrize("pitch", [45, 69])
+def test_partials_of_a_steady_tone(pitch: int, stiffness: float) -> None:
+    sound = tone(pitch, stiffness, 2 * RATE)
+    power = spectrum_of(sound)
+    heard = held(pitch, 0, len(power), len(power))
+    measured, frames, found = measure(power, heard)
+    assert found == stiffness
+    mean_db = 10 * np.log10(np.mean(sound**2))
+    steady = (frames.age_s > 0.1) & (frames.age_s < 1.8)
+    hz = partial_hz(np.array([pitch]), stiffness)[0]
+    partials = measured.partials_db[steady][:, hz < 17000]
+    wanted = -6 * np.log2(np.arange(1, partials.shape[1] + 1)) - mean_db
+    assert np.abs(partials - wanted).max() < 1.0
+    assert measured.clean[steady][:, hz < 17000].min() > 0.9
+
+
+def test_noise_is_measured_between_partials() -> None:
+    noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
+    sound = tone(69, 0.0, 2 * RATE) + 0.01 * noise
+    power = spectrum_of(sound)
+    measured, frames, _ = measure(power, held(69, 0, len(power), len(power)))
+    steady = (frames.age_s > 0.1) & (frames.age_s < 1.8)
+    # Bands of the bass hold a partial and little else. White noise of variance 1 counts 6 / 4096
+    # in every bin of the transform.
+    wanted = 10 * np.log10(0.01**2 * 6 / 4096 / np.mean(sound**2))
+    assert np.abs(measured.noise_db[steady][:, 12:].mean(axis=0) - wanted).max() < 3
+
+
+def test_of_two_notes_the_partial_of_the_louder_is_clean() -> None:
+    power = spectrum_of(tone(57, 0.0, RATE) + 0.03 * tone(69, 0.0, RATE))
+    n = len(power)
+    first, second = held(57, 0, n, n, 0.0), held(69, 0, n, n, -30.0)
+    both = Heard(
+        np.array([57, 69]),
+        np.zeros(2),
+        np.full(2, float(n)),
+        np.ones(2),
+        np.array([0.0, -30.0]),
+        np.maximum(first.level_db, second.level_db),
+    )
+    measured, frames, _ = measure(power, both)
+    low, high = measured.clean[frames.pitch == 57], measured.clean[frames.pitch == 69]
+    assert low[:, 0].min() > 0.95  # nobody else plays there
+    assert low[:, 1].mean() > 0.9 > 0.1 > high[:, 0].mean()  # the octave is the lower note's
+
+
+def test_what_is_drawn_is_what_would_be_measured() -> None:
+    sound = tone(64, 0.0, 2 * RATE)
+    power = spectrum_of(sound)
+    heard = held(64, 0, len(power), len(power))
+    frames = note_frames(heard, len(power))
+    measured, _, _ = measure(power, heard)
+    n = len(frames)
+    partials = np.repeat(measured.partials_db[20:21], n, axis=0)
+    nothing = np.full((n, N_NOISE), -130, np.float32)
+    drawn = drawn_db(frames, partials, nothing, np.full(N_NOISE, -130.0), 0.0, len(power))
+    true = np.maximum(bands_db(power), -75)
+    loud = true[:, 20] > -40
+    assert np.abs(drawn[loud, 20] - true[loud, 20]).max() < 1.5
+
+
+def test_bands_share_all_power_and_lobes_are_the_window_s() -> None:
+    filters = band_filters()
+    assert np.allclose(filters[:, 4:1600].sum(axis=0), 1)
+    t = np.arange(4 * RATE) / RATE
+    for hz in (100.0, 1003.0, 9000.0):
+        power = spectrum_of(np.sqrt(2) * np.sin(2 * np.pi * hz * t).astype(np.float32))
+        first, lobe = (x[round(hz / BIN_HZ * 16)] for x in lobes())
+        wanted = filters @ power[80] / 2
+        assert np.abs(wanted[first : first + len(lobe)] - lobe).max() < 0.05
+
+
+def test_note_frames_end_where_the_pitch_begins_anew() -> None:
+    level = np.full((88, 100), -60.0, np.float32)
+    notes = Heard(
+        np.array([60, 60]),
+        np.array([10.0, 20.5]),
+        np.array([20.0, 40.0]),
+        np.ones(2),
+        np.zeros(2),
+        level,
+    )
+    frames = note_frames(notes, 100)
+    assert frames.frame[frames.note == 0].tolist() == list(range(8, 21))
+    assert frames.frame[frames.note == 1].min() == 19
+    assert frames.features.shape == (len(frames), N_FEATURES)
+    assert np.isfinite(frames.features).all()
+    finer = note_frames(notes, 100, per_frame=2)
+    assert np.array_equal(finer.features[finer.frame % 1 == 0], frames.features)
+
+
+def test_attacks_are_kept_most_of_all() -> None:
+    frames = note_frames(held(60, 5, 300, 345), 345)
+    kept = chosen_frames(frames, 60, np.random.default_rng(0))
+    assert len(kept) == 60
+    assert (frames.age_s[kept] < 0.15).mean() > (frames.age_s < 0.15).mean()
+
+
+def test_hits_are_found_and_measured_as_noise() -> None:
+    rng = np.random.default_rng(1)
+    sound = np.zeros(2 * RATE, np.float32)
+    for at in (0.25, 0.75, 1.5):
+        start = round(at * RATE)
+        burst = rng.standard_normal(RATE // 4) * np.exp(-np.arange(RATE // 4) / 2000)
+        sound[start : start + len(burst)] += burst
+    power = spectrum_of(sound)
+    heard = hits_of(power)
+    assert np.abs(heard.start * BANDS.frame_s - [0.25, 0.75, 1.5]).max() < 0.05
+    measured, _ = measure_hits(power, heard)
+    assert (measured.partials_db == -100).all()
+    assert measured.clean.min() == 1
+
+
+def test_onsets_lie_between_frames() -> None:
+    onset = np.zeros((88, 40), np.float32)
+    at = np.arange(40)
+    onset[30] = np.maximum(0, 1 - np.abs(at - 17.3) / 2.5)
+    rows, frames, heights = onsets_of(onset, 0.3)
+    assert rows.tolist() == [30]
+    assert frames[0] == pytest.approx(17.3, abs=0.01)
+    assert heights[0] > 0.8
+
+
+def test_notes_of_onsets_and_held_keys() -> None:
+    onset, keys = np.zeros((2, 88, 60), np.float32)
+    level = np.full((88, 60), -60.0, np.float32)
+    onset[40, 10], onset[40, 30] = 0.9, 0.8
+    keys[40, 10:50] = 1.0
+    level[40, 10:50] = -5.0
+    keys[50, 20:45] = 0.9  # a slow attack: held, but without an onset
+    keys[60, 5:7] = 1.0  # too short to be one
+    notes = notes_of(onset, keys, level, 0.5)
+    assert notes.pitch.tolist() == [61, 61, 71]
+    assert notes.start.tolist() == [10, 30, 20]
+    assert notes.end.tolist() == [30, 50, 45]
+    assert notes.strength_db[0] == -5
+    assert notes.confidence[2] == 0
+
+
+def test_bends_are_heard() -> None:
+    t = np.arange(2 * RATE) / RATE
+    cents = 20 + 25 * np.sin(2 * np.pi * 5 * t)
+    phase = 2 * np.pi * np.cumsum(440 * 2 ** (cents / 1200)) / RATE
+    sound = sum(np.sin(k * phase) / k for k in range(1, 7)).astype(np.float32)
+    power = spectrum_of(sound)
+    heard = held(69, 0, len(power), len(power))
+    found = bends_cents(power, heard, len(power))[0]
+    wanted = np.interp(np.arange(len(power)) * BANDS.frame_s, t, cents)
+    steady = slice(6, -6)
+    # The window of 93 ms flattens a vibrato of 5 Hz by about a third.
+    assert np.abs(found[steady] - wanted[steady]).max() < 15
+    assert np.corrcoef(found[steady], wanted[steady])[0, 1] > 0.95
+    assert np.median(found) == pytest.approx(20, abs=5)
+
+
+def test_bells_have_no_harmonics_and_are_no_drums() -> None:
+    """Steady partials where no heard note has its own; bursts of noise between the same notes."""
+    rng = np.random.default_rng(0)
+    t = np.arange(2 * RATE) / RATE
+    fade = np.exp(-2 * (t % 0.5))
+    bell = sum(np.sin(2 * np.pi * 523 * ratio * t) for ratio in (2.76, 5.4, 8.93)) * fade
+    burst = 3 * rng.standard_normal(len(t)) * np.exp(-40 * (t % 0.25))
+    one = np.ones(1)
+    n_frames = BANDS.n_frames(len(t))
+    heard = Heard(
+        np.array([69]), 0 * one, 80 * one, one, 0 * one, np.zeros((88, n_frames), np.float32)
+    )
+    frames = note_frames(heard, n_frames)
+    assert is_pitched(spectrum_of(bell.astype(np.float32)), frames, 0.0)
+    assert not is_pitched(spectrum_of(burst.astype(np.float32)), frames, 0.0)
+    assert not is_pitched(spectrum_of(bell.astype(np.float32)), frames[:3], 0.0)

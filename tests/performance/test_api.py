@@ -1,0 +1,213 @@
+"""Scores played with sounds: notes where they are written, and promises kept for every player."""
+
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+from sounds import melody
+
+import cambiata
+from cambiata import Audio, CambiataWarning, InputError, Note, Part, Score, play, play_file
+
+RATE = 44100
+SOUND = Audio(melody([57, 60, 64, 69, 72], partials=12, rate=RATE), RATE, "PCM_16")
+SCORE = Score((Part((Note(0.5, 1.0, 60, 90), Note(1.0, 1.5, 67, 90), Note(1.5, 2.5, 64, 40))),))
+
+
+def _level_db(sound: Audio, begin_s: float, end_s: float) -> float:
+    piece = sound.samples[0, round(begin_s * RATE) : round(end_s * RATE)]
+    return float(10 * np.log10(np.mean(piece.astype(float) ** 2) + 1e-12))
+
+
+def test_notes_sound_when_they_are_written() -> None:
+    made = play(SCORE, SOUND, tail_s=0.5)
+    assert made.samples.shape == (1, 3 * RATE)
+    assert _level_db(made, 0, 0.45) < _level_db(made, 0.55, 0.95) - 30
+    heard = {(round(n.start_s, 1), n.pitch) for n in cambiata.transcribe(made).notes}
+    assert {(0.5, 60), (1.0, 67), (1.5, 64)} <= heard
+    # Softly struck, softly heard.
+    assert _level_db(made, 1.55, 1.8) < _level_db(made, 1.05, 1.3) - 6
+
+
+def test_as_loud_as_the_sound() -> None:
+    from cambiata.performance.api import _loudness
+
+    quiet = Audio(0.1 * SOUND.samples, RATE)
+    # What falls below -70 LUFS once it is levelled no longer counts.
+    assert _loudness(play(SCORE, quiet)) == pytest.approx(_loudness(quiet), abs=0.5)
+
+
+def test_same_seed_same_bytes() -> None:
+    first, again, other = (play(SCORE, SOUND, seed=seed).samples for seed in (0, 0, 1))
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+
+
+def test_stretches_fit_together() -> None:
+    notes = tuple(Note(0.3 * i, 0.3 * i + 0.35, 55 + (5 * i) % 17, 80) for i in range(30))
+    whole = play(Score((Part(notes),)), SOUND)
+    pieces = play(Score((Part(notes),)), SOUND, settings={"chunk_s": "2"})
+    apart = np.sqrt(np.mean((whole.samples - pieces.samples) ** 2))
+    # Noise is drawn anew, and the refiner sees less at once; phases go on.
+    assert apart < 0.4 * np.sqrt(np.mean(whole.samples**2))
+
+
+def test_tempo_track_and_pedal() -> None:
+    drums = Part((Note(0, 9, 36),), is_drum=True)
+    right = Part((Note(0, 0.5, 60),), pedal=((0.2, 2.0),))
+    score = Score((drums, right))
+    lengths = [
+        play(score, SOUND, tail_s=0.0, **options).duration_s
+        for options in ({}, {"pedal": False}, {"tempo": 2.0}, {"track": 2})
+    ]
+    assert lengths == pytest.approx([2.0, 0.5, 1.0, 2.0], abs=1e-3)
+
+
+def test_a_recording_is_transcribed_first(tmp_path: Path) -> None:
+    content = Audio(np.stack([melody([64, 67, 72], partials=8, rate=22050)] * 2), 22050)
+    content.save(tmp_path / "content.wav")
+    SOUND.save(tmp_path / "sound.wav")
+    paths = [tmp_path / name for name in ("content.wav", "sound.wav", "out.wav")]
+    report = play_file(*paths, midi=tmp_path / "notes.mid")
+    assert report.transcribed
+    assert len(cambiata.load_score(tmp_path / "notes.mid").notes) == report.n_notes >= 3
+    made = cambiata.load(tmp_path / "out.wav")
+    # In the recording's format, and as long.
+    assert (made.sample_rate, made.n_channels) == (22050, 2)
+    assert made.duration_s == pytest.approx(content.duration_s, abs=1e-3)
+
+
+def test_a_kept_timbre_plays(tmp_path: Path) -> None:
+    kept = cambiata.capture_timbre([SOUND, SOUND], tmp_path / "a.timbre")
+    cambiata.save_score(SCORE, tmp_path / "a.mid")
+    report = play_file(tmp_path / "a.mid", tmp_path / "a.timbre", tmp_path / "out.flac")
+    assert (report.sample_rate, report.n_channels, report.subtype) == (44100, 1, "PCM_24")
+    assert play(SCORE, kept).duration_s == report.duration_s
+
+
+def test_a_mixed_sound_lies_between() -> None:
+    dull = Audio(melody([57, 60, 64, 69], partials=1, rate=RATE), RATE)
+
+    def high_db(sound: cambiata.Timbre) -> float:
+        power = np.abs(np.fft.rfft(play(SCORE, sound).samples[0])) ** 2
+        return float(10 * np.log10(power[len(power) // 11 :].sum() / power.sum()))
+
+    ends = [cambiata.capture_timbre([sound]) for sound in (dull, SOUND)]
+    middle = cambiata.mix_timbres([(ends[0], 0.5), (ends[1], 0.5)])
+    low, between, high = (high_db(sound) for sound in (ends[0], middle, ends[1]))
+    assert low < between < high
+
+
+def test_notes_off_the_keyboard_are_named() -> None:
+    score = Score((Part((Note(0, 1, 12), Note(0, 1, 60), Note(0, 1, 120))),), "wide.mid")
+    with pytest.warns(CambiataWarning, match=r"wide.mid: 2 of its notes .*\(pitches 12, 120\)"):
+        assert play(score, SOUND).duration_s == 2.0
+    with pytest.raises(InputError, match="2 of its notes lie off the keyboard"):
+        play(score, SOUND, strict=True)
+    with pytest.raises(InputError, match="1 of its notes"):
+        play(Score((Part((Note(0, 1, 12),)),)), SOUND)
+
+
+def test_drums_as_the_sound_play_their_hits() -> None:
+    rng = np.random.default_rng(0)
+    hit = rng.normal(size=RATE // 2) * np.exp(-np.arange(RATE // 2) / 2000)
+    drums = Audio(np.tile(0.3 * hit, 6).astype(np.float32), RATE)
+    with pytest.warns(CambiataWarning, match="no pitch that could be heard"):
+        made = play(SCORE, drums)
+    assert np.abs(made.samples).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("sound", "match"),
+    [
+        (Audio(np.zeros(RATE), RATE), "sound: is silent"),
+        (Audio(SOUND.samples[:, : RATE // 4], RATE), "less than one window of player; .* 0.5 s"),
+    ],
+)
+def test_sounds_refused(sound: Audio, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        play(SCORE, sound)
+
+
+def _message(kind: str, time: int = 0, **more: int) -> mido.Message:
+    return mido.Message(kind, time=time, **more)
+
+
+def test_scores_that_are_odd_are_played(tmp_path: Path) -> None:
+    """Overlapping pitches, no length, no end, sixteen channels, a tempo that changes."""
+    tracks = []
+    for channel in range(16):
+        tracks.append(
+            mido.MidiTrack(
+                [
+                    mido.MetaMessage("set_tempo", tempo=400000 + 10000 * channel, time=0),
+                    _message("note_on", note=40 + channel, channel=channel),
+                    _message("note_on", 120, note=40 + channel, channel=channel),
+                    _message("note_off", 60, note=40 + channel, channel=channel),
+                    _message("note_on", 0, note=70, channel=channel),
+                    _message("note_off", 0, note=70, channel=channel),
+                    mido.MetaMessage("end_of_track", time=480),
+                ]
+            )
+        )
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks = tracks
+    file.save(tmp_path / "odd.mid")
+    SOUND.save(tmp_path / "sound.wav")
+    report = play_file(tmp_path / "odd.mid", tmp_path / "sound.wav", tmp_path / "out.wav")
+    assert report.n_notes == 30  # two for each channel but the drums'; those of no length are none
+
+
+@pytest.mark.parametrize(
+    ("made", "match"),
+    [
+        (lambda path: path.write_text("no score"), "is not readable as MIDI"),
+        (lambda path: mido.MidiFile().save(path), "has no notes"),
+        (
+            lambda path: cambiata.save_score(
+                Score((Part((Note(0, 1, 36),), is_drum=True),)), path, force=True
+            ),
+            "no notes there",
+        ),
+    ],
+)
+def test_scores_refused(made: object, match: str, tmp_path: Path) -> None:
+    made(tmp_path / "a.mid")  # type: ignore[operator]
+    SOUND.save(tmp_path / "sound.wav")
+    with pytest.raises(InputError, match=match):
+        play_file(tmp_path / "a.mid", tmp_path / "sound.wav", tmp_path / "out.wav")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mid", "sound.wav"}
+
+
+def test_a_score_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    cambiata.save_score(SCORE, tmp_path / "a.mid")
+    (tmp_path / "a.mid").rename(tmp_path / "a.dat")
+    SOUND.save(tmp_path / "sound.wav")
+    report = play_file(tmp_path / "a.dat", tmp_path / "sound.wav", tmp_path / "out.wav")
+    assert not report.transcribed
+
+
+def test_outputs_refused(tmp_path: Path) -> None:
+    cambiata.save_score(SCORE, tmp_path / "a.mid")
+    SOUND.save(tmp_path / "sound.wav")
+    a, sound = tmp_path / "a.mid", tmp_path / "sound.wav"
+    with pytest.raises(InputError, match="is also an input"):
+        play_file(a, sound, sound, force=True)
+    with pytest.raises(InputError, match="leave --midi out"):
+        play_file(a, sound, tmp_path / "out.wav", midi=tmp_path / "b.mid")
+    with pytest.raises(InputError, match="does not play scores; use one of player"):
+        play_file(a, sound, tmp_path / "out.wav", system="oneshot")
+    with pytest.raises(InputError, match="tail -1 s: is out of range"):
+        play_file(a, sound, tmp_path / "out.wav", tail_s=-1.0)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        play_file(a, sound, tmp_path / "out.wav", speed=11)
+
+
+@pytest.mark.parametrize("name", ["performancenet", "wavenet"])
+def test_the_designs_named_in_the_literature_play(name: str) -> None:
+    short = Score((Part((Note(0.1, 0.4, 60),)),))
+    made = play(short, SOUND, system=name, tail_s=0.1)
+    assert made.samples.shape == (1, round(0.5 * RATE))
+    assert np.isfinite(made.samples).all()
+    assert made.samples.tobytes() == play(short, SOUND, system=name, tail_s=0.1).samples.tobytes()

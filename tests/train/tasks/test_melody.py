@@ -1,0 +1,168 @@
+"""Melodies learnt: tunes and their families, the loss falls, what is exported restyles."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_tunes import sheet, tunes
+
+from cambiata.data.tunes import Tune, _dance, families
+from cambiata.melody.bars import Line
+from cambiata.melody.encoding import N_NUMBERS, Vocabulary
+from cambiata.melody.latent import Latent, LatentConfig
+from cambiata.melody.pati2018 import Pati2018
+from cambiata.melody.system import Amounts
+from cambiata.score.midi import Metre
+from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.train.config import as_dict, training
+from cambiata.train.export import export
+from cambiata.train.loop import LoopConfig, fit
+from cambiata.train.tasks.melody import (
+    N_SHOWN,
+    MelodyTask,
+    MelodyTraining,
+    TuneBars,
+    TunesConfig,
+    keep_bars,
+    styles_of,
+    usable,
+)
+from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("bars")
+    keep_bars(usable(tunes(20)), place, 1)
+    return place
+
+
+def test_splits_share_no_family(folder: Path) -> None:
+    known = [Tune("", "", sheet("reel", 0), family) for family in range(300)]
+    shares = [sum(t.split == split for t in known) for split in ("train", "validation", "test")]
+    assert shares == [pytest.approx(240, abs=25), *[pytest.approx(30, abs=18)] * 2]
+    bars = TuneBars(folder, "train")
+    assert len(bars.validation()) > 0
+    assert bars[0].shape == (1 + N_SHOWN, N_NUMBERS + 1)
+
+
+def test_variants_are_one_family_whatever_their_key_and_name() -> None:
+    original = sheet("reel", 1)
+    moved = Sheet(
+        (Voice(tuple(Tone(t.start, t.length, t.pitch + 5) for t in original.voices[0].tones)),)
+    )
+    known = [
+        Tune("ryansMammoth/1 The Rose", "", original),
+        Tune("oneills1850/7 Another Name", "", moved),
+        Tune("airdsAirs/3 Rose, The", "", sheet("reel", 2)),
+        Tune("airdsAirs/4 Thistle", "", sheet("reel", 3)),
+    ]
+    found = families(known)
+    assert found[0] == found[1] == found[2] != found[3]
+
+
+@pytest.mark.parametrize(
+    ("told", "title", "dance"),
+    [
+        ("reel", "Anything", "reel"),
+        ("slip jig", "", "slip jig"),
+        ("Highland Fling", "", "strathspey"),
+        ("", "THE BEE -- HORNPIPE", "hornpipe"),
+        ("", "Quick March 19th. Regt.", "march"),
+        ("", "The Reelers' Pride", ""),
+        ("", "A Scotch Air", "air"),
+    ],
+)
+def test_dances_are_read_off(told: str, title: str, dance: str) -> None:
+    assert _dance(told, title) == dance
+
+
+def test_a_step_lowers_the_loss_of_one_batch(folder: Path) -> None:
+    torch.manual_seed(0)
+    bars = TuneBars(folder, "train")
+    batch = torch.from_numpy(np.stack([bars[i] for i in range(32)]))
+    task = MelodyTask(MelodyTraining(width=32), bars.words)
+    optimizer = torch.optim.AdamW(task.parameters(), 3e-3)
+    losses = []
+    for _ in range(30):
+        loss = task(batch, 0.0)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.slow
+def test_what_is_learnt_is_exported_and_restyles(folder: Path, tmp_path: Path) -> None:
+    bars = TuneBars(folder, "train")
+    config = training("melody", {"task.width": "48"})
+    task = MelodyTask(config.task, bars.words)
+    loop = LoopConfig(batch_size=32, learning_rate=3e-3, max_steps=150, n_workers=0, ema_decay=0.9)
+    figures = fit(task, bars, loop, tmp_path / "run")
+    assert figures["beats"] > 0.8
+    _export(tmp_path, bars, task)
+    latent = Latent(LatentConfig(str(tmp_path / "m.onnx")))
+    tune = sheet("reel", 99)
+    line = Line.of(tune.voices[0], tune.metre)
+    assert latent.restyled(line, "hornpipe", Amounts(0.0, 0.0)) == line
+    turned = latent.restyled(line, "hornpipe", Amounts(1.0, 0.0))
+    dotted = ((0, True), (18, True))
+    assert sum(p == dotted for i in turned.own for p in turned.patterns(turned.bars[i])) > 16
+    shown = Line.of(sheet("hornpipe", 98).voices[0], Metre(4, 4))
+    assert latent.restyled(line, [shown], Amounts(1.0, 0.0)) != line
+
+
+def _export(place: Path, bars: TuneBars, task: MelodyTask) -> None:
+    from cambiata.train import export as exporting
+
+    about = {"system": "melody", "licence": "Apache-2.0", **styles_of(task, bars)}
+    network = task.eval().float()
+    facts = exporting._written(network, place / "m.onnx", about, half=True)
+    assert facts["parity"]["max_difference"] < 1e-3
+
+
+def test_presets_are_kept_in_json() -> None:
+    for name in ("melody", "pati2018"):
+        assert json.loads(json.dumps(as_dict(training(name))))["loop"]["n_threads"] == 1
+    assert isinstance(training("melody").examples, TunesConfig)
+    assert len(Vocabulary((), ())) == 1
+
+
+def test_genres_learn_their_own_durations(tmp_path: Path) -> None:
+    """Two genres, each of one duration: the exported network must say the one of the genre."""
+    torch.manual_seed(0)
+    task = Pati2018Task(Pati2018Training(n_embedded=4, width=8), [12, 24])
+    stretches = np.zeros((16, 12, 3), np.int16)
+    stretches[:, :, 0] = 25 + np.random.default_rng(0).integers(-3, 3, (16, 12))
+    stretches[:8, :, 1:] = 1, 0
+    stretches[8:, :, 1:] = 2, 1
+    batch = torch.from_numpy(stretches)
+    optimizer = torch.optim.AdamW(task.parameters(), 0.05)
+    for _ in range(40):
+        loss = task(batch, 0.0)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    from cambiata.train import export as exporting
+
+    about = {"system": "pati2018", **exporting._needed(task, training("pati2018"), {})}
+    exporting._written(task.eval(), tmp_path / "p.onnx", about, half=False)
+    tune = sheet("reel", 5)
+    line = Line.of(tune.voices[0], tune.metre)
+    pati = Pati2018(str(tmp_path / "p.onnx"))
+    lengths = {
+        style: [t.length for t in pati.restyled(line, style, Amounts(), 0).voice(Voice(())).tones]
+        for style in ("reel", "hornpipe")
+    }
+    assert np.mean([length == Fraction(1, 2) for length in lengths["reel"]]) > 0.9
+    assert np.mean([length == 1 for length in lengths["hornpipe"]]) > 0.9
+    assert len(pati.invented("reel", 20)) == 20
+
+
+def test_a_run_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="is no run"):
+        export(tmp_path / "nothing", tmp_path / "x.onnx")

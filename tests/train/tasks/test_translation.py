@@ -1,0 +1,495 @@
+"""Translators from domains' sounds to ONNX: they learn in turns, on one process or two."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sounds import SUPPORT
+
+from cambiata.errors import InputError
+from cambiata.partials.posteriors import BANDS
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+pytest.importorskip("onnx")
+
+from tiny_scored import played  # noqa: E402
+
+from cambiata.data.domains import (  # noqa: E402
+    DOMAINS,
+    Composer,
+    DomainExamples,
+    DomainsConfig,
+    _without_unisons,
+)
+from cambiata.train.config import PRESETS  # noqa: E402
+from cambiata.train.export import export  # noqa: E402
+from cambiata.train.loop import LoopConfig, fit, read_checkpoint  # noqa: E402
+from cambiata.train.run import start  # noqa: E402
+from cambiata.train.tasks.mor2018 import (  # noqa: E402
+    Classifier,
+    Decoder,
+    DomainSounds,
+    Encoder,
+    Mor2018Task,
+    Mor2018Training,
+    detuned,
+    levels_of,
+)
+from cambiata.train.tasks.translation import (  # noqa: E402
+    AskedDomains,
+    TranslationTask,
+    TranslationTraining,
+    ask_domains,
+    ears,
+    learnt,
+)
+from cambiata.weights import load_model  # noqa: E402
+
+TWO = ("grand-piano", "church-organ")
+TINY = DomainsConfig(
+    banks=(),
+    collections=(),
+    held_out=(),
+    n_examples=4,
+    n_validation=2,
+    n_shard=2,
+    duration_s=2.0,
+    domains=TWO,
+)
+SMALL = Mor2018Training(TWO, 8, 1, 4, 1, 4, 6, crop_samples=1600)
+SETTINGS = {
+    "task.domains": ",".join(TWO),
+    "examples.domains": ",".join(TWO),
+    "examples.banks": "",
+    "examples.collections": "",
+    "examples.held_out": "",
+    "examples.n_examples": "4",
+    "examples.n_validation": "2",
+    "examples.n_shard": "2",
+    "examples.duration_s": "2",
+    "loop.batch_size": "2",
+    "loop.max_steps": "3",
+    "loop.minutes": "0",
+    "loop.n_workers": "0",
+    "loop.precision": "32-true",
+}
+
+
+def tiny_domains(folder: Path) -> DomainExamples:
+    """Write examples as `record_domains` would: a dull domain and a bright one."""
+    rng = np.random.default_rng(0)
+    for name, n in (("training", 4), ("validation", 2)):
+        for index in range(n // 2):
+            sounds, facts = np.zeros((2, 2, TINY.n_samples)), []
+            for i in range(2):
+                notes = [
+                    [0.1 + 0.6 * k, 0.6 + 0.6 * k, int(rng.integers(50, 80)), 100] for k in range(3)
+                ]
+                for j, n_partials in enumerate((2, 12)):
+                    sounds[i, j] = played(notes, n_partials, TINY.n_samples, TINY.sample_rate)
+                facts.append({"domains": [0, 1], "notes": notes})
+            place = folder / f"{name}-{index:04d}.npy"
+            np.save(place, np.round(sounds * 32767).astype(np.int16))
+            place.with_suffix(".json").write_text(json.dumps(facts))
+    (folder / "examples.json").write_text('{"banks": []}')
+    return DomainExamples(folder, TINY)
+
+
+# --- domains --------------------------------------------------------------------------------------
+
+
+def test_at_least_six_domains_ship_each_from_one_source() -> None:
+    assert len(DOMAINS) >= 6
+    assert all(len({member.bank for member in members}) == 1 for members in DOMAINS.values())
+
+
+def test_both_play_the_same_notes_within_their_ranges() -> None:
+    try:
+        composer = Composer(DomainsConfig(collections=()), False)
+    except InputError as error:
+        pytest.skip(str(error))
+    for number in range(6):
+        made = composer.example(number)
+        assert made.domains[0] == number
+        assert made.domains[0] != made.domains[1]
+        assert made.sounds.shape == (2, composer.config.n_samples)
+        assert np.isfinite(made.sounds).all()
+        for domain in made.domains:
+            members = DOMAINS[composer.config.domains[domain]]
+            for note in made.notes:
+                assert any(m.lowest <= note.pitch <= m.highest for m in members)
+    again = composer.example(3)
+    assert np.array_equal(again.sounds, composer.example(3).sounds)
+
+
+def test_parts_share_no_pitch_at_one_time() -> None:
+    from cambiata.score.midi import Note
+
+    high = (Note(0.0, 1.0, 60), Note(1.0, 2.0, 62))
+    low = (Note(0.5, 0.8, 60), Note(1.0, 2.0, 55))
+    assert _without_unisons([high, low]) == [high, (Note(1.0, 2.0, 55),)]
+
+
+@pytest.mark.parametrize("domains", [("grand-piano",), ("grand-piano", "theremin")])
+def test_wrong_domains_are_refused(domains: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="domains must be two or more of"):
+        DomainsConfig(domains=domains)
+
+
+# --- the published network ------------------------------------------------------------------------
+
+
+def test_the_published_size() -> None:
+    """Counts of parameters as the public code's layers have them (field notes, A4 to A7)."""
+    config = PRESETS["mor2018"]().task
+    count = [
+        sum(p.numel() for p in network.parameters())
+        for network in (Encoder(config), Classifier(config.n_latent, 6), Decoder(config))
+    ]
+    assert count == [1_982_528, 27_306, 6_540_288]
+    assert sum(p.numel() for p in Decoder(replace(config, n_decoder_layers=10)).parameters()) == (
+        4_692_992
+    )
+    assert (config.confusion, config.n_latent, config.crop_samples) == (0.01, 64, 12000)
+
+
+def test_a_decoder_hears_what_lies_before_and_nothing_else() -> None:
+    decoder = Decoder(SMALL).eval()
+    given, latent = torch.zeros(1, 1600), torch.zeros(1, 6, 2)
+    changed = given.clone()
+    changed[0, 900] = 0.4
+    with torch.no_grad():
+        apart = (decoder(changed, latent) - decoder(given, latent)).abs().sum(2)[0]
+    assert apart[:900].max() == 0
+    reach = 1 + sum(SMALL.dilations)
+    assert apart[900 : 900 + reach].max() > 0
+    assert apart[901 + reach :].max() == 0
+
+
+def test_an_encoder_looks_both_ways() -> None:
+    encoder = Encoder(SMALL).eval()
+    sound = torch.zeros(1, 2400)
+    sound[0, 795] = 0.5
+    sound[0, 1605] = 0.5
+    with torch.no_grad():
+        apart = (encoder(sound) - encoder(torch.zeros(1, 2400))).abs().amax(1)[0]
+    assert apart.shape == (3,)
+    assert (apart > 0).all()
+
+
+def test_mu_law_is_the_published_one() -> None:
+    x = torch.linspace(-1, 1, 101)
+    coded = x.sign() * torch.log(1 + 255 * x.abs()) / np.log(256)
+    assert torch.equal(levels_of(x), ((coded + 1) / 2 * 255).long())
+
+
+def test_a_segment_is_moved_by_at_most_half_a_semitone() -> None:
+    t = np.arange(12000) / 16000
+    tone = np.sin(2 * np.pi * 1000 * t).astype(np.float32)
+    for seed in range(5):
+        out = detuned(tone, np.random.default_rng(seed))
+        where = np.flatnonzero(out != tone)
+        assert 0.2 * len(tone) < len(where) < 0.55 * len(tone)
+        segment = out[where[50] : where[-50]]
+        crossings = np.flatnonzero(np.diff(np.signbit(segment).astype(int)) == 1)
+        hz = 16000 * (len(crossings) - 1) / (crossings[-1] - crossings[0])
+        assert abs(12 * np.log2(hz / 1000)) < 0.55
+
+
+@pytest.mark.parametrize("kind", ["mor2018", "translation"])
+def test_turns_teach_the_classifier_and_then_its_opponents(tmp_path: Path, kind: str) -> None:
+    examples = tiny_domains(tmp_path)
+    if kind == "mor2018":
+        task, sounds = Mor2018Task(SMALL), DomainSounds(examples)
+    else:
+        task = TranslationTask(TranslationTraining(TWO, width=16, together=0.0))
+        sounds = ask_domains(examples, "transcriber", n_workers=1)
+    batch = torch.stack([torch.from_numpy(sounds[i]) for i in range(4)])
+    torch.manual_seed(0)
+    for turn in range(task.turns):
+        task.turn, is_last = turn, turn == task.turns - 1
+        task.zero_grad()
+        task(batch, 0.5)["loss"].backward()
+        for name, p in task.named_parameters():
+            moved = p.grad is not None and bool(p.grad.abs().sum() > 0)
+            if name.startswith("classifier"):
+                assert moved is not is_last or name.endswith("bias"), name
+            elif not is_last:
+                assert not moved, name
+    learning = [n for n, p in task.named_parameters() if p.grad is not None and p.grad.any()]
+    assert any(name.startswith(("encoder", "code")) for name in learning)
+    assert any(name.startswith("decoders") for name in learning)
+
+
+def test_the_encoder_is_pushed_towards_confusion(tmp_path: Path) -> None:
+    """The gradient of the second turn differs by what the classifier says, times its weight."""
+    batch = torch.stack([torch.from_numpy(DomainSounds(tiny_domains(tmp_path))[i]) for i in (0, 1)])
+    gradients = []
+    for confusion in (0.0, 0.5):
+        torch.manual_seed(0)
+        task = Mor2018Task(replace(SMALL, confusion=confusion))
+        for turn in (0, 1):
+            task.turn = turn
+            torch.manual_seed(1 + turn)
+            losses = task(batch, 0.0)
+        losses["loss"].backward()
+        gradients.append(task.encoder.last.weight.grad.clone())
+    torch.manual_seed(0)
+    task = Mor2018Task(SMALL)
+    torch.manual_seed(1)
+    task.turn = 0
+    task(batch, 0.0)
+    domains, _, changed = task.heard
+    from cambiata.train.tasks.mor2018 import scalar
+
+    said = task.classifier(task.encoder(scalar(changed)))
+    torch.nn.functional.cross_entropy(said, domains).backward()
+    wanted = gradients[0] - 0.5 * task.encoder.last.weight.grad
+    torch.testing.assert_close(gradients[1], wanted, rtol=1e-2, atol=1e-6)
+
+
+def test_it_learns_a_batch_by_heart(tmp_path: Path) -> None:
+    batch = torch.stack([torch.from_numpy(DomainSounds(tiny_domains(tmp_path))[i]) for i in (0, 1)])
+    torch.manual_seed(0)
+    task = Mor2018Task(replace(SMALL, crop_samples=800)).eval()  # the same crop every time
+    optimizer = torch.optim.Adam(task.parameters(), 2e-2)
+    found = []
+    for _ in range(40):
+        for turn in (0, 1):
+            task.turn = turn
+            losses = task(batch, 0.0)
+            optimizer.zero_grad()
+            losses["loss"].backward()
+            optimizer.step()
+        found.append(float(losses["nats"].detach()))
+    assert found[0] > 5
+    assert found[-1] < 0.8 * found[0]
+
+
+# --- one process or several -----------------------------------------------------------------------
+
+LOOP = LoopConfig(
+    batch_size=4,
+    max_steps=4,
+    warmup_steps=1,
+    learning_rate=0.01,
+    schedule="constant",
+    report_every_steps=2,
+    validate_every_s=1e9,
+    save_every_s=1e9,
+    ema_decay=0.0,
+    clip_norm=0.0,
+    precision="32-true",
+    n_workers=0,
+    seed=3,
+)
+
+
+class Fixed(Mor2018Task):
+    """Always the same crops, whichever process takes them."""
+
+    def parted(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        levels = levels_of(batch[:, 1 : 1 + self.config.crop_samples])
+        return batch[:, 0].long(), levels, levels
+
+
+def _fit_fixed(folder: str, run: str, n_devices: int) -> None:
+    torch.manual_seed(11)
+    task = Fixed(SMALL)
+    sounds = DomainSounds(DomainExamples(Path(folder), TINY))
+    fit(task, sounds, replace(LOOP, n_devices=n_devices), run)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
+    """Two gloo processes, each with half of every batch and with both domains' decoders."""
+    tiny_domains(tmp_path)
+    _fit_fixed(str(tmp_path), str(tmp_path / "one"), 1)
+    code = (
+        "import sys; sys.path[:0] = "
+        f"{[str(Path(__file__).parent), SUPPORT]!r}\n"
+        "import test_translation_training as t\n"
+        f"t._fit_fixed({str(tmp_path)!r}, {str(tmp_path / 'two')!r}, 2)\n"
+    )
+    script = tmp_path / "two.py"
+    script.write_text(code)
+    launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", str(script)]
+    done = subprocess.run(
+        [sys.executable, *launch],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    one, two = (read_checkpoint(tmp_path / name)["task"] for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    torch.manual_seed(11)
+    fresh = Fixed(SMALL).state_dict()
+
+    def apart(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> float:
+        return float(sum((first[name] - second[name]).square().sum() for name in one)) ** 0.5
+
+    # Where a gradient is next to nothing, a rounding decides which way Adam goes.
+    assert apart(one, two) < 0.05 * apart(one, fresh)
+    moved = [name for name in fresh if not torch.equal(fresh[name], two[name])]
+    assert any(name.startswith("decoders.0") for name in moved)
+    assert any(name.startswith("decoders.1") for name in moved)
+
+
+@pytest.mark.slow
+def test_the_command_line_trains_on_several_processes(tmp_path: Path) -> None:
+    tiny_domains(tmp_path)
+    settings = SETTINGS | {"task.width": "8", "task.crop_samples": "1600", "loop.n_devices": "2"}
+    call = [arg for key, value in settings.items() for arg in ("--set", f"{key}={value}")]
+    call += ["--examples", str(tmp_path), "-o", str(tmp_path / "run"), "--quiet", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cambiata", "train", "run", "mor2018-small", *call],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert read_checkpoint(tmp_path / "run")["step"] == 3
+
+
+@pytest.mark.slow
+def test_going_on_is_as_good_as_never_stopping(tmp_path: Path) -> None:
+    sounds = DomainSounds(tiny_domains(tmp_path))
+    config = replace(LOOP, ema_decay=0.5)
+
+    def task() -> Mor2018Task:
+        torch.manual_seed(5)
+        return Mor2018Task(SMALL)
+
+    fit(task(), sounds, config, tmp_path / "whole")
+    for steps in (1, 2, 4):  # killed after each of these
+        fit(task(), sounds, replace(config, max_steps=steps), tmp_path / "parts")
+    whole, parts = (read_checkpoint(tmp_path / name) for name in ("whole", "parts"))
+    for kind in ("task", "average"):
+        for name, value in whole[kind].items():
+            assert torch.equal(parts[kind][name], value), name
+
+
+# --- the translator of notes ----------------------------------------------------------------------
+
+
+def test_what_is_asked_is_unpacked_again(tmp_path: Path) -> None:
+    examples = tiny_domains(tmp_path)
+    asked = ask_domains(examples, "transcriber", n_workers=1)
+    assert isinstance(asked, AskedDomains)
+    assert len(asked) == 32
+    task = TranslationTask(TranslationTraining(TWO))
+    kinds = set()
+    for i in range(8):
+        half = task.unpacked(torch.from_numpy(asked[i]))
+        kinds.add((half.heard, half.wanted))
+        assert half.target.shape == (task.n_bands, BANDS.n_frames(TINY.n_samples) // 2)
+        assert len(half.queries) == len(half.seen)
+        assert half.queries[:, 18].max() < half.target.shape[1]
+    assert kinds == {(0, 0), (1, 1), (0, 1), (1, 0)}
+    alone = AskedDomains(asked.folder, examples, False)
+    assert len(alone) == 16
+    pairs = {task.unpacked(torch.from_numpy(alone[i]))[2:4] for i in range(16)}
+    assert pairs == {(0, 0), (1, 1)}
+
+
+def test_all_domains_begin_as_one(tmp_path: Path) -> None:
+    asked = ask_domains(tiny_domains(tmp_path), "transcriber", n_workers=1)
+    batch = torch.stack([torch.from_numpy(asked[i]) for i in (0, 5)])
+    task = TranslationTask(TranslationTraining(TWO, width=16, together=0.5))
+    optimizer = torch.optim.Adam(task.parameters(), 1e-2)
+
+    def step(share: float) -> None:
+        task.turn = 0
+        task(batch, share)
+        task.turn = task.turns - 1
+        losses = task(batch, share)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+
+    step(0.1)
+    said = task.decoders.biases[-1]
+    assert not torch.equal(said[0], said[1])
+    step(0.6)
+    assert bool(task.parted)
+    known, first = torch.randn(3, 24), torch.tensor(0)
+    before = task.decoders(known, first)[0]
+    task.decoders.part()
+    assert torch.equal(task.decoders(known, torch.tensor(1))[0], before)
+    only = task.decoders.only(1)
+    assert torch.equal(only(known, first)[0], before)
+
+
+def test_the_ears_are_the_transcriber_s() -> None:
+    model, threshold = ears("transcriber")
+    bands = np.random.default_rng(0).normal(0, 1, (1, 312, 40)).astype(np.float32)
+    whole = load_model("transcriber", "transcriber")
+    heard = whole.part("")(bands)[0]
+    opened = model.part("")(bands)[0]
+    np.testing.assert_allclose(opened[:, :3], heard[:, :3], atol=1e-5)
+    assert opened.shape[1] == 35
+    assert opened[:, 3:].min() >= 0  # after a ReLU
+    assert threshold == float(whole.about["threshold"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["translation", "mor2018-small"])
+def test_a_run_is_exported_and_plays(tmp_path: Path, preset: str) -> None:
+    from sounds import melody
+
+    from cambiata import Audio, translate
+
+    tiny_domains(tmp_path)
+    settings = dict(SETTINGS)
+    if preset == "mor2018-small":
+        settings |= {"task.width": "8", "task.crop_samples": "1600"}
+    else:
+        settings |= {"task.width": "16"}
+    start(preset, tmp_path / "run", settings=settings, examples=tmp_path)
+    facts = export(tmp_path / "run", tmp_path / "own.onnx")
+    assert facts["parity"]["max_difference"] < 1e-3
+    assert facts["domains"]["parity"]["max_difference"] < 1e-3
+    chosen = {
+        "weights": str(tmp_path / "own.onnx"),
+        "domains": str(tmp_path / "own-domains.onnx"),
+        "compiled": False,
+    }
+    sound = Audio(melody([60, 64]), 22050)
+    name = "default" if preset == "translation" else preset
+    out = translate(sound, "church-organ", preset=name, settings=chosen)
+    assert out.samples.shape == sound.samples.shape
+    assert np.isfinite(out.samples).all()
+    with pytest.raises(InputError, match="belongs to another version of the encoder than"):
+        translate(sound, "church-organ", preset=name, settings={"domains": chosen["domains"]})
+
+
+def test_domains_of_another_order_are_refused(tmp_path: Path) -> None:
+    tiny_domains(tmp_path)
+    settings = SETTINGS | {"task.domains": ",".join(reversed(TWO))}
+    with pytest.raises(InputError, match="are not those of the examples"):
+        start("translation", tmp_path / "run", settings=settings, examples=tmp_path)
+
+
+def test_torch_has_what_ships() -> None:
+    """Read back from the files, the decoders say what ONNX Runtime makes of them."""
+    task = learnt()
+    model = load_model("translation-domains", "translation-domains")
+    known = torch.randn(5, 16 + task.config.n_latent)
+    for number in (0, len(task.config.domains) - 1):
+        with torch.no_grad():
+            ours = task.decoders(known, torch.tensor(number))
+        theirs = model.part("")(known.numpy(), np.array(number))
+        for mine, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(mine.numpy(), other, atol=1e-3)
+    seen = torch.rand(4, 32)
+    latent = load_model("translation", "translation").part("code")(seen.numpy())[0]
+    np.testing.assert_allclose(task.latent(seen).detach().numpy(), latent, atol=1e-5)

@@ -1,0 +1,307 @@
+"""SS-VQ-VAE's network: its size, its code, its losses, and that each preset learns."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_examples import tiny_examples
+
+from cambiata.errors import InputError
+from cambiata.evaluate.metrics import paper_lsd
+from cambiata.timbre_transfer.vqvae import STFT
+
+torch = pytest.importorskip("torch")
+
+from cambiata.train.config import PRESETS, training  # noqa: E402
+from cambiata.train.tasks.vqvae import (  # noqa: E402
+    AverageCodebook,
+    GradientCodebook,
+    VqVae,
+    VqVaeShape,
+    VqVaeTask,
+    VqVaeTraining,
+    load_published,
+    n_parameters,
+    nearest,
+)
+
+TINY_SHAPE = VqVaeShape(width=8, n_codes=16)
+LEARNING = ("self-supervised", "supervised", "supervised-contrastive")
+
+
+def _random(*shape: int) -> "torch.Tensor":
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_published_size_exactly() -> None:
+    network = VqVae(training("vqvae-cifka2021").task.shape)
+    parts = {
+        "content": network.content_encoder,
+        "style": network.style_encoder,
+        "codes": network.codebook,
+        "first": network.decoder[0],
+        "second": network.decoder[1],
+    }
+    assert {name: n_parameters(part) for name, part in parts.items()} == {
+        "content": 9_450_496,
+        "style": 11_550_720,
+        "codes": 2_097_152,
+        "first": 12_599_296,
+        "second": 19_963_919,
+    }
+    assert n_parameters(network) == 55_661_583
+
+
+@pytest.mark.parametrize("n_frames", [8, 9, 10, 11, 257])
+@pytest.mark.parametrize("decoder_grus", [False, True])
+def test_as_many_frames_out_as_in(n_frames: int, decoder_grus: bool) -> None:
+    network = VqVae(replace(TINY_SHAPE, decoder_grus=decoder_grus)).eval()
+    made, numbers, _, _ = network(_random(2, 1025, n_frames), _random(2, 1025, 40))
+    assert made.shape == (2, 1025, n_frames)
+    assert float(network.said(made).detach().min()) >= 0
+    # 257 frames are 8 s: 129 after one stride, 65 codes after two.
+    assert numbers.shape == (2, (n_frames // 2 + 1) // 2 + 1)
+
+
+def test_nearest_is_the_nearest() -> None:
+    x, table = _random(3, 5, 4), _random(7, 4)
+    wanted = torch.cdist(x, table.expand(3, -1, -1)).argmin(-1)
+    assert torch.equal(nearest(x, table), wanted)
+
+
+def test_the_gradient_passes_straight_through_the_code() -> None:
+    codebook = GradientCodebook(6, 4)
+    x = _random(2, 3, 4).requires_grad_()
+    chosen, numbers, loss = codebook(x)
+    torch.testing.assert_close(chosen, codebook.table[numbers])
+    weights = _random(2, 3, 4)
+    (chosen * weights).sum().backward()
+    torch.testing.assert_close(x.grad, weights)
+    assert codebook.table.grad is None
+    loss.backward()
+    assert codebook.table.grad is not None
+    torch.testing.assert_close(x.grad, weights)  # the codebook's loss moves codes alone
+
+
+def test_average_codes_move_to_what_chooses_them_and_dead_ones_come_back() -> None:
+    torch.manual_seed(0)
+    codebook = AverageCodebook(8, 2).train()
+    centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+    for step in range(300):
+        noise = 0.1 * torch.randn(1, 64, 2, generator=torch.Generator().manual_seed(step))
+        codebook(centres.repeat(16, 1)[None] + noise)
+    distances = torch.cdist(centres, codebook.table).amin(1)
+    assert float(distances.max()) < 0.2
+    assert torch.isfinite(codebook.table).all()
+    codebook.eval()
+    before = codebook.table.clone()
+    codebook(centres[None])
+    assert torch.equal(codebook.table, before)
+
+
+def test_components_are_the_principal_ones() -> None:
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((1025, 5)) * [5, 4, 3, 2, 1]
+    frames = (mixing @ rng.standard_normal((5, 400)) + 3).astype(np.float32)
+    spectrogram = torch.from_numpy(frames)[None]
+    network = VqVae(VqVaeShape(width=4, n_codes=4, n_components=5))
+    network.fit_components(spectrogram)
+    heard = network.heard(spectrogram)
+    assert heard.shape == (1, 5, 400)
+    np.testing.assert_allclose(np.cov(heard[0]), np.eye(5) * 400 / 399, atol=1e-3)
+    # Five directions hold all there is; what is said of what is heard is the spectrogram again.
+    np.testing.assert_allclose(network.said(heard)[0], np.maximum(frames, 0), atol=1e-3)
+    wanted = np.linalg.svd(frames - frames.mean(1, keepdims=True), compute_uv=False)[:5] / 20
+    np.testing.assert_allclose(network.deviation[:, 0], wanted, rtol=1e-3)
+    # And errors of components are errors of spectra.
+    other = heard + 0.1
+    spectra = network.mean + network.basis.T @ (network.deviation * other)
+    error = float((spectra - spectrogram).square().mean())
+    assert float(network.error(other, heard)) == pytest.approx(error, rel=1e-3)
+
+
+def _published_like() -> dict[str, "torch.Tensor"]:
+    """A checkpoint with other names, and a small range of values."""
+    state = VqVae(VqVaeShape()).state_dict()
+    return {f"theirs.{i}": value for i, value in enumerate(state.values())}
+
+
+def test_the_authors_checkpoint_is_found_by_its_order(tmp_path: Path) -> None:
+    theirs = _published_like()
+    torch.save(theirs, tmp_path / "state.pt")
+    network = load_published(tmp_path / "state.pt")
+    for ours, value in zip(network.state_dict().values(), theirs.values(), strict=True):
+        assert torch.equal(ours, value)
+    theirs["theirs.0"] = theirs["theirs.0"][:-1]
+    torch.save(theirs, tmp_path / "other.pt")
+    with pytest.raises(InputError, match=r"other\.pt: is another network's"):
+        load_published(tmp_path / "other.pt")
+    (tmp_path / "text.pt").write_text("no")
+    with pytest.raises(InputError, match=r"text\.pt: cannot be read"):
+        load_published(tmp_path / "text.pt")
+
+
+def _task(shape: VqVaeShape = TINY_SHAPE, **settings: Any) -> VqVaeTask:
+    torch.manual_seed(0)
+    return VqVaeTask(VqVaeTraining(shape=shape, **settings))
+
+
+def test_spectrograms_are_the_run_times_own() -> None:
+    task = _task(level_db=-20.0)
+    sound = np.random.default_rng(0).standard_normal(9000).astype(np.float32)
+    level = 0.1 / np.sqrt(np.mean(np.square(sound)))
+    wanted = np.log1p(np.abs(STFT.analyse(level * sound)))
+    found = task.spectrograms(torch.from_numpy(sound)[None])
+    np.testing.assert_allclose(found[0], wanted, atol=1e-4)
+    assert float(task.spectrograms(torch.zeros(1, 9000)).abs().max()) == 0
+
+
+def test_the_distance_is_the_metrics(tmp_path: Path) -> None:
+    # The metric's windows are 2048 long and 512 apart, hence not to the last digit.
+    task = _task()
+    a, b = tiny_examples(tmp_path)[0][[0, 2]]
+    spectrograms = task.spectrograms(torch.from_numpy(np.stack([a, b])))
+    ours = float(task.log_spectral_distance_db(*spectrograms[:, None]))
+    assert ours == pytest.approx(paper_lsd(a, b), abs=1.0)
+
+
+def test_self_supervision_plays_content_with_another_segment_of_its_track() -> None:
+    task = _task()
+    batch = _random(64, 3, 5, 9)
+    content, style, target = task._roles(batch)
+    assert torch.equal(content, target)
+    swapped = [bool(torch.equal(c, s)) for c, s in zip(content, batch[:, 1], strict=True)]
+    for i, swap in enumerate(swapped):
+        assert torch.equal(content[i], batch[i, 1 if swap else 2])
+        assert torch.equal(style[i], batch[i, 2 if swap else 1])
+    assert 10 < sum(swapped) < 54
+
+
+def test_supervision_hears_content_and_style_and_wants_the_target() -> None:
+    task = _task(learning="supervised")
+    batch = _random(2, 3, 5, 9)
+    for i, found in enumerate(task._roles(batch)):
+        assert torch.equal(found, batch[:, i])
+
+
+def test_a_crop_takes_content_and_target_at_one_place() -> None:
+    task = _task(crop_s=0.5)
+    batch = torch.arange(257.0).expand(64, 3, 2, 257)
+    out = task._cropped(batch)
+    assert out.shape == (64, 3, 2, 17)
+    assert torch.equal(out[:, 0], out[:, 2])
+    assert torch.equal(out[0, 0, 0].diff(), torch.ones(16))
+    begins = out[:, :, 0, 0]
+    assert not torch.equal(begins[:, 0], begins[:, 1])
+    assert len(begins[:, 0].unique()) > 30
+    assert torch.equal(_task()._cropped(batch), batch)
+
+
+@pytest.mark.parametrize("n_components", [0, 6])
+def test_what_is_kept_is_as_good_as_the_sound(n_components: int, tmp_path: Path) -> None:
+    task = _task(shape=replace(TINY_SHAPE, n_components=n_components), learning="supervised")
+    examples = tiny_examples(tmp_path)
+    batch = torch.stack([torch.from_numpy(examples[i]) for i in range(4)])
+    task.prepare(batch)
+    if n_components:
+        kept = task.keep(batch)
+        assert kept.shape == (4, 3, 6, 33)
+        assert task.kept == "components-6-0db"
+        live = task.network.heard(task.spectrograms(batch[:, 1]))
+        torch.testing.assert_close(kept[:, 1], live)
+        losses = task(kept.half(), 1.0)
+    else:
+        assert not task.kept
+        losses = task(batch, 1.0)
+    assert float(losses["loss"].detach()) > 0
+
+
+def test_the_style_encoder_alone_learns_contrastively_first(tmp_path: Path) -> None:
+    task = _task(learning="supervised-contrastive", contrastive_share=0.5)
+    examples = tiny_examples(tmp_path)
+    batch = torch.stack([torch.from_numpy(examples[i]) for i in range(4)])
+    losses = task(batch, 0.49)
+    losses["loss"].backward()
+    learning = {
+        name.partition(".")[0]
+        for name, parameter in task.network.named_parameters()
+        if parameter.grad is not None
+    }
+    assert learning == {"style_encoder"}
+    assert set(losses) == {"loss", "contrastive", "found"}
+    assert "reconstruction" in task(batch, 0.5)
+
+
+def test_a_style_that_all_share_cannot_be_told_apart() -> None:
+    task = _task(learning="supervised-contrastive").eval()
+    same = _random(1, 1025, 40).expand(4, -1, -1)
+    assert float(task._contrastive(same, same)["loss"].detach()) == pytest.approx(
+        np.log(4), abs=1e-3
+    )
+
+
+def test_the_losses_are_weighted_as_published() -> None:
+    task = _task().train()
+    torch.manual_seed(0)
+    losses = task(_random(2, 3, 128000), 0.0)
+    codes_per_frame = 65 / 257
+    wanted = losses["reconstruction"] + codes_per_frame * (
+        losses["codebook"] + 0.5 * losses["commitment"]
+    )
+    torch.testing.assert_close(losses["loss"], wanted)
+
+
+_OF_VQVAE = [name for name, make in PRESETS.items() if isinstance(make().task, VqVaeTraining)]
+
+
+@pytest.mark.parametrize("preset", _OF_VQVAE)
+def test_every_preset_learns_one_repeated_batch(preset: str, tmp_path: Path) -> None:
+    made = training(preset, {"task.shape.width": "16", "task.shape.n_codes": "16"})
+    n_components = min(made.task.shape.n_components, 32)
+    shape = replace(made.task.shape, n_components=n_components)
+    made = replace(made, task=replace(made.task, shape=shape))
+    torch.manual_seed(0)
+    task = made.make_task().train()
+    examples = tiny_examples(tmp_path)
+    batch = torch.stack([torch.from_numpy(examples[i]) for i in range(8)])
+    task.prepare(batch)
+    batch = task.keep(batch) if task.kept else batch
+    optimizer = torch.optim.AdamW(task.parameters(), 1e-2)
+    seen = []
+    for _ in range(12):
+        torch.manual_seed(1)  # the same half swapped
+        losses = task(batch, 0.9)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+        seen.append(float(losses["reconstruction"].detach()))
+    assert seen[-1] < 0.8 * seen[0]
+
+
+def test_validation_counts_codes_and_leaves_no_trace(tmp_path: Path) -> None:
+    task = _task(learning="supervised").eval()
+    examples = tiny_examples(tmp_path).validation()
+    before = {name: value.clone() for name, value in task.state_dict().items()}
+    found = task.validate([torch.stack([torch.from_numpy(examples[i]) for i in range(4)])], 1.0)
+    assert all(torch.equal(value, before[name]) for name, value in task.state_dict().items())
+    assert 1 <= found["perplexity"] <= found["codes_used"] <= 16
+    assert found["lsd_db"] > 0
+    again = task.validate([torch.from_numpy(examples[i])[None] for i in range(4)], 1.0)
+    for name in ("transfer", "lsd_db", "perplexity"):
+        assert again[name] == pytest.approx(found[name], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: VqVaeShape(width=0),
+        lambda: VqVaeShape(codebook="none"),  # type: ignore[arg-type]
+        lambda: VqVaeTraining(learning="none"),  # type: ignore[arg-type]
+        lambda: VqVaeTraining(contrastive_share=1.0),
+    ],
+)
+def test_what_cannot_be_is_refused(make: object) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        make()  # type: ignore[operator]

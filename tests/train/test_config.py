@@ -1,0 +1,73 @@
+"""Training presets: named, changeable, and the same again from a file."""
+
+import json
+
+import pytest
+
+from cambiata.errors import InputError
+
+pytest.importorskip("torch")
+
+from cambiata.train.config import PRESETS, as_dict, from_dict, training
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_survives_json(name: str) -> None:
+    own = ("examples.least", "7") if name in ("melody", "pati2018") else ("examples.banks", "7")
+    config = training(name, {own[0]: own[1], "loop.betas": "0.5,0.6"})
+    changed = getattr(config.examples, own[0].removeprefix("examples."))
+    assert changed == (7 if own[0].endswith("least") else ("7",))
+    assert config.loop.betas == (0.5, 0.6)
+    assert from_dict(json.loads(json.dumps(as_dict(config))), name) == config
+
+
+def test_cifka2021_is_the_published_recipe() -> None:
+    config = training("vqvae-cifka2021")
+    task, loop = config.task, config.loop
+    assert (task.shape.width, task.shape.n_codes, task.shape.decoder_grus) == (1024, 2048, True)
+    assert (task.shape.codebook, task.shape.n_components) == ("gradient", 0)
+    assert (task.learning, task.crop_s, task.quantised_from) == ("self-supervised", 0, 0)
+    assert (loop.batch_size, loop.learning_rate, loop.max_steps) == (256, 4e-4, 26000)
+    assert (loop.schedule, loop.clip_norm, loop.ema_decay) == ("constant", 0, 0)
+    assert config.examples.treatment == "paper"
+
+
+def test_small_presets_differ_in_what_they_learn_from_only() -> None:
+    small = {training(name).task.learning: training(name) for name in list(PRESETS)[:3]}
+    assert set(small) == {"self-supervised", "supervised", "supervised-contrastive"}
+    rest = []
+    for config in small.values():
+        found = as_dict(config)
+        del found["task"]["learning"]
+        rest.append(found)
+    assert rest[0] == rest[1] == rest[2]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "match"),
+    [
+        ("speed", "1", "speed: is no setting; use one of task, examples, loop"),
+        ("loop.speed", "1", "loop.speed: is no setting; use one of batch_size"),
+        ("loop", "1", r"loop: is no setting; use one of loop\.batch_size"),
+        ("loop.minutes.s", "1", r"loop\.minutes\.s: is no setting; leave out \.s"),
+        ("loop.batch_size", "x", r"loop\.batch_size=x: .*; correct the value"),
+        ("loop.batch_size", "0", r"loop\.batch_size=0: batch_size, .* at least 1"),
+        ("loop.schedule", "x", r"loop\.schedule=x: must be one of constant, cosine"),
+        ("task.shape.decoder_grus", "yes", "must be true or false"),
+    ],
+)
+def test_what_cannot_be_set_is_said(path: str, value: str, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        training("vqvae", {path: value})
+
+
+def test_settings_that_hang_together_change_together() -> None:
+    # Neither alone would do: 8192 is no multiple of 3, nor 9 of 256.
+    both = {"examples.n_examples": "9", "examples.n_shard": "3", "examples.n_validation": "3"}
+    for order in (both, dict(reversed(both.items()))):
+        assert training("vqvae", order).examples.n_shard == 3
+
+
+def test_an_unknown_preset_is_told_the_known() -> None:
+    with pytest.raises(InputError, match="nope: is no training preset; use one of vqvae, "):
+        training("nope")

@@ -1,0 +1,96 @@
+"""Audio in, notes out: known notes are found again, and what cannot be heard is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sounds import melody, tone
+
+import cambiata
+from cambiata import Audio, InputError, transcribe, transcribe_file
+from cambiata.score.midi import load
+from cambiata.transcription.api import _placed
+
+RATE = 44100
+PITCHES = [60.0, 64.0, 67.0, 72.0, 48.0]
+
+
+def _tune(rate: int = RATE) -> Audio:
+    return Audio(melody(PITCHES, partials=10, rate=rate), rate)
+
+
+def test_a_tune_is_written_down() -> None:
+    notes = transcribe(_tune()).notes
+    found = {round(note.start_s / 0.4): note.pitch for note in notes if note.duration_s > 0.1}
+    assert found == dict(enumerate(map(int, PITCHES)))
+    for note in notes:
+        nearest = round(note.start_s / 0.4) * 0.4
+        assert abs(note.start_s - nearest) < 0.05
+
+
+def test_rate_channels_and_level_do_not_matter() -> None:
+    wanted = [(round(n.start_s, 1), n.pitch) for n in transcribe(_tune()).notes]
+    low = _tune(22050)
+    stereo = Audio(np.stack([0.01 * low.samples[0]] * 2), 22050)
+    assert [(round(n.start_s, 1), n.pitch) for n in transcribe(stereo).notes] == wanted
+
+
+def test_pieces_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = Audio(np.tile(melody(PITCHES, partials=10, rate=RATE), 8), RATE)
+    whole = transcribe(sound).notes
+    # Shorter pieces, likewise whole numbers of frames and samples.
+    monkeypatch.setattr("cambiata.transcription.api._CHUNK_S", 10.24)
+    pieces = transcribe(sound).notes
+    ends = [[(n.pitch, n.start_s) for n in notes] for notes in (pieces, whole)]
+    assert [pitch for pitch, _ in ends[0]] == [pitch for pitch, _ in ends[1]]
+    apart = np.array([time for _, time in ends[0]]) - [time for _, time in ends[1]]
+    assert np.abs(apart).max() < 0.02
+
+
+def test_harder_is_louder() -> None:
+    quiet, loud = tone(60, 0.5, 10, RATE, 0.02), tone(60, 0.5, 10, RATE, 0.4)
+    sound = np.concatenate([quiet, loud, quiet, loud])
+    notes = [n for n in transcribe(Audio(sound, RATE)).notes if n.pitch == 60]
+    assert len(notes) == 4
+    assert max(notes[0].velocity, notes[2].velocity) < min(notes[1].velocity, notes[3].velocity)
+
+
+def test_a_threshold_chooses() -> None:
+    rng = np.random.default_rng(0)
+    noisy = Audio(_tune().samples + 0.02 * rng.normal(size=_tune().samples.shape), RATE)
+    few, many = (len(transcribe(noisy, onset_threshold=t).notes) for t in (0.9, 0.05))
+    assert few <= many
+
+
+def test_an_end_is_placed_at_the_offset_heard() -> None:
+    offset = np.zeros(40, np.float32)
+    offset[20:23] = 0.4, 0.8, 0.4
+    assert _placed(offset, 18.0, 5.0) == pytest.approx(21.0)
+    assert _placed(offset, 35.0, 5.0) == 35.0
+
+
+def test_from_file_to_file(tmp_path: Path) -> None:
+    _tune().save(tmp_path / "a.wav")
+    made = transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", instrument="piano")
+    assert made.n_notes == len(load(tmp_path / "a.mid").notes) >= 5
+    assert made.duration_s == pytest.approx(2.0)
+    with pytest.raises(InputError, match="exists; choose another name, or --force"):
+        transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid")
+    transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", force=True)
+    for output, match in (("a.wav", "no MIDI file's name"), ("no/a.mid", "does not exist")):
+        with pytest.raises(InputError, match=match):
+            transcribe_file(tmp_path / "a.wav", tmp_path / output)
+
+
+@pytest.mark.parametrize(
+    ("sound", "options", "match"),
+    [
+        (np.zeros(RATE), {}, "is silent"),
+        (np.ones(100) * 0.1, {}, "lasts 0.0023 s; give at least 0.1 s"),
+        (melody([60], rate=RATE), {"onset_threshold": 1.5}, "out of range"),
+        (melody([60], rate=RATE), {"instrument": "kazoo"}, "use any or piano"),
+    ],
+)
+def test_refused(sound: np.ndarray, options: dict[str, object], match: str) -> None:
+    with pytest.raises(cambiata.InputError, match=match):
+        transcribe(Audio(sound.astype(np.float32), RATE), **options)

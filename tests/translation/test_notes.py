@@ -1,0 +1,276 @@
+"""Translation: what it owes its caller, whose domains it plays, and what blends are."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sounds import melody
+
+import cambiata
+from cambiata import Audio, InputError, translate
+from cambiata.audio.mel import log_mel
+from cambiata.registry import TRANSLATORS
+from cambiata.system import Blend
+from cambiata.translation.notes import (
+    FOLDER_VARIABLE,
+    Translation,
+    domain_named,
+    own_domain,
+    scalar_levels,
+    shipped_domains,
+)
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+GOLDEN = Path(__file__).parent / "translation_golden.json"
+BANDS_HZ = (125, 250, 500, 1000, 2000, 4000)
+PRESETS = list(Translation.presets)
+FAST = {"mor2018-small": 0.15}  # seconds of sound; it takes its time
+
+
+@pytest.fixture(autouse=True)
+def no_own_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "domains"))
+    return tmp_path / "domains"
+
+
+@pytest.fixture(params=PRESETS)
+def system(request: pytest.FixtureRequest) -> Translation:
+    return Translation(Translation.presets[request.param])
+
+
+def _content(system: Translation) -> np.ndarray:
+    rate = system.config.sample_rate
+    sound = melody([60, 64, 67, 72], partials=10, rate=rate)
+    return sound[: round(FAST["mor2018-small"] * rate)] if rate == 16000 else sound
+
+
+def _render(system: Translation, shares: dict[str, float], **given: Any) -> np.ndarray:
+    chosen = {"amount": 1.0, "seed": 0, "progress": lambda _share: None} | given
+    return system.render(_content(system), system.blend(Blend.of(shares)), **chosen)
+
+
+def test_says_what_it_is(system: Translation) -> None:
+    assert TRANSLATORS["translation"].endswith(type(system).__name__)
+    assert "translation" in [each.name for each in cambiata.available_systems()]
+    assert all((system.summary, system.paper, system.trained, system.weights_licence))
+    assert "amount" in (type(system).__doc__ or "")
+
+
+def test_every_preset_plays_the_same_six_domains_or_more(system: Translation) -> None:
+    names = system.domain_names()
+    assert len(names) >= 6
+    assert names == [domain.name for domain in shipped_domains()]
+    assert "string-quartet" in names
+
+
+def test_keeps_length_input_and_seed(system: Translation) -> None:
+    content = _content(system)
+    before = content.copy()
+    first = _render(system, {"string-quartet": 1})
+    assert first.shape == content.shape
+    assert first.dtype == np.float32
+    assert np.isfinite(first).all()
+    assert np.array_equal(content, before)
+    assert np.array_equal(first, _render(system, {"string-quartet": 1}))
+    assert not np.array_equal(first, _render(system, {"string-quartet": 1}, seed=1))
+
+
+def test_domains_differ(system: Translation) -> None:
+    made = [_render(system, {name: 1}) for name in ("grand-piano", "church-organ")]
+    assert np.linalg.norm(made[0] - made[1]) > 0.1 * np.linalg.norm(made[0])
+
+
+def test_progress_rises_to_one(system: Translation) -> None:
+    shares: list[float] = []
+    _render(system, {"sitar": 1}, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_the_level_follows_the_content() -> None:
+    system = Translation(Translation.presets["default"])
+    content, timbre = _content(system), system.blend(Blend.of("church-organ"))
+    loud, quiet = (
+        system.render(level * content, timbre, amount=1.0, seed=0, progress=lambda _share: None)
+        for level in (np.float32(1), np.float32(0.1))
+    )
+    assert np.linalg.norm(quiet) / np.linalg.norm(loud) == pytest.approx(0.1, rel=0.05)
+    assert 0.2 < np.linalg.norm(loud) / np.linalg.norm(content) < 2
+
+
+def test_the_shortest_input_it_names_is_enough(system: Translation) -> None:
+    n = system.min_samples
+    content = melody([60], rate=system.config.sample_rate)[:n]
+    timbre = system.blend(Blend.of("sitar"))
+    sound = system.render(content, timbre, amount=1.0, seed=0, progress=lambda _share: None)
+    assert sound.shape == (n,)
+    assert np.isfinite(sound).all()
+
+
+def test_a_sound_without_notes_is_not_an_error() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.05, 44100).astype(np.float32)
+    with pytest.warns(cambiata.CambiataWarning, match="hardly a note was heard in it"):
+        out = translate(Audio(noise, 44100), "church-organ")
+    assert np.isfinite(out.samples).all()
+
+
+def test_the_notes_are_those_of_the_content() -> None:
+    pitches = [57, 60, 64, 69, 62]
+    content = Audio(melody([float(p) for p in pitches], partials=8, rate=44100), 44100)
+    for name in ("grand-piano", "string-quartet", "wind-quintet"):
+        heard = cambiata.transcribe(translate(content, name))
+        assert [note.pitch for note in heard.notes if note.duration_s > 0.1] == pitches, name
+
+
+def test_octaves_move_the_notes() -> None:
+    content = Audio(melody([57, 60, 64], partials=8, rate=44100), 44100)
+    heard = cambiata.transcribe(translate(content, "grand-piano", octave=1))
+    assert [note.pitch for note in heard.notes if note.duration_s > 0.1] == [69, 72, 76]
+
+
+def test_stereo_and_silence_are_kept() -> None:
+    sound = melody([60, 64], rate=22050)
+    both = np.stack([sound, np.zeros_like(sound)])
+    out = translate(Audio(both, 22050), "nylon-guitar")
+    assert out.samples.shape == both.shape
+    assert np.abs(out.samples[1]).max() == 0
+    assert np.abs(out.samples[0]).max() > 0
+
+
+# --- blends ---------------------------------------------------------------------------------------
+
+
+def test_shares_are_brought_to_one() -> None:
+    assert Blend.of({"a": 3, "b": 1, "c": 0}).shares == (("a", 0.75), ("b", 0.25))
+    assert Blend.of(Blend.of("a")) == Blend.of("a")
+
+
+@pytest.mark.parametrize(
+    ("shares", "match"),
+    [({}, "names no domain"), ({"a": 0}, "names no domain"), ({"a": -1}, "is no share")],
+)
+def test_wrong_shares_are_refused(shares: dict[str, float], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        Blend.of(shares)
+
+
+def test_the_whole_of_one_is_that_one(system: Translation) -> None:
+    one = _render(system, {"grand-piano": 1})
+    assert np.array_equal(one, _render(system, {"grand-piano": 5, "sitar": 0}))
+    twice = system.blend(Blend((("grand-piano", 0.5), ("grand-piano", 0.5))))
+    again = system.render(_content(system), twice, amount=1.0, seed=0, progress=lambda _share: None)
+    assert np.linalg.norm(one - again) < 0.05 * np.linalg.norm(one)
+
+
+def test_a_blend_goes_steadily_from_one_to_the_other() -> None:
+    system = Translation(Translation.presets["default"])
+    made = [
+        log_mel(_render(system, {"church-organ": 1 - x, "pizzicato-strings": x}), 44100)
+        for x in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    away = [float(np.abs(each - made[0]).mean()) for each in made]
+    near = [float(np.abs(each - made[-1]).mean()) for each in made]
+    assert (np.diff(away) > 0).all()
+    assert (np.diff(near) < 0).all()
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("grand-paino", "is no domain; did you mean grand-piano"),
+        ("quartet", "did you mean .*quartet"),
+        ("xylorimba", "is no domain; use one of grand-piano"),
+    ],
+)
+def test_an_unknown_domain_is_answered_with_near_names(name: str, match: str) -> None:
+    for ask in (domain_named, lambda x: translate(Audio(melody([60]), 22050), x)):
+        with pytest.raises(InputError, match=match):
+            ask(name)
+
+
+def test_recordings_are_no_domains(content: Audio, style: Audio) -> None:
+    with pytest.raises(InputError, match="plays domains, not recordings; use cambiata translate"):
+        cambiata.transfer(content, style, system="translation")
+    with pytest.raises(InputError, match="oneshot: does not translate; use one of translation"):
+        translate(content, "sitar", system="oneshot")
+    with pytest.raises(TypeError, match="translate: takes no dynamics"):
+        translate(content, "sitar", dynamics="style")
+
+
+def test_silence_and_scraps_are_refused() -> None:
+    with pytest.raises(InputError, match="is silent"):
+        translate(Audio(np.zeros(44100), 44100), "sitar")
+    with pytest.raises(InputError, match="less than one window of translation"):
+        translate(Audio(np.ones(100), 44100), "sitar")
+
+
+def test_a_domain_of_another_version_is_refused(no_own_domains: Path) -> None:
+    no_own_domains.mkdir()
+    shipped = Path(cambiata.__file__).parent / "shipped"
+    for part in ("", ".refine"):
+        data = (shipped / f"translation-domains{part}.onnx").read_bytes()
+        (no_own_domains / f"translation-domains{part}.onnx").write_bytes(data)
+    with pytest.raises(InputError, match=r"another version of the encoder; add it again: cambiata"):
+        own_domain("translation-domains", "another")
+    assert [each.problem for each in cambiata.domains() if each.own] == [""]
+    (no_own_domains / "broken.onnx").write_bytes(b"no model")
+    told = [each for each in cambiata.domains() if each.name == "broken"]
+    assert "is no model" in told[0].problem
+    with pytest.raises(InputError, match="is no model"):
+        translate(Audio(melody([60]), 22050), "broken")
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"octave": 9}, "octave must be -4 to 4"),
+        ({"sample_rate": 22050}, "must be 44100: the encoder knows no other"),
+        ({"weights": "listener"}, "is not of translation"),
+        ({"domains": "mor2018-small"}, "is not of translation-domains"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: dict[str, object], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        translate(Audio(melody([60]), 22050), "sitar", settings=settings)
+
+
+def test_levels_are_the_published_ones() -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("lightning_fabric")
+    from cambiata.train.tasks.mor2018 import levels_of, scalar
+
+    x = np.random.default_rng(0).uniform(-1.2, 1.2, 5000).astype(np.float32)
+    wanted = scalar(levels_of(torch.from_numpy(x))).numpy()
+    # Where a level begins, a rounding may fall to either side.
+    assert (np.abs(scalar_levels(x) - wanted) < 1e-6).mean() > 0.999
+
+
+def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
+    """``PYTHONPATH=tests python tests/systems/test_translation.py`` writes what is expected."""
+    found, wanted = _golden(), json.loads(GOLDEN.read_text())
+    for name in wanted:
+        np.testing.assert_allclose(found[name], wanted[name], atol=1.5)
+
+
+def _golden() -> dict[str, Any]:
+    """Levels, by octave and half second, of the cello as three domains play it."""
+    content = cambiata.load(EXAMPLES / "cello.flac", end_s=3.0)
+    levels = {}
+    for name in ("grand-piano", "string-quartet", "church-organ"):
+        out = translate(content, name)
+        n = out.sample_rate // 2
+        power = np.square(np.abs(np.fft.rfft(out.samples[0][: 6 * n].reshape(6, n), axis=1)))
+        hz = np.fft.rfftfreq(n, 1 / out.sample_rate)
+        bands = [power[:, (hz >= low) & (hz < 2 * low)].mean(1) for low in BANDS_HZ]
+        level = 10 * np.log10(np.array(bands) / power.mean())
+        levels[name] = np.round(np.maximum(level, -30).astype(float), 2).tolist()
+    return levels
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(_golden(), indent=1) + "\n")
