@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cambiata.data.bank import Bank, Instrument, build
-from cambiata.data.pairs import PairConfig, PairMaker, Treatment
+from cambiata.data.bank import Bank, Instrument, build_from_font
+from cambiata.data.pairs import PairComposer, PairConfig, Treatment
 from cambiata.data.soundfont import (
     RENDER_RATE_HZ,
     Renderer,
     SoundFont,
-    font_named,
+    find_font,
+    identify_source,
     installed_fonts,
-    source_of,
 )
 from cambiata.score.midi import Note
 from machine import machine, table
@@ -47,7 +47,7 @@ def bank_row(path: Path, folder: Path) -> tuple[Bank, list[str]]:
     with Renderer(font):
         loaded_s = time.process_time() - begun
     begun = time.process_time()
-    bank = build(path, folder, programs=PROGRAMS, n_workers=1)
+    bank = build_from_font(path, folder, programs=PROGRAMS, n_workers=1)
     cpu_s = time.process_time() - begun
     seconds = sum(instrument.table["length"].sum() for instrument in bank.instruments)
     seconds /= RENDER_RATE_HZ
@@ -55,7 +55,7 @@ def bank_row(path: Path, folder: Path) -> tuple[Bank, list[str]]:
     size = sum(place.stat().st_size for place in folder.iterdir()) / 2**20
     late = [ms for i in bank.instruments if i.program in STRUCK for ms in onsets_ms(i)]
     return bank, [
-        source_of(path).name,
+        identify_source(path).name,
         f"{loaded_s:.2f}",
         str(notes),
         f"{seconds / cpu_s:.0f}",
@@ -66,17 +66,17 @@ def bank_row(path: Path, folder: Path) -> tuple[Bank, list[str]]:
 
 def main() -> None:
     """Print the tables."""
-    paths = [font_named(name) for name in sys.argv[1:]] or installed_fonts()
+    paths = [find_font(name) for name in sys.argv[1:]] or installed_fonts()
     print(machine(), end="\n\n")
     with tempfile.TemporaryDirectory() as name:
-        made = [bank_row(path, Path(name) / source_of(path).name) for path in paths]
+        made = [bank_row(path, Path(name) / identify_source(path).name) for path in paths]
         header = ["font", "load s", "notes", "audio s per core s", "MiB a program"]
         print(table([*header, "onset late ms, median / 95 % / most"], [row for _, row in made]))
         rows = []
         treatments: tuple[Treatment, ...] = ("none", "paper", "wide")
         for treatment in treatments:
             config = PairConfig(treatment=treatment)
-            maker = PairMaker([bank for bank, _ in made], config=config, allow_test=True)
+            maker = PairComposer([bank for bank, _ in made], config=config, allow_test=True)
             maker.example(0)
             begun = time.process_time()
             for number in range(1, N_EXAMPLES + 1):

@@ -26,16 +26,16 @@ from torch.nn import functional
 from cambiata import Audio, load, translate
 from cambiata.audio.mel import log_mel
 from cambiata.data.domains import DomainExamples
-from cambiata.partials.latent import TOLD
-from cambiata.partials.note_frames import N_FEATURES, of_score, score_frames
+from cambiata.partials.latent import CONDITIONING_FEATURES
+from cambiata.partials.note_frames import N_FEATURES, events_from_part, score_note_frames
 from cambiata.partials.posteriors import BANDS
 from cambiata.score.midi import Part
 from cambiata.train.loop import load_weights
 from cambiata.train.run import read_run
 from cambiata.train.tasks.mor2018 import Classifier
-from cambiata.train.tasks.translation import TranslationTask, ask_domains
+from cambiata.train.tasks.translation import TranslationTask, precompute_excerpts
 from cambiata.translation.notes import shipped_domains
-from cambiata.translation.sampling import Voice, sampled, silent_arrays
+from cambiata.translation.sampling import DecoderWeights, sample_levels, zero_arrays
 from machine import machine
 from speed import repeated, timed
 
@@ -51,7 +51,7 @@ def sounds_of(
     examples: DomainExamples, listener: str, n: int
 ) -> list[tuple[dict[str, Tensor], int]]:
     """What decoders are told of sounds, and whose they are."""
-    folder = ask_domains(examples, listener).folder
+    folder = precompute_excerpts(examples, listener).folder
     kind = "validation" if examples.validating else "training"
     found = []
     for number in range(min(n, len(examples))):
@@ -61,11 +61,15 @@ def sounds_of(
                 queries, seen = kept["queries"], kept["seen"]
             if not len(queries):
                 continue
-            score = score_frames(of_score(Part(made.notes)), BANDS.n_frames(made.sounds.shape[1]))
+            score = score_note_frames(
+                events_from_part(Part(made.notes)), BANDS.n_frames(made.sounds.shape[1])
+            )
             told = {
                 "seen": torch.from_numpy(seen.astype(np.float32)),
-                "told": torch.from_numpy(queries[:, :N_FEATURES].astype(np.float32)[:, TOLD]),
-                "score": torch.from_numpy(score.features[:, TOLD].copy()),
+                "told": torch.from_numpy(
+                    queries[:, :N_FEATURES].astype(np.float32)[:, CONDITIONING_FEATURES]
+                ),
+                "score": torch.from_numpy(score.features[:, CONDITIONING_FEATURES].copy()),
             }
             few = {
                 name: x[torch.linspace(0, len(x) - 1, min(len(x), _N_FRAMES)).long()]
@@ -203,15 +207,15 @@ def rival(source: str) -> None:
     for blocks, layers, width in ((2, 10, 32), (3, 10, 32), (4, 10, 128)):
         n_frames = 4 if width == 32 else 1
         latent = rng.normal(size=(n_frames, 64)).astype(np.float32)
-        arrays = silent_arrays(width, blocks * layers, 64)
+        arrays = zero_arrays(width, blocks * layers, 64)
         arrays = {
             name: rng.normal(0, 0.1, x.shape).astype(np.float32) for name, x in arrays.items()
         }
-        voice = Voice(arrays, [2**i for i in range(layers)] * blocks)
+        decoder = DecoderWeights(arrays, [2**i for i in range(layers)] * blocks)
         for name, compiled in (("ours, compiled", True), ("ours, NumPy alone", False)):
-            sampled([(1.0, voice)], latent[:1], 8, rng, compiled=compiled)  # compiled once
+            sample_levels([(1.0, decoder)], latent[:1], 8, rng, compiled=compiled)  # compiled once
             begun = time.perf_counter()
-            sampled([(1.0, voice)], latent, 800, rng, compiled=compiled)
+            sample_levels([(1.0, decoder)], latent, 800, rng, compiled=compiled)
             _line(f"{blocks * layers} x {width}", name, n_frames * 800, begun)
         args = SimpleNamespace(
             blocks=blocks,

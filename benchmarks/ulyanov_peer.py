@@ -39,7 +39,7 @@ def objective(sound: Path, content: str, style: str) -> tuple[float, float]:
     n = min(len(heard), len(content_samples))
     stft = system.config.stft
     features, wanted = (
-        system._features(system._spectrogram(np.abs(stft.analyse(x[:n])))[0])
+        system._conv_features(system._spectrogram(np.abs(stft.analyse(x[:n])))[0])
         for x in (heard, content_samples)
     )
     texture = system.capture(style_samples).features

@@ -28,8 +28,8 @@ def dull() -> Timbre:
 
 def test_a_kept_timbre_plays_as_its_recording_does(bright: Timbre, tmp_path: Path) -> None:
     bright.save(tmp_path / "bright.timbre")
-    kept = cambiata.load_timbre(tmp_path / "bright.timbre")
-    direct, played = (cambiata.transfer(CONTENT, x).samples for x in (STYLE, kept))
+    loaded = cambiata.load_timbre(tmp_path / "bright.timbre")
+    direct, played = (cambiata.transfer(CONTENT, x).samples for x in (STYLE, loaded))
     # Capturing brings the recording to one level and keeps float16.
     assert np.abs(played - direct).max() < 0.02 * np.abs(direct).max()
     assert (tmp_path / "bright.timbre").stat().st_size < 300_000
@@ -37,9 +37,9 @@ def test_a_kept_timbre_plays_as_its_recording_does(bright: Timbre, tmp_path: Pat
 
 def test_a_file_is_plain_arrays(bright: Timbre, tmp_path: Path) -> None:
     bright.save(tmp_path / "bright.timbre")
-    with np.load(tmp_path / "bright.timbre", allow_pickle=False) as found:
-        about = json.loads(found["about"].tobytes())
-        assert found["0/features"].dtype == np.float16
+    with np.load(tmp_path / "bright.timbre", allow_pickle=False) as archive:
+        about = json.loads(archive["about"].tobytes())
+        assert archive["0/features"].dtype == np.float16
     assert about["system"] == "oneshot"
     assert len(about["weights"]) == 64
     assert about["voices"] == [1.0]
@@ -68,9 +68,9 @@ def test_several_clips_are_one_timbre(tmp_path: Path) -> None:
     for i, clip in enumerate((STYLE, replace(STYLE, samples=0.01 * STYLE.samples))):
         paths.append(tmp_path / f"{i}.wav")
         clip.save(paths[-1])
-    made = cambiata.capture_timbre(paths, tmp_path / "both.timbre")
-    assert len(made.voices) == 1
-    strengths = made.voices[0][1]["strengths_db"]
+    captured = cambiata.capture_timbre(paths, tmp_path / "both.timbre")
+    assert len(captured.voices) == 1
+    strengths = captured.voices[0][1]["strengths_db"]
     # As loud as each other, whatever the files' levels were.
     half = len(strengths) // 2
     assert abs(np.median(strengths[:half]) - np.median(strengths[half:])) < 6

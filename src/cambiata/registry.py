@@ -47,12 +47,12 @@ def system_named(name: str) -> type[System[Any]]:
     >>> system_named("musaicing").trained
     False
     """
-    known = SYSTEMS | PLAYERS | TRANSLATORS
-    if name not in known:
-        raise InputError(name, "is no system", "use one of " + ", ".join(known))
-    module, _, attribute = known[name].partition(":")
-    found: type[System[Any]] = getattr(import_module(module), attribute)
-    return found
+    paths = SYSTEMS | PLAYERS | TRANSLATORS
+    if name not in paths:
+        raise InputError(name, "is no system", "use one of " + ", ".join(paths))
+    module, _, attribute = paths[name].partition(":")
+    system_class: type[System[Any]] = getattr(import_module(module), attribute)
+    return system_class
 
 
 def transfer_system(name: str) -> type[TransferSystem[Any, Any]]:
@@ -78,10 +78,10 @@ def transfer_system(name: str) -> type[TransferSystem[Any, Any]]:
     >>> "shifted" in transfer_system("musaicing").presets
     True
     """
-    found = system_named(name)
-    if not issubclass(found, TransferSystem):
+    system_class = system_named(name)
+    if not issubclass(system_class, TransferSystem):
         raise InputError(name, "does not transfer", "use one of " + ", ".join(SYSTEMS))
-    return found
+    return system_class
 
 
 def play_system(name: str) -> type[PlaySystem[Any, Any]]:
@@ -107,10 +107,10 @@ def play_system(name: str) -> type[PlaySystem[Any, Any]]:
     >>> play_system("player").trained
     True
     """
-    found = system_named(name)
-    if not issubclass(found, PlaySystem):
+    system_class = system_named(name)
+    if not issubclass(system_class, PlaySystem):
         raise InputError(name, "does not play scores", "use one of " + ", ".join(PLAYERS))
-    return found
+    return system_class
 
 
 def translate_system(name: str) -> type[TranslateSystem[Any, Any]]:
@@ -136,7 +136,7 @@ def translate_system(name: str) -> type[TranslateSystem[Any, Any]]:
     >>> translate_system("translation").trained
     True
     """
-    found = system_named(name)
-    if not issubclass(found, TranslateSystem):
+    system_class = system_named(name)
+    if not issubclass(system_class, TranslateSystem):
         raise InputError(name, "does not translate", "use one of " + ", ".join(TRANSLATORS))
-    return found
+    return system_class

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cambiata.arrays import Samples
 from cambiata.audio.loudness import SILENCE
-from cambiata.audio.sound import MAX_RATE_HZ, MIN_RATE_HZ, Source, between, region, resample
+from cambiata.audio.sound import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
 from cambiata.errors import InputError
 from cambiata.score.midi import Part
 
@@ -55,11 +55,11 @@ class TransferConfig:
 
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-Config = TypeVar("Config", bound="TransferConfig")
-Timbre = TypeVar("Timbre")
+ConfigT = TypeVar("ConfigT", bound="TransferConfig")
+TimbreT = TypeVar("TimbreT")
 
 
-class System(ABC, Generic[Config]):
+class System(ABC, Generic[ConfigT]):
     """A system of the field: what it is, and how it is set.
 
     What it does is said by the abstract class of its job: `TransferSystem` and `PlaySystem`. A job
@@ -97,11 +97,11 @@ class System(ABC, Generic[Config]):
     extra: ClassVar[str | None] = None
     presets: ClassVar[Mapping[str, Any]]
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: ConfigT) -> None:
         self.config = config
 
 
-class Capturing(System[Config], Generic[Config, Timbre]):
+class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
     """A system that hears a sound before it plays with it.
 
     Parameters
@@ -110,7 +110,7 @@ class Capturing(System[Config], Generic[Config, Timbre]):
         The system's own configuration.
     """
 
-    timbres_of: ClassVar[str] = ""
+    timbre_system: ClassVar[str] = ""
     """The system whose kept timbres it plays; its own name where empty."""
 
     @property
@@ -119,7 +119,7 @@ class Capturing(System[Config], Generic[Config, Timbre]):
         """Shortest content and style, in samples at the system's rate, that it can work with."""
 
     @abstractmethod
-    def capture(self, style: Samples) -> Timbre:
+    def capture(self, style: Samples) -> TimbreT:
         """What the system keeps of a style.
 
         Parameters
@@ -138,7 +138,7 @@ class Capturing(System[Config], Generic[Config, Timbre]):
         """Hash of the weights that a kept timbre belongs to; empty where there are none."""
         return ""
 
-    def arrays_of(self, timbre: Timbre) -> Sequence[tuple[float, Arrays]]:  # noqa: ARG002
+    def timbre_arrays(self, timbre: TimbreT) -> Sequence[tuple[float, Arrays]]:  # noqa: ARG002
         """A timbre as voices, to be kept in a file.
 
         Parameters
@@ -158,12 +158,12 @@ class Capturing(System[Config], Generic[Config, Timbre]):
         """
         raise InputError(self.name, "keeps no timbres", "use --system oneshot")
 
-    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Timbre:  # noqa: ARG002
-        """What `arrays_of` gave, or several of them mixed, to render with.
+    def timbre_from_arrays(self, weighted_arrays: Sequence[tuple[float, Arrays]]) -> TimbreT:  # noqa: ARG002
+        """What `timbre_arrays` gave, or several of them mixed, to render with.
 
         Parameters
         ----------
-        voices : sequence of tuple
+        weighted_arrays : sequence of tuple
             Weights, which add up to 1, and arrays by name.
 
         Returns
@@ -179,7 +179,7 @@ class Capturing(System[Config], Generic[Config, Timbre]):
         raise InputError(self.name, "keeps no timbres", "use --system oneshot")
 
 
-class PlaySystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
+class PlaySystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
     """A system that plays a score with the sound of a recording.
 
     It plays any stretch of the score, and what two stretches have in common alike, so that an hour
@@ -208,7 +208,7 @@ class PlaySystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
 
     @abstractmethod
     def render(
-        self, read: Any, timbre: Timbre, start: int, n_samples: int, *, seed: int
+        self, read: Any, timbre: TimbreT, start: int, n_samples: int, *, seed: int
     ) -> Samples:
         """A stretch of the score, played.
 
@@ -232,7 +232,7 @@ class PlaySystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
         """
 
 
-class TransferSystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
+class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
     """A system that plays a content with the sound of a style.
 
     A system hears and returns one channel at its own rate and knows nothing of files, channels,
@@ -247,7 +247,7 @@ class TransferSystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
 
     @abstractmethod
     def render(
-        self, content: Samples, timbre: Timbre, *, amount: float, seed: int, progress: Progress
+        self, content: Samples, timbre: TimbreT, *, amount: float, seed: int, progress: Progress
     ) -> Samples:
         """Play a content with a captured timbre.
 
@@ -274,7 +274,7 @@ class TransferSystem(Capturing[Config, Timbre], Generic[Config, Timbre]):
 
 
 @dataclasses.dataclass(frozen=True)
-class Blend:
+class DomainMix:
     """Domains and how much of each is wanted.
 
     Parameters
@@ -284,19 +284,19 @@ class Blend:
 
     Examples
     --------
-    >>> Blend.of({"a": 3, "b": 1}).shares
+    >>> DomainMix.of({"a": 3, "b": 1}).shares
     (('a', 0.75), ('b', 0.25))
     """
 
     shares: tuple[tuple[str, float], ...]
 
     @classmethod
-    def of(cls, wanted: "str | Mapping[str, float] | Blend") -> "Blend":
+    def of(cls, domains: "str | Mapping[str, float] | DomainMix") -> "DomainMix":
         """A blend of one domain, or of several by any shares.
 
         Parameters
         ----------
-        wanted : str, mapping or Blend
+        domains : str, mapping or Blend
             A name, or shares by name; they are brought to a sum of 1.
 
         Returns
@@ -311,12 +311,12 @@ class Blend:
 
         Examples
         --------
-        >>> Blend.of("a").shares
+        >>> DomainMix.of("a").shares
         (('a', 1.0),)
         """
-        if isinstance(wanted, Blend):
-            return wanted
-        shares = {wanted: 1.0} if isinstance(wanted, str) else dict(wanted)
+        if isinstance(domains, DomainMix):
+            return domains
+        shares = {domains: 1.0} if isinstance(domains, str) else dict(domains)
         for name, share in shares.items():
             if not 0 <= share < float("inf"):
                 raise InputError(
@@ -328,7 +328,7 @@ class Blend:
         return cls(tuple((name, share / total) for name, share in shares.items() if share))
 
 
-class TranslateSystem(TransferSystem[Config, Timbre], Generic[Config, Timbre]):
+class TranslateSystem(TransferSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
     """A system that plays a content as domains that it has learnt would.
 
     Its timbres are made of names, not of recordings.
@@ -344,12 +344,12 @@ class TranslateSystem(TransferSystem[Config, Timbre], Generic[Config, Timbre]):
         """Names of all domains that it can play."""
 
     @abstractmethod
-    def blend(self, wanted: Blend) -> Timbre:
+    def blend(self, mix: DomainMix) -> TimbreT:
         """What `render` needs of domains.
 
         Parameters
         ----------
-        wanted : Blend
+        mix : Blend
             Names and shares.
 
         Returns
@@ -363,7 +363,7 @@ class TranslateSystem(TransferSystem[Config, Timbre], Generic[Config, Timbre]):
             There is no such domain.
         """
 
-    def capture(self, style: Samples) -> Timbre:  # noqa: ARG002
+    def capture(self, style: Samples) -> TimbreT:  # noqa: ARG002
         """Refuse a recording.
 
         Parameters
@@ -381,7 +381,7 @@ class TranslateSystem(TransferSystem[Config, Timbre], Generic[Config, Timbre]):
         )
 
 
-def refuse_short(name: str, duration_s: float, system: Capturing[Any, Any]) -> None:
+def refuse_short(name: str, duration_s: float, system: StyleSystem[Any, Any]) -> None:
     """Refuse a sound of less than one window of a system.
 
     Parameters
@@ -414,9 +414,9 @@ def refuse_short(name: str, duration_s: float, system: Capturing[Any, Any]) -> N
         )
 
 
-def heard_style(
+def read_style(
     style: Source,
-    system: Capturing[Any, Any],
+    system: StyleSystem[Any, Any],
     start_s: float | None,
     end_s: float | None,
 ) -> tuple[Samples, float]:
@@ -446,7 +446,7 @@ def heard_style(
     >>> from cambiata.audio.sound import Audio
     >>> from cambiata.timbre_transfer.musaicing import Musaicing
     >>> system = Musaicing(Musaicing.presets["cifka2021"])
-    >>> heard_style(Audio(np.ones(44100), 44100), system, None, 0.5)[1]
+    >>> read_style(Audio(np.ones(44100), 44100), system, None, 0.5)[1]
     0.5
     """
     config, rate = system.config, style.sample_rate
@@ -454,7 +454,7 @@ def heard_style(
     region_s = (stop - start) / rate
     refuse_short(style.name, region_s, system)
     stop = min(stop, start + round(config.style_s * rate))
-    samples = np.concatenate(list(between(style.blocks(), start, stop)), axis=1)
+    samples = np.concatenate(list(crop_blocks(style.blocks(), start, stop)), axis=1)
     mono = samples.mean(axis=0)
     # Channels out of phase would cancel; the loudest of them then serves.
     if np.abs(mono).max() < 0.1 * np.abs(samples).max():
@@ -466,10 +466,10 @@ def heard_style(
 
 def configure(
     system: str,
-    presets: Mapping[str, Config],
+    presets: Mapping[str, ConfigT],
     preset: str | None,
     overrides: Mapping[str, object],
-) -> Config:
+) -> ConfigT:
     """Configuration of a system: a preset with some settings changed.
 
     Parameters
@@ -502,16 +502,16 @@ def configure(
     if chosen not in presets:
         raise InputError(system, f"has no preset {chosen}", "use one of " + ", ".join(presets))
     config = presets[chosen]
-    known = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    types = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
     values: dict[str, Any] = {}
-    for key, given in overrides.items():
-        if key not in known:
-            raise InputError(system, f"has no setting {key}", "use one of " + ", ".join(known))
+    for key, value in overrides.items():
+        if key not in types:
+            raise InputError(system, f"has no setting {key}", "use one of " + ", ".join(types))
         try:
-            values[key] = _as(known[key], given)
+            values[key] = _parse_setting(types[key], value)
         except (TypeError, ValueError):
             raise InputError(
-                system, f"{key}={given} is not of type {known[key].__name__}", "correct the value"
+                system, f"{key}={value} is not of type {types[key].__name__}", "correct the value"
             ) from None
     try:
         return dataclasses.replace(config, **values)
@@ -519,13 +519,13 @@ def configure(
         raise InputError(system, str(error), "correct the value") from None
 
 
-def _as(kind: type, given: object) -> object:
-    if kind is bool and isinstance(given, str):
-        if given.lower() not in ("true", "false"):
+def _parse_setting(expected: type, value: object) -> object:
+    if expected is bool and isinstance(value, str):
+        if value.lower() not in ("true", "false"):
             raise ValueError
-        return given.lower() == "true"
-    if isinstance(given, str) or kind is float:
-        return kind(given)
-    if not isinstance(given, kind):
+        return value.lower() == "true"
+    if isinstance(value, str) or expected is float:
+        return expected(value)
+    if not isinstance(value, expected):
         raise ValueError
-    return given
+    return value

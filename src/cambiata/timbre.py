@@ -20,7 +20,7 @@ import numpy.typing as npt
 from cambiata.audio.sound import Audio, AudioFile, Source
 from cambiata.errors import InputError
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
-from cambiata.system import Capturing, configure, heard_style
+from cambiata.system import StyleSystem, configure, read_style
 
 SUFFIX = ".timbre"
 
@@ -92,7 +92,7 @@ class Timbre:
         part.write_bytes(buffer.getvalue())
         part.replace(place)
 
-    def for_system(self, system: Capturing[Any, Any]) -> Any:
+    def for_system(self, system: StyleSystem[Any, Any]) -> Any:
         """What the system renders with.
 
         Parameters
@@ -110,12 +110,12 @@ class Timbre:
         InputError
             It belongs to another system, or to other weights.
         """
-        if (system.timbres_of or system.name) != self.system:
+        if (system.timbre_system or system.name) != self.system:
             raise InputError(self.name, f"is of {self.system}", f"use --system {self.system}")
         if system.weights_sha256 != self.weights:
             raise InputError(self.name, "belongs to other weights", _CURE)
         try:
-            return system.timbre_of(self.voices)
+            return system.timbre_from_arrays(self.voices)
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(self.name, "is not whole", _CURE) from error
 
@@ -188,9 +188,9 @@ def load_timbre(path: str | Path) -> Timbre:
     except OSError as error:
         raise InputError(str(path), "cannot be read", "check the path") from error
     try:
-        with np.load(BytesIO(data), allow_pickle=False) as found:
-            about = json.loads(found["about"].tobytes().decode())
-            arrays = {name: found[name] for name in found.files if name != "about"}
+        with np.load(BytesIO(data), allow_pickle=False) as archive:
+            about = json.loads(archive["about"].tobytes().decode())
+            arrays = {name: archive[name] for name in archive.files if name != "about"}
         if about["format"] != _FORMAT:
             raise ValueError
         version, shares = about["version"], [float(x) for x in about["voices"]]
@@ -202,8 +202,8 @@ def load_timbre(path: str | Path) -> Timbre:
     voices = []
     for i, share in enumerate(shares):
         start = f"{i}/"
-        own = {n.removeprefix(start): x for n, x in arrays.items() if n.startswith(start)}
-        voices.append((share, own))
+        voice_arrays = {n.removeprefix(start): x for n, x in arrays.items() if n.startswith(start)}
+        voices.append((share, voice_arrays))
     return Timbre(str(path), system, weights, tuple(voices))
 
 
@@ -260,10 +260,10 @@ def capture_timbre(
     gap = np.zeros(round(_GAP_S * rate), np.float32)
     for style in styles:
         source: Source = style if isinstance(style, Audio) else AudioFile(style)
-        clip, _ = heard_style(source, player, None, None)
+        clip, _ = read_style(source, player, None, None)
         clips += [clip / np.sqrt(np.mean(np.square(clip))), gap]
     sound = np.concatenate(clips[:-1]).astype(np.float32)
-    voices = tuple(player.arrays_of(player.capture(sound)))
+    voices = tuple(player.timbre_arrays(player.capture(sound)))
     timbre = Timbre(str(output or "timbre"), system, player.weights_sha256, voices)
     if output is not None:
         timbre.save(output, force=force)

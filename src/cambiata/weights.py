@@ -146,15 +146,15 @@ WEIGHTS = {
     ),
 }
 
-Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
-Part = Callable[..., list[npt.NDArray[Any]]]
+NetworkCall = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+PartCall = Callable[..., list[npt.NDArray[Any]]]
 
 METADATA_KEY = "cambiata"
 _MAX_THREADS = 4
 _CURE = "give a file of `cambiata train export`"
 
 
-def _shipped(file: str, sha256: str) -> bytes:
+def _read_shipped(file: str, sha256: str) -> bytes:
     """A shipped file's bytes, verified."""
     try:
         data = files("cambiata").joinpath("shipped", file).read_bytes()
@@ -165,7 +165,7 @@ def _shipped(file: str, sha256: str) -> bytes:
     return data
 
 
-def _session(data: bytes, n_threads: int) -> Any:
+def _open_session(data: bytes, n_threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -174,7 +174,7 @@ def _session(data: bytes, n_threads: int) -> Any:
 
 
 @lru_cache(maxsize=8)
-def network(name: str) -> Network:
+def network(name: str) -> NetworkCall:
     """A shipped network of one input and one output, verified, on one thread.
 
     Parameters
@@ -197,10 +197,10 @@ def network(name: str) -> Network:
     >>> network("timbre-metric")(np.zeros((1, 12, 257), np.float32)).shape
     (1, 64)
     """
-    known = WEIGHTS[name]
-    session = _session(_shipped(known.file, known.sha256), 1)
-    given = session.get_inputs()[0].name
-    return lambda array: cast("npt.NDArray[np.float32]", session.run(None, {given: array})[0])
+    entry = WEIGHTS[name]
+    session = _open_session(_read_shipped(entry.file, entry.sha256), 1)
+    input_name = session.get_inputs()[0].name
+    return lambda array: cast("npt.NDArray[np.float32]", session.run(None, {input_name: array})[0])
 
 
 class Model:
@@ -233,14 +233,14 @@ class Model:
     def __init__(self, main: bytes, read: Callable[[str, str], bytes]) -> None:
         self.sha256 = hashlib.sha256(main).hexdigest()
         n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
-        session = _session(main, n_threads)
-        told = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
-        self.about: Mapping[str, Any] = json.loads(told)
+        session = _open_session(main, n_threads)
+        metadata = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
+        self.about: Mapping[str, Any] = json.loads(metadata)
         self._sessions = {"": session}
         for part, (file, sha256) in self.about.get("parts", {}).items():
-            self._sessions[part] = _session(read(file, sha256), n_threads)
+            self._sessions[part] = _open_session(read(file, sha256), n_threads)
 
-    def part(self, name: str = "") -> Part:
+    def part(self, name: str = "") -> PartCall:
         """One of its networks.
 
         Parameters
@@ -254,7 +254,7 @@ class Model:
             From input arrays, in their order, to the list of output arrays.
         """
         session = self._sessions[name]
-        names = [given.name for given in session.get_inputs()]
+        names = [tensor.name for tensor in session.get_inputs()]
         return lambda *arrays: cast(
             "list[npt.NDArray[Any]]", session.run(None, dict(zip(names, arrays, strict=True)))
         )
@@ -290,7 +290,7 @@ def load_model(name: str, system: str) -> Model:
     Traceback (most recent call last):
     cambiata.errors.InputError: my.onnx: cannot be read; give a file of `cambiata train export`
     """
-    main, read = files_of(name)
+    main, read = open_model(name)
     try:
         model = Model(main, read)
     except CambiataError:
@@ -302,7 +302,7 @@ def load_model(name: str, system: str) -> Model:
     return model
 
 
-def files_of(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
+def open_model(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
     """A model's files, verified: the main one, and what reads the others.
 
     Parameters
@@ -324,12 +324,12 @@ def files_of(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
 
     Examples
     --------
-    >>> len(files_of("listener")[0]) > 100_000
+    >>> len(open_model("listener")[0]) > 100_000
     True
     """
     if name in WEIGHTS:
-        known = WEIGHTS[name]
-        return _shipped(known.file, known.sha256), _shipped
+        entry = WEIGHTS[name]
+        return _read_shipped(entry.file, entry.sha256), _read_shipped
     path = Path(name)
 
     def read(file: str, sha256: str) -> bytes:

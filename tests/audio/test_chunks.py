@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cambiata.audio.chunks import convert, crossfade, cut, join, splice, split
+from cambiata.audio.chunks import crossfade, cut, join, process_chunks, splice, split
 
 _SIZES = {"n": st.integers(1, 500), "chunk": st.integers(2, 80), "data": st.data()}
 
@@ -37,7 +37,7 @@ def test_identity_in_is_identity_out(n: int, chunk: int, data: st.DataObject) ->
     overlap = data.draw(st.integers(0, chunk // 3))
     sizes = data.draw(st.lists(st.integers(1, 90), max_size=8))
     sound = np.random.default_rng(n).normal(size=(2, n)).astype(np.float32)
-    same = convert(
+    same = process_chunks(
         _blocks(sound, sizes),
         n,
         lambda part, _at: part,
@@ -55,7 +55,7 @@ def test_each_chunk_is_told_where_it_starts() -> None:
         seen.append(np.array_equal(part[0], np.arange(at, at + part.shape[1])))
         return part
 
-    list(convert(iter([sound]), 100, process, chunk_samples=30, overlap_samples=5))
+    list(process_chunks(iter([sound]), 100, process, chunk_samples=30, overlap_samples=5))
     assert len(seen) > 3
     assert all(seen)
 

@@ -64,8 +64,8 @@ def test_silence_is_gated_and_sound_is_not_touched() -> None:
     sound = np.concatenate([np.zeros(rate // 2), tone(60, 0.5, rate=rate), np.zeros(rate)])
     gain = silence_gate(sound.astype(np.float32), rate)
     assert gain is not None
-    heard = np.abs(sound) >= SILENCE
-    assert (gain[heard] == 1).all()
+    audible = np.abs(sound) >= SILENCE
+    assert (gain[audible] == 1).all()
     assert (gain[: rate // 2 - rate // 100] == 0).all()
     assert (gain[rate + rate // 100 :] == 0).all()
     assert np.abs(np.diff(gain)).max() < 0.01  # no click

@@ -10,7 +10,15 @@ import soundfile
 from sounds import RATE, melody
 
 import cambiata
-from cambiata.audio.sound import Audio, AudioFile, Destination, between, fitted, region, resample
+from cambiata.audio.sound import (
+    Audio,
+    AudioFile,
+    Destination,
+    crop_blocks,
+    pad_or_trim,
+    region,
+    resample,
+)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT"])
@@ -173,15 +181,15 @@ def test_between_reads_no_further_than_needed() -> None:
             read.append(i)
             yield np.full((1, 10), i, np.float32)
 
-    got = np.concatenate(list(between(blocks(), 5, 15)), axis=1)
+    got = np.concatenate(list(crop_blocks(blocks(), 5, 15)), axis=1)
     assert got.tolist() == [[0.0] * 5 + [1.0] * 5]
     assert read == [0, 1]
 
 
 def test_fitted_cuts_and_fills() -> None:
     sound = np.arange(6, dtype=np.float32).reshape(2, 3)
-    assert fitted(sound, 2).tolist() == [[0, 1], [3, 4]]
-    assert fitted(sound, 4).tolist() == [[0, 1, 2, 0], [3, 4, 5, 0]]
+    assert pad_or_trim(sound, 2).tolist() == [[0, 1], [3, 4]]
+    assert pad_or_trim(sound, 4).tolist() == [[0, 1, 2, 0], [3, 4, 5, 0]]
 
 
 @pytest.mark.parametrize(

@@ -161,12 +161,12 @@ def test_bad_input(
     monkeypatch.setattr(sys, "argv", ["cambiata", *command.split()])
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    said = capfd.readouterr()
-    [line] = said.err.splitlines()
+    printed = capfd.readouterr()
+    [line] = printed.err.splitlines()
     assert line.startswith("cambiata: ")
     assert message in line
     assert ended.value.code == 2
-    assert said.out == ""
+    assert printed.out == ""
     assert files(bad_folder) == before
     assert not (bad_folder / "out").exists()
 
@@ -225,14 +225,14 @@ def test_a_bank_of_a_font_is_made_and_found(folder: Path) -> None:
     listed = run("data", "check", "--banks", "banks", "--json", folder=folder).stdout
     [bank] = [item for item in json.loads(listed) if item["kind"] == "bank"]
     assert (bank["name"], bank["present"]) == ("own", True)
-    made = files(folder / "banks")
+    written = files(folder / "banks")
     again = run(*arguments, "-o", "banks/own", "--quiet", folder=folder)
     assert (again.returncode, again.stdout, again.stderr) == (0, b"", b"")
-    assert files(folder / "banks") == made
+    assert files(folder / "banks") == written
     other = run(*arguments, "--velocities", "90", "-o", "banks/own", folder=folder)
     assert other.returncode == 2
     assert b"banks/own: holds a bank of another make; choose another folder" in other.stderr
-    assert files(folder / "banks") == made
+    assert files(folder / "banks") == written
     # Without a place it goes into the cache.
     assert run(*arguments, "--quiet", folder=folder).returncode == 0
     assert (folder / ".cache/cambiata/bank/tiny/bank.json").exists()
@@ -244,9 +244,9 @@ def test_a_bank_of_recordings_names_the_unreadable(folder: Path) -> None:
         folder=folder,
     )
     assert done.returncode == 0, done.stderr
-    said = done.stderr.decode()
-    assert "E4.wav" in said
-    assert "CC0-1.0; for test" in said
+    printed = done.stderr.decode()
+    assert "E4.wav" in printed
+    assert "CC0-1.0; for test" in printed
     assert json.loads((folder / "recorded/bank.json").read_text())["complete"]
 
 
@@ -255,11 +255,11 @@ def test_scores_are_rendered_and_the_unusable_named(folder: Path) -> None:
     arguments = ["data", "render", "scores", "-o", "out", "--fonts", "tiny.sf2"]
     done = run(*arguments, "--programs", "0,1,5", "--json", folder=folder)
     assert done.returncode == 0, done.stderr
-    said = done.stderr.decode().splitlines()
-    assert len(said) == 1
-    assert said[0].startswith("cambiata: 2 of 3 scores not used: ")
-    assert "text.mid" in said[0]
-    assert "silent.mid" in said[0]
+    printed = done.stderr.decode().splitlines()
+    assert len(printed) == 1
+    assert printed[0].startswith("cambiata: 2 of 3 scores not used: ")
+    assert "text.mid" in printed[0]
+    assert "silent.mid" in printed[0]
     manifest = json.loads(done.stdout)
     assert manifest == json.loads((folder / "out/manifest.json").read_text())
     assert {sound["program"] for sound in manifest["sounds"]} == {0, 1}
@@ -322,38 +322,38 @@ def _tiny(folder: Path, *arguments: str, n_rows: int = 1) -> subprocess.Complete
 def test_an_evaluation_prints_its_tables_and_passes_on_what_was_given(tmp_path: Path) -> None:
     done = _tiny(tmp_path, "-o", "run", "--seed", "0", "--rows", "a,b", "--limit", "7")
     assert done.returncode == 0, done.stderr
-    [asked] = done.stderr.decode().splitlines()
-    assert ast.literal_eval(asked) == [{"rows": ["a", "b"], "quick": False, "limit": 7, "seed": 0}]
+    [calls] = done.stderr.decode().splitlines()
+    assert ast.literal_eval(calls) == [{"rows": ["a", "b"], "quick": False, "limit": 7, "seed": 0}]
     assert "soft (half)" in done.stdout.decode()
     done = _tiny(tmp_path, "-o", "run", "--no-artificial", "--quick", "--jobs", "3", "--json")
-    [asked] = done.stderr.decode().splitlines()
-    assert ast.literal_eval(asked) == [{"quick": True, "artificial": False, "n_workers": 3}]
+    [calls] = done.stderr.decode().splitlines()
+    assert ast.literal_eval(calls) == [{"quick": True, "artificial": False, "n_workers": 3}]
     assert "artificial" in json.dumps(json.loads(done.stdout))
 
 
 def test_a_pair_that_fails_is_named_and_makes_the_exit_code_1(tmp_path: Path) -> None:
     done = _tiny(tmp_path, "-o", "run", n_rows=2)
     assert done.returncode == 1
-    said, _asked = done.stderr.decode().splitlines()
-    assert said == "cambiata: 0001 refusing: content: is too quiet; choose another"
+    printed, _calls = done.stderr.decode().splitlines()
+    assert printed == "cambiata: 0001 refusing: content: is too quiet; choose another"
     assert "soft (half)" in done.stdout.decode()  # the rest is not lost
     assert "0001" in (tmp_path / "run/artificial/scores.jsonl").read_text()
 
 
 def test_options_not_given_keep_the_api_s_defaults() -> None:
-    given = cli._given(quick=False, limit=0, rows=None, fonts=(), folder="", seed=0)
-    assert given == {"quick": False, "limit": 0, "folder": "", "seed": 0}
+    options = cli._without_unset(quick=False, limit=0, rows=None, fonts=(), folder="", seed=0)
+    assert options == {"quick": False, "limit": 0, "folder": "", "seed": 0}
 
 
 def test_every_option_of_evaluate_is_an_argument_of_its_function() -> None:
-    from cambiata.data.bank import bank_of
+    from cambiata.data.bank import build_bank
     from cambiata.data.rendering import render_scores
     from cambiata.evaluate.transfer import evaluate_transfer
 
     for command, function, own in (
         (cli.evaluate_transfer, evaluate_transfer, {"report", "force", "quiet", "as_json"}),
         (cli.render, render_scores, {"quiet", "as_json", "output"}),
-        (cli.bank, bank_of, {"quiet", "as_json", "output"}),
+        (cli.bank, build_bank, {"quiet", "as_json", "output"}),
     ):
         names = {parameter.name for parameter in command.params}
         assert names - own <= set(inspect.signature(function).parameters) | {"output"}

@@ -221,10 +221,10 @@ def test_quiet_is_quiet_and_limiting_is_said(folder: Path) -> None:
     loud.save(folder / "loud.wav")
     arguments = ["transfer", "loud.wav", "style.wav", *FAST]
     done = run(*arguments, "-o", "out.wav", folder=folder)
-    said = done.stderr.decode().splitlines()
+    lines = done.stderr.decode().splitlines()
     assert done.returncode == 0
-    assert len(said) == 2
-    assert "over full scale and were turned down" in said[0]
+    assert len(lines) == 2
+    assert "over full scale and were turned down" in lines[0]
     done = run(*arguments, "-o", "quiet.wav", "--quiet", folder=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert (folder / "out.wav").read_bytes() == (folder / "quiet.wav").read_bytes()
@@ -254,7 +254,7 @@ def test_standard_input_and_output(folder: Path) -> None:
     done = run(
         *("transfer", "-", "style.wav", "-o", "-", "--json", *FAST),
         folder=folder,
-        given=(folder / "content.wav").read_bytes(),
+        stdin=(folder / "content.wav").read_bytes(),
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stderr)["output"] == "-"
@@ -272,7 +272,7 @@ def test_a_region_of_a_long_pipe_is_replaced_in_place(folder: Path) -> None:
         done = run(
             *("transfer", content, *arguments, "-o", out),
             folder=folder,
-            given=(folder / "long.wav").read_bytes(),
+            stdin=(folder / "long.wav").read_bytes(),
         )
         assert done.returncode == 0, done.stderr
     assert (folder / "piped.wav").read_bytes() == (folder / "named.wav").read_bytes()
@@ -345,7 +345,7 @@ def test_a_wav_streamed_with_no_length_in_its_header_is_read(folder: Path) -> No
     at = wav.index(b"data")
     wav[4:8] = wav[at + 4 : at + 8] = b"\xff\xff\xff\xff"
     done = run(
-        "transfer", "-", "style.wav", "-o", "out.wav", *FAST, folder=folder, given=bytes(wav)
+        "transfer", "-", "style.wav", "-o", "out.wav", *FAST, folder=folder, stdin=bytes(wav)
     )
     assert done.returncode == 0, done.stderr
     assert soundfile.info(folder / "out.wav").frames == 2 * RATE

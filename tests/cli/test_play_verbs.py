@@ -39,9 +39,9 @@ def test_play_and_transcribe(folder: Path) -> None:
     call = ["play", "sound.wav", "sound.wav", "-o", "again.flac", "--midi", "kept.mid", "--json"]
     done = run(*call, folder=folder)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["transcribed"]
-    assert len(cambiata.load_score(folder / "kept.mid").notes) == told["n_notes"]
+    report = json.loads(done.stdout)
+    assert report["transcribed"]
+    assert len(cambiata.load_score(folder / "kept.mid").notes) == report["n_notes"]
 
 
 def test_flags_are_the_api_s_own() -> None:
@@ -49,14 +49,14 @@ def test_flags_are_the_api_s_own() -> None:
 
     from cambiata.cli.main import play
 
-    given = {parameter.name: parameter.default for parameter in play.params}
+    defaults = {parameter.name: parameter.default for parameter in play.params}
     for field in dataclasses.fields(cambiata.PlayOptions):
         if field.name != "settings":
-            assert given[field.name] == field.default, field.name
+            assert defaults[field.name] == field.default, field.name
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "report"),
     [
         ("play nowhere.mid sound.wav -o o.wav", "nowhere.mid: no such file"),
         ("play text.mid sound.wav -o o.wav", "text.mid: is not readable as MIDI"),
@@ -75,11 +75,11 @@ def test_flags_are_the_api_s_own() -> None:
         ("transcribe sound.wav -o score.mid", "score.mid: exists"),
     ],
 )
-def test_bad_input_gets_one_line(call: str, told: str, folder: Path) -> None:
+def test_bad_input_gets_one_line(call: str, report: str, folder: Path) -> None:
     before = sorted(path.name for path in folder.iterdir())
     done = run(*call.split(), folder=folder)
     assert done.returncode == 2
-    assert told in done.stderr.decode()
+    assert report in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
     assert b"Traceback" not in done.stderr
     assert sorted(path.name for path in folder.iterdir()) == before

@@ -35,9 +35,9 @@ def test_a_reel_becomes_a_strathspey(tmp_path: Path) -> None:
         *("--listen", tmp_path / "out.wav", "--picture", tmp_path / "out.svg"),
     )
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
     before, after = read(EXAMPLES / "reel.mid"), read(out)
-    assert (told["n_bars"], told["metre"], told["style"]) == (32, "2/2", "strathspey")
+    assert (report["n_bars"], report["metre"], report["style"]) == (32, "2/2", "strathspey")
     assert after.end == before.end
     assert (after.metre, after.key, after.pickup) == (before.metre, before.key, before.pickup)
     snaps = [t for t in after.voices[0].tones if t.length in (Fraction(1, 4), Fraction(3, 4))]
@@ -65,13 +65,13 @@ def test_a_style_may_be_shown_by_a_tune_or_a_folder(tmp_path: Path) -> None:
     )
     (tmp_path / "tunes").mkdir()
     write(Sheet((Voice(dotted),)), tmp_path / "tunes" / "dotted.mid")
-    made = []
+    outputs = []
     for style in (tmp_path / "tunes" / "dotted.mid", tmp_path / "tunes"):
         out = tmp_path / "out.mid"
         done = run("melody", EXAMPLES / "reel.mid", "--style", style, "-o", out, "--force")
         assert done.exit_code == 0, done.output
-        made.append(read(out).voices)
-    assert made[0] == made[1] != read(EXAMPLES / "reel.mid").voices
+        outputs.append(read(out).voices)
+    assert outputs[0] == outputs[1] != read(EXAMPLES / "reel.mid").voices
 
 
 def test_a_reel_becomes_a_jig_when_asked(tmp_path: Path) -> None:
@@ -170,16 +170,16 @@ def test_a_groove_goes_part_of_the_way(tmp_path: Path) -> None:
         *("--json", "--listen", tmp_path / "out.wav", "--picture", tmp_path / "out.svg"),
     )
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert (told["hits"], told["velocity"], told["timing"]) == (0.3, 0.3, 0.3)
+    report = json.loads(done.stdout)
+    assert (report["hits"], report["velocity"], report["timing"]) == (0.3, 0.3, 0.3)
     assert cambiata.load(tmp_path / "out.wav").duration_s > 10
     assert (tmp_path / "out.svg").read_text().startswith("<svg")
 
 
 def test_a_melody_is_no_groove(tmp_path: Path) -> None:
     out = tmp_path / "out.mid"
-    told = refused(run("groove", EXAMPLES / "reel.mid", EXAMPLES / "funk.mid", "-o", out))
-    assert "reel.mid: has no drums" in told
+    report = refused(run("groove", EXAMPLES / "reel.mid", EXAMPLES / "funk.mid", "-o", out))
+    assert "reel.mid: has no drums" in report
     assert not out.exists()
 
 
@@ -203,12 +203,12 @@ def test_breaches_are_said_bar_by_bar(tmp_path: Path) -> None:
     cantus = read(EXAMPLES / "cantus.mid").voices[0].tones
     fifths = tuple(Tone(tone.start, tone.length, tone.pitch + 7) for tone in cantus)
     write(Sheet((Voice(fifths), Voice(cantus))), tmp_path / "fifths.mid")
-    found = run("counterpoint", "check", tmp_path / "fifths.mid")
-    assert found.exit_code == 1
-    assert found.stdout.startswith("bar ")
-    assert "parallel-fifths" in found.stdout
-    told = json.loads(run("counterpoint", "check", tmp_path / "fifths.mid", "--json").stdout)
-    assert {"bar", "rule", "words"} == set(told["breaches"][0])
+    done = run("counterpoint", "check", tmp_path / "fifths.mid")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("bar ")
+    assert "parallel-fifths" in done.stdout
+    report = json.loads(run("counterpoint", "check", tmp_path / "fifths.mid", "--json").stdout)
+    assert {"bar", "rule", "words"} == set(report["breaches"][0])
 
 
 def test_what_is_no_cantus_is_named(bad: Path, tmp_path: Path) -> None:

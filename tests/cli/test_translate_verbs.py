@@ -33,26 +33,26 @@ def test_translate(folder: Path) -> None:
     made, content = cambiata.load(folder / "out.flac"), cambiata.load(folder / "in.wav")
     assert made.samples.shape == content.samples.shape
     assert (made.sample_rate, made.subtype) == (44100, "PCM_16")
-    heard = cambiata.transcribe(made)
-    assert [note.pitch for note in heard.notes if note.duration_s > 0.1] == PITCHES
+    transcribed = cambiata.transcribe(made)
+    assert [note.pitch for note in transcribed.notes if note.duration_s > 0.1] == PITCHES
     call = ["--to", "sitar=0.6", "--to", "church-organ=0.2", "-o", "blend.wav", "--json"]
     done = run("translate", "in.wav", *call, "--amount", "0.5", folder=folder)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["to"] == {"sitar": pytest.approx(0.75), "church-organ": pytest.approx(0.25)}
-    assert told["system"] == "translation"
+    report = json.loads(done.stdout)
+    assert report["to"] == {"sitar": pytest.approx(0.75), "church-organ": pytest.approx(0.25)}
+    assert report["system"] == "translation"
 
 
 def test_flags_are_the_api_s_own() -> None:
     from cambiata.cli.main import translate
 
-    given = {parameter.name: parameter.default for parameter in translate.params}
+    defaults = {parameter.name: parameter.default for parameter in translate.params}
     of_a_style = {"style_start_s", "style_end_s", "dynamics", "settings", "octave"}
     for field in dataclasses.fields(cambiata.Options):
         if field.name == "system":
-            assert given["system"] == "translation"
+            assert defaults["system"] == "translation"
         elif field.name not in of_a_style:
-            assert given[field.name] == field.default, field.name
+            assert defaults[field.name] == field.default, field.name
 
 
 def test_domains_are_listed(folder: Path) -> None:
@@ -67,7 +67,7 @@ def test_domains_are_listed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "report"),
     [
         ("translate in.wav --to grand-paino -o x.wav", "did you mean grand-piano?"),
         ("translate in.wav --to sitar=much -o x.wav", "sitar=much: much is no number"),
@@ -88,7 +88,7 @@ def test_domains_are_listed(folder: Path) -> None:
         ("domains add mine few --minutes 0", "0 minutes: is out of range"),
     ],
 )
-def test_bad_input_is_one_line(folder: Path, call: str, told: str) -> None:
+def test_bad_input_is_one_line(folder: Path, call: str, report: str) -> None:
     if call.startswith("domains"):
         pytest.importorskip("torch")
         pytest.importorskip("lightning_fabric")
@@ -102,7 +102,7 @@ def test_bad_input_is_one_line(folder: Path, call: str, told: str) -> None:
     assert done.returncode == 2
     line = done.stderr.decode()
     assert line.count("\n") == 1, line
-    assert told in line
+    assert report in line
     assert "Traceback" not in line
     assert (folder / "in.wav").read_bytes() == before
     assert not (folder / "x.wav").exists()
@@ -127,10 +127,10 @@ def test_a_domain_is_added_and_played(folder: Path) -> None:
     call = ("domains", "add", "flutelike", "mine", "--minutes", "0.05", "--json")
     done = run(*call, folder=folder)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["n_files"] == 5
-    assert [line.partition(":")[0] for line in told["skipped"]] == ["broken.wav"]
-    assert told["lsd_db"] < told["lsd_before_db"]
+    report = json.loads(done.stdout)
+    assert report["n_files"] == 5
+    assert [line.partition(":")[0] for line in report["skipped"]] == ["broken.wav"]
+    assert report["lsd_db"] < report["lsd_before_db"]
     assert {p.name for p in (folder / "domains").iterdir()} == {
         "flutelike.onnx",
         "flutelike.refine.onnx",
@@ -140,8 +140,8 @@ def test_a_domain_is_added_and_played(folder: Path) -> None:
     assert "broken.wav" not in listed
     done = run("translate", "in.wav", "--to", "flutelike", "-o", "out.wav", folder=folder)
     assert done.returncode == 0, done.stderr
-    heard = cambiata.transcribe(cambiata.load(folder / "out.wav"))
-    assert [note.pitch for note in heard.notes if note.duration_s > 0.1] == PITCHES
+    transcribed = cambiata.transcribe(cambiata.load(folder / "out.wav"))
+    assert [note.pitch for note in transcribed.notes if note.duration_s > 0.1] == PITCHES
     again = run(*call, folder=folder)
     assert again.returncode == 2
     assert b"flutelike: is there already" in again.stderr

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sheets import cantus, sheet, worksheets
 
-from cambiata.counterpoint.checker import Checked, check, check_file
+from cambiata.counterpoint.checker import CheckReport, check, check_file
 from cambiata.counterpoint.rules import RULES
 from cambiata.errors import InputError
 from cambiata.score.notation import Sheet, Tone, Voice, write
@@ -97,7 +97,7 @@ def test_files_are_checked(tmp_path: Path) -> None:
     path = tmp_path / "sheet.mid"
     write(sheet(data), path)
     found = check_file(path)
-    assert isinstance(found, Checked)
+    assert isinstance(found, CheckReport)
     assert [(b.bar, b.rule) for b in found.breaches] == [(5, "resolution")]
 
 

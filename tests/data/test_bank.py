@@ -26,17 +26,17 @@ from cambiata.data.bank import (
     Bank,
     BankedNote,
     Instrument,
-    bank_of,
-    build,
+    build_bank,
+    build_from_font,
     build_from_recordings,
-    pitch_of_name,
+    parse_pitch,
 )
-from cambiata.data.soundfont import KNOWN_FONTS, Renderer, SoundFont, Source, installed_fonts
+from cambiata.data.soundfont import KNOWN_FONTS, Renderer, SoundFont, SoundSource, installed_fonts
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.score.midi import Note
 
 FRAME = RATE_HZ // 100
-MINE = Source("mine", "CC0", "train")
+MINE = SoundSource("mine", "CC0", "train")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,9 @@ def font(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bank(font: Path, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    return build(font, tmp_path_factory.mktemp("banks") / "tiny", velocities=(40, 100), n_workers=1)
+    return build_from_font(
+        font, tmp_path_factory.mktemp("banks") / "tiny", velocities=(40, 100), n_workers=1
+    )
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def test_notes_added_up_are_what_fluidsynth_plays(
 @pytest.mark.parametrize("velocity", [40, 55, 75, 100])
 def test_levels_between_the_layers(velocity: int, bank: Bank, renderer: Renderer) -> None:
     theirs = renderer.render([Note(0, 1, 69, velocity)], 40, 0.8).mean(axis=0)
-    ours = bank.instrument(40).held(69, velocity).samples[: len(theirs)]
+    ours = bank.instrument(40).sustained(69, velocity).samples[: len(theirs)]
     assert np.abs(_frame_db(ours)[5:] - _frame_db(theirs)[5:]).max() < 0.6
     assert np.median(_frame_db(ours) - _frame_db(theirs)) == pytest.approx(0, abs=0.25)
 
@@ -107,9 +109,9 @@ def test_levels_between_the_layers(velocity: int, bank: Bank, renderer: Renderer
 def test_release_is_the_fonts(bank: Bank) -> None:
     # FluidSynth releases by 96 dB in the time that the font gives.
     for program, pitch, release_s in ((40, 69, 0.5), (73, 66, 2.0), (0, 62, 0.2)):
-        slope_db_s = bank.instrument(program).held(pitch, 100).release_db_s
+        slope_db_s = bank.instrument(program).sustained(pitch, 100).release_db_s
         assert slope_db_s == pytest.approx(96 / release_s, rel=0.06)
-    assert bank.instrument(0).held(57, 100).release_db_s > 2000
+    assert bank.instrument(0).sustained(57, 100).release_db_s > 2000
 
 
 def test_played_notes_fall_along_the_release(bank: Bank) -> None:
@@ -174,7 +176,7 @@ def test_notes_late_in_their_sample_are_held_as_long(tmp_path: Path) -> None:
         late = np.concatenate([np.zeros(n_late), steady])
         zone = Zone(late, 69, (69, 69), (n_late + begin, n_late + end), release_s=0.5)
         font = write_font(tmp_path / f"{late_s}.sf2", [Program(40, "late", (zone,))])
-        made = build(font, tmp_path / str(late_s), velocities=(90,), n_workers=1)
+        made = build_from_font(font, tmp_path / str(late_s), velocities=(90,), n_workers=1)
         sound = _kept_open(69, made, 40, 2 * HOLD_S)
         jumps = np.abs(np.diff(sound))
         assert jumps.max() <= 1.2 * jumps[:RATE_HZ].max()
@@ -186,7 +188,7 @@ def test_decaying_notes_go_on_decaying() -> None:
     t = np.arange(round(HOLD_S * RATE_HZ)) / RATE_HZ
     string = (np.sin(2 * np.pi * 220 * t) * np.exp(-t)).astype(np.float32)
     n_samples = round(8 * RATE_HZ)
-    sound = bank_module._released(BankedNote(57, 90, string, 100.0), 8.0, n_samples)
+    sound = bank_module._release(BankedNote(57, 90, string, 100.0), 8.0, n_samples)
     level_db = _frame_db(sound)
     assert len(sound) == n_samples
     slope_db_s = np.polyfit(np.arange(310, 790) / 100, level_db[310:790], 1)[0]
@@ -208,7 +210,9 @@ def test_onsets_lie_within_4_ms_of_the_score(
     # A few notes of each program are enough, and quickly rendered.
     monkeypatch.setattr(soundfont, "PIANO_KEYS", range(48, 85, 12))
     programs = STRUCK if name != "tiny" else (0,)
-    made = build(paths[name], tmp_path / "bank", programs=programs, velocities=(100,), n_workers=1)
+    made = build_from_font(
+        paths[name], tmp_path / "bank", programs=programs, velocities=(100,), n_workers=1
+    )
     late_ms = []
     for instrument in made.instruments:
         for index, pitch in enumerate(instrument.pitches):
@@ -224,11 +228,11 @@ def test_breath_before_a_stroke_is_cut_and_a_slow_attack_is_not() -> None:
     stroke = plucked(60)
     breath = 0.0015 * np.abs(stroke).max() * rng.uniform(-1, 1, RATE_HZ // 50)
     struck = np.concatenate([np.zeros(333), breath, stroke]).astype(np.float32)
-    first = bank_module._onset(struck, bank_module._FONT_ONSET_DB)
+    first = bank_module._find_onset(struck, bank_module._FONT_ONSET_DB)
     assert 0 <= first - (333 + len(breath)) < 0.0005 * RATE_HZ
     slow, _ = sustained(n_attack=RATE_HZ // 20)
     slow = np.concatenate([np.zeros(333), slow]).astype(np.float32)
-    first = bank_module._onset(slow, bank_module._FONT_ONSET_DB)
+    first = bank_module._find_onset(slow, bank_module._FONT_ONSET_DB)
     assert 0 <= first - 333 < 0.002 * RATE_HZ
 
 
@@ -249,8 +253,8 @@ def test_layers_of_different_sound_are_stored_apart(tmp_path: Path) -> None:
     bank_module._store(tmp_path, 0, notes)
     instrument = Instrument(tmp_path, MINE, {"program": 0, "name": "x"})
     for note in notes:
-        held = instrument.held(60, note.velocity).samples
-        np.testing.assert_allclose(held, note.samples, atol=2e-5)
+        sustained = instrument.sustained(60, note.velocity).samples
+        np.testing.assert_allclose(sustained, note.samples, atol=2e-5)
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -259,7 +263,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def test_build_goes_on_where_it_stopped(font: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bank"
-    build(font, folder, programs=(0, 40, 73), velocities=(90,), n_workers=1)
+    build_from_font(font, folder, programs=(0, 40, 73), velocities=(90,), n_workers=1)
     whole = _contents(folder)
     facts = json.loads((folder / "bank.json").read_text())
     for missing in ("040.npy", "040.notes.npy"):
@@ -269,7 +273,7 @@ def test_build_goes_on_where_it_stopped(font: Path, tmp_path: Path) -> None:
             Bank(folder)
         kept = (folder / "000.npy").stat().st_mtime_ns
         steps: list[float] = []
-        build(
+        build_from_font(
             font, folder, programs=(0, 40, 73), velocities=(90,), n_workers=1, progress=steps.append
         )
         assert steps == [1.0]
@@ -278,7 +282,7 @@ def test_build_goes_on_where_it_stopped(font: Path, tmp_path: Path) -> None:
 
 
 def test_bank_with_a_file_missing_is_not_whole(font: Path, tmp_path: Path) -> None:
-    build(font, tmp_path / "bank", programs=(0,), velocities=(90,), n_workers=1)
+    build_from_font(font, tmp_path / "bank", programs=(0,), velocities=(90,), n_workers=1)
     (tmp_path / "bank" / "000.npy").unlink()
     with pytest.raises(InputError, match="is not whole or of another version"):
         Bank(tmp_path / "bank")
@@ -287,24 +291,24 @@ def test_bank_with_a_file_missing_is_not_whole(font: Path, tmp_path: Path) -> No
 def test_finished_bank_is_returned_as_it_is(
     font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build(font, tmp_path / "bank", programs=(0,), velocities=(90,), n_workers=1)
+    build_from_font(font, tmp_path / "bank", programs=(0,), velocities=(90,), n_workers=1)
     monkeypatch.setattr(bank_module, "Renderer", None)
-    build(font, tmp_path / "bank", programs=(0,), velocities=(90,))
+    build_from_font(font, tmp_path / "bank", programs=(0,), velocities=(90,))
 
 
 def test_other_banks_are_not_written_over(font: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bank"
-    build(font, folder, programs=(0,), velocities=(90,), n_workers=1)
+    build_from_font(font, folder, programs=(0,), velocities=(90,), n_workers=1)
     before = _contents(folder)
     other = write_font(
         tmp_path / "other.sf2", [Program(5, "x", (Zone(plucked(60), 60, (60, 60)),))]
     )
     with pytest.raises(InputError, match="holds a bank of another make"):
-        build(other, folder, n_workers=1)
+        build_from_font(other, folder, n_workers=1)
     with pytest.raises(InputError, match="holds a bank of another make"):
-        build(font, folder, programs=(0,), velocities=(91,), n_workers=1)
+        build_from_font(font, folder, programs=(0,), velocities=(91,), n_workers=1)
     assert _contents(folder) == before
-    made = build(other, folder, n_workers=1, force=True)
+    made = build_from_font(other, folder, n_workers=1, force=True)
     assert [instrument.program for instrument in made.instruments] == [5]
     assert set(_contents(folder)) == {"bank.json", "005.npy", "005.notes.npy"}
 
@@ -313,9 +317,9 @@ def test_folder_of_something_else_is_left_alone(font: Path, tmp_path: Path) -> N
     (tmp_path / "001.npy").write_text("mine")
     for force in (False, True):
         with pytest.raises(InputError, match="holds something other than a bank"):
-            build(font, tmp_path, force=force)
+            build_from_font(font, tmp_path, force=force)
     with pytest.raises(InputError, match="is a file"):
-        build(font, tmp_path / "001.npy")
+        build_from_font(font, tmp_path / "001.npy")
     assert (tmp_path / "001.npy").read_text() == "mine"
 
 
@@ -332,31 +336,31 @@ def test_silent_programs_are_left_out(tmp_path: Path) -> None:
     sounding = Program(2, "sounding", (Zone(plucked(60), 60, (60, 61)),))
     font = write_font(tmp_path / "font.sf2", [silent, sounding])
     for _ in range(2):  # the second time as it is
-        made = build(font, tmp_path / "bank", n_workers=1)
+        made = build_from_font(font, tmp_path / "bank", n_workers=1)
         assert [instrument.program for instrument in made.instruments] == [2]
     with pytest.raises(InputError, match="is silent in every program"):
-        build(font, tmp_path / "nothing", programs=(1,), n_workers=1)
+        build_from_font(font, tmp_path / "nothing", programs=(1,), n_workers=1)
 
 
 def test_fonts_without_a_melodic_program_are_refused(tmp_path: Path) -> None:
     bell = Program(112, "bell", (Zone(plucked(60), 60, (60, 60)),))
     font = write_font(tmp_path / "font.sf2", [bell])
     with pytest.raises(InputError, match="has no melodic program"):
-        build(font, tmp_path / "bank")
+        build_from_font(font, tmp_path / "bank")
     with pytest.raises(InputError, match="has no program 3"):
-        build(font, tmp_path / "bank", programs=(3,))
+        build_from_font(font, tmp_path / "bank", programs=(3,))
     assert not (tmp_path / "bank").exists()
 
 
 @pytest.mark.parametrize("velocities", [(), (80, 40), (60, 60), (0, 60), (60, 128)])
 def test_velocities_must_ascend(velocities: tuple[int, ...], font: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="velocities: must"):
-        build(font, tmp_path / "bank", velocities=velocities)
+        build_from_font(font, tmp_path / "bank", velocities=velocities)
 
 
 def test_workers_make_the_same_bank(font: Path, tmp_path: Path) -> None:
     for n_workers in (1, 2):
-        build(
+        build_from_font(
             font, tmp_path / str(n_workers), programs=(0, 40), velocities=(90,), n_workers=n_workers
         )
     assert _contents(tmp_path / "1") == _contents(tmp_path / "2")
@@ -366,7 +370,7 @@ def test_what_fluidsynth_refuses_leaves_nothing_behind(font: Path, tmp_path: Pat
     broken = tmp_path / "broken.sf2"
     broken.write_bytes(font.read_bytes().replace(b"sdta", b"sdtx"))
     with pytest.raises(InputError, match="FluidSynth cannot load it"):
-        build(broken, tmp_path / "bank", n_workers=2)
+        build_from_font(broken, tmp_path / "bank", n_workers=2)
     assert not (tmp_path / "bank").exists()
 
 
@@ -374,12 +378,12 @@ def test_own_fonts_have_the_licence_and_use_that_is_given(
     font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bank_module, "BANK_FOLDER", tmp_path)
-    made = bank_of(font, programs=(0,), velocities=(90,), licence="CC0", use="test", n_workers=1)
+    made = build_bank(font, programs=(0,), velocities=(90,), licence="CC0", use="test", n_workers=1)
     assert made.folder == tmp_path / "tiny"
     assert (made.source.licence, made.source.use) == ("CC0", "test")
     known = tmp_path / "TimGM6mb.sf2"
     known.write_bytes(font.read_bytes())
-    made = bank_of(known, programs=(0,), velocities=(90,), licence="CC0", n_workers=1)
+    made = build_bank(known, programs=(0,), velocities=(90,), licence="CC0", n_workers=1)
     assert made.source == KNOWN_FONTS["TimGM6mb.sf2"]
 
 
@@ -405,7 +409,7 @@ def test_own_fonts_have_the_licence_and_use_that_is_given(
     ],
 )
 def test_pitches_of_names(name: str, pitch: int | None) -> None:
-    assert pitch_of_name(name) == pitch
+    assert parse_pitch(name) == pitch
 
 
 def _recorded(folder: Path, **pitches: int) -> Path:
@@ -429,9 +433,11 @@ def test_recordings_become_a_bank(tmp_path: Path) -> None:
     assert instrument.name == "harp"
     assert instrument.pitches == tuple(range(57, 68))
     for pitch in (57, 60, 62, 64, 67):
-        held = instrument.held(pitch, 80).samples
-        assert _frequency_hz(held) == pytest.approx(440 * 2 ** ((pitch - 69) / 12), rel=0.003)
-        assert np.abs(held[: RATE_HZ // 100]).max() > 0.2 * np.abs(held).max()  # its silence is cut
+        sustained = instrument.sustained(pitch, 80).samples
+        assert _frequency_hz(sustained) == pytest.approx(440 * 2 ** ((pitch - 69) / 12), rel=0.003)
+        assert (
+            np.abs(sustained[: RATE_HZ // 100]).max() > 0.2 * np.abs(sustained).max()
+        )  # its silence is cut
     assert Bank(tmp_path / "bank").source == MINE
     # A second time it is as it was, and more recordings are another bank.
     build_from_recordings(folder, tmp_path / "bank", MINE)
@@ -464,8 +470,8 @@ def test_key_map_knows_better_than_names(tmp_path: Path) -> None:
         made = build_from_recordings(folder, tmp_path / "bank", MINE)
     sounds = made.instrument(0)
     assert (sounds.pitches[0], sounds.pitches[-1]) == (47, 65)
-    assert _frequency_hz(sounds.held(50, 80).samples) == pytest.approx(146.8, rel=0.003)
-    assert _frequency_hz(sounds.held(62, 80).samples) == pytest.approx(293.7, rel=0.003)
+    assert _frequency_hz(sounds.sustained(50, 80).samples) == pytest.approx(146.8, rel=0.003)
+    assert _frequency_hz(sounds.sustained(62, 80).samples) == pytest.approx(293.7, rel=0.003)
 
 
 def test_levels_become_velocities(tmp_path: Path) -> None:
@@ -477,7 +483,7 @@ def test_levels_become_velocities(tmp_path: Path) -> None:
     instrument = build_from_recordings(folder, tmp_path / "bank", MINE).instrument(0)
     at_c4 = instrument.table[instrument.table["pitch"] == 60]
     assert list(at_c4["velocity"]) == [40, 80, 120]
-    peaks = [np.abs(instrument.held(60, velocity).samples).max() for velocity in (40, 80, 120)]
+    peaks = [np.abs(instrument.sustained(60, velocity).samples).max() for velocity in (40, 80, 120)]
     np.testing.assert_allclose(np.array(peaks) / peaks[0], [1, 2, 3], rtol=0.01)
 
 
@@ -513,8 +519,8 @@ def test_recordings_without_a_usable_note_are_refused(tmp_path: Path) -> None:
 def test_bank_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bank_module, "BANK_FOLDER", tmp_path / "banks")
     folder = _recorded(tmp_path / "harp", C4=60)
-    made = bank_of(folder, licence="CC-BY", use="test")
+    made = build_bank(folder, licence="CC-BY", use="test")
     assert made.folder == tmp_path / "banks" / "harp"
-    assert made.source == Source("harp", "CC-BY", "test")
+    assert made.source == SoundSource("harp", "CC-BY", "test")
     with pytest.raises(InputError, match="leave programs out"):
-        bank_of(folder, programs=[0])
+        build_bank(folder, programs=[0])

@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import butter, lfilter
 from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font
 
-from cambiata.data.bank import Bank, build
+from cambiata.data.bank import Bank, build_from_font
 from cambiata.data.duplicates import (
     THRESHOLD,
     Duplicate,
@@ -70,7 +70,7 @@ def _noisy(seed: int, pitch: int) -> np.ndarray:
 def _bank(folder: Path, name: str, *sounds: np.ndarray) -> Bank:
     programs = [Program(n, f"p{n}", (Zone(s, 63, (61, 66)),)) for n, s in enumerate(sounds)]
     font = write_font(folder / f"{name}.sf2", programs)
-    return build(font, folder / name, velocities=(100,), n_workers=1)
+    return build_from_font(font, folder / name, velocities=(100,), n_workers=1)
 
 
 def test_shared_samples_of_two_fonts_are_found(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_fonts_without_a_pitch_in_common(tmp_path: Path) -> None:
     high = write_font(
         tmp_path / "high.sf2", [Program(0, "x", (Zone(_noisy(0, 80), 80, (78, 82)),))]
     )
-    theirs = build(high, tmp_path / "high", velocities=(100,), n_workers=1)
+    theirs = build_from_font(high, tmp_path / "high", velocities=(100,), n_workers=1)
     assert similarities(ours, theirs).tolist() == [[0.0]]
     assert duplicates(ours, [theirs]) == []
 

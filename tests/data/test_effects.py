@@ -29,8 +29,8 @@ from cambiata.data.effects import (
     Room,
     Tremolo,
     Vibrato,
-    paper_chain,
-    wide_chain,
+    sample_paper_chain,
+    sample_wide_chain,
 )
 
 PAPER = [Overdrive, Phaser, Reverb, Tremolo]
@@ -399,7 +399,7 @@ def test_effects_keep_length_and_type_and_leave_their_input_alone(
     sound = _noise(n)
     kept = sound.copy()
     for seed in range(4):
-        treated = kind.drawn(np.random.default_rng(seed))(sound, 8000)
+        treated = kind.sample(np.random.default_rng(seed))(sound, 8000)
         assert treated.shape == (n,)
         assert treated.dtype == np.float32
         assert np.isfinite(treated).all()
@@ -410,11 +410,11 @@ def test_effects_keep_length_and_type_and_leave_their_input_alone(
 @pytest.mark.parametrize("kind", KINDS)
 def test_effects_treat_alike_and_leave_silence_silent(kind: type[Effect]) -> None:
     sound = melody([60, 64])
-    first, second = (kind.drawn(np.random.default_rng(7)) for _ in range(2))
+    first, second = (kind.sample(np.random.default_rng(7)) for _ in range(2))
     assert first == second
     assert first(sound, RATE).tobytes() == second(sound, RATE).tobytes()
     assert _rms(first(sound, RATE) - sound) > 0
-    assert first != kind.drawn(np.random.default_rng(8)) or kind is Reverb
+    assert first != kind.sample(np.random.default_rng(8)) or kind is Reverb
     silence = np.zeros(4000, np.float32)
     assert not first(silence, RATE).any()
     assert not np.shares_memory(first(silence, RATE), silence)
@@ -428,7 +428,7 @@ def test_effects_that_say_so_move_pitch_or_time(kind: type[Effect]) -> None:
     sound[start:] = _sine(1000, n - start)
     cents, late_s = [], []
     for seed in range(8):
-        treated = kind.drawn(np.random.default_rng(seed))(sound, RATE)
+        treated = kind.sample(np.random.default_rng(seed))(sound, RATE)
         begun = int((np.abs(treated) > 0.2 * np.abs(treated).max()).argmax())
         phase = np.unwrap(np.angle(hilbert(treated.astype(np.float64))))[
             begun + RATE // 8 : begun + RATE // 4
@@ -436,8 +436,8 @@ def test_effects_that_say_so_move_pitch_or_time(kind: type[Effect]) -> None:
         freq_hz = np.polyfit(np.arange(phase.shape[0]), phase, 1)[0] * RATE / (2 * np.pi)
         cents.append(abs(1200 * np.log2(freq_hz / 1000)))
         late_s.append(abs(begun - start) / RATE)
-    assert (max(cents) > 4) == kind.moves_pitch
-    assert (max(late_s) > 0.005) == kind.moves_time
+    assert (max(cents) > 4) == kind.changes_pitch
+    assert (max(late_s) > 0.005) == kind.changes_timing
 
 
 # --- chance --------------------------------------------------------------------------------------
@@ -445,7 +445,7 @@ def test_effects_that_say_so_move_pitch_or_time(kind: type[Effect]) -> None:
 
 def _draws(kind: type[Effect], name: str) -> np.ndarray:
     rng = np.random.default_rng(0)
-    return np.array([getattr(kind.drawn(rng), name) for _ in range(2000)], float)
+    return np.array([getattr(kind.sample(rng), name) for _ in range(2000)], float)
 
 
 @pytest.mark.parametrize(
@@ -469,18 +469,18 @@ def _draws(kind: type[Effect], name: str) -> np.ndarray:
 def test_parameters_have_their_ranges(
     kind: type[Effect], name: str, low: float, high: float, mean: float
 ) -> None:
-    drawn = _draws(kind, name)
-    assert low <= drawn.min()
-    assert drawn.max() <= high
-    assert np.ptp(drawn) > 0.95 * (high - low)
-    assert drawn.mean() == pytest.approx(mean, abs=0.03 * (high - low))
+    sample = _draws(kind, name)
+    assert low <= sample.min()
+    assert sample.max() <= high
+    assert np.ptp(sample) > 0.95 * (high - low)
+    assert sample.mean() == pytest.approx(mean, abs=0.03 * (high - low))
 
 
 def test_equalizers_have_one_to_four_bands_in_range() -> None:
     rng = np.random.default_rng(0)
-    drawn = [Equalizer.drawn(rng).bands for _ in range(400)]
-    assert {len(bands) for bands in drawn} == {1, 2, 3, 4}
-    every = [band for bands in drawn for band in bands]
+    sample = [Equalizer.sample(rng).bands for _ in range(400)]
+    assert {len(bands) for bands in sample} == {1, 2, 3, 4}
+    every = [band for bands in sample for band in bands]
     assert {band.kind for band in every} == {"peak", "low_shelf", "high_shelf"}
     assert all(60 <= band.freq_hz <= 8000 and 0.5 <= band.q <= 2 for band in every)
     assert max(abs(band.gain_db) for band in every) == pytest.approx(12, abs=0.2)
@@ -488,7 +488,7 @@ def test_equalizers_have_one_to_four_bands_in_range() -> None:
 
 def test_the_papers_chains_are_as_long_as_the_paper_says() -> None:
     rng = np.random.default_rng(0)
-    chains = [paper_chain(rng) for _ in range(2000)]
+    chains = [sample_paper_chain(rng) for _ in range(2000)]
     shares = Counter(len(chain.effects) for chain in chains)
     for count, share in enumerate([0.35, 0.40, 0.20, 0.05]):
         # Four standard errors of a share among 2000.
@@ -499,12 +499,12 @@ def test_the_papers_chains_are_as_long_as_the_paper_says() -> None:
     assert set(kinds) == set(PAPER)
     assert all(n / kinds.total() == pytest.approx(0.25, abs=0.05) for n in kinds.values())
     assert any(len({type(e) for e in c.effects}) < len(c.effects) for c in chains)  # replacement
-    assert not any(chain.moves_pitch or chain.moves_time for chain in chains)
+    assert not any(chain.changes_pitch or chain.changes_timing for chain in chains)
 
 
 def test_wide_chains_hold_everything_by_its_chance_and_in_order() -> None:
     rng = np.random.default_rng(0)
-    chains = [wide_chain(rng) for _ in range(1000)]
+    chains = [sample_wide_chain(rng) for _ in range(1000)]
     held = Counter(kind for chain in chains for kind in {type(e) for e in chain.effects})
     for kind, share in [(Detune, 0.2), (Vibrato, 0.15), (Equalizer, 0.5), (Room, 0.3)]:
         assert held[kind] / 1000 == pytest.approx(share, abs=0.06)
@@ -513,22 +513,24 @@ def test_wide_chains_hold_everything_by_its_chance_and_in_order() -> None:
     for chain in chains:
         places = [order.index(None if type(e) in PAPER else type(e)) for e in chain.effects]
         assert places == sorted(places)
-        assert chain.moves_time == (Detune in map(type, chain.effects))
-        assert chain.moves_pitch == bool({Detune, Vibrato} & set(map(type, chain.effects)))
+        assert chain.changes_timing == (Detune in map(type, chain.effects))
+        assert chain.changes_pitch == bool({Detune, Vibrato} & set(map(type, chain.effects)))
 
 
 def test_wide_chains_take_the_rooms_given() -> None:
     rooms = [Audio(_noise(500, seed=i), 8000 * (i + 1), name=f"hall {i}") for i in range(2)]
     rng = np.random.default_rng(0)
-    drawn = [e for _ in range(60) for e in wide_chain(rng, rooms).effects if isinstance(e, Room)]
-    assert {(room.name, room.impulse_rate) for room in drawn} == {
+    sample = [
+        e for _ in range(60) for e in sample_wide_chain(rng, rooms).effects if isinstance(e, Room)
+    ]
+    assert {(room.name, room.impulse_rate) for room in sample} == {
         ("hall 0", 8000),
         ("hall 1", 16000),
     }
-    assert all(np.isin(room.impulse, rooms[int(room.name[-1])].samples).all() for room in drawn)
+    assert all(np.isin(room.impulse, rooms[int(room.name[-1])].samples).all() for room in sample)
 
 
-@pytest.mark.parametrize("draw", [paper_chain, wide_chain])
+@pytest.mark.parametrize("draw", [sample_paper_chain, sample_wide_chain])
 def test_the_same_seed_gives_the_same_bytes(draw: Callable[..., Chain]) -> None:
     sound = melody([60, 67])
     for seed in range(12):
@@ -542,7 +544,7 @@ def test_chains_describe_themselves_in_json() -> None:
     rng = np.random.default_rng(1)
     described: set[str] = set()
     for _ in range(60):
-        chain = wide_chain(rng)
+        chain = sample_wide_chain(rng)
         back = json.loads(json.dumps(chain.describe()))
         assert [effect["effect"] for effect in back] == [
             type(effect).__name__.lower() for effect in chain.effects
@@ -589,7 +591,7 @@ def test_whatever_comes_chains_keep_length_level_and_silence(
         sound[-1] = 1
     if kind == "constant":
         sound[:] = 1
-    treated = wide_chain(np.random.default_rng(seed))(sound, rate)
+    treated = sample_wide_chain(np.random.default_rng(seed))(sound, rate)
     assert treated.shape == sound.shape
     assert treated.dtype == np.float32
     assert np.isfinite(treated).all()

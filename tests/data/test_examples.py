@@ -11,15 +11,15 @@ from tiny_examples import TINY, tiny_examples
 from tiny_fonts import Program, Zone, fluidsynth, sustained, write_font
 
 from cambiata.audio.sound import resample
-from cambiata.data.bank import build
+from cambiata.data.bank import build_from_font
 from cambiata.data.examples import (
     CONTENT,
     STYLE,
     TARGET,
     Examples,
     ExamplesConfig,
-    maker_of,
-    record,
+    open_composer,
+    record_examples,
 )
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
@@ -35,7 +35,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> ExamplesConfig:
         zones = (Zone(tone, 69, (60, 78), loop, release_s=0.05),)
         programs.append(Program(20 + n, f"tone {n}", zones))
     font = write_font(folder / "tones.sf2", programs)
-    bank = build(font, folder / "bank", velocities=(90,), n_workers=1)
+    bank = build_from_font(font, folder / "bank", velocities=(90,), n_workers=1)
     name = bank.source.name
     return ExamplesConfig(
         banks=(str(bank.folder),),
@@ -51,10 +51,10 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> ExamplesConfig:
 
 def test_recorded_is_what_the_maker_composes(config: ExamplesConfig, tmp_path: Path) -> None:
     shares: list[float] = []
-    found = record(config, tmp_path / "a", n_workers=1, progress=shares.append)
+    found = record_examples(config, tmp_path / "a", n_workers=1, progress=shares.append)
     assert len(found) == 4
     assert shares[-1] == 1
-    example = maker_of(config, False).example(3)
+    example = open_composer(config, False).example(3)
     for place, sound in ((CONTENT, example.content), (STYLE, example.style)):
         wanted = resample(sound, RENDER_RATE_HZ, 16000)[: config.n_samples]
         np.testing.assert_allclose(found[3][place], wanted, atol=1 / 32767)
@@ -66,19 +66,19 @@ def test_recorded_is_what_the_maker_composes(config: ExamplesConfig, tmp_path: P
 
 
 def test_what_is_there_stays_and_more_is_added(config: ExamplesConfig, tmp_path: Path) -> None:
-    record(replace(config, n_examples=2), tmp_path, n_workers=1)
+    record_examples(replace(config, n_examples=2), tmp_path, n_workers=1)
     kept = tmp_path / "training-0000.npy"
     before = kept.stat().st_mtime_ns, kept.read_bytes()
-    record(config, tmp_path, n_workers=1)
+    record_examples(config, tmp_path, n_workers=1)
     assert (kept.stat().st_mtime_ns, kept.read_bytes()) == before
     # And another folder holds the same, byte for byte.
-    record(config, tmp_path / "again", n_workers=1)
+    record_examples(config, tmp_path / "again", n_workers=1)
     for name in ("training-0001.npy", "validation-0000.npy"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 def test_validation_hears_only_what_is_held_out(config: ExamplesConfig, tmp_path: Path) -> None:
-    record(config, tmp_path, n_workers=1)
+    record_examples(config, tmp_path, n_workers=1)
 
     def instruments(kind: str) -> set[str]:
         rows = [json.loads(p.read_text()) for p in tmp_path.glob(f"{kind}-*.json")]
@@ -92,7 +92,7 @@ def test_a_bank_for_tests_is_refused_before_anything_is_made(
     config: ExamplesConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="is no bank; make one"):
-        record(replace(config, banks=(str(tmp_path / "none"),)), tmp_path / "made")
+        record_examples(replace(config, banks=(str(tmp_path / "none"),)), tmp_path / "made")
     assert not (tmp_path / "made").exists()
 
 

@@ -7,7 +7,7 @@ from tiny_fonts import fluidsynth, tiny_programs, write_font
 
 from cambiata.data import inventory as inventory_module
 from cambiata.data import soundfont
-from cambiata.data.bank import build
+from cambiata.data.bank import build_from_font
 from cambiata.data.inventory import Item, inventory
 from cambiata.data.scores import COLLECTION_NAMES
 from cambiata.data.soundfont import KNOWN_FONTS
@@ -57,7 +57,9 @@ def test_banks_whole_and_not(tmp_path: Path) -> None:
     assert "cambiata data bank" in missing.cure
     font = write_font(tmp_path / "tiny.sf2", tiny_programs())
     for name in ("good", "bad"):
-        build(font, tmp_path / "banks" / name, programs=(0,), velocities=(90,), n_workers=1)
+        build_from_font(
+            font, tmp_path / "banks" / name, programs=(0,), velocities=(90,), n_workers=1
+        )
     (tmp_path / "banks" / "bad" / "000.npy").unlink()
     banks = _of("bank", tmp_path / "banks")
     assert banks["good"].present

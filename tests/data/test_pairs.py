@@ -8,8 +8,8 @@ import pytest
 from tiny_fonts import RATE_HZ, Program, Zone, fluidsynth, sustained, tiny_programs, write_font
 
 from cambiata.data import pairs as pairs_module
-from cambiata.data.bank import Bank, build
-from cambiata.data.pairs import Example, PairConfig, PairMaker
+from cambiata.data.bank import Bank, build_from_font
+from cambiata.data.pairs import Example, PairComposer, PairConfig
 from cambiata.data.phrases import PhraseConfig
 from cambiata.data.scores import Work
 from cambiata.errors import InputError
@@ -31,7 +31,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
     fluidsynth()
     folder = tmp_path_factory.mktemp("pairs")
     font = write_font(folder / "tones.sf2", [_melodic(20 + n, n) for n in range(1, 5)])
-    return build(font, folder / "bank", velocities=(90,), n_workers=1)
+    return build_from_font(font, folder / "bank", velocities=(90,), n_workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def held_bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
     fluidsynth()
     folder = tmp_path_factory.mktemp("pairs")
     font = write_font(folder / "TimGM6mb.sf2", tiny_programs())
-    return build(font, folder / "bank", velocities=(90,), n_workers=1)
+    return build_from_font(font, folder / "bank", velocities=(90,), n_workers=1)
 
 
 def _sounds(example: Example) -> tuple[np.ndarray, ...]:
@@ -67,19 +67,19 @@ def _work(split: str, *notes: Note) -> Work:
 def test_same_seed_and_number_same_bytes(treatment: str, bank: Bank) -> None:
     config = PairConfig(duration_s=1.0, treatment=treatment)
     for kind in ("example", "self_supervised"):
-        made = [getattr(PairMaker([bank], config=config, seed=5), kind)(7) for _ in range(2)]
+        made = [getattr(PairComposer([bank], config=config, seed=5), kind)(7) for _ in range(2)]
         first, second = made
         for one, other in zip(_sounds(first), _sounds(second), strict=True):
             assert one.tobytes() == other.tobytes()
         assert first.notes == second.notes
         assert first.facts == second.facts
         for seed, number in ((6, 7), (5, 8)):
-            other = getattr(PairMaker([bank], config=config, seed=seed), kind)(number)
+            other = getattr(PairComposer([bank], config=config, seed=seed), kind)(number)
             assert other.content.tobytes() != first.content.tobytes()
 
 
 def test_workers_share_the_numbers(bank: Bank) -> None:
-    maker = PairMaker([bank], config=PLAIN)
+    maker = PairComposer([bank], config=PLAIN)
     third = next(islice(maker.examples(1, 2), 1, 2))
     assert third.facts["number"] == 3
     assert third.content.tobytes() == maker.example(3).content.tobytes()
@@ -87,7 +87,7 @@ def test_workers_share_the_numbers(bank: Bank) -> None:
 
 @pytest.mark.parametrize("treatment", ["none", "paper", "wide"])
 def test_sounds_are_as_long_as_asked_and_finite(treatment: str, bank: Bank) -> None:
-    maker = PairMaker([bank], config=PairConfig(duration_s=1.5, treatment=treatment))
+    maker = PairComposer([bank], config=PairConfig(duration_s=1.5, treatment=treatment))
     for number in range(4):
         for example in (maker.example(number), maker.self_supervised(number)):
             for sound in _sounds(example):
@@ -98,7 +98,7 @@ def test_sounds_are_as_long_as_asked_and_finite(treatment: str, bank: Bank) -> N
 
 def test_content_and_target_play_the_notes_at_once(bank: Bank) -> None:
     config = PairConfig(duration_s=4.0, score_share=0.0, treatment="none", phrases=SLOW)
-    maker = PairMaker([bank], config=config)
+    maker = PairComposer([bank], config=config)
     judged = 0
     for number in range(8):
         example = maker.example(number)
@@ -113,7 +113,7 @@ def test_content_and_target_play_the_notes_at_once(bank: Bank) -> None:
 
 
 def test_target_is_the_styles_instrument(bank: Bank) -> None:
-    maker = PairMaker([bank], config=PLAIN)
+    maker = PairComposer([bank], config=PLAIN)
     for number in range(6):
         example = maker.example(number)
         (style,) = (i for i in maker.instruments if i.label == example.facts["style"])
@@ -132,7 +132,7 @@ def test_content_and_target_are_equally_loud(
     treatment: str, level_db: tuple[float, float], bank: Bank
 ) -> None:
     config = PairConfig(duration_s=1.0, treatment=treatment, level_db=level_db)
-    maker = PairMaker([bank], config=config)
+    maker = PairComposer([bank], config=config)
     for number in range(10):
         example = maker.example(number)
         assert _rms_db(example.content) == pytest.approx(_rms_db(example.target), abs=0.01)
@@ -143,18 +143,20 @@ def test_content_and_target_are_equally_loud(
 
 
 def test_effects_of_the_content_move_neither_pitch_nor_time(bank: Bank) -> None:
-    maker = PairMaker([bank], config=PairConfig(duration_s=0.5))
+    maker = PairComposer([bank], config=PairConfig(duration_s=0.5))
     rng = np.random.default_rng(0)
     moved = 0
     for _ in range(40):
-        still, other = maker._chain(rng, still=True), maker._chain(rng)
-        assert not any(effect.moves_pitch or effect.moves_time for effect in still.effects)
-        moved += any(effect.moves_pitch or effect.moves_time for effect in other.effects)
+        time_invariant, other = maker._chain(rng, time_invariant=True), maker._chain(rng)
+        assert not any(
+            effect.changes_pitch or effect.changes_timing for effect in time_invariant.effects
+        )
+        moved += any(effect.changes_pitch or effect.changes_timing for effect in other.effects)
     assert moved
 
 
 def test_self_supervised_content_is_its_target(bank: Bank) -> None:
-    maker = PairMaker([bank], config=PairConfig(duration_s=1.0, treatment="paper"))
+    maker = PairComposer([bank], config=PairConfig(duration_s=1.0, treatment="paper"))
     for number in range(5):
         example = maker.self_supervised(number)
         assert example.content.tobytes() == example.target.tobytes()
@@ -164,7 +166,7 @@ def test_self_supervised_content_is_its_target(bank: Bank) -> None:
 
 
 def test_transposed_notes_stay_in_range(bank: Bank) -> None:
-    maker = PairMaker([bank])
+    maker = PairComposer([bank])
     low, high = maker.instruments[0].pitches[0], maker.instruments[0].pitches[-1]
     shifts = set()
     for seed in range(60):
@@ -181,14 +183,14 @@ def test_transposed_notes_stay_in_range(bank: Bank) -> None:
 
 def test_sources_for_tests_are_refused(bank: Bank, held_bank: Bank) -> None:
     with pytest.raises(InputError, match="is for tests only"):
-        PairMaker([bank, held_bank])
-    maker = PairMaker([held_bank], config=PLAIN, allow_test=True)
+        PairComposer([bank, held_bank])
+    maker = PairComposer([held_bank], config=PLAIN, allow_test=True)
     assert len(maker.instruments) == 3
 
 
 def test_excluded_instruments_are_never_drawn(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     excluded = frozenset({("tones", 21), ("other", 22)})
-    maker = PairMaker([bank], excluded=excluded, config=PLAIN)
+    maker = PairComposer([bank], excluded=excluded, config=PLAIN)
     assert [instrument.program for instrument in maker.instruments] == [22, 23, 24]
     drawn = set()
     for number in range(15):
@@ -197,14 +199,14 @@ def test_excluded_instruments_are_never_drawn(bank: Bank, monkeypatch: pytest.Mo
     assert not any("program 21" in label for label in drawn)
     # Where nothing is said, what shares samples with the test font is left out.
     monkeypatch.setattr(pairs_module, "read_exclusions", lambda: excluded)
-    assert len(PairMaker([bank]).instruments) == 3
-    assert len(PairMaker([bank], allow_test=True).instruments) == 4
+    assert len(PairComposer([bank]).instruments) == 3
+    assert len(PairComposer([bank], allow_test=True).instruments) == 4
 
 
 def test_fewer_than_two_instruments_are_refused(bank: Bank) -> None:
     excluded = frozenset(("tones", program) for program in (21, 22, 23))
     with pytest.raises(InputError, match="fewer than two instruments"):
-        PairMaker([bank], excluded=excluded)
+        PairComposer([bank], excluded=excluded)
 
 
 def test_instruments_without_an_octave_in_common_are_refused(tmp_path: Path) -> None:
@@ -212,7 +214,9 @@ def test_instruments_without_an_octave_in_common_are_refused(tmp_path: Path) -> 
     tone, loop = sustained()
     programs = [Program(n, "x", (Zone(tone, 69, (60 + n, 62 + n), loop),)) for n in (0, 1)]
     font = write_font(tmp_path / "narrow.sf2", programs)
-    maker = PairMaker([build(font, tmp_path / "bank", velocities=(90,), n_workers=1)], config=PLAIN)
+    maker = PairComposer(
+        [build_from_font(font, tmp_path / "bank", velocities=(90,), n_workers=1)], config=PLAIN
+    )
     with pytest.raises(InputError, match="no two instruments share an octave"):
         maker.example(0)
 
@@ -221,11 +225,11 @@ def test_scores_of_the_test_split_are_not_played(bank: Bank) -> None:
     config = PairConfig(duration_s=1.0, score_share=1.0, treatment="none")
     played = _work("train", Note(0.0, 0.4, 64), Note(0.5, 0.9, 67))
     held = _work("test", Note(0.0, 0.9, 65))
-    maker = PairMaker([bank], [played, held], config=config)
+    maker = PairComposer([bank], [played, held], config=config)
     for number in range(6):
         notes = maker.example(number).notes
         assert [(n.start_s, n.pitch) for n in notes] == [(0.0, 64), (0.5, 67)]
-    alone = PairMaker([bank], [held], config=config)
+    alone = PairComposer([bank], [held], config=config)
     assert all(alone.example(n).notes != (Note(0.0, 0.9, 65),) for n in range(6))
 
 
@@ -233,11 +237,11 @@ def test_scores_are_moved_by_octaves_into_range(bank: Bank) -> None:
     config = PairConfig(duration_s=1.0, score_share=1.0, treatment="none")
     low = _work("train", Note(0.0, 0.4, 40), Note(0.5, 0.9, 43))
     wide = _work("train", Note(0.0, 0.4, 20), Note(0.5, 0.9, 100))
-    notes = PairMaker([bank], [low], config=config).example(0).notes
+    notes = PairComposer([bank], [low], config=config).example(0).notes
     assert [note.pitch for note in notes] == [64, 67]
     # What fits nowhere is not played: a phrase stands in.
-    notes = PairMaker([bank], [wide], config=config).example(0).notes
+    notes = PairComposer([bank], [wide], config=config).example(0).notes
     assert all(60 <= note.pitch <= 78 for note in notes)
-    half = PairMaker([bank], [low], config=PairConfig(duration_s=1.0, treatment="none"))
+    half = PairComposer([bank], [low], config=PairConfig(duration_s=1.0, treatment="none"))
     pitches = [tuple(n.pitch for n in half.example(number).notes) for number in range(30)]
     assert 5 < pitches.count((64, 67)) < 25

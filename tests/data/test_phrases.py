@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cambiata.data.phrases import SCALES, PhraseConfig, Texture, phrase
+from cambiata.data.phrases import SCALES, PhraseConfig, Texture, sample_phrase
 from cambiata.score.midi import Note, Part
 
 RANGES = st.tuples(st.integers(0, 127), st.integers(0, 60)).map(
@@ -21,12 +21,12 @@ def _only(texture: Texture) -> PhraseConfig:
 
 
 def _phrase(seed: int, config: PhraseConfig | None = None, duration_s: float = 8.0) -> Part:
-    return phrase(np.random.default_rng(seed), range(40, 90), duration_s, config)
+    return sample_phrase(np.random.default_rng(seed), range(40, 90), duration_s, config)
 
 
 @given(st.integers(0, 2**32), RANGES, st.floats(0.05, 12.0))
 def test_every_phrase_can_be_played(seed: int, pitches: range, duration_s: float) -> None:
-    part = phrase(np.random.default_rng(seed), pitches, duration_s)
+    part = sample_phrase(np.random.default_rng(seed), pitches, duration_s)
     assert part.notes
     assert all(one.start_s <= other.start_s for one, other in pairwise(part.notes))
     assert all(note.pitch in pitches for note in part.notes)
@@ -38,7 +38,7 @@ def test_every_phrase_can_be_played(seed: int, pitches: range, duration_s: float
 
 @given(st.integers(0, 2**32), st.sets(st.integers(0, 127), min_size=1))
 def test_pitches_with_gaps(seed: int, pitches: set[int]) -> None:
-    part = phrase(np.random.default_rng(seed), sorted(pitches), 4.0)
+    part = sample_phrase(np.random.default_rng(seed), sorted(pitches), 4.0)
     assert {note.pitch for note in part.notes} <= pitches
 
 

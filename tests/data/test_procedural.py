@@ -10,26 +10,26 @@ from cambiata.score.midi import Note
 
 pytest.importorskip("music21")
 
-from cambiata.data.procedural import Piano, _ringing, build_pianos
+from cambiata.data.procedural import Piano, _decaying_sinusoids, build_pianos
 from cambiata.data.soundfont import RENDER_RATE_HZ
 
 
 def test_ringing_is_a_sum_of_decaying_sinusoids() -> None:
     hz, decay = np.array([440.0, 1000.0]), np.array([3.0, 9.0])
-    begun = np.array([1 + 0j, 0.5j])
+    start_phasors = np.array([1 + 0j, 0.5j])
     t = np.arange(4000) / RENDER_RATE_HZ
     wanted = np.exp(-3 * t) * np.cos(2 * np.pi * 440 * t)
     wanted -= 0.5 * np.exp(-9 * t) * np.sin(2 * np.pi * 1000 * t)
-    assert np.abs(_ringing(hz, decay, begun, 4000) - wanted).max() < 1e-9
+    assert np.abs(_decaying_sinusoids(hz, decay, start_phasors, 4000) - wanted).max() < 1e-9
 
 
 def test_partials_are_a_stiff_strings() -> None:
-    piano = Piano.drawn(np.random.default_rng(3))
+    piano = Piano.sample(np.random.default_rng(3))
     sound = piano.note(48, 80, np.random.default_rng(0)).samples
     power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 2**18)) ** 2
-    f1, b = 440 * 2 ** ((48 - 69) / 12), piano.stiffness / 2**1.2
+    f1, b = 440 * 2 ** ((48 - 69) / 12), piano.inharmonicity / 2**1.2
     for h in (1, 2, 3, 5):
-        if abs(np.sin(np.pi * h * piano.struck_at)) < 0.3:
+        if abs(np.sin(np.pi * h * piano.strike_position)) < 0.3:
             continue
         hz = h * f1 * np.sqrt((1 + b * h * h) / (1 + b))
         at = round(hz * 2**18 / RENDER_RATE_HZ)
@@ -38,7 +38,7 @@ def test_partials_are_a_stiff_strings() -> None:
 
 
 def test_harder_is_louder() -> None:
-    piano = Piano.drawn(np.random.default_rng(1))
+    piano = Piano.sample(np.random.default_rng(1))
     soft, hard = (piano.note(60, v, np.random.default_rng(0)).samples for v in (40, 120))
     begin = slice(0, RENDER_RATE_HZ // 2)
     ratio = np.sqrt((hard[begin] ** 2).mean() / (soft[begin] ** 2).mean())
@@ -58,7 +58,7 @@ def test_a_bank_plays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sound = bank.instruments[0].play([Note(0.1, 0.5, 60, 90)], RENDER_RATE_HZ)
     assert np.abs(sound).max() > 1e-3
     assert not sound[: round(0.09 * RENDER_RATE_HZ)].any()
-    first, second = (i.held(60, 80).samples for i in bank.instruments)
+    first, second = (i.sustained(60, 80).samples for i in bank.instruments)
     n = min(len(first), len(second))
     assert np.abs(first[:n] - second[:n]).max() > 1e-3
     assert build_pianos(tmp_path / "bank", n_pianos=2).facts == bank.facts

@@ -13,7 +13,7 @@ import pytest
 from processes import eventually, running
 from sounds import SUPPORT
 
-from cambiata.data.processes import Failed, completed
+from cambiata.data.processes import Failure, run_tasks
 from cambiata.errors import CambiataError, InputError
 
 HERE = Path(__file__).parent
@@ -72,30 +72,30 @@ def pids(folder: Path, n: int) -> list[int]:
 
 @pytest.mark.parametrize("n_workers", [1, 3])
 def test_every_task_gets_its_own_result(n_workers: int) -> None:
-    results = list(completed(squared, [3, 1, 4, 1, 5], n_workers))
+    results = list(run_tasks(squared, [3, 1, 4, 1, 5], n_workers))
     assert sorted(results) == [(1, 1), (1, 1), (3, 9), (4, 16), (5, 25)]
 
 
 def test_no_task_starts_no_process() -> None:
-    assert list(completed(os.kill, [], 2)) == []
+    assert list(run_tasks(os.kill, [], 2)) == []
 
 
 def test_errors_become_one_line_each() -> None:
-    results = dict(completed(refusing, range(5), 2))
+    results = dict(run_tasks(refusing, range(5), 2))
     assert results == {
         0: 0,
-        1: Failed("one.wav: is silent; leave it out"),
-        2: Failed("ValueError: two lines"),
-        3: Failed("CambiataError: "),
+        1: Failure("one.wav: is silent; leave it out"),
+        2: Failure("ValueError: two lines"),
+        3: Failure("CambiataError: "),
         4: 4,
     }
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_a_worker_that_dies_costs_its_own_task_alone(n_workers: int) -> None:
-    results = dict(completed(dying, range(8), n_workers))
+    results = dict(run_tasks(dying, range(8), n_workers))
     assert sorted(results) == list(range(8))
-    failed = {task: result for task, result in results.items() if isinstance(result, Failed)}
+    failed = {task: result for task, result in results.items() if isinstance(result, Failure)}
     assert sorted(failed) == [3, 5]
     assert failed[3].message.startswith("its process died (exit status 7")
     assert failed[5].message.startswith("its process died (SIGKILL")
@@ -103,13 +103,13 @@ def test_a_worker_that_dies_costs_its_own_task_alone(n_workers: int) -> None:
 
 
 def test_a_result_that_cannot_be_sent_fails_alone() -> None:
-    results = dict(completed(unpicklable, range(3), 1))
+    results = dict(run_tasks(unpicklable, range(3), 1))
     assert (results[0], results[2]) == (0, 2)
     assert "pickle" in results[1].message
 
 
 def test_closing_ends_the_workers(tmp_path: Path) -> None:
-    results = completed(partial(noted, tmp_path), [0, 1, 2], 2)
+    results = run_tasks(partial(noted, tmp_path), [0, 1, 2], 2)
     assert next(results) == (0, 0)
     results.close()
     begun = [int(file.read_text() or 0) for file in tmp_path.glob("*.pid")]
@@ -118,7 +118,7 @@ def test_closing_ends_the_workers(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_does_not_listen_is_ended_all_the_same(tmp_path: Path) -> None:
-    results = completed(partial(stubborn, tmp_path), [1, 0], 2)
+    results = run_tasks(partial(stubborn, tmp_path), [1, 0], 2)
     assert next(results) == (0, 0)
     [stuck] = pids(tmp_path, 1)
     results.close()
@@ -150,7 +150,7 @@ def test_an_interrupt_from_the_keyboard_ends_all_and_only_the_parent_speaks(
 
 
 def test_a_worker_takes_no_interrupt_from_the_keyboard(tmp_path: Path) -> None:
-    results = completed(partial(noted, tmp_path), [1, 0], 2)
+    results = run_tasks(partial(noted, tmp_path), [1, 0], 2)
     assert next(results) == (0, 0)
     [worker] = pids(tmp_path, 1)
     os.kill(worker, signal.SIGINT)

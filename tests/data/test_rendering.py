@@ -9,7 +9,7 @@ from tiny_fonts import Program, Zone, fluidsynth, plucked, sustained, write_font
 
 from cambiata.audio.sound import load
 from cambiata.data import rendering
-from cambiata.data.rendering import different_voices, render_scores
+from cambiata.data.rendering import render_scores, select_distinct_programs
 from cambiata.data.soundfont import RENDER_RATE_HZ, SoundFont
 from cambiata.errors import InputError
 from cambiata.score import midi
@@ -174,6 +174,6 @@ def test_without_fonts_it_says_where_to_look(
 
 
 def test_voices_that_sound_alike_are_told_by_ear(font: Path) -> None:
-    voices, left_out = different_voices([SoundFont(font)], (2, 1, 0))
+    voices, left_out = select_distinct_programs([SoundFont(font)], (2, 1, 0))
     assert [voice.program for voice in voices] == [2, 1]
     assert [row["voice"] for row in left_out] == ["voices-000"]

@@ -13,11 +13,11 @@ from cambiata.data.scores import (
     COLLECTIONS,
     Collection,
     Work,
-    corpus_works,
-    merged,
-    midi_works,
+    add_reductions,
+    load_corpus,
+    load_midi_works,
+    merge_parts,
     notes_digest,
-    reductions,
 )
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.score import midi
@@ -47,7 +47,7 @@ def _part(*notes: Note, name: str = "", is_drum: bool = False) -> Part:
 @given(NOTES, NOTES)
 def test_merged_is_what_one_keyboard_plays(first: list[Note], second: list[Note]) -> None:
     given_notes = first + second
-    part = merged([_part(*first), _part(*second)])
+    part = merge_parts([_part(*first), _part(*second)])
     assert list(part.notes) == sorted(part.notes)
     # Every key that is struck is struck, and at one time once.
     struck = {(note.start_s, note.pitch) for note in given_notes}
@@ -59,11 +59,13 @@ def test_merged_is_what_one_keyboard_plays(first: list[Note], second: list[Note]
         for note in same:
             ends = [n.end_s for n in given_notes if (n.start_s, n.pitch) == (note.start_s, pitch)]
             assert note.end_s <= max(ends)
-    assert merged([part]).notes == part.notes
+    assert merge_parts([part]).notes == part.notes
 
 
 def test_merged_cuts_no_more_than_it_must() -> None:
-    part = merged([_part(Note(0, 2, 60), Note(3, 4, 60)), _part(Note(1, 3, 60), Note(0, 9, 64))])
+    part = merge_parts(
+        [_part(Note(0, 2, 60), Note(3, 4, 60)), _part(Note(1, 3, 60), Note(0, 9, 64))]
+    )
     assert part.notes == (Note(0, 1, 60), Note(0, 9, 64), Note(1, 3, 60), Note(3, 4, 60))
 
 
@@ -80,8 +82,8 @@ def test_merged_cuts_no_more_than_it_must() -> None:
 )
 def test_reductions(names: str, wanted: list[str]) -> None:
     parts = [_part(Note(0, 1, 60 + i), name=name) for i, name in enumerate(names)]
-    assert [part.name for part in reductions(parts)] == wanted
-    assert reductions(parts)[: len(parts)] == tuple(parts)
+    assert [part.name for part in add_reductions(parts)] == wanted
+    assert add_reductions(parts)[: len(parts)] == tuple(parts)
 
 
 # --- works ---------------------------------------------------------------------------------------
@@ -125,7 +127,7 @@ def test_midi_folder(tmp_path: Path) -> None:
     (tmp_path / "broken.mid").write_bytes(b"MThd\0\0\0\6\0\0")
     (tmp_path / "notes.txt").write_text("no score")
     with pytest.warns(CambiataWarning, match="3 of 5 scores not used") as caught:
-        works = midi_works(tmp_path)
+        works = load_midi_works(tmp_path)
     message = str(caught[0].message)
     assert caught[0].filename == __file__
     for words in ("beat.mid: plays drums only", "empty.mid: has no notes", "broken.mid: is not"):
@@ -138,18 +140,18 @@ def test_midi_folder(tmp_path: Path) -> None:
 
 def test_single_midi_file(tmp_path: Path) -> None:
     midi.save(Score((_part(Note(0, 1, 60)),)), tmp_path / "a.mid")
-    assert [work.name for work in midi_works(tmp_path / "a.mid")] == ["a.mid"]
+    assert [work.name for work in load_midi_works(tmp_path / "a.mid")] == ["a.mid"]
     (tmp_path / "broken.mid").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"broken\.mid: is not readable as MIDI"):
-        midi_works(tmp_path / "broken.mid")
+        load_midi_works(tmp_path / "broken.mid")
 
 
 def test_folder_without_a_readable_score_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no readable MIDI file with notes"):
-        midi_works(tmp_path)
+        load_midi_works(tmp_path)
     (tmp_path / "broken.mid").write_bytes(b"nothing")
     with pytest.raises(InputError, match="no readable MIDI file with notes"):
-        midi_works(tmp_path)
+        load_midi_works(tmp_path)
 
 
 # --- music21's corpus ----------------------------------------------------------------------------
@@ -169,7 +171,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_chorale_of_the_corpus(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (work,) = corpus_works(["few"], n_workers=1)
+    (work,) = load_corpus(["few"], n_workers=1)
     assert work.name == "bach/bwv269.mxl"
     assert [part.name for part in work.parts[:4]] == ["Soprano", "Alto", "Tenor", "Bass"]
     assert len(work.parts) == 7
@@ -184,14 +186,14 @@ def test_chorale_of_the_corpus(corpus: Path, monkeypatch: pytest.MonkeyPatch) ->
     # The second time out of the cache.
     assert list(corpus.rglob("*bwv269*"))
     monkeypatch.setattr(scores, "_parse_all", None)
-    assert corpus_works(["few"])[0].digest == work.digest
-    assert corpus_works(["few"], names=["bach/bwv269.mxl"])[0].digest == work.digest
-    assert corpus_works(["few"], names=["bach/bwv1.6.mxl"]) == []
+    assert load_corpus(["few"])[0].digest == work.digest
+    assert load_corpus(["few"], names=["bach/bwv269.mxl"])[0].digest == work.digest
+    assert load_corpus(["few"], names=["bach/bwv1.6.mxl"]) == []
 
 
 def test_collections_that_hold_nothing_are_refused(corpus: Path) -> None:
     with pytest.raises(InputError, match="none: music21 reads nothing of it"):
-        corpus_works(["none"], n_workers=1)
+        load_corpus(["none"], n_workers=1)
     assert not corpus.exists()
 
 
@@ -209,7 +211,7 @@ def test_unreadable_scores_of_the_corpus_are_counted(
     both = Collection("both", ("bach/bwv*.mxl",), "train", "public domain")
     monkeypatch.setattr(scores, "COLLECTIONS", (both,))
     with pytest.warns(CambiataWarning, match=r"1 of 2 scores not used: bach/bwv1\.mxl") as caught:
-        works = corpus_works(["both"], n_workers=1)
+        works = load_corpus(["both"], n_workers=1)
     assert [work.name for work in works] == ["bach/bwv2.mxl"]
     assert caught[0].filename == __file__
     assert corpus.exists()

@@ -18,9 +18,9 @@ from cambiata.data.soundfont import (
     Renderer,
     SoundFont,
     cure,
-    font_named,
+    find_font,
+    identify_source,
     installed_fonts,
-    source_of,
 )
 from cambiata.errors import InputError
 from cambiata.score.midi import Note
@@ -171,9 +171,9 @@ def test_missing_known_font_names_its_package(
     assert installed_fonts() == []
     for name in ("timgm6mb", "TimGM6mb.sf2"):
         with pytest.raises(InputError, match="not installed; apt-get install timgm6mb-soundfont"):
-            font_named(name)
+            find_font(name)
     with pytest.raises(InputError, match="name that in CAMBIATA_FONTS"):
-        font_named("generaluser-gs")
+        find_font("generaluser-gs")
     for file_name, source in KNOWN_FONTS.items():
         assert source.package in cure(file_name)
 
@@ -185,14 +185,14 @@ def test_known_fonts_are_found_where_the_environment_says(
     here = write_font(tmp_path / "TimGM6mb.sf2", tiny_programs())
     monkeypatch.setenv("CAMBIATA_FONTS", os.pathsep.join(["/nowhere", str(tmp_path)]))
     assert installed_fonts() == [here]
-    assert font_named("timgm6mb") == font_named(str(here)) == here
+    assert find_font("timgm6mb") == find_font(str(here)) == here
 
 
 def test_link_to_the_test_font_stays_for_tests(tmp_path: Path) -> None:
     real = write_font(tmp_path / "TimGM6mb.sf2", tiny_programs())
     link = tmp_path / "default-GM.sf2"
     link.symlink_to(real)
-    assert source_of(link) == source_of(real)
+    assert identify_source(link) == identify_source(real)
     assert SoundFont(link).source.use == "test"
 
 

@@ -11,17 +11,17 @@ from cambiata.counterpoint.checker import check
 from cambiata.counterpoint.rules import RULES
 from cambiata.evaluate.counterpoint import (
     CANTUS,
+    COMPOSED,
     FUX,
     FUX_SOLUTIONS,
-    OWN,
     PLANTS,
     TASKS,
     cantus_sheet,
     evaluate_counterpoint,
-    fux_ranks,
+    find_objections,
     is_found,
-    objections,
-    planted,
+    plant_breaches,
+    rank_fux,
 )
 from cambiata.score.notation import Sheet
 
@@ -38,19 +38,19 @@ def _fux(index: int) -> Sheet:
 
 @pytest.mark.parametrize("index", range(len(FUX_SOLUTIONS)))
 def test_neither_objects_to_fux(index: int) -> None:
-    assert objections(_fux(index)) == ()
+    assert find_objections(_fux(index)) == ()
     assert check(_fux(index)).is_correct
 
 
 @pytest.mark.parametrize("rule", ["parallel-fifths", "direct-octaves", "consonance", "leap"])
 def test_the_referee_finds_what_is_planted(rule: str) -> None:
-    case = next(iter(planted(rule, [(FUX["fux-dorian"], _fux(0))])))
-    assert any(text.startswith(f"bar {case.bar}:") for text in objections(case.sheet))
+    case = next(iter(plant_breaches(rule, [(FUX["fux-dorian"], _fux(0))])))
+    assert any(text.startswith(f"bar {case.bar}:") for text in find_objections(case.sheet))
 
 
 def test_there_are_cantus_firmi_enough() -> None:
     assert len(FUX) == 6
-    assert len(OWN) >= 12
+    assert len(COMPOSED) >= 12
 
 
 def test_every_rule_is_planted() -> None:
@@ -65,7 +65,7 @@ def test_planted_breaches_are_found(species: int) -> None:
     ]
     for rule, (kind, _, _) in PLANTS.items():
         if kind == species:
-            cases = list(planted(rule, solved))[:8]
+            cases = list(plant_breaches(rule, solved))[:8]
             assert cases or rule == "variety"
             assert all(map(is_found, cases)), rule
 
@@ -75,7 +75,7 @@ def test_the_referee_passes_solutions(species: int, voices: int) -> None:
     for position in ("above", "below")[: 1 if species == 5 else 2]:
         given = cantus_sheet(CANTUS["own-aeolian-2"])
         (solution,) = solve(given, species=species, position=position, voices=voices)
-        assert objections(solution.sheet) == ()
+        assert find_objections(solution.sheet) == ()
 
 
 @pytest.mark.slow
@@ -85,12 +85,12 @@ def test_the_referee_passes_every_solution(species: int, voices: int) -> None:
         for position in ("above", "below"):
             given = cantus_sheet(pitches)
             (solution,) = solve(given, species=species, position=position, voices=voices)
-            assert objections(solution.sheet) == ()
+            assert find_objections(solution.sheet) == ()
             assert check(solution.sheet, species=species, position=position).is_correct
 
 
 def test_fux_ranks_above_chance() -> None:
-    ranks = fux_ranks(20)
+    ranks = rank_fux(20)
     assert sum(rank["share_below"] for rank in ranks) / len(ranks) > 0.6
 
 

@@ -15,19 +15,19 @@ from cambiata.evaluate.groove import (
     CrossFade,
     DrummerClassifier,
     GroovePair,
-    _bar_likeness,
+    _bar_similarity,
     _cosine,
-    _heard,
+    _groove_of_strikes,
+    _interpolate,
     _scores,
-    _walked,
     evaluate_groove,
     markdown,
-    pairs_of,
+    pair_grooves,
 )
 from cambiata.groove.grid import Groove, Hit
-from cambiata.groove.interpolation import Amounts, Interpolation
+from cambiata.groove.interpolation import GrooveAmounts, Interpolation
 from cambiata.score.midi import Metre
-from cambiata.train.tasks.groove import Played, played_in
+from cambiata.train.tasks.groove import GrooveRecording, read_recordings
 
 
 def _groove(seed: int, n_bars: int = 4) -> Groove:
@@ -61,23 +61,23 @@ def test_the_classifier_is_scikit_learns() -> None:
 def test_naive_fades_end_where_they_should() -> None:
     pair = _pair()
     for way in (CrossFade(pair.a, pair.b), CoinFade(pair.a, pair.b)):
-        assert way.at(Amounts.of(0.0)) == pair.a.strikes
-        assert way.at(Amounts.of(1.0)) == pair.b.strikes
-    half = CrossFade(pair.a, pair.b).at(Amounts.of(0.5))
+        assert way.at(GrooveAmounts.of(0.0)) == pair.a.strikes
+        assert way.at(GrooveAmounts.of(1.0)) == pair.b.strikes
+    half = CrossFade(pair.a, pair.b).at(GrooveAmounts.of(0.5))
     assert len(half) == len(pair.a.hits) + len(pair.b.hits)
 
 
 def test_what_is_heard_is_what_was_struck() -> None:
     pair = _pair()
-    again = _heard(pair, pair.b.strikes)
+    again = _groove_of_strikes(pair, pair.b.strikes)
     for ours, wanted in zip(again.arrays(), pair.b.arrays(), strict=True):
         np.testing.assert_allclose(ours, wanted, atol=1e-5)
-    assert _heard(pair, ()).hits == ()
+    assert _groove_of_strikes(pair, ()).hits == ()
 
 
 def test_scores_of_a_straight_way() -> None:
     pair = _pair()
-    walked = _walked(pair, Interpolation(pair.a, pair.b))
+    walked = _interpolate(pair, Interpolation(pair.a, pair.b))
     told = _scores(pair, walked, list(AMOUNTS))
     assert (told["order"], told["rising"]) == (pytest.approx(1), 1)
     assert told["bend"] == pytest.approx(0, abs=1e-12)
@@ -92,16 +92,18 @@ def test_likeness_of_bars_and_profiles() -> None:
     groove = _groove(0)
     assert _cosine(groove, groove) == pytest.approx(1)
     assert _cosine(groove, groove.bars([3, 2, 1, 0])) == pytest.approx(1)
-    assert _bar_likeness(groove.bars([1, 1, 1])) == pytest.approx(1)
+    assert _bar_similarity(groove.bars([1, 1, 1])) == pytest.approx(1)
     apart = (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(1, 1, 0.25, 0.1, 38, 90))
-    assert _bar_likeness(Groove((Metre(),) * 2, 4, apart)) == 0
+    assert _bar_similarity(Groove((Metre(),) * 2, 4, apart)) == 0
 
 
 def test_pairs_are_of_different_drummers_and_one_genre(tmp_path: Path) -> None:
-    played = [each for each in played_in(tiny_groove_data(tmp_path)) if each.is_held_out]
+    played = [each for each in read_recordings(tiny_groove_data(tmp_path)) if each.is_held_out]
     grooves = [(each, each.groove()) for each in played]
-    grooves.append((Played(Path("x"), "drummer9", "s", "jazz", "train", False), _groove(3)))
-    pairs = pairs_of(grooves, 1000, 0)
+    grooves.append(
+        (GrooveRecording(Path("x"), "drummer9", "s", "jazz", "train", False), _groove(3))
+    )
+    pairs = pair_grooves(grooves, 1000, 0)
     assert {pair.drummers for pair in pairs} == {
         ("drummer1", "drummer7"),
         ("drummer7", "drummer1"),
@@ -109,7 +111,7 @@ def test_pairs_are_of_different_drummers_and_one_genre(tmp_path: Path) -> None:
     # Three grooves of each session whose like the other drummer plays, once each.
     assert sum(pair.same_music for pair in pairs) == 6
     assert [pair.same_music for pair in pairs[:6]] == [True] * 6
-    assert pairs_of(grooves, 5, 0) == pairs[:5]
+    assert pair_grooves(grooves, 5, 0) == pairs[:5]
 
 
 def test_a_whole_run(tmp_path: Path) -> None:

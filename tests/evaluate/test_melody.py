@@ -18,14 +18,14 @@ from cambiata.evaluate.melody import (
     rhythm_profile,
     style_profile,
 )
-from cambiata.melody.bars import Line
+from cambiata.melody.bars import MelodyLine
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Tone, Voice
 
 
-def line(*pitches: int, length: Fraction = Fraction(1)) -> Line:
+def line(*pitches: int, length: Fraction = Fraction(1)) -> MelodyLine:
     tones = (Tone(i * length, length, pitch) for i, pitch in enumerate(pitches))
-    return Line.of(Voice(tuple(tones)), Metre(4, 4))
+    return MelodyLine.of(Voice(tuple(tones)), Metre(4, 4))
 
 
 def test_profiles_are_shares_in_the_places_that_are_meant() -> None:
@@ -41,15 +41,15 @@ def test_profiles_are_shares_in_the_places_that_are_meant() -> None:
 
 def test_dotted_is_told_from_even_and_slow_from_quick() -> None:
     reel, hornpipe = (sheet(dance, 1).voices[0] for dance in ("reel", "hornpipe"))
-    profiles = [rhythm_profile(Line.of(voice, Metre(4, 4))) for voice in (reel, hornpipe)]
+    profiles = [rhythm_profile(MelodyLine.of(voice, Metre(4, 4))) for voice in (reel, hornpipe)]
     assert not np.allclose(*profiles)
     assert evaluated._cosine(*profiles) < 0.6
     assert evaluated._cosine(profiles[0], profiles[0]) == pytest.approx(1)
 
 
 def test_content_is_kept_by_itself_and_not_by_another() -> None:
-    one = Line.of(sheet("reel", 1).voices[0], Metre(4, 4))
-    other = Line.of(sheet("reel", 2).voices[0], Metre(4, 4))
+    one = MelodyLine.of(sheet("reel", 1).voices[0], Metre(4, 4))
+    other = MelodyLine.of(sheet("reel", 2).voices[0], Metre(4, 4))
     for metric in (chroma_similarity, contour_similarity, repetition_f1):
         assert metric(one, one) == pytest.approx(1)
     assert chroma_similarity(one, other) < 0.8

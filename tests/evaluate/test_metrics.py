@@ -15,11 +15,11 @@ from cambiata.evaluate.metrics import (
     SILENT_LOUDNESS_DB,
     bootstrap_interval,
     cosine_distance,
-    fitted,
     log_spectral_distance,
     loudness_error_db,
     multi_scale_spectral_distance,
     note_onset_f1,
+    pad_or_trim,
     paper_lsd,
     pitch_jaccard_distance,
 )
@@ -88,11 +88,11 @@ def test_sounds_are_not_changed(distance: Distance) -> None:
 
 def test_fitting_refuses_what_is_no_sound() -> None:
     with pytest.raises(ValueError, match="mono"):
-        fitted(np.zeros((2, 9), np.float32), TONES)
+        pad_or_trim(np.zeros((2, 9), np.float32), TONES)
     with pytest.raises(ValueError, match="not empty"):
-        fitted(TONES, TONES[:0])
+        pad_or_trim(TONES, TONES[:0])
     with pytest.raises(ValueError, match="finite"):
-        fitted(np.full(9, np.nan, np.float32), TONES)
+        pad_or_trim(np.full(9, np.nan, np.float32), TONES)
 
 
 def _librosa_db(sound: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ def _librosa_db(sound: np.ndarray) -> np.ndarray:
 
 def test_the_papers_distance_is_what_librosa_gives() -> None:
     for output in (OTHER, NOISE, SILENCE):
-        output = fitted(output, TONES)
+        output = pad_or_trim(output, TONES)
         squares = (_librosa_db(output) - _librosa_db(TONES)) ** 2
         assert paper_lsd(output, TONES) == pytest.approx(np.sqrt(squares.mean(1)).mean(), abs=1e-2)
 

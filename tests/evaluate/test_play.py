@@ -17,13 +17,13 @@ from cambiata.evaluate import play as module
 from cambiata.evaluate.play import (
     PlayPair,
     PlaySet,
-    _equalised,
-    _long_term,
-    _vocoded,
+    _equalize,
+    _long_term_spectrum_db,
+    _resynthesize,
     evaluate_play,
-    performed,
-    play_row,
-    play_set,
+    find_play_row,
+    make_play_set,
+    perform,
 )
 
 RATE = 44100
@@ -36,12 +36,12 @@ needs_font = pytest.mark.skipif(
 def two_pianos(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(module, "_PROGRAMS", range(2))
     monkeypatch.setattr(module, "BANK_FOLDER", tmp_path / "none")
-    monkeypatch.setattr(module, "nearest_piano", lambda _reference: f"{TEST_FONT}:2")
+    monkeypatch.setattr(module, "find_nearest_piano", lambda _reference: f"{TEST_FONT}:2")
 
 
 def test_a_performance_has_dynamics_and_stays_in_its_window() -> None:
     written = [Note(0.5 * i, 0.5 * i + 0.4, 60 + i % 3) for i in range(15)]
-    played = [performed(np.random.default_rng(seed), written) for seed in range(8)]
+    played = [perform(np.random.default_rng(seed), written) for seed in range(8)]
     for notes in played:
         assert [n.pitch for n in sorted(notes)] == [n.pitch for n in written]
         assert all(1 <= n.velocity <= 127 and n.end_s <= 8 for n in notes)
@@ -59,15 +59,18 @@ def _noise(tilt: float, seed: int) -> Audio:
 
 def test_an_equalised_piano_has_the_references_spectrum() -> None:
     flat, tilted = _noise(0, 0), _noise(-0.7, 1)
-    made = _equalised(Clips(flat, tilted))
-    apart = [np.abs(_long_term(x) - _long_term(tilted)).mean() for x in (flat, made)]
+    made = _equalize(Clips(flat, tilted))
+    apart = [
+        np.abs(_long_term_spectrum_db(x) - _long_term_spectrum_db(tilted)).mean()
+        for x in (flat, made)
+    ]
     assert apart[1] < 0.15 * apart[0]
 
 
 def test_the_vocoders_ceiling_is_near() -> None:
     t = np.arange(8 * RATE) / RATE
     tone = Audio((0.1 * np.sin(2 * np.pi * 440 * t)).astype(np.float32), RATE)
-    made = _vocoded(Clips(tone, tone, tone))
+    made = _resynthesize(Clips(tone, tone, tone))
     spectra = [np.abs(np.fft.rfft(x.samples[0][RATE : 3 * RATE])) for x in (made, tone)]
     assert np.argmax(spectra[0]) == np.argmax(spectra[1])
 
@@ -79,23 +82,23 @@ def test_rows_refused() -> None:
         ("player@speed=11", "has no setting speed"),
     ):
         with pytest.raises(InputError, match=match):
-            play_row(name)
+            find_play_row(name)
     with pytest.raises(InputError, match="leave nothing"):
         evaluate_play("/tmp/never", n_each=0)
-    assert play_row("player@chunk_s=10").label == "player (chunk_s=10)"
+    assert find_play_row("player@chunk_s=10").label == "player (chunk_s=10)"
 
 
 @needs_font
 @pytest.mark.usefixtures("two_pianos")
 def test_the_same_seed_draws_the_same_set() -> None:
-    first, again, other = (play_set(2, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (make_play_set(2, seed=seed) for seed in (0, 0, 1))
     assert first == again != other
     assert {pair.piano for pair in first.pairs} == {f"{TEST_FONT}:0", f"{TEST_FONT}:1"}
     for pair in first.pairs:
         assert pair.work != pair.reference_work
         assert len(pair.notes) >= 10
-    wrong = play_set(2, wrong=True)
-    assert all(pair.heard != pair.piano for pair in wrong.pairs)
+    wrong = make_play_set(2, wrong=True)
+    assert all(pair.reference_piano != pair.piano for pair in wrong.pairs)
     assert [pair.notes for pair in wrong.pairs] == [pair.notes for pair in first.pairs]
 
 

@@ -12,7 +12,7 @@ from tiny import Program, Zone, fluidsynth, plucked, write_font
 from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate.published import LakhSet, MixingSecretsSet
-from cambiata.evaluate.testset import rendered, window_notes
+from cambiata.evaluate.testset import cut_notes, render_clip
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part, Score
 
@@ -92,7 +92,7 @@ def test_sounds_are_the_listed_window_of_the_listed_instrument(
     fluidsynth()
     found = lakh()
     clips = found.clips("100000000")  # HIGH from 3 s, in the style of LOW from 2 s
-    notes = window_notes(HIGH, 3)
+    notes = cut_notes(HIGH, 3)
     assert clips.notes is not None
     assert [(n.pitch, n.velocity) for n in clips.notes] == [(n.pitch, n.velocity) for n in notes]
     np.testing.assert_allclose(
@@ -103,10 +103,10 @@ def test_sounds_are_the_listed_window_of_the_listed_instrument(
     for clip, played, program in (
         (clips.content, clips.notes, 9),
         (clips.target, clips.notes, 3),
-        (clips.style, window_notes(LOW, 2), 3),
+        (clips.style, cut_notes(LOW, 2), 3),
     ):
         assert clip is not None
-        expected = rendered(found.font, played, program)
+        expected = render_clip(found.font, played, program)
         assert clip.samples.shape == (1, 8 * 44100)
         np.testing.assert_allclose(clip.samples, expected.samples, atol=0.02)
 

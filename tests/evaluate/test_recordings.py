@@ -15,10 +15,10 @@ from cambiata.evaluate.recordings import (
     SHORTEST_S,
     RealSet,
     Window,
-    instrument_of,
+    guess_instrument,
     real_set,
 )
-from cambiata.evaluate.testset import LOUDNESS_LUFS, median_bins
+from cambiata.evaluate.testset import LOUDNESS_LUFS, assign_median_bins
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_every_window_is_a_content_once_with_a_style_of_its_bin_by_another(folde
     bins = dict(
         zip(
             windows,
-            median_bins([w.voices for w in windows], [w.pitch for w in windows]),
+            assign_median_bins([w.voices for w in windows], [w.pitch for w in windows]),
             strict=True,
         )
     )
@@ -195,4 +195,4 @@ def test_where_the_tracker_fails_it_is_said(folder: Path) -> None:
     ],
 )
 def test_instruments_are_told_by_names(path: str, instrument: str) -> None:
-    assert instrument_of(path) == instrument
+    assert guess_instrument(path) == instrument

@@ -15,7 +15,7 @@ import cambiata
 from cambiata.audio.sound import Audio
 from cambiata.errors import InputError
 from cambiata.evaluate.report import mel_db, write_report
-from cambiata.evaluate.table import markdown, read_run, results, summary
+from cambiata.evaluate.table import format_table, read_run, results, summary
 
 pytest.importorskip("matplotlib")
 
@@ -175,7 +175,7 @@ def test_tables_and_results_are_those_of_the_run(report: Path) -> None:
     run = read_run(report.parent / "run")
     assert json.loads((report / "results.json").read_text()) == json.loads(json.dumps(results(run)))
     tables = (report / "table.md").read_text("utf-8")
-    assert markdown(run, summary(run), "artificial") in tables
+    assert format_table(run, summary(run), "artificial") in tables
     assert "<script" not in tables.replace(r"\<script", "")
 
 

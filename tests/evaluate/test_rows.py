@@ -12,7 +12,7 @@ from cambiata.audio.sound import Audio
 from cambiata.audio.stft import Stft
 from cambiata.errors import InputError
 from cambiata.evaluate import rows
-from cambiata.evaluate.rows import row_named
+from cambiata.evaluate.rows import find_row
 from cambiata.evaluate.testset import Clips
 from cambiata.registry import SYSTEMS, transfer_system
 
@@ -31,7 +31,7 @@ def clips() -> Clips:
     ],
 )
 def test_copies_are_exact(clips: Clips, name: str, part: str, kind: str) -> None:
-    row = row_named(name)
+    row = find_row(name)
     assert row.kind == kind
     np.testing.assert_array_equal(row.output(clips).samples, getattr(clips, part).samples)
 
@@ -39,7 +39,7 @@ def test_copies_are_exact(clips: Clips, name: str, part: str, kind: str) -> None
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])
 def test_griffin_lim_of_the_target_has_its_length_and_its_spectrum(rate: int) -> None:
     target = Audio(melody([60, 64, 67], rate=rate), rate)
-    output = row_named("griffin-lim-target").output(Clips(target, target, target))
+    output = find_row("griffin-lim-target").output(Clips(target, target, target))
     assert output.sample_rate == 16000
     expected = target.resampled(16000)
     assert output.samples.shape == expected.samples.shape
@@ -52,7 +52,7 @@ def test_griffin_lim_of_the_target_has_its_length_and_its_spectrum(rate: int) ->
 
 @pytest.mark.parametrize("name", ["target", "griffin-lim-target"])
 def test_without_a_target_there_is_no_ceiling(name: str) -> None:
-    row = row_named(name)
+    row = find_row(name)
     assert row.kind == "ceiling"
     with pytest.raises(InputError, match="target: this set has none; leave the row out"):
         row.output(TinySet(target=False).clips("0001"))
@@ -60,7 +60,7 @@ def test_without_a_target_there_is_no_ceiling(name: str) -> None:
 
 def test_a_system_s_row_is_its_transfer() -> None:
     content, style = Audio(melody([60], rate=16000), 16000), Audio(melody([62], 20, 16000), 16000)
-    output = row_named("musaicing:cifka2021").output(Clips(content, style))
+    output = find_row("musaicing:cifka2021").output(Clips(content, style))
     expected = cambiata.transfer(content, style, system="musaicing", preset="cifka2021")
     np.testing.assert_array_equal(output.samples, expected.samples)
 
@@ -71,7 +71,7 @@ def test_a_system_without_a_preset_has_its_first(
     asked: list[dict[str, object]] = []
     monkeypatch.setattr(rows, "transfer", lambda *_, **options: asked.append(options))
     for name in ("musaicing", "ulyanov"):
-        row_named(name).output(clips)
+        find_row(name).output(clips)
     for options, name in zip(asked, ("musaicing", "ulyanov"), strict=True):
         assert options["system"] == name
         assert options["preset"] == next(iter(transfer_system(name).presets))
@@ -82,18 +82,18 @@ def test_a_system_without_a_preset_has_its_first(
 def test_every_system_and_preset_has_a_row(name: str) -> None:
     system = transfer_system(name)
     default = next(iter(system.presets))
-    plain = row_named(name)
+    plain = find_row(name)
     assert (plain.kind, plain.label) == ("system", f"{name} ({default})")
     assert plain.about == f"{system.summary}; {system.paper}"
     assert plain.single == (system.extra is not None)
     for preset in system.presets:
-        row = row_named(f"{name}:{preset}")
+        row = find_row(f"{name}:{preset}")
         assert (row.name, row.label) == (f"{name}:{preset}", f"{name} ({preset})")
 
 
 @pytest.mark.parametrize("name", ["target", "griffin-lim-target", "copy-style", *SYSTEMS])
 def test_rows_can_be_sent_to_processes(name: str) -> None:
-    row = row_named(name)
+    row = find_row(name)
     assert pickle.loads(pickle.dumps(row)) == row
 
 
@@ -111,15 +111,15 @@ def test_rows_can_be_sent_to_processes(name: str) -> None:
 )
 def test_an_unknown_row_is_refused(name: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
-        row_named(name)
+        find_row(name)
     assert str(refused.value).startswith(message)
 
 
 def test_every_row_s_rate_is_known_to_the_metrics(clips: Clips) -> None:
-    assert {row_named(n).output(clips).sample_rate for n in ("target", "copy-style")} == {RATE}
+    assert {find_row(n).output(clips).sample_rate for n in ("target", "copy-style")} == {RATE}
 
 
 def test_settings_may_follow() -> None:
-    row = row_named("musaicing:cifka2021@style_s=2;iterations=3")
+    row = find_row("musaicing:cifka2021@style_s=2;iterations=3")
     assert row.label == "musaicing (cifka2021, style_s=2, iterations=3)"
     assert row.output.options.settings == {"style_s": "2", "iterations": "3"}

@@ -17,29 +17,29 @@ from sounds import SUPPORT
 from tiny import DYING, HANGING, REFUSING, SHORT, SILENT, SOFT, TinySet, in_place, lines
 
 from cambiata.audio.sound import load
-from cambiata.data.processes import completed
+from cambiata.data.processes import run_tasks
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate import run as running_
 from cambiata.evaluate.metrics import (
-    fitted,
     log_spectral_distance,
     loudness_error_db,
     multi_scale_spectral_distance,
+    pad_or_trim,
     paper_lsd,
 )
-from cambiata.evaluate.rows import Row, row_named
+from cambiata.evaluate.rows import Row, find_row
 from cambiata.evaluate.run import machine, run
-from cambiata.evaluate.table import read_run, summary, tallies
+from cambiata.evaluate.table import count_pairs, read_run, summary
 
 pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
 
 HERE = Path(__file__).parent
-CONTENT, TARGET = row_named("copy-content"), row_named("target")
+CONTENT, TARGET = find_row("copy-content"), find_row("target")
 
 
 @pytest.fixture
 def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running_, "completed", in_place)
+    monkeypatch.setattr(running_, "run_tasks", in_place)
 
 
 in_this_process = pytest.mark.usefixtures("without_processes")
@@ -77,7 +77,7 @@ def test_a_refusal_and_a_death_cost_their_pair_alone(
     refused, died = sorted(failures, reverse=True)
     assert refused == "0001 refusing: content: is too quiet; choose another"
     assert died.startswith("0001 dying: its process died (SIGKILL; out of memory")
-    counts = tallies(read_run(folder))["artificial"]
+    counts = count_pairs(read_run(folder))["artificial"]
     assert {name: (t["done"], t["failed"], t["missing"]) for name, t in counts.items()} == {
         "copy-content": (3, 0, 0),
         "soft:half": (3, 0, 0),
@@ -170,7 +170,7 @@ def test_a_second_call_does_nothing_and_a_third_adds_a_row(tmp_path: Path) -> No
     # Shorter than the target: judged at the target's length.
     out = load(tmp_path / "run/artificial/audio/0000/short.flac").samples[0]
     target = load(tmp_path / "run/artificial/audio/0000/target.flac").samples[0]
-    assert added[0]["scores"]["lsd"] == log_spectral_distance(fitted(out, target), target)
+    assert added[0]["scores"]["lsd"] == log_spectral_distance(pad_or_trim(out, target), target)
     assert {row.name for row in read_run(tmp_path / "run").rows} == {
         *("copy-content", "soft:half", "short")
     }
@@ -187,7 +187,7 @@ def test_a_torn_line_is_healed(tmp_path: Path) -> None:
     first, second, half, third = place.read_text().splitlines()
     assert "\n".join([first, second, half]) == torn
     assert json.loads(third) == json.loads(whole.splitlines()[2])
-    assert tallies(read_run(tmp_path / "run"))["artificial"]["copy-content"]["done"] == 3
+    assert count_pairs(read_run(tmp_path / "run"))["artificial"]["copy-content"]["done"] == 3
 
 
 @in_this_process
@@ -195,10 +195,10 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     broken = TinySet(broken="0001")
     failures = run(tmp_path / "run", [broken], [CONTENT, SOFT], tools=tiny.tools)
     assert failures == ["0001 copy-content soft:half: a.wav: is truncated; take a whole one"]
-    counts = tallies(read_run(tmp_path / "run"))["artificial"]
+    counts = count_pairs(read_run(tmp_path / "run"))["artificial"]
     assert [counts[row]["failed"] for row in ("copy-content", "soft:half")] == [1, 1]
     assert run(tmp_path / "run", [TinySet()], [CONTENT, SOFT], tools=tiny.tools) == []
-    counts = tallies(read_run(tmp_path / "run"))["artificial"]
+    counts = count_pairs(read_run(tmp_path / "run"))["artificial"]
     assert [counts[row]["done"] for row in ("copy-content", "soft:half")] == [3, 3]
     assert [counts[row]["failed"] for row in ("copy-content", "soft:half")] == [0, 0]
 
@@ -217,7 +217,7 @@ def test_an_output_that_cannot_be_judged_costs_its_row_alone(
     monkeypatch.setattr(running_, "log_spectral_distance", strict)
     failures = run(tmp_path / "run", [TinySet(1)], [SILENT, CONTENT], tools=tiny.tools)
     assert failures == ["0000 silent: ValueError: silence has no spectrum"]
-    counts = tallies(read_run(tmp_path / "run"))["artificial"]
+    counts = count_pairs(read_run(tmp_path / "run"))["artificial"]
     assert (counts["silent"]["failed"], counts["copy-content"]["done"]) == (1, 1)
 
 
@@ -267,14 +267,14 @@ def test_more_and_fewer_pairs_of_a_set_are_added(tmp_path: Path) -> None:
         tiny_set = TinySet(n_pairs, extra={"not used": ["x"] * n_pairs})
         run(tmp_path / "run", [tiny_set], [CONTENT], tools=tiny.tools)
         assert len(lines(tmp_path / "run/artificial")) == n_known
-        counts = tallies(read_run(tmp_path / "run"))["artificial"]["copy-content"]
+        counts = count_pairs(read_run(tmp_path / "run"))["artificial"]["copy-content"]
         assert (counts["done"], counts["missing"]) == (n_known, 0)
         [facts] = json.loads((tmp_path / "run/run.json").read_text())["sets"].values()
         assert (facts["n_pairs"], facts["about"]) == (n_known, f"{n_known} pairs.")
         assert facts["facts"]["not used"] == ["x"] * n_known
     # A row on fewer pairs than are known lacks the others.
     run(tmp_path / "run", [TinySet(2)], [SOFT], tools=tiny.tools)
-    counts = tallies(read_run(tmp_path / "run"))["artificial"]["soft:half"]
+    counts = count_pairs(read_run(tmp_path / "run"))["artificial"]["soft:half"]
     assert (counts["done"], counts["missing"]) == (2, 1)
 
 
@@ -324,7 +324,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_a_missing_tool_is_known_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running_._tools.cache_clear()
+    running_._load_tools.cache_clear()
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "cambiata\[eval\]"'):
         run(tmp_path / "run", [TinySet(1)], [CONTENT])
@@ -342,7 +342,7 @@ def test_a_row_of_many_threads_has_them_and_others_share(
             told.append((n_workers, os.environ.get("OMP_NUM_THREADS")))
         return in_place(function, tasks, n_workers)
 
-    monkeypatch.setattr(running_, "completed", listening)
+    monkeypatch.setattr(running_, "run_tasks", listening)
     rows = [CONTENT, replace(SOFT, single=True)]
     run(tmp_path / "run", [TinySet(1)], rows, n_workers=2, tools=tiny.tools)
     assert told == [(2, "1"), (2, "1"), (1, "7"), (2, "1")]
@@ -355,7 +355,7 @@ def peak(_task: int) -> float:
 
 def test_peak_memory_is_the_worker_s_own() -> None:
     held = np.ones(64 * 2**20)  # 512 MiB
-    [(_, measured)] = completed(peak, [0], 1)
+    [(_, measured)] = run_tasks(peak, [0], 1)
     assert 20 < measured < 400 < held.nbytes / 2**20
 
 
@@ -415,4 +415,4 @@ def test_an_interrupted_run_stops_at_once_and_goes_on_later(
     assert run(folder, [TinySet(2)], [SOFT], tools=tiny.tools) == []
     assert seen(folder / "artificial/audio") == kept
     assert {row.name for row in read_run(folder).rows} == {SOFT.name, HANGING.name}
-    assert tallies(read_run(folder))["artificial"]["soft:half"]["done"] == 2
+    assert count_pairs(read_run(folder))["artificial"]["soft:half"]["done"] == 2

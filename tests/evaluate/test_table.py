@@ -10,17 +10,17 @@ from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.table import (
     METRICS,
     Outcome,
-    Pair,
-    Row,
     Run,
+    RunPair,
+    RunRow,
     RunSet,
-    best_rows,
-    markdown,
-    paired,
+    compare_rows,
+    count_pairs,
+    find_best_rows,
+    format_table,
     read_run,
     results,
     summary,
-    tallies,
     write_results,
 )
 
@@ -51,7 +51,7 @@ def test_intervals_are_the_bootstrap_s_own(run: Run) -> None:
 
 
 def test_pairs_are_counted_as_done_failed_or_missing(run: Run) -> None:
-    counts = tallies(run)
+    counts = count_pairs(run)
     assert counts["artificial"]["ulyanov"] == {
         "done": 2,
         "failed": 1,
@@ -77,22 +77,22 @@ def test_measures_stand_in_their_order_and_unknown_ones_last(run: Run) -> None:
 
 
 def test_differences_are_over_common_pairs(run: Run) -> None:
-    figure = paired(run, "artificial", "ulyanov", "musaicing:shifted", "paper_lsd")
+    figure = compare_rows(run, "artificial", "ulyanov", "musaicing:shifted", "paper_lsd")
     assert (figure["mean"], figure["n"], figure["n_missing"]) == (2.0, 1, 1)  # 16 - 14, pair 1
-    figure = paired(run, "artificial", "musaicing:shifted", "copy-content", "paper_lsd")
+    figure = compare_rows(run, "artificial", "musaicing:shifted", "copy-content", "paper_lsd")
     assert (figure["mean"], figure["n"], figure["n_missing"]) == (-9.0, 2, 1)
     assert (figure["low"], figure["high"]) == bootstrap_interval([-6.0, -12.0])
 
 
 def test_differences_ask_for_rows_that_are_there(run: Run) -> None:
     with pytest.raises(InputError, match="has no row nobody; choose one of copy-content"):
-        paired(run, "artificial", "ulyanov", "nobody", "paper_lsd")
+        compare_rows(run, "artificial", "ulyanov", "nobody", "paper_lsd")
     with pytest.raises(InputError, match="has no set nothing; choose one of artificial, real"):
-        paired(run, "nothing", "ulyanov", "ulyanov", "paper_lsd")
+        compare_rows(run, "nothing", "ulyanov", "ulyanov", "paper_lsd")
 
 
 def test_markdown(run: Run) -> None:
-    lines = markdown(run, summary(run), "artificial").splitlines()
+    lines = format_table(run, summary(run), "artificial").splitlines()
     assert lines[0] == "| Row | n | LSD as in the paper (dB) ↓ | sparkle |"
     assert lines[1] == "|---|---:|---:|---:|"
     assert lines[2] == "| copy content *(copy)* | 3 | 22.00 [20.00, 24.00] | – |"  # noqa: RUF001
@@ -106,13 +106,13 @@ def test_markdown(run: Run) -> None:
 
 def _scored(n_by_row: dict[str, int], mean_by_row: dict[str, float], metric: str = "lsd") -> Run:
     kinds = {"ceiling": "ceiling", "copy": "copy"}
-    pairs = tuple(Pair(f"{i}") for i in range(max(n_by_row.values())))
+    pairs = tuple(RunPair(f"{i}") for i in range(max(n_by_row.values())))
     outcomes = {
         (pair.id, row): Outcome({metric: mean_by_row[row]})
         for row, n in n_by_row.items()
         for pair in pairs[:n]
     }
-    rows = tuple(Row(name, kind=kinds.get(name, "system")) for name in n_by_row)
+    rows = tuple(RunRow(name, kind=kinds.get(name, "system")) for name in n_by_row)
     return Run(Path("run"), {}, rows, (RunSet("real", pairs=pairs, outcomes=outcomes),))
 
 
@@ -133,7 +133,7 @@ def test_the_best_of_those_that_compete(
     n_by_row: dict[str, int], mean_by_row: dict[str, float], metric: str, best: set[str]
 ) -> None:
     run = _scored(n_by_row, mean_by_row, metric)
-    assert best_rows(run, summary(run)["real"], metric) == best
+    assert find_best_rows(run, summary(run)["real"], metric) == best
 
 
 def test_results_are_json_without_leftovers(run: Run, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_set_not_begun_has_no_figures(tmp_path: Path) -> None:
     (folder / "real").rename(tmp_path / "away")
     run = read_run(folder)
     assert summary(run)["real"] == {}
-    assert markdown(run, summary(run), "real") == ""
+    assert format_table(run, summary(run), "real") == ""
 
 
 @pytest.mark.parametrize("cut", [1, 20, 60])
@@ -195,7 +195,7 @@ def test_what_was_written_after_a_torn_line_counts(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     path = folder / "artificial" / "scores.jsonl"
     path.write_text('{"pair": "0001-aa", "row"\n' + json.dumps(SCORES[1]) + "\n")
-    assert tallies(read_run(folder))["artificial"]["copy-content"]["missing"] == 2
+    assert count_pairs(read_run(folder))["artificial"]["copy-content"]["missing"] == 2
 
 
 @pytest.mark.parametrize(

@@ -16,23 +16,23 @@ from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import Audio
 from cambiata.data import scores
 from cambiata.data.scores import COLLECTIONS, Work, notes_digest
-from cambiata.data.soundfont import MELODIC_PROGRAMS, SoundFont, font_named
+from cambiata.data.soundfont import MELODIC_PROGRAMS, SoundFont, find_font
 from cambiata.errors import InputError
 from cambiata.evaluate.testset import (
     CLIP_S,
     LOUDNESS_LUFS,
     N_PAIRS,
     ArtificialSet,
-    at_loudness,
-    committed_set,
-    draw_set,
-    evenly,
-    font_renderer,
-    median_bins,
-    read_set,
-    rendered,
-    window_notes,
-    windows,
+    assign_median_bins,
+    cut_notes,
+    find_windows,
+    load_artificial_set,
+    normalize_loudness,
+    open_renderer,
+    parse_set,
+    render_clip,
+    sample_set,
+    spread_evenly,
 )
 from cambiata.score.midi import Note, Part
 
@@ -70,7 +70,7 @@ def _papers_windows(part: Part) -> list[int]:
 def test_windows_are_the_paper_s(rows: list[tuple[int, float, float, int]]) -> None:
     part = _part(rows)
     if part.end_s != int(part.end_s):
-        assert windows(part) == _papers_windows(part)
+        assert find_windows(part) == _papers_windows(part)
 
 
 @given(_notes)
@@ -84,39 +84,39 @@ def test_windows_begin_with_an_onset_and_have_them_in_half_their_seconds(
         active = sum(bool(second) for second in seconds)
         if seconds[0] and active >= 4 and at + 8 <= part.end_s:
             expected.append(at)
-    assert windows(part) == expected
+    assert find_windows(part) == expected
     for at in expected:
-        notes = window_notes(part, at)
+        notes = cut_notes(part, at)
         assert notes
         assert all(0 <= n.start_s < n.end_s <= CLIP_S for n in notes)
 
 
 def test_a_part_without_notes_has_no_window() -> None:
-    assert windows(Part(())) == []
+    assert find_windows(Part(())) == []
 
 
 def test_a_window_has_the_notes_that_begin_in_it_cut_at_its_end() -> None:
     part = Part((Note(0, 3, 50, 9), Note(2, 4, 60, 1), Note(9.5, 20, 62, 2), Note(10, 11, 64, 3)))
-    assert window_notes(part, 2) == (Note(0, 2, 60, 1), Note(7.5, 8, 62, 2))
+    assert cut_notes(part, 2) == (Note(0, 2, 60, 1), Note(7.5, 8, 62, 2))
 
 
 def test_bins_split_at_both_medians() -> None:
     voices, pitches = [1.0, 1.2, 1.4, 3.0], [70.0, 50.0, 71.0, 52.0]
-    assert median_bins(voices, pitches) == [
+    assert assign_median_bins(voices, pitches) == [
         *("voices1_pitch2", "voices1_pitch1", "voices2_pitch2", "voices2_pitch1")
     ]
     # The paper's `np.digitize`: the median itself is in the upper half ...
-    assert median_bins([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])[1] == "voices2_pitch2"
+    assert assign_median_bins([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])[1] == "voices2_pitch2"
     # ... but where that left nothing below, one voice stays below.
-    assert median_bins([1.0, 1.0, 1.0, 2.0], [1.0] * 4) == ["voices1_pitch1"] * 3 + [
+    assert assign_median_bins([1.0, 1.0, 1.0, 2.0], [1.0] * 4) == ["voices1_pitch1"] * 3 + [
         "voices2_pitch1"
     ]
-    assert median_bins([], []) == []
+    assert assign_median_bins([], []) == []
 
 
 @given(st.integers(1, 200), st.integers(1, 200))
 def test_a_subset_is_spread_evenly(n_all: int, n: int) -> None:
-    kept = evenly(range(n_all), n)
+    kept = spread_evenly(range(n_all), n)
     assert len(kept) == min(n, n_all)
     steps = np.diff(kept)
     assert (steps >= 1).all()
@@ -157,7 +157,7 @@ def works() -> list[Work]:
 
 @pytest.fixture(scope="module")
 def drawn(works: list[Work], font: SoundFont) -> ArtificialSet:
-    return draw_set(works, font)
+    return sample_set(works, font)
 
 
 def test_draws_keep_the_paper_s_rules(
@@ -165,8 +165,8 @@ def test_draws_keep_the_paper_s_rules(
 ) -> None:
     by_name = {work.name: work for work in works}
     assert {work.split for work in works} == {"train", "test"}
-    eligible = [p for w in works if w.split == "test" for p in w.parts if windows(p)]
-    bins = median_bins([p.mean_voices for p in eligible], [p.mean_pitch for p in eligible])
+    eligible = [p for w in works if w.split == "test" for p in w.parts if find_windows(p)]
+    bins = assign_median_bins([p.mean_voices for p in eligible], [p.mean_pitch for p in eligible])
     bin_of = {notes_digest(p.notes): b for p, b in zip(eligible, bins, strict=True)}
     used: Counter[tuple[str, int]] = Counter()
     assert len(drawn.pairs) >= 20
@@ -180,8 +180,8 @@ def test_draws_keep_the_paper_s_rules(
             part = work.parts[segment.part]
             assert work.split == "test"
             assert bin_of[notes_digest(part.notes)] == pair.bin
-            assert segment.start_s in windows(part)
-            assert segment.notes == window_notes(part, segment.start_s)
+            assert segment.start_s in find_windows(part)
+            assert segment.notes == cut_notes(part, segment.start_s)
             assert segment.digest == notes_digest(segment.notes)
             assert segment.program in MELODIC_PROGRAMS
             used[pair.bin, segment.program] += 1
@@ -197,8 +197,8 @@ def test_draws_keep_the_paper_s_rules(
 def test_the_same_seed_draws_the_same_set(
     drawn: ArtificialSet, works: list[Work], font: SoundFont
 ) -> None:
-    assert draw_set(works, font) == drawn
-    other = draw_set(works, font, seed=1)
+    assert sample_set(works, font) == drawn
+    other = sample_set(works, font, seed=1)
     assert {p.content.digest for p in other.pairs} != {p.content.digest for p in drawn.pairs}
 
 
@@ -207,7 +207,7 @@ def test_fewer_pairs_keep_the_bins_shares(
 ) -> None:
     whole = Counter(pair.bin for pair in drawn.pairs)
     # What is left over by rounding down in four bins goes to the first of them.
-    for subset, slack in ((draw_set(works, font, n_pairs=16), 4), (drawn.quick(16), 1)):
+    for subset, slack in ((sample_set(works, font, n_pairs=16), 4), (drawn.quick(16), 1)):
         assert len(subset.pairs) == 16
         for name, count in Counter(pair.bin for pair in subset.pairs).items():
             assert abs(count - whole[name] * 16 / len(drawn.pairs)) <= slack
@@ -220,7 +220,7 @@ def test_scores_without_a_pair_are_refused(works: list[Work], font: SoundFont) -
     short = Work("keyboard/short", "keyboard", (Part((Note(0, 1, 60),)),))
     for given_works in ([], training, [short]):
         with pytest.raises(InputError, match="the scores give no pair; add longer or more"):
-            draw_set(given_works, font)
+            sample_set(given_works, font)
 
 
 # --- manifests ------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_a_manifest_rebuilds_the_set_and_holds_no_notes(
     drawn: ArtificialSet, works: list[Work]
 ) -> None:
     text = json.dumps(drawn.manifest())
-    assert read_set(json.loads(text), works) == drawn
+    assert parse_set(json.loads(text), works) == drawn
     assert "notes" not in text
     assert 'pitch"' not in text
 
@@ -247,11 +247,11 @@ def test_changed_or_missing_scores_are_refused_by_name(
         for part in work.parts
     )
     with pytest.raises(InputError, match=f"{name}: has other notes than the test set's manifest"):
-        read_set(manifest, [*others, replace(work, parts=shifted)])
+        parse_set(manifest, [*others, replace(work, parts=shifted)])
     with pytest.raises(InputError, match=f"{name}: this score is missing; install music21"):
-        read_set(manifest, others)
+        parse_set(manifest, others)
     with pytest.raises(InputError, match=f"{name}: this score is missing"):
-        read_set(manifest, [*others, replace(work, parts=())])
+        parse_set(manifest, [*others, replace(work, parts=())])
 
 
 def _collection(name: str) -> str:
@@ -294,7 +294,7 @@ def test_a_subset_of_the_committed_set_is_rebuilt_from_its_scores(
 ) -> None:
     pytest.importorskip("music21", reason='pip install "cambiata[eval]"')
     monkeypatch.setattr(scores, "SCORE_CACHE", tmp_path)
-    made = committed_set(2)
+    made = load_artificial_set(2)
     manifest = json.loads(files("cambiata.evaluate").joinpath("artificial.json").read_text())
     assert made.manifest()["pairs"] == [manifest["pairs"][0], manifest["pairs"][-1]]
     for pair in made.pairs:
@@ -307,10 +307,10 @@ def test_the_committed_set_is_rebuilt_from_its_scores(
 ) -> None:
     pytest.importorskip("music21", reason='pip install "cambiata[eval]"')
     monkeypatch.setattr(scores, "SCORE_CACHE", tmp_path)
-    made = committed_set()
+    made = load_artificial_set()
     assert len(made.pairs) == N_PAIRS
     try:
-        font = SoundFont(font_named("timgm6mb"))
+        font = SoundFont(find_font("timgm6mb"))
     except InputError as error:
         pytest.skip(str(error))
     for pair in made.pairs:
@@ -332,19 +332,19 @@ def _loudness_lufs(audio: Audio) -> float:
 def test_at_loudness_is_at_loudness_and_leaves_its_input(gain: float) -> None:
     noise = Audio(gain * np.random.default_rng(0).normal(0, 0.1, (2, 44100)), 44100)
     before = noise.samples.copy()
-    assert _loudness_lufs(at_loudness(noise)) == pytest.approx(LOUDNESS_LUFS, abs=0.01)
-    assert _loudness_lufs(at_loudness(noise, -23)) == pytest.approx(-23, abs=0.01)
+    assert _loudness_lufs(normalize_loudness(noise)) == pytest.approx(LOUDNESS_LUFS, abs=0.01)
+    assert _loudness_lufs(normalize_loudness(noise, -23)) == pytest.approx(-23, abs=0.01)
     np.testing.assert_array_equal(noise.samples, before)
 
 
 def test_at_loudness_keeps_peaks_and_refuses_silence() -> None:
     spiky = np.random.default_rng(0).normal(0, 1e-3, 44100)
     spiky[::9000] = 0.9
-    loud = at_loudness(Audio(spiky, 44100))
+    loud = normalize_loudness(Audio(spiky, 44100))
     assert np.abs(loud.samples).max() == pytest.approx(0.99)
     assert _loudness_lufs(loud) < LOUDNESS_LUFS
     with pytest.raises(InputError, match=r"still\.wav: is silent; leave it out"):
-        at_loudness(Audio(np.zeros(44100), 44100, name="still.wav"))
+        normalize_loudness(Audio(np.zeros(44100), 44100, name="still.wav"))
 
 
 def test_clips_are_rendered_at_one_loudness_with_their_target(
@@ -363,7 +363,7 @@ def test_clips_are_rendered_at_one_loudness_with_their_target(
     again = made.clips(pair.name)
     for first, second in ((clips.content, again.content), (clips.target, again.target)):
         np.testing.assert_array_equal(first.samples, second.samples)
-    expected = rendered(str(font.path), pair.content.notes, pair.style.program)
+    expected = render_clip(str(font.path), pair.content.notes, pair.style.program)
     np.testing.assert_array_equal(clips.target.samples, expected.samples)
     assert not np.array_equal(clips.style.samples, clips.target.samples)
 
@@ -387,19 +387,19 @@ def test_a_set_says_what_it_is(drawn: ArtificialSet, font: SoundFont) -> None:
 
 def test_a_font_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     fluidsynth()
-    font_renderer.cache_clear()
+    open_renderer.cache_clear()
     (tmp_path / "broken.sf2").write_bytes(b"RIFF and no more")
     for name, problem in [
         ("missing.sf2", r"missing\.sf2: no such sound font; name"),
         ("broken.sf2", r"broken\.sf2: is not a whole sound font; name an intact"),
     ]:
         with pytest.raises(InputError, match=problem):
-            rendered(str(tmp_path / name), [Note(0, 1, 60)], 0)
+            render_clip(str(tmp_path / name), [Note(0, 1, 60)], 0)
 
 
 def test_a_program_that_is_silent_or_missing_is_named(font: SoundFont) -> None:
     fluidsynth()
     with pytest.raises(InputError, match=r"tiny\.sf2 program 12: is silent"):
-        rendered(str(font.path), [Note(0, 1, 90)], 12)
+        render_clip(str(font.path), [Note(0, 1, 90)], 12)
     with pytest.raises(InputError, match="tiny: has no program 99"):
-        rendered(str(font.path), [Note(0, 1, 60)], 99)
+        render_clip(str(font.path), [Note(0, 1, 60)], 99)

@@ -20,9 +20,9 @@ from cambiata.evaluate.tracking import (
     PitchTracker,
     TrackerError,
     Transcriber,
-    decoded_notes,
-    melodia_pitches,
-    posterior_pitches,
+    decode_notes,
+    track_melodia,
+    track_posteriors,
 )
 from cambiata.score.midi import Note
 
@@ -145,10 +145,10 @@ def test_the_best_tracker_that_is_installed_is_used(monkeypatch: pytest.MonkeyPa
 def test_melodia_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "essentia", None)
     with pytest.raises(MissingExtraError, match=r"cambiata\[eval\]"):
-        melodia_pitches(GOOD, 16000)
+        track_melodia(GOOD, 16000)
 
 
-@pytest.mark.parametrize("track", [melodia_pitches, posterior_pitches])
+@pytest.mark.parametrize("track", [track_melodia, track_posteriors])
 def test_only_mono_sounds_are_tracked(track: tracking.Track) -> None:
     with pytest.raises(ValueError, match="mono"):
         track(np.zeros((1, 16000), np.float32), 16000)
@@ -226,7 +226,7 @@ def test_posteriors_are_where_the_notes_are(transcriber: Transcriber) -> None:
     assert posteriors.shape == (int(duration_s * 86), 88)
     assert posteriors.min() >= 0
     assert posteriors.max() <= 1
-    pitches = posterior_pitches(sound, 16000)
+    pitches = track_posteriors(sound, 16000)
     assert len(pitches) == len(posteriors)
     found = sum(
         note.pitch in pitches[round((note.start_s + 0.1) * Transcriber.frame_rate_hz)]
@@ -246,9 +246,9 @@ def test_sounds_of_any_length_are_transcribed(transcriber: Transcriber, n: int) 
 @needs_basic_pitch
 def test_the_substitute_runs_in_the_child() -> None:
     sound = played(CHORDS[:3], 16000)
-    with PitchTracker(track=posterior_pitches) as tracker:
+    with PitchTracker(track=track_posteriors) as tracker:
         assert tracker.name == "basic-pitch frames"
-        assert tracker.pitches(sound, 16000) == posterior_pitches(sound, 16000)
+        assert tracker.pitches(sound, 16000) == track_posteriors(sound, 16000)
 
 
 @pytest.fixture
@@ -319,16 +319,16 @@ def test_decoding_is_that_of_basic_pitch(published: Any, seed: int) -> None:
             Note(*times_s[[begin, end]].tolist(), int(pitch), max(1, round(127 * float(mean))))
             for begin, end, pitch, mean in theirs
         )
-        ours = decoded_notes(frames, onsets, onset_threshold, frame_threshold, min_frames)
+        ours = decode_notes(frames, onsets, onset_threshold, frame_threshold, min_frames)
         assert len(ours) > 40
         assert ours == expected
 
 
 def test_decoding_ignores_what_never_rises() -> None:
-    assert decoded_notes(*np.zeros((2, 0, 88), np.float32)) == []
+    assert decode_notes(*np.zeros((2, 0, 88), np.float32)) == []
     for n in (1, 2, 3, 50):
-        assert decoded_notes(*np.zeros((2, n, 88), np.float32)) == []
-        assert len(decoded_notes(*np.full((2, n, 1), 0.9, np.float32))) == (n == 50)
+        assert decode_notes(*np.zeros((2, n, 88), np.float32)) == []
+        assert len(decode_notes(*np.full((2, n, 1), 0.9, np.float32))) == (n == 50)
 
 
 def test_inputs_are_not_changed(transcriber: Transcriber) -> None:
@@ -338,7 +338,7 @@ def test_inputs_are_not_changed(transcriber: Transcriber) -> None:
     rng = np.random.default_rng(0)
     frames, onsets = rng.random((2, 100, 88)).astype(np.float32)
     copies = frames.copy(), onsets.copy()
-    decoded_notes(frames, onsets)
+    decode_notes(frames, onsets)
     assert np.array_equal(sound, before)
     assert np.array_equal(frames, copies[0])
     assert np.array_equal(onsets, copies[1])

@@ -16,8 +16,8 @@ from sounds import melody
 from cambiata.evaluate import transcription as module
 from cambiata.evaluate.metrics import note_f1s
 from cambiata.evaluate.transcription import (
-    Known,
-    _recordings,
+    KnownRecording,
+    _read_recordings,
     evaluate_transcribe,
 )
 
@@ -48,23 +48,23 @@ def test_recordings_are_cut_with_their_notes(tmp_path: Path) -> None:
     (place / "a.notes.csv").write_text("onset,offset,pitch,velocity\n" + rows + "\n")
     times = "\n".join(f"{0.5 * i},{0.5 * i + 0.4}" for i in range(n))
     (place / "a.alignments.csv").write_text("start,end\n" + times + "\n")
-    first, second, *_ = _recordings(tmp_path)
+    first, second, *_ = _read_recordings(tmp_path)
     assert len(first.notes) == 40
     assert first.notes[1].start_s == pytest.approx(0.5)
     assert first.notes[1].pitch == 61
     assert second.notes[0].start_s == pytest.approx(0)
     assert second.notes[0].pitch == 60 + 40 % 12
     with pytest.raises(InputError, match="has no bach-violin folder"):
-        list(_recordings(tmp_path / "nowhere"))
+        list(_read_recordings(tmp_path / "nowhere"))
 
 
 def test_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sound = Audio(melody([60, 64, 67], partials=10, rate=44100), 44100)
     notes = tuple(Note(0.4 * i, 0.4 * i + 0.4, p) for i, p in enumerate((60, 64, 67)))
-    known = [Known("tones", f"tone {i}", lambda: sound, notes) for i in range(2)]
-    silent = Known("nothing", "silence", lambda: Audio(np.zeros(44100), 44100), notes)
-    monkeypatch.setattr(module, "_artificial", lambda _n: known)
-    monkeypatch.setattr(module, "_pianos", lambda _n, _seed: [silent])
+    known = [KnownRecording("tones", f"tone {i}", lambda: sound, notes) for i in range(2)]
+    silent = KnownRecording("nothing", "silence", lambda: Audio(np.zeros(44100), 44100), notes)
+    monkeypatch.setattr(module, "_artificial_recordings", lambda _n: known)
+    monkeypatch.setattr(module, "_piano_recordings", lambda _n, _seed: [silent])
     found = evaluate_transcribe(tmp_path / "out", rival=False)
     tones, nothing = found["summary"]
     assert tones["onset_f1"][0] > 0.9

@@ -17,8 +17,8 @@ from cambiata.errors import CambiataWarning, InputError
 from cambiata.evaluate import run as running
 from cambiata.evaluate import transfer
 from cambiata.evaluate.rows import Row
-from cambiata.evaluate.table import read_run, tallies
-from cambiata.evaluate.testset import ArtificialSet, committed_set, draw_set
+from cambiata.evaluate.table import count_pairs, read_run
+from cambiata.evaluate.testset import ArtificialSet, load_artificial_set, sample_set
 from cambiata.evaluate.transfer import evaluate_transfer
 from cambiata.score.midi import Note, Part
 
@@ -43,7 +43,7 @@ def works(monkeypatch: pytest.MonkeyPatch) -> list[Work]:
         )
         for n in range(8)
     ]
-    monkeypatch.setattr(transfer, "corpus_works", lambda: made)
+    monkeypatch.setattr(transfer, "load_corpus", lambda: made)
     return made
 
 
@@ -84,7 +84,7 @@ def test_another_font_has_its_pairs_drawn_by_the_seed(
     fluidsynth()
     evaluate_transfer("run", font=str(font), seed=3, rows=["target"], n_workers=1)
     [([found], [row], options)] = asked
-    expected = draw_set(works, transfer.SoundFont(font), seed=3)
+    expected = sample_set(works, transfer.SoundFont(font), seed=3)
     assert isinstance(found, ArtificialSet)
     assert found.pairs == expected.pairs
     assert (found.font, found.facts) == (str(font), expected.facts)
@@ -117,7 +117,7 @@ def test_the_test_font_has_the_committed_pairs(
         subsets.append(n_pairs)
         return ArtificialSet("timgm6mb", transfer.SoundFont(here).digest, 0, ())
 
-    monkeypatch.setattr(transfer, "committed_set", committed)
+    monkeypatch.setattr(transfer, "load_artificial_set", committed)
     for options in ({}, {"quick": True}, {"quick": True, "limit": 100}, {"limit": 100}):
         evaluate_transfer("run", font=str(here), **options)
     assert subsets == [None, 64, 64, 100]
@@ -132,7 +132,7 @@ def test_another_file_in_the_test_font_s_name_is_refused(
     fluidsynth()
     here = font.rename(font.with_name("TimGM6mb.sf2"))
     monkeypatch.setattr(
-        transfer, "committed_set", lambda _n: ArtificialSet("timgm6mb", "0" * 64, 0, ())
+        transfer, "load_artificial_set", lambda _n: ArtificialSet("timgm6mb", "0" * 64, 0, ())
     )
     with pytest.raises(InputError, match=r"is not the TimGM6mb that the test set is of; use that"):
         evaluate_transfer("run", font=str(here))
@@ -229,11 +229,11 @@ def test_from_scores_and_recordings_to_tables(
     assert works
     (recordings / "torn.wav").write_bytes((recordings / "cello.wav").read_bytes()[:9000])
     monkeypatch.setattr(transfer, "PitchTracker", _Listening)
-    monkeypatch.setattr(running, "completed", in_place)
-    monkeypatch.setattr(running, "_tools", tiny.tools)
+    monkeypatch.setattr(running, "run_tasks", in_place)
+    monkeypatch.setattr(running, "_load_tools", tiny.tools)
     fakes: dict[str, Row] = {row.name: row for row in (tiny.SOFT, tiny.SILENT)}
-    real_row: Callable[[str], Row] = transfer.row_named
-    monkeypatch.setattr(transfer, "row_named", lambda name: fakes.get(name) or real_row(name))
+    real_row: Callable[[str], Row] = transfer.find_row
+    monkeypatch.setattr(transfer, "find_row", lambda name: fakes.get(name) or real_row(name))
     rows = ["target", "copy-content", "copy-style", "soft:half"]
     with pytest.warns(CambiataWarning, match="1 recordings not used: torn.wav: is truncated"):
         failures = evaluate_transfer(
@@ -243,7 +243,7 @@ def test_from_scores_and_recordings_to_tables(
     read = read_run(tmp_path / "run")
     assert [s.name for s in read.sets] == ["artificial", "real"]
     for name, n_rows in (("artificial", 4), ("real", 3)):
-        counts = tallies(read)[name]
+        counts = count_pairs(read)[name]
         done = {row: tally["done"] for row, tally in counts.items() if tally["done"]}
         assert done == dict.fromkeys(rows[-n_rows:], 2)
         assert not any(tally["failed"] for tally in counts.values())
@@ -262,4 +262,4 @@ def test_from_scores_and_recordings_to_tables(
 def test_the_committed_set_needs_music21(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "music21", None)
     with pytest.raises(InputError, match=r'music21 is not installed; pip install "cambiata'):
-        committed_set(1)
+        load_artificial_set(1)

@@ -9,29 +9,29 @@ from sounds import melody
 from cambiata.audio.sound import Audio
 from cambiata.data.domains import DOMAINS
 from cambiata.errors import InputError
-from cambiata.evaluate.testset import ArtificialSet, Clips, Pair, Segment
+from cambiata.evaluate.testset import ArtificialSet, Clips, Segment, SegmentPair
 from cambiata.evaluate.translate import (
     PROGRAMS,
     TranslateSet,
-    domain_of,
     evaluate_translate,
-    played_by,
-    translate_row,
+    find_domain,
+    find_translate_row,
+    render_domain,
 )
 from cambiata.score.midi import Note
 
 
-def _pair(number: int, program: int, other: int) -> Pair:
+def _pair(number: int, program: int, other: int) -> SegmentPair:
     content = Segment("work", 0, 0, other, "", (Note(0.0, 1.0, 60),))
-    return Pair(f"{number:04d}-x", "bin", content, replace(content, program=program))
+    return SegmentPair(f"{number:04d}-x", "bin", content, replace(content, program=program))
 
 
 def test_every_domain_stands_for_programs_of_its_own() -> None:
     assert PROGRAMS.keys() == DOMAINS.keys()
     programs = [program for some in PROGRAMS.values() for program in some]
     assert len(programs) == len(set(programs))
-    assert domain_of(42) == "string-quartet"
-    assert domain_of(120) == ""
+    assert find_domain(42) == "string-quartet"
+    assert find_domain(120) == ""
 
 
 def test_pairs_are_named_by_their_domain() -> None:
@@ -41,12 +41,15 @@ def test_pairs_are_named_by_their_domain() -> None:
     assert "2 pairs" in made.about
     from cambiata.evaluate import translate
 
-    assert [translate._named(pair) for pair in pairs] == ["string-quartet.0007-x", "sitar.0009-x"]
+    assert [translate._pair_name(pair) for pair in pairs] == [
+        "string-quartet.0007-x",
+        "sitar.0009-x",
+    ]
 
 
 def test_a_translation_is_asked_for_by_the_pair_s_name() -> None:
     sound = Audio(melody([60, 64], rate=22050), 22050)
-    row = translate_row("translation")
+    row = find_translate_row("translation")
     assert row.kind == "system"
     first, second = (
         row.output(Clips(sound, sound, name=f"{domain}.0001-x"))
@@ -54,9 +57,9 @@ def test_a_translation_is_asked_for_by_the_pair_s_name() -> None:
     )
     assert first.samples.shape == sound.samples.shape
     assert not np.allclose(first.samples, second.samples)
-    assert translate_row("translation:mor2018-small").label == "translation (mor2018-small)"
-    assert translate_row("copy-content").kind == "copy"
-    assert translate_row("domain-render").kind == "ceiling"
+    assert find_translate_row("translation:mor2018-small").label == "translation (mor2018-small)"
+    assert find_translate_row("copy-content").kind == "copy"
+    assert find_translate_row("domain-render").kind == "ceiling"
 
 
 def test_a_domain_s_own_players_play_the_true_notes() -> None:
@@ -67,7 +70,7 @@ def test_a_domain_s_own_players_play_the_true_notes() -> None:
         name="grand-piano.0001-x",
     )
     try:
-        sound = played_by("grand-piano", clips)
+        sound = render_domain("grand-piano", clips)
     except InputError as error:
         pytest.skip(str(error))
     assert sound.shape == (44100,)

@@ -18,8 +18,8 @@ from tiny_grooves import (
 )
 
 from cambiata import InputError
-from cambiata.groove.api import drummer_of, groove_file, morph_groove
-from cambiata.groove.grid import Strike, strikes_of, with_strikes
+from cambiata.groove.api import groove_file, load_drummer, morph_groove
+from cambiata.groove.grid import Strike, drum_strikes, replace_drums
 from cambiata.score.midi import Clock, Metre, Note, Part, Score, load, save
 
 FOUR = Metre(4, 4)
@@ -58,19 +58,19 @@ def test_files_at_the_ends(system: str, a: Score, b: Score, tmp_path_factory: ob
     for amount, score in ((0.0, a), (1.0, b)):
         made = morph_groove(a, b, amount=amount, system=system)
         save(made, place / f"{amount}.mid")
-        n_bars = 1 + max(s.at + 0.125 for s in strikes_of(a)) // 4
-        length = min(n_bars, 1 + max(s.at + 0.125 for s in strikes_of(score)) // 4) * 4 - 0.125
-        inside = [s for s in strikes_of(score) if s.at < length]
-        heard = [s for s in strikes_of(made) if s.at < length]
+        n_bars = 1 + max(s.at + 0.125 for s in drum_strikes(a)) // 4
+        length = min(n_bars, 1 + max(s.at + 0.125 for s in drum_strikes(score)) // 4) * 4 - 0.125
+        inside = [s for s in drum_strikes(score) if s.at < length]
+        heard = [s for s in drum_strikes(made) if s.at < length]
         assert ticks(heard) == ticks(inside)
-        assert read(place / f"{amount}.mid") == ticks(strikes_of(made))
+        assert read(place / f"{amount}.mid") == ticks(drum_strikes(made))
 
 
 def test_tempo_metre_and_other_parts_are_as(places: Path) -> None:
     clock = Clock(((0.0, 80.0), (4.0, 160.0)), ((0.0, FOUR),), "Bb")
     bass = Part((Note(0.0, 1.0, 40),), 33, name="bass")
     empty = Score((bass, Part((Note(0.0, 1.0, 1),), is_drum=True, name="kit")), clock=clock)
-    save(with_strikes(empty, rock(2)), places / "song.mid")
+    save(replace_drums(empty, rock(2)), places / "song.mid")
     groove_file(places / "song.mid", places / "b.mid", places / "c.mid", amount=0.4)
     made = load(places / "c.mid")
     assert made.clock.tempos == clock.tempos
@@ -90,19 +90,19 @@ def test_half_way_where_nothing_is_said() -> None:
 
 def test_scores_are_not_changed_and_answers_equal() -> None:
     a, b = score_of(rock(2), FOUR), score_of(shuffled(), FOUR)
-    before = strikes_of(a), strikes_of(b)
+    before = drum_strikes(a), drum_strikes(b)
     for system in ("exact", "vae"):
         first, second = (morph_groove(a, b, amount=0.3, system=system) for _ in range(2))
         assert first.to_bytes() == second.to_bytes()
-    assert (strikes_of(a), strikes_of(b)) == before
+    assert (drum_strikes(a), drum_strikes(b)) == before
 
 
 def test_compound_and_plain_metres_meet() -> None:
     compound = score_of([Strike(i / 2, 0.1, HAT, 80) for i in range(24)], Metre(12, 8))
     triplets = score_of([Strike(i / 3, 0.1, HAT, 60) for i in range(24)], FOUR)
     there = morph_groove(compound, triplets, amount=1.0)
-    assert [s.at for s in strikes_of(there)] == pytest.approx([i / 2 for i in range(24)])
-    assert {s.velocity for s in strikes_of(there)} == {60}
+    assert [s.at for s in drum_strikes(there)] == pytest.approx([i / 2 for i in range(24)])
+    assert {s.velocity for s in drum_strikes(there)} == {60}
 
 
 def test_a_folder_is_a_drummer(places: Path) -> None:
@@ -124,7 +124,7 @@ def test_scores_without_metre_may_be_told_one() -> None:
     a, b = score_of(rock(2)), score_of(rock(2, 50))
     with pytest.raises(InputError, match="says no metre; write its time signature"):
         morph_groove(a, b)
-    assert strikes_of(morph_groove(a, b, amount=1.0, metre="4/4"))[0].velocity == 60
+    assert drum_strikes(morph_groove(a, b, amount=1.0, metre="4/4"))[0].velocity == 60
     with pytest.raises(InputError, match="metre waltz: is not known; write it as 4/4"):
         morph_groove(a, b, metre="waltz")
 
@@ -174,12 +174,12 @@ def test_bad_options(places: Path, given_: dict[str, object], match: str) -> Non
 def test_a_drummers_damaged_file_is_named(places: Path) -> None:
     (places / "ann" / "x.mid").write_text("drums")
     with pytest.raises(InputError, match=r"x.mid: is not readable as MIDI"):
-        drummer_of(places / "ann")
+        load_drummer(places / "ann")
     (places / "ann" / "x.mid").unlink()
     save(Score((Part((Note(0.0, 1.0, 60),)),)), places / "ann" / "piano.mid")
-    assert len(drummer_of(places / "ann")) == 2
+    assert len(load_drummer(places / "ann")) == 2
 
 
 def test_two_sounding_notes_end_in_their_order() -> None:
     a = score_of([Strike(0, 3.0, KICK, 90), Strike(1, 0.5, KICK, 80)], FOUR)
-    assert ticks(strikes_of(a)) == [(0, 720, KICK, 90), (480, 720, KICK, 80)]
+    assert ticks(drum_strikes(a)) == [(0, 720, KICK, 90), (480, 720, KICK, 80)]

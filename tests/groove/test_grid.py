@@ -24,12 +24,12 @@ from cambiata.groove.grid import (
     Groove,
     Hit,
     Strike,
-    drum_of,
+    drum_class,
+    drum_strikes,
     pitch_of,
-    straightened,
-    strikes_of,
-    swung,
-    with_strikes,
+    replace_drums,
+    straighten,
+    swing,
 )
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
 
@@ -48,18 +48,18 @@ def test_pitches_are_the_drums_of_the_paper() -> None:
         "ride": [51, 59, 53],
     }
     for name, pitches in paper.items():
-        assert {DRUMS[drum_of(pitch)] for pitch in pitches} == {name}
-    assert len({drum_of(pitch) for pitch in range(128)}) == N_DRUMS + 128 - 25
-    assert all(drum_of(pitch_of(drum_of(pitch))) == drum_of(pitch) for pitch in range(128))
+        assert {DRUMS[drum_class(pitch)] for pitch in pitches} == {name}
+    assert len({drum_class(pitch) for pitch in range(128)}) == N_DRUMS + 128 - 25
+    assert all(drum_class(pitch_of(drum_class(pitch))) == drum_class(pitch) for pitch in range(128))
 
 
 @settings(max_examples=30)
 @given(played())
 def test_every_note_comes_back(score: Score) -> None:
-    strikes = strikes_of(score)
+    strikes = drum_strikes(score)
     again = Groove.of(score).strikes
     assert ticks(again) == ticks(strikes)
-    assert ticks(strikes_of(with_strikes(score, again))) == ticks(strikes)
+    assert ticks(drum_strikes(replace_drums(score, again))) == ticks(strikes)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_salience_is_lerdahl_and_jackendoffs_grid() -> None:
 
 def test_straightening_undoes_swinging() -> None:
     for place in np.arange(0, 3, 1 / 24):
-        assert straightened(swung(place)) == pytest.approx(place)
+        assert straighten(swing(place)) == pytest.approx(place)
     cells = [groove(shuffled()).cell(hit) for hit in groove(shuffled()).hits if hit.pitch == 51]
     assert set(cells) == set(range(0, 16, 2))
 
@@ -152,7 +152,7 @@ def test_bars_are_counted_through_changes_of_metre() -> None:
     notes = tuple(Note(i / 2, i / 2 + 0.1, KICK) for i in range(10))
     made = Groove.of(Score((Part(notes, is_drum=True),), clock=clock))
     assert [str(metre) for metre in made.metres] == ["4/4", "3/4", "3/4"]
-    assert made.begins == (0, 4, 7, 10)
+    assert made.bar_starts == (0, 4, 7, 10)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from tiny_grooves import HAT, KICK, groove, jig, played, rock, shuffled
 
 from cambiata import InputError
-from cambiata.groove.grid import Groove, Strike, drum_of
-from cambiata.groove.interpolation import Amounts, fitted
-from cambiata.groove.vae import N_STEPS, LatentInterpolation, windowed, windows_of
+from cambiata.groove.grid import Groove, Strike, drum_class
+from cambiata.groove.interpolation import GrooveAmounts, fit_bars
+from cambiata.groove.vae import N_STEPS, LatentInterpolation, encode_windows, split_windows
 from cambiata.score.midi import Metre, Score
 from cambiata.weights import WEIGHTS, load_model
 
@@ -23,41 +23,45 @@ TINY = str(HERE / "tiny" / "groove.onnx")
 
 
 def _way(a: Score, b: Score, weights: str) -> LatentInterpolation:
-    first, second, _ = fitted(Groove.of(a), Groove.of(b))
+    first, second, _ = fit_bars(Groove.of(a), Groove.of(b))
     return LatentInterpolation(first, second, weights)
 
 
 @settings(max_examples=10)
 @given(a=played(), b=played())
 def test_ends_are_exact_with_random_weights(a: Score, b: Score) -> None:
-    way = _way(a, b, TINY)
-    assert way.at(Amounts.of(0.0)) == way.a.strikes
-    assert way.at(Amounts.of(1.0)) == way.b.strikes
+    interpolator = _way(a, b, TINY)
+    assert interpolator.at(GrooveAmounts.of(0.0)) == interpolator.a.strikes
+    assert interpolator.at(GrooveAmounts.of(1.0)) == interpolator.b.strikes
 
 
 @settings(max_examples=10)
 @given(a=played(), b=played())
 def test_sliders_are_independent(a: Score, b: Score) -> None:
-    way = _way(a, b, "groove")
+    interpolator = _way(a, b, "groove")
     before, louder, later = (
-        way.at(amounts)
-        for amounts in (Amounts(0.4, 0.4, 0.4), Amounts(0.4, 0.9, 0.4), Amounts(0.4, 0.4, 0.9))
+        interpolator.at(amounts)
+        for amounts in (
+            GrooveAmounts(0.4, 0.4, 0.4),
+            GrooveAmounts(0.4, 0.9, 0.4),
+            GrooveAmounts(0.4, 0.4, 0.9),
+        )
     )
     assert sorted(s[:3] for s in before) == sorted(s[:3] for s in louder)
     assert sorted(s[2:] for s in before) == sorted(s[2:] for s in later)
-    only_louder = way.at(Amounts(0, 1, 0))
-    assert sorted(s[:3] for s in only_louder) == sorted(s[:3] for s in way.a.strikes)
+    only_louder = interpolator.at(GrooveAmounts(0, 1, 0))
+    assert sorted(s[:3] for s in only_louder) == sorted(s[:3] for s in interpolator.a.strikes)
 
 
 def test_shipped_ends_are_exact_on_every_grid() -> None:
     swing, triplets = groove(rock()), groove(shuffled())
     for a, b in ((swing, triplets), (triplets, swing), (triplets, triplets)):
-        first, second, _ = fitted(a, b)
-        way = LatentInterpolation(first, second)
-        assert way.at(Amounts.of(0.0)) == first.strikes
-        assert way.at(Amounts.of(1.0)) == second.strikes
+        first, second, _ = fit_bars(a, b)
+        interpolator = LatentInterpolation(first, second)
+        assert interpolator.at(GrooveAmounts.of(0.0)) == first.strikes
+        assert interpolator.at(GrooveAmounts.of(1.0)) == second.strikes
     six = groove(jig(), Metre(6, 8))
-    assert LatentInterpolation(six, six).at(Amounts.of(0.0)) == six.strikes
+    assert LatentInterpolation(six, six).at(GrooveAmounts.of(0.0)) == six.strikes
 
 
 def test_the_share_of_changed_hits_follows_the_slider() -> None:
@@ -67,11 +71,14 @@ def test_the_share_of_changed_hits_follows_the_slider() -> None:
         [Strike(i / 4, 0.1, HAT, 80) for i in range(128) if rng.random() < 0.6]
         + [Strike(i / 2, 0.1, KICK, 90) for i in range(64) if rng.random() < 0.5]
     )
-    first, second, _ = fitted(a, b)
-    way = LatentInterpolation(first, second)
-    ends = [{(drum_of(s.pitch), round(4 * s.at)) for s in g.strikes} for g in (first, second)]
+    first, second, _ = fit_bars(a, b)
+    interpolator = LatentInterpolation(first, second)
+    ends = [{(drum_class(s.pitch), round(4 * s.at)) for s in g.strikes} for g in (first, second)]
     for share in (0.2, 0.4, 0.6, 0.8):
-        heard = {(drum_of(s.pitch), round(4 * s.at)) for s in way.at(Amounts(share, 0, 0))}
+        heard = {
+            (drum_class(s.pitch), round(4 * s.at))
+            for s in interpolator.at(GrooveAmounts(share, 0, 0))
+        }
         left, missing = len(heard ^ ends[0]), len(heard ^ ends[1])
         assert left / (left + missing) == pytest.approx(share, abs=0.1)
 
@@ -82,15 +89,15 @@ def test_the_share_of_changed_hits_follows_the_slider() -> None:
 def test_windows_hold_whole_bars(metre: str, n_bars: int) -> None:
     beats, unit = map(int, metre.split("/"))
     made = Groove((Metre(beats, unit),) * 9, 4, ())
-    windows = windows_of(made)
+    windows = split_windows(made)
     assert [bar for window in windows for bar in window] == list(range(9))
     assert len(windows[0]) == n_bars
-    assert windowed(made, windows)[0].shape == (len(windows), N_STEPS, 9)
+    assert encode_windows(made, windows)[0].shape == (len(windows), N_STEPS, 9)
 
 
 def test_bars_that_are_too_long() -> None:
     with pytest.raises(InputError, match="is in 9/4, whose bars are too long for vae; use the"):
-        windows_of(Groove((Metre(9, 4),), 4, ()))
+        split_windows(Groove((Metre(9, 4),), 4, ()))
 
 
 def test_shipped_weights_say_what_they_are() -> None:
@@ -102,8 +109,8 @@ def test_shipped_weights_say_what_they_are() -> None:
 
 
 def test_golden() -> None:
-    a, b, _ = fitted(groove(rock(2)), groove(shuffled()))
-    made = LatentInterpolation(a, b).at(Amounts.of(0.5))
+    a, b, _ = fit_bars(groove(rock(2)), groove(shuffled()))
+    made = LatentInterpolation(a, b).at(GrooveAmounts.of(0.5))
     wanted = json.loads(GOLDEN.read_text())
     assert [(s.pitch, s.velocity) for s in made] == [(p, v) for _, p, v in wanted]
     np.testing.assert_allclose([s.at for s in made], [at for at, _, _ in wanted], atol=2e-3)

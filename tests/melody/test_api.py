@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from cambiata.errors import CambiataWarning, InputError
-from cambiata.melody.api import RESTYLERS, restyle, restyler
-from cambiata.melody.bars import Line
+from cambiata.melody.api import MELODY_SYSTEMS, restyle, restyler
+from cambiata.melody.bars import MelodyLine
 from cambiata.melody.latent import Latent
-from cambiata.melody.system import Amounts
+from cambiata.melody.system import MelodyAmounts
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice, read
 
@@ -23,35 +23,35 @@ REEL = read(EXAMPLES / "reel.mid")
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
 
 
-def line_of_reel() -> Line:
-    return Line.of(REEL.voices[0], REEL.metre, REEL.pickup)
+def line_of_reel() -> MelodyLine:
+    return MelodyLine.of(REEL.voices[0], REEL.metre, REEL.pickup)
 
 
-def _events(line: Line) -> set[tuple[int, Fraction, int | None]]:
-    return {(i, event.at, event.pitch) for i, bar in enumerate(line.bars) for event in bar}
+def _events(line: MelodyLine) -> set[tuple[int, Fraction, int | None]]:
+    return {(i, event.onset, event.pitch) for i, bar in enumerate(line.bars) for event in bar}
 
 
-@pytest.mark.parametrize("name", list(RESTYLERS))
+@pytest.mark.parametrize("name", list(MELODY_SYSTEMS))
 def test_every_way_keeps_its_promises(name: str) -> None:
     way = restyler(name)
     assert set(way.styles()) >= {"reel", "hornpipe", "strathspey", "jig"}
     line = line_of_reel()
-    assert way.restyled(line, "hornpipe", Amounts(0.0, 0.0), 0) == line
-    turned = way.restyled(line, "hornpipe", Amounts(), 3)
+    assert way.restyle(line, "hornpipe", MelodyAmounts(0.0, 0.0), 0) == line
+    turned = way.restyle(line, "hornpipe", MelodyAmounts(), 3)
     assert turned != line
-    assert turned == way.restyled(line, "hornpipe", Amounts(), 3)
+    assert turned == way.restyle(line, "hornpipe", MelodyAmounts(), 3)
     assert len(turned.bars) == len(line.bars)
-    assert turned.begins == line.begins
+    assert turned.bar_starts == line.bar_starts
     assert turned.voice(Voice(())).is_melody
     with pytest.raises(InputError, match="bebop: is no style that is known; use one of reel"):
-        way.restyled(line, "bebop", Amounts(), 0)
+        way.restyle(line, "bebop", MelodyAmounts(), 0)
 
 
 @pytest.mark.parametrize("name", ["melody", "retrieval"])
 @pytest.mark.parametrize("amount", [0.3, 0.7, 1.0])
 def test_equal_bars_stay_equal(name: str, amount: float) -> None:
     line = line_of_reel()
-    turned = restyler(name).restyled(line, "strathspey", Amounts(amount, amount), 0)
+    turned = restyler(name).restyle(line, "strathspey", MelodyAmounts(amount, amount), 0)
     for group in line.groups().values():
         assert len({turned.bars[i] for i in group}) == 1
     assert max(map(len, line.groups().values())) > 2
@@ -60,7 +60,7 @@ def test_equal_bars_stay_equal(name: str, amount: float) -> None:
 def test_more_of_it_is_further_away() -> None:
     line, way = line_of_reel(), restyler("melody")
     amounts = np.linspace(0, 1, 11)
-    made = [way.restyled(line, "hornpipe", Amounts(x, x), 0) for x in amounts]
+    made = [way.restyle(line, "hornpipe", MelodyAmounts(x, x), 0) for x in amounts]
     differing = [len(_events(line) ^ _events(each)) for each in made]
     rhythms = [
         sum(a != b for i in line.own for a, b in zip(line.patterns(line.bars[i]),
@@ -74,10 +74,12 @@ def test_more_of_it_is_further_away() -> None:
 
 def test_sliders_move_what_they_are_for() -> None:
     line, way = line_of_reel(), restyler("melody")
-    sung = way.restyled(line, "strathspey", Amounts(0.0, 1.0), 0)
-    assert [[e.at for e in bar] for bar in sung.bars] == [[e.at for e in bar] for bar in line.bars]
+    sung = way.restyle(line, "strathspey", MelodyAmounts(0.0, 1.0), 0)
+    assert [[e.onset for e in bar] for bar in sung.bars] == [
+        [e.onset for e in bar] for bar in line.bars
+    ]
     assert sung != line
-    danced = way.restyled(line, "strathspey", Amounts(1.0, 0.0), 0)
+    danced = way.restyle(line, "strathspey", MelodyAmounts(1.0, 0.0), 0)
     assert danced != line
     # Every tone has the pitch of one of the same bar's.
     for before, after in zip(line.bars, danced.bars, strict=True):
@@ -86,7 +88,7 @@ def test_sliders_move_what_they_are_for() -> None:
 
 def test_key_pickup_and_last_tone_are_kept() -> None:
     line = line_of_reel()
-    turned = restyler("melody").restyled(line, "strathspey", Amounts(), 0)
+    turned = restyler("melody").restyle(line, "strathspey", MelodyAmounts(), 0)
     tones, made = (each.voice(Voice(())).tones for each in (line, turned))
     assert {tone.pitch % 12 for tone in made} <= {tone.pitch % 12 for tone in tones}
     assert made[-1].pitch == tones[-1].pitch
@@ -117,11 +119,11 @@ def test_knobs_turn_what_they_say() -> None:
 def test_a_style_that_is_shown_is_near_the_one_that_is_named() -> None:
     """One strathspey of ours, far from any in the collections, gives snaps and dots."""
     snaps = (6, 18, 18, 6, 6, 18, 24)
-    at, tones = Fraction(0), []
+    onset, tones = Fraction(0), []
     for i in range(56):
         length = Fraction(snaps[i % 7], 24)
-        tones.append(Tone(at, length, (62, 66, 69, 71, 74)[i * i % 5]))
-        at += length
+        tones.append(Tone(onset, length, (62, 66, 69, 71, 74)[i * i % 5]))
+        onset += length
     shown = Sheet((Voice(tuple(tones)),))
     turned = restyle(REEL, shown)
     found = [tone.length for tone in turned.voices[0].tones]

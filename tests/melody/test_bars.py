@@ -8,23 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cambiata.errors import InputError
-from cambiata.melody.api import converted
-from cambiata.melody.bars import Counting, Line, line_of, tonic_class
-from cambiata.melody.encoding import Numbers, Vocabulary, numbers_of
-from cambiata.melody.system import aligned, drafted, granted
+from cambiata.melody.api import change_metre
+from cambiata.melody.bars import Counting, MelodyLine, estimate_tonic, melody_of_sheet
+from cambiata.melody.encoding import EncodedBars, Vocabulary, encode_bars
+from cambiata.melody.system import align_tones, draft_bar, select_changes
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice
 
 METRES = [Metre(4, 4), Metre(2, 4), Metre(3, 4), Metre(6, 8), Metre(9, 8), Metre(12, 8)]
 
 
-def tune(metre: Metre, *steps: int, pitches: tuple[int, ...] = (62, 66, 69, 67)) -> Line:
+def tune(metre: Metre, *steps: int, pitches: tuple[int, ...] = (62, 66, 69, 67)) -> MelodyLine:
     """Tones of so many twenty-fourths of a quarter note, one after the other."""
     at, tones = Fraction(0), []
     for i, step in enumerate(steps):
         tones.append(Tone(at, Fraction(step, 24), pitches[i % len(pitches)]))
         at += Fraction(step, 24)
-    return Line.of(Voice(tuple(tones)), metre)
+    return MelodyLine.of(Voice(tuple(tones)), metre)
 
 
 @st.composite
@@ -41,10 +41,10 @@ def voices(draw: st.DrawFn) -> Voice:
 @given(voices(), st.sampled_from(METRES), st.sampled_from([0, 12, 24]))
 @settings(max_examples=60, deadline=None)
 def test_lines_give_back_their_voice(voice: Voice, metre: Metre, pickup: int) -> None:
-    line = Line.of(voice, metre, Fraction(pickup, 24))
+    line = MelodyLine.of(voice, metre, Fraction(pickup, 24))
     assert line.voice(Voice((), "x", 40)) == voice
     assert sorted(i for group in line.groups().values() for i in group) == list(line.own)
-    assert line.begins[-1] >= voice.end
+    assert line.bar_starts[-1] >= voice.end
 
 
 def test_beats_have_the_rhythm_that_is_played() -> None:
@@ -78,7 +78,9 @@ def test_a_metre_that_is_not_known_is_refused() -> None:
     ],
 )
 def test_the_tonic_is_found(pitches: tuple[int, ...], tonic: int) -> None:
-    assert tonic_class([Tone(Fraction(i), Fraction(1), p) for i, p in enumerate(pitches)]) == tonic
+    assert (
+        estimate_tonic([Tone(Fraction(i), Fraction(1), p) for i, p in enumerate(pitches)]) == tonic
+    )
 
 
 def test_bars_are_seen_in_any_key_alike() -> None:
@@ -87,9 +89,9 @@ def test_bars_are_seen_in_any_key_alike() -> None:
     one, other = (
         tune(Metre(4, 4), *([12] * 32), pitches=tuple(p + by for p in pitches)) for by in (0, 7)
     )
-    seen = [numbers_of(line, [0, 1], words).packed() for line in (one, other)]
+    seen = [encode_bars(line, [0, 1], words).packed() for line in (one, other)]
     np.testing.assert_array_equal(*seen)
-    assert (Numbers.unpacked(seen[0]).packed() == seen[0]).all()
+    assert (EncodedBars.unpacked(seen[0]).packed() == seen[0]).all()
 
 
 def test_rhythms_that_are_not_known_are_seen_as_the_nearest() -> None:
@@ -105,21 +107,21 @@ def test_what_is_granted_at_less_is_granted_at_more(
 ) -> None:
     array, weights = np.array(wishes), np.ones(len(wishes))
     low, high = sorted((one, other))
-    less, more = (granted(array, weights, amount) for amount in (low, high))
+    less, more = (select_changes(array, weights, amount) for amount in (low, high))
     assert not (less & ~more).any()
-    assert (granted(array, weights, 1.0) == (array > 0)).all()
-    assert not granted(array, weights, 0.0).any()
+    assert (select_changes(array, weights, 1.0) == (array > 0)).all()
+    assert not select_changes(array, weights, 0.0).any()
 
 
 def test_tones_are_matched_in_order() -> None:
-    assert aligned([0, 12, 24, 36], [0, 24]) == [(0, False), (2, False)]
-    assert aligned([0], [0, 6, 12]) == [(0, False), (0, True), (0, True)]
-    assert aligned([0, 12], []) == []
+    assert align_tones([0, 12, 24, 36], [0, 24]) == [(0, False), (2, False)]
+    assert align_tones([0], [0, 6, 12]) == [(0, False), (0, True), (0, True)]
+    assert align_tones([0, 12], []) == []
 
 
 def test_silence_stays_silence() -> None:
     line = tune(Metre(4, 4), 24, 24)
-    draft = drafted(line, (), None, [((0, True),)] * 4)
+    draft = draft_bar(line, (), None, [((0, True),)] * 4)
     assert draft.n_tones == 0
 
 
@@ -130,21 +132,21 @@ def test_silence_stays_silence() -> None:
 def test_metres_are_changed_there_and_back(before: Metre, after: Metre) -> None:
     n = before.beats
     line = tune(before, *([12] * n * 2))
-    made = converted(line, after)
+    made = change_metre(line, after)
     assert made.metre == after
     assert len(made.bars) == len(line.bars)
     assert [len(bar) for bar in made.bars] == [len(bar) for bar in line.bars]
-    assert converted(made, before).bars == line.bars
+    assert change_metre(made, before).bars == line.bars
 
 
 def test_a_pickup_changes_its_metre_with_its_tune() -> None:
     tones = [Tone(Fraction(i, 2), Fraction(1, 2), 60 + i % 5) for i in range(13)]
-    line = Line.of(Voice(tuple(tones)), Metre(6, 8), Fraction(1, 2))
-    made = converted(line, Metre(4, 4))
+    line = MelodyLine.of(Voice(tuple(tones)), Metre(6, 8), Fraction(1, 2))
+    made = change_metre(line, Metre(4, 4))
     assert made.pickup == Fraction(1, 2)
     assert len(made.bars[0]) == 1
     with pytest.raises(InputError, match="metre 3/4: does not divide as 6/8 does"):
-        converted(line, Metre(3, 4))
+        change_metre(line, Metre(3, 4))
 
 
 def test_what_is_no_melody_is_refused() -> None:
@@ -152,11 +154,11 @@ def test_what_is_no_melody_is_refused() -> None:
     chords = (*tones, *(Tone(Fraction(i), Fraction(1), 48) for i in range(8)))
     two = Sheet((Voice(tones, "flute"), Voice(tuple(sorted(chords)))), name="x.mid")
     with pytest.raises(InputError, match=r"has several parts; choose one by --track: 1 flute; 2"):
-        line_of(two)
+        melody_of_sheet(two)
     with pytest.raises(InputError, match=r"x\.mid: is polyphonic: tones sound together; choose"):
-        line_of(two, track=2)
-    assert line_of(two, track=2, skyline=True)[1].voice(Voice(())).tones == tones
+        melody_of_sheet(two, track=2)
+    assert melody_of_sheet(two, track=2, skyline=True)[1].voice(Voice(())).tones == tones
     with pytest.raises(InputError, match="has no track 3"):
-        line_of(two, track=3)
+        melody_of_sheet(two, track=3)
     with pytest.raises(InputError, match="is too short; give a melody of two bars"):
-        line_of(Sheet((Voice(tones[:4]),)))
+        melody_of_sheet(Sheet((Voice(tones[:4]),)))

@@ -10,7 +10,7 @@ from sounds import melody
 
 import cambiata
 from cambiata import Note, Part, Score
-from cambiata.performance.player import _lifted
+from cambiata.performance.player import _release_before_repeats
 from cambiata.registry import PLAYERS
 from cambiata.system import PlaySystem
 
@@ -63,11 +63,11 @@ def test_without_notes_next_to_nothing_sounds() -> None:
 def test_keys_come_up_before_they_are_struck_again() -> None:
     """Notes of one pitch that touch: the second is heard to begin."""
     part = Part(tuple(Note(0.3 * i, 0.3 * i + 0.3, 60, 80) for i in range(4)))
-    lifted = _lifted(part)
-    assert [round(note.end_s, 2) for note in lifted.notes] == [0.25, 0.55, 0.85, 1.2]
-    held = _lifted(Part(part.notes[:1], pedal=((0.1, 2.0),)))
-    assert held.notes[0].end_s == 2.0
-    short = _lifted(Part((Note(0.0, 0.06, 60), Note(0.06, 0.5, 60))))
+    released = _release_before_repeats(part)
+    assert [round(note.end_s, 2) for note in released.notes] == [0.25, 0.55, 0.85, 1.2]
+    pedalled = _release_before_repeats(Part(part.notes[:1], pedal=((0.1, 2.0),)))
+    assert pedalled.notes[0].end_s == 2.0
+    short = _release_before_repeats(Part((Note(0.0, 0.06, 60), Note(0.06, 0.5, 60))))
     assert short.notes[0].end_s == pytest.approx(0.03)
     sound = melody([57, 64, 69], partials=12, rate=44100)
     made = cambiata.play(Score((part,)), cambiata.Audio(sound, 44100))
@@ -76,10 +76,10 @@ def test_keys_come_up_before_they_are_struck_again() -> None:
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
     """Shipped weights; ``PYTHONPATH=tests python tests/systems/test_players.py`` writes it."""
-    found, wanted = _golden(), json.loads(GOLDEN.read_text())
-    for name in wanted:
+    actual, expected = _golden(), json.loads(GOLDEN.read_text())
+    for name in expected:
         # Noise is drawn as NumPy draws it; phases of Griffin-Lim differ a little by machine.
-        np.testing.assert_allclose(found[name], wanted[name], atol=1.5)
+        np.testing.assert_allclose(actual[name], expected[name], atol=1.5)
 
 
 def _golden() -> dict[str, Any]:

@@ -42,11 +42,11 @@ def test_sheets_come_back_as_they_were(tmp_path: Path, suffix: str) -> None:
     if suffix != ".mid":
         pytest.importorskip("music21")
     write(TUNE, tmp_path / f"a{suffix}")
-    found = read(tmp_path / f"a{suffix}")
-    assert found.voices[0].tones == TUNE.voices[0].tones
-    assert found.voices[0].name == "Viola"
-    assert (found.metre, found.key, found.pickup) == (TUNE.metre, TUNE.key, TUNE.pickup)
-    assert found.qpm == pytest.approx(90.0, rel=1e-4)
+    loaded = read(tmp_path / f"a{suffix}")
+    assert loaded.voices[0].tones == TUNE.voices[0].tones
+    assert loaded.voices[0].name == "Viola"
+    assert (loaded.metre, loaded.key, loaded.pickup) == (TUNE.metre, TUNE.key, TUNE.pickup)
+    assert loaded.qpm == pytest.approx(90.0, rel=1e-4)
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 40), st.integers(30, 90)), min_size=1))
@@ -112,11 +112,11 @@ def test_quarter_notes_are_counted_through_tempo_changes() -> None:
 def test_scores_keep_tempos_metres_and_key_through_files(tmp_path: Path) -> None:
     clock = Clock(((0.0, 60.0), (2.0, 150.0)), ((0.0, Metre(6, 8)), (3.0, Metre(2, 4))), "F#m")
     midi.save(Score((Part((Note(0, 4, 60),)),), clock=clock), tmp_path / "a.mid")
-    found = midi.load(tmp_path / "a.mid")
-    assert found.clock.metres == clock.metres
-    assert found.clock.key == "F#m"
-    assert found.clock.tempos == ((0.0, 60.0), (2.0, 150.0))
-    assert found.notes[0].end_s == pytest.approx(4.0, abs=1e-3)
+    loaded = midi.load(tmp_path / "a.mid")
+    assert loaded.clock.metres == clock.metres
+    assert loaded.clock.key == "F#m"
+    assert loaded.clock.tempos == ((0.0, 60.0), (2.0, 150.0))
+    assert loaded.notes[0].end_s == pytest.approx(4.0, abs=1e-3)
 
 
 @pytest.mark.parametrize(

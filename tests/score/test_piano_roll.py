@@ -7,9 +7,9 @@ from cambiata.score.midi import Note, Part
 from cambiata.score.piano_roll import (
     FRAME_RATE_HZ,
     LOWEST_KEY,
-    on_keyboard,
     piano_roll,
-    roll_at,
+    resample_roll,
+    split_at_keyboard,
 )
 
 PART = Part(
@@ -22,26 +22,26 @@ def test_the_design_of_the_roll() -> None:
     roll = piano_roll(PART)
     assert roll.array.shape == (3 * 88 + 1, 250)
     # A strike is its velocity in one frame of 4 ms, and 0 elsewhere.
-    keys, frames = np.nonzero(roll.strike)
+    keys, frames = np.nonzero(roll.onset)
     assert set(zip(keys + LOWEST_KEY, frames, strict=True)) == {(60, 0), (64, 62), (60, 125)}
-    assert roll.strike[64 - LOWEST_KEY, 62] == pytest.approx(64 / 127)
-    assert roll.held[60 - LOWEST_KEY].sum() == 250  # struck again as it is let go
+    assert roll.onset[64 - LOWEST_KEY, 62] == pytest.approx(64 / 127)
+    assert roll.active[60 - LOWEST_KEY].sum() == 250  # struck again as it is let go
     assert roll.offset[60 - LOWEST_KEY, 125] == 1
     assert roll.pedal.sum() == pytest.approx(0.7 * FRAME_RATE_HZ)
 
 
 def test_overlapping_notes_of_one_pitch_are_struck_twice() -> None:
     roll = piano_roll(Part((Note(0.0, 1.0, 60), Note(0.5, 1.5, 60))), 2.0)
-    key = roll.strike[60 - LOWEST_KEY]
+    key = roll.onset[60 - LOWEST_KEY]
     assert np.flatnonzero(key).tolist() == [0, 125]
     assert roll.offset[60 - LOWEST_KEY, 124] == 1
-    assert roll.held[60 - LOWEST_KEY].sum() == 375
+    assert roll.active[60 - LOWEST_KEY].sum() == 375
 
 
 def test_notes_off_the_keyboard_are_left_out_and_named() -> None:
     roll = piano_roll(Part((Note(0, 1, 20), Note(0, 1, 21), Note(0, 1, 108), Note(0, 1, 109))))
     assert [note.pitch for note in roll.left_out] == [20, 109]
-    part, rest = on_keyboard(Part((Note(0, 1, 5),), name="low"))
+    part, rest = split_at_keyboard(Part((Note(0, 1, 5),), name="low"))
     assert part.notes == ()
     assert part.name == "low"
     assert len(rest) == 1
@@ -49,14 +49,14 @@ def test_notes_off_the_keyboard_are_left_out_and_named() -> None:
 
 def test_at_its_own_rate_a_roll_is_itself() -> None:
     roll = piano_roll(PART)
-    assert np.array_equal(roll_at(roll, FRAME_RATE_HZ, 0, 250), roll.array)
+    assert np.array_equal(resample_roll(roll, FRAME_RATE_HZ, 0, 250), roll.array)
 
 
 def test_stretches_of_a_roll_fit_together() -> None:
     roll = piano_roll(PART)
-    whole = roll_at(roll, 86.1, 0, 90)
-    pieces = [roll_at(roll, 86.1, first, 30) for first in (0, 30, 60)]
+    whole = resample_roll(roll, 86.1, 0, 90)
+    pieces = [resample_roll(roll, 86.1, first, 30) for first in (0, 30, 60)]
     assert np.array_equal(np.concatenate(pieces, axis=1), whole)
     assert (whole[:88] > 0).sum() == 3
-    assert not roll_at(roll, 86.1, -50, 40).any()
-    assert not roll_at(roll, 86.1, 500, 40).any()
+    assert not resample_roll(roll, 86.1, -50, 40).any()
+    assert not resample_roll(roll, 86.1, 500, 40).any()

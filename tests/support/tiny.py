@@ -19,7 +19,7 @@ from tiny_fonts import (
 )
 
 from cambiata.audio.sound import Audio
-from cambiata.data.processes import Failed, one_line
+from cambiata.data.processes import Failure, format_error
 from cambiata.errors import CambiataError, InputError
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.testset import Clips, Entry
@@ -196,7 +196,7 @@ def in_place(
         try:
             yield task, function(task)
         except (CambiataError, ValueError, OSError) as error:
-            yield task, Failed(one_line(error))
+            yield task, Failure(format_error(error))
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

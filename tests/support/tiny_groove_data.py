@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cambiata.groove.grid import Groove, with_strikes
+from cambiata.groove.grid import Groove, replace_drums
 from cambiata.score.midi import Clock, Metre, Note, Part, Score, save
 
 _COLUMNS = ["drummer", "session", "style", "beat_type", "midi_filename", "split"]
@@ -33,7 +33,7 @@ def tiny_groove_data(folder: Path) -> Path:
                 hard = 0.2 + 0.5 * (drummer == "drummer7") + 0.2 * rng.random((64, 9))
                 groove = Groove.of_arrays(hits, hard, 0.2 * rng.random((64, 9)))
                 place = f"{drummer}/{session}/{i}.mid"
-                save(with_strikes(empty, groove.strikes), folder / place)
+                save(replace_drums(empty, groove.strikes), folder / place)
                 style = f"rock/groove{i}"
                 rows.writerow([drummer, f"{drummer}/{session}", style, "beat", place, split])
     return folder

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from cambiata.groove.grid import Groove, Strike, strikes_of, with_strikes
+from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
 from cambiata.score.midi import Clock, Metre, Note, Part, Score, load
 
 KICK, SNARE, RIM, HAT, EDGE, OPEN, RIDE, CONGA = 36, 38, 40, 42, 22, 46, 51, 63
@@ -18,7 +18,7 @@ def score_of(
     """A score of drums alone; without a metre where none is given."""
     clock = Clock(((0.0, qpm),), ((0.0, metre),) if metre else ())
     empty = Score((Part((Note(0.0, 1.0, 1),), is_drum=True, name="kit"),), name, clock)
-    return with_strikes(empty, sorted(strikes))
+    return replace_drums(empty, sorted(strikes))
 
 
 def rock(n_bars: int = 2, velocity: int = 90, late: float = 0.0) -> list[Strike]:
@@ -63,7 +63,7 @@ def ticks(strikes: list[Strike] | tuple[Strike, ...]) -> list[tuple[int, int, in
 
 def read(path: Path) -> list[tuple[int, int, int, int]]:
     """What a file's drums are, in whole ticks."""
-    return ticks(strikes_of(load(path, keys=True)))
+    return ticks(drum_strikes(load(path, keys=True)))
 
 
 @st.composite

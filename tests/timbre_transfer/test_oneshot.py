@@ -10,7 +10,7 @@ import pytest
 from sounds import melody
 
 import cambiata
-from cambiata.partials.posteriors import BANDS, hear
+from cambiata.partials.posteriors import BANDS, detect_notes
 from cambiata.timbre_transfer.oneshot import OneShot, OneShotConfig
 from cambiata.weights import WEIGHTS
 
@@ -35,16 +35,16 @@ def played(system: OneShot, content: np.ndarray, style: np.ndarray, **options: A
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
     """The shipped weights; ``PYTHONPATH=tests python tests/systems/test_oneshot.py`` writes it."""
-    found, wanted = _golden(), json.loads(GOLDEN.read_text())
-    assert found["pitches"] == wanted["pitches"]
-    np.testing.assert_allclose(found["levels_db"], wanted["levels_db"], atol=0.5)
+    actual, expected = _golden(), json.loads(GOLDEN.read_text())
+    assert actual["pitches"] == expected["pitches"]
+    np.testing.assert_allclose(actual["levels_db"], expected["levels_db"], atol=0.5)
 
 
 def _golden() -> dict[str, list[Any]]:
     """Notes heard in the trumpet; levels, by octave and half second, of it played by the cello."""
     content = cambiata.load(EXAMPLES / "trumpet.ogg", end_s=4.0)
     out = cambiata.transfer(content, cambiata.load(EXAMPLES / "cello.flac"), system="oneshot")
-    heard = hear(content.resampled(RATE).mono().samples[0])
+    events = detect_notes(content.resampled(RATE).mono().samples[0])
     n = out.sample_rate // 2
     pieces = out.samples[0][: 8 * n].reshape(8, n)
     power = np.square(np.abs(np.fft.rfft(pieces, axis=1)))
@@ -52,17 +52,17 @@ def _golden() -> dict[str, list[Any]]:
     bands = [power[:, (hz >= low_hz) & (hz < 2 * low_hz)].mean(1) for low_hz in BANDS_HZ]
     levels = 10 * np.log10(np.array(bands) / power.mean())
     return {
-        "pitches": heard.pitch.tolist(),
+        "pitches": events.pitch.tolist(),
         "levels_db": np.round(np.maximum(levels, -60).astype(float), 2).tolist(),
     }
 
 
 def test_the_notes_are_the_contents(system: OneShot) -> None:
     sound = played(system, CONTENT, STYLE)
-    heard = hear(sound)
-    order = np.argsort(heard.start)
-    assert heard.pitch[order].tolist() == PITCHES
-    starts_s = heard.start[order] * BANDS.frame_s
+    events = detect_notes(sound)
+    order = np.argsort(events.start)
+    assert events.pitch[order].tolist() == PITCHES
+    starts_s = events.start[order] * BANDS.frame_s
     assert np.abs(starts_s - 0.4 * np.arange(len(PITCHES))).max() < 0.03
 
 
@@ -79,11 +79,11 @@ def test_the_sound_is_the_styles(system: OneShot) -> None:
 def test_octaves() -> None:
     for octave, shift in (("1", 12), ("-1", -12)):
         moved = OneShot(OneShotConfig(octave=octave))
-        heard = hear(played(moved, CONTENT, STYLE))
-        assert sorted(heard.pitch) == sorted(p + shift for p in PITCHES)
+        events = detect_notes(played(moved, CONTENT, STYLE))
+        assert sorted(events.pitch) == sorted(p + shift for p in PITCHES)
     low = melody([36, 38, 40, 41, 43], partials=20, rate=RATE)
-    heard = hear(played(OneShot(OneShotConfig(octave="auto")), CONTENT, low))
-    assert np.median(heard.pitch) == pytest.approx(np.median(PITCHES) - 24, abs=2)
+    events = detect_notes(played(OneShot(OneShotConfig(octave="auto")), CONTENT, low))
+    assert np.median(events.pitch) == pytest.approx(np.median(PITCHES) - 24, abs=2)
 
 
 def test_dynamics_of_the_content_or_the_style() -> None:
@@ -109,8 +109,8 @@ def _drums() -> np.ndarray:
 
 
 def test_a_style_without_pitch_lends_its_noise(system: OneShot) -> None:
-    [(_, voice)] = system.capture(_drums())
-    assert (voice.measured.partials_db <= -100).all()
+    [(_, memory)] = system.capture(_drums())
+    assert (memory.measured.partials_db <= -100).all()
     sound = played(system, CONTENT, _drums())
     assert np.isfinite(sound).all()
     power = np.abs(np.fft.rfft(sound[: 2 * RATE])) ** 2 + 1e-12
@@ -124,8 +124,8 @@ def test_drums_with_some_notes_in_them_are_drums(
 ) -> None:
     drums, tune = _drums(), STYLE[: 2 * RATE]
     gain = 10 ** (drums_db / 20) * tune.std() / drums.std()
-    [(_, voice)] = system.capture((tune + gain * drums).astype(np.float32))
-    assert (voice.measured.partials_db > -100).any() == pitched
+    [(_, memory)] = system.capture((tune + gain * drums).astype(np.float32))
+    assert (memory.measured.partials_db > -100).any() == pitched
 
 
 def test_vibrato_and_tuning_are_the_contents(system: OneShot) -> None:

@@ -15,8 +15,8 @@ from cambiata.train.config import PRESETS, as_dict, from_dict, training
 def test_a_preset_survives_json(name: str) -> None:
     own = ("examples.least", "7") if name in ("melody", "pati2018") else ("examples.banks", "7")
     config = training(name, {own[0]: own[1], "loop.betas": "0.5,0.6"})
-    changed = getattr(config.examples, own[0].removeprefix("examples."))
-    assert changed == (7 if own[0].endswith("least") else ("7",))
+    override = getattr(config.examples, own[0].removeprefix("examples."))
+    assert override == (7 if own[0].endswith("least") else ("7",))
     assert config.loop.betas == (0.5, 0.6)
     assert from_dict(json.loads(json.dumps(as_dict(config))), name) == config
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sounds import melody
-from tiny_examples import TINY, tiny_examples
+from tiny_examples import SETTINGS, TINY, tiny_examples
 
 from cambiata.audio.sound import Audio
 from cambiata.errors import InputError

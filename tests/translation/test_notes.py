@@ -12,12 +12,12 @@ import cambiata
 from cambiata import Audio, InputError, translate
 from cambiata.audio.mel import log_mel
 from cambiata.registry import TRANSLATORS
-from cambiata.system import Blend
+from cambiata.system import DomainMix
 from cambiata.translation.notes import (
     FOLDER_VARIABLE,
     Translation,
-    domain_named,
-    own_domain,
+    load_added_domain,
+    load_domain,
     scalar_levels,
     shipped_domains,
 )
@@ -48,7 +48,7 @@ def _content(system: Translation) -> np.ndarray:
 
 def _render(system: Translation, shares: dict[str, float], **given: Any) -> np.ndarray:
     chosen = {"amount": 1.0, "seed": 0, "progress": lambda _share: None} | given
-    return system.render(_content(system), system.blend(Blend.of(shares)), **chosen)
+    return system.render(_content(system), system.blend(DomainMix.of(shares)), **chosen)
 
 
 def test_says_what_it_is(system: Translation) -> None:
@@ -91,7 +91,7 @@ def test_progress_rises_to_one(system: Translation) -> None:
 
 def test_the_level_follows_the_content() -> None:
     system = Translation(Translation.presets["default"])
-    content, timbre = _content(system), system.blend(Blend.of("church-organ"))
+    content, timbre = _content(system), system.blend(DomainMix.of("church-organ"))
     loud, quiet = (
         system.render(level * content, timbre, amount=1.0, seed=0, progress=lambda _share: None)
         for level in (np.float32(1), np.float32(0.1))
@@ -103,7 +103,7 @@ def test_the_level_follows_the_content() -> None:
 def test_the_shortest_input_it_names_is_enough(system: Translation) -> None:
     n = system.min_samples
     content = melody([60], rate=system.config.sample_rate)[:n]
-    timbre = system.blend(Blend.of("sitar"))
+    timbre = system.blend(DomainMix.of("sitar"))
     sound = system.render(content, timbre, amount=1.0, seed=0, progress=lambda _share: None)
     assert sound.shape == (n,)
     assert np.isfinite(sound).all()
@@ -120,14 +120,14 @@ def test_the_notes_are_those_of_the_content() -> None:
     pitches = [57, 60, 64, 69, 62]
     content = Audio(melody([float(p) for p in pitches], partials=8, rate=44100), 44100)
     for name in ("grand-piano", "string-quartet", "wind-quintet"):
-        heard = cambiata.transcribe(translate(content, name))
-        assert [note.pitch for note in heard.notes if note.duration_s > 0.1] == pitches, name
+        notes = cambiata.transcribe(translate(content, name))
+        assert [note.pitch for note in notes.notes if note.duration_s > 0.1] == pitches, name
 
 
 def test_octaves_move_the_notes() -> None:
     content = Audio(melody([57, 60, 64], partials=8, rate=44100), 44100)
-    heard = cambiata.transcribe(translate(content, "grand-piano", octave=1))
-    assert [note.pitch for note in heard.notes if note.duration_s > 0.1] == [69, 72, 76]
+    notes = cambiata.transcribe(translate(content, "grand-piano", octave=1))
+    assert [note.pitch for note in notes.notes if note.duration_s > 0.1] == [69, 72, 76]
 
 
 def test_stereo_and_silence_are_kept() -> None:
@@ -143,8 +143,8 @@ def test_stereo_and_silence_are_kept() -> None:
 
 
 def test_shares_are_brought_to_one() -> None:
-    assert Blend.of({"a": 3, "b": 1, "c": 0}).shares == (("a", 0.75), ("b", 0.25))
-    assert Blend.of(Blend.of("a")) == Blend.of("a")
+    assert DomainMix.of({"a": 3, "b": 1, "c": 0}).shares == (("a", 0.75), ("b", 0.25))
+    assert DomainMix.of(DomainMix.of("a")) == DomainMix.of("a")
 
 
 @pytest.mark.parametrize(
@@ -153,13 +153,13 @@ def test_shares_are_brought_to_one() -> None:
 )
 def test_wrong_shares_are_refused(shares: dict[str, float], match: str) -> None:
     with pytest.raises(InputError, match=match):
-        Blend.of(shares)
+        DomainMix.of(shares)
 
 
 def test_the_whole_of_one_is_that_one(system: Translation) -> None:
     one = _render(system, {"grand-piano": 1})
     assert np.array_equal(one, _render(system, {"grand-piano": 5, "sitar": 0}))
-    twice = system.blend(Blend((("grand-piano", 0.5), ("grand-piano", 0.5))))
+    twice = system.blend(DomainMix((("grand-piano", 0.5), ("grand-piano", 0.5))))
     again = system.render(_content(system), twice, amount=1.0, seed=0, progress=lambda _share: None)
     assert np.linalg.norm(one - again) < 0.05 * np.linalg.norm(one)
 
@@ -188,7 +188,7 @@ def test_a_blend_goes_steadily_from_one_to_the_other() -> None:
     ],
 )
 def test_an_unknown_domain_is_answered_with_near_names(name: str, match: str) -> None:
-    for ask in (domain_named, lambda x: translate(Audio(melody([60]), 22050), x)):
+    for ask in (load_domain, lambda x: translate(Audio(melody([60]), 22050), x)):
         with pytest.raises(InputError, match=match):
             ask(name)
 
@@ -216,11 +216,11 @@ def test_a_domain_of_another_version_is_refused(no_own_domains: Path) -> None:
         data = (shipped / f"translation-domains{part}.onnx").read_bytes()
         (no_own_domains / f"translation-domains{part}.onnx").write_bytes(data)
     with pytest.raises(InputError, match=r"another version of the encoder; add it again: cambiata"):
-        own_domain("translation-domains", "another")
+        load_added_domain("translation-domains", "another")
     assert [each.problem for each in cambiata.domains() if each.own] == [""]
     (no_own_domains / "broken.onnx").write_bytes(b"no model")
-    told = [each for each in cambiata.domains() if each.name == "broken"]
-    assert "is no model" in told[0].problem
+    facts = [each for each in cambiata.domains() if each.name == "broken"]
+    assert "is no model" in facts[0].problem
     with pytest.raises(InputError, match="is no model"):
         translate(Audio(melody([60]), 22050), "broken")
 
@@ -242,19 +242,19 @@ def test_wrong_settings_are_refused(settings: dict[str, object], match: str) -> 
 def test_levels_are_the_published_ones() -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip("lightning_fabric")
-    from cambiata.train.tasks.mor2018 import levels_of, scalar
+    from cambiata.train.tasks.mor2018 import levels_to_input, mu_law_encode
 
     x = np.random.default_rng(0).uniform(-1.2, 1.2, 5000).astype(np.float32)
-    wanted = scalar(levels_of(torch.from_numpy(x))).numpy()
+    expected = levels_to_input(mu_law_encode(torch.from_numpy(x))).numpy()
     # Where a level begins, a rounding may fall to either side.
-    assert (np.abs(scalar_levels(x) - wanted) < 1e-6).mean() > 0.999
+    assert (np.abs(scalar_levels(x) - expected) < 1e-6).mean() > 0.999
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
     """``PYTHONPATH=tests python tests/systems/test_translation.py`` writes what is expected."""
-    found, wanted = _golden(), json.loads(GOLDEN.read_text())
-    for name in wanted:
-        np.testing.assert_allclose(found[name], wanted[name], atol=1.5)
+    actual, expected = _golden(), json.loads(GOLDEN.read_text())
+    for name in expected:
+        np.testing.assert_allclose(actual[name], expected[name], atol=1.5)
 
 
 def _golden() -> dict[str, Any]:

@@ -5,14 +5,14 @@ import importlib.util
 import numpy as np
 import pytest
 
-from cambiata.translation.sampling import N_LEVELS, Voice, sampled, silent_arrays
+from cambiata.translation.sampling import N_LEVELS, DecoderWeights, sample_levels, zero_arrays
 
 DILATIONS = (1, 2, 4, 1, 2)
 
 
 def _arrays(seed: int, width: int = 6, n_latent: int = 3) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    arrays = silent_arrays(width, len(DILATIONS), n_latent)
+    arrays = zero_arrays(width, len(DILATIONS), n_latent)
     return {name: rng.normal(0, 0.5, x.shape).astype(np.float32) for name, x in arrays.items()}
 
 
@@ -24,8 +24,8 @@ def test_it_draws_from_what_torch_says() -> None:
     """Every level is the one at which torch's own distribution reaches the chance drawn."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("lightning_fabric")
-    from cambiata.train.export import _Arrays
-    from cambiata.train.tasks.mor2018 import POOL, Decoder, Mor2018Training, scalar
+    from cambiata.train.export import _DecoderArrays
+    from cambiata.train.tasks.mor2018 import POOL, Decoder, Mor2018Training, levels_to_input
 
     config = Mor2018Training(("a",), 6, 1, 2, 2, 3, 3)
     torch.manual_seed(1)
@@ -33,33 +33,37 @@ def test_it_draws_from_what_torch_says() -> None:
     with torch.no_grad():
         for p in decoder.parameters():
             p.mul_(3)
-    part = _Arrays(torch.nn.ModuleList([decoder]))
+    part = _DecoderArrays(torch.nn.ModuleList([decoder]))
     found = part(torch.ones(1), torch.tensor(0))
     arrays = dict(zip(part.names, (x.detach().numpy() for x in found), strict=True))
     latent = _latent(2)
-    levels = sampled(
-        [(1.0, Voice(arrays, config.dilations))],
+    levels = sample_levels(
+        [(1.0, DecoderWeights(arrays, config.dilations))],
         latent,
         POOL,
         np.random.default_rng(5),
         compiled=False,
     )
-    given = torch.nn.functional.pad(torch.from_numpy(levels[:-1]), (1, 0), value=N_LEVELS // 2)
+    inputs = torch.nn.functional.pad(torch.from_numpy(levels[:-1]), (1, 0), value=N_LEVELS // 2)
     with torch.no_grad():
-        logits = decoder(scalar(given)[None], torch.from_numpy(latent.T[None].copy()))[0]
+        logits = decoder(levels_to_input(inputs)[None], torch.from_numpy(latent.T[None].copy()))[0]
     total = torch.softmax(logits.double(), dim=1).cumsum(dim=1).numpy()
-    chance = np.random.default_rng(5).random(2 * POOL)
-    wanted = np.array([np.searchsorted(row, x) for row, x in zip(total, chance, strict=True)])
+    uniform = np.random.default_rng(5).random(2 * POOL)
+    expected = np.array([np.searchsorted(row, x) for row, x in zip(total, uniform, strict=True)])
     # The first sample has silence before it there, and here the middle level: next to the same.
-    assert (levels[1:] == wanted[1:]).mean() > 0.995
+    assert (levels[1:] == expected[1:]).mean() > 0.995
     assert len(np.unique(levels)) > 20
 
 
 @pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
 def test_compiled_it_draws_the_same() -> None:
-    voices = [(0.7, Voice(_arrays(0), DILATIONS)), (0.3, Voice(_arrays(1), DILATIONS))]
+    decoders = [
+        (0.7, DecoderWeights(_arrays(0), DILATIONS)),
+        (0.3, DecoderWeights(_arrays(1), DILATIONS)),
+    ]
     plain, compiled = (
-        sampled(voices, _latent(), 50, np.random.default_rng(2), compiled=x) for x in (False, True)
+        sample_levels(decoders, _latent(), 50, np.random.default_rng(2), compiled=x)
+        for x in (False, True)
     )
     # A rounding may fall to either side once, and all after it is another sound then.
     same = np.flatnonzero(plain != compiled)
@@ -70,19 +74,21 @@ def test_compiled_it_draws_the_same() -> None:
 
 
 def test_a_blend_of_one_with_itself_is_that_one() -> None:
-    voice = Voice(_arrays(3), DILATIONS)
+    decoder = DecoderWeights(_arrays(3), DILATIONS)
     one, both = (
-        sampled(voices, _latent(), 20, np.random.default_rng(4), compiled=False)
-        for voices in ([(1.0, voice)], [(0.25, voice), (0.75, voice)])
+        sample_levels(decoders, _latent(), 20, np.random.default_rng(4), compiled=False)
+        for decoders in ([(1.0, decoder)], [(0.25, decoder), (0.75, decoder)])
     )
     assert (one == both).mean() > 0.95
 
 
 def test_what_it_is_told_counts() -> None:
-    arrays = silent_arrays(4, 2, 3)
+    arrays = zero_arrays(4, 2, 3)
     arrays["last_told"][0, 0] = 10
     arrays["last"][200, 0] = 10
     latent = np.array([[0, 0, 0], [1, 0, 0]], np.float32)
-    levels = sampled([(1.0, Voice(arrays, (1, 2)))], latent, 30, np.random.default_rng(0))
+    levels = sample_levels(
+        [(1.0, DecoderWeights(arrays, (1, 2)))], latent, 30, np.random.default_rng(0)
+    )
     assert (levels[30:] == 200).all()
     assert (levels[:30] == 200).mean() < 0.2

@@ -69,17 +69,17 @@ def cut(blocks: Iterator[Samples], spans: list[Span]) -> Iterator[Samples]:
     >>> [chunk.tolist() for chunk in cut(blocks, [(0, 4), (3, 10)])]
     [[[0, 1, 2, 3]], [[3, 4, 5, 6, 7, 8, 9]]]
     """
-    held = next(blocks)
+    buffer = next(blocks)
     first = 0  # the sample of the sound that held[:, 0] is
     for start, stop in spans:
-        held, first = held[:, start - first :], start
-        pieces = [held]
-        n_held = held.shape[1]
-        while n_held < stop - first:
+        buffer, first = buffer[:, start - first :], start
+        pieces = [buffer]
+        n_buffered = buffer.shape[1]
+        while n_buffered < stop - first:
             pieces.append(next(blocks))
-            n_held += pieces[-1].shape[1]
-        held = np.concatenate(pieces, axis=1) if len(pieces) > 1 else held
-        yield held[:, : stop - first]
+            n_buffered += pieces[-1].shape[1]
+        buffer = np.concatenate(pieces, axis=1) if len(pieces) > 1 else buffer
+        yield buffer[:, : stop - first]
 
 
 def crossfade(before: Samples, after: Samples) -> Samples:
@@ -147,13 +147,13 @@ def join(chunks: Iterator[Samples], spans: list[Span]) -> Iterator[Samples]:
             n_shared = tail.shape[1]
             yield crossfade(tail, chunk[:, :n_shared])
             body = chunk[:, n_shared:]
-        n_kept = (spans[i + 1][0] if i + 1 < len(spans) else stop) - start
-        n_kept -= chunk.shape[1] - body.shape[1]
-        yield body[:, :n_kept]
-        tail = body[:, n_kept:]
+        n_body = (spans[i + 1][0] if i + 1 < len(spans) else stop) - start
+        n_body -= chunk.shape[1] - body.shape[1]
+        yield body[:, :n_body]
+        tail = body[:, n_body:]
 
 
-def convert(
+def process_chunks(
     blocks: Iterator[Samples],
     n_samples: int,
     process: Callable[[Samples, int], Samples],
@@ -184,7 +184,7 @@ def convert(
     Examples
     --------
     >>> sound = np.random.default_rng(0).normal(size=(2, 1000)).astype(np.float32)
-    >>> same = convert(iter([sound]), 1000, lambda chunk, at: chunk,
+    >>> same = process_chunks(iter([sound]), 1000, lambda chunk, at: chunk,
     ...                chunk_samples=300, overlap_samples=50)
     >>> bool((np.concatenate(list(same), axis=1) == sound).all())
     True

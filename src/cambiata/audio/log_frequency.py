@@ -12,10 +12,10 @@ from cambiata.audio.mel import Features
 from cambiata.audio.stft import Stft
 
 _A4_PITCH, _A4_HZ = 69, 440.0
-_FLOOR = 1e-12
+_POWER_FLOOR = 1e-12
 
 
-def hz_of(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def midi_to_hz(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Frequency of pitches.
 
     Parameters
@@ -30,7 +30,7 @@ def hz_of(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
     Examples
     --------
-    >>> float(hz_of(81))
+    >>> float(midi_to_hz(81))
     880.0
     """
     return np.asarray(_A4_HZ * 2 ** ((np.asarray(pitch, np.float64) - _A4_PITCH) / 12))
@@ -102,9 +102,9 @@ class LogFrequency:
     @cached_property
     def _filters(self) -> list[scipy.sparse.csr_array]:
         pitch = self.lowest_pitch + (np.arange(-1, self.n_bins + 1) - 1) / 3
-        centre = hz_of(pitch)
+        centre = midi_to_hz(pitch)
         edges = (0.0, *self.borders_hz, np.inf)
-        found = []
+        filters = []
         for i, (window, decimation) in enumerate(zip(self.windows, self.decimations, strict=True)):
             spacing, length = self.sample_rate / window, window // decimation
             at = np.arange(length // 2 + 1) * spacing
@@ -118,8 +118,8 @@ class LogFrequency:
                     rise, fall = 1 - (here - at) / left, 1 - (at - here) / right
                     rows[row] = np.maximum(0, np.minimum(rise, fall))
             # A sinusoid of amplitude 1 counts as power 1.
-            found.append(scipy.sparse.csr_array((rows * (16 / length**2)).astype(np.float32)))
-        return found
+            filters.append(scipy.sparse.csr_array((rows * (16 / length**2)).astype(np.float32)))
+        return filters
 
     def power(self, samples: Samples) -> Features:
         """Power in every band.
@@ -162,7 +162,7 @@ class LogFrequency:
             [n_bins, L] in dB; about 3 for a sinusoid alone.
         """
         if mean is None:
-            mean = float(np.mean(np.square(samples, dtype=np.float64))) + _FLOOR
+            mean = float(np.mean(np.square(samples, dtype=np.float64))) + _POWER_FLOOR
         level: Features = 10 * np.log10(self.power(samples) / np.float32(mean) + np.float32(1e-10))
         return level
 

@@ -202,17 +202,17 @@ class Limiter:
             Sound [C, T]; block borders may move.
         """
         context = 2 * self._reach
-        held: Samples | None = None  # `n_past` samples already given out, then what is pending
+        buffer: Samples | None = None  # `n_past` samples already given out, then what is pending
         n_past = 0
         for block in blocks:
-            held = block if held is None else np.concatenate([held, block], axis=1)
-            ready = held.shape[1] - context
+            buffer = block if buffer is None else np.concatenate([buffer, block], axis=1)
+            ready = buffer.shape[1] - context
             if ready > n_past:
-                yield self._limited(held)[:, n_past:ready]
-                kept = max(0, ready - context)
-                held, n_past = held[:, kept:], ready - kept
-        if held is not None and held.shape[1] > n_past:
-            yield self._limited(held)[:, n_past:]
+                yield self._limited(buffer)[:, n_past:ready]
+                n_dropped = max(0, ready - context)
+                buffer, n_past = buffer[:, n_dropped:], ready - n_dropped
+        if buffer is not None and buffer.shape[1] > n_past:
+            yield self._limited(buffer)[:, n_past:]
 
     def _limited(self, sound: Samples) -> Samples:
         peak = np.abs(sound).max(axis=0)

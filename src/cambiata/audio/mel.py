@@ -16,7 +16,7 @@ _BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
 _MELS_PER_NEPER = 27.0 / np.log(6.4)
 
 # Powers below this read as -100 dB.
-_LEAST_POWER = 1e-10
+_POWER_FLOOR = 1e-10
 
 
 def mel_filters(
@@ -185,8 +185,8 @@ def log_mel(
     (80, 32)
     """
     power = mel_power(samples, sample_rate, hop_length=hop_length, n_mels=n_mels)
-    found: Features = np.log(power / (power.mean() + 1e-12) + np.float32(6.1e-6))
-    return found
+    level: Features = np.log(power / (power.mean() + 1e-12) + np.float32(6.1e-6))
+    return level
 
 
 def power_db(power: Features, floor_db: float = 80.0) -> Features:
@@ -211,7 +211,7 @@ def power_db(power: Features, floor_db: float = 80.0) -> Features:
     >>> power_db(np.array([100.0, 1.0, 1e-9], np.float32)).tolist()
     [20.0, 0.0, -60.0]
     """
-    level_db = 10 * np.log10(np.maximum(power, _LEAST_POWER))
+    level_db = 10 * np.log10(np.maximum(power, _POWER_FLOOR))
     floored: Features = np.maximum(level_db, level_db.max() - floor_db)
     return floored
 

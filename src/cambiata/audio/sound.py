@@ -103,14 +103,14 @@ class Audio:
     name: str = "audio"
 
     def __post_init__(self) -> None:
-        given = np.asarray(self.samples)
-        if given.dtype.kind != "f":
+        array = np.asarray(self.samples)
+        if array.dtype.kind != "f":
             raise InputError(
                 self.name,
-                f"its samples are {given.dtype}",
+                f"its samples are {array.dtype}",
                 "give floats, full scale at 1.0 (16-bit integers: divide by 32768)",
             )
-        samples = np.atleast_2d(given.astype(np.float32, copy=False))
+        samples = np.atleast_2d(array.astype(np.float32, copy=False))
         if samples.ndim != 2:
             raise InputError(self.name, "is not a sound", "give samples shaped [C, T]")
         object.__setattr__(self, "sample_rate", int(self.sample_rate))
@@ -239,14 +239,14 @@ class AudioFile:
 
     def __init__(self, path: str | Path) -> None:
         self.name = "standard input" if str(path) == "-" else str(path)
-        self.path = self._readable(path)
-        with self._opened() as file:
+        self.path = self._readable_path(path)
+        with self._open() as file:
             self.sample_rate = int(file.samplerate)
             self.n_channels = int(file.channels)
             self.n_samples = int(file.frames)
             self.subtype = str(file.subtype)
-            if _is_cut_short(file.extra_info) or (
-                file.format == "OGG" and not _ogg_has_its_end(self.path)
+            if _is_truncated(file.extra_info) or (
+                file.format == "OGG" and not _ogg_is_complete(self.path)
             ):
                 self._refuse_truncated()
         _check_shape(self.name, self.sample_rate, self.n_channels, self.n_samples)
@@ -265,11 +265,11 @@ class AudioFile:
             The file breaks off, or holds NaN or infinite samples.
         """
         # Never seeks: libsndfile's seek in Ogg Vorbis lands on other samples (measured, 1.2.2).
-        with self._opened() as file:
+        with self._open() as file:
             n_read = 0
             while n_read < self.n_samples:
                 try:
-                    with _quiet_decoder():
+                    with _silence_decoder():
                         block = file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
                 except soundfile.LibsndfileError:
                     self._refuse_truncated()
@@ -279,12 +279,12 @@ class AudioFile:
                 _check_finite(self.name, block)
                 yield np.ascontiguousarray(block.T)
 
-    def _readable(self, path: str | Path) -> Path:
+    def _readable_path(self, path: str | Path) -> Path:
         """Where the sound can be read from its beginning as often as need be."""
         if str(path) == "-":
             if sys.stdin is None:
                 raise InputError(self.name, "is closed", "pipe a wav into it, or name a file")
-            return self._spooled(sys.stdin.buffer)
+            return self._spool(sys.stdin.buffer)
         place = Path(path)
         if not place.exists():
             raise InputError(self.name, "no such file", "check the path")
@@ -294,23 +294,23 @@ class AudioFile:
             raise InputError(self.name, "may not be read", "change its permissions")
         if not place.is_file():  # a named pipe, or what a shell makes of <(...)
             with place.open("rb") as pipe:
-                return self._spooled(pipe)
+                return self._spool(pipe)
         return place
 
-    def _spooled(self, pipe: BinaryIO) -> Path:
+    def _spool(self, pipe: BinaryIO) -> Path:
         """A file that holds what a pipe had; it goes when this object goes."""
-        number, name = tempfile.mkstemp(dir=roomy_folder(), prefix="cambiata-")
+        number, name = tempfile.mkstemp(dir=scratch_folder(), prefix="cambiata-")
         weakref.finalize(self, Path(name).unlink, missing_ok=True)
         with os.fdopen(number, "wb") as spool:
             while piece := pipe.read(1 << 20):
                 spool.write(piece)
         return Path(name)
 
-    def _opened(self) -> Any:
+    def _open(self) -> Any:
         if not self.path.stat().st_size:
             raise InputError(self.name, "is empty", "record or export it again")
         try:
-            with _quiet_decoder():
+            with _silence_decoder():
                 # As bytes, since a file's name need not be text; Windows wants text.
                 return soundfile.SoundFile(
                     str(self.path) if os.name == "nt" else os.fsencode(self.path)
@@ -357,11 +357,11 @@ def load(path: str | Path, *, start_s: float | None = None, end_s: float | None 
     """
     file = AudioFile(path)
     start, stop = region(file, start_s, end_s)
-    samples = np.concatenate(list(between(file.blocks(), start, stop)), axis=1)
+    samples = np.concatenate(list(crop_blocks(file.blocks(), start, stop)), axis=1)
     return Audio(samples, file.sample_rate, file.subtype, file.name)
 
 
-def between(blocks: Iterator[Samples], start: int, stop: int) -> Iterator[Samples]:
+def crop_blocks(blocks: Iterator[Samples], start: int, stop: int) -> Iterator[Samples]:
     """Blocks cut to a region.
 
     Parameters
@@ -381,7 +381,7 @@ def between(blocks: Iterator[Samples], start: int, stop: int) -> Iterator[Sample
     Examples
     --------
     >>> blocks = iter([np.zeros((1, 6)), np.zeros((1, 6))])
-    >>> [block.shape[1] for block in between(blocks, 4, 9)]
+    >>> [block.shape[1] for block in crop_blocks(blocks, 4, 9)]
     [2, 3]
     """
     at = 0
@@ -465,10 +465,10 @@ def resample(samples: Samples, from_hz: float, to_hz: float) -> Samples:
 
     n_samples = round(samples.shape[-1] * to_hz / from_hz)
     out = soxr.resample(np.ascontiguousarray(samples.T), from_hz, to_hz, quality="VHQ").T
-    return fitted(out, n_samples)
+    return pad_or_trim(out, n_samples)
 
 
-def fitted(samples: Samples, n_samples: int) -> Samples:
+def pad_or_trim(samples: Samples, n_samples: int) -> Samples:
     """Sound cut, or filled up with silence, to a length.
 
     Parameters
@@ -485,7 +485,7 @@ def fitted(samples: Samples, n_samples: int) -> Samples:
 
     Examples
     --------
-    >>> fitted(np.ones(3, np.float32), 5).tolist()
+    >>> pad_or_trim(np.ones(3, np.float32), 5).tolist()
     [1.0, 1.0, 1.0, 0.0, 0.0]
     """
     missing = n_samples - samples.shape[-1]
@@ -495,7 +495,7 @@ def fitted(samples: Samples, n_samples: int) -> Samples:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenAudio:
     """What was written.
 
     Parameters
@@ -515,7 +515,7 @@ class Written:
 
     Examples
     --------
-    >>> Written("a.wav", 44100, 2, 44100, "PCM_16", 0.0).n_channels
+    >>> WrittenAudio("a.wav", 44100, 2, 44100, "PCM_16", 0.0).n_channels
     2
     """
 
@@ -573,15 +573,15 @@ class Destination:
         self.sample_rate = like.sample_rate if sample_rate is None else sample_rate
         self.n_channels = like.n_channels if n_channels is None else n_channels
         self._check_place(force)
-        self.format, self.subtype = self._storage(subtype)
+        self.format, self.subtype = self._choose_storage(subtype)
         self._check_shape()
 
     @property
     def scratch(self) -> str | None:
         """Folder for scratch files: beside the output, which has room for it."""
-        return roomy_folder() if self.to_stdout else str(self.path.absolute().parent)
+        return scratch_folder() if self.to_stdout else str(self.path.absolute().parent)
 
-    def write(self, blocks: Iterator[Samples]) -> Written:
+    def write(self, blocks: Iterator[Samples]) -> WrittenAudio:
         """Write the sound.
 
         Parameters
@@ -594,26 +594,26 @@ class Destination:
         Written
             What the file holds now.
         """
-        number, beside = tempfile.mkstemp(
+        number, scratch_path = tempfile.mkstemp(
             dir=self.scratch, prefix=".cambiata-", suffix="" if self.to_stdout else self.path.suffix
         )
         os.close(number)
         try:
             try:
-                n_samples, limited_db = self._write(blocks, beside)
+                n_samples, limited_db = self._write(blocks, scratch_path)
             except soundfile.LibsndfileError as error:
                 raise CambiataError(
                     f"{self.path}: could not be written ({error}); is the disk full?"
                 ) from error
             if self.to_stdout:
-                _copy_to_stdout(beside)
+                _copy_to_stdout(scratch_path)
             else:
                 # mkstemp makes the file private; give it the permissions of any new file.
-                Path(beside).chmod(0o666 & ~_umask())
-                Path(beside).replace(self.path)
+                Path(scratch_path).chmod(0o666 & ~_umask())
+                Path(scratch_path).replace(self.path)
         finally:
             with suppress(FileNotFoundError):
-                Path(beside).unlink()
+                Path(scratch_path).unlink()
         if limited_db > 0:
             warnings.warn(
                 f"{self.path}: peaks were up to {limited_db:.1f} dB over full scale and were "
@@ -621,13 +621,13 @@ class Destination:
                 CambiataWarning,
                 stacklevel=3,
             )
-        return Written(
+        return WrittenAudio(
             str(self.path), self.sample_rate, self.n_channels, n_samples, self.subtype, limited_db
         )
 
     def _write(self, blocks: Iterator[Samples], to: str) -> tuple[int, float]:
-        blocks = _mapped(blocks, self.n_channels)
-        blocks = _resampled(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
+        blocks = _map_channels(blocks, self.n_channels)
+        blocks = _resample_blocks(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
         limiter = None
         if self.subtype not in ("FLOAT", "DOUBLE"):
             limiter = Limiter(self.sample_rate)
@@ -660,7 +660,7 @@ class Destination:
         if self.path.exists() and not force:
             raise InputError(str(self.path), "exists", "choose another name, or --force it")
 
-    def _storage(self, subtype: str | None) -> tuple[str, str]:
+    def _choose_storage(self, subtype: str | None) -> tuple[str, str]:
         """Libsndfile's format and subtype for the file."""
         extension = ".wav" if self.to_stdout else self.path.suffix.lower()
         if extension not in FORMATS:
@@ -673,40 +673,40 @@ class Destination:
         if subtype is not None:
             subtype = subtype.upper()
             # Codecs of fixed blocks are left out: they would fill the sound up to whole blocks.
-            known = [
+            allowed = [
                 name
                 for name in (*_LOSSLESS, "ULAW", "ALAW", *_LOSSY_SUBTYPE.values())
                 if soundfile.check_format(kind, name)
                 and _LOSSY_SUBTYPE.get(kind, name) == name
                 and (kind in _LOSSY_SUBTYPE or name not in _LOSSY_SUBTYPE.values())
             ]
-            if subtype not in known:
+            if subtype not in allowed:
                 raise InputError(
                     str(self.path),
                     f"{kind} does not store {subtype} here",
-                    "use one of " + ", ".join(known),
+                    "use one of " + ", ".join(allowed),
                 )
-            return self._large(kind, subtype), subtype
+            return self._container(kind, subtype), subtype
         if kind in _LOSSY_SUBTYPE:
             return kind, _LOSSY_SUBTYPE[kind]
         # Lossy content has no bit depth of its own; 24 bits hold all it has.
-        kept = self.like.subtype if self.like.subtype in _LOSSLESS else "PCM_24"
-        if not soundfile.check_format(kind, kept):
-            kept = {"PCM_U8": "PCM_S8", "PCM_S8": "PCM_U8"}.get(kept, "PCM_24")
-        return self._large(kind, kept), kept
+        stored = self.like.subtype if self.like.subtype in _LOSSLESS else "PCM_24"
+        if not soundfile.check_format(kind, stored):
+            stored = {"PCM_U8": "PCM_S8", "PCM_S8": "PCM_U8"}.get(stored, "PCM_24")
+        return self._container(kind, stored), stored
 
-    def _large(self, kind: str, subtype: str) -> str:
+    def _container(self, kind: str, subtype: str) -> str:
         n_samples = self.like.n_samples * self.sample_rate / self.like.sample_rate
         width = {"FLOAT": 4, "DOUBLE": 8}.get(subtype, _BIT_DEPTH.get(subtype, 32) / 8)
         large = n_samples * self.n_channels * width > _WAV_LIMIT_BYTES
         return "RF64" if kind == "WAV" and large else kind
 
     def _check_shape(self) -> None:
-        have, want = self.like.n_channels, self.n_channels
-        _check_shape(str(self.path), self.sample_rate, want, 1)
-        if want != have and 1 not in (want, have):
+        n_in, n_out = self.like.n_channels, self.n_channels
+        _check_shape(str(self.path), self.sample_rate, n_out, 1)
+        if n_out != n_in and 1 not in (n_out, n_in):
             raise InputError(
-                str(self.path), f"cannot make {want} channels of {have}", f"use 1 or {have}"
+                str(self.path), f"cannot make {n_out} channels of {n_in}", f"use 1 or {n_in}"
             )
         if self.format == "OGG" and self.sample_rate > 192_000:  # beyond it the encoder crashes
             raise InputError(
@@ -721,19 +721,19 @@ class Destination:
                     cast(BinaryIO, trial),
                     "w",
                     self.sample_rate,
-                    want,
+                    n_out,
                     self.subtype,
                     format=self.format,
                 ).close()
         except soundfile.LibsndfileError as error:
             raise InputError(
                 str(self.path),
-                f"{self.format} cannot hold {want} channels at {self.sample_rate} Hz",
+                f"{self.format} cannot hold {n_out} channels at {self.sample_rate} Hz",
                 "choose another format, or --rate 44100 --channels 1",
             ) from error
 
 
-def _mapped(blocks: Iterator[Samples], n_channels: int) -> Iterator[Samples]:
+def _map_channels(blocks: Iterator[Samples], n_channels: int) -> Iterator[Samples]:
     for block in blocks:
         if block.shape[0] == n_channels:
             yield block
@@ -743,7 +743,7 @@ def _mapped(blocks: Iterator[Samples], n_channels: int) -> Iterator[Samples]:
             yield np.repeat(block, n_channels, axis=0)
 
 
-def _resampled(
+def _resample_blocks(
     blocks: Iterator[Samples], from_hz: int, to_hz: int, n_channels: int
 ) -> Iterator[Samples]:
     if from_hz == to_hz:
@@ -759,7 +759,7 @@ def _resampled(
         n_out += out.shape[1]
         yield out
     last = stream.resample_chunk(np.zeros((0, n_channels), np.float32), last=True).T
-    yield fitted(last, max(0, round(n_in * to_hz / from_hz) - n_out))
+    yield pad_or_trim(last, max(0, round(n_in * to_hz / from_hz) - n_out))
 
 
 def _check_shape(name: str, sample_rate: int, n_channels: int, n_samples: int) -> None:
@@ -781,18 +781,18 @@ def _check_finite(name: str, samples: Samples) -> None:
         raise InputError(name, "holds NaN or infinite samples", "export it again")
 
 
-def _is_cut_short(parser_log: str) -> bool:
+def _is_truncated(parser_log: str) -> bool:
     """Whether libsndfile found less sound in a wav or aiff than its header promises."""
-    found = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", parser_log)
-    if not found:
+    match = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", parser_log)
+    if not match:
         return False
-    promised, held = map(int, found.groups())
+    promised, present = map(int, match.groups())
     # Programs that write into a pipe cannot go back to fill in the length: they promise the most.
     endless = promised >= 0xFFFFF000 or 0x7FFFE000 <= promised <= 0x80001000
-    return held < promised and not endless
+    return present < promised and not endless
 
 
-def _ogg_has_its_end(path: Path) -> bool:
+def _ogg_is_complete(path: Path) -> bool:
     """Whether an Ogg file's last page says that it is the last (RFC 3533, section 6)."""
     with path.open("rb") as file:
         # A page is at most 65,307 bytes long, so its header lies within that of the end.
@@ -802,7 +802,7 @@ def _ogg_has_its_end(path: Path) -> bool:
     return at >= 0 and at + 5 < len(end) and bool(end[at + 5] & 4)
 
 
-def roomy_folder() -> str | None:
+def scratch_folder() -> str | None:
     """Folder for scratch files that may be gigabytes.
 
     Returns
@@ -813,14 +813,14 @@ def roomy_folder() -> str | None:
 
     Examples
     --------
-    >>> roomy_folder() in ("/var/tmp", None)
+    >>> scratch_folder() in ("/var/tmp", None)
     True
     """
     return "/var/tmp" if os.access("/var/tmp", os.W_OK) else None
 
 
 @contextmanager
-def _quiet_decoder() -> Iterator[None]:
+def _silence_decoder() -> Iterator[None]:
     """Keep what the MP3 decoder prints of a damaged file off standard error: we say it better."""
     try:
         stderr = os.dup(2)

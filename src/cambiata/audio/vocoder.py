@@ -170,13 +170,13 @@ def pghi_phase(magnitude: Magnitude, stft: Stft, seed: int = 0) -> Phase:
     """
     level = np.ascontiguousarray(magnitude.T)  # [L, F]
     phase = random_phase(magnitude, seed).T
-    heard = level > _PGHI_TOLERANCE * level.max(initial=0.0)
-    if not heard.any():
+    audible = level > _PGHI_TOLERANCE * level.max(initial=0.0)
+    if not audible.any():
         return phase.T
     log_level = np.log(np.maximum(level, 1e-30, dtype=np.float32))
     in_time, in_frequency = _phase_gradients(log_level, stft)
-    order, parents = _loudest_tree(log_level, heard)
-    nodes = np.flatnonzero(heard)
+    order, parents = _loudest_tree(log_level, audible)
+    nodes = np.flatnonzero(audible)
     rise = np.zeros(len(nodes))  # phase of a bin minus its parent's; roots keep their own
     child = order[parents[order] >= 0]
     a, b = nodes[parents[child]], nodes[child]
@@ -215,7 +215,7 @@ def _phase_gradients(log_level: Magnitude, stft: Stft) -> tuple[Magnitude, Magni
 
 
 def _loudest_tree(
-    log_level: Magnitude, heard: npt.NDArray[np.bool_]
+    log_level: Magnitude, audible: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Bins from root to leaf, and each bin's parent (-1: a root), numbered among those heard."""
     from scipy.sparse import coo_matrix
@@ -226,10 +226,10 @@ def _loudest_tree(
     )
 
     n_frames, n_bins = log_level.shape
-    n = int(heard.sum())
-    number = np.cumsum(heard.reshape(-1)) - 1
+    n = int(audible.sum())
+    number = np.cumsum(audible.reshape(-1)) - 1
     grid = np.arange(n_frames * n_bins).reshape(n_frames, n_bins)
-    later, higher = heard[:-1] & heard[1:], heard[:, :-1] & heard[:, 1:]
+    later, higher = audible[:-1] & audible[1:], audible[:, :-1] & audible[:, 1:]
     a = np.concatenate([grid[:-1][later], grid[:, :-1][higher]])
     b = np.concatenate([grid[1:][later], grid[:, 1:][higher]])
     flat = log_level.reshape(-1)
@@ -240,8 +240,8 @@ def _loudest_tree(
     tree = minimum_spanning_tree(coo_matrix((cost, (a, b)), shape=(n, n)).tocsr())
     n_parts, part = connected_components(tree, directed=False)
     # One root above all: joined to the loudest bin of every connected part.
-    heard_level = flat[heard.reshape(-1)]
-    by_level = np.argsort(heard_level, kind="stable")
+    audible_level = flat[audible.reshape(-1)]
+    by_level = np.argsort(audible_level, kind="stable")
     roots = np.empty(n_parts, np.intp)
     roots[part[by_level]] = by_level  # the last written is the loudest
     tree = tree.tocoo()
@@ -362,7 +362,7 @@ def morph(
     return magnitude.astype(np.float32), np.angle(chord)
 
 
-def played_part_way(
+def invert_part_way(
     content: Spectrum,
     magnitude: Magnitude,
     stft: Stft,
@@ -400,7 +400,7 @@ def played_part_way(
     --------
     >>> stft = Stft(512, 128)
     >>> content = stft.analyse(np.sin(np.arange(4096, dtype=np.float32) / 5))
-    >>> played_part_way(content, np.abs(content), stft, 4096, amount=0.5).shape
+    >>> invert_part_way(content, np.abs(content), stft, 4096, amount=0.5).shape
     (4096,)
     """
     phase = None
@@ -435,6 +435,6 @@ def spectral_convergence_db(magnitude: Magnitude, sound: Samples, stft: Stft) ->
     >>> spectral_convergence_db(2 * np.abs(stft.analyse(x)), x, stft).__round__(2)
     -6.02
     """
-    made = np.abs(stft.analyse(sound))
-    error = float(np.linalg.norm(made - magnitude) / np.linalg.norm(magnitude))
+    rebuilt = np.abs(stft.analyse(sound))
+    error = float(np.linalg.norm(rebuilt - magnitude) / np.linalg.norm(magnitude))
     return 20 * float(np.log10(error)) if error > 0 else -np.inf

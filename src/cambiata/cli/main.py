@@ -17,9 +17,9 @@ from cambiata.cli.options import (
     HELP,
     as_json_option,
     force_option,
+    parse_settings,
     quiet_option,
     set_option,
-    settings_of,
 )
 from cambiata.cli.score_verbs import counterpoint, groove, melody, note_systems
 from cambiata.errors import MissingExtraError
@@ -146,10 +146,10 @@ def transfer(
         # Sound on standard output leaves standard error for the rest.
         click.echo(json.dumps(asdict(report), indent=2), err=output == "-")
     elif not quiet:
-        click.echo(_sentence(report), err=True)
+        click.echo(_describe(report), err=True)
 
 
-def _sentence(report: Report) -> str:
+def _describe(report: Report) -> str:
     used = ""
     if report.style_used_s < report.style_s - 0.01:
         used = f"; the style's first {report.style_used_s:.0f} s of {report.style_s:.0f} were used"
@@ -236,11 +236,11 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
     if as_json:
         click.echo(json.dumps(asdict(report), indent=2), err=output == "-")
     elif not quiet:
-        kept = f"; its notes in {report.midi}" if report.midi else ""
+        saved_notes = f"; its notes in {report.midi}" if report.midi else ""
         click.echo(
             f"{report.output}: {report.n_notes} notes, {report.duration_s:.1f} s by "
             f"{report.system}, in {report.elapsed_s:.1f} s "
-            f"(real-time factor {report.real_time_factor:.2f}){kept}",
+            f"(real-time factor {report.real_time_factor:.2f}){saved_notes}",
             err=True,
         )
 
@@ -267,31 +267,31 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
 def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Write the notes of RECORDING as a MIDI file."""
     with _progress_bar(hidden=quiet) as progress:
-        made = cambiata.transcribe_file(recording, output, progress=progress, **options)
+        transcription = cambiata.transcribe_file(recording, output, progress=progress, **options)
     if as_json:
-        click.echo(json.dumps(asdict(made), indent=2))
+        click.echo(json.dumps(asdict(transcription), indent=2))
     elif not quiet:
         click.echo(
-            f"{made.output}: {made.n_notes} notes of {made.duration_s:.1f} s, in "
-            f"{made.elapsed_s:.1f} s (real-time factor {made.real_time_factor:.2f})",
+            f"{transcription.output}: {transcription.n_notes} notes of {transcription.duration_s:.1f} s, in "
+            f"{transcription.elapsed_s:.1f} s (real-time factor {transcription.real_time_factor:.2f})",
             err=True,
         )
 
 
-def _shares(
-    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+def _parse_shares(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, float]:
     """Domains and shares, as in NAME or NAME=0.6."""
-    found: dict[str, float] = {}
-    for text in given:
+    shares: dict[str, float] = {}
+    for text in texts:
         name, equals, share = text.partition("=")
-        if name in found:
+        if name in shares:
             raise click.BadParameter(f"{name} is named twice")
         try:
-            found[name] = float(share) if equals else 1.0
+            shares[name] = float(share) if equals else 1.0
         except ValueError:
             raise click.BadParameter(f"{text}: {share} is no number") from None
-    return found
+    return shares
 
 
 @cli.command(context_settings=HELP)
@@ -302,7 +302,7 @@ def _shares(
     multiple=True,
     required=True,
     metavar="NAME[=SHARE]",
-    callback=_shares,
+    callback=_parse_shares,
     help="A domain (see `cambiata domains list`); several are blended by their shares.",
 )
 @click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
@@ -346,7 +346,7 @@ def translate(
             f"{share:.2g} {name}" if len(report.to) > 1 else name
             for name, share in report.to.items()
         )
-        click.echo(f"{_sentence(report)}; to {blended}", err=True)
+        click.echo(f"{_describe(report)}; to {blended}", err=True)
 
 
 @cli.group(context_settings=HELP)
@@ -358,11 +358,13 @@ def domains() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def domains_list(as_json: bool) -> None:
     """Every domain: name, where from, what it was learnt from."""
-    found = cambiata.domains()
+    domain_facts = cambiata.domains()
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps([asdict(each) for each in domain_facts], indent=2, ensure_ascii=False)
+        )
         return
-    for each in found:
+    for each in domain_facts:
         if each.problem:
             click.echo(f"{each.name}: cannot be played: {each.problem}")
             continue
@@ -386,7 +388,7 @@ def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: A
     The encoder stays as it is; one decoder is trained. Needs the training extra.
     """
 
-    def say(line: dict[str, Any]) -> None:
+    def print_line(line: dict[str, Any]) -> None:
         if "validation" in line:
             click.echo(
                 f"{line['elapsed_s']:.0f} s: {line['validation']['lsd_own']:.2f} dB from "
@@ -399,18 +401,22 @@ def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: A
     except ModuleNotFoundError as error:
         raise MissingExtraError("domains add", "train") from error
     with _progress_bar(hidden=quiet) as progress:
-        made = add_domain(
-            name, folder, progress=progress, report=None if quiet else say, **_given(**options)
+        added = add_domain(
+            name,
+            folder,
+            progress=progress,
+            report=None if quiet else print_line,
+            **_without_unset(**options),
         )
-    for line in made.skipped if not quiet else ():
+    for line in added.skipped if not quiet else ():
         click.echo(f"cambiata: not used: {line}", err=True)
     if as_json:
-        click.echo(json.dumps(asdict(made), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(asdict(added), indent=2, ensure_ascii=False))
     elif not quiet:
         click.echo(
-            f"{made.name}: learnt from {made.n_files} recordings of {made.duration_s:.0f} s, "
-            f"begun as {made.begun_from}: {made.lsd_before_db:.2f} -> {made.lsd_db:.2f} dB, in "
-            f"{made.elapsed_s:.0f} s; {made.path}",
+            f"{added.name}: learnt from {added.n_files} recordings of {added.duration_s:.0f} s, "
+            f"begun as {added.begun_from}: {added.lsd_before_db:.2f} -> {added.lsd_db:.2f} dB, in "
+            f"{added.elapsed_s:.0f} s; {added.path}",
             err=True,
         )
 
@@ -461,8 +467,8 @@ def capture(
     styles: tuple[str, ...], output: str, quiet: bool, as_json: bool, **options: Any
 ) -> None:
     """Keep the sound of one or more recordings of it in a file."""
-    made = cambiata.capture_timbre(styles, output, **options)
-    _say_timbre(made, quiet, as_json)
+    captured = cambiata.capture_timbre(styles, output, **options)
+    _print_timbre(captured, quiet, as_json)
 
 
 @timbre.command(context_settings=HELP)
@@ -483,35 +489,35 @@ def mix(shares: tuple[str, ...], output: str, quiet: bool, as_json: bool, force:
         if not equals or number < 0:
             raise click.BadParameter(f"{text!r} has no share; write it as NAME.timbre=0.5")
         parts.append((cambiata.load_timbre(path), number))
-    _say_timbre(cambiata.mix_timbres(parts, output, force=force), quiet, as_json)
+    _print_timbre(cambiata.mix_timbres(parts, output, force=force), quiet, as_json)
 
 
-def _say_timbre(made: cambiata.Timbre, quiet: bool, as_json: bool) -> None:
+def _print_timbre(captured: cambiata.Timbre, quiet: bool, as_json: bool) -> None:
     facts = {
-        "output": made.name,
-        "system": made.system,
-        "weights": made.weights,
-        "voices": [weight for weight, _ in made.voices],
+        "output": captured.name,
+        "system": captured.system,
+        "weights": captured.weights,
+        "voices": [weight for weight, _ in captured.voices],
     }
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     elif not quiet:
-        voices = "1 voice" if len(made.voices) == 1 else f"{len(made.voices)} voices"
-        click.echo(f"{made.name}: {voices} for {made.system}", err=True)
+        voices = "1 voice" if len(captured.voices) == 1 else f"{len(captured.voices)} voices"
+        click.echo(f"{captured.name}: {voices} for {captured.system}", err=True)
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def _without_unset(**options: Any) -> dict[str, Any]:
     """Options that were given; the others keep the API's own defaults."""
     return {name: value for name, value in options.items() if value not in (None, ())}
 
 
-def _numbers(
+def _parse_numbers(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> list[int] | None:
     """Numbers and ranges: "0-7,40"."""
     if text is None:
         return None
-    found: list[int] = []
+    numbers: list[int] = []
     for piece in text.split(","):
         first, dash, last = piece.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
@@ -519,11 +525,11 @@ def _numbers(
         begin, end = int(first), int(last or first)
         if not begin <= end <= 127:
             raise click.BadParameter(f"{piece!r} is not within 0-127, the lesser number first")
-        found += range(begin, end + 1)
-    return found
+        numbers += range(begin, end + 1)
+    return numbers
 
 
-def _names(
+def _parse_names(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> list[str] | None:
     if text is None:
@@ -549,7 +555,7 @@ def check(banks: str | None, as_json: bool) -> None:
     """What is here, what is missing, and how to get it."""
     from cambiata.data.inventory import inventory
 
-    items = inventory(**_given(bank_folder=banks))
+    items = inventory(**_without_unset(bank_folder=banks))
     if as_json:
         click.echo(json.dumps([asdict(item) for item in items], indent=2, ensure_ascii=False))
         return
@@ -563,8 +569,10 @@ def check(banks: str | None, as_json: bool) -> None:
 @data.command(context_settings=HELP)
 @click.argument("source")
 @click.option("-o", "--output", metavar="DIR", help="The bank's folder; else in the cache folder.")
-@click.option("--programs", metavar="LIST", callback=_numbers, help="0-7,40; else all melodic.")
-@click.option("--velocities", metavar="LIST", callback=_numbers, help="Ascending, 1 to 127.")
+@click.option(
+    "--programs", metavar="LIST", callback=_parse_numbers, help="0-7,40; else all melodic."
+)
+@click.option("--velocities", metavar="LIST", callback=_parse_numbers, help="Ascending, 1 to 127.")
 @click.option("--licence", metavar="TEXT", help="Licence of recordings or a font of your own.")
 @click.option("--use", type=click.Choice(["train", "test"]), help="What those are for.")
 @_jobs
@@ -585,29 +593,29 @@ def bank(
     A font is named by its path or, where its package is installed, by its short name;
     procedural-pianos are pianos computed by formula.
     """
-    from cambiata.data.bank import bank_of
+    from cambiata.data.bank import build_bank
 
     if quiet:
         warnings.simplefilter("ignore", cambiata.CambiataWarning)
     with _progress_bar(hidden=quiet) as progress:
-        made = bank_of(
+        built = build_bank(
             source,
-            **_given(folder=output, licence=licence, use=use),
-            **_given(**options),
+            **_without_unset(folder=output, licence=licence, use=use),
+            **_without_unset(**options),
             progress=progress,
         )
     facts = {
-        "bank": str(made.folder),
-        "source": asdict(made.source),
-        "instruments": len(made.instruments),
-        "notes": sum(len(instrument.table) for instrument in made.instruments),
+        "bank": str(built.folder),
+        "source": asdict(built.source),
+        "instruments": len(built.instruments),
+        "notes": sum(len(instrument.table) for instrument in built.instruments),
     }
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     elif not quiet:
         click.echo(
-            f"{made.folder}: {facts['notes']} notes of {facts['instruments']} instruments; "
-            f"{made.source.licence}; for {made.source.use}",
+            f"{built.folder}: {facts['notes']} notes of {facts['instruments']} instruments; "
+            f"{built.source.licence}; for {built.source.use}",
             err=True,
         )
 
@@ -615,8 +623,12 @@ def bank(
 @data.command(context_settings=HELP)
 @click.argument("scores")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder to make.")
-@click.option("--fonts", metavar="LIST", callback=_names, help="Paths or names; else all here.")
-@click.option("--programs", metavar="LIST", callback=_numbers, help="0-7,40; else the pianos.")
+@click.option(
+    "--fonts", metavar="LIST", callback=_parse_names, help="Paths or names; else all here."
+)
+@click.option(
+    "--programs", metavar="LIST", callback=_parse_numbers, help="0-7,40; else the pianos."
+)
 @click.option("--limit", type=click.IntRange(1), help="Most scores to render.")
 @force_option
 @quiet_option
@@ -632,7 +644,7 @@ def render(scores: str, output: str, quiet: bool, as_json: bool, **options: Any)
     if quiet:
         warnings.simplefilter("ignore", cambiata.CambiataWarning)
     with _progress_bar(hidden=quiet) as progress:
-        manifest = render_scores(scores, output, **_given(**options), progress=progress)
+        manifest = render_scores(scores, output, **_without_unset(**options), progress=progress)
     if as_json:
         click.echo(json.dumps(manifest, indent=2))
     elif not quiet:
@@ -664,7 +676,7 @@ _minutes = click.option(
     "settings",
     multiple=True,
     metavar="PATH=VALUE",
-    callback=settings_of,
+    callback=parse_settings,
     help="Change a setting, as in loop.batch_size=8; may be repeated.",
 )
 @click.option("--examples", metavar="DIR", help="Folder of the examples; else in the cache folder.")
@@ -679,7 +691,11 @@ def train_run(preset: str, output: str, quiet: bool, as_json: bool, **options: A
     """
     from cambiata.train.run import start
 
-    _trained(lambda **heard: start(preset, output, **_given(**options), **heard), quiet, as_json)
+    _run_training(
+        lambda **callbacks: start(preset, output, **_without_unset(**options), **callbacks),
+        quiet,
+        as_json,
+    )
 
 
 @train.command("resume", context_settings=HELP)
@@ -691,29 +707,31 @@ def train_resume(run: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Go on with RUN, which was stopped or has run out of its time."""
     from cambiata.train.run import resume
 
-    _trained(lambda **heard: resume(run, **_given(**options), **heard), quiet, as_json)
+    _run_training(
+        lambda **callbacks: resume(run, **_without_unset(**options), **callbacks), quiet, as_json
+    )
 
 
-def _trained(job: Callable[..., dict[str, Any]], quiet: bool, as_json: bool) -> None:
+def _run_training(job: Callable[..., dict[str, Any]], quiet: bool, as_json: bool) -> None:
     """Train, showing examples being composed and then one line for each line of metrics."""
 
-    def say(line: dict[str, Any]) -> None:
+    def print_line(line: dict[str, Any]) -> None:
         figures = line.get("validation", line)
-        told = ", ".join(
+        printed = ", ".join(
             f"{name} {value:.4g}"
             for name, value in figures.items()
             if name not in ("step", "elapsed_s")
         )
         kind = "validation: " if "validation" in line else ""
-        click.echo(f"step {line['step']}, {line['elapsed_s']:.0f} s: {kind}{told}", err=True)
+        click.echo(f"step {line['step']}, {line['elapsed_s']:.0f} s: {kind}{printed}", err=True)
 
     try:
         with _progress_bar(hidden=quiet) as progress:
-            found = job(progress=progress, report=None if quiet else say)
+            summary = job(progress=progress, report=None if quiet else print_line)
     except KeyboardInterrupt:
         raise _InterruptedError("go on with `cambiata train resume`") from None
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(summary, indent=2))
 
 
 @train.command("export", context_settings=HELP)
@@ -730,7 +748,7 @@ def train_export(run: str, output: str, quiet: bool, as_json: bool, **options: A
     """
     from cambiata.train.export import export
 
-    facts = export(run, output, **_given(**options))
+    facts = export(run, output, **_without_unset(**options))
     if as_json:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
     elif not quiet:
@@ -752,7 +770,9 @@ def evaluate() -> None:
 
 @evaluate.command("transfer", context_settings=HELP)
 @click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
-@click.option("--rows", metavar="LIST", callback=_names, help="Baselines, systems, system:preset.")
+@click.option(
+    "--rows", metavar="LIST", callback=_parse_names, help="Baselines, systems, system:preset."
+)
 @click.option("--quick", is_flag=True, help="The 64-pair subset of the artificial set.")
 @click.option("--limit", type=int, metavar="N", help="Most pairs of each set.")
 @click.option("--font", metavar="FONT", help="Sound font of the artificial set.")
@@ -775,16 +795,18 @@ def evaluate_transfer(
 
     A pair that fails is named, costs no other, and makes the exit code 1.
     """
-    from cambiata.evaluate.transfer import evaluate_transfer as evaluated
+    from cambiata.evaluate.transfer import evaluate_transfer as run_rows
 
     if quiet:
         warnings.simplefilter("ignore", cambiata.CambiataWarning)
     with _stages(hidden=quiet) as progress:
-        failures = _kept_going(lambda: evaluated(output, **_given(**options), progress=progress))
-    _evaluated(output, failures, report, force, quiet, as_json)
+        failures = _resumable(
+            lambda: run_rows(output, **_without_unset(**options), progress=progress)
+        )
+    _print_run(output, failures, report, force, quiet, as_json)
 
 
-def _kept_going(job: Callable[[], list[str]]) -> list[str]:
+def _resumable(job: Callable[[], list[str]]) -> list[str]:
     """What failed in a run; one that is interrupted says how it goes on."""
     try:
         return job()
@@ -792,7 +814,7 @@ def _kept_going(job: Callable[[], list[str]]) -> list[str]:
         raise _InterruptedError("what is done is kept, the same call goes on") from None
 
 
-def _evaluated(
+def _print_run(
     output: str, failures: list[str], report: str | None, force: bool, quiet: bool, as_json: bool
 ) -> None:
     """Say what a run found, and what failed in it."""
@@ -801,7 +823,7 @@ def _evaluated(
     for failure in failures:
         click.echo(f"cambiata: {failure}", err=True)
     if report is not None:
-        _written_report(output, report, force=force, quiet=quiet)
+        _write_report(output, report, force=force, quiet=quiet)
     if as_json:
         click.echo(json.dumps(results(read_run(output)), indent=2))
     elif not quiet:
@@ -812,7 +834,7 @@ def _evaluated(
 
 @evaluate.command("play", context_settings=HELP)
 @click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
-@click.option("--rows", metavar="LIST", callback=_names, help="Baselines and players.")
+@click.option("--rows", metavar="LIST", callback=_parse_names, help="Baselines and players.")
 @click.option("--each", "n_each", type=int, metavar="N", help="Windows for every piano.")
 @click.option("--report", metavar="DIR", help="Write the report there afterwards.")
 @click.option("--seed", type=int, metavar="N", help="Seed of draws.")
@@ -827,15 +849,15 @@ def evaluate_play_command(
     from cambiata.evaluate.play import evaluate_play
 
     with _stages(hidden=quiet) as progress:
-        failures = _kept_going(
-            lambda: evaluate_play(output, **_given(**options), progress=progress)
+        failures = _resumable(
+            lambda: evaluate_play(output, **_without_unset(**options), progress=progress)
         )
-    _evaluated(output, failures, report, force, quiet, as_json)
+    _print_run(output, failures, report, force, quiet, as_json)
 
 
 @evaluate.command("translate", context_settings=HELP)
 @click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
-@click.option("--rows", metavar="LIST", callback=_names, help="Baselines and systems.")
+@click.option("--rows", metavar="LIST", callback=_parse_names, help="Baselines and systems.")
 @click.option("--limit", type=int, metavar="N", help="Most pairs of each of the first two sets.")
 @click.option("--rendered", "n_rendered", type=int, metavar="N", help="Pairs of the third.")
 @click.option("--report", metavar="DIR", help="Write the report there afterwards.")
@@ -850,10 +872,10 @@ def evaluate_translate_command(
     from cambiata.evaluate.translate import evaluate_translate
 
     with _stages(hidden=quiet) as progress:
-        failures = _kept_going(
-            lambda: evaluate_translate(output, **_given(**options), progress=progress)
+        failures = _resumable(
+            lambda: evaluate_translate(output, **_without_unset(**options), progress=progress)
         )
-    _evaluated(output, failures, report, force, quiet, as_json)
+    _print_run(output, failures, report, force, quiet, as_json)
 
 
 @evaluate.command("transcribe", context_settings=HELP)
@@ -870,13 +892,13 @@ def evaluate_transcribe_command(output: str, quiet: bool, as_json: bool, **optio
     from cambiata.evaluate.transcription import evaluate_transcribe, markdown
 
     with _stages(hidden=quiet) as progress:
-        found = evaluate_transcribe(output, **_given(**options), progress=progress)
-    _tables(found["summary"], markdown(found["summary"]), quiet, as_json)
+        results = evaluate_transcribe(output, **_without_unset(**options), progress=progress)
+    _print_results(results["summary"], markdown(results["summary"]), quiet, as_json)
 
 
 @evaluate.command("melody", context_settings=HELP)
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the tables.")
-@click.option("--rows", metavar="LIST", callback=_names, help="Restylers, content, real.")
+@click.option("--rows", metavar="LIST", callback=_parse_names, help="Restylers, content, real.")
 @click.option("--each", "n_each", type=int, metavar="N", help="Tunes of each pair of dances.")
 @click.option("--nottingham", metavar="DIR", help="ABC files of a collection never learnt from.")
 @click.option("--seed", type=int, metavar="N", help="Seed of draws.")
@@ -887,8 +909,8 @@ def evaluate_melody_command(output: str, quiet: bool, as_json: bool, **options: 
     from cambiata.evaluate.melody import evaluate_melody, markdown
 
     with _stages(hidden=quiet) as progress:
-        found = evaluate_melody(output, **_given(**options), progress=progress)
-    _tables(found, markdown(found), quiet, as_json)
+        results = evaluate_melody(output, **_without_unset(**options), progress=progress)
+    _print_results(results, markdown(results), quiet, as_json)
 
 
 @evaluate.command("groove", context_settings=HELP)
@@ -905,8 +927,8 @@ def evaluate_groove_command(
     from cambiata.evaluate.groove import evaluate_groove, markdown
 
     with _stages(hidden=quiet) as progress:
-        found = evaluate_groove(output, data, **_given(**options), progress=progress)
-    _tables(found, markdown(found), quiet, as_json)
+        results = evaluate_groove(output, data, **_without_unset(**options), progress=progress)
+    _print_results(results, markdown(results), quiet, as_json)
 
 
 @evaluate.command("counterpoint", context_settings=HELP)
@@ -919,13 +941,13 @@ def evaluate_counterpoint_command(output: str, quiet: bool, as_json: bool, **opt
     from cambiata.evaluate.counterpoint import evaluate_counterpoint, markdown
 
     with _stages(hidden=quiet) as progress:
-        found = evaluate_counterpoint(output, **_given(**options), progress=progress)
-    _tables(found, markdown(found), quiet, as_json)
+        results = evaluate_counterpoint(output, **_without_unset(**options), progress=progress)
+    _print_results(results, markdown(results), quiet, as_json)
 
 
-def _tables(found: Any, tables: str, quiet: bool, as_json: bool) -> None:
+def _print_results(results: Any, tables: str, quiet: bool, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(results, indent=2))
     elif not quiet:
         click.echo(tables)
 
@@ -940,12 +962,12 @@ def _tables(found: Any, tables: str, quiet: bool, as_json: bool) -> None:
 @quiet_option
 def evaluate_report(run: str, output: str, force: bool, quiet: bool, **options: Any) -> None:
     """Write a run's web page, tables and examples into one folder."""
-    _written_report(run, output, force=force, quiet=quiet, **_given(**options))
+    _write_report(run, output, force=force, quiet=quiet, **_without_unset(**options))
     if not quiet:
         _print_tables(run)
 
 
-def _written_report(run: str, output: str, *, force: bool, quiet: bool, **options: Any) -> None:
+def _write_report(run: str, output: str, *, force: bool, quiet: bool, **options: Any) -> None:
     from cambiata.evaluate.report import write_report
 
     with _progress_bar(hidden=quiet) as progress:
@@ -955,10 +977,10 @@ def _written_report(run: str, output: str, *, force: bool, quiet: bool, **option
 
 
 def _print_tables(run: str) -> None:
-    from cambiata.evaluate.table import markdown_page, read_run, summary
+    from cambiata.evaluate.table import format_page, read_run, summary
 
     read = read_run(run)
-    click.echo(markdown_page(read, summary(read)))
+    click.echo(format_page(read, summary(read)))
 
 
 @contextmanager

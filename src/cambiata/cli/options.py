@@ -5,8 +5,8 @@ import click
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-def settings_of(
-    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+def parse_settings(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, str]:
     """Values by key.
 
@@ -14,7 +14,7 @@ def settings_of(
     ----------
     _context, _parameter : object
         Click's.
-    given : tuple of str
+    texts : tuple of str
         As KEY=VALUE.
 
     Returns
@@ -29,10 +29,10 @@ def settings_of(
 
     Examples
     --------
-    >>> settings_of(None, None, ("chunk-s=5",))
+    >>> parse_settings(None, None, ("chunk-s=5",))
     {'chunk_s': '5'}
     """
-    pairs = [text.partition("=") for text in given]
+    pairs = [text.partition("=") for text in texts]
     for key, equals, _value in pairs:
         if not equals:
             raise click.BadParameter(f"{key} has no value; write it as {key}=VALUE")
@@ -44,7 +44,7 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    callback=settings_of,
+    callback=parse_settings,
     help="Change one of the system's settings; may be repeated.",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Say nothing but errors.")

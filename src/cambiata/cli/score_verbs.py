@@ -14,7 +14,7 @@ from cambiata.counterpoint.api import solve_file
 from cambiata.counterpoint.checker import check_file
 from cambiata.errors import CambiataWarning
 from cambiata.groove.api import groove_file, morph_groove
-from cambiata.melody.api import RESTYLERS, restyle, restyle_file
+from cambiata.melody.api import MELODY_SYSTEMS, restyle, restyle_file
 
 
 def _default(function: Callable[..., Any], name: str) -> Any:
@@ -26,8 +26,8 @@ def _option_of(
 ) -> Callable[[Any], Any]:
     """An option with the API's own default."""
     default = _default(function, name)
-    shown = default is not None and not isinstance(default, bool)
-    return click.option(flag, name, default=default, show_default=shown, **attributes)
+    has_default = default is not None and not isinstance(default, bool)
+    return click.option(flag, name, default=default, show_default=has_default, **attributes)
 
 
 def note_systems() -> list[dict[str, Any]]:
@@ -44,8 +44,8 @@ def note_systems() -> list[dict[str, Any]]:
     ['melody', 'pati2018']
     """
     rows = [
-        (way.name, way.summary, way.paper, way.trained, "base install")
-        for way in RESTYLERS.values()
+        (restyler.name, restyler.summary, restyler.paper, restyler.trained, "base install")
+        for restyler in MELODY_SYSTEMS.values()
     ]
     rows += [
         (
@@ -118,25 +118,25 @@ def melody(tune: str, output: str, quiet: bool, as_json: bool, **options: Any) -
 
     Key, metre, phrase lengths and repeated bars are kept.
     """
-    _hush(quiet)
-    made = restyle_file(tune, output, **options)
+    _silence_warnings(quiet)
+    report = restyle_file(tune, output, **options)
     if as_json:
-        click.echo(json.dumps(asdict(made), indent=2))
+        click.echo(json.dumps(asdict(report), indent=2))
     elif not quiet:
         click.echo(
-            f"{made.output}: {made.n_changed_bars} of {made.n_bars} bars turned towards "
-            f"{made.style} (rhythm {made.rhythm:g}, pitch {made.pitch:g}), {made.metre}, by "
-            f"{made.system}, in {made.elapsed_s:.1f} s{_besides(made.listen, made.picture)}",
+            f"{report.output}: {report.n_changed_bars} of {report.n_bars} bars turned towards "
+            f"{report.style} (rhythm {report.rhythm:g}, pitch {report.pitch:g}), {report.metre}, by "
+            f"{report.system}, in {report.elapsed_s:.1f} s{_list_sidecars(report.listen, report.picture)}",
             err=True,
         )
 
 
-def _hush(quiet: bool) -> None:
+def _silence_warnings(quiet: bool) -> None:
     if quiet:
         warnings.simplefilter("ignore", CambiataWarning)
 
 
-def _besides(*files: str | None) -> str:
+def _list_sidecars(*files: str | None) -> str:
     written = [file for file in files if file]
     return f"; also {' and '.join(written)}" if written else ""
 
@@ -172,15 +172,15 @@ def groove(a: str, b: str, output: str, quiet: bool, as_json: bool, **options: A
 
     MIDI files with drums on channel 10. The tempo stays A's.
     """
-    _hush(quiet)
-    made = groove_file(a, b, output, **options)
+    _silence_warnings(quiet)
+    report = groove_file(a, b, output, **options)
     if as_json:
-        click.echo(json.dumps(asdict(made), indent=2))
+        click.echo(json.dumps(asdict(report), indent=2))
     elif not quiet:
         click.echo(
-            f"{made.output}: {made.n_notes} notes in {made.n_bars} bars of {made.grid} (hits "
-            f"{made.hits:g}, velocity {made.velocity:g}, timing {made.timing:g}), by "
-            f"{made.system}, in {made.elapsed_s:.1f} s{_besides(made.listen, made.picture)}",
+            f"{report.output}: {report.n_notes} notes in {report.n_bars} bars of {report.grid} (hits "
+            f"{report.hits:g}, velocity {report.velocity:g}, timing {report.timing:g}), by "
+            f"{report.system}, in {report.elapsed_s:.1f} s{_list_sidecars(report.listen, report.picture)}",
             err=True,
         )
 
@@ -213,13 +213,13 @@ def counterpoint() -> None:
 @as_json_option
 def solve(cantus: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Write a counterpoint to CANTUS, the best by what real music does."""
-    made = solve_file(cantus, output, **options)
+    report = solve_file(cantus, output, **options)
     if as_json:
-        click.echo(json.dumps(asdict(made), indent=2))
+        click.echo(json.dumps(asdict(report), indent=2))
     elif not quiet:
         click.echo(
-            f"{', '.join(made.outputs)}: species {made.species} {made.position}, {made.n_bars} "
-            f"bars in {made.mode}, in {made.elapsed_s:.1f} s{_besides(made.listen, made.picture)}",
+            f"{', '.join(report.outputs)}: species {report.species} {report.position}, {report.n_bars} "
+            f"bars in {report.mode}, in {report.elapsed_s:.1f} s{_list_sidecars(report.listen, report.picture)}",
             err=True,
         )
 
@@ -239,18 +239,18 @@ def solve(cantus: str, output: str, quiet: bool, as_json: bool, **options: Any) 
 @as_json_option
 def check(score: str, as_json: bool, **options: Any) -> None:
     """Say which rules SCORE breaks, bar by bar; the exit code is 1 where there are any."""
-    found = check_file(score, **options)
+    checked = check_file(score, **options)
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=2))
+        click.echo(json.dumps(asdict(checked), indent=2))
     else:
-        for breach in found.breaches:
+        for breach in checked.breaches:
             click.echo(str(breach))
-        n = len(found.breaches)
+        n = len(checked.breaches)
         click.echo(
             f"{score}: {'no breach' if not n else f'{n} breach' + 'es' * (n > 1)}; species "
-            f"{found.species} {found.position}, {found.n_bars} bars in {found.mode}, cantus: "
-            f"{found.cantus}",
+            f"{checked.species} {checked.position}, {checked.n_bars} bars in {checked.mode}, cantus: "
+            f"{checked.cantus}",
             err=True,
         )
-    if found.breaches:
+    if checked.breaches:
         click.get_current_context().exit(1)

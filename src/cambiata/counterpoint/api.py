@@ -30,8 +30,8 @@ from cambiata.counterpoint.cantus import Cantus
 from cambiata.counterpoint.checker import (
     Breach,
     Line,
+    LineNote,
     Position,
-    Struck,
     breaches,
     chord_breaches,
     motion_breaches,
@@ -44,19 +44,19 @@ from cambiata.counterpoint.rules import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.score import notation
 from cambiata.score.notation import Sheet
-from cambiata.score.sidecars import Besides
+from cambiata.score.sidecars import Sidecars
 
-MOST_BEST = 20
+MAX_BEST = 20
 _SCALE = 100  # of log-probabilities, which become integers
 _EFFORT = 1.0  # of each model, in CP-SAT's deterministic seconds
 _THREE_EFFORT = 4.0
 # What may be dearer than the cheapest path: the first step, its growth, how many steps.
 _SLACK, _GROWTH, _SLACKS = 100, 1.4, 12
-_FAR = 10**9
+_INFINITE = 10**9
 _RHYTHMS = 4  # florid rhythms that are tried
-_MOST_TRIED = 24  # florid rhythms before a cantus is given up
-_MOST_CUTS = 20
-_DIFFERENT = 0.15  # share of the notes in which two solutions differ
+_MAX_RHYTHMS = 24  # florid rhythms before a cantus is given up
+_MAX_REJECTED = 20
+_DIFFERENT_SHARE = 0.15  # share of the notes in which two solutions differ
 
 # What is preferred and not learned, in the ranking's units times _SCALE.
 _REPEATED, _FLAT, _WEAK_UNISON, _UNTIED, _SECOND_PEAK = 300, 100, 150, 400, 60
@@ -191,7 +191,7 @@ def solve_file(
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
-    began = time.perf_counter()
+    started = time.perf_counter()
     refuse_unknown(species=species, position=position, voices=voices)
     _refuse_too_many(best)
     sheet = notation.read(path)
@@ -200,12 +200,12 @@ def solve_file(
     places = [place] if best == 1 else numbered
     for each in places:
         notation.checked_score_place(each, force)
-    besides = Besides(listen, picture, force)
+    sidecars = Sidecars(listen, picture, force)
     solved = solve(sheet, species=species, position=position, voices=voices, best=best, seed=seed)
     for each, solution in zip(places, solved, strict=False):
         notation.write(solution.sheet, each, force=force)
     rolls = {"cantus": sheet.to_score(), "with counterpoint": solved[0].sheet.to_score()}
-    besides.write(rolls, Path(path).name)
+    sidecars.write(rolls, Path(path).name)
     cantus = _cantus(sheet)
     return SolveReport(
         outputs=tuple(str(each) for each in places[: len(solved)]),
@@ -216,8 +216,8 @@ def solve_file(
         mode=cantus.mode,
         n_bars=len(cantus.pitches),
         seed=seed,
-        elapsed_s=time.perf_counter() - began,
-        **besides.named,
+        elapsed_s=time.perf_counter() - started,
+        **sidecars.paths,
     )
 
 
@@ -275,9 +275,9 @@ def solve(
     where: Position = "above" if position == "above" else "below"
     _refuse_without_ortools()
     found, exhausted = (
-        _three(cantus, where, best, seed)
+        _solve_three_voices(cantus, where, best, seed)
         if voices == 3
-        else _two(cantus, species, where, best, seed)
+        else _solve_two_voices(cantus, species, where, best, seed)
     )
     if not found:
         rarely = f"no counterpoint {where} it {'keeps' if exhausted else 'was found that keeps'}"
@@ -292,8 +292,8 @@ def solve(
 
 
 def _refuse_too_many(best: int) -> None:
-    if not 1 <= best <= MOST_BEST:
-        raise InputError(f"best {best}", "is out of range", f"use 1 to {MOST_BEST}")
+    if not 1 <= best <= MAX_BEST:
+        raise InputError(f"best {best}", "is out of range", f"use 1 to {MAX_BEST}")
 
 
 def _refuse_without_ortools() -> None:
@@ -312,7 +312,7 @@ def _cantus(sheet: Sheet) -> Cantus:
     return Cantus.of(voices[0], sheet.name, sheet.key)
 
 
-def score_line(cantus: Cantus, line: Line, position: Position) -> float:
+def score_counterpoint(cantus: Cantus, line: Line, position: Position) -> float:
     """Mean log-probability of a counterpoint's intervals and moves.
 
     Parameters
@@ -332,8 +332,8 @@ def score_line(cantus: Cantus, line: Line, position: Position) -> float:
     Examples
     --------
     >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> line = tuple(Struck(Fraction(4 * i), Fraction(4), p) for i, p in enumerate((67, 65, 67)))
-    >>> -4 < score_line(cantus, line, "above") < 0
+    >>> line = tuple(LineNote(Fraction(4 * i), Fraction(4), p) for i, p in enumerate((67, 65, 67)))
+    >>> -4 < score_counterpoint(cantus, line, "above") < 0
     True
     """
     chords = []
@@ -347,7 +347,7 @@ def score_line(cantus: Cantus, line: Line, position: Position) -> float:
     return ranking.shipped().score(position, chords, pitches)
 
 
-def drawn_lines(
+def sample_lines(
     cantus: Cantus, position: Position, n_lines: int, *, species: int = 1, seed: int = 0
 ) -> list[Line]:
     """Counterpoints that keep every rule and are drawn without a thought of what is likely.
@@ -373,21 +373,21 @@ def drawn_lines(
     Examples
     --------
     >>> cantus = Cantus((62, 65, 64, 62, 64, 62), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> len(drawn_lines(cantus, "above", 2))
+    >>> len(sample_lines(cantus, "above", 2))
     2
     """
     rng = np.random.default_rng(seed)
     line = _LineRules(cantus, species, position, slots(species, len(cantus.pitches), rng))
-    steps = _near(line.steps, _FAR // 2)
+    steps = _prune(line.steps, _INFINITE // 2)
     if steps is None:
         return []
-    follows: list[dict[tuple[int, int], list[_Row]]] = []
+    follows: list[dict[tuple[int, int], list[_Transition]]] = []
     for rows in steps:
-        by_state: dict[tuple[int, int], list[_Row]] = {}
+        by_state: dict[tuple[int, int], list[_Transition]] = {}
         for row in rows:
             by_state.setdefault((row.before, row.pitch), []).append(row)
         follows.append(by_state)
-    found: list[Line] = []
+    lines: list[Line] = []
     for _ in range(500 * n_lines):
         states = sorted(follows[0])
         state = states[int(rng.integers(len(states)))]
@@ -399,10 +399,10 @@ def drawn_lines(
             pitches.append(row.after)
         made = line.line(pitches)
         if not breaches(cantus, made, species, position):
-            found.append(made)
-            if len(found) == n_lines:
+            lines.append(made)
+            if len(lines) == n_lines:
                 break
-    return found
+    return lines
 
 
 # --- search -------------------------------------------------------------------------------------
@@ -420,7 +420,7 @@ class _Search(ABC):
         """The model of all that costs at most so much more than the cheapest path."""
 
     @abstractmethod
-    def judged(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
+    def check_pitches(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
         """The lines of a solution, and what the checker has to say."""
 
     @abstractmethod
@@ -428,27 +428,33 @@ class _Search(ABC):
         """Which pitches lie in bars, counted from 1."""
 
     def solutions(self, best: int) -> Iterator[tuple[Line, ...]]:
-        given = wrongs = 0
-        for slack in (*(round(_SLACK * _GROWTH**i) for i in range(_SLACKS)), _FAR // 2):
+        n_found = n_rejected = 0
+        for slack in (*(round(_SLACK * _GROWTH**i) for i in range(_SLACKS)), _INFINITE // 2):
             model = self.model(slack)
             if model is None:
                 self.is_exhausted = True
                 return
             for cut in self.cuts:
                 model.differ(*cut)
-            while given < best and wrongs < _MOST_CUTS and (pitches := model.solve()) is not None:
-                lines, wrong = self.judged(pitches)
-                if wrong:
-                    wrongs += 1
-                    around = self.places(range(wrong[0].bar - 3, wrong[0].bar + 2))
+            while (
+                n_found < best
+                and n_rejected < _MAX_REJECTED
+                and (pitches := model.solve()) is not None
+            ):
+                lines, breaches_found = self.check_pitches(pitches)
+                if breaches_found:
+                    n_rejected += 1
+                    around = self.places(
+                        range(breaches_found[0].bar - 3, breaches_found[0].bar + 2)
+                    )
                     self.cuts.append((around, pitches, 1))
                 else:
-                    given += 1
+                    n_found += 1
                     yield lines
-                    least = max(2, round(_DIFFERENT * len(pitches)))
-                    self.cuts.append((list(range(len(pitches))), pitches, least))
+                    min_changed = max(2, round(_DIFFERENT_SHARE * len(pitches)))
+                    self.cuts.append((list(range(len(pitches))), pitches, min_changed))
                 model.differ(*self.cuts[-1])
-            if given == best or wrongs == _MOST_CUTS:
+            if n_found == best or n_rejected == _MAX_REJECTED:
                 return
             self.is_exhausted = model.model.is_exhausted
 
@@ -456,18 +462,18 @@ class _Search(ABC):
 # --- two voices ---------------------------------------------------------------------------------
 
 
-def _two(
+def _solve_two_voices(
     cantus: Cantus, species: int, position: Position, best: int, seed: int
 ) -> tuple[list[tuple[float, tuple[Line, ...]]], bool]:
     rng = np.random.default_rng(seed)
     found: list[tuple[float, tuple[Line, ...]]] = []
     n_rhythms = _RHYTHMS if species == FIFTH else 1
     each, solved, exhausted = -(-best // n_rhythms), 0, species != FIFTH
-    for _ in range(_MOST_TRIED if species == FIFTH else 1):
+    for _ in range(_MAX_RHYTHMS if species == FIFTH else 1):
         places = slots(species, len(cantus.pitches), rng)
         search = _LineSearch(_LineRules(cantus, species, position, places), seed)
         lines = list(search.solutions(each))
-        found += [(score_line(cantus, line, position), (line,)) for (line,) in lines]
+        found += [(score_counterpoint(cantus, line, position), (line,)) for (line,) in lines]
         exhausted &= search.is_exhausted
         solved += bool(lines)
         if solved == n_rhythms and len(found) >= best:
@@ -483,13 +489,13 @@ class _LineSearch(_Search):
         self.rules, self.seed = line, seed
 
     def model(self, slack: int) -> "_LineModel | None":
-        steps = _near(self.rules.steps, slack)
+        steps = _prune(self.rules.steps, slack)
         return _LineModel(_Model(self.seed, _EFFORT), self.rules, steps) if steps else None
 
-    def judged(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
+    def check_pitches(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
         line = self.rules.line(pitches)
-        judged = breaches(self.rules.cantus, line, self.rules.species, self.rules.position)
-        return (line,), judged
+        check_pitches = breaches(self.rules.cantus, line, self.rules.species, self.rules.position)
+        return (line,), check_pitches
 
     def places(self, bars: range) -> list[int]:
         return [i for i, slot in enumerate(self.rules.slots) if slot.bar + 1 in bars]
@@ -541,18 +547,18 @@ class _Model:
         self.is_exhausted = status == self._none
         return [self._solver.value(p) for p in pitches] if status in self._good else None
 
-    def differ(self, pitches: Sequence[Any], values: Sequence[int], least: int) -> None:
+    def differ(self, pitches: Sequence[Any], values: Sequence[int], min_changed: int) -> None:
         """Ask for other values in so many places."""
         changed = []
         for pitch, value in zip(pitches, values, strict=True):
             other = self.cp.new_bool_var("")
             self.cp.add(pitch != value).only_enforce_if(other)
             changed.append(other)
-        self.cp.add(sum(changed) >= least)
+        self.cp.add(sum(changed) >= min_changed)
 
 
 @dataclass(frozen=True)
-class _Row:
+class _Transition:
     """Pitches that may follow one another, what the model must know of them, and their price."""
 
     before: int  # the last pitch that differs
@@ -566,36 +572,38 @@ class _Row:
     cost: int = 0
 
 
-def _near(steps: Sequence[Sequence["_Row"]], slack: int) -> list[list["_Row"]] | None:
+def _prune(
+    steps: Sequence[Sequence["_Transition"]], slack: int
+) -> list[list["_Transition"]] | None:
     """Rows on paths that cost at most so much more than the cheapest; None if there is none."""
-    ahead: list[dict[tuple[int, int], int]] = [{}]
+    costs_to_go: list[dict[tuple[int, int], int]] = [{}]
     for row in steps[-1]:
-        ahead[0][row.remembered, row.after] = 0
+        costs_to_go[0][row.remembered, row.after] = 0
     for rows in reversed(steps):
         costs: dict[tuple[int, int], int] = {}
         for row in rows:
-            rest = ahead[0].get((row.remembered, row.after))
-            if rest is not None:
+            to_go = costs_to_go[0].get((row.remembered, row.after))
+            if to_go is not None:
                 state = (row.before, row.pitch)
-                costs[state] = min(costs.get(state, _FAR), rest + row.cost)
-        ahead.insert(0, costs)
-    if not ahead[0]:
+                costs[state] = min(costs.get(state, _INFINITE), to_go + row.cost)
+        costs_to_go.insert(0, costs)
+    if not costs_to_go[0]:
         return None
-    most = min(ahead[0].values()) + slack
-    behind = dict.fromkeys(ahead[0], 0)
-    kept = []
-    for rows, rests in zip(steps, ahead[1:], strict=True):
-        near: list[_Row] = []
+    max_cost = min(costs_to_go[0].values()) + slack
+    costs_so_far = dict.fromkeys(costs_to_go[0], 0)
+    pruned = []
+    for rows, to_go_by_state in zip(steps, costs_to_go[1:], strict=True):
+        near_rows: list[_Transition] = []
         reached: dict[tuple[int, int], int] = {}
         for row in rows:
-            so_far = behind.get((row.before, row.pitch), _FAR) + row.cost
+            so_far = costs_so_far.get((row.before, row.pitch), _INFINITE) + row.cost
             state = (row.remembered, row.after)
-            if so_far + rests.get(state, _FAR) <= most:
-                near.append(row)
-                reached[state] = min(reached.get(state, _FAR), so_far)
-        kept.append(near)
-        behind = reached
-    return kept
+            if so_far + to_go_by_state.get(state, _INFINITE) <= max_cost:
+                near_rows.append(row)
+                reached[state] = min(reached.get(state, _INFINITE), so_far)
+        pruned.append(near_rows)
+        costs_so_far = reached
+    return pruned
 
 
 class _LineRules:
@@ -617,9 +625,9 @@ class _LineRules:
         self._costs: dict[Pitches, int] = {}
         self.steps = self._steps()
 
-    def _steps(self) -> list[list[_Row]]:
+    def _steps(self) -> list[list[_Transition]]:
         """Rows of every slot but the last."""
-        steps: list[list[_Row]] = []
+        steps: list[list[_Transition]] = []
         states = {(pitch, pitch) for pitch in self.domains[0]}
         for index in range(len(self.slots) - 1):
             rows = []
@@ -628,7 +636,7 @@ class _LineRules:
                     found = self.row(index, before, pitch, after)
                     if found is not None:
                         remembered = before if pitch == after else pitch
-                        rows.append(_Row(before, pitch, after, remembered, *found))
+                        rows.append(_Transition(before, pitch, after, remembered, *found))
             steps.append(rows)
             states = {(row.remembered, row.after) for row in rows}
         return steps
@@ -638,7 +646,7 @@ class _LineRules:
     def _domain(self, index: int) -> list[int]:
         cantus, slot = self.cantus.pitches, self.slots[index]
         at = cantus[slot.bar]
-        pitches = range(at - rules.MOST_APART, at + rules.MOST_APART + 1)
+        pitches = range(at - rules.MAX_DISTANCE, at + rules.MAX_DISTANCE + 1)
         return [pitch for pitch in pitches if 0 <= pitch <= 127 and self._fits(index, pitch)]
 
     def _fits(self, index: int, pitch: int) -> bool:
@@ -674,7 +682,7 @@ class _LineRules:
         slot, ahead = self.slots[index], self.slots[index + 1]
         cantus = self.cantus.pitches
         at, then = cantus[slot.bar], cantus[ahead.bar]
-        known = one != two  # the line has moved already
+        has_moved = one != two  # the line has moved already
         if two == three:
             return self._repeated(index, at, then, two) if ahead.may_repeat else None
         if ahead.must_repeat or not rules.may_follow(two, three):
@@ -683,7 +691,7 @@ class _LineRules:
             return None
         if min(slot.length, ahead.length) < 1 and not rules.is_step(two, three):
             return None
-        if known:
+        if has_moved:
             if rules.must_turn(one, two) and not rules.is_turn(one, two, three):
                 return None
             if rules.leaps_too_far(one, two, three):
@@ -695,13 +703,13 @@ class _LineRules:
                 return None
             cost, alike, turning = found
         elif ahead.beat == 0:
-            cost += self._learned((at, two), (then, three))
-        if known:
-            cost += self._moved(one, two, three)
+            cost += self._interval_cost((at, two), (then, three))
+        if has_moved:
+            cost += self._step_cost(one, two, three)
         if ahead.start % 4 == 0 and ahead.may_repeat and self.species in (FOURTH, FIFTH):
             cost += _UNTIED
         cost += _FLAT * (three % 12 == 10)
-        leaps = int(known and rules.leaps_on(one, two, three))
+        leaps = int(has_moved and rules.leaps_on(one, two, three))
         return leaps, alike, 0, turning, cost
 
     def _repeated(
@@ -712,10 +720,10 @@ class _LineRules:
             inner = 0 < index + 1 < len(self.slots) - 1
             if self.alone and ((inner and pitch == then) or self._overlaps(at, pitch, then, pitch)):
                 return None
-            return 0, 0, 0, 0, _REPEATED + self._learned((at, pitch), (then, pitch))
+            return 0, 0, 0, 0, _REPEATED + self._interval_cost((at, pitch), (then, pitch))
         if not rules.is_consonant(at, pitch):
             return None
-        return 0, 0, 1, 0, self._learned((at, pitch), (then, pitch))
+        return 0, 0, 1, 0, self._interval_cost((at, pitch), (then, pitch))
 
     def _against(self, index: int, one: int, two: int, three: int) -> tuple[int, int, int] | None:
         """Cost, likeness and cambiata of a move against the cantus; None if it is forbidden."""
@@ -728,10 +736,10 @@ class _LineRules:
                 if not self._suspends(index, at, two, three):
                     return None
             elif index > 0:
-                way = self._ornament(index, one, two, three)
-                if way is None:
+                begins_cambiata = self._ornament(index, one, two, three)
+                if begins_cambiata is None:
                     return None
-                turning = way
+                turning = begins_cambiata
         if ahead.beat != 0:
             return _WEAK_UNISON * (three == at), 0, turning
         pair, following = (at, two), (then, three)
@@ -751,16 +759,16 @@ class _LineRules:
             and rules.is_similar(pair, following)
             and (rules.steps_between(*pair) - rules.steps_between(*following)) % 7 == 0
         )
-        return self._learned(pair, following), int(alike), turning
+        return self._interval_cost(pair, following), int(alike), turning
 
     def _overlaps(self, at: int, two: int, then: int, three: int) -> bool:
         sign = 1 if self.position == "above" else -1
         return sign * (three - at) < 0 or sign * (two - then) < 0
 
-    def _suspends(self, index: int, at: int, held: int, after: int) -> bool:
+    def _suspends(self, index: int, at: int, suspended: int, after: int) -> bool:
         slot, ahead = self.slots[index], self.slots[index + 1]
         if ahead.beat == 2 or ahead.length < 1:
-            return rules.resolves(at, held, after)
+            return rules.resolves(at, suspended, after)
         return slot.length == 1 and rules.is_consonant(at, after)
 
     def _ornament(self, index: int, one: int, two: int, three: int) -> int | None:
@@ -784,14 +792,14 @@ class _LineRules:
 
     # What is likely.
 
-    def _learned(self, pair: tuple[int, int], following: tuple[int, int]) -> int:
+    def _interval_cost(self, pair: tuple[int, int], following: tuple[int, int]) -> int:
         key = (*pair, *following)
         if key not in self._costs:
             log = self.ranking.interval(self.position, pair, following)
             self._costs[key] = round(-_SCALE * log)
         return self._costs[key]
 
-    def _moved(self, one: int, two: int, three: int) -> int:
+    def _step_cost(self, one: int, two: int, three: int) -> int:
         key = (one, two, three)
         if key not in self._costs:
             self._costs[key] = round(-_SCALE * self.ranking.step(one, two, three))
@@ -799,20 +807,20 @@ class _LineRules:
 
     def line(self, pitches: Sequence[int]) -> Line:
         """The line that has these pitches; tied slots are one note."""
-        notes: list[Struck] = []
+        notes: list[LineNote] = []
         for slot, pitch in zip(self.slots, pitches, strict=True):
             tied = slot.may_repeat and self.species != FIRST
             if tied and notes and notes[-1].pitch == pitch:
-                notes[-1] = Struck(notes[-1].start, notes[-1].length + slot.length, pitch)
+                notes[-1] = LineNote(notes[-1].start, notes[-1].length + slot.length, pitch)
             else:
-                notes.append(Struck(slot.start, slot.length, pitch))
+                notes.append(LineNote(slot.start, slot.length, pitch))
         return tuple(notes)
 
 
 class _LineModel:
     """The rules of a line as a model."""
 
-    def __init__(self, model: _Model, line: _LineRules, steps: list[list[_Row]]) -> None:
+    def __init__(self, model: _Model, line: _LineRules, steps: list[list[_Transition]]) -> None:
         self.model, self.rules = model, line
         self.slots, self.cantus, self.species = line.slots, line.cantus, line.species
         self.domains = [sorted({row.pitch for row in rows}) for rows in steps]
@@ -831,12 +839,12 @@ class _LineModel:
         """Pitches of the slots."""
         return self.model.solve(self.pitches)
 
-    def differ(self, indexes: Sequence[int], values: Sequence[int], least: int) -> None:
+    def differ(self, indexes: Sequence[int], values: Sequence[int], min_changed: int) -> None:
         """Ask for other pitches in so many of these slots."""
         pitches, old = [self.pitches[i] for i in indexes], [values[i] for i in indexes]
-        self.model.differ(pitches, old, least)
+        self.model.differ(pitches, old, min_changed)
 
-    def _follow(self, steps: list[list[_Row]]) -> None:
+    def _follow(self, steps: list[list[_Transition]]) -> None:
         model = self.model
         before = self.pitches[0]  # the last pitch that differs from the slot's
         leaps, alike, ties = [], [], []
@@ -863,7 +871,7 @@ class _LineModel:
                 ties.append(flags[2])
             self._turn(index, flags[3])
             before = after
-        for named, most in ((leaps, 1), (alike, rules.MOST_IMPERFECT - 1)):
+        for named, most in ((leaps, 1), (alike, rules.MAX_IMPERFECT - 1)):
             for start in range(len(named) - most):
                 model.cp.add(sum(named[start : start + most + 1]) <= most)
         for one, two in pairwise(ties):
@@ -884,7 +892,7 @@ class _LineModel:
         turn, turns = self.pitches[0], set(self.domains[0])
         last = len(self.slots) - 1
         for index in range(last):
-            rows, kept = [], set()
+            rows, run_starts = [], set()
             for start, one in product(sorted(turns), self.domains[index]):
                 if index == 0 and start != one:
                     continue
@@ -892,24 +900,24 @@ class _LineModel:
                     goes_on = start == one or one == two or (one - start) * (two - one) > 0
                     if not goes_on and rules.outlines_tritone(start, one, two):
                         continue
-                    begun = start if goes_on else one
-                    if index + 1 == last and rules.outlines_tritone(begun, two, None):
+                    run_start = start if goes_on else one
+                    if index + 1 == last and rules.outlines_tritone(run_start, two, None):
                         continue
-                    rows.append((start, one, two, begun))
-                    kept.add(begun)
-            following = self.model.pitch(sorted(kept) or [0], f"t{index}")
+                    rows.append((start, one, two, run_start))
+                    run_starts.add(run_start)
+            following = self.model.pitch(sorted(run_starts) or [0], f"t{index}")
             if index == 0:
                 self.model.table([*self.pitches[:2], following], [row[1:] for row in rows])
             else:
                 self.model.table([turn, *self.pitches[index : index + 2], following], rows)
-            turn, turns = following, kept
+            turn, turns = following, run_starts
 
     def _span(self) -> None:
         """The line's range, and a price for reaching its top more than once."""
         low, high = (self.model.number(0, 127, name) for name in ("low", "high"))
         self.model.cp.add_max_equality(high, self.pitches)
         self.model.cp.add_min_equality(low, self.pitches)
-        self.model.cp.add(high - low <= rules.most_range(self.species))
+        self.model.cp.add(high - low <= rules.max_range(self.species))
         for index, pitch in enumerate(self.pitches):
             if index and self.slots[index].may_repeat and self.species != FIRST:
                 continue
@@ -963,18 +971,18 @@ class _LineModel:
             later = at[slot.start + 2]
             cantus = self.cantus.pitches[slot.bar]
             rows = [
-                (held, after)
-                for held, after in product(self.domains[index], self.domains[later])
-                if rules.is_consonant(cantus, held) or rules.resolves(cantus, held, after)
+                (suspended, after)
+                for suspended, after in product(self.domains[index], self.domains[later])
+                if rules.is_consonant(cantus, suspended) or rules.resolves(cantus, suspended, after)
             ]
             self.model.table([self.pitches[index], self.pitches[later]], rows)
             if later == index + 3:
                 rows3 = [
-                    (held, lower, after)
-                    for held, lower, after in product(
+                    (suspended, lower, after)
+                    for suspended, lower, after in product(
                         self.domains[index], self.domains[index + 2], self.domains[later]
                     )
-                    if rules.is_consonant(cantus, held)
+                    if rules.is_consonant(cantus, suspended)
                     or (rules.is_step(lower, after) and lower < after)
                 ]
                 used = (index, index + 2, later)
@@ -984,12 +992,12 @@ class _LineModel:
 # --- three voices -------------------------------------------------------------------------------
 
 
-def _three(
+def _solve_three_voices(
     cantus: Cantus, position: Position, best: int, seed: int
 ) -> tuple[list[tuple[float, tuple[Line, ...]]], bool]:
     search = _ChordSearch(cantus, position, seed)
     found = [
-        (sum(score_line(cantus, line, position) for line in lines) / 2, lines)
+        (sum(score_counterpoint(cantus, line, position) for line in lines) / 2, lines)
         for lines in search.solutions(best)
     ]
     return sorted(found, key=lambda pair: -pair[0]), search.is_exhausted
@@ -1007,10 +1015,10 @@ class _ChordSearch(_Search):
         self.steps = self._steps()
 
     def model(self, slack: int) -> "_ChordModel | None":
-        steps = _near(self.steps, slack)
+        steps = _prune(self.steps, slack)
         return _ChordModel(_Model(self.seed, _THREE_EFFORT), self, steps) if steps else None
 
-    def judged(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
+    def check_pitches(self, pitches: list[int]) -> tuple[tuple[Line, ...], tuple[Breach, ...]]:
         n_bars = len(self.cantus.pitches)
         lines = (self.line.line(pitches[:n_bars]), self.line.line(pitches[n_bars:]))
         return lines, three_voice_breaches(self.cantus, lines, self.position)
@@ -1033,9 +1041,9 @@ class _ChordSearch(_Search):
             if next(chord_breaches(self.cantus, bar, self._ordered(bar, pair)), None) is None
         ]
 
-    def _steps(self) -> list[list[_Row]]:
+    def _steps(self) -> list[list[_Transition]]:
         """Which chord may follow which two; numbers stand for chords."""
-        steps: list[list[_Row]] = []
+        steps: list[list[_Transition]] = []
         states = {(number, number) for number in range(len(self.chords[0]))}
         for bar in range(1, len(self.chords)):
             follows = self._follows(bar)
@@ -1044,7 +1052,7 @@ class _ChordSearch(_Search):
                 for after in follows[now]:
                     cost = self._cost(bar, before, now, after)
                     if cost is not None:
-                        rows.append(_Row(before, now, after, now, cost=cost))
+                        rows.append(_Transition(before, now, after, now, cost=cost))
             steps.append(rows)
             states = {(row.remembered, row.after) for row in rows}
         return steps
@@ -1067,8 +1075,8 @@ class _ChordSearch(_Search):
 
     def _leads(self, moves: Sequence[tuple[int, int]]) -> bool:
         """Whether an added voice has the leading note, and goes to the final."""
-        asked = rules.leading_note(self.cantus.pitches[-2], self.cantus.final)
-        return any(one % 12 == asked and rules.is_step(one, two) for one, two in moves)
+        leading = rules.leading_note(self.cantus.pitches[-2], self.cantus.final)
+        return any(one % 12 == leading and rules.is_step(one, two) for one, two in moves)
 
     def _cost(self, bar: int, before: int, now: int, after: int) -> int | None:
         """Least price of a chord after two; what was before a repeated note is not known here."""
@@ -1089,7 +1097,7 @@ class _ChordSearch(_Search):
 class _ChordModel:
     """Two lines and the chords that they make with the cantus, as a model."""
 
-    def __init__(self, model: _Model, search: _ChordSearch, steps: list[list[_Row]]) -> None:
+    def __init__(self, model: _Model, search: _ChordSearch, steps: list[list[_Transition]]) -> None:
         self.model = model
         voices = []
         for voice in (1, 0):  # the higher first
@@ -1100,11 +1108,11 @@ class _ChordModel:
                 }
                 for bar, rows in enumerate(steps)
             ]
-            kept = [
+            pruned = [
                 [row for row in rows if (row.pitch, row.after) in allowed]
                 for rows, allowed in zip(search.line.steps, pairs, strict=True)
             ]
-            voices.append(_LineModel(model, search.line, kept))
+            voices.append(_LineModel(model, search.line, pruned))
         high, low = voices
         self.pitches = [*high.pitches, *low.pitches]
         used = [{row.pitch for row in rows} for rows in steps]
@@ -1128,7 +1136,7 @@ class _ChordModel:
         """Pitches of the higher line, then of the lower."""
         return self.model.solve(self.pitches)
 
-    def differ(self, indexes: Sequence[int], values: Sequence[int], least: int) -> None:
+    def differ(self, indexes: Sequence[int], values: Sequence[int], min_changed: int) -> None:
         """Ask for other pitches in so many of these places."""
         pitches, old = [self.pitches[i] for i in indexes], [values[i] for i in indexes]
-        self.model.differ(pitches, old, least)
+        self.model.differ(pitches, old, min_changed)

@@ -9,11 +9,11 @@ from cambiata.counterpoint.rules import is_white, pitch_name
 from cambiata.errors import InputError
 from cambiata.score.notation import Tone, Voice
 
-FEWEST, MOST = 5, 24  # notes of a cantus
+MIN_NOTES, MAX_NOTES = 5, 24  # notes of a cantus
 _FINALS = {2: "Dorian", 4: "Phrygian", 5: "Lydian", 7: "Mixolydian", 9: "Aeolian", 0: "Ionian"}
 _MAJOR = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F#": 6, "C#": 7}
 _MAJOR |= {"F": -1, "Bb": -2, "Eb": -3, "Ab": -4, "Db": -5, "Gb": -6, "Cb": -7}
-_SPAN = 16  # semitones of a tenth
+_MAX_SPAN = 16  # semitones of a tenth
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ class Cantus:
             It is no cantus; the message says why.
         """
         tones = voice.tones
-        length = _even(tones, name)
+        length = _note_length(tones, name)
         pitches = [tone.pitch for tone in tones]
-        if not FEWEST <= len(tones) <= MOST:
+        if not MIN_NOTES <= len(tones) <= MAX_NOTES:
             problem = f"has {len(tones)} note{'s' * (len(tones) != 1)}"
-            raise InputError(name, problem, f"a cantus has {FEWEST} to {MOST}")
-        if max(pitches) - min(pitches) > _SPAN:
+            raise InputError(name, problem, f"a cantus has {MIN_NOTES} to {MAX_NOTES}")
+        if max(pitches) - min(pitches) > _MAX_SPAN:
             raise InputError(name, "spans more than a tenth", "choose a cantus that can be sung")
         if (pitches[0] - pitches[-1]) % 12:
             raise InputError(
@@ -138,7 +138,7 @@ class Cantus:
         )
 
 
-def looks_like(voice: Voice) -> bool:
+def has_equal_notes(voice: Voice) -> bool:
     """Whether a voice is of equal notes, as a cantus is.
 
     Parameters
@@ -153,17 +153,17 @@ def looks_like(voice: Voice) -> bool:
 
     Examples
     --------
-    >>> looks_like(Voice(()))
+    >>> has_equal_notes(Voice(()))
     False
     """
     try:
-        _even(voice.tones, "")
+        _note_length(voice.tones, "")
     except InputError:
         return False
     return True
 
 
-def _even(tones: Sequence[Tone], name: str) -> Fraction:
+def _note_length(tones: Sequence[Tone], name: str) -> Fraction:
     if not tones:
         raise InputError(name, "has no notes", "choose a cantus that sings something")
     length = tones[0].length

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from cambiata.counterpoint import rules
-from cambiata.counterpoint.cantus import Cantus, looks_like
+from cambiata.counterpoint.cantus import Cantus, has_equal_notes
 from cambiata.counterpoint.rules import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from cambiata.errors import InputError
 from cambiata.score.notation import Sheet, Tone, Voice, read
@@ -46,7 +46,7 @@ class Breach:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckReport:
     """What was found on a worksheet.
 
     Parameters
@@ -68,7 +68,7 @@ class Checked:
 
     Examples
     --------
-    >>> Checked((), 1, "above", 2, "Cantus", "D Dorian", 11).is_correct
+    >>> CheckReport((), 1, "above", 2, "Cantus", "D Dorian", 11).is_correct
     True
     """
 
@@ -87,7 +87,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Struck:
+class LineNote:
     """A note of a counterpoint, counted in quarters of a bar whatever the cantus' length.
 
     Parameters
@@ -101,7 +101,7 @@ class Struck:
 
     Examples
     --------
-    >>> note = Struck(Fraction(6), Fraction(4), 60)
+    >>> note = LineNote(Fraction(6), Fraction(4), 60)
     >>> note.bar, note.beat, note.is_tied
     (1, Fraction(2, 1), True)
     """
@@ -131,12 +131,12 @@ class Struck:
         return self.end > (self.bar + 1) * _BAR
 
 
-Line = tuple[Struck, ...]
+Line = tuple[LineNote, ...]
 
 
 def check_file(
     path: str | Path, *, species: int | None = None, position: str | None = None
-) -> Checked:
+) -> CheckReport:
     """Breaches in a score file.
 
     Parameters
@@ -167,7 +167,7 @@ def check_file(
     return check(read(path), species=species, position=position)
 
 
-def check(sheet: Sheet, *, species: int | None = None, position: str | None = None) -> Checked:
+def check(sheet: Sheet, *, species: int | None = None, position: str | None = None) -> CheckReport:
     """Breaches in a worksheet.
 
     Parameters
@@ -208,9 +208,11 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
     at = _cantus_index(voices, sheet, position)
     cantus = Cantus.of(voices[at], sheet.name, sheet.key)
     others = [voice for index, voice in enumerate(voices) if index != at]
-    lines = [_line(voice, cantus) for voice in others]
+    lines = [_line_of_voice(voice, cantus) for voice in others]
     lines.sort(key=lambda line: -sum(note.pitch * note.length for note in line))
-    where: Position = "above" if _mean(lines[0]) >= _mean(_whole(cantus.pitches)) else "below"
+    where: Position = (
+        "above" if mean_pitch(lines[0]) >= mean_pitch(whole_notes(cantus.pitches)) else "below"
+    )
     if position is not None:
         where = "above" if position == "above" else "below"
     kind = species if species is not None else _species(lines[0], len(cantus.pitches))
@@ -222,7 +224,7 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
         found = three_voice_breaches(cantus, lines, where)
     else:
         found = breaches(cantus, lines[0], kind, where)
-    return Checked(
+    return CheckReport(
         found,
         kind,
         where,
@@ -283,7 +285,7 @@ def _refuse_no_worksheet(voices: Sequence[Voice], name: str) -> None:
 
 def _cantus_index(voices: Sequence[Voice], sheet: Sheet, position: str | None) -> int:
     """Which voice is the cantus: named so, else of equal notes that end like one."""
-    even = [index for index, voice in enumerate(voices) if looks_like(voice)]
+    even = [index for index, voice in enumerate(voices) if has_equal_notes(voice)]
     if not even:
         raise InputError(
             sheet.name, "no voice has notes of one length", "give the cantus in equal long notes"
@@ -309,16 +311,16 @@ def _mean_pitch(voice: Voice) -> float:
     return sum(tone.pitch for tone in voice.tones) / len(voice.tones)
 
 
-def _mean(line: Line) -> float:
+def mean_pitch(line: Line) -> float:
     return float(sum(n.pitch * n.length for n in line) / sum(n.length for n in line))
 
 
-def _whole(pitches: Sequence[int]) -> Line:
+def whole_notes(pitches: Sequence[int]) -> Line:
     bars = range(len(pitches))
-    return tuple(Struck(Fraction(_BAR * i), Fraction(_BAR), pitches[i]) for i in bars)
+    return tuple(LineNote(Fraction(_BAR * i), Fraction(_BAR), pitches[i]) for i in bars)
 
 
-def _line(voice: Voice, cantus: Cantus) -> Line:
+def _line_of_voice(voice: Voice, cantus: Cantus) -> Line:
     """A voice in white notes and quarters of a bar; the last bar has no end of its own."""
     end = Fraction(_BAR * len(cantus.pitches))
     notes = []
@@ -330,7 +332,7 @@ def _line(voice: Voice, cantus: Cantus) -> Line:
             )
         if start >= end - _BAR and stop > end:
             stop = end
-        notes.append(Struck(start, stop - start, tone.pitch + cantus.shift))
+        notes.append(LineNote(start, stop - start, tone.pitch + cantus.shift))
     return tuple(notes)
 
 
@@ -374,15 +376,15 @@ def breaches(cantus: Cantus, line: Line, species: int, position: Position) -> tu
     Examples
     --------
     >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> [breach.rule for breach in breaches(cantus, _whole((67, 69, 67, 71, 72)), 1, "above")]
+    >>> [breach.rule for breach in breaches(cantus, whole_notes((67, 69, 67, 71, 72)), 1, "above")]
     ['parallel-fifths']
     """
     sheet = _TwoVoices(cantus, line, species, position)
-    found = [*_of_line(cantus, line, species, ""), *sheet.found()]
-    return _ordered(found, species)
+    found = [*line_breaches(cantus, line, species, ""), *sheet.found()]
+    return sort_breaches(found, species)
 
 
-def _ordered(found: Sequence[Breach], species: int) -> tuple[Breach, ...]:
+def sort_breaches(found: Sequence[Breach], species: int) -> tuple[Breach, ...]:
     once: dict[tuple[int, str], Breach] = {}
     for breach in found:
         if species in rules.rule_named(breach.rule).species:
@@ -408,7 +410,7 @@ class _TwoVoices:
         yield from self.places()
         if self.species == FIRST:
             yield from self.first_species()
-        yield from _rhythm(self.line, self.species, len(self.pitches))
+        yield from rhythm_breaches(self.line, self.species, len(self.pitches))
 
     @property
     def pitches(self) -> tuple[int, ...]:
@@ -421,58 +423,60 @@ class _TwoVoices:
         side = "over" if pitch >= self.pitches[bar] else "under"
         return f"{self.name(pitch)} {side} {self.name(self.pitches[bar])}"
 
-    def heard(self, bar: int, pitch: int) -> str:
-        return f"{self.against(bar, pitch)} is {_a(rules.interval_name(self.pitches[bar], pitch))}"
+    def interval_words(self, bar: int, pitch: int) -> str:
+        return f"{self.against(bar, pitch)} is {with_article(rules.interval_name(self.pitches[bar], pitch))}"
 
-    def consonant(self, note: Struck) -> bool:
+    def consonant(self, note: LineNote) -> bool:
         return rules.is_consonant(self.pitches[note.bar], note.pitch)
 
-    def struck_on(self, place: int) -> Struck | None:
+    def note_at(self, place: int) -> LineNote | None:
         return next((note for note in self.line if note.start == place), None)
 
-    def held_over(self, bar: int) -> Struck | None:
+    def tied_over(self, bar: int) -> LineNote | None:
         return next((n for n in self.line if n.start < _BAR * bar < n.end), None)
 
     def ends(self) -> Iterator[Breach]:
         first, last, n_bars = self.line[0], self.line[-1], len(self.pitches)
         opens = rules.opens if self.position == "above" else rules.is_octave
         if not opens(self.pitches[first.bar], first.pitch):
-            asked = (
+            required = (
                 "a unison, fifth or octave" if self.position == "above" else "a unison or octave"
             )
-            yield Breach(1, "opening", f"{self.heard(first.bar, first.pitch)}; {asked} is asked")
+            yield Breach(
+                1, "opening", f"{self.interval_words(first.bar, first.pitch)}; {required} is asked"
+            )
         ends_well = rules.is_octave(self.cantus.final, last.pitch)
         if not ends_well:
-            yield Breach(n_bars, "ending", self.heard(n_bars - 1, last.pitch))
+            yield Breach(n_bars, "ending", self.interval_words(n_bars - 1, last.pitch))
         if len(self.line) > 1:
-            yield from _cadence(self.cantus, self.line[-2].pitch, last.pitch, ends_well)
+            yield from cadence_breaches(self.cantus, self.line[-2].pitch, last.pitch, ends_well)
 
     def strong_beats(self) -> Iterator[Breach]:
         for bar in range(1, len(self.pitches) - 1):
-            struck = self.struck_on(_BAR * bar)
+            struck = self.note_at(_BAR * bar)
             if struck and not self.consonant(struck):
-                yield Breach(bar + 1, "consonance", self.heard(bar, struck.pitch))
+                yield Breach(bar + 1, "consonance", self.interval_words(bar, struck.pitch))
             if struck and struck.pitch == self.pitches[bar]:
                 yield Breach(bar + 1, "unison", f"a unison on {self.name(struck.pitch)}")
-            held = self.held_over(bar)
-            if held and not rules.is_consonant(self.pitches[bar], held.pitch):
-                yield from self.suspension(bar, held)
+            tied = self.tied_over(bar)
+            if tied and not rules.is_consonant(self.pitches[bar], tied.pitch):
+                yield from self.suspension(bar, tied)
 
-    def suspension(self, bar: int, held: Struck) -> Iterator[Breach]:
-        resolution = self.struck_on(_BAR * bar + 2)
+    def suspension(self, bar: int, tied: LineNote) -> Iterator[Breach]:
+        resolution = self.note_at(_BAR * bar + 2)
         between = [n for n in self.line if _BAR * bar < n.start < _BAR * bar + 2]
         cantus = self.pitches[bar]
-        falls = resolution is not None and rules.resolves(cantus, held.pitch, resolution.pitch)
-        if resolution is None or not falls or not self.filled(between, resolution):
+        falls = resolution is not None and rules.resolves(cantus, tied.pitch, resolution.pitch)
+        if resolution is None or not falls or not self.is_decorated(between, resolution):
             after = resolution.pitch if resolution else (between[0].pitch if between else None)
             to = "nothing on the third beat" if after is None else self.name(after)
             yield Breach(
                 bar + 1,
                 "resolution",
-                f"{self.heard(bar, held.pitch)} and goes to {to}",
+                f"{self.interval_words(bar, tied.pitch)} and goes to {to}",
             )
 
-    def filled(self, between: Sequence[Struck], resolution: Struck) -> bool:
+    def is_decorated(self, between: Sequence[LineNote], resolution: LineNote) -> bool:
         lengths = [note.length for note in between]
         if not between:
             return True
@@ -495,16 +499,16 @@ class _TwoVoices:
                 yield Breach(
                     note.bar + 1,
                     "preparation",
-                    f"{self.heard(note.bar, note.pitch)} where it is struck, and is tied on",
+                    f"{self.interval_words(note.bar, note.pitch)} where it is struck, and is tied on",
                 )
-            elif not self.ornaments(index):
+            elif not self.is_ornament(index):
                 yield Breach(
                     note.bar + 1,
                     "dissonance",
-                    f"{self.heard(note.bar, note.pitch)} and neither passes nor turns by step",
+                    f"{self.interval_words(note.bar, note.pitch)} and neither passes nor turns by step",
                 )
 
-    def ornaments(self, index: int) -> bool:
+    def is_ornament(self, index: int) -> bool:
         if index + 1 == len(self.line):
             return False
         before, note, after = (n.pitch for n in self.line[index - 1 : index + 2])
@@ -515,7 +519,7 @@ class _TwoVoices:
             return False
         if by_steps and before == after:
             return True
-        return self.cambiata(index) or self.double_neighbour(index)
+        return self.cambiata(index) or self.is_double_neighbour(index)
 
     def cambiata(self, index: int) -> bool:
         four = self.line[index - 1 : index + 3]
@@ -532,7 +536,7 @@ class _TwoVoices:
             and last > three
         )
 
-    def double_neighbour(self, index: int) -> bool:
+    def is_double_neighbour(self, index: int) -> bool:
         start = self.line[index].bar * _BAR
         four = [note for note in self.line if start <= note.start < start + _BAR]
         if [note.beat for note in four] != [0, 1, 2, 3] or not self.consonant(four[0]):
@@ -547,15 +551,15 @@ class _TwoVoices:
                 continue
             pair = (self.pitches[after.bar - 1], before.pitch)
             following = (self.pitches[after.bar], after.pitch)
-            for judged in (rules.parallel(pair, following), rules.direct(pair, following)):
-                if judged:
-                    yield self.moved(after.bar, judged, pair, following)
+            for rule_broken in (rules.parallel(pair, following), rules.direct(pair, following)):
+                if rule_broken:
+                    yield self.motion_breach(after.bar, rule_broken, pair, following)
 
-    def moved(
+    def motion_breach(
         self, bar: int, rule: str, pair: tuple[int, int], following: tuple[int, int]
     ) -> Breach:
         return Breach(
-            bar + 1, rule, _motion(self.cantus, pair, following, "cantus and counterpoint")
+            bar + 1, rule, motion_words(self.cantus, pair, following, "cantus and counterpoint")
         )
 
     def hidden_parallels(self) -> Iterator[Breach]:
@@ -564,34 +568,34 @@ class _TwoVoices:
         for bar in range(1, len(self.pitches)):
             if self.species != FOURTH:
                 yield from self.between(bar, 0)
-            held = self.held_over(bar)
-            if held and not rules.is_consonant(self.pitches[bar], held.pitch):
+            tied = self.tied_over(bar)
+            if tied and not rules.is_consonant(self.pitches[bar], tied.pitch):
                 yield from self.between(bar, 2)
 
     def between(self, bar: int, beat: int) -> Iterator[Breach]:
         """Parallels between the same beats of two neighbouring bars."""
-        one, two = self.struck_on(_BAR * (bar - 1) + beat), self.struck_on(_BAR * bar + beat)
+        one, two = self.note_at(_BAR * (bar - 1) + beat), self.note_at(_BAR * bar + beat)
         if not one or not two:
             return
         pair = (self.pitches[bar - 1], one.pitch)
         following = (self.pitches[bar], two.pitch)
-        judged = rules.parallel(pair, following)
-        if judged and self.species == SECOND:
-            weak = self.struck_on(_BAR * (bar - 1) + 2)
+        rule_broken = rules.parallel(pair, following)
+        if rule_broken and self.species == SECOND:
+            weak = self.note_at(_BAR * (bar - 1) + 2)
             if weak and abs(rules.steps_between(one.pitch, weak.pitch)) >= 3:
                 return
-        if judged:
-            yield self.moved(bar, judged, pair, following)
+        if rule_broken:
+            yield self.motion_breach(bar, rule_broken, pair, following)
 
     def places(self) -> Iterator[Breach]:
         for note in self.line:
             last = min(int(-(-note.end // _BAR)), len(self.pitches))
             for bar in range(note.bar, last):
                 cantus = self.pitches[bar]
-                if abs(note.pitch - cantus) > rules.MOST_APART:
-                    words = f"{self.heard(bar, note.pitch)}; a twelfth is the most"
+                if abs(note.pitch - cantus) > rules.MAX_DISTANCE:
+                    words = f"{self.interval_words(bar, note.pitch)}; a twelfth is the most"
                     yield Breach(bar + 1, "distance", words)
-                if _crossed(cantus, note.pitch, self.position):
+                if is_crossed(cantus, note.pitch, self.position):
                     words = f"the counterpoint crosses the cantus: {self.against(bar, note.pitch)}"
                     yield Breach(bar + 1, "crossing", words)
                 for other in range(max(bar - 1, 0), min(bar + 2, len(self.pitches))):
@@ -607,11 +611,11 @@ class _TwoVoices:
             kinds = {abs(rules.steps_between(*chord)) % 7 for chord in (pair, following)}
             alike = len(kinds) == 1 and rules.is_imperfect(*pair) and rules.is_imperfect(*following)
             run = run + 1 if alike and rules.is_similar(pair, following) else 1
-            if run == rules.MOST_IMPERFECT + 1:
+            if run == rules.MAX_IMPERFECT + 1:
                 kind = rules.interval_name(*following)
                 yield Breach(bar + 1, "imperfect-run", f"the fourth {kind} running")
             sign = 1 if self.position == "above" else -1
-            if any(_crossed(*chord, self.position) for chord in (pair, following)):
+            if any(is_crossed(*chord, self.position) for chord in (pair, following)):
                 continue
             if sign * (following[1] - pair[0]) < 0:
                 words = f"the counterpoint's {self.name(following[1])} goes beyond the cantus' last"
@@ -621,15 +625,17 @@ class _TwoVoices:
                 yield Breach(bar + 1, "overlap", f"{words} note, {self.name(pair[1])}")
 
 
-def _a(noun: str) -> str:
+def with_article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
 
-def _crossed(cantus: int, pitch: int, position: Position) -> bool:
+def is_crossed(cantus: int, pitch: int, position: Position) -> bool:
     return pitch < cantus if position == "above" else pitch > cantus
 
 
-def _motion(cantus: Cantus, pair: tuple[int, int], following: tuple[int, int], voices: str) -> str:
+def motion_words(
+    cantus: Cantus, pair: tuple[int, int], following: tuple[int, int], voices: str
+) -> str:
     chords = (
         "-".join(rules.pitch_name(pitch, cantus.fifths) for pitch in sorted(chord))
         for chord in (pair, following)
@@ -637,10 +643,12 @@ def _motion(cantus: Cantus, pair: tuple[int, int], following: tuple[int, int], v
     return " to ".join(chords) + f" between {voices}"
 
 
-def _cadence(cantus: Cantus, before: int, last: int, ends_well: bool) -> Iterator[Breach]:
-    asked = rules.leading_note(cantus.pitches[-2], cantus.final)
-    if before % 12 != asked or (ends_well and not rules.is_step(before, last)):
-        names = (rules.pitch_name(pitch, cantus.fifths) for pitch in (before, asked, cantus.final))
+def cadence_breaches(cantus: Cantus, before: int, last: int, ends_well: bool) -> Iterator[Breach]:
+    required = rules.leading_note(cantus.pitches[-2], cantus.final)
+    if before % 12 != required or (ends_well and not rules.is_step(before, last)):
+        names = (
+            rules.pitch_name(pitch, cantus.fifths) for pitch in (before, required, cantus.final)
+        )
         words = "{} before the end; {} has to lead to {} by step".format(*names)
         yield Breach(len(cantus.pitches) - 1, "cadence", words)
 
@@ -648,10 +656,10 @@ def _cadence(cantus: Cantus, before: int, last: int, ends_well: bool) -> Iterato
 # --- one line -----------------------------------------------------------------------------------
 
 
-def _of_line(cantus: Cantus, line: Line, species: int, voice: str) -> Iterator[Breach]:
+def line_breaches(cantus: Cantus, line: Line, species: int, voice: str) -> Iterator[Breach]:
     prefix = f"{voice}: " if voice else ""
 
-    def breach(note: Struck, rule: str, words: str) -> Breach:
+    def breach(note: LineNote, rule: str, words: str) -> Breach:
         return Breach(note.bar + 1, rule, prefix + words)
 
     def name(pitch: int) -> str:
@@ -662,26 +670,26 @@ def _of_line(cantus: Cantus, line: Line, species: int, voice: str) -> Iterator[B
         if not rules.in_mode(note.pitch, cantus.final, before_last=note.bar == n_bars - 2):
             yield breach(note, "mode", f"{name(note.pitch)} is not in {cantus.mode}")
     equal = 1
-    most_equal = rules.MOST_EQUAL if species == FIRST else 1
+    max_repeated = rules.MAX_REPEATED if species == FIRST else 1
     for one, two in pairwise(line):
         equal = equal + 1 if one.pitch == two.pitch else 1
-        if equal > most_equal:
+        if equal > max_repeated:
             yield breach(two, "repetition", f"{name(two.pitch)} is struck again")
         if one.pitch != two.pitch and not rules.may_follow(one.pitch, two.pitch):
             size = rules.interval_name(one.pitch, two.pitch)
-            way = "up" if two.pitch > one.pitch else "down"
-            yield breach(two, "leap", f"{name(one.pitch)}-{name(two.pitch)}, a {size} {way}")
+            direction = "up" if two.pitch > one.pitch else "down"
+            yield breach(two, "leap", f"{name(one.pitch)}-{name(two.pitch)}, a {size} {direction}")
     low = high = line[0].pitch if line else 0
     for note in line:
-        was_within = high - low <= rules.most_range(species)
+        was_within = high - low <= rules.max_range(species)
         low, high = min(low, note.pitch), max(high, note.pitch)
-        if was_within and high - low > rules.most_range(species):
-            words = f"{name(low)} to {name(high)} is {_a(rules.interval_name(low, high))}"
+        if was_within and high - low > rules.max_range(species):
+            words = f"{name(low)} to {name(high)} is {with_article(rules.interval_name(low, high))}"
             yield breach(note, "range", words)
     yield from (breach(*found) for found in _shape(line, name))
 
 
-def _shape(line: Line, name: Callable[[int], str]) -> Iterator[tuple[Struck, str, str]]:
+def _shape(line: Line, name: Callable[[int], str]) -> Iterator[tuple[LineNote, str, str]]:
     moves = [note for i, note in enumerate(line) if i == 0 or note.pitch != line[i - 1].pitch]
     pitches = [note.pitch for note in moves]
     turn = 0
@@ -710,12 +718,12 @@ def _shape(line: Line, name: Callable[[int], str]) -> Iterator[tuple[Struck, str
 # --- rhythm -------------------------------------------------------------------------------------
 
 
-def _rhythm(line: Line, species: int, n_bars: int) -> Iterator[Breach]:
+def rhythm_breaches(line: Line, species: int, n_bars: int) -> Iterator[Breach]:
     parts = _bars(line, n_bars)
     for bar, lengths in enumerate(parts):
         if not _rhythm_fits(line, parts, bar, species):
-            shown = " ".join(f"{length:g}" for length in lengths) or "nothing"
-            words = f"{shown} (in quarters of a bar) is no rhythm of species {species}"
+            rhythm = " ".join(f"{length:g}" for length in lengths) or "nothing"
+            words = f"{rhythm} (in quarters of a bar) is no rhythm of species {species}"
             yield Breach(bar + 1, "rhythm", words)
     ties = {note.bar + 1 for note in line if note.is_tied}
     if species == FOURTH:
@@ -749,36 +757,36 @@ def _bars(line: Line, n_bars: int) -> list[tuple[float, ...]]:
 
 def _rhythm_fits(line: Line, parts: Sequence[tuple[float, ...]], bar: int, species: int) -> bool:
     lengths, n_bars = parts[bar], len(parts)
-    held = any(note.start < _BAR * bar < note.end for note in line)
+    tied = any(note.start < _BAR * bar < note.end for note in line)
     tied_on = any(note.start < _BAR * (bar + 1) < note.end for note in line)
     rest = _BAR - sum(lengths)
     begins = min((note.start for note in line if note.bar == bar), default=None)
     if rest and (bar > 0 or begins != rest or (bar + 1 == n_bars)):
         return False
     if bar + 1 == n_bars:
-        return lengths == (4,) and not held
+        return lengths == (4,) and not tied
     if species == FIRST:
-        return lengths == (4,) and not held and not tied_on
+        return lengths == (4,) and not tied and not tied_on
     if species == THIRD:
-        return lengths == (1,) * (4 - int(rest)) and rest in (0, 1) and not held and not tied_on
+        return lengths == (1,) * (4 - int(rest)) and rest in (0, 1) and not tied and not tied_on
     if species in (SECOND, FOURTH):
-        if (held or tied_on) and species == SECOND:
+        if (tied or tied_on) and species == SECOND:
             return False
         if lengths == (4,):
             return bar + 2 == n_bars and not tied_on
         return lengths == (2,) * (2 - int(rest) // 2) and rest in (0, 2)
-    return _florid_fits(lengths, rest, held, tied_on, bar + 2 == n_bars)
+    return _florid_fits(lengths, rest, tied, tied_on, bar + 2 == n_bars)
 
 
 def _florid_fits(
-    lengths: tuple[float, ...], rest: float, held: bool, tied_on: bool, before_last: bool
+    lengths: tuple[float, ...], rest: float, tied: bool, tied_on: bool, before_last: bool
 ) -> bool:
     if rest:
         lengths = (rest, *lengths)
         if rest != 2:
             return False
     bound = rules.FLORID.get(lengths)
-    if bound is None or (held and lengths[0] not in (1, 2)):
+    if bound is None or (tied and lengths[0] not in (1, 2)):
         return False
     if tied_on and lengths[-1] != 2:
         return False
@@ -810,7 +818,7 @@ def three_voice_breaches(
     Examples
     --------
     >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> lines = [_whole((72, 74, 72, 71, 72)), _whole((67, 65, 67, 65, 64))]
+    >>> lines = [whole_notes((72, 74, 72, 71, 72)), whole_notes((67, 65, 67, 65, 64))]
     >>> [breach.rule for breach in three_voice_breaches(cantus, lines, "above")]
     ['parallel-octaves']
     """
@@ -818,8 +826,8 @@ def three_voice_breaches(
     n_bars = len(cantus.pitches)
     names = ("the upper counterpoint", "the lower counterpoint")
     for line, name in zip(lines, names, strict=True):
-        found += _of_line(cantus, line, FIRST, name)
-        found += _rhythm(line, FIRST, n_bars)
+        found += line_breaches(cantus, line, FIRST, name)
+        found += rhythm_breaches(line, FIRST, n_bars)
     found += _three_cadence(cantus, lines)
     by_bar = [{note.bar: note.pitch for note in line} for line in lines]
     full = [bar for bar in range(n_bars) if all(bar in line for line in by_bar)]
@@ -833,12 +841,12 @@ def three_voice_breaches(
         found += chord_breaches(cantus, bar, chord, voices)
         if bar - 1 in chords:
             found += motion_breaches(cantus, bar, chords[bar - 1], chord, voices)
-    return _ordered(found, FIRST)
+    return sort_breaches(found, FIRST)
 
 
 def _three_cadence(cantus: Cantus, lines: Sequence[Line]) -> list[Breach]:
     each = [
-        list(_cadence(cantus, line[-2].pitch, line[-1].pitch, True))
+        list(cadence_breaches(cantus, line[-2].pitch, line[-1].pitch, True))
         for line in lines
         if len(line) > 1
     ]
@@ -886,7 +894,7 @@ def chord_breaches(
     else:
         for pitch, name in ((middle, names[1]), (high, names[2])):
             if not rules.is_consonant(low, pitch):
-                words = f"{name} is {_a(rules.interval_name(low, pitch))} over the lowest voice"
+                words = f"{name} is {with_article(rules.interval_name(low, pitch))} over the lowest voice"
                 yield Breach(bar + 1, "consonance", words)
         steps = abs(rules.steps_between(middle, high)) % 7
         if not rules.is_consonant(middle, high) and abs(high - middle) % 12 not in (5, 6):
@@ -898,7 +906,7 @@ def chord_breaches(
         for one, two in combinations(range(3), 2):
             if chord[one] == chord[two]:
                 yield Breach(bar + 1, "unison", f"{voices[one]} and {voices[two]} on {names[one]}")
-    if high - middle > rules.MOST_APART_ABOVE or middle - low > rules.MOST_APART:
+    if high - middle > rules.MAX_DISTANCE_ABOVE or middle - low > rules.MAX_DISTANCE:
         yield Breach(bar + 1, "distance", f"{'-'.join(names)} lie too far apart")
     if not low <= middle <= high:
         yield Breach(bar + 1, "crossing", f"{'-'.join(names)}: voices cross")
@@ -940,13 +948,13 @@ def motion_breaches(
     """
     for one, two in combinations(range(3), 2):
         pair, after = (chord[one], chord[two]), (following[one], following[two])
-        judged = [rules.parallel(pair, after)]
+        rules_broken = [rules.parallel(pair, after)]
         if (one, two) == (0, 2):
-            judged.append(rules.direct(pair, after))
-        for rule in judged:
+            rules_broken.append(rules.direct(pair, after))
+        for rule in rules_broken:
             if rule:
                 between = f"{voices[one]} and {voices[two]}"
-                yield Breach(bar + 1, rule, _motion(cantus, pair, after, between))
+                yield Breach(bar + 1, rule, motion_words(cantus, pair, after, between))
         for a, b in ((one, two), (two, one)):
             if rules.is_false_relation(chord[a], following[b]):
                 names = [rules.pitch_name(p, cantus.fifths) for p in (chord[a], following[b])]
@@ -975,7 +983,7 @@ def sheet_of(cantus: Cantus, lines: Sequence[Line], position: Position, template
     Examples
     --------
     >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> made = sheet_of(cantus, [_whole((67, 65, 67, 71, 72))], "above", Sheet(()))
+    >>> made = sheet_of(cantus, [whole_notes((67, 65, 67, 71, 72))], "above", Sheet(()))
     >>> [voice.name for voice in made.voices]
     ['Counterpoint', 'Cantus']
     """
@@ -997,6 +1005,6 @@ def sheet_of(cantus: Cantus, lines: Sequence[Line], position: Position, template
         Voice(tones(line, cantus.shift), f"Counterpoint{suffix}")
         for line, suffix in zip(lines, number, strict=True)
     ]
-    own = Voice(tones(_whole(cantus.pitches), cantus.shift), "Cantus")
+    own = Voice(tones(whole_notes(cantus.pitches), cantus.shift), "Cantus")
     voices = (*added, own) if position == "above" else (own, *added)
     return replace(template, voices=voices)

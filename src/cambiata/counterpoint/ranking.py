@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 N_KINDS = 12  # intervals: unison to twelfth, larger ones an octave or two narrower
 N_MOVES = 15  # an octave down to an octave up, by steps
-MOST_CANTUS = 4  # steps of the cantus that are told apart
-N_CANTUS = 2 * MOST_CANTUS + 1
+MAX_CANTUS_STEPS = 4  # steps of the cantus that are told apart
+N_CANTUS = 2 * MAX_CANTUS_STEPS + 1
 _STEPS = (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)
 _FILE = Path(__file__).with_name("ranking.json")
 
@@ -71,9 +71,9 @@ class Ranking:
         float
             Natural logarithm.
         """
-        cantus = clipped(move(pair[0], following[0]), MOST_CANTUS)
+        cantus = clip_steps(move(pair[0], following[0]), MAX_CANTUS_STEPS)
         table = self._tables[position]
-        return float(table[kind(*pair), cantus + MOST_CANTUS, kind(*following)])
+        return float(table[kind(*pair), cantus + MAX_CANTUS_STEPS, kind(*following)])
 
     def step(self, one: int, two: int, three: int) -> float:
         """Log-probability of a line's move after another.
@@ -89,7 +89,7 @@ class Ranking:
             Natural logarithm.
         """
         half = N_MOVES // 2
-        before, after = (clipped(move(a, b), half) + half for a, b in ((one, two), (two, three)))
+        before, after = (clip_steps(move(a, b), half) + half for a, b in ((one, two), (two, three)))
         return float(self._line[before, after])
 
     def score(
@@ -166,7 +166,7 @@ def move(one: int, two: int) -> int:
     return steps if two > one else -steps
 
 
-def clipped(steps: int, most: int) -> int:
+def clip_steps(steps: int, most: int) -> int:
     """Steps that are at most so many, up or down.
 
     Parameters
@@ -183,7 +183,7 @@ def clipped(steps: int, most: int) -> int:
 
     Examples
     --------
-    >>> clipped(-9, 4)
+    >>> clip_steps(-9, 4)
     -4
     """
     return max(-most, min(most, steps))

@@ -11,7 +11,7 @@ from cambiata.counterpoint.rules import FIFTH, FIRST, FLORID, FOURTH, SECOND, TH
 _BAR = 4
 _WITH_EIGHTHS = 0.35  # how much likelier a bar without eighths is drawn, the other way round
 _WEIGHTS = {(2.0, 2.0): 1.0, (2.0, 1.0, 1.0): 3.0, (3.0, 1.0): 2.0, (1.0,) * 4: 3.0}
-_BOUND_WEIGHT = 2.0
+_TIED_WEIGHT = 2.0
 _SUSPENDED = ((2.0, 2.0), (1.0, 0.5, 0.5, 2.0))
 
 
@@ -75,20 +75,20 @@ def slots(species: int, n_bars: int, rng: np.random.Generator) -> tuple[Slot, ..
     ['2', '4', '6', '8']
     """
     if species == FIFTH:
-        return _laid(_florid(n_bars, rng))
+        return _lay_out(_florid(n_bars, rng))
     values = {FIRST: (4.0,), SECOND: (2.0,) * 2, THIRD: (1.0,) * 4, FOURTH: (2.0,) * 2}[species]
     bars = [values] * (n_bars - 1) + [(4.0,)]
-    laid = _laid(bars, rest=species in (SECOND, FOURTH), ties=species in (FIRST, FOURTH))
+    laid = _lay_out(bars, rest=species in (SECOND, FOURTH), ties=species in (FIRST, FOURTH))
     if species == FOURTH:
         laid = (*laid[:-1], Slot(laid[-1].start, laid[-1].length))
     return laid
 
 
-def _laid(
+def _lay_out(
     bars: list[tuple[float, ...]], *, rest: bool = True, ties: bool = True
 ) -> tuple[Slot, ...]:
-    made: list[Slot] = []
-    bound = False
+    placed: list[Slot] = []
+    must_tie = False
     for bar, lengths in enumerate(bars):
         place = Fraction(_BAR * bar)
         before = bars[bar - 1][-1] if bar else 0.0
@@ -97,10 +97,10 @@ def _laid(
             may = ties and starts and before == lengths[0] == _BAR
             may |= ties and starts and before == 2 and lengths[0] in (1, 2)
             if not (rest and bar == index == 0):
-                made.append(Slot(place, Fraction(length), may, may and bound))
+                placed.append(Slot(place, Fraction(length), may, may and must_tie))
             place += Fraction(length)
-        bound = FLORID.get(lengths, False) and bar + 2 < len(bars)
-    return tuple(made)
+        must_tie = FLORID.get(lengths, False) and bar + 2 < len(bars)
+    return tuple(placed)
 
 
 def _florid(n_bars: int, rng: np.random.Generator) -> list[tuple[float, ...]]:
@@ -110,22 +110,22 @@ def _florid(n_bars: int, rng: np.random.Generator) -> list[tuple[float, ...]]:
     weights /= weights.sum()
     openings: list[tuple[float, ...]] = [(2.0, 2.0), (2.0, 1.0, 1.0)]
     while True:
-        drawn = [patterns[i] for i in rng.choice(len(patterns), n_bars - 3, p=weights)]
+        inner = [patterns[i] for i in rng.choice(len(patterns), n_bars - 3, p=weights)]
         bars = [
             openings[int(rng.integers(2))],
-            *drawn,
+            *inner,
             _SUSPENDED[int(rng.integers(2))],
         ]
-        if _varied(bars):
+        if _is_varied(bars):
             return [*bars, (4.0,)]
 
 
 def _weight(pattern: tuple[float, ...]) -> float:
     share = _WITH_EIGHTHS if 0.5 in pattern else 1.0
-    return share * (_BOUND_WEIGHT if FLORID[pattern] else _WEIGHTS.get(pattern, 1.0))
+    return share * (_TIED_WEIGHT if FLORID[pattern] else _WEIGHTS.get(pattern, 1.0))
 
 
-def _varied(bars: list[tuple[float, ...]]) -> bool:
+def _is_varied(bars: list[tuple[float, ...]]) -> bool:
     """Whether ties can be, the last dissonance is tied, and no rhythm comes twice running."""
     follows = all(
         before != after and not (FLORID[before] and after[0] not in (1.0, 2.0))

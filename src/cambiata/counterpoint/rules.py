@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = SPECIES = (1, 2, 3, 4, 5)
-MOST_APART = 19  # semitones of a twelfth
-MOST_APART_ABOVE = 12  # between the upper two of three voices
+MAX_DISTANCE = 19  # semitones of a twelfth
+MAX_DISTANCE_ABOVE = 12  # between the upper two of three voices
 TENTH = 16
-MOST_EQUAL = 2  # notes running of one pitch in first species
-MOST_IMPERFECT = 3  # thirds or sixths running
+MAX_REPEATED = 2  # notes running of one pitch in first species
+MAX_IMPERFECT = 3  # thirds or sixths running
 LEAD_MODES = (2, 7, 9)  # finals whose seventh is raised at the end: D, G, A
 FLAT_MODES = (2, 5)  # finals whose mode may have B flat: D, F
 
@@ -134,9 +134,9 @@ def pitch_name(pitch: int, fifths: int = 0) -> str:
     >>> pitch_name(61), pitch_name(70), pitch_name(71, -1)
     ('C#', 'Bb', 'E')
     """
-    place = _FIFTHS[pitch % 12] + fifths + 1
-    accidentals = place // 7
-    return "FCGDAEB"[place % 7] + ("#" * accidentals or "b" * -accidentals)
+    fifths_above_f = _FIFTHS[pitch % 12] + fifths + 1
+    accidentals = fifths_above_f // 7
+    return "FCGDAEB"[fifths_above_f % 7] + ("#" * accidentals or "b" * -accidentals)
 
 
 def is_white(pitch: int) -> bool:
@@ -547,14 +547,14 @@ def is_similar(pair: tuple[int, int], following: tuple[int, int]) -> bool:
     return (following[0] - pair[0]) * (following[1] - pair[1]) > 0
 
 
-def resolves(cantus: int, held: int, falls_to: int) -> bool:
+def resolves(cantus: int, suspended: int, falls_to: int) -> bool:
     """Whether a suspension resolves as it should.
 
     Parameters
     ----------
     cantus : int
         MIDI number of the cantus.
-    held, falls_to : int
+    suspended, falls_to : int
         The tied dissonance and what follows.
 
     Returns
@@ -567,7 +567,7 @@ def resolves(cantus: int, held: int, falls_to: int) -> bool:
     >>> resolves(64, 74, 73), resolves(64, 74, 76), resolves(60, 62, 60)
     (True, False, False)
     """
-    if not (is_step(held, falls_to) and falls_to < held):
+    if not (is_step(suspended, falls_to) and falls_to < suspended):
         return False
     if is_imperfect(cantus, falls_to):
         return True
@@ -670,7 +670,7 @@ def is_false_relation(one: int, other: int) -> bool:
     return {one % 12, other % 12} == {10, 11}
 
 
-def most_range(species: int) -> int:
+def max_range(species: int) -> int:
     """Semitones that a line may span.
 
     Parameters
@@ -685,10 +685,10 @@ def most_range(species: int) -> int:
 
     Examples
     --------
-    >>> most_range(1), most_range(3)
+    >>> max_range(1), max_range(3)
     (16, 19)
     """
-    return MOST_APART if species in (THIRD, FIFTH) else TENTH
+    return MAX_DISTANCE if species in (THIRD, FIFTH) else TENTH
 
 
 _QUARTERS = (1.0, 1.0, 1.0, 1.0)

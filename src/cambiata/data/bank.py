@@ -32,10 +32,10 @@ from cambiata.data.soundfont import (
     Preset,
     Renderer,
     SoundFont,
-    Source,
+    SoundSource,
     Use,
-    font_named,
-    source_of,
+    find_font,
+    identify_source,
 )
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.score.midi import Note
@@ -46,7 +46,7 @@ VELOCITIES = (40, 80, 120)
 BANK_FOLDER = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cambiata" / "bank"
 
 _VERSION = 2
-_SILENT = 10 ** (-70 / 20)
+_SILENCE_AMPLITUDE = 10 ** (-70 / 20)
 # Where a note begins to sound, below its peak: fonts have digital silence before it, recordings
 # the noise of a room.
 _FONT_ONSET_DB, _RECORDING_ONSET_DB = -60.0, -40.0
@@ -56,7 +56,7 @@ _N_HOLD = round(HOLD_S * RENDER_RATE_HZ)
 _LEAD_S = 0.25  # most samples begin to sound within it
 _FASTEST_RELEASE_DB_S = 6000.0
 _RECORDED_RELEASE_S = 0.3
-_BEYOND = 3  # semitones that a recorded note is transposed past the outermost
+_MAX_SHIFT_SEMITONES = 3  # semitones that a recorded note is transposed past the outermost
 _NOTE = np.dtype(
     [
         ("pitch", np.int16),
@@ -111,11 +111,11 @@ class Instrument:
 
     Examples
     --------
-    >>> Instrument(Path("."), Source("x", "CC0", "train"), {"program": 40, "name": "Violin"}).label
+    >>> Instrument(Path("."), SoundSource("x", "CC0", "train"), {"program": 40, "name": "Violin"}).label
     'x: Violin (program 40)'
     """
 
-    def __init__(self, folder: Path, source: Source, facts: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, source: SoundSource, facts: dict[str, Any]) -> None:
         self._folder, self.source = folder, source
         self.program, self.name = int(facts["program"]), str(facts["name"])
 
@@ -141,10 +141,10 @@ class Instrument:
         return tuple(int(pitch) for pitch in np.unique(self.table["pitch"]))
 
     @cached_property
-    def _rows(self) -> dict[int, npt.NDArray[Any]]:
+    def _table_by_pitch(self) -> dict[int, npt.NDArray[Any]]:
         return {pitch: self.table[self.table["pitch"] == pitch] for pitch in self.pitches}
 
-    def held(self, pitch: int, velocity: int, n_samples: int | None = None) -> BankedNote:
+    def sustained(self, pitch: int, velocity: int, n_samples: int | None = None) -> BankedNote:
         """A note held down as long as the bank has it.
 
         The layer rendered at the nearest velocity is taken, at a level interpolated between the
@@ -169,9 +169,9 @@ class Instrument:
         InputError
             The instrument has no such pitch.
         """
-        if pitch not in self._rows:
+        if pitch not in self._table_by_pitch:
             raise InputError(self.label, f"has no pitch {pitch}", "keep to its range")
-        layers = self._rows[pitch]
+        layers = self._table_by_pitch[pitch]
         nearest = layers[np.argmin(np.abs(layers["velocity"] - velocity))]
         # Over the logarithm of velocity levels are a straight line: that of SoundFont's own curve.
         level_db = np.interp(np.log(velocity), np.log(layers["velocity"]), layers["level_db"])
@@ -228,20 +228,20 @@ class Instrument:
         """
         for note in notes:
             start = round(note.start_s * RENDER_RATE_HZ)
-            room = n_samples - start
-            if room > 0:
-                held = self.held(note.pitch, note.velocity, room)
-                yield note, start, _released(held, note.duration_s, room)
+            n_available = n_samples - start
+            if n_available > 0:
+                sustained = self.sustained(note.pitch, note.velocity, n_available)
+                yield note, start, _release(sustained, note.duration_s, n_available)
 
 
 class Bank:
-    """A folder of instruments, as `build` or `build_from_recordings` made it.
+    """A folder of instruments, as `build_from_font` or `build_from_recordings` made it.
 
     Parameters
     ----------
     folder : str or pathlib.Path
         Where it lies.
-    wanted : collection of int, optional
+    only : collection of int, optional
         Programs wanted of it; all where not given.
 
     Raises
@@ -256,7 +256,7 @@ class Bank:
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
 
-    def __init__(self, folder: str | Path, wanted: Collection[int] | None = None) -> None:
+    def __init__(self, folder: str | Path, only: Collection[int] | None = None) -> None:
         self.folder = Path(folder)
         try:
             facts = json.loads((self.folder / "bank.json").read_text())
@@ -266,16 +266,16 @@ class Bank:
                 str(folder), "is no bank", "make one: cambiata data bank FONT"
             ) from error
         programs = _programs(facts) - set(facts.get("silent", ())) if version == _VERSION else set()
-        if not complete or not programs or not all(_made(self.folder, p) for p in programs):
+        if not complete or not programs or not all(_is_stored(self.folder, p) for p in programs):
             raise InputError(
                 str(folder), "is not whole or of another version", "make it again: --force"
             )
-        self.source = Source(**facts["source"])
+        self.source = SoundSource(**facts["source"])
         self.facts = facts
         self.instruments = tuple(
             Instrument(self.folder, self.source, each)
             for each in facts["instruments"]
-            if each["program"] in programs and (wanted is None or each["program"] in wanted)
+            if each["program"] in programs and (only is None or each["program"] in only)
         )
 
     def instrument(self, program: int) -> Instrument:
@@ -306,42 +306,42 @@ def _programs(facts: dict[str, Any]) -> set[int]:
     return {int(each["program"]) for each in facts["instruments"]}
 
 
-def _made(folder: Path, program: int) -> bool:
+def _is_stored(folder: Path, program: int) -> bool:
     return all((folder / f"{program:03}{end}").exists() for end in (".npy", ".notes.npy"))
 
 
 # --- playing --------------------------------------------------------------------------------------
 
 
-def _released(held: BankedNote, duration_s: float, room: int) -> Samples:
+def _release(sustained: BankedNote, duration_s: float, n_available: int) -> Samples:
     """A held note let go after a time: its own decay goes on under the release's."""
-    n_held = min(round(duration_s * RENDER_RATE_HZ), room)
-    n_release = round(-_TRAILING_DB / max(held.release_db_s, 1.0) * RENDER_RATE_HZ)
-    n_samples = min(n_held + n_release, room)
-    samples = held.samples
+    n_held = min(round(duration_s * RENDER_RATE_HZ), n_available)
+    n_release = round(-_TRAILING_DB / max(sustained.release_db_s, 1.0) * RENDER_RATE_HZ)
+    n_samples = min(n_held + n_release, n_available)
+    samples = sustained.samples
     # A note shorter than all others had decayed before they were let go.
     if len(samples) < n_samples and len(samples) >= _N_HOLD:
-        samples = _extended(samples, n_samples)
+        samples = _extend(samples, n_samples)
     samples = samples[:n_samples]
     tail = samples[n_held:]
     if len(tail):
-        slope = np.float32(-held.release_db_s / 20 * np.log(10) / RENDER_RATE_HZ)
+        slope = np.float32(-sustained.release_db_s / 20 * np.log(10) / RENDER_RATE_HZ)
         tail *= np.exp(slope * np.arange(len(tail), dtype=np.float32))
     return samples
 
 
-def _extended(samples: Samples, n_samples: int) -> Samples:
+def _extend(samples: Samples, n_samples: int) -> Samples:
     """A sound that goes on: its last second again and again, overlapped by a tenth of one."""
     loop, overlap = RENDER_RATE_HZ, RENDER_RATE_HZ // 10
     fade = np.linspace(0, 1, overlap, dtype=np.float32)
-    again = samples[-loop:].copy()
+    loop_samples = samples[-loop:].copy()
     # Keep to the trend: a string still decaying goes on doing so.
-    before, after = (np.sqrt(np.mean(half**2) + 1e-20) for half in np.split(again, 2))
+    before, after = (np.sqrt(np.mean(half**2) + 1e-20) for half in np.split(loop_samples, 2))
     trend = np.float32(min(1.0, after / before) ** 2)
     out, gain = samples, np.float32(1.0)
     while len(out) < n_samples:
         gain *= trend
-        piece = again * gain
+        piece = loop_samples * gain
         joint = out[-overlap:] * (1 - fade) + piece[:overlap] * fade
         out = np.concatenate([out[:-overlap], joint, piece[overlap:]])
     return out
@@ -350,7 +350,7 @@ def _extended(samples: Samples, n_samples: int) -> Samples:
 # --- making ---------------------------------------------------------------------------------------
 
 
-def bank_of(
+def build_bank(
     source: str | Path,
     folder: str | Path | None = None,
     *,
@@ -371,7 +371,7 @@ def bank_of(
     folder : str or pathlib.Path, optional
         The bank's folder; one in `BANK_FOLDER`, named for the source, where not given.
     programs, velocities : sequence of int, optional
-        As in `build`; of fonts alone.
+        As in `build_from_font`; of fonts alone.
     licence, use : str
         Licence of recordings or of a font of your own, and whether to "train" or to "test" with
         them; those of known fonts are known.
@@ -390,11 +390,11 @@ def bank_of(
     Raises
     ------
     InputError
-        As `build` and `build_from_recordings`.
+        As `build_from_font` and `build_from_recordings`.
 
     Examples
     --------
-    >>> bank_of("nowhere.sf2")
+    >>> build_bank("nowhere.sf2")
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
     """
@@ -402,19 +402,21 @@ def bank_of(
         if programs or velocities:
             raise InputError(str(source), "is a folder of recordings", "leave programs out")
         place = Path(source).resolve()
-        own = Source(place.name, licence, use)
-        return build_from_recordings(place, folder or BANK_FOLDER / own.name, own, force=force)
+        provenance = SoundSource(place.name, licence, use)
+        return build_from_recordings(
+            place, folder or BANK_FOLDER / provenance.name, provenance, force=force
+        )
     if str(source) == "procedural-pianos":
         from cambiata.data.procedural import build_pianos
 
         if programs or velocities:
             raise InputError(str(source), "are always the same", "leave programs out")
         return build_pianos(folder, n_workers=n_workers or 2, force=force, progress=progress)
-    font = font_named(str(source))
-    known = source_of(font)
+    font = find_font(str(source))
+    known = identify_source(font)
     if known not in KNOWN_FONTS.values():
         known = replace(known, licence=licence, use=use)
-    return build(
+    return build_from_font(
         font,
         folder or BANK_FOLDER / known.name,
         source=known,
@@ -426,13 +428,13 @@ def bank_of(
     )
 
 
-def build(
+def build_from_font(
     font: str | Path,
     folder: str | Path,
     *,
     programs: Sequence[int] | None = None,
     velocities: Sequence[int] = VELOCITIES,
-    source: Source | None = None,
+    source: SoundSource | None = None,
     n_workers: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
@@ -453,7 +455,7 @@ def build(
     velocities : sequence of int
         Velocities at which every pitch is rendered.
     source : Source, optional
-        What is known of the font; `source_of` it where not given.
+        What is known of the font; `identify_source` it where not given.
     n_workers : int, optional
         Processes; as many as there are cores where not given.
     force : bool
@@ -474,7 +476,7 @@ def build(
 
     Examples
     --------
-    >>> build("nowhere.sf2", "/tmp/bank")
+    >>> build_from_font("nowhere.sf2", "/tmp/bank")
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.sf2: no such file; check the path
     """
@@ -485,29 +487,29 @@ def build(
     if not chosen:
         raise InputError(str(font), "has no melodic program", "name --programs, or another font")
     _check_velocities(velocities)
-    facts = _facts(
+    facts = _manifest(
         source or sound_font.source,
         sound_font.digest,
         [{"program": p.program, "name": p.name, "samples": p.samples} for p in chosen],
         velocities,
     )
     place = Path(folder)
-    unmade = _unmade(place, facts, force)
-    if unmade:
+    missing = _missing_programs(place, facts, force)
+    if missing:
         # What FluidSynth refuses is refused here, before anything is written.
         with Renderer(sound_font) as renderer:
-            _begin(place, facts, unmade)
-            todo = [preset for preset in chosen if preset.program in unmade]
+            _start(place, facts, missing)
+            todo = [preset for preset in chosen if preset.program in missing]
             n_workers = min(n_workers or os.cpu_count() or 1, len(todo))
             render = partial(_render_program, place, tuple(velocities))
-            for done, _ in enumerate(_each(render, renderer, todo, n_workers), 1):
+            for done, _ in enumerate(_render_each(render, renderer, todo, n_workers), 1):
                 if progress:
                     progress(done / len(todo))
-    return _finished(place, facts)
+    return _finish(place, facts)
 
 
 @dataclass(frozen=True)
-class Making:
+class BankWriter:
     """A bank being made by instruments of one's own.
 
     Parameters
@@ -525,20 +527,20 @@ class Making:
 
     Examples
     --------
-    >>> making = Making(Path("/nowhere"), Source("x", "CC0", "train"), "", [], (80,))
+    >>> making = BankWriter(Path("/nowhere"), SoundSource("x", "CC0", "train"), "", [], (80,))
     >>> making.velocities
     (80,)
     """
 
     folder: Path
-    source: Source
+    source: SoundSource
     digest: str
     instruments: list[dict[str, Any]]
     velocities: tuple[int, ...]
 
     @property
-    def _facts(self) -> dict[str, Any]:
-        return _facts(self.source, self.digest, self.instruments, self.velocities)
+    def _manifest(self) -> dict[str, Any]:
+        return _manifest(self.source, self.digest, self.instruments, self.velocities)
 
     def begin(self, *, force: bool = False) -> set[int]:
         """Say what the bank will be.
@@ -558,10 +560,10 @@ class Making:
         InputError
             The folder holds something else.
         """
-        unmade = _unmade(self.folder, self._facts, force)
-        if unmade:
-            _begin(self.folder, self._facts, unmade)
-        return unmade
+        missing = _missing_programs(self.folder, self._manifest, force)
+        if missing:
+            _start(self.folder, self._manifest, missing)
+        return missing
 
     def store(self, program: int, notes: Iterable[BankedNote]) -> int:
         """Keep the notes of one instrument.
@@ -580,7 +582,7 @@ class Making:
         """
         return _store(self.folder, program, notes)
 
-    def finished(self) -> Bank:
+    def finish(self) -> Bank:
         """The bank, when every instrument is stored.
 
         Returns
@@ -588,7 +590,7 @@ class Making:
         Bank
             It.
         """
-        return _finished(self.folder, self._facts)
+        return _finish(self.folder, self._manifest)
 
 
 def _check_velocities(velocities: Sequence[int]) -> None:
@@ -598,8 +600,8 @@ def _check_velocities(velocities: Sequence[int]) -> None:
         raise InputError("velocities", "must be 1 to 127", "write them like 40 80 120")
 
 
-def _facts(
-    source: Source, digest: str, instruments: list[dict[str, Any]], velocities: Sequence[int]
+def _manifest(
+    source: SoundSource, digest: str, instruments: list[dict[str, Any]], velocities: Sequence[int]
 ) -> dict[str, Any]:
     facts = {
         "version": _VERSION,
@@ -614,7 +616,7 @@ def _facts(
     return cast("dict[str, Any]", json.loads(json.dumps(facts)))
 
 
-def _unmade(folder: Path, facts: dict[str, Any], force: bool) -> set[int]:
+def _missing_programs(folder: Path, facts: dict[str, Any], force: bool) -> set[int]:
     """Programs that are still to be made; a folder that holds something else is refused."""
     programs, found = _programs(facts), folder / "bank.json"
     if folder.exists() and not folder.is_dir():
@@ -629,7 +631,7 @@ def _unmade(folder: Path, facts: dict[str, Any], force: bool) -> set[int]:
         raise InputError(
             str(folder), "holds a bank of another make", "choose another folder, or --force"
         )
-    return {program for program in programs if not _made(folder, program)}
+    return {program for program in programs if not _is_stored(folder, program)}
 
 
 def _settings(bank: Path | dict[str, Any]) -> dict[str, Any]:
@@ -640,25 +642,25 @@ def _settings(bank: Path | dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _begin(folder: Path, facts: dict[str, Any], unmade: set[int]) -> None:
+def _start(folder: Path, facts: dict[str, Any], missing: set[int]) -> None:
     """Clear away what is to be made again, and say what the bank will be."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = _programs(facts) - unmade
+    stored = _programs(facts) - missing
     for old in folder.glob("[0-9][0-9][0-9]*.npy"):
-        if int(old.name[:3]) not in kept:
+        if int(old.name[:3]) not in stored:
             old.unlink()
     _write(folder / "bank.json", json.dumps(facts, indent=1).encode())
 
 
-def _finished(folder: Path, facts: dict[str, Any]) -> Bank:
+def _finish(folder: Path, facts: dict[str, Any]) -> Bank:
     tables = {p: folder / f"{p:03}.notes.npy" for p in sorted(_programs(facts))}
     # A program may have come out silent in every note: it is none of the bank's instruments.
     silent = [program for program, table in tables.items() if not len(np.load(table))]
     if len(silent) == len(tables):
         raise InputError(facts["source"]["name"], "is silent in every program", "name another")
-    made = json.dumps({**facts, "silent": silent, "complete": True}, indent=1).encode()
-    if (folder / "bank.json").read_bytes() != made:
-        _write(folder / "bank.json", made)
+    manifest = json.dumps({**facts, "silent": silent, "complete": True}, indent=1).encode()
+    if (folder / "bank.json").read_bytes() != manifest:
+        _write(folder / "bank.json", manifest)
     return Bank(folder)
 
 
@@ -668,7 +670,7 @@ def _write(place: Path, data: bytes) -> None:
     beside.replace(place)
 
 
-def _each(
+def _render_each(
     render: Callable[[Renderer, Preset], int],
     renderer: Renderer,
     presets: list[Preset],
@@ -681,54 +683,56 @@ def _each(
     with ProcessPoolExecutor(
         n_workers, get_context("spawn"), _open_renderer, (renderer.font.path,)
     ) as pool:
-        yield from pool.map(partial(_render_apart, render), presets)
+        yield from pool.map(partial(_render_in_worker, render), presets)
 
 
-_OPENED: list[Renderer] = []
+_RENDERERS: list[Renderer] = []
 
 
 def _open_renderer(font: Path) -> None:
     """One renderer for all that a worker does, as loading takes time; it ends with the process."""
-    _OPENED.append(Renderer(SoundFont(font)))
+    _RENDERERS.append(Renderer(SoundFont(font)))
 
 
-def _render_apart(render: Callable[[Renderer, Preset], int], preset: Preset) -> int:
-    return render(_OPENED[0], preset)
+def _render_in_worker(render: Callable[[Renderer, Preset], int], preset: Preset) -> int:
+    return render(_RENDERERS[0], preset)
 
 
 def _render_program(
     folder: Path, velocities: tuple[int, ...], renderer: Renderer, preset: Preset
 ) -> int:
-    return _store(folder, preset.program, _rendered(renderer, preset, velocities))
+    return _store(folder, preset.program, _render_notes(renderer, preset, velocities))
 
 
-def _rendered(
+def _render_notes(
     renderer: Renderer, preset: Preset, velocities: tuple[int, ...]
 ) -> Iterator[BankedNote]:
     for pitch in preset.pitches:
         release_db_s = None
         for velocity in velocities:
-            held, first = _held(renderer, preset.program, pitch, velocity)
-            if np.abs(held).max() < _SILENT:
+            sustained, first = _render_sustained(renderer, preset.program, pitch, velocity)
+            if np.abs(sustained).max() < _SILENCE_AMPLITUDE:
                 continue
             if release_db_s is None:  # the font's envelope: the same for all velocities
-                release_db_s = _release_db_s(renderer, preset.program, pitch, velocity, held)
-            yield BankedNote(pitch, velocity, _sounding(held, first)[:_N_HOLD], release_db_s)
+                release_db_s = _release_db_s(renderer, preset.program, pitch, velocity, sustained)
+            yield BankedNote(pitch, velocity, _trim(sustained, first)[:_N_HOLD], release_db_s)
 
 
-def _held(renderer: Renderer, program: int, pitch: int, velocity: int) -> tuple[Samples, int]:
+def _render_sustained(
+    renderer: Renderer, program: int, pitch: int, velocity: int
+) -> tuple[Samples, int]:
     """A note held down, and where it begins to sound; at least `HOLD_S` follow that."""
     note = Note(0.0, 3 * HOLD_S, pitch, velocity)
     for lead_s in (_LEAD_S, HOLD_S):
-        held = renderer.render([note], program, HOLD_S + lead_s).mean(axis=0)
-        first = _onset(held, _FONT_ONSET_DB)
-        if first + _N_HOLD <= len(held):
+        sustained = renderer.render([note], program, HOLD_S + lead_s).mean(axis=0)
+        first = _find_onset(sustained, _FONT_ONSET_DB)
+        if first + _N_HOLD <= len(sustained):
             break
-    return held, first
+    return sustained, first
 
 
 def _release_db_s(
-    renderer: Renderer, program: int, pitch: int, velocity: int, held: Samples
+    renderer: Renderer, program: int, pitch: int, velocity: int, sustained: Samples
 ) -> float:
     """How fast a note decays once let go, measured against the same note held.
 
@@ -743,7 +747,7 @@ def _release_db_s(
     begin = round(let_go_s * RENDER_RATE_HZ)
     n_frames = (len(released) - begin) // frame
     after = released[begin : begin + n_frames * frame].reshape(n_frames, frame)
-    before = held[begin : begin + n_frames * frame].reshape(n_frames, frame)
+    before = sustained[begin : begin + n_frames * frame].reshape(n_frames, frame)
     energy = (before**2).sum(1)
     gain = np.abs((after * before).sum(1)) / (energy + 1e-20)
     usable = (energy > 1e-9 * frame) & (gain > 10 ** (-50 / 20))
@@ -755,7 +759,7 @@ def _release_db_s(
     return float(np.clip((fall @ t[usable]) / (t[usable] @ t[usable]), 0, _FASTEST_RELEASE_DB_S))
 
 
-def _onset(samples: Samples, onset_db: float) -> int:
+def _find_onset(samples: Samples, onset_db: float) -> int:
     """Where a note begins to sound."""
     level = np.abs(samples)
     first = int(np.argmax(level >= level.max() * 10 ** (onset_db / 20)))
@@ -764,7 +768,7 @@ def _onset(samples: Samples, onset_db: float) -> int:
     return first + int(np.argmax(attack >= attack.max() * 10 ** (_ATTACK_DB / 20)))
 
 
-def _sounding(samples: Samples, first: int) -> Samples:
+def _trim(samples: Samples, first: int) -> Samples:
     """A note from its onset to where it no longer sounds."""
     level = np.abs(samples)
     audible = np.flatnonzero(level >= level.max() * 10 ** (_TRAILING_DB / 20))
@@ -782,7 +786,7 @@ def _store(folder: Path, program: int, notes: Iterable[BankedNote]) -> int:
     at = 0
     for note in notes:
         level_db = 10 * np.log10(np.mean(note.samples[: RENDER_RATE_HZ // 2] ** 2) + 1e-20)
-        gain = _gain_over(pieces[-1], note.samples) if pieces and rows[-1][0] == note.pitch else 0.0
+        gain = _gain_from(pieces[-1], note.samples) if pieces and rows[-1][0] == note.pitch else 0.0
         if not gain:
             gain = float(np.abs(note.samples).max()) / 32767
             pieces.append(np.round(note.samples / gain).astype(np.int16))
@@ -795,14 +799,14 @@ def _store(folder: Path, program: int, notes: Iterable[BankedNote]) -> int:
     return len(rows)
 
 
-def _gain_over(stored: npt.NDArray[np.int16], samples: Samples) -> float:
+def _gain_from(stored: npt.NDArray[np.int16], samples: Samples) -> float:
     """Factor that turns a stored sound into another, 0 where no factor does to within -40 dB."""
     n_samples = min(len(stored), len(samples))
     before = stored[:n_samples].astype(np.float32)
     after = samples[:n_samples]
     gain = float(after @ before) / (float(before @ before) + 1e-20)
-    rest = after - np.float32(gain) * before
-    return gain if gain > 0 and float(rest @ rest) < 1e-4 * float(after @ after) else 0.0
+    residual = after - np.float32(gain) * before
+    return gain if gain > 0 and float(residual @ residual) < 1e-4 * float(after @ after) else 0.0
 
 
 def _save(place: Path, array: npt.NDArray[Any]) -> None:
@@ -814,15 +818,15 @@ def _save(place: Path, array: npt.NDArray[Any]) -> None:
 
 # --- banks of recorded notes ----------------------------------------------------------------------
 
-_NAMED = re.compile(r"(?<![A-Za-z])([A-G])(#|s|b)?(-?\d)(?!\d)")
-_NUMBERED = re.compile(r"(?<!\d)(\d{2,3})(?!\d)")
+_NOTE_NAME = re.compile(r"(?<![A-Za-z])([A-G])(#|s|b)?(-?\d)(?!\d)")
+_NOTE_NUMBER = re.compile(r"(?<!\d)(\d{2,3})(?!\d)")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"#": 1, "s": 1, "b": -1, None: 0}
-_KEY = r"(\d+|[a-g][#b]?-?\d)"  # as .sfz writes it
-_LEVEL = re.compile(r"(?:LEVEL|[vV]el|v)(\d+)", re.ASCII)
+_SFZ_KEY = r"(\d+|[a-g][#b]?-?\d)"  # as .sfz writes it
+_LAYER = re.compile(r"(?:LEVEL|[vV]el|v)(\d+)", re.ASCII)
 
 
-def pitch_of_name(name: str) -> int | None:
+def parse_pitch(name: str) -> int | None:
     """Pitch that the file name of a recorded note speaks of.
 
     Parameters
@@ -838,29 +842,29 @@ def pitch_of_name(name: str) -> int | None:
 
     Examples
     --------
-    >>> pitch_of_name("Fs4"), pitch_of_name("A_062__D4_3"), pitch_of_name("LEVEL3_CLOSE_60")
+    >>> parse_pitch("Fs4"), parse_pitch("A_062__D4_3"), parse_pitch("LEVEL3_CLOSE_60")
     (66, 62, 60)
     """
-    names = _NAMED.findall(name)
+    names = _NOTE_NAME.findall(name)
     if names:
         letter, accidental, octave = names[-1]
         pitch = 12 * (int(octave) + 1) + _SEMITONES[letter] + _ACCIDENTALS[accidental or None]
     else:
-        pitch = int(next(reversed(_NUMBERED.findall(name)), -1))
+        pitch = int(next(reversed(_NOTE_NUMBER.findall(name)), -1))
     return pitch if 0 <= pitch <= 127 else None
 
 
 def build_from_recordings(
     recordings: str | Path,
     folder: str | Path,
-    source: Source,
+    source: SoundSource,
     *,
     force: bool = False,
 ) -> Bank:
     """Bank of one instrument from a folder of recorded single notes.
 
     Pitches come from an .sfz key map in the folder where there is one, else from file names
-    (`pitch_of_name`). Pitches between recorded ones, and up to three semitones beyond them, are
+    (`parse_pitch`). Pitches between recorded ones, and up to three semitones beyond them, are
     resampled from the nearest. Levels ("LEVEL3", "v16") become velocities in equal steps.
 
     Parameters
@@ -887,7 +891,7 @@ def build_from_recordings(
 
     Examples
     --------
-    >>> build_from_recordings("/nowhere", "/tmp/bank", Source("mine", "CC0", "train"))
+    >>> build_from_recordings("/nowhere", "/tmp/bank", SoundSource("mine", "CC0", "train"))
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: no such folder; check the path
     """
@@ -895,100 +899,100 @@ def build_from_recordings(
     if not place.is_dir():
         raise InputError(str(recordings), "no such folder", "check the path")
     files = sorted(path for path in place.iterdir() if path.suffix.lower() in FORMATS)
-    keymap = _keymap(place)
-    facts = _facts(
+    keymap = _read_keymap(place)
+    facts = _manifest(
         source,
-        _names_digest(files),
+        _digest_names(files),
         [{"program": 0, "name": place.name, "samples": [path.name for path in files]}],
         [],
     )
     bank = Path(folder)
-    unmade = _unmade(bank, facts, force)
-    if unmade:
-        recorded = _recorded(files, keymap)
+    missing = _missing_programs(bank, facts, force)
+    if missing:
+        recorded = _read_recordings(files, keymap)
         if not recorded:
             raise InputError(
                 str(recordings),
                 "holds no usable note",
                 "name files by pitch (C4.wav), or add an .sfz key map",
             )
-        _begin(bank, facts, unmade)
-        _store(bank, 0, _every_pitch(recorded))
-    return _finished(bank, facts)
+        _start(bank, facts, missing)
+        _store(bank, 0, _fill_pitches(recorded))
+    return _finish(bank, facts)
 
 
-def _names_digest(files: list[Path]) -> str:
+def _digest_names(files: list[Path]) -> str:
     text = "\n".join(f"{path.name} {path.stat().st_size}" for path in files)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _keymap(folder: Path) -> dict[str, int]:
+def _read_keymap(folder: Path) -> dict[str, int]:
     """Pitch of each sample by the folder's .sfz, by stem; extensions there may be another's."""
-    found: dict[str, int] = {}
+    pitches: dict[str, int] = {}
     for sfz in sorted(folder.glob("*.sfz")):
         text = re.sub(r"//.*", "", sfz.read_text(errors="replace"))
         for region in re.split(r"<region>", text)[1:]:
             opcodes = region.partition("<")[0]
             sample = re.search(r"(?i)\bsample=(.+?\.\w+)", opcodes)
-            pitch = re.search(rf"(?i)\bpitch_keycenter={_KEY}", opcodes) or re.search(
-                rf"(?i)\bkey={_KEY}", opcodes
+            pitch = re.search(rf"(?i)\bpitch_keycenter={_SFZ_KEY}", opcodes) or re.search(
+                rf"(?i)\bkey={_SFZ_KEY}", opcodes
             )
             if sample and pitch:
-                given = pitch.group(1)
-                number = int(given) if given.isdigit() else pitch_of_name(given.capitalize())
+                key = pitch.group(1)
+                number = int(key) if key.isdigit() else parse_pitch(key.capitalize())
                 if number is not None:
                     stem = re.split(r"[\\/]", sample.group(1))[-1].rpartition(".")[0]
-                    found[stem] = number
-    return found
+                    pitches[stem] = number
+    return pitches
 
 
-def _recorded(files: list[Path], keymap: dict[str, int]) -> list[tuple[int, int, Samples]]:
+def _read_recordings(files: list[Path], keymap: dict[str, int]) -> list[tuple[int, int, Samples]]:
     """Pitch, level and sound of each file that can be used; the others are named."""
-    notes, unused = [], []
+    notes, skipped = [], []
     mapped = any(path.stem in keymap for path in files)
     for path in files:
         # A key map that speaks of these files knows better than their names.
-        pitch = keymap.get(path.stem) if mapped else pitch_of_name(path.stem)
-        level = _LEVEL.search(path.stem)
+        pitch = keymap.get(path.stem) if mapped else parse_pitch(path.stem)
+        level = _LAYER.search(path.stem)
         try:
             sound = load(path).mono().resampled(RENDER_RATE_HZ).samples[0]
         except InputError as error:
-            unused.append(str(error))
+            skipped.append(str(error))
             continue
         if pitch is None:
-            unused.append(f"{path.name}: neither its name nor a key map tells its pitch")
+            skipped.append(f"{path.name}: neither its name nor a key map tells its pitch")
         elif pitch not in PIANO_KEYS:
-            unused.append(f"{path.name}: pitch {pitch} is not a piano's")
-        elif np.abs(sound).max() < _SILENT:
-            unused.append(f"{path.name}: is silent")
+            skipped.append(f"{path.name}: pitch {pitch} is not a piano's")
+        elif np.abs(sound).max() < _SILENCE_AMPLITUDE:
+            skipped.append(f"{path.name}: is silent")
         else:
-            trimmed = _sounding(sound, _onset(sound, _RECORDING_ONSET_DB))
+            trimmed = _trim(sound, _find_onset(sound, _RECORDING_ONSET_DB))
             # Twice the length, since what is transposed upwards gets shorter.
             notes.append(
                 (pitch, int(level.group(1)) if level else 0, trimmed[: 2 * _N_HOLD].copy())
             )
-    if unused:
+    if skipped:
         warnings.warn(
-            f"{len(unused)} of {len(files)} files not used: " + "; ".join(unused[:5]),
+            f"{len(skipped)} of {len(files)} files not used: " + "; ".join(skipped[:5]),
             CambiataWarning,
             stacklevel=3,
         )
     return notes
 
 
-def _every_pitch(recorded: list[tuple[int, int, Samples]]) -> Iterator[BankedNote]:
+def _fill_pitches(recorded: list[tuple[int, int, Samples]]) -> Iterator[BankedNote]:
     levels = sorted({level for _, level, _ in recorded})
     # In equal steps over the velocities that scores use.
     velocities = np.linspace(40, 120, len(levels)).round() if len(levels) > 1 else np.array([80])
     pitches = [pitch for pitch, _, _ in recorded]
-    lowest, highest = min(pitches) - _BEYOND, max(pitches) + _BEYOND
+    lowest, highest = min(pitches) - _MAX_SHIFT_SEMITONES, max(pitches) + _MAX_SHIFT_SEMITONES
     for pitch in (pitch for pitch in PIANO_KEYS if lowest <= pitch <= highest):
         for level, velocity in zip(levels, velocities, strict=True):
-            near = min(
+            nearest = min(
                 (note for note in recorded if note[1] == level), key=lambda n: abs(n[0] - pitch)
             )
-            ratio = 2 ** ((pitch - near[0]) / 12)
+            ratio = 2 ** ((pitch - nearest[0]) / 12)
             # More than is kept, since the resampler's filter spoils the end.
-            sound = near[2][: round(1.1 * _N_HOLD * ratio)]
+            sound = nearest[2][: round(1.1 * _N_HOLD * ratio)]
             sound = resample(sound, RENDER_RATE_HZ * ratio, RENDER_RATE_HZ)[:_N_HOLD]
             yield BankedNote(pitch, int(velocity), sound, -_TRAILING_DB / _RECORDED_RELEASE_S)

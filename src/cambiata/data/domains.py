@@ -20,14 +20,14 @@ from cambiata.data.examples import (
     EXAMPLES_FOLDER,
     FULL_SCALE,
     ExamplesConfig,
-    as_integers,
-    bank_named,
-    compose,
+    open_bank,
+    record_shards,
     save,
     shard_name,
+    to_int16,
 )
-from cambiata.data.phrases import phrase
-from cambiata.data.scores import Work, corpus_works
+from cambiata.data.phrases import sample_phrase
+from cambiata.data.scores import Work, load_corpus
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
 from cambiata.score.midi import Note
@@ -35,7 +35,7 @@ from cambiata.score.midi import Note
 _VERSION = 1
 _SCORE_SHARE, _LEVEL_DB, _PEAK = 0.6, -20.0, 0.99
 _OCTAVES = (0, -12, 12, -24, 24)
-_LEAST_COMMON = 8
+_MIN_COMMON_PITCHES = 8
 
 Notes = tuple[Note, ...]
 
@@ -130,7 +130,7 @@ class DomainsConfig(ExamplesConfig):
             raise ValueError("domains must be two or more of " + ", ".join(DOMAINS))
 
 
-class InDomains(NamedTuple):
+class DomainExample(NamedTuple):
     """One piece by two domains.
 
     Parameters
@@ -144,7 +144,7 @@ class InDomains(NamedTuple):
 
     Examples
     --------
-    >>> InDomains(np.zeros((2, 8), np.float32), (0, 1), ()).domains
+    >>> DomainExample(np.zeros((2, 8), np.float32), (0, 1), ()).domains
     (0, 1)
     """
 
@@ -153,7 +153,7 @@ class InDomains(NamedTuple):
     notes: Notes
 
 
-class Composer:
+class DomainComposer:
     """Every example of a seed.
 
     Parameters
@@ -170,7 +170,7 @@ class Composer:
 
     Examples
     --------
-    >>> Composer(DomainsConfig(banks=("/nowhere",)), False)
+    >>> DomainComposer(DomainsConfig(banks=("/nowhere",)), False)
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
@@ -179,7 +179,7 @@ class Composer:
         self.config, self.validation = config, validation
         banks = {}
         for name in config.banks:
-            bank = bank_named(name)
+            bank = open_bank(name)
             if bank.source.use == "test":
                 raise InputError(str(bank.folder), "is for tests only", "train on another bank")
             banks[bank.source.name] = bank
@@ -191,13 +191,13 @@ class Composer:
                     raise InputError(name, f"is of the bank {member.bank}", "name that bank too")
                 if (member.bank, member.program) in excluded:
                     raise InputError(name, "sounds like a test font's", "leave the domain out")
-            found = [(m, banks[m.bank].instrument(m.program)) for m in DOMAINS[name]]
-            self.players.append(found)
-        works: Sequence[Work] = corpus_works(config.collections) if config.collections else ()
-        wanted = "test" if validation else "train"
-        self.works = [work for work in works if work.split == wanted]
+            members = [(m, banks[m.bank].instrument(m.program)) for m in DOMAINS[name]]
+            self.players.append(members)
+        works: Sequence[Work] = load_corpus(config.collections) if config.collections else ()
+        split = "test" if validation else "train"
+        self.works = [work for work in works if work.split == split]
 
-    def example(self, number: int) -> InDomains:
+    def example(self, number: int) -> DomainExample:
         """One piece by two domains.
 
         Parameters
@@ -215,17 +215,17 @@ class Composer:
         first = number % n
         second = (first + int(rng.integers(1, n))) % n
         for _ in range(100):
-            parts = self._piece(rng, first)
-            cast = [found for d in (first, second) if (found := self._cast(d, parts))]
-            if len(cast) == 2:
+            parts = self._choose_piece(rng, first)
+            players = [found for d in (first, second) if (found := self._assign_players(d, parts))]
+            if len(players) == 2:
                 break
         else:
             raise InputError("domains", "no piece fits two of them", "choose others")
-        sounds = [self._played(voices, parts) for voices in cast]
+        sounds = [self._mix(voices, parts) for voices in players]
         notes = tuple(sorted(note for part in parts for note in part))
-        return InDomains(np.stack(sounds), (first, second), notes)
+        return DomainExample(np.stack(sounds), (first, second), notes)
 
-    def _piece(self, rng: np.random.Generator, domain: int) -> list[Notes]:
+    def _choose_piece(self, rng: np.random.Generator, domain: int) -> list[Notes]:
         """Parts of a piece, somewhere in a domain's range."""
         if self.works and rng.random() < _SCORE_SHARE:
             work = self.works[int(rng.integers(len(self.works)))]
@@ -251,27 +251,27 @@ class Composer:
                         for note in notes
                     )
                 )
-            return _without_unisons([part for part in parts if part])
+            return _remove_unisons([part for part in parts if part])
         players = self.players[domain]
-        pitches = _pitches(*players[int(rng.integers(len(players)))])
-        return [phrase(rng, sorted(pitches), self.config.duration_s).notes]
+        pitches = _playable_pitches(*players[int(rng.integers(len(players)))])
+        return [sample_phrase(rng, sorted(pitches), self.config.duration_s).notes]
 
-    def _cast(self, domain: int, parts: list[Notes]) -> list[Instrument] | None:
+    def _assign_players(self, domain: int, parts: list[Notes]) -> list[Instrument] | None:
         """Who of a domain plays each part; None where one lies off all of them."""
-        found = []
+        instruments = []
         for part in parts:
             pitches = [note.pitch for note in part]
-            fitting = [
+            candidates = [
                 (abs(float(np.median(pitches)) - (member.lowest + member.highest) / 2), i)
                 for i, (member, player) in enumerate(self.players[domain])
-                if _pitches(member, player).issuperset(pitches)
+                if _playable_pitches(member, player).issuperset(pitches)
             ]
-            if not fitting:
+            if not candidates:
                 return None
-            found.append(self.players[domain][min(fitting)[1]][1])
-        return found or None
+            instruments.append(self.players[domain][min(candidates)[1]][1])
+        return instruments or None
 
-    def _played(self, players: list[Instrument], parts: list[Notes]) -> Samples:
+    def _mix(self, players: list[Instrument], parts: list[Notes]) -> Samples:
         n_samples = self.config.n_samples
         sound = np.zeros(n_samples, np.float32)
         for player, part in zip(players, parts, strict=True):
@@ -281,34 +281,34 @@ class Composer:
         return sound * np.float32(min(10 ** (_LEVEL_DB / 20) / rms, _PEAK / peak))
 
 
-def _pitches(member: Member, player: Instrument) -> set[int]:
+def _playable_pitches(member: Member, player: Instrument) -> set[int]:
     """What a member plays: what is written for it, as far as its bank has it."""
     return {pitch for pitch in player.pitches if member.lowest <= pitch <= member.highest}
 
 
-def _without_unisons(parts: list[Notes]) -> list[Notes]:
+def _remove_unisons(parts: list[Notes]) -> list[Notes]:
     """Parts without the notes that another part, named earlier, holds at that time."""
-    kept: list[Notes] = []
+    earlier_parts: list[Notes] = []
     for part in parts:
-        before = [note for earlier in kept for note in earlier]
-        alone = tuple(
+        earlier_notes = [note for earlier in earlier_parts for note in earlier]
+        unique_notes = tuple(
             note
             for note in part
             if not any(
                 other.pitch == note.pitch
                 and other.start_s < note.end_s
                 and note.start_s < other.end_s
-                for other in before
+                for other in earlier_notes
             )
         )
-        if alone:
-            kept.append(alone)
-    return kept
+        if unique_notes:
+            earlier_parts.append(unique_notes)
+    return earlier_parts
 
 
 @lru_cache(maxsize=2)
-def _composer(config: DomainsConfig, validation: bool) -> Composer:
-    return Composer(config, validation)
+def _composer(config: DomainsConfig, validation: bool) -> DomainComposer:
+    return DomainComposer(config, validation)
 
 
 def _record_shard(folder: Path, config: DomainsConfig, shard: tuple[bool, int]) -> None:
@@ -317,10 +317,10 @@ def _record_shard(folder: Path, config: DomainsConfig, shard: tuple[bool, int]) 
     sounds = np.empty((n, 2, config.n_samples), np.int16)
     facts = []
     for i in range(n):
-        made = composer.example(index * n + i)
-        sounds[i] = as_integers(made.sounds)
-        notes = [[x.start_s, x.end_s, x.pitch, x.velocity] for x in made.notes]
-        facts.append({"domains": made.domains, "notes": notes})
+        example = composer.example(index * n + i)
+        sounds[i] = to_int16(example.sounds)
+        notes = [[x.start_s, x.end_s, x.pitch, x.velocity] for x in example.notes]
+        facts.append({"domains": example.domains, "notes": notes})
     place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(facts))
     save(place, sounds)  # last: where it lies, the others do
@@ -364,11 +364,11 @@ def record_domains(
     """
     own = EXAMPLES_FOLDER / f"domains-{config.digest}"
     place = own if folder is None else Path(folder)
-    compose(place, config, _VERSION, _record_shard, n_workers, progress)
+    record_shards(place, config, _VERSION, _record_shard, n_workers, progress)
     return DomainExamples(place, config)
 
 
-class DomainExamples(Sequence[InDomains]):
+class DomainExamples(Sequence[DomainExample]):
     """Recorded examples of domains, read from disk as they are asked for.
 
     Parameters
@@ -429,13 +429,13 @@ class DomainExamples(Sequence[InDomains]):
         sounds, facts = self._open[place]
         return sounds[at], facts[at]
 
-    def __getitem__(self, index: Any) -> InDomains:  # type: ignore[override]
+    def __getitem__(self, index: Any) -> DomainExample:  # type: ignore[override]
         """One example, whole."""
         sounds, facts = self.kept(index)
         notes = tuple(Note(a, b, int(pitch), int(v)) for a, b, pitch, v in facts["notes"])
         first, second = facts["domains"]
         scaled = sounds.astype(np.float32) / np.float32(FULL_SCALE)
-        return InDomains(scaled, (first, second), notes)
+        return DomainExample(scaled, (first, second), notes)
 
     def validation(self) -> "DomainExamples":
         """The examples to validate with.

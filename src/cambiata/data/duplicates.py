@@ -90,8 +90,8 @@ def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
     >>> round(similarity(noise, 0.1 * noise), 3)
     1.0
     """
-    pair = _spectra([first, second])
-    return float(_similarities(pair[:1], pair[1:])[0, 0])
+    pair = _whitened_spectra([first, second])
+    return float(_max_correlations(pair[:1], pair[1:])[0, 0])
 
 
 def duplicates(bank: Bank, others: Iterable[Bank], threshold: float = THRESHOLD) -> list[Duplicate]:
@@ -121,15 +121,15 @@ def duplicates(bank: Bank, others: Iterable[Bank], threshold: float = THRESHOLD)
     for other in others:
         scores = similarities(bank, other)
         for index, instrument in enumerate(bank.instruments):
-            like = int(scores[index].argmax())
-            score = float(scores[index, like])
-            before = best.get(instrument.program)
-            if score >= threshold and (before is None or score > before.similarity):
+            nearest = int(scores[index].argmax())
+            score = float(scores[index, nearest])
+            previous = best.get(instrument.program)
+            if score >= threshold and (previous is None or score > previous.similarity):
                 best[instrument.program] = Duplicate(
                     bank.source.name,
                     instrument.program,
                     instrument.name,
-                    other.instruments[like].label,
+                    other.instruments[nearest].label,
                     round(score, 3),
                 )
     return [best[program] for program in sorted(best)]
@@ -156,24 +156,26 @@ def similarities(bank: Bank, other: Bank) -> npt.NDArray[np.float64]:
     """
     out = np.zeros((len(bank.instruments), len(other.instruments)))
     for pitch in _PITCHES:
-        rows, ours = _beginnings(bank.instruments, pitch)
-        columns, theirs = _beginnings(other.instruments, pitch)
+        rows, ours = _attacks(bank.instruments, pitch)
+        columns, theirs = _attacks(other.instruments, pitch)
         if rows and columns:
             at = np.ix_(rows, columns)
-            out[at] = np.maximum(out[at], _similarities(_spectra(ours), _spectra(theirs)))
+            out[at] = np.maximum(
+                out[at], _max_correlations(_whitened_spectra(ours), _whitened_spectra(theirs))
+            )
     return out
 
 
-def _beginnings(
+def _attacks(
     instruments: Sequence[Instrument], pitch: int
 ) -> tuple[list[int], list[npt.NDArray[np.float32]]]:
-    able = [i for i, instrument in enumerate(instruments) if pitch in instrument.pitches]
+    playable = [i for i, instrument in enumerate(instruments) if pitch in instrument.pitches]
     n_samples = round(_LENGTH_S * RENDER_RATE_HZ)
-    sounds = [instruments[i].held(pitch, _VELOCITY, n_samples).samples for i in able]
-    return able, [resample(sound, RENDER_RATE_HZ, _RATE_HZ) for sound in sounds]
+    sounds = [instruments[i].sustained(pitch, _VELOCITY, n_samples).samples for i in playable]
+    return playable, [resample(sound, RENDER_RATE_HZ, _RATE_HZ) for sound in sounds]
 
 
-def _spectra(sounds: Sequence[npt.NDArray[np.float32]]) -> Spectra:
+def _whitened_spectra(sounds: Sequence[npt.NDArray[np.float32]]) -> Spectra:
     """Whitened spectra of unit energy, [N, F]."""
     n_samples = round(_LENGTH_S * _RATE_HZ)
     padded = np.zeros((len(sounds), _N_FFT), np.float32)
@@ -190,7 +192,7 @@ def _spectra(sounds: Sequence[npt.NDArray[np.float32]]) -> Spectra:
     return unit
 
 
-def _similarities(ours: Spectra, theirs: Spectra) -> npt.NDArray[np.float64]:
+def _max_correlations(ours: Spectra, theirs: Spectra) -> npt.NDArray[np.float64]:
     max_lag = round(_MAX_LAG_S * _RATE_HZ)
     out = np.zeros((len(ours), len(theirs)))
     for row, spectrum in zip(out, ours, strict=True):

@@ -1,10 +1,10 @@
 """Seeded treatments of sound, with which the data engine makes its pairs harder and wider.
 
-`paper_chain` draws what SS-VQ-VAE was trained with (Cifka, Ozerov, Simsekli, Richard, ICASSP 2021;
+`sample_paper_chain` draws what SS-VQ-VAE was trained with (Cifka, Ozerov, Simsekli, Richard, ICASSP 2021;
 the authors' repository, data/*/prepare.ipynb): overdrive, phaser, reverb and tremolo of SoX as
 pysndfx calls them. They are SoX's own algorithms, vectorised, and differ from its output by
 rounding alone, but for two things: nothing clips, and an overdriven silence stays silent (SoX
-thumps at its start). `wide_chain` adds what recordings add: equalizer, room, noise, detuning and
+thumps at its start). `sample_wide_chain` adds what recordings add: equalizer, room, noise, detuning and
 vibrato.
 """
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from cambiata.arrays import Samples
-from cambiata.audio.sound import Audio, fitted, resample
+from cambiata.audio.sound import Audio, pad_or_trim, resample
 
 NoiseColour = Literal["white", "pink", "hum"]
 BandKind = Literal["peak", "low_shelf", "high_shelf"]
@@ -27,20 +27,20 @@ BandKind = Literal["peak", "low_shelf", "high_shelf"]
 _Floats = npt.NDArray[np.float64]
 
 # How likely 0, 1, 2 and 3 effects are (prepare.ipynb).
-_PAPER_COUNTS = (0.35, 0.40, 0.20, 0.05)
+_PAPER_COUNT_WEIGHTS = (0.35, 0.40, 0.20, 0.05)
 
 # Freeverb's delays in samples at 44.1 kHz, as SoX has them.
 _COMBS = (1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617)
 _ALLPASSES = (225, 341, 441, 556)
 _STEREO_SPREAD = 12  # its second channel's are alternately longer and shorter
 _WET_GAIN = 0.015
-_REVERB_FLOOR_DB = 100.0
+_REVERB_DECAY_DB = 100.0
 
-_PHASER_ROUNDING = 1e-9
+_PHASER_MIN_WEIGHT = 1e-9
 _ROOM_RATE_HZ = 44100
-_N_HUMS = 8
+_N_HUM_PARTIALS = 8
 _OVERSAMPLING = 4
-_LOUDEST = 1e6
+_MAX_AMPLITUDE = 1e6
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,24 @@ class Effect(ABC):
     """A treatment of sound, settled in all its parameters: the same in, the same out.
 
     Called with mono samples [T] float32 and their rate in Hz, it returns as many samples, a new
-    array. Its `drawn` makes one with random parameters.
+    array. Its `sample` makes one with random parameters.
 
     Attributes
     ----------
-    moves_pitch : bool
+    changes_pitch : bool
         Whether pitches change: what is learnt from content so treated must not expect the old.
-    moves_time : bool
+    changes_timing : bool
         Whether onsets move by more than a few milliseconds.
 
     Examples
     --------
-    >>> effect = Tremolo.drawn(np.random.default_rng(0))
-    >>> effect(np.ones(8000, np.float32), 8000).shape, effect.moves_pitch
+    >>> effect = Tremolo.sample(np.random.default_rng(0))
+    >>> effect(np.ones(8000, np.float32), 8000).shape, effect.changes_pitch
     ((8000,), False)
     """
 
-    moves_pitch: ClassVar[bool] = False
-    moves_time: ClassVar[bool] = False
+    changes_pitch: ClassVar[bool] = False
+    changes_timing: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
@@ -73,7 +73,7 @@ class Effect(ABC):
 
     @classmethod
     @abstractmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
+    def sample(cls, rng: np.random.Generator) -> Self:
         """An effect with parameters of chance."""
 
     def describe(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Overdrive(Effect):
     colour: float = 20.0
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
+    def sample(cls, rng: np.random.Generator) -> Self:
         """Gain uniform from 10 to 40 dB."""
         return cls(rng.uniform(10, 40))
 
@@ -120,11 +120,11 @@ class Overdrive(Effect):
         from scipy.signal import lfilter
 
         offset = self.colour / 200
-        driven = np.clip(_linear(self.gain_db) * samples.astype(np.float64) + offset, -1, 1)
+        driven = np.clip(_db_to_gain(self.gain_db) * samples.astype(np.float64) + offset, -1, 1)
         clipped = driven - driven * driven * driven / 3
         # SoX's blocker of constants, whatever the rate; without the offset it begins at rest.
         alternating = lfilter([1, -1], [1, -0.995], clipped - (offset - offset**3 / 3))
-        return _single(0.5 * samples + 0.75 * alternating)
+        return _as_float32(0.5 * samples + 0.75 * alternating)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Phaser(Effect):
             raise ValueError("decay must be 0 to below 1, delay and speed more than 0")
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
+    def sample(cls, rng: np.random.Generator) -> Self:
         """Gains, delay, decay, speed and shape as the paper draws them."""
         return cls(
             gain_in=rng.uniform(0.6, 0.9),
@@ -187,15 +187,15 @@ class Phaser(Effect):
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
         """The sound phased, [T]."""
         # Place 0 stands for all that was before the sound: silence, and its own source.
-        places = np.arange(samples.shape[0] + 1)
-        source = np.maximum(places - self._delays(samples.shape[0] + 1, sample_rate), 0)
-        echoing = np.concatenate([[0], self.gain_in * samples.astype(np.float64)])
-        weight = self.decay
-        while weight > _PHASER_ROUNDING:
-            echoing += weight * echoing[source]
+        positions = np.arange(samples.shape[0] + 1)
+        source = np.maximum(positions - self._delays(samples.shape[0] + 1, sample_rate), 0)
+        output = np.concatenate([[0], self.gain_in * samples.astype(np.float64)])
+        echo_gain = self.decay
+        while echo_gain > _PHASER_MIN_WEIGHT:
+            output += echo_gain * output[source]
             source = source[source]
-            weight *= weight
-        return _single(self.gain_out * echoing[1:])
+            echo_gain *= echo_gain
+        return _as_float32(self.gain_out * output[1:])
 
     def _delays(self, n: int, sample_rate: int) -> npt.NDArray[np.intp]:
         """Delay at places 0 (before the sound) to n - 1, in samples."""
@@ -248,18 +248,18 @@ class Reverb(Effect):
     pre_delay_ms: float = 20.0
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:  # noqa: ARG003
+    def sample(cls, rng: np.random.Generator) -> Self:  # noqa: ARG003
         """The paper's, which leaves nothing to chance."""
         return cls()
 
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
         """The sound with its reverberation, [T]."""
         response = _freeverb(sample_rate, self.reverberance, self.hf_damping, self.room_scale)
-        wet = _convolved(samples, response)
+        wet = _convolve(samples, response)
         delay = min(round(self.pre_delay_ms / 1000 * sample_rate), samples.shape[0])
         out = samples.astype(np.float64)
         out[delay:] += wet[: samples.shape[0] - delay]
-        return _single(_linear(self.gain_db) * out)
+        return _as_float32(_db_to_gain(self.gain_db) * out)
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,7 @@ class Tremolo(Effect):
     depth: float = 40.0
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
+    def sample(cls, rng: np.random.Generator) -> Self:
         """Frequency ``power(0.5) * 14 + 1`` Hz, depth uniform from 20 to 60 percent."""
         return cls(rng.power(0.5) * 14 + 1, rng.uniform(20, 60))
 
@@ -293,7 +293,7 @@ class Tremolo(Effect):
         """The sound trembling, [T]."""
         t = np.arange(samples.shape[0]) / sample_rate
         swing = self.depth / 200
-        return _single(samples * (1 - swing + swing * np.cos(2 * np.pi * self.freq_hz * t)))
+        return _as_float32(samples * (1 - swing + swing * np.cos(2 * np.pi * self.freq_hz * t)))
 
 
 @dataclass(frozen=True)
@@ -375,7 +375,7 @@ class Equalizer(Effect):
     bands: tuple[Band, ...]
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
+    def sample(cls, rng: np.random.Generator) -> Self:
         """One to four bands of any kind, 60 Hz to 8 kHz, up to 12 dB either way, q 0.5 to 2."""
         kinds: tuple[BandKind, ...] = get_args(BandKind)
         return cls(
@@ -397,7 +397,7 @@ class Equalizer(Effect):
         from scipy.signal import sosfilt
 
         sections = np.stack([band.coefficients(sample_rate) for band in self.bands])
-        return _single(sosfilt(sections, samples.astype(np.float64)))
+        return _as_float32(sosfilt(sections, samples.astype(np.float64)))
 
 
 @dataclass(frozen=True)
@@ -442,7 +442,7 @@ class Room(Effect):
             raise ValueError("wet must be 0 to 1")
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator, rooms: Sequence[Audio] = ()) -> Self:
+    def sample(cls, rng: np.random.Generator, rooms: Sequence[Audio] = ()) -> Self:
         """One of `rooms` (impulse responses), 10 to 60 percent wet.
 
         Without any, decaying noise that falls by 60 dB in 0.15 to 1.2 s.
@@ -455,15 +455,15 @@ class Room(Effect):
         t = np.arange(round(1.5 * decay_s * _ROOM_RATE_HZ)) / _ROOM_RATE_HZ
         noise = np.random.default_rng(seed).standard_normal(t.shape[0])
         name = f"noise of {decay_s:.3f} s, seed {seed}"
-        return cls(_single(noise * 10 ** (-3 * t / decay_s)), _ROOM_RATE_HZ, wet, name)
+        return cls(_as_float32(noise * 10 ** (-3 * t / decay_s)), _ROOM_RATE_HZ, wet, name)
 
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
         """The sound in the room, [T]."""
         response = resample(self.impulse, self.impulse_rate, sample_rate).astype(np.float64)
         response = response[np.abs(response).argmax() :]
         response /= np.sqrt(np.square(response).sum())
-        wet = _convolved(samples, _single(response))
-        return _single((1 - self.wet) * samples + self.wet * wet)
+        wet = _convolve(samples, _as_float32(response))
+        return _as_float32((1 - self.wet) * samples + self.wet * wet)
 
     def describe(self) -> dict[str, Any]:
         """What it is, fit for a manifest.
@@ -511,7 +511,7 @@ class Noise(Effect):
             raise ValueError(f"colour must be one of {', '.join(get_args(NoiseColour))}")
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
+    def sample(cls, rng: np.random.Generator) -> Self:
         """Level from -70 to -35 dB, any colour, mains of 50 or 60 Hz."""
         colours: tuple[NoiseColour, ...] = get_args(NoiseColour)
         return cls(
@@ -523,19 +523,21 @@ class Noise(Effect):
 
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
         """The sound over noise, [T]."""
-        level = _rms(samples) * _linear(self.level_db)
+        level = _rms(samples) * _db_to_gain(self.level_db)
         if level == 0:
             return samples.copy()
         noise = self._noise(samples.shape[0], sample_rate)
-        return _single(samples + noise * (level / max(_rms(noise), 1e-30)))
+        return _as_float32(samples + noise * (level / max(_rms(noise), 1e-30)))
 
     def _noise(self, n: int, sample_rate: int) -> Samples | _Floats:
         rng = np.random.default_rng(self.seed)
         if self.colour == "hum":
             t = np.arange(n) / sample_rate
             turning = np.exp(2j * np.pi * self.mains_hz * t)
-            n_partials = min(_N_HUMS, int(sample_rate / 2 / self.mains_hz))
-            phasors = np.exp(1j * rng.uniform(0, 2 * np.pi, _N_HUMS)) / np.arange(1, _N_HUMS + 1)
+            n_partials = min(_N_HUM_PARTIALS, int(sample_rate / 2 / self.mains_hz))
+            phasors = np.exp(1j * rng.uniform(0, 2 * np.pi, _N_HUM_PARTIALS)) / np.arange(
+                1, _N_HUM_PARTIALS + 1
+            )
             hum = np.zeros(n, np.complex128)
             for phasor in phasors[:n_partials][::-1]:  # Horner's rule: one exponential for all
                 hum = (hum + phasor) * turning
@@ -564,13 +566,13 @@ class Detune(Effect):
     [1.0, 0.0]
     """
 
-    moves_pitch: ClassVar[bool] = True
-    moves_time: ClassVar[bool] = True
+    changes_pitch: ClassVar[bool] = True
+    changes_timing: ClassVar[bool] = True
 
     cents: float
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
+    def sample(cls, rng: np.random.Generator) -> Self:
         """Up to 50 cents either way."""
         return cls(rng.uniform(-50, 50))
 
@@ -579,7 +581,7 @@ class Detune(Effect):
         if self.cents == 0:
             return samples.copy()
         faster = resample(samples, sample_rate * 2 ** (self.cents / 1200), sample_rate)
-        return fitted(faster, samples.shape[0])
+        return pad_or_trim(faster, samples.shape[0])
 
 
 @dataclass(frozen=True)
@@ -605,14 +607,14 @@ class Vibrato(Effect):
     (8000,)
     """
 
-    moves_pitch: ClassVar[bool] = True
+    changes_pitch: ClassVar[bool] = True
 
     rate_hz: float
     depth_cents: float
     phase: float = 0.0
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
+    def sample(cls, rng: np.random.Generator) -> Self:
         """Rate from 4 to 7 Hz, depth from 5 to 50 cents, any phase."""
         return cls(rng.uniform(4, 7), rng.uniform(5, 50), rng.uniform(0, 2 * np.pi))
 
@@ -620,22 +622,22 @@ class Vibrato(Effect):
         """The sound with vibrato, [T]."""
         if self.depth_cents == 0 or not samples.size:
             return samples.copy()
-        finer = resample(samples, sample_rate, _OVERSAMPLING * sample_rate)
+        oversampled = resample(samples, sample_rate, _OVERSAMPLING * sample_rate)
         angle = 2 * np.pi * self.rate_hz / sample_rate
         # Read at t + a sin(wt), sound runs at 1 + a w cos(wt) of its speed.
         reach = (2 ** (self.depth_cents / 1200) - 1) / angle
         places = np.arange(samples.shape[0])
         shift = _OVERSAMPLING * reach * np.sin(angle * places + self.phase)
-        whole = np.floor(shift)
-        part = _single(shift - whole)
+        integer = np.floor(shift)
+        fraction = _as_float32(shift - integer)
         margin = int(np.ceil(_OVERSAMPLING * reach)) + 2
-        padded = np.pad(finer, margin)
-        at = _OVERSAMPLING * places + whole.astype(np.intp) + margin
+        padded = np.pad(oversampled, margin)
+        at = _OVERSAMPLING * places + integer.astype(np.intp) + margin
         before, here, after, beyond = (padded[at + k] for k in (-1, 0, 1, 2))
         curve = 2 * before - 5 * here + 4 * after - beyond
         bend = beyond - before + 3 * (here - after)
-        slope = after - before + part * (curve + part * bend)
-        return _single(here + part / 2 * slope)
+        slope = after - before + fraction * (curve + fraction * bend)
+        return _as_float32(here + fraction / 2 * slope)
 
 
 @dataclass(frozen=True)
@@ -653,7 +655,7 @@ class Chain:
 
     Examples
     --------
-    >>> chain = paper_chain(np.random.default_rng(5))
+    >>> chain = sample_paper_chain(np.random.default_rng(5))
     >>> [effect["effect"] for effect in chain.describe()]
     ['overdrive', 'tremolo']
     >>> chain(np.sin(np.arange(8000, dtype=np.float32)), 8000).shape
@@ -663,14 +665,14 @@ class Chain:
     effects: tuple[Effect, ...] = ()
 
     @property
-    def moves_pitch(self) -> bool:
+    def changes_pitch(self) -> bool:
         """Whether any effect changes pitches."""
-        return any(effect.moves_pitch for effect in self.effects)
+        return any(effect.changes_pitch for effect in self.effects)
 
     @property
-    def moves_time(self) -> bool:
+    def changes_timing(self) -> bool:
         """Whether any effect moves onsets."""
-        return any(effect.moves_time for effect in self.effects)
+        return any(effect.changes_timing for effect in self.effects)
 
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
         """The sound treated.
@@ -693,17 +695,17 @@ class Chain:
             The sound is not mono, or holds NaN, infinite or absurdly loud samples.
         """
         # Four bands of 12 dB must not overflow single precision; a comparison with NaN fails.
-        if samples.ndim != 1 or not (np.abs(samples) <= _LOUDEST).all():
+        if samples.ndim != 1 or not (np.abs(samples) <= _MAX_AMPLITUDE).all():
             raise ValueError("a chain treats mono sound [T] of finite samples, at most 1e6")
         level = _rms(samples)
         if not self.effects or level == 0:
             return samples.copy()
-        treated = samples
+        processed = samples
         for effect in self.effects:
-            treated = effect(treated, sample_rate)
-        return _single(treated * np.float64(level / max(_rms(treated), 1e-30)))
+            processed = effect(processed, sample_rate)
+        return _as_float32(processed * np.float64(level / max(_rms(processed), 1e-30)))
 
-    def still(self) -> "Chain":
+    def time_invariant(self) -> "Chain":
         """Without the effects that change pitches or move onsets.
 
         Returns
@@ -711,7 +713,7 @@ class Chain:
         Chain
             The others.
         """
-        return Chain(tuple(e for e in self.effects if not (e.moves_pitch or e.moves_time)))
+        return Chain(tuple(e for e in self.effects if not (e.changes_pitch or e.changes_timing)))
 
     def describe(self) -> list[dict[str, Any]]:
         """What it does, fit for a manifest.
@@ -724,7 +726,7 @@ class Chain:
         return [effect.describe() for effect in self.effects]
 
 
-def paper_chain(rng: np.random.Generator) -> Chain:
+def sample_paper_chain(rng: np.random.Generator) -> Chain:
     """A chain as SS-VQ-VAE's training draws it.
 
     None, one, two or three effects (35, 40, 20 and 5 percent), drawn with replacement from
@@ -742,15 +744,15 @@ def paper_chain(rng: np.random.Generator) -> Chain:
 
     Examples
     --------
-    >>> paper_chain(np.random.default_rng(5)) == paper_chain(np.random.default_rng(5))
+    >>> sample_paper_chain(np.random.default_rng(5)) == sample_paper_chain(np.random.default_rng(5))
     True
     """
     kinds: tuple[type[Effect], ...] = (Overdrive, Phaser, Reverb, Tremolo)
-    count = rng.choice(len(_PAPER_COUNTS), p=_PAPER_COUNTS)
-    return Chain(tuple(kinds[i].drawn(rng) for i in rng.integers(len(kinds), size=count)))
+    count = rng.choice(len(_PAPER_COUNT_WEIGHTS), p=_PAPER_COUNT_WEIGHTS)
+    return Chain(tuple(kinds[i].sample(rng) for i in rng.integers(len(kinds), size=count)))
 
 
-def wide_chain(rng: np.random.Generator, rooms: Sequence[Audio] = ()) -> Chain:
+def sample_wide_chain(rng: np.random.Generator, rooms: Sequence[Audio] = ()) -> Chain:
     """A chain of the paper's, with what else happens between an instrument and a file.
 
     Around the paper's effects, each by its own chance: detuning (20 percent) and vibrato (15)
@@ -770,30 +772,30 @@ def wide_chain(rng: np.random.Generator, rooms: Sequence[Audio] = ()) -> Chain:
 
     Examples
     --------
-    >>> chain = wide_chain(np.random.default_rng(3))
+    >>> chain = sample_wide_chain(np.random.default_rng(3))
     >>> [effect["effect"] for effect in chain.describe()]
     ['detune', 'overdrive', 'equalizer']
     """
     effects: list[Effect] = []
     if rng.random() < 0.2:
-        effects.append(Detune.drawn(rng))
+        effects.append(Detune.sample(rng))
     if rng.random() < 0.15:
-        effects.append(Vibrato.drawn(rng))
-    effects += paper_chain(rng).effects
+        effects.append(Vibrato.sample(rng))
+    effects += sample_paper_chain(rng).effects
     if rng.random() < 0.5:
-        effects.append(Equalizer.drawn(rng))
+        effects.append(Equalizer.sample(rng))
     if rng.random() < 0.3:
-        effects.append(Room.drawn(rng, rooms))
+        effects.append(Room.sample(rng, rooms))
     if rng.random() < 0.4:
-        effects.append(Noise.drawn(rng))
+        effects.append(Noise.sample(rng))
     return Chain(tuple(effects))
 
 
-def _single(samples: npt.NDArray[np.floating[Any]]) -> Samples:
+def _as_float32(samples: npt.NDArray[np.floating[Any]]) -> Samples:
     return samples.astype(np.float32, copy=False)
 
 
-def _linear(gain_db: float) -> float:
+def _db_to_gain(gain_db: float) -> float:
     return float(10 ** (gain_db / 20))
 
 
@@ -807,7 +809,7 @@ def _rms(samples: npt.NDArray[np.floating[Any]]) -> float:
     return float(np.sqrt(np.square(samples, dtype=np.float64).mean()))
 
 
-def _convolved(samples: Samples, response: Samples) -> Samples:
+def _convolve(samples: Samples, response: Samples) -> Samples:
     """The convolution as far as the sound goes, [T]."""
     from scipy.signal import oaconvolve
 
@@ -838,27 +840,27 @@ def _freeverb(
         return combs, allpasses
 
     # Sampled in frequency, the response wraps around in time: what wraps is below the floor.
-    n_rounds = _REVERB_FLOOR_DB / (-20 * np.log10(feedback))
+    n_rounds = _REVERB_DECAY_DB / (-20 * np.log10(feedback))
     longest = scale * _COMBS[-1] * (n_rounds + 1) + rate * sum(_ALLPASSES)
     n = scipy.fft.next_fast_len(int(longest), real=True)
 
-    def delayed(length: int) -> npt.NDArray[np.complex128]:
+    def delay_response(length: int) -> npt.NDArray[np.complex128]:
         # By exact angles: powers of one rounded root of unity would lose digits.
         turns: _Floats = np.arange(n // 2 + 1) * length % n / n
         phasors: npt.NDArray[np.complex128] = np.exp(-2j * np.pi * turns)
         return phasors
 
-    step, response = delayed(1), np.zeros(n // 2 + 1, np.complex128)
+    step, response = delay_response(1), np.zeros(n // 2 + 1, np.complex128)
     for spread in (0, _STEREO_SPREAD):
         combs, allpasses = lengths(spread)
         channel = np.zeros_like(response)
         for length in combs:
-            late, damped = delayed(length), 1 - damping * step
-            channel += late * damped / (damped - feedback * (1 - damping) * late)
+            delay, damped = delay_response(length), 1 - damping * step
+            channel += delay * damped / (damped - feedback * (1 - damping) * delay)
         for length in allpasses:
-            late = delayed(length)
-            channel *= (1.5 * late - 1) / (1 - 0.5 * late)
+            delay = delay_response(length)
+            channel *= (1.5 * delay - 1) / (1 - 0.5 * delay)
         response += channel / 2
-    impulse = _single(_WET_GAIN * scipy.fft.irfft(response, n))
+    impulse = _as_float32(_WET_GAIN * scipy.fft.irfft(response, n))
     impulse.flags.writeable = False  # every caller shares it
     return impulse

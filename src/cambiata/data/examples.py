@@ -22,9 +22,9 @@ from cambiata.arrays import Samples
 from cambiata.audio.sound import resample
 from cambiata.data.bank import BANK_FOLDER, Bank
 from cambiata.data.duplicates import read_exclusions
-from cambiata.data.pairs import PairConfig, PairMaker, Treatment
-from cambiata.data.processes import carry_out
-from cambiata.data.scores import corpus_works
+from cambiata.data.pairs import PairComposer, PairConfig, Treatment
+from cambiata.data.processes import run_all
+from cambiata.data.scores import load_corpus
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
 
@@ -106,7 +106,7 @@ class ExamplesConfig:
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def bank_named(name: str) -> Bank:
+def open_bank(name: str) -> Bank:
     """A bank by its name in the cache folder, or by its path.
 
     Parameters
@@ -126,7 +126,7 @@ def bank_named(name: str) -> Bank:
 
     Examples
     --------
-    >>> bank_named("/nowhere")
+    >>> open_bank("/nowhere")
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
@@ -136,13 +136,13 @@ def bank_named(name: str) -> Bank:
     return Bank(place if os.sep in place else BANK_FOLDER / place, programs)
 
 
-def _held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
+def _parse_held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
     pairs = (name.rpartition(":") for name in config.held_out)
     return frozenset((bank, int(program)) for bank, _, program in pairs)
 
 
 @lru_cache(maxsize=2)
-def maker_of(config: ExamplesConfig, validation: bool) -> PairMaker:
+def open_composer(config: ExamplesConfig, validation: bool) -> PairComposer:
     """Examples by the instruments to learn from, or by those held out.
 
     Parameters
@@ -157,16 +157,16 @@ def maker_of(config: ExamplesConfig, validation: bool) -> PairMaker:
     PairMaker
         What composes them.
     """
-    banks = [bank_named(name) for name in config.banks]
-    held, excluded = _held_out(config), read_exclusions()
-    if validation and held:
-        known = {(bank.source.name, i.program) for bank in banks for i in bank.instruments}
-        excluded |= known - held
+    banks = [open_bank(name) for name in config.banks]
+    held_out, excluded = _parse_held_out(config), read_exclusions()
+    if validation and held_out:
+        instruments = {(bank.source.name, i.program) for bank in banks for i in bank.instruments}
+        excluded |= instruments - held_out
     else:
-        excluded |= held
-    return PairMaker(
+        excluded |= held_out
+    return PairComposer(
         banks,
-        corpus_works(config.collections) if config.collections else (),
+        load_corpus(config.collections) if config.collections else (),
         excluded=excluded,
         config=PairConfig(
             duration_s=config.duration_s,
@@ -181,21 +181,21 @@ def maker_of(config: ExamplesConfig, validation: bool) -> PairMaker:
 def _record_shard(folder: Path, config: ExamplesConfig, shard: tuple[bool, int]) -> None:
     """Compose one file's examples, and name the instruments of each beside it."""
     validation, index = shard
-    maker = maker_of(config, validation)
+    composer = open_composer(config, validation)
     sounds = np.empty((config.n_shard, 3, config.n_samples), np.int16)
     labels = []
     for i in range(config.n_shard):
-        example = maker.example(index * config.n_shard + i)
+        example = composer.example(index * config.n_shard + i)
         for j, sound in enumerate((example.content, example.style, example.target)):
             low = resample(sound, RENDER_RATE_HZ, config.sample_rate)[: config.n_samples]
-            sounds[i, j] = as_integers(low)
+            sounds[i, j] = to_int16(low)
         labels.append([example.facts["content"], example.facts["style"]])
     place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(labels))
     save(place, sounds)
 
 
-def as_integers(sound: Samples) -> npt.NDArray[np.float32]:
+def to_int16(sound: Samples) -> npt.NDArray[np.float32]:
     """Sound in whole steps of 16 bits, for a file.
 
     Parameters
@@ -210,7 +210,7 @@ def as_integers(sound: Samples) -> npt.NDArray[np.float32]:
 
     Examples
     --------
-    >>> as_integers(np.array([0.5, 2.0], np.float32)).tolist()
+    >>> to_int16(np.array([0.5, 2.0], np.float32)).tolist()
     [16384.0, 32767.0]
     """
     return np.clip(np.round(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
@@ -265,7 +265,7 @@ def save_arrays(place: Path, **arrays: npt.NDArray[Any]) -> None:
     unfinished.replace(place)
 
 
-def _opened(folder: Path, config: ExamplesConfig, validation: bool, cure: str) -> list[Any]:
+def _open_shards(folder: Path, config: ExamplesConfig, validation: bool, cure: str) -> list[Any]:
     """Every file of examples, or of what is kept of them, mapped."""
     n_examples = config.n_validation if validation else config.n_examples
     places = [folder / shard_name(validation, i) for i in range(n_examples // config.n_shard)]
@@ -298,7 +298,7 @@ def shard_name(validation: bool, index: int) -> str:
     return f"{'validation' if validation else 'training'}-{index:04d}.npy"
 
 
-def record(
+def record_examples(
     config: ExamplesConfig,
     folder: str | Path | None = None,
     *,
@@ -330,16 +330,16 @@ def record(
 
     Examples
     --------
-    >>> record(ExamplesConfig(banks=("/nowhere",)), "/tmp/none")
+    >>> record_examples(ExamplesConfig(banks=("/nowhere",)), "/tmp/none")
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
     place = EXAMPLES_FOLDER / config.digest if folder is None else Path(folder)
-    compose(place, config, _VERSION, _record_shard, n_workers, progress)
+    record_shards(place, config, _VERSION, _record_shard, n_workers, progress)
     return Examples(place, config)
 
 
-def compose(
+def record_shards(
     place: Path,
     config: ExamplesConfig,
     version: int,
@@ -371,16 +371,16 @@ def compose(
 
     Examples
     --------
-    >>> compose(Path("/tmp/none"), ExamplesConfig(banks=("/nowhere",)), 1, print, 1, None)
+    >>> record_shards(Path("/tmp/none"), ExamplesConfig(banks=("/nowhere",)), 1, print, 1, None)
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
     """
     shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
     shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
-    left = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
-    if left:
-        banks = [bank_named(name) for name in config.banks]  # refused before anything is made
-        corpus_works(config.collections)  # parsed once, not by every worker
+    missing = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
+    if missing:
+        banks = [open_bank(name) for name in config.banks]  # refused before anything is made
+        load_corpus(config.collections)  # parsed once, not by every worker
         place.mkdir(parents=True, exist_ok=True)
         facts = {
             "config": asdict(config) | {"n_examples": None},
@@ -390,11 +390,11 @@ def compose(
         (place / "examples.json").write_text(json.dumps(facts, indent=1))
     work = partial(record_shard, place, config)
 
-    def tell(share: float) -> None:
+    def report(share: float) -> None:
         if progress is not None:  # of all, those that were there included
-            progress(1 - (1 - share) * len(left) / len(shards))
+            progress(1 - (1 - share) * len(missing) / len(shards))
 
-    carry_out(work, left, n_workers, str(place), tell)
+    run_all(work, missing, n_workers, str(place), report)
 
 
 class Examples(Sequence[Samples]):
@@ -403,7 +403,7 @@ class Examples(Sequence[Samples]):
     Parameters
     ----------
     folder : pathlib.Path
-        Where `record` put them.
+        Where `record_examples` put them.
     config : ExamplesConfig
         What was recorded.
     validation : bool
@@ -423,7 +423,7 @@ class Examples(Sequence[Samples]):
 
     def __init__(self, folder: Path, config: ExamplesConfig, validation: bool = False) -> None:
         self.folder, self.config, self._validation = folder, config, validation
-        self._shards: list[npt.NDArray[np.int16]] = _opened(
+        self._shards: list[npt.NDArray[np.int16]] = _open_shards(
             folder, config, validation, "record the examples first"
         )
 
@@ -457,7 +457,7 @@ class Examples(Sequence[Samples]):
         return facts
 
 
-class Kept(Sequence[npt.NDArray[np.float16]]):
+class CachedFeatures(Sequence[npt.NDArray[np.float16]]):
     """What is computed of every example once, and read in its stead.
 
     Parameters
@@ -474,19 +474,19 @@ class Kept(Sequence[npt.NDArray[np.float16]]):
 
     Examples
     --------
-    >>> Kept(Examples(Path("/nowhere"), ExamplesConfig()), "components")
+    >>> CachedFeatures(Examples(Path("/nowhere"), ExamplesConfig()), "components")
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
     """
 
     def __init__(self, examples: Examples, name: str) -> None:
         self.examples, self.name = examples, name
-        self._shards: list[npt.NDArray[np.float16]] = _opened(
+        self._shards: list[npt.NDArray[np.float16]] = _open_shards(
             examples.folder / name, examples.config, False, "keep it first"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Kept, (self.examples, self.name)
+        return CachedFeatures, (self.examples, self.name)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -512,7 +512,7 @@ def keep(
     name: str,
     compute: Callable[[Samples], npt.NDArray[np.floating[Any]]],
     progress: Callable[[float], None] | None = None,
-) -> Kept:
+) -> CachedFeatures:
     """Compute something of every example and keep it; what is there already stays.
 
     Parameters
@@ -529,7 +529,7 @@ def keep(
     Returns
     -------
     Sequence
-        All of it, as `Kept`.
+        All of it, as `CachedFeatures`.
 
     Examples
     --------
@@ -545,13 +545,13 @@ def keep(
         place = folder / shard_name(False, index)
         if place.exists():
             continue
-        found = [
+        computed = [
             compute(
                 np.stack([examples[i] for i in range(at, min(at + n_at_once, size * (index + 1)))])
             )
             for at in range(size * index, size * (index + 1), n_at_once)
         ]
-        save(place, np.concatenate(found).astype(np.float16))
+        save(place, np.concatenate(computed).astype(np.float16))
         if progress is not None:
             progress((index + 1) / n_shards)
-    return Kept(examples, name)
+    return CachedFeatures(examples, name)

@@ -92,13 +92,13 @@ def inventory(bank_folder: str | Path = BANK_FOLDER) -> list[Item]:
 
 
 def _packages() -> Iterator[Item]:
-    for name, module, about, how in _PACKAGES:
+    for name, module, about, install in _PACKAGES:
         try:
             present = find_spec(module) is not None
-            found = f"{version(name)}: {about}" if present else about
+            description = f"{version(name)}: {about}" if present else about
         except PackageNotFoundError:
-            present, found = False, about
-        yield Item("package", name, present, found, "" if present else how)
+            present, description = False, about
+        yield Item("package", name, present, description, "" if present else install)
 
 
 def _library() -> Item:

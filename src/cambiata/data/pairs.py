@@ -14,8 +14,8 @@ from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio
 from cambiata.data.bank import Bank, Instrument
 from cambiata.data.duplicates import read_exclusions
-from cambiata.data.effects import Chain, paper_chain, wide_chain
-from cambiata.data.phrases import PhraseConfig, pedalling, phrase
+from cambiata.data.effects import Chain, sample_paper_chain, sample_wide_chain
+from cambiata.data.phrases import PhraseConfig, sample_pedal, sample_phrase
 from cambiata.data.scores import Work
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
@@ -24,7 +24,7 @@ from cambiata.score.midi import Note, Part
 Treatment = Literal["none", "paper", "wide"]
 
 _OCTAVES = (-24, -12, 0, 12, 24)
-_LEAST_COMMON_PITCHES = 12
+_MIN_COMMON_PITCHES = 12
 _PEAK = 0.99
 
 
@@ -108,7 +108,7 @@ class Example:
     keys: Part | None = None
 
 
-class PairMaker:
+class PairComposer:
     """Every example of a seed.
 
     Parameters
@@ -136,7 +136,7 @@ class PairMaker:
 
     Examples
     --------
-    >>> PairMaker([])
+    >>> PairComposer([])
     Traceback (most recent call last):
     cambiata.errors.InputError: pairs: fewer than two instruments; add a bank
     """
@@ -188,22 +188,24 @@ class PairMaker:
             Same seed and number, same bytes.
         """
         rng = np.random.default_rng([self.seed, 0, number])
-        first, second = self._two_instruments(rng)
+        first, second = self._choose_instruments(rng)
         common = sorted(set(first.pitches) & set(second.pitches))
-        keys = self._pedalled(rng, self._notes(rng, common))
+        keys = self._add_pedal(rng, self._sample_notes(rng, common))
         notes = keys.with_pedal().notes
-        style_notes = self._pedalled(rng, self._notes(rng, second.pitches)).with_pedal().notes
-        content_chain, chain = self._chain(rng, still=True), self._chain(rng)
-        content = content_chain(self._played(first, notes), RENDER_RATE_HZ)
-        target = chain(self._played(second, notes), RENDER_RATE_HZ)
-        style = chain(self._played(second, style_notes), RENDER_RATE_HZ)
+        style_notes = (
+            self._add_pedal(rng, self._sample_notes(rng, second.pitches)).with_pedal().notes
+        )
+        content_chain, chain = self._chain(rng, time_invariant=True), self._chain(rng)
+        content = content_chain(self._play(first, notes), RENDER_RATE_HZ)
+        target = chain(self._play(second, notes), RENDER_RATE_HZ)
+        style = chain(self._play(second, style_notes), RENDER_RATE_HZ)
         level_db, style_level_db = rng.uniform(*self.config.level_db, size=2)
         # Content and target as loud as each other, even where one of them would clip.
-        level_db = min(level_db, _loudest_db(content), _loudest_db(target))
+        level_db = min(level_db, _max_level_db(content), _max_level_db(target))
         return Example(
-            _at(content, level_db),
-            _at(style, style_level_db),
-            _at(target, level_db),
+            _set_level(content, level_db),
+            _set_level(style, style_level_db),
+            _set_level(target, level_db),
             notes,
             style_notes,
             {
@@ -237,12 +239,12 @@ class PairMaker:
         """
         rng = np.random.default_rng([self.seed, 1, number])
         instrument = self.instruments[int(rng.integers(len(self.instruments)))]
-        notes = self._transposed(rng, self._notes(rng, instrument.pitches), instrument)
-        style_notes = self._transposed(rng, self._notes(rng, instrument.pitches), instrument)
+        notes = self._transpose(rng, self._sample_notes(rng, instrument.pitches), instrument)
+        style_notes = self._transpose(rng, self._sample_notes(rng, instrument.pitches), instrument)
         chain = self._chain(rng)
         level_db = float(rng.uniform(*self.config.level_db))
-        content = _at(chain(self._played(instrument, notes), RENDER_RATE_HZ), level_db)
-        style = _at(chain(self._played(instrument, style_notes), RENDER_RATE_HZ), level_db)
+        content = _set_level(chain(self._play(instrument, notes), RENDER_RATE_HZ), level_db)
+        style = _set_level(chain(self._play(instrument, style_notes), RENDER_RATE_HZ), level_db)
         facts = {
             "seed": self.seed,
             "number": number,
@@ -272,30 +274,30 @@ class PairMaker:
             yield self.example(number)
             number += step
 
-    def _two_instruments(self, rng: np.random.Generator) -> tuple[Instrument, Instrument]:
+    def _choose_instruments(self, rng: np.random.Generator) -> tuple[Instrument, Instrument]:
         """Two that have an octave in common; refused where a hundred tries find none."""
         for _ in range(100):
-            at = rng.choice(len(self.instruments), 2, replace=False)
-            first, second = (self.instruments[int(index)] for index in at)
-            if len(set(first.pitches) & set(second.pitches)) >= _LEAST_COMMON_PITCHES:
+            indices = rng.choice(len(self.instruments), 2, replace=False)
+            first, second = (self.instruments[int(index)] for index in indices)
+            if len(set(first.pitches) & set(second.pitches)) >= _MIN_COMMON_PITCHES:
                 return first, second
         raise InputError("pairs", "no two instruments share an octave", "add a bank")
 
-    def _notes(self, rng: np.random.Generator, pitches: Sequence[int]) -> tuple[Note, ...]:
+    def _sample_notes(self, rng: np.random.Generator, pitches: Sequence[int]) -> tuple[Note, ...]:
         if self._parts and rng.random() < self.config.score_share:
             part = self._parts[int(rng.integers(len(self._parts)))]
-            notes = _window(rng, part, pitches, self.config.duration_s)
+            notes = _choose_window(rng, part, pitches, self.config.duration_s)
             if notes:
                 return notes
-        return phrase(rng, pitches, self.config.duration_s, self.config.phrases).notes
+        return sample_phrase(rng, pitches, self.config.duration_s, self.config.phrases).notes
 
-    def _pedalled(self, rng: np.random.Generator, notes: tuple[Note, ...]) -> Part:
+    def _add_pedal(self, rng: np.random.Generator, notes: tuple[Note, ...]) -> Part:
         share = self.config.pedal_share
         if not share or rng.random() >= share:
             return Part(notes)
-        return Part(notes, pedal=pedalling(rng, self.config.duration_s))
+        return Part(notes, pedal=sample_pedal(rng, self.config.duration_s))
 
-    def _transposed(
+    def _transpose(
         self, rng: np.random.Generator, notes: tuple[Note, ...], instrument: Instrument
     ) -> tuple[Note, ...]:
         shifts = [
@@ -306,19 +308,19 @@ class PairMaker:
         by = int(rng.choice(shifts))
         return tuple(note.shifted(0.0, semitones=by) for note in notes)
 
-    def _played(self, instrument: Instrument, notes: tuple[Note, ...]) -> Samples:
+    def _play(self, instrument: Instrument, notes: tuple[Note, ...]) -> Samples:
         return instrument.play(notes, self.config.n_samples)
 
-    def _chain(self, rng: np.random.Generator, *, still: bool = False) -> Chain:
+    def _chain(self, rng: np.random.Generator, *, time_invariant: bool = False) -> Chain:
         if self.config.treatment == "none":
             return Chain()
         if self.config.treatment == "paper":
-            return paper_chain(rng)
-        chain = wide_chain(rng, self.rooms)
-        return chain.still() if still else chain
+            return sample_paper_chain(rng)
+        chain = sample_wide_chain(rng, self.rooms)
+        return chain.time_invariant() if time_invariant else chain
 
 
-def _window(
+def _choose_window(
     rng: np.random.Generator, part: Part, pitches: Sequence[int], duration_s: float
 ) -> tuple[Note, ...]:
     """A window of a score, by octaves where it fits; none where it does not."""
@@ -338,15 +340,15 @@ def _rms(samples: Samples) -> float:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
-def _loudest_db(samples: Samples) -> float:
+def _max_level_db(samples: Samples) -> float:
     """RMS level at which the sound's peak is just below full scale; no limit for silence."""
     peak = float(np.abs(samples).max(initial=0.0))
     return float(20 * np.log10(_PEAK * _rms(samples) / peak)) if peak else np.inf
 
 
-def _at(samples: Samples, level_db: float) -> Samples:
+def _set_level(samples: Samples, level_db: float) -> Samples:
     """The sound at an RMS level, or as near to it as full scale lets it be; silence as it is."""
     rms = _rms(samples)
     if rms == 0:
         return samples
-    return samples * np.float32(10 ** (min(level_db, _loudest_db(samples)) / 20) / rms)
+    return samples * np.float32(10 ** (min(level_db, _max_level_db(samples)) / 20) / rms)

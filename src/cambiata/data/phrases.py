@@ -70,7 +70,7 @@ class PhraseConfig:
     max_range: int = 36
 
 
-def phrase(
+def sample_phrase(
     rng: np.random.Generator,
     pitches: Sequence[int],
     duration_s: float,
@@ -97,27 +97,29 @@ def phrase(
 
     Examples
     --------
-    >>> part = phrase(np.random.default_rng(0), range(60, 73), 4.0)
+    >>> part = sample_phrase(np.random.default_rng(0), range(60, 73), 4.0)
     >>> all(60 <= note.pitch <= 72 and note.end_s <= 4.0 for note in part.notes)
     True
     """
     config = config or PhraseConfig()
     names, weights = zip(*config.textures, strict=True)
     texture: Texture = names[rng.choice(len(names), p=np.array(weights) / sum(weights))]
-    ladder = _ladder(rng, pitches, config.max_range)
-    style = _Manner.drawn(rng, config)
+    ladder = _choose_ladder(rng, pitches, config.max_range)
+    style = _PhraseStyle.sample(rng, config)
     if texture == "voices":
-        notes = _voices(rng, ladder, duration_s, style)
+        notes = _sample_voices(rng, ladder, duration_s, style)
     else:
-        play = {"line": _line, "chords": _chords, "arpeggio": _arpeggio}[texture]
+        play = {"line": _sample_line, "chords": _sample_chords, "arpeggio": _sample_arpeggio}[
+            texture
+        ]
         notes = list(play(rng, ladder, duration_s, style))
-    played = _without_clashes(notes, duration_s)
+    played = _cut_overlaps(notes, duration_s)
     if not played:  # all rests: one note is the least that a phrase has
         played = (Note(0.0, duration_s, ladder[len(ladder) // 2], round(style.velocity)),)
     return Part(played, name=texture)
 
 
-def pedalling(rng: np.random.Generator, duration_s: float) -> tuple[tuple[float, float], ...]:
+def sample_pedal(rng: np.random.Generator, duration_s: float) -> tuple[tuple[float, float], ...]:
     """When a pianist's foot is down.
 
     Parameters
@@ -134,21 +136,21 @@ def pedalling(rng: np.random.Generator, duration_s: float) -> tuple[tuple[float,
 
     Examples
     --------
-    >>> all(a < b for a, b in pedalling(np.random.default_rng(0), 8.0))
+    >>> all(a < b for a, b in sample_pedal(np.random.default_rng(0), 8.0))
     True
     """
-    found, at_s = [], float(rng.uniform(0, 0.5))
+    spans, time_s = [], float(rng.uniform(0, 0.5))
     longest_s = float(rng.uniform(0.6, 4))
-    while at_s < duration_s:
-        end_s = min(duration_s, at_s + float(rng.uniform(0.3, longest_s)))
-        if end_s > at_s + 0.05:
-            found.append((at_s, end_s))
-        at_s = end_s + float(rng.uniform(0.05, 0.4))
-    return tuple(found)
+    while time_s < duration_s:
+        end_s = min(duration_s, time_s + float(rng.uniform(0.3, longest_s)))
+        if end_s > time_s + 0.05:
+            spans.append((time_s, end_s))
+        time_s = end_s + float(rng.uniform(0.05, 0.4))
+    return tuple(spans)
 
 
 @dataclass(frozen=True)
-class _Manner:
+class _PhraseStyle:
     """How a phrase is played."""
 
     beat_s: float
@@ -159,7 +161,7 @@ class _Manner:
     rest: float
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator, config: PhraseConfig) -> "_Manner":
+    def sample(cls, rng: np.random.Generator, config: PhraseConfig) -> "_PhraseStyle":
         n_values = int(rng.integers(1, 4))
         chosen = rng.choice(_VALUES, n_values, replace=False, p=_WEIGHTS)
         return cls(
@@ -172,22 +174,22 @@ class _Manner:
         )
 
 
-def _ladder(rng: np.random.Generator, pitches: Sequence[int], max_range: int) -> list[int]:
+def _choose_ladder(rng: np.random.Generator, pitches: Sequence[int], max_range: int) -> list[int]:
     """Pitches of one key within a range, ascending; at least one."""
     available = np.array(sorted(set(pitches)))
     width = int(rng.integers(5, max_range + 1))
     low = int(rng.integers(available[0], max(available[0], available[-1] - width) + 1))
     key = int(rng.integers(12))
     scale = SCALES[str(rng.choice(list(SCALES)))]
-    near = available[(available >= low) & (available <= low + width)]
-    if not len(near):
-        near = available
-    in_key = [int(pitch) for pitch in near if (pitch - key) % 12 in scale]
-    return in_key or [int(pitch) for pitch in near]
+    in_range = available[(available >= low) & (available <= low + width)]
+    if not len(in_range):
+        in_range = available
+    in_key = [int(pitch) for pitch in in_range if (pitch - key) % 12 in scale]
+    return in_key or [int(pitch) for pitch in in_range]
 
 
-def _rhythm(
-    rng: np.random.Generator, duration_s: float, style: _Manner
+def _sample_rhythm(
+    rng: np.random.Generator, duration_s: float, style: _PhraseStyle
 ) -> Iterator[tuple[float, float, int]]:
     """Onsets, lengths and velocities, one after another."""
     at_s = float(rng.uniform(0, 0.25))
@@ -207,11 +209,11 @@ def _rhythm(
         beat += value
 
 
-def _line(
-    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _Manner
+def _sample_line(
+    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _PhraseStyle
 ) -> Iterator[Note]:
     at = int(rng.integers(len(ladder)))
-    for start_s, length_s, velocity in _rhythm(rng, duration_s, style):
+    for start_s, length_s, velocity in _sample_rhythm(rng, duration_s, style):
         yield Note(start_s, start_s + length_s, ladder[at], velocity)
         step = int(rng.choice(_STEPS, p=_STEP_WEIGHTS / _STEP_WEIGHTS.sum()))
         # Off the end of the ladder it turns back.
@@ -219,7 +221,7 @@ def _line(
         at = int(np.clip(at, 0, len(ladder) - 1))
 
 
-def _chord(rng: np.random.Generator, ladder: list[int]) -> list[int]:
+def _choose_chord(rng: np.random.Generator, ladder: list[int]) -> list[int]:
     """Thirds on a step of the ladder, two to four of them, sometimes spread."""
     size = int(rng.integers(2, 5))
     skip = 2 if rng.random() < 0.7 else 3
@@ -227,30 +229,30 @@ def _chord(rng: np.random.Generator, ladder: list[int]) -> list[int]:
     return ladder[root : root + skip * (size - 1) + 1 : skip]
 
 
-def _chords(
-    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _Manner
+def _sample_chords(
+    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _PhraseStyle
 ) -> Iterator[Note]:
     spread_s = float(rng.choice([0.0, 0.0, 0.008, 0.03]))
-    for start_s, length_s, velocity in _rhythm(rng, duration_s, style):
-        for index, pitch in enumerate(_chord(rng, ladder)):
+    for start_s, length_s, velocity in _sample_rhythm(rng, duration_s, style):
+        for index, pitch in enumerate(_choose_chord(rng, ladder)):
             begin_s = start_s + index * spread_s
             yield Note(begin_s, begin_s + length_s, pitch, velocity)
 
 
-def _arpeggio(
-    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _Manner
+def _sample_arpeggio(
+    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _PhraseStyle
 ) -> Iterator[Note]:
-    chord, index, ring = _chord(rng, ladder), 0, float(rng.uniform(1, 4))
-    for start_s, length_s, velocity in _rhythm(rng, duration_s, style):
+    chord, index, ring = _choose_chord(rng, ladder), 0, float(rng.uniform(1, 4))
+    for start_s, length_s, velocity in _sample_rhythm(rng, duration_s, style):
         if index == len(chord) * int(rng.integers(1, 3)):
-            chord, index = _chord(rng, ladder), 0
+            chord, index = _choose_chord(rng, ladder), 0
         pitch = chord[index % len(chord)]
         yield Note(start_s, start_s + ring * length_s, pitch, velocity)
         index += 1
 
 
-def _voices(
-    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _Manner
+def _sample_voices(
+    rng: np.random.Generator, ladder: list[int], duration_s: float, style: _PhraseStyle
 ) -> list[Note]:
     """Two to four lines, each in its own part of the ladder."""
     n_voices = min(int(rng.integers(2, 5)), len(ladder))
@@ -258,17 +260,17 @@ def _voices(
     return [
         note
         for low, high in pairwise(bounds)
-        for note in _line(rng, ladder[low:high], duration_s, style)
+        for note in _sample_line(rng, ladder[low:high], duration_s, style)
     ]
 
 
-def _without_clashes(notes: list[Note], duration_s: float) -> tuple[Note, ...]:
+def _cut_overlaps(notes: list[Note], duration_s: float) -> tuple[Note, ...]:
     """Notes cut at the end, and where their pitch is struck again."""
-    kept: list[Note] = []
-    following: dict[int, float] = {}
+    notes_reversed: list[Note] = []
+    next_onset_s: dict[int, float] = {}
     for note in sorted(notes, reverse=True):
-        end_s = min(note.end_s, duration_s, following.get(note.pitch, duration_s))
+        end_s = min(note.end_s, duration_s, next_onset_s.get(note.pitch, duration_s))
         if end_s - note.start_s >= _SHORTEST_S / 2:
-            kept.append(Note(note.start_s, end_s, note.pitch, note.velocity))
-            following[note.pitch] = note.start_s
-    return tuple(reversed(kept))
+            notes_reversed.append(Note(note.start_s, end_s, note.pitch, note.velocity))
+            next_onset_s[note.pitch] = note.start_s
+    return tuple(reversed(notes_reversed))

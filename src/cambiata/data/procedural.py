@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
-from cambiata.data.bank import BANK_FOLDER, HOLD_S, Bank, BankedNote, Making
-from cambiata.data.processes import Failed, completed
-from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, Source
+from cambiata.data.bank import BANK_FOLDER, HOLD_S, Bank, BankedNote, BankWriter
+from cambiata.data.processes import Failure, run_tasks
+from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, SoundSource
 from cambiata.errors import InputError
 
-SOURCE = Source("procedural-pianos", "no samples: computed", "train")
+SOURCE = SoundSource("procedural-pianos", "no samples: computed", "train")
 _VELOCITIES = (40, 80, 120)
 _N_PARTIALS, _BLOCK = 64, 512
 _HIGHEST_HZ = 18000.0
@@ -32,25 +32,25 @@ class Piano:
 
     Parameters
     ----------
-    stiffness : float
+    inharmonicity : float
         Inharmonicity B of middle C; twofold every ten semitones.
-    struck_at : float
+    strike_position : float
         Where the hammer strikes, as a share of the string.
     tilt_db : float
         By how much partials fall in an octave.
-    bright_hz : float
+    brightness_hz : float
         Above this, partials fall fast at the middle velocity.
-    bright_by_velocity : float
+    brightness_by_velocity : float
         How fast that frequency grows with velocity.
     decay_s : float
         To -60 dB, of middle C's slow string.
     damping_hz : float
         Above this, partials decay faster.
-    fast : float
+    fast_share : float
         Share of the string that decays fast.
-    fast_times : float
+    fast_factor : float
         How much faster it decays.
-    detuned_cents : float
+    detuning_cents : float
         How far the two strings are apart.
     attack_s : float
         Time in which a note rises.
@@ -65,20 +65,20 @@ class Piano:
 
     Examples
     --------
-    >>> Piano.drawn(np.random.default_rng(0)).stiffness > 0
+    >>> Piano.sample(np.random.default_rng(0)).inharmonicity > 0
     True
     """
 
-    stiffness: float
-    struck_at: float
+    inharmonicity: float
+    strike_position: float
     tilt_db: float
-    bright_hz: float
-    bright_by_velocity: float
+    brightness_hz: float
+    brightness_by_velocity: float
     decay_s: float
     damping_hz: float
-    fast: float
-    fast_times: float
-    detuned_cents: float
+    fast_share: float
+    fast_factor: float
+    detuning_cents: float
     attack_s: float
     hammer_db: float
     hammer_s: float
@@ -86,7 +86,7 @@ class Piano:
     case_db: tuple[float, ...]
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> "Piano":
+    def sample(cls, rng: np.random.Generator) -> "Piano":
         """One by chance.
 
         Parameters
@@ -104,16 +104,16 @@ class Piano:
             return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
         return cls(
-            stiffness=between(5e-5, 1e-3),
-            struck_at=between(0.06, 0.3),
+            inharmonicity=between(5e-5, 1e-3),
+            strike_position=between(0.06, 0.3),
             tilt_db=float(rng.uniform(1, 8)),
-            bright_hz=between(500, 6000),
-            bright_by_velocity=float(rng.uniform(0, 1.2)),
+            brightness_hz=between(500, 6000),
+            brightness_by_velocity=float(rng.uniform(0, 1.2)),
             decay_s=between(3, 16),
             damping_hz=between(800, 6000),
-            fast=float(rng.uniform(0.2, 0.9)),
-            fast_times=between(2, 8),
-            detuned_cents=between(0.1, 8) if rng.random() < 0.5 else between(0.1, 1),
+            fast_share=float(rng.uniform(0.2, 0.9)),
+            fast_factor=between(2, 8),
+            detuning_cents=between(0.1, 8) if rng.random() < 0.5 else between(0.1, 1),
             attack_s=between(5e-4, 8e-3),
             hammer_db=float(rng.uniform(12, 45)),
             hammer_s=between(5e-3, 0.05),
@@ -140,30 +140,38 @@ class Piano:
         """
         octaves = (pitch - 60) / 12
         h = np.arange(1, _N_PARTIALS + 1)
-        f1, b = 440 * 2 ** ((pitch - 69) / 12), self.stiffness * 2 ** (1.2 * octaves)
+        f1, b = 440 * 2 ** ((pitch - 69) / 12), self.inharmonicity * 2 ** (1.2 * octaves)
         hz = h * f1 * np.sqrt((1 + b * h**2) / (1 + b))
-        hard = velocity / 80
-        bright_hz = self.bright_hz * hard**self.bright_by_velocity * 2 ** (0.5 * octaves)
-        level_db = self._case(hz) - self.tilt_db * np.log2(h) - 12 * (hz / bright_hz) ** 0.7
-        level_db += 20 * np.log10(np.abs(np.sin(np.pi * h * self.struck_at)) + 0.02)
+        strength = velocity / 80
+        brightness_hz = (
+            self.brightness_hz * strength**self.brightness_by_velocity * 2 ** (0.5 * octaves)
+        )
+        level_db = (
+            self._case_response_db(hz)
+            - self.tilt_db * np.log2(h)
+            - 12 * (hz / brightness_hz) ** 0.7
+        )
+        level_db += 20 * np.log10(np.abs(np.sin(np.pi * h * self.strike_position)) + 0.02)
         amplitude = np.where(hz < _HIGHEST_HZ, 10 ** (level_db / 20), 0)
         decay_s = self.decay_s * 2 ** (-0.8 * octaves) / (1 + (hz / self.damping_hz) ** 1.2)
-        apart = 2 ** (self.detuned_cents / 1200)
-        shares = (self.fast, 1 - self.fast)
-        strings = zip(shares, (self.fast_times, 1.0), (1.0, apart), strict=True)
+        detuning = 2 ** (self.detuning_cents / 1200)
+        shares = (self.fast_share, 1 - self.fast_share)
+        strings = zip(shares, (self.fast_factor, 1.0), (1.0, detuning), strict=True)
         n = round(HOLD_S * RENDER_RATE_HZ)
         tone = np.zeros(n)
         for share, faster, tuned in strings:
             phases = rng.uniform(0, 2 * np.pi, _N_PARTIALS) if share else np.zeros(_N_PARTIALS)
-            begun = share * amplitude * np.exp(1j * phases)
-            tone += _ringing(hz * tuned, faster * np.log(1000) / decay_s, begun, n)
+            start_phasors = share * amplitude * np.exp(1j * phases)
+            tone += _decaying_sinusoids(
+                hz * tuned, faster * np.log(1000) / decay_s, start_phasors, n
+            )
         rise = np.minimum(1, np.arange(n) / (self.attack_s * RENDER_RATE_HZ))
         tone *= np.sin(np.pi / 2 * rise) ** 2
         tone += self._hammer(tone, f1, rng)
-        tone *= hard**2 / np.sqrt(np.mean(tone[: RENDER_RATE_HZ // 2] ** 2)) * 0.05
+        tone *= strength**2 / np.sqrt(np.mean(tone[: RENDER_RATE_HZ // 2] ** 2)) * 0.05
         return BankedNote(pitch, velocity, tone.astype(np.float32), self.release_db_s)
 
-    def _case(self, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _case_response_db(self, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         place = np.log2(np.maximum(hz, 25) / 25) / 10
         waves = np.arange(1, len(self.case_db) + 1)
         return np.asarray(np.cos(np.pi * place[:, None] * waves) @ np.array(self.case_db))
@@ -181,16 +189,16 @@ class Piano:
         return np.asarray(knock * loud * 10 ** (-self.hammer_db / 20))
 
 
-def _ringing(
+def _decaying_sinusoids(
     hz: npt.NDArray[np.float64],
     decay: npt.NDArray[np.float64],
-    begun: npt.NDArray[np.complex128],
+    start_phasors: npt.NDArray[np.complex128],
     n: int,
 ) -> npt.NDArray[np.float64]:
     """Sum of decaying sinusoids [n]: a block's turns, times each block's beginning."""
     turn = (2j * np.pi * hz - decay) / RENDER_RATE_HZ
     within = np.exp(turn[:, None] * np.arange(_BLOCK))
-    starts = begun[:, None] * np.exp(turn[:, None] * (_BLOCK * np.arange(-(-n // _BLOCK))))
+    starts = start_phasors[:, None] * np.exp(turn[:, None] * (_BLOCK * np.arange(-(-n // _BLOCK))))
     return np.asarray((starts.T @ within).real.ravel()[:n])
 
 
@@ -238,24 +246,24 @@ def build_pianos(
     """
     place = BANK_FOLDER / SOURCE.name if folder is None else Path(folder)
     instruments = [{"program": i, "name": f"Piano {i}", "samples": []} for i in range(n_pianos)]
-    making = Making(place, SOURCE, f"seed {seed}", instruments, _VELOCITIES)
-    unmade = making.begin(force=force)
-    work = partial(_built, making, seed)
-    for done, (_, result) in enumerate(completed(work, sorted(unmade), n_workers)):
-        if isinstance(result, Failed):
+    writer = BankWriter(place, SOURCE, f"seed {seed}", instruments, _VELOCITIES)
+    missing = writer.begin(force=force)
+    work = partial(_build_piano, writer, seed)
+    for done, (_, result) in enumerate(run_tasks(work, sorted(missing), n_workers)):
+        if isinstance(result, Failure):
             raise InputError(str(place), result.message, "mend it, then call again")
         if progress is not None:
-            progress((done + 1) / len(unmade))
-    return making.finished()
+            progress((done + 1) / len(missing))
+    return writer.finish()
 
 
-def _built(making: Making, seed: int, number: int) -> int:
-    return making.store(number, _notes(seed, number))
+def _build_piano(writer: BankWriter, seed: int, number: int) -> int:
+    return writer.store(number, _notes(seed, number))
 
 
 def _notes(seed: int, number: int) -> Iterator[BankedNote]:
     rng = np.random.default_rng([seed, number])
-    piano = Piano.drawn(rng)
+    piano = Piano.sample(rng)
     for pitch in PIANO_KEYS:
         for velocity in _VELOCITIES:
             yield piano.note(pitch, velocity, rng)

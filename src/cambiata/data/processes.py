@@ -14,15 +14,15 @@ from typing import Any, Generic, TypeVar
 
 from cambiata.errors import CambiataError, InputError
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
+TaskT = TypeVar("TaskT")
+ResultT = TypeVar("ResultT")
 
 # A worker in compiled code does not hear that it should stop.
-_PATIENCE_S = 2.0
+_JOIN_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failure:
     """What became of a task that failed.
 
     Parameters
@@ -32,16 +32,16 @@ class Failed:
 
     Examples
     --------
-    >>> Failed("is silent").message
+    >>> Failure("is silent").message
     'is silent'
     """
 
     message: str
 
 
-def completed(
-    function: Callable[[Task], Result], tasks: Sequence[Task], n_workers: int
-) -> Generator[tuple[Task, Result | Failed]]:
+def run_tasks(
+    function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], n_workers: int
+) -> Generator[tuple[TaskT, ResultT | Failure]]:
     """Tasks and what came of them, in the order in which they end.
 
     Each worker is a process of its own and has one task at a time, so that where one dies (out of
@@ -61,83 +61,85 @@ def completed(
     Yields
     ------
     tuple
-        A task and its result, or `Failed`.
+        A task and its result, or `Failure`.
 
     Examples
     --------
-    >>> sorted(completed(abs, [-2, 1], 1))
+    >>> sorted(run_tasks(abs, [-2, 1], 1))
     [(-2, 2), (1, 1)]
     """
-    left = list(reversed(tasks))
-    workers: list[_Worker[Task, Result]] = []
+    pending = list(reversed(tasks))
+    workers: list[_Worker[TaskT, ResultT]] = []
     try:
-        while left or any(worker.busy for worker in workers):
-            while left and len(workers) < n_workers:
+        while pending or any(worker.busy for worker in workers):
+            while pending and len(workers) < n_workers:
                 workers.append(_Worker(function))
             for worker in workers:
-                if left and not worker.busy:
-                    worker.take(left.pop())
+                if pending and not worker.busy:
+                    worker.assign(pending.pop())
             ready = wait([worker.pipe for worker in workers if worker.busy])
             for worker in [worker for worker in workers if worker.pipe in ready]:
-                yield worker.answer()
+                yield worker.receive()
             workers = [worker for worker in workers if worker.alive]
     finally:
-        _end(workers)
+        _stop(workers)
 
 
-class _Worker(Generic[Task, Result]):
+class _Worker(Generic[TaskT, ResultT]):
     """A process, and the task that it has."""
 
-    def __init__(self, function: Callable[[Task], Result]) -> None:
+    def __init__(self, function: Callable[[TaskT], ResultT]) -> None:
         context = get_context("spawn")
-        self.pipe, theirs = context.Pipe()
+        self.pipe, child_pipe = context.Pipe()
         # A daemon, so that results nobody closes do not keep Python from ending.
         self.process: BaseProcess = context.Process(
-            target=_serve, args=(function, theirs), daemon=True
+            target=_serve, args=(function, child_pipe), daemon=True
         )
-        self.alive, self._task = True, list[Task]()
+        self.alive, self._task = True, list[TaskT]()
         self.process.start()
-        theirs.close()
+        child_pipe.close()
 
     @property
     def busy(self) -> bool:
         return bool(self._task)
 
-    def take(self, task: Task) -> None:
+    def assign(self, task: TaskT) -> None:
         self._task = [task]
         with suppress(BrokenPipeError):  # already dead: the answer will tell
             self.pipe.send(task)
 
-    def answer(self) -> tuple[Task, Result | Failed]:
+    def receive(self) -> tuple[TaskT, ResultT | Failure]:
         [task] = self._task
         self._task = []
         try:
-            result: Result | Failed = self.pipe.recv()
+            result: ResultT | Failure = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             self.alive = False
-            self.process.join(_PATIENCE_S)
-            how = _ending(self.process.exitcode)
-            result = Failed(f"its process died ({how}; out of memory, or a fault in compiled code)")
+            self.process.join(_JOIN_TIMEOUT_S)
+            how = _describe_exit(self.process.exitcode)
+            result = Failure(
+                f"its process died ({how}; out of memory, or a fault in compiled code)"
+            )
             self.pipe.close()
         except Exception as error:  # it cannot be unpickled
-            result = Failed(one_line(error))
+            result = Failure(format_error(error))
         return task, result
 
 
-def _ending(exit_code: int | None) -> str:
+def _describe_exit(exit_code: int | None) -> str:
     with suppress(ValueError, TypeError):
         return signal.Signals(-(exit_code or 0)).name
     return f"exit status {exit_code}"
 
 
-def _end(workers: Sequence[_Worker[Any, Any]]) -> None:
+def _stop(workers: Sequence[_Worker[Any, Any]]) -> None:
     """End them all: asked first, so that they tidy up, then made to."""
     for worker in workers:
         worker.pipe.close()
         if worker.busy:
             worker.process.terminate()
     for worker in workers:
-        worker.process.join(_PATIENCE_S)
+        worker.process.join(_JOIN_TIMEOUT_S)
         if worker.process.exitcode is None:
             worker.process.kill()
             worker.process.join()
@@ -150,13 +152,13 @@ def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, BrokenPipeError):
         while True:
-            result = _guarded(function, pipe.recv())
+            result = _attempt(function, pipe.recv())
             try:
                 pipe.send(result)
             except BrokenPipeError:
                 raise
             except Exception as error:  # it cannot be pickled
-                pipe.send(Failed(one_line(error)))
+                pipe.send(Failure(format_error(error)))
 
 
 def _end_with_parent() -> None:
@@ -166,14 +168,14 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _guarded(function: Callable[[Task], Result], task: Task) -> Result | Failed:
+def _attempt(function: Callable[[TaskT], ResultT], task: TaskT) -> ResultT | Failure:
     try:
         return function(task)
     except Exception as error:
-        return Failed(one_line(error))
+        return Failure(format_error(error))
 
 
-def one_line(error: Exception) -> str:
+def format_error(error: Exception) -> str:
     r"""What an error says, in a line.
 
     Parameters
@@ -188,7 +190,7 @@ def one_line(error: Exception) -> str:
 
     Examples
     --------
-    >>> one_line(ValueError("two\nlines")), one_line(CambiataError("is silent"))
+    >>> format_error(ValueError("two\nlines")), format_error(CambiataError("is silent"))
     ('ValueError: two lines', 'is silent')
     """
     message = " ".join(str(error).split())
@@ -196,9 +198,9 @@ def one_line(error: Exception) -> str:
     return message if known else f"{type(error).__name__}: {message}"
 
 
-def carry_out(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
+def run_all(
+    function: Callable[[TaskT], ResultT],
+    tasks: Sequence[TaskT],
     n_workers: int | None,
     place: str,
     progress: Callable[[float], None] | None,
@@ -225,11 +227,11 @@ def carry_out(
 
     Examples
     --------
-    >>> carry_out(abs, [], 1, "here", None)
+    >>> run_all(abs, [], 1, "here", None)
     """
-    done = completed(function, tasks, n_workers or os.cpu_count() or 1)
+    done = run_tasks(function, tasks, n_workers or os.cpu_count() or 1)
     for i, (_, result) in enumerate(done):
-        if isinstance(result, Failed):
+        if isinstance(result, Failure):
             raise InputError(place, result.message, "mend it, then call again")
         if progress is not None:
             progress((i + 1) / len(tasks))

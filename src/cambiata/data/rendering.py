@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from cambiata.audio.mel import mel_power, power_db
 from cambiata.audio.sound import Audio
-from cambiata.data.scores import COLLECTION_NAMES, Work, corpus_works, merged, midi_works
+from cambiata.data.scores import COLLECTION_NAMES, Work, load_corpus, load_midi_works, merge_parts
 from cambiata.data.soundfont import (
     RENDER_RATE_HZ,
     Renderer,
     SoundFont,
-    font_named,
+    find_font,
     installed_fonts,
 )
 from cambiata.errors import InputError
@@ -43,7 +43,7 @@ _PROBE = (
 
 
 @dataclass(frozen=True)
-class Voice:
+class FontProgram:
     """A program of a sound font.
 
     Parameters
@@ -61,7 +61,7 @@ class Voice:
 
     Examples
     --------
-    >>> Voice("timgm6mb", 0, "Piano 1", "GPL-2.0", "test").folder
+    >>> FontProgram("timgm6mb", 0, "Piano 1", "GPL-2.0", "test").folder
     'timgm6mb-000'
     """
 
@@ -128,16 +128,16 @@ def render_scores(
     cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
     """
     place = Path(folder)
-    _check_place(place, force)
-    opened = _opened([font_named(name) for name in fonts] or installed_fonts())
+    _check_output(place, force)
+    opened = _open_fonts([find_font(name) for name in fonts] or installed_fonts())
     for program in programs:
         if not 0 <= program <= 127:
             raise InputError(f"program {program}", "is not 0 to 127", "name a MIDI program")
-    works = _works(scores)[:limit]
+    works = _load_works(scores)[:limit]
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".cambiata-") as name:
         beside = Path(name) / "rendered"
         beside.mkdir()
-        manifest = _render(works, opened, programs, beside, progress)
+        manifest = _render_all(works, opened, programs, beside, progress)
         (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
         if place.exists():
             place.rename(Path(name) / "replaced")
@@ -145,7 +145,7 @@ def render_scores(
     return manifest
 
 
-def _check_place(place: Path, force: bool) -> None:
+def _check_output(place: Path, force: bool) -> None:
     if not place.parent.is_dir():
         raise InputError(str(place), "its folder does not exist", "make it first")
     if place.exists() and not force:
@@ -154,7 +154,7 @@ def _check_place(place: Path, force: bool) -> None:
         raise InputError(str(place), "is not of this command's making", "choose another name")
 
 
-def _opened(paths: Sequence[Path]) -> list[SoundFont]:
+def _open_fonts(paths: Sequence[Path]) -> list[SoundFont]:
     """The fonts, each once; files are named by their fonts, so names must differ."""
     if not paths:
         raise InputError("sound fonts", "none is installed", "see `cambiata data check`")
@@ -166,25 +166,25 @@ def _opened(paths: Sequence[Path]) -> list[SoundFont]:
     return fonts
 
 
-def _works(scores: str | Path) -> list[Work]:
+def _load_works(scores: str | Path) -> list[Work]:
     if str(scores) in COLLECTION_NAMES and not Path(scores).exists():
-        return corpus_works([str(scores)])
-    return midi_works(scores)
+        return load_corpus([str(scores)])
+    return load_midi_works(scores)
 
 
-def _render(
+def _render_all(
     works: list[Work],
     fonts: list[SoundFont],
     programs: Sequence[int],
     folder: Path,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    chosen, left_out = different_voices(fonts, programs)
+    chosen, left_out = select_distinct_programs(fonts, programs)
     if not chosen:
         raise InputError("sound fonts", "none has one of the programs", "name other programs")
-    stems = _stems(works)
+    stems = _file_stems(works)
     for work, stem in zip(works, stems, strict=True):
-        midi.save(Score((Part(_own_notes(work), name=work.name),)), folder / f"{stem}.mid")
+        midi.save(Score((Part(_original_notes(work), name=work.name),)), folder / f"{stem}.mid")
     rows: list[dict[str, Any]] = []
     steps = len(works) * len(chosen)
     for font in fonts:
@@ -193,7 +193,7 @@ def _render(
             continue
         with Renderer(font) as renderer:
             for work, stem in zip(works, stems, strict=True):
-                rows += [_rendered(renderer, work, voice, folder / stem) for voice in voices]
+                rows += [_render_work(renderer, work, voice, folder / stem) for voice in voices]
                 if progress:
                     progress(len(rows) / steps)
     return {
@@ -205,7 +205,7 @@ def _render(
     }
 
 
-def _stems(works: Sequence[Work]) -> list[str]:
+def _file_stems(works: Sequence[Work]) -> list[str]:
     """What to call each work's files; "a b.mid" and "a-b.mid" are kept apart by a number."""
     stems: list[str] = []
     for work in works:
@@ -215,9 +215,9 @@ def _stems(works: Sequence[Work]) -> list[str]:
     return stems
 
 
-def _rendered(renderer: Renderer, work: Work, voice: Voice, place: Path) -> dict[str, Any]:
+def _render_work(renderer: Renderer, work: Work, voice: FontProgram, place: Path) -> dict[str, Any]:
     """Write a work by a voice; `place` is the file without what tells voices apart."""
-    notes = _own_notes(work)
+    notes = _original_notes(work)
     row = {"work": work.name, "midi": f"{place.name}.mid", **asdict(voice), "file": ""}
     usable = set(renderer.font.preset(voice.program).pitches)
     outside = sum(note.pitch not in usable for note in notes)
@@ -233,15 +233,15 @@ def _rendered(renderer: Renderer, work: Work, voice: Voice, place: Path) -> dict
     return {**row, "file": name, "gain": float(gain)}
 
 
-def _own_notes(work: Work) -> tuple[Note, ...]:
+def _original_notes(work: Work) -> tuple[Note, ...]:
     """The notes of a work's own parts, without its reductions, as one player plays them."""
-    own = [part for part in work.parts if "+" not in part.name or work.collection == "midi"]
-    return merged(own).notes
+    original = [part for part in work.parts if "+" not in part.name or work.collection == "midi"]
+    return merge_parts(original).notes
 
 
-def different_voices(
+def select_distinct_programs(
     fonts: Sequence[SoundFont], programs: Sequence[int]
-) -> tuple[list[Voice], list[dict[str, Any]]]:
+) -> tuple[list[FontProgram], list[dict[str, Any]]]:
     """Programs of fonts that sound unlike each other.
 
     Parameters
@@ -258,10 +258,10 @@ def different_voices(
 
     Examples
     --------
-    >>> different_voices([], [0])
+    >>> select_distinct_programs([], [0])
     ([], [])
     """
-    kept: list[tuple[Voice, npt.NDArray[np.float32]]] = []
+    selected: list[tuple[FontProgram, npt.NDArray[np.float32]]] = []
     left_out: list[dict[str, Any]] = []
     for font in fonts:
         with Renderer(font) as renderer:
@@ -271,10 +271,12 @@ def different_voices(
                     left_out.append({"voice": f"{font.source.name}-{program:03}", "like": None})
                     continue
                 source = font.source
-                voice = Voice(source.name, program, preset.name, source.licence, source.use)
-                sound = _probed(renderer, program)
-                near = [(_distance_db(sound, other), known) for known, other in kept]
-                distance_db, like = min(near, default=(np.inf, voice), key=lambda pair: pair[0])
+                voice = FontProgram(source.name, program, preset.name, source.licence, source.use)
+                sound = _probe_mel_db(renderer, program)
+                distances = [(_distance_db(sound, other), known) for known, other in selected]
+                distance_db, like = min(
+                    distances, default=(np.inf, voice), key=lambda pair: pair[0]
+                )
                 if distance_db < SAME_SOUND_DB:
                     left_out.append(
                         {
@@ -284,11 +286,11 @@ def different_voices(
                         }
                     )
                 else:
-                    kept.append((voice, sound))
-    return [voice for voice, _ in kept], left_out
+                    selected.append((voice, sound))
+    return [voice for voice, _ in selected], left_out
 
 
-def _probed(renderer: Renderer, program: int) -> npt.NDArray[np.float32]:
+def _probe_mel_db(renderer: Renderer, program: int) -> npt.NDArray[np.float32]:
     sound = renderer.render(_PROBE, program, 5.0).mean(axis=0)
     rms = float(np.sqrt(np.mean(sound**2)))
     return power_db(mel_power(sound * np.float32(0.05 / max(rms, 1e-9)), RENDER_RATE_HZ))

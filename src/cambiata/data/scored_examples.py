@@ -20,11 +20,11 @@ from cambiata.data.examples import (
     EXAMPLES_FOLDER,
     FULL_SCALE,
     ExamplesConfig,
-    as_integers,
-    compose,
-    maker_of,
+    open_composer,
+    record_shards,
     save,
     shard_name,
+    to_int16,
 )
 from cambiata.data.pairs import Treatment
 from cambiata.errors import InputError
@@ -110,7 +110,7 @@ class PianoConfig(ScoredConfig):
     pedal_share: float = 0.5
 
 
-class Bytes(NamedTuple):
+class LevelBytes(NamedTuple):
     """How levels are kept in bytes.
 
     Parameters
@@ -122,14 +122,14 @@ class Bytes(NamedTuple):
 
     Examples
     --------
-    >>> Bytes(-80.0, 0.5).of(np.array([-90.0, -79.0])).tolist()
+    >>> LevelBytes(-80.0, 0.5).encode(np.array([-90.0, -79.0])).tolist()
     [0, 2]
     """
 
     floor_db: float
     step_db: float
 
-    def of(self, level_db: Roll) -> npt.NDArray[np.uint8]:
+    def encode(self, level_db: Roll) -> npt.NDArray[np.uint8]:
         """Levels as bytes.
 
         Parameters
@@ -151,7 +151,7 @@ class Bytes(NamedTuple):
         Parameters
         ----------
         kept : numpy.ndarray or torch.Tensor
-            What `of` returned.
+            What `encode` returned.
 
         Returns
         -------
@@ -161,10 +161,10 @@ class Bytes(NamedTuple):
         return kept * np.float32(self.step_db) + np.float32(self.floor_db)
 
 
-BAND_BYTES, ENERGY_BYTES = Bytes(-80.0, 0.4), Bytes(-60.0, 1 / 3)
+BAND_BYTES, ENERGY_BYTES = LevelBytes(-80.0, 0.4), LevelBytes(-60.0, 1 / 3)
 
 
-class Scored(NamedTuple):
+class ScoredExample(NamedTuple):
     """One example.
 
     Parameters
@@ -182,7 +182,7 @@ class Scored(NamedTuple):
     Examples
     --------
     >>> silence = np.zeros((3, 8), np.float32)
-    >>> Scored(silence, silence, silence, ((), ())).notes
+    >>> ScoredExample(silence, silence, silence, ((), ())).notes
     ((), ())
     """
 
@@ -219,9 +219,9 @@ def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> 
     """
     hop, half = BANDS.hop_length, _ENERGY_WINDOW // 2
     power = np.zeros((N_PITCHES, BANDS.n_frames(n_samples)))
-    whole = np.zeros(n_samples, np.float32)
+    mixture = np.zeros(n_samples, np.float32)
     for note, start, sound in instrument.sounds(notes, n_samples):
-        whole[start : start + len(sound)] += sound
+        mixture[start : start + len(sound)] += sound
         if not LOWEST_PITCH <= note.pitch < LOWEST_PITCH + N_PITCHES or not len(sound):
             continue
         total = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
@@ -230,39 +230,39 @@ def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> 
         centre = np.arange(first, last) * hop - start
         ends = (np.clip(centre + half, 0, len(sound)), np.clip(centre - half, 0, len(sound)))
         power[note.pitch - LOWEST_PITCH, first:last] += total[ends[0]] - total[ends[1]]
-    mean = float(np.mean(np.square(whole, dtype=np.float64))) + 1e-20
+    mean = float(np.mean(np.square(mixture, dtype=np.float64))) + 1e-20
     level: Roll = (10 * np.log10(power / _ENERGY_WINDOW / mean + 1e-12)).astype(np.float32)
     return np.maximum(level, np.float32(ENERGY_BYTES.floor_db))
 
 
 def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -> None:
     validation, index = shard
-    maker = maker_of(config, validation)
+    composer = open_composer(config, validation)
     n, n_frames = config.n_shard, BANDS.n_frames(config.n_samples)
     sounds = np.empty((n, 3, config.n_samples), np.int16)
     bands = np.empty((n, 2, BANDS.n_bins, n_frames), np.uint8)
     energies = np.empty((n, 2, N_PITCHES, n_frames), np.uint8)
     facts = []
     for i in range(n):
-        made = maker.example(index * n + i)
-        three = (made.content, made.style, made.target)
-        sounds[i] = as_integers(np.stack(three))
-        both = (made.notes, made.style_notes)
-        for j, (notes, instrument) in enumerate(zip(both, made.instruments, strict=True)):
+        example = composer.example(index * n + i)
+        three = (example.content, example.style, example.target)
+        sounds[i] = to_int16(np.stack(three))
+        both = (example.notes, example.style_notes)
+        for j, (notes, instrument) in enumerate(zip(both, example.instruments, strict=True)):
             energy = energy_db(instrument, notes, config.n_samples)
-            energies[i, j] = ENERGY_BYTES.of(energy)
-            bands[i, j] = BAND_BYTES.of(BANDS.level_db(three[j]))
+            energies[i, j] = ENERGY_BYTES.encode(energy)
+            bands[i, j] = BAND_BYTES.encode(BANDS.level_db(three[j]))
         facts.append(
             {
-                "content": made.facts["content"],
-                "style": made.facts["style"],
+                "content": example.facts["content"],
+                "style": example.facts["style"],
                 "notes": [
                     [[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes] for notes in both
                 ],
-                "keys": [[x.start_s, x.end_s, x.pitch, x.velocity] for x in made.keys.notes]
-                if made.keys
+                "keys": [[x.start_s, x.end_s, x.pitch, x.velocity] for x in example.keys.notes]
+                if example.keys
                 else None,
-                "pedal": made.keys.pedal if made.keys else None,
+                "pedal": example.keys.pedal if example.keys else None,
             }
         )
     place = folder / shard_name(validation, index)
@@ -310,11 +310,11 @@ def record_scored(
     """
     own = EXAMPLES_FOLDER / f"scored-{config.digest}"
     place = own if folder is None else Path(folder)
-    compose(place, config, _VERSION, _record_shard, n_workers, progress)
+    record_shards(place, config, _VERSION, _record_shard, n_workers, progress)
     return ScoredExamples(place, config)
 
 
-class ScoredExamples(Sequence[Scored]):
+class ScoredExamples(Sequence[ScoredExample]):
     """Recorded examples with their notes, read from disk as they are asked for.
 
     Parameters
@@ -373,7 +373,7 @@ class ScoredExamples(Sequence[Scored]):
         Returns
         -------
         tuple
-            Bands and energies as in `Scored`, in bytes (`BAND_BYTES`, `ENERGY_BYTES`), and rows of
+            Bands and energies as in `ScoredExample`, in bytes (`BAND_BYTES`, `ENERGY_BYTES`), and rows of
             start, end, pitch and velocity for content and style.
         """
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
@@ -400,7 +400,7 @@ class ScoredExamples(Sequence[Scored]):
         notes = (Note(start, end, int(pitch), int(v)) for start, end, pitch, v in rows)
         return Part(tuple(notes), pedal=tuple((a, b) for a, b in facts.get("pedal") or ()))
 
-    def __getitem__(self, index: Any) -> Scored:  # type: ignore[override]
+    def __getitem__(self, index: Any) -> ScoredExample:  # type: ignore[override]
         """One example, whole."""
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
         sounds = self._of(self._places[shard])[at].astype(np.float32) / np.float32(FULL_SCALE)
@@ -411,7 +411,7 @@ class ScoredExamples(Sequence[Scored]):
         )
         bands_db = BAND_BYTES.level_db(bands.astype(np.float32))
         levels_db = ENERGY_BYTES.level_db(energies.astype(np.float32))
-        return Scored(sounds, bands_db, levels_db, (content, style))
+        return ScoredExample(sounds, bands_db, levels_db, (content, style))
 
     def validation(self) -> "ScoredExamples":
         """The examples to validate with.
@@ -430,7 +430,7 @@ class ScoredExamples(Sequence[Scored]):
         return facts
 
 
-class Joined(Sequence[Scored]):
+class JoinedExamples(Sequence[ScoredExample]):
     """Several sets of examples, one after another.
 
     Parameters
@@ -440,7 +440,7 @@ class Joined(Sequence[Scored]):
 
     Examples
     --------
-    >>> Joined([ScoredExamples(Path("/nowhere"), ScoredConfig())])
+    >>> JoinedExamples([ScoredExamples(Path("/nowhere"), ScoredConfig())])
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
     """
@@ -456,7 +456,7 @@ class Joined(Sequence[Scored]):
     def __len__(self) -> int:
         return sum(len(each) for each in self.sets)
 
-    def _found(self, index: int) -> tuple[ScoredExamples, int]:
+    def _locate(self, index: int) -> tuple[ScoredExamples, int]:
         index = range(len(self))[index]
         for each in self.sets:
             if index < len(each):
@@ -477,23 +477,23 @@ class Joined(Sequence[Scored]):
         tuple
             As `ScoredExamples.kept`.
         """
-        each, at = self._found(index)
+        each, at = self._locate(index)
         return each.kept(at)
 
-    def __getitem__(self, index: Any) -> Scored:  # type: ignore[override]
+    def __getitem__(self, index: Any) -> ScoredExample:  # type: ignore[override]
         """One example, whole."""
-        each, at = self._found(index)
+        each, at = self._locate(index)
         return each[at]
 
-    def validation(self) -> "Joined":
+    def validation(self) -> "JoinedExamples":
         """The examples to validate with, of all sets.
 
         Returns
         -------
         Sequence
-            As `Joined`.
+            As `JoinedExamples`.
         """
-        return Joined([each.validation() for each in self.sets])
+        return JoinedExamples([each.validation() for each in self.sets])
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Work:
     collection : str
         Collection it belongs to.
     parts : tuple of Part
-        Its parts, and after them those made of them (`reductions`).
+        Its parts, and after them those made of them (`add_reductions`).
 
     Examples
     --------
@@ -153,7 +153,7 @@ def notes_digest(notes: Iterable[Note]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def midi_works(folder: str | Path) -> list[Work]:
+def load_midi_works(folder: str | Path) -> list[Work]:
     """Works of a folder of MIDI files, its subfolders included.
 
     Parameters
@@ -174,7 +174,7 @@ def midi_works(folder: str | Path) -> list[Work]:
 
     Examples
     --------
-    >>> midi_works("/nowhere")
+    >>> load_midi_works("/nowhere")
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: no such file or folder; check the path
     """
@@ -185,32 +185,32 @@ def midi_works(folder: str | Path) -> list[Work]:
         files = [place]
     else:
         files = sorted(p for p in place.rglob("*") if p.suffix.lower() in (".mid", ".midi", ".kar"))
-    works, unread = [], []
+    works, unreadable = [], []
     for path in files:
         try:
             parts = tuple(p for p in midi.load(path).parts if p.notes and not p.is_drum)
         except InputError as error:
             if place.is_file():
                 raise
-            unread.append(f"{path.name}: {error.problem}")
+            unreadable.append(f"{path.name}: {error.problem}")
             continue
         if parts:
             name = path.name if place.is_file() else path.relative_to(place).as_posix()
             works.append(Work(name, "midi", parts))
         else:
-            unread.append(f"{path.name}: plays drums only")
+            unreadable.append(f"{path.name}: plays drums only")
     if not works:
         raise InputError(str(folder), "holds no readable MIDI file with notes", "name another")
-    if unread:
+    if unreadable:
         warnings.warn(
-            f"{len(unread)} of {len(files)} scores not used: " + "; ".join(unread[:5]),
+            f"{len(unreadable)} of {len(files)} scores not used: " + "; ".join(unreadable[:5]),
             CambiataWarning,
             stacklevel=2,
         )
     return works
 
 
-def corpus_works(
+def load_corpus(
     collections: Sequence[str] = COLLECTION_NAMES,
     *,
     names: Container[str] | None = None,
@@ -246,7 +246,7 @@ def corpus_works(
 
     Examples
     --------
-    >>> corpus_works(["hymns"])
+    >>> load_corpus(["hymns"])
     Traceback (most recent call last):
     cambiata.errors.InputError: hymns: no such collection; use chorales, tunes, quartets, keyboard
     """
@@ -255,11 +255,13 @@ def corpus_works(
         if name not in known:
             raise InputError(name, "no such collection", "use " + ", ".join(known))
     return [
-        work for name in collections for work in _collected(known[name], names, n_workers, progress)
+        work
+        for name in collections
+        for work in _load_collection(known[name], names, n_workers, progress)
     ]
 
 
-def _collected(
+def _load_collection(
     collection: Collection,
     names: Container[str] | None,
     n_workers: int | None,
@@ -273,39 +275,39 @@ def _collected(
         ) from error
     root = Path(music21.__file__).parent / "corpus"
     files = sorted(path for pattern in collection.patterns for path in root.glob(pattern))
-    wanted = {path.relative_to(root).as_posix(): path for path in files}
+    selected = {path.relative_to(root).as_posix(): path for path in files}
     if names is not None:
-        wanted = {name: path for name, path in wanted.items() if name in names}
+        selected = {name: path for name, path in selected.items() if name in names}
     folder = SCORE_CACHE / f"scores-music21-{music21.__version__}"
-    cached = {name: folder / (name.replace("/", "--") + ".json.gz") for name in wanted}
-    todo = [name for name in wanted if not cached[name].exists()]
-    if todo:
+    cached = {name: folder / (name.replace("/", "--") + ".json.gz") for name in selected}
+    missing = [name for name in selected if not cached[name].exists()]
+    if missing:
         folder.mkdir(parents=True, exist_ok=True)
-        _parse_all([(wanted[name], cached[name]) for name in todo], n_workers, progress)
-    works, unread = [], []
+        _parse_all([(selected[name], cached[name]) for name in missing], n_workers, progress)
+    works, unreadable = [], []
     for name, place in cached.items():
         with gzip.open(place, "rt") as file:
-            parts = [_part(label, notes) for label, notes in json.load(file)]
+            parts = [_decode_part(label, notes) for label, notes in json.load(file)]
         if parts:
-            works.append(Work(name, collection.name, reductions(parts)))
+            works.append(Work(name, collection.name, add_reductions(parts)))
         else:
-            unread.append(name)
-    if not works and (unread or names is None):
+            unreadable.append(name)
+    if not works and (unreadable or names is None):
         raise InputError(collection.name, "music21 reads nothing of it", "install music21 again")
-    if set(unread) & set(todo):
+    if set(unreadable) & set(missing):
         warnings.warn(
-            f"{len(unread)} of {len(wanted)} scores not used: " + "; ".join(unread[:5]),
+            f"{len(unreadable)} of {len(selected)} scores not used: " + "; ".join(unreadable[:5]),
             CambiataWarning,
             stacklevel=4,
         )
     return works
 
 
-def _part(label: str, rows: list[list[Any]]) -> Part:
+def _decode_part(label: str, rows: list[list[Any]]) -> Part:
     return Part(tuple(Note(*row) for row in rows), name=label)
 
 
-def reductions(parts: Sequence[Part]) -> tuple[Part, ...]:
+def add_reductions(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Parts, and those that a keyboard player would make of them.
 
     Parameters
@@ -321,18 +323,18 @@ def reductions(parts: Sequence[Part]) -> tuple[Part, ...]:
     Examples
     --------
     >>> high, low = Part((Note(0, 1, 72),), name="S"), Part((Note(0, 1, 60),), name="B")
-    >>> [part.name for part in reductions([high, low])]
+    >>> [part.name for part in add_reductions([high, low])]
     ['S', 'B', 'S+B']
     """
-    made = list(parts)
+    result = list(parts)
     if 2 < len(parts) <= 5:
-        made += [merged(parts[:2]), merged(parts[-2:])]
+        result += [merge_parts(parts[:2]), merge_parts(parts[-2:])]
     if 2 <= len(parts) <= 5:
-        made.append(merged(parts))
-    return tuple(made)
+        result.append(merge_parts(parts))
+    return tuple(result)
 
 
-def merged(parts: Sequence[Part]) -> Part:
+def merge_parts(parts: Sequence[Part]) -> Part:
     """Several parts as one; a note struck while its pitch sounds cuts the earlier one.
 
     Parameters
@@ -347,17 +349,17 @@ def merged(parts: Sequence[Part]) -> Part:
 
     Examples
     --------
-    >>> merged([Part((Note(0, 2, 60),)), Part((Note(0, 1, 60), Note(1, 3, 60)))]).notes[0].end_s
+    >>> merge_parts([Part((Note(0, 2, 60),)), Part((Note(0, 1, 60), Note(1, 3, 60)))]).notes[0].end_s
     1
     """
-    kept: list[Note] = []
-    struck_next: dict[int, float] = {}
+    merged_notes: list[Note] = []
+    next_onset_s: dict[int, float] = {}
     for note in sorted((note for part in parts for note in part.notes), reverse=True):
-        end_s = min(note.end_s, struck_next.get(note.pitch, note.end_s))
+        end_s = min(note.end_s, next_onset_s.get(note.pitch, note.end_s))
         if end_s > note.start_s:
-            kept.append(replace(note, end_s=end_s))
-            struck_next[note.pitch] = note.start_s
-    return Part(tuple(sorted(kept)), name="+".join(part.name for part in parts))
+            merged_notes.append(replace(note, end_s=end_s))
+            next_onset_s[note.pitch] = note.start_s
+    return Part(tuple(sorted(merged_notes)), name="+".join(part.name for part in parts))
 
 
 # --- reading music21's scores -----------------------------------------------------------------
@@ -380,7 +382,7 @@ def _parse(file: tuple[Path, Path]) -> None:
         warnings.simplefilter("ignore")
         # Whatever music21 trips over in one of its own files costs that file alone.
         try:
-            parts = _parts(score)
+            parts = _parse_parts(score)
         except Exception:
             parts = []
     beside = cached.with_suffix(f".{os.getpid()}.part")
@@ -389,7 +391,7 @@ def _parse(file: tuple[Path, Path]) -> None:
     beside.replace(cached)
 
 
-def _parts(path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:
+def _parse_parts(path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:
     import music21
 
     score: Any = music21.converter.parse(path)
@@ -399,13 +401,13 @@ def _parts(path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:
     beat_s, base = 60 / rng.uniform(72, 132), rng.uniform(60, 100)
     parts: list[tuple[str, list[tuple[Any, ...]]]] = []
     for part in score.parts:
-        rows = sorted(set(_rows(part, beat_s, base, rng)))
+        rows = sorted(set(_note_rows(part, beat_s, base, rng)))
         if rows:
             parts.append((str(part.partName or f"part {len(parts) + 1}"), rows))
     return parts
 
 
-def _rows(
+def _note_rows(
     part: Any, beat_s: float, base: float, rng: np.random.Generator
 ) -> Iterator[tuple[float, float, int, int]]:
     for element in part.stripTies().flatten().notes:

@@ -40,7 +40,7 @@ Use = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
-class Source:
+class SoundSource:
     """Where sounds come from and what may be done with them.
 
     Parameters
@@ -56,7 +56,7 @@ class Source:
 
     Examples
     --------
-    >>> source_of("/usr/share/sounds/sf2/TimGM6mb.sf2").use
+    >>> identify_source("/usr/share/sounds/sf2/TimGM6mb.sf2").use
     'test'
     """
 
@@ -68,18 +68,20 @@ class Source:
 
 # By file name. TimGM6mb is GPL, and the font that nothing may be trained on.
 KNOWN_FONTS = {
-    "FluidR3_GM.sf2": Source("fluid-r3", "MIT", "train", "fluid-soundfont-gm"),
-    "MuseScore_General_Lite.sf3": Source(
+    "FluidR3_GM.sf2": SoundSource("fluid-r3", "MIT", "train", "fluid-soundfont-gm"),
+    "MuseScore_General_Lite.sf3": SoundSource(
         "musescore-general", "MIT", "train", "musescore-general-soundfont-small"
     ),
-    "sf_GMbank.sf2": Source("csound-gm", "public domain", "train", "csound-soundfont"),
-    "TimGM6mb.sf2": Source("timgm6mb", "GPL-2.0", "test", "timgm6mb-soundfont"),
-    "GeneralUser_GS_v1.471.sf3": Source("generaluser-gs", "GeneralUser GS License v2.0", "train"),
+    "sf_GMbank.sf2": SoundSource("csound-gm", "public domain", "train", "csound-soundfont"),
+    "TimGM6mb.sf2": SoundSource("timgm6mb", "GPL-2.0", "test", "timgm6mb-soundfont"),
+    "GeneralUser_GS_v1.471.sf3": SoundSource(
+        "generaluser-gs", "GeneralUser GS License v2.0", "train"
+    ),
 }
 FONT_FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/sounds/sf3"))
 
 
-def source_of(path: str | Path) -> Source:
+def identify_source(path: str | Path) -> SoundSource:
     """Source of a sound font, by the name of the file that a link leads to.
 
     Parameters
@@ -95,14 +97,14 @@ def source_of(path: str | Path) -> Source:
 
     Examples
     --------
-    >>> source_of("my piano.sf2")
+    >>> identify_source("my piano.sf2")
     Source(name='my-piano', licence="unknown: the user's own", use='train', package='')
     """
     # Debian's default-GM.sf2 is a link that may lead to the font that nothing may be trained on.
     real = Path(path).resolve()
     known = KNOWN_FONTS.get(real.name)
     name = "".join(c if c.isalnum() else "-" for c in real.stem.lower())
-    return known or Source(name, "unknown: the user's own", "train")
+    return known or SoundSource(name, "unknown: the user's own", "train")
 
 
 def installed_fonts() -> list[Path]:
@@ -128,7 +130,7 @@ def installed_fonts() -> list[Path]:
     return [place for place in found if place is not None]
 
 
-def font_named(name: str) -> Path:
+def find_font(name: str) -> Path:
     """Path of a font given by its path, its file name or its short name.
 
     Parameters
@@ -148,14 +150,14 @@ def font_named(name: str) -> Path:
 
     Examples
     --------
-    >>> font_named("nowhere.sf2")
+    >>> find_font("nowhere.sf2")
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
     """
     if Path(name).is_file():
         return Path(name)
     for path in installed_fonts():
-        if name in (path.name, source_of(path).name):
+        if name in (path.name, identify_source(path).name):
             return path
     for file_name, source in KNOWN_FONTS.items():
         if name in (file_name, source.name):
@@ -251,9 +253,11 @@ class SoundFont:
             raise InputError(str(path), "no such file", "check the path")
         if not self.path.is_file() or not os.access(self.path, os.R_OK):
             raise InputError(str(path), "is not a readable file", "name an .sf2 or .sf3 file")
-        self.source = source_of(path)
+        self.source = identify_source(path)
         try:
-            self.presets = {preset.program: preset for preset in _presets(_hydra(self.path))}
+            self.presets = {
+                preset.program: preset for preset in _read_presets(_read_hydra(self.path))
+            }
         except (struct.error, KeyError, IndexError, ValueError, EOFError) as error:
             raise InputError(
                 str(path), "is not a whole sound font", "name an intact .sf2 or .sf3 file"
@@ -323,7 +327,9 @@ class Renderer:
         self.font, self.sample_rate = font, sample_rate
         self._library = fluidsynth
         self._functions = {
-            name: fluidsynth.cfunc(name, result, *((given, kind, 1) for given, kind in arguments))
+            name: fluidsynth.cfunc(
+                name, result, *((argument, kind, 1) for argument, kind in arguments)
+            )
             for name, (result, *arguments) in _FUNCTIONS.items()
         }
         # Its warnings are of presets that a font lacks: we play none of those.
@@ -377,7 +383,7 @@ class Renderer:
                 raise InputError(
                     str(self.font.path), f"FluidSynth cannot play program {program}", "play another"
                 )
-            return self._played(synth, notes, round(duration_s * self.sample_rate))
+            return self._synthesize(synth, notes, round(duration_s * self.sample_rate))
 
     @contextmanager
     def _synthesizer(self) -> Iterator[Any]:
@@ -389,22 +395,22 @@ class Renderer:
         finally:
             # No voice may hold a sample, nor the synthesizer the font, when it is deleted.
             synth.all_sounds_off(0)
-            self._written(synth, _SETTLING_SAMPLES)
+            self._write_samples(synth, _SETTLING_SAMPLES)
             self._call("fluid_synth_remove_sfont", synth.synth, self._samples)
             synth.delete()
 
-    def _played(self, synth: Any, notes: Iterable[Note], n_samples: int) -> Samples:
-        pieces, at = [], 0
-        for when, note, begins in self._events(notes):
-            if when >= n_samples:
+    def _synthesize(self, synth: Any, notes: Iterable[Note], n_samples: int) -> Samples:
+        pieces, position = [], 0
+        for onset, note, begins in self._events(notes):
+            if onset >= n_samples:
                 break
-            pieces.append(self._written(synth, when - at))
-            at = when
+            pieces.append(self._write_samples(synth, onset - position))
+            position = onset
             if begins:
                 synth.noteon(0, note.pitch, note.velocity)
             else:
                 synth.noteoff(0, note.pitch)
-        pieces.append(self._written(synth, n_samples - at))
+        pieces.append(self._write_samples(synth, n_samples - position))
         return np.concatenate(pieces, axis=1)
 
     def _events(self, notes: Iterable[Note]) -> Iterator[tuple[int, Note, bool]]:
@@ -417,7 +423,7 @@ class Renderer:
         for when, begins, note in sorted(events):
             yield when, note, begins
 
-    def _written(self, synth: Any, n_samples: int) -> Samples:
+    def _write_samples(self, synth: Any, n_samples: int) -> Samples:
         out = np.zeros((2, n_samples), np.float32)
         left, right = (channel.ctypes.data_as(ctypes.c_void_p) for channel in out)
         self._call("fluid_synth_write_float", synth.synth, n_samples, left, 0, 1, right, 0, 1)
@@ -518,9 +524,9 @@ _RECORDS = {
 Hydra = dict[str, list[tuple[Any, ...]]]
 
 
-def _hydra(path: Path) -> Hydra:
+def _read_hydra(path: Path) -> Hydra:
     """The records of the font's last list, "pdta" (SoundFont 2.04, section 7)."""
-    found: Hydra = {}
+    records: Hydra = {}
     size = path.stat().st_size
     with path.open("rb") as file:
         riff, _length, kind = struct.unpack("<4sI4s", file.read(12))
@@ -532,18 +538,18 @@ def _hydra(path: Path) -> Hydra:
             if end > size:
                 raise EOFError("truncated")
             if name == b"LIST" and file.read(4) == b"pdta":
-                found = dict(_chunks(file.read(length - 4)))
+                records = dict(_iterate_chunks(file.read(length - 4)))
                 break
             # RIFF pads odd chunks with a zero; MuseScore's .sf3 writer does not.
             file.seek(end)
             if length & 1 and file.read(1) != b"\0":
                 file.seek(end)
-    if set(_RECORDS) - set(found):
+    if set(_RECORDS) - set(records):
         raise ValueError("lists are missing")
-    return found
+    return records
 
 
-def _chunks(data: bytes) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+def _iterate_chunks(data: bytes) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     at = 0
     while at + 8 <= len(data):
         name, length = struct.unpack_from("<4sI", data, at)
@@ -553,7 +559,9 @@ def _chunks(data: bytes) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         at += 8 + length + (length & 1)
 
 
-def _zones(hydra: Hydra, first: int, last: int, bags: str, gens: str) -> Iterator[dict[int, int]]:
+def _iterate_zones(
+    hydra: Hydra, first: int, last: int, bags: str, gens: str
+) -> Iterator[dict[int, int]]:
     """Generators of each zone, the global zone's (one without a target) under them."""
     target = _INSTRUMENT if gens == "pgen" else _SAMPLE
     common: dict[int, int] = {}
@@ -566,7 +574,7 @@ def _zones(hydra: Hydra, first: int, last: int, bags: str, gens: str) -> Iterato
             common = zone
 
 
-def _presets(hydra: Hydra) -> Iterator[Preset]:
+def _read_presets(hydra: Hydra) -> Iterator[Preset]:
     headers = hydra["phdr"]
     for header, following in pairwise(headers):
         name, program, bank, first = header[:4]
@@ -575,28 +583,28 @@ def _presets(hydra: Hydra) -> Iterator[Preset]:
         ranges: list[tuple[int, int]] = []
         samples: set[str] = set()
         root: int = _MIDDLE_C
-        for outer in _zones(hydra, first, following[3], "pbag", "pgen"):
+        for outer in _iterate_zones(hydra, first, following[3], "pbag", "pgen"):
             instrument = outer[_INSTRUMENT]
             bags = hydra["inst"][instrument][1], hydra["inst"][instrument + 1][1]
-            for inner in _zones(hydra, *bags, "ibag", "igen"):
+            for inner in _iterate_zones(hydra, *bags, "ibag", "igen"):
                 sample = hydra["shdr"][inner[_SAMPLE]]
-                low = max(_keys(outer)[0], _keys(inner)[0])
-                high = min(_keys(outer)[1], _keys(inner)[1])
+                low = max(_key_range(outer)[0], _key_range(inner)[0])
+                high = min(_key_range(outer)[1], _key_range(inner)[1])
                 if low <= high:
                     ranges.append((low, high))
-                    samples.add(_text(sample[0]))
+                    samples.add(_decode_name(sample[0]))
                     root = inner[_ROOT_KEY] if _ROOT_KEY in inner else sample[6]
-        pitches = tuple(key for key in _usable(ranges, root) if key in PIANO_KEYS)
+        pitches = tuple(key for key in _usable_keys(ranges, root) if key in PIANO_KEYS)
         if pitches:
-            yield Preset(program, _text(name), pitches, tuple(sorted(samples)))
+            yield Preset(program, _decode_name(name), pitches, tuple(sorted(samples)))
 
 
-def _keys(zone: dict[int, int]) -> tuple[int, int]:
+def _key_range(zone: dict[int, int]) -> tuple[int, int]:
     packed = zone.get(_KEY_RANGE, 127 << 8)
     return packed & 255, packed >> 8
 
 
-def _usable(ranges: list[tuple[int, int]], root: int) -> range:
+def _usable_keys(ranges: list[tuple[int, int]], root: int) -> range:
     """Keys at most an octave outside of where samples meet, or of a lone sample's root.
 
     The outermost samples of most fonts cover all keys that are left. Root keys would tell how far
@@ -615,5 +623,5 @@ def _usable(ranges: list[tuple[int, int]], root: int) -> range:
     return range(lowest, highest + 1)
 
 
-def _text(raw: bytes) -> str:
+def _decode_name(raw: bytes) -> str:
     return raw.split(b"\0")[0].decode("latin-1").strip()

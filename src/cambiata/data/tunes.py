@@ -17,7 +17,7 @@ import numpy as np
 
 from cambiata.data.scores import SCORE_CACHE
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Sheet, Tone, Voice, sheet_of_stream
+from cambiata.score.notation import Sheet, Tone, Voice, sheet_from_stream
 from cambiata.system import Progress
 
 COLLECTIONS = ("ryansMammoth", "oneills1850", "airdsAirs")
@@ -44,7 +44,7 @@ DANCES = {
 
 Split = Literal["train", "validation", "test"]
 
-_STEPS = 24  # of a quarter note, on which tones are kept
+_STEPS_PER_QUARTER = 24  # of a quarter note, on which tones are kept
 
 
 @dataclass(frozen=True)
@@ -107,16 +107,16 @@ def read_tunes(cache: Path = SCORE_CACHE, *, progress: Progress | None = None) -
 
     place = Path(cache) / f"tunes-music21-{music21.__version__}.jsonl"
     if not place.exists():
-        found = list(_parsed(Path(music21.__file__).parent / "corpus", progress))
+        rows = list(_parse_all(Path(music21.__file__).parent / "corpus", progress))
         place.parent.mkdir(parents=True, exist_ok=True)
         scratch = place.with_suffix(".part")
-        scratch.write_text("".join(json.dumps(each) + "\n" for each in found))
+        scratch.write_text("".join(json.dumps(each) + "\n" for each in rows))
         scratch.replace(place)
-    tunes = [_tune(json.loads(line)) for line in place.read_text().splitlines()]
-    kept = [tune for tune in tunes if _is_usable(tune.sheet)]
+    tunes = [_decode_tune(json.loads(line)) for line in place.read_text().splitlines()]
+    usable = [tune for tune in tunes if _is_usable(tune.sheet)]
     return [
         Tune(tune.name, tune.dance, tune.sheet, family)
-        for tune, family in zip(kept, families(kept), strict=True)
+        for tune, family in zip(usable, group_families(usable), strict=True)
     ]
 
 
@@ -129,7 +129,7 @@ def _is_usable(sheet: Sheet) -> bool:
     )
 
 
-def _texts(corpus: Path) -> Iterator[tuple[str, str]]:
+def _abc_texts(corpus: Path) -> Iterator[tuple[str, str]]:
     """Name and ABC of every tune but Norbeck's transcriptions."""
     for collection in COLLECTIONS:
         for file in sorted((corpus / collection).glob("*.abc")):
@@ -139,17 +139,17 @@ def _texts(corpus: Path) -> Iterator[tuple[str, str]]:
                     yield f"{collection}/{file.stem}", tune
 
 
-def _parsed(corpus: Path, progress: Progress | None) -> Iterator[dict[str, Any]]:
-    texts = list(_texts(corpus))
+def _parse_all(corpus: Path, progress: Progress | None) -> Iterator[dict[str, Any]]:
+    texts = list(_abc_texts(corpus))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for i, found in enumerate(pool.map(_read_one, texts, chunksize=20)):
+        for i, found in enumerate(pool.map(_parse_one, texts, chunksize=20)):
             if progress is not None:
                 progress((i + 1) / len(texts))
             if found is not None:
                 yield found
 
 
-def _read_one(named: tuple[str, str]) -> dict[str, Any] | None:
+def _parse_one(named: tuple[str, str]) -> dict[str, Any] | None:
     import music21
 
     place, text = named
@@ -158,56 +158,60 @@ def _read_one(named: tuple[str, str]) -> dict[str, Any] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            sheet = sheet_of_stream(music21.converter.parse(text, format="abc"), name)
+            sheet = sheet_from_stream(music21.converter.parse(text, format="abc"), name)
         except Exception:  # music21 has many; a tune that it cannot read is left out
             return None
     if sheet is None:
         return None
     return {
         "name": name,
-        "dance": _dance(fields.get("R", ""), fields.get("T", "")),
+        "dance": _find_dance(fields.get("R", ""), fields.get("T", "")),
         "metre": [sheet.metre.beats, sheet.metre.unit],
         "key": sheet.key,
-        "pickup": round(sheet.pickup * _STEPS),
+        "pickup": round(sheet.pickup * _STEPS_PER_QUARTER),
         "qpm": sheet.qpm,
         "tones": [
-            [round(tone.start * _STEPS), round(tone.length * _STEPS), tone.pitch]
+            [
+                round(tone.start * _STEPS_PER_QUARTER),
+                round(tone.length * _STEPS_PER_QUARTER),
+                tone.pitch,
+            ]
             for tone in sheet.voices[0].tones
         ],
     }
 
 
-def _dance(told: str, title: str) -> str:
+def _find_dance(rhythm_field: str, title: str) -> str:
     """Dance type by the R: field, else by the title's last word that names one."""
-    for text in (told.lower(), title.lower()):
-        found = [
+    for text in (rhythm_field.lower(), title.lower()):
+        matches = [
             (text.rfind(word), len(word), dance)
             for word, dance in DANCES.items()
             if re.search(rf"\b{word}\b", text)
         ]
-        if found:
-            return max(found, key=lambda hit: (hit[0] + hit[1], hit[1]))[2]
+        if matches:
+            return max(matches, key=lambda hit: (hit[0] + hit[1], hit[1]))[2]
     return ""
 
 
-def _tune(kept: dict[str, Any]) -> Tune:
+def _decode_tune(row: dict[str, Any]) -> Tune:
     tones = (
-        Tone(Fraction(start, _STEPS), Fraction(length, _STEPS), pitch)
-        for start, length, pitch in kept["tones"]
+        Tone(Fraction(start, _STEPS_PER_QUARTER), Fraction(length, _STEPS_PER_QUARTER), pitch)
+        for start, length, pitch in row["tones"]
         if length > 0
     )
     sheet = Sheet(
         (Voice(tuple(tones)),),
-        Metre(*kept["metre"]),
-        kept["key"],
-        kept["qpm"],
-        Fraction(kept["pickup"], _STEPS),
-        kept["name"],
+        Metre(*row["metre"]),
+        row["key"],
+        row["qpm"],
+        Fraction(row["pickup"], _STEPS_PER_QUARTER),
+        row["name"],
     )
-    return Tune(kept["name"], kept["dance"], sheet)
+    return Tune(row["name"], row["dance"], sheet)
 
 
-def families(tunes: Sequence[Tune]) -> list[int]:
+def group_families(tunes: Sequence[Tune]) -> list[int]:
     """Which tunes are variants of one another, across collections.
 
     Two tunes belong together where an eighth of their contours' eight-interval words are shared
@@ -227,7 +231,7 @@ def families(tunes: Sequence[Tune]) -> list[int]:
     --------
     >>> sheet = Sheet((Voice(tuple(Tone(Fraction(i), Fraction(1), 60 + i * i % 7)
     ...                            for i in range(20))),))
-    >>> families([Tune("a/1 X", "", sheet), Tune("b/2 Y", "", sheet)])
+    >>> group_families([Tune("a/1 X", "", sheet), Tune("b/2 Y", "", sheet)])
     [0, 0]
     """
     parents = list(range(len(tunes)))
@@ -238,36 +242,36 @@ def families(tunes: Sequence[Tune]) -> list[int]:
             i = parents[i]
         return i
 
-    words = [_words(tune.sheet.voices[0].tones) for tune in tunes]
-    where: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-    for i, each in enumerate(words):
-        for word in each:
-            where[word].append(i)
+    ngrams = [_interval_ngrams(tune.sheet.voices[0].tones) for tune in tunes]
+    tunes_by_ngram: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, tune_ngrams in enumerate(ngrams):
+        for ngram in tune_ngrams:
+            tunes_by_ngram[ngram].append(i)
     shared: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for holders in where.values():
+    for holders in tunes_by_ngram.values():
         if len(holders) <= 30:  # what many tunes share is a formula, not a tune
             for a in range(len(holders)):
                 for b in range(a):
                     shared[holders[b], holders[a]] += 1
     for (a, b), n in shared.items():
-        if n >= max(3, min(len(words[a]), len(words[b])) / 8):
+        if n >= max(3, min(len(ngrams[a]), len(ngrams[b])) / 8):
             parents[root(b)] = root(a)
-    titled: dict[str, int] = {}
+    first_by_title: dict[str, int] = {}
     for i, tune in enumerate(tunes):
-        title = _title(tune.name)
+        title = _normalize_title(tune.name)
         if title:
-            parents[root(i)] = root(titled.setdefault(title, i))
+            parents[root(i)] = root(first_by_title.setdefault(title, i))
     return [root(i) for i in range(len(tunes))]
 
 
-def _words(tones: Sequence[Tone]) -> set[tuple[int, ...]]:
+def _interval_ngrams(tones: Sequence[Tone]) -> set[tuple[int, ...]]:
     steps = np.diff([tone.pitch for tone in tones])
     steps = steps[steps != 0]  # repeated notes differ between variants
     return {tuple(steps[i : i + 8].tolist()) for i in range(len(steps) - 7)}
 
 
-def _title(name: str) -> str:
+def _normalize_title(name: str) -> str:
     title = name.partition(" ")[2].lower()
     words = re.sub(r"[^a-z ]", "", title.replace("--", " ")).split()
-    left_out = {"the", "a", *" ".join(DANCES).split()}
-    return " ".join(word for word in words if word not in left_out)
+    stop_words = {"the", "a", *" ".join(DANCES).split()}
+    return " ".join(word for word in words if word not in stop_words)

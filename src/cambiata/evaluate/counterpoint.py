@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from cambiata.counterpoint.api import Solution, drawn_lines, score_line, solve
+from cambiata.counterpoint.api import Solution, sample_lines, score_counterpoint, solve
 from cambiata.counterpoint.cantus import Cantus
-from cambiata.counterpoint.checker import Position, Struck, check
+from cambiata.counterpoint.checker import LineNote, Position, check
 from cambiata.counterpoint.ranking import Ranking, shipped
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run import machine
 from cambiata.score.notation import Sheet, Tone, Voice
-from cambiata.train.tasks.counterpoint import PAIRS, chorale_voices, successions
+from cambiata.train.tasks.counterpoint import PAIRS, read_chorales, successions
 
 _BAR = 4
 FUX = {
@@ -36,7 +36,7 @@ FUX = {
     "fux-aeolian": (57, 60, 59, 62, 60, 64, 65, 64, 62, 60, 59, 57),
     "fux-ionian": (60, 64, 65, 67, 64, 69, 67, 64, 65, 64, 62, 60),
 }
-OWN = {
+COMPOSED = {
     "own-dorian-1": (62, 64, 65, 67, 64, 65, 62, 64, 62),
     "own-dorian-2": (62, 69, 67, 65, 64, 67, 65, 64, 62),
     "own-phrygian-1": (64, 67, 65, 69, 67, 64, 62, 65, 64),
@@ -50,7 +50,7 @@ OWN = {
     "own-ionian-1": (60, 62, 64, 67, 65, 69, 67, 64, 62, 60),
     "own-ionian-2": (60, 65, 64, 62, 69, 67, 64, 62, 60),
 }
-CANTUS = FUX | OWN
+CANTUS = FUX | COMPOSED
 # Fux's own first species, as remembered from the modern editions: cantus, where, his counterpoint.
 FUX_SOLUTIONS = (
     ("fux-dorian", "above", (69, 69, 67, 69, 71, 72, 72, 71, 74, 73, 74)),
@@ -59,8 +59,8 @@ FUX_SOLUTIONS = (
     ("fux-lydian", "above", (77, 76, 72, 77, 77, 79, 81, 79, 72, 74, 76, 77)),
 )
 TASKS = (*((species, 2) for species in range(1, 6)), (1, 3))
-_SUNG = frozenset(("m2", "M2", "m3", "M3", "P4", "P5", "P8"))
-_CHANCES = 200  # random counterpoints against which a real one is ranked
+_MELODIC_INTERVALS = frozenset(("m2", "M2", "m3", "M3", "P4", "P5", "P8"))
+_N_SAMPLED = 200  # random counterpoints against which a real one is ranked
 
 
 def cantus_sheet(pitches: Sequence[int], name: str = "cantus") -> Sheet:
@@ -83,10 +83,10 @@ def cantus_sheet(pitches: Sequence[int], name: str = "cantus") -> Sheet:
     >>> cantus_sheet((60, 62, 60)).n_bars
     3
     """
-    return Sheet((_whole(pitches, "Cantus"),), name=name)
+    return Sheet((_whole_notes(pitches, "Cantus"),), name=name)
 
 
-def _whole(pitches: Sequence[int], name: str) -> Voice:
+def _whole_notes(pitches: Sequence[int], name: str) -> Voice:
     length = Fraction(_BAR)
     return Voice(tuple(Tone(i * length, length, p) for i, p in enumerate(pitches)), name)
 
@@ -94,7 +94,7 @@ def _whole(pitches: Sequence[int], name: str) -> Voice:
 # --- the referee --------------------------------------------------------------------------------
 
 
-def objections(sheet: Sheet) -> tuple[str, ...]:
+def find_objections(sheet: Sheet) -> tuple[str, ...]:
     """What music21 objects to in a worksheet in whole-note bars.
 
     Parameters
@@ -116,8 +116,8 @@ def objections(sheet: Sheet) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> low = _whole((60, 62, 60), "Cantus")
-    >>> objections(Sheet((_whole((67, 69, 72), ""), low)))[0]
+    >>> low = _whole_notes((60, 62, 60), "Cantus")
+    >>> find_objections(Sheet((_whole_notes((67, 69, 72), ""), low)))[0]
     'bar 2: parallelFifth'
     """
     try:
@@ -134,32 +134,32 @@ def objections(sheet: Sheet) -> tuple[str, ...]:
     for upper in range(len(voices)):
         for lower in range(upper + 1, len(voices)):
             outer = (upper, lower) == (0, len(voices) - 1)
-            found += _between(voices[upper], voices[lower], len(cantus.tones), outer)
+            found += _motion_objections(voices[upper], voices[lower], len(cantus.tones), outer)
     for voice in voices:
         if voice.name == "Cantus":
             continue
         for one, two in pairwise(voice.tones):
-            sung = interval.Interval(note.Note(one.pitch), note.Note(two.pitch))
-            sixth = sung.name == "m6" and two.pitch > one.pitch
-            if one.pitch != two.pitch and sung.name not in _SUNG and not sixth:
-                found.append(f"bar {int(two.start // _BAR) + 1}: sings {sung.name}")
+            melodic = interval.Interval(note.Note(one.pitch), note.Note(two.pitch))
+            sixth = melodic.name == "m6" and two.pitch > one.pitch
+            if one.pitch != two.pitch and melodic.name not in _MELODIC_INTERVALS and not sixth:
+                found.append(f"bar {int(two.start // _BAR) + 1}: sings {melodic.name}")
     low = voices[-1]
     for voice in voices[:-1]:
-        found += _harmony(voice, low, cantus, len(voices))
+        found += _harmony_objections(voice, low, cantus, len(voices))
     return tuple(found)
 
 
-def _at(voice: Voice, place: Fraction) -> Tone | None:
+def _tone_at(voice: Voice, place: Fraction) -> Tone | None:
     return next((tone for tone in voice.tones if tone.start <= place < tone.end), None)
 
 
-def _between(upper: Voice, lower: Voice, n_bars: int, outer: bool) -> Iterator[str]:
+def _motion_objections(upper: Voice, lower: Voice, n_bars: int, outer: bool) -> Iterator[str]:
     from music21 import note, voiceLeading
 
     for bar in range(1, n_bars):
         place = Fraction(_BAR * bar)
-        before = [_at(voice, place - Fraction(1, 8)) for voice in (upper, lower)]
-        after = [_at(voice, place) for voice in (upper, lower)]
+        before = [_tone_at(voice, place - Fraction(1, 8)) for voice in (upper, lower)]
+        after = [_tone_at(voice, place) for voice in (upper, lower)]
         if any(tone is None for tone in (*before, *after)):
             continue
         pitches = [tone.pitch for tone in (*before, *after) if tone]
@@ -174,43 +174,43 @@ def _between(upper: Voice, lower: Voice, n_bars: int, outer: bool) -> Iterator[s
                 yield f"bar {bar + 1}: {test}"
 
 
-def _harmony(voice: Voice, low: Voice, cantus: Voice, n_voices: int) -> Iterator[str]:
+def _harmony_objections(voice: Voice, low: Voice, cantus: Voice, n_voices: int) -> Iterator[str]:
     from music21 import interval, note
 
-    def sounds(tone: Tone, place: Fraction) -> Any:
-        other = _at(low, place)
+    def interval_above_bass(tone: Tone, place: Fraction) -> Any:
+        other = _tone_at(low, place)
         assert other is not None
         return interval.Interval(note.Note(other.pitch), note.Note(tone.pitch))
 
     ends = {"P1", "P5", "P8", "m3", "M3"} if n_voices == 3 else {"P1", "P5", "P8"}
     moving = low if voice.name == "Cantus" else voice
     start = max(moving.tones[0].start, voice.tones[0].start)
-    opening = sounds(_at(voice, start) or voice.tones[0], start)
+    opening = interval_above_bass(_tone_at(voice, start) or voice.tones[0], start)
     if opening.semiSimpleName not in ends:
         yield f"bar 1: begins with {opening.name}"
     n_bars = len(cantus.tones)
     end = Fraction(_BAR * (n_bars - 1))
-    closing = sounds(_at(voice, end) or voice.tones[-1], end)
+    closing = interval_above_bass(_tone_at(voice, end) or voice.tones[-1], end)
     if closing.semiSimpleName not in (ends if n_voices == 3 else {"P1", "P8"}):
         yield f"bar {n_bars}: ends with {closing.name}"
     for bar in range(1, n_bars - 1):
         place = Fraction(_BAR * bar)
-        tone = _at(voice, place)
+        tone = _tone_at(voice, place)
         if tone is None:
             yield f"bar {bar + 1}: rests"
             continue
-        heard = sounds(tone, place)
-        if heard.isConsonant():
+        harmony = interval_above_bass(tone, place)
+        if harmony.isConsonant():
             continue
-        held = _at(moving, place)
+        tied = _tone_at(moving, place)
         after = next((t for t in moving.tones if t.start > place), None)
-        if held is None or held.start == place or after is None:
-            yield f"bar {bar + 1}: strikes {heard.name}"
+        if tied is None or tied.start == place or after is None:
+            yield f"bar {bar + 1}: strikes {harmony.name}"
             continue
-        late = next((t for t in moving.tones if t.start == place + 2), None)
-        fall = interval.Interval(note.Note(held.pitch), note.Note((late or after).pitch))
-        if late is None or fall.directedName not in ("m-2", "M-2"):
-            yield f"bar {bar + 1}: {heard.name} is not resolved"
+        resolution = next((t for t in moving.tones if t.start == place + 2), None)
+        fall = interval.Interval(note.Note(tied.pitch), note.Note((resolution or after).pitch))
+        if resolution is None or fall.directedName not in ("m-2", "M-2"):
+            yield f"bar {bar + 1}: {harmony.name} is not resolved"
 
 
 # --- planted breaches ---------------------------------------------------------------------------
@@ -241,66 +241,66 @@ class Planted:
 
 
 Change = tuple[int, list[Tone]]
-_Plant = Callable[[Sequence[int], list[Tone]], Iterator[Change]]
+_PlantBreach = Callable[[Sequence[int], list[Tone]], Iterator[Change]]
 
 
-def _changed(tones: list[Tone], index: int, pitch: int) -> list[Tone]:
-    made = list(tones)
-    made[index] = replace(made[index], pitch=pitch)
-    return made
+def _with_pitch(tones: list[Tone], index: int, pitch: int) -> list[Tone]:
+    changed = list(tones)
+    changed[index] = replace(changed[index], pitch=pitch)
+    return changed
 
 
-def _interval_plant(semitones: Sequence[int], *, inner: bool = True) -> _Plant:
+def _interval_plant(semitones: Sequence[int], *, inner: bool = True) -> _PlantBreach:
     """An inner note that lies so far from the cantus."""
 
     def plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
         places = range(1, len(tones) - 2) if inner else (0,)
         for index in places:
             for size in semitones:
-                yield index + 1, _changed(tones, index, cantus[index] + size)
+                yield index + 1, _with_pitch(tones, index, cantus[index] + size)
 
     return plant
 
 
-def _parallel_plant(size: int) -> _Plant:
+def _parallel_plant(size: int) -> _PlantBreach:
     def plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
         for index in range(2, len(tones) - 2):
             if cantus[index] != cantus[index - 1]:
-                made = _changed(tones, index - 1, cantus[index - 1] + size)
-                yield index + 1, _changed(made, index, cantus[index] + size)
+                changed = _with_pitch(tones, index - 1, cantus[index - 1] + size)
+                yield index + 1, _with_pitch(changed, index, cantus[index] + size)
 
     return plant
 
 
-def _direct_plant(size: int) -> _Plant:
+def _direct_plant(size: int) -> _PlantBreach:
     def plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
         for index in range(2, len(tones) - 2):
             before, after = tones[index - 1].pitch, cantus[index] + size
             along = (cantus[index] - cantus[index - 1]) * (after - before) > 0
             if along and abs(before - cantus[index - 1]) % 12 != abs(size) % 12:
-                yield index + 1, _changed(tones, index, after)
+                yield index + 1, _with_pitch(tones, index, after)
 
     return plant
 
 
-def _line_plant(shape: Sequence[int], *, back: int = 0) -> _Plant:
+def _line_plant(shape: Sequence[int], *, back: int = 0) -> _PlantBreach:
     """Inner notes of a given shape, in semitones from the first; marked so many before its end."""
 
     def plant(_: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
         for index in range(1, len(tones) - len(shape) - 2):
-            made = list(tones)
+            changed = list(tones)
             for offset, size in enumerate(shape):
                 at = index + offset
-                made[at] = replace(made[at], pitch=tones[index].pitch + size)
-            yield index + len(shape) - back, made
+                changed[at] = replace(changed[at], pitch=tones[index].pitch + size)
+            yield index + len(shape) - back, changed
 
     return plant
 
 
-def _last_plant(back: int, size: int) -> _Plant:
+def _last_plant(back: int, size: int) -> _PlantBreach:
     def plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
         index = len(tones) - back
-        yield len(cantus) - back + 1, _changed(tones, index, tones[index].pitch + size)
+        yield len(cantus) - back + 1, _with_pitch(tones, index, tones[index].pitch + size)
 
     return plant
 
@@ -314,14 +314,14 @@ def _weak_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
             pitch = cantus[bar] + size
             far = abs(pitch - tones[index + 1].pitch) > 4
             if tone.start % _BAR and bar < len(cantus) - 2 and far:
-                yield bar + 1, _changed(tones, index, pitch)
+                yield bar + 1, _with_pitch(tones, index, pitch)
 
 
 def _repeated_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
     for index in range(2, len(tones) - 3):
         if tones[index].start < _BAR * (len(cantus) - 2):
             bar = int(tones[index].start // _BAR)
-            yield bar + 1, _changed(tones, index, tones[index - 1].pitch)
+            yield bar + 1, _with_pitch(tones, index, tones[index - 1].pitch)
 
 
 def _upward_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
@@ -331,7 +331,7 @@ def _upward_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
         bar = int(tone.end // _BAR)
         ties = tone.end > (tone.start // _BAR + 1) * _BAR
         if ties and abs(tone.pitch - cantus[bar]) % 12 in (1, 2, 5, 6, 10, 11):
-            yield bar + 1, _changed(tones, index + 1, tone.pitch + 2)
+            yield bar + 1, _with_pitch(tones, index + 1, tone.pitch + 2)
 
 
 def _unprepared_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
@@ -340,7 +340,7 @@ def _unprepared_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Chan
         bar = int(tone.start // _BAR)
         if tone.end > (bar + 1) * _BAR:
             sign = 1 if tone.pitch > cantus[bar] else -1
-            yield bar + 1, _changed(tones, index, cantus[bar] + sign * 14)
+            yield bar + 1, _with_pitch(tones, index, cantus[bar] + sign * 14)
 
 
 def _halved_plant(_: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
@@ -360,19 +360,19 @@ def _untied_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
         bar = int(tones[two].start // _BAR) + 1
         if two != one + 1 or bar >= len(cantus) - 1:
             continue
-        made = list(tones[:one])
+        changed = list(tones[:one])
         for tone in tones[one : two + 1]:
             line = (tone.start // _BAR + 1) * _BAR
-            made.append(replace(tone, length=line - tone.start))
-            made.append(replace(tone, start=Fraction(line), length=tone.end - line))
-        yield bar + 1, [*made, *tones[two + 1 :]]
+            changed.append(replace(tone, length=line - tone.start))
+            changed.append(replace(tone, start=Fraction(line), length=tone.end - line))
+        yield bar + 1, [*changed, *tones[two + 1 :]]
 
 
 def _eighth_plant(_: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
     for index in range(1, len(tones) - 1):
         if tones[index].length == Fraction(1, 2):
             bar = int(tones[index].start // _BAR)
-            yield bar + 1, _changed(tones, index, tones[index - 1].pitch + 5)
+            yield bar + 1, _with_pitch(tones, index, tones[index - 1].pitch + 5)
 
 
 def _varied_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
@@ -384,22 +384,22 @@ def _varied_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
             continue
         pitch = next(t.pitch for t in tones if t.start >= begin)
         steps = [Tone(begin + i, Fraction(1), pitch + 2 * (i % 2)) for i in range(12)]
-        kept = [t for t in tones if t.end <= begin], [t for t in tones if t.start >= end]
-        yield bar + 3, [*kept[0], *steps, *kept[1]]
+        outside = [t for t in tones if t.end <= begin], [t for t in tones if t.start >= end]
+        yield bar + 3, [*outside[0], *steps, *outside[1]]
 
 
 def _flat_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
     for index in range(1, len(tones) - 2):
         if cantus[index] % 12 == 11:
             near = tones[index].pitch
-            yield index + 1, _changed(tones, index, near - near % 12 + 10)
+            yield index + 1, _with_pitch(tones, index, near - near % 12 + 10)
 
 
 def _foreign_plant(_: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
     """An E flat, which no mode here has."""
     for index in range(1, len(tones) - 2):
         near = tones[index].pitch
-        yield index + 1, _changed(tones, index, near - near % 12 + 3)
+        yield index + 1, _with_pitch(tones, index, near - near % 12 + 3)
 
 
 def _tritone_plant(_: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
@@ -407,33 +407,33 @@ def _tritone_plant(_: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
     for index in range(1, len(tones) - 6):
         before = tones[index - 1].pitch
         begin = before - 1 - (before - 1 - 5) % 12
-        made = list(tones)
+        changed = list(tones)
         for offset, size in enumerate((0, 2, 4, 6, 4)):
-            made[index + offset] = replace(made[index + offset], pitch=begin + size)
-        yield int(tones[index + 3].start // _BAR) + 1, made
+            changed[index + offset] = replace(changed[index + offset], pitch=begin + size)
+        yield int(tones[index + 3].start // _BAR) + 1, changed
 
 
 def _overlap_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
     for index in range(2, len(tones) - 2):
         if cantus[index] < cantus[index - 1] - 1 and tones[index - 1].pitch >= cantus[index - 1]:
-            yield index + 1, _changed(tones, index, cantus[index - 1] - 1)
+            yield index + 1, _with_pitch(tones, index, cantus[index - 1] - 1)
 
 
 def _third_plant(cantus: Sequence[int], tones: list[Tone]) -> Iterator[Change]:
     """Four tenths running, in white notes."""
     white = [p for p in range(128) if p % 12 in (0, 2, 4, 5, 7, 9, 11)]
     for index in range(1, len(tones) - 5):
-        made = list(tones)
+        changed = list(tones)
         for at in range(index, index + 4):
-            made[at] = replace(made[at], pitch=white[white.index(cantus[at]) + 9])
+            changed[at] = replace(changed[at], pitch=white[white.index(cantus[at]) + 9])
         before = tones[index - 1].pitch - cantus[index - 1]
         moves = all(cantus[at] != cantus[at + 1] for at in range(index, index + 3))
         if moves and before % 12 not in (3, 4):
-            yield index + 4, made
+            yield index + 4, changed
 
 
 # Species and position in which each rule is broken, and how.
-PLANTS: dict[str, tuple[int, str, _Plant]] = {
+PLANTS: dict[str, tuple[int, str, _PlantBreach]] = {
     "consonance": (1, "above", _interval_plant((2, 5, 10, 14))),
     "dissonance": (2, "above", _weak_plant),
     "preparation": (4, "above", _unprepared_plant),
@@ -465,7 +465,9 @@ PLANTS: dict[str, tuple[int, str, _Plant]] = {
 }
 
 
-def planted(rule: str, solutions: Sequence[tuple[Sequence[int], Sheet]]) -> Iterator[Planted]:
+def plant_breaches(
+    rule: str, solutions: Sequence[tuple[Sequence[int], Sheet]]
+) -> Iterator[Planted]:
     """Worksheets with a breach of a rule, one for each place where it can be put.
 
     Parameters
@@ -482,8 +484,8 @@ def planted(rule: str, solutions: Sequence[tuple[Sequence[int], Sheet]]) -> Iter
 
     Examples
     --------
-    >>> low, high = _whole((60, 62, 64, 62, 60), "Cantus"), _whole((67, 65, 67, 71, 72), "")
-    >>> next(planted("ending", [((60, 62, 64, 62, 60), Sheet((high, low)))])).bar
+    >>> low, high = _whole_notes((60, 62, 64, 62, 60), "Cantus"), _whole_notes((67, 65, 67, 71, 72), "")
+    >>> next(plant_breaches("ending", [((60, 62, 64, 62, 60), Sheet((high, low)))])).bar
     5
     """
     plant = PLANTS[rule][2]
@@ -509,9 +511,9 @@ def is_found(case: Planted) -> bool:
 
     Examples
     --------
-    >>> low, high = _whole((60, 62, 64, 62, 60), "Cantus"), _whole((67, 65, 67, 71, 72), "")
+    >>> low, high = _whole_notes((60, 62, 64, 62, 60), "Cantus"), _whole_notes((67, 65, 67, 71, 72), "")
     >>> sheets = [((60, 62, 64, 62, 60), Sheet((high, low)))]
-    >>> is_found(next(planted("ending", sheets)))
+    >>> is_found(next(plant_breaches("ending", sheets)))
     True
     """
     species, position, _ = PLANTS[case.rule]
@@ -526,7 +528,7 @@ def _share_below(value: float, others: Sequence[float]) -> float:
     return sum((other < value) + 0.5 * (other == value) for other in others) / len(others)
 
 
-def fux_ranks(n_lines: int = _CHANCES, *, seed: int = 0) -> list[dict[str, Any]]:
+def rank_fux(n_lines: int = _N_SAMPLED, *, seed: int = 0) -> list[dict[str, Any]]:
     """How Fux's solutions rank among counterpoints that keep the rules and were drawn at random.
 
     Parameters
@@ -543,24 +545,26 @@ def fux_ranks(n_lines: int = _CHANCES, *, seed: int = 0) -> list[dict[str, Any]]
 
     Examples
     --------
-    >>> [rank["position"] for rank in fux_ranks(2)]
+    >>> [rank["position"] for rank in rank_fux(2)]
     ['above', 'below', 'above', 'above']
     """
     ranks: list[dict[str, Any]] = []
     for name, position, pitches in FUX_SOLUTIONS:
         cantus = Cantus.of(cantus_sheet(FUX[name]).voices[0], name)
-        where: Position = "above" if position == "above" else "below"
+        side: Position = "above" if position == "above" else "below"
         length = Fraction(_BAR)
-        line = tuple(Struck(i * length, length, pitch) for i, pitch in enumerate(pitches))
-        drawn = drawn_lines(cantus, where, n_lines, seed=seed)
-        scores = [score_line(cantus, other, where) for other in drawn]
-        share = _share_below(score_line(cantus, line, where), scores)
-        ranks.append({"cantus": name, "position": position, "share_below": share, "n": len(drawn)})
+        line = tuple(LineNote(i * length, length, pitch) for i, pitch in enumerate(pitches))
+        sampled = sample_lines(cantus, side, n_lines, seed=seed)
+        scores = [score_counterpoint(cantus, other, side) for other in sampled]
+        share = _share_below(score_counterpoint(cantus, line, side), scores)
+        ranks.append(
+            {"cantus": name, "position": position, "share_below": share, "n": len(sampled)}
+        )
     return ranks
 
 
-def chorale_ranks(
-    ranking: Ranking, *, n_lines: int = _CHANCES, most: int = 12, seed: int = 0
+def rank_chorales(
+    ranking: Ranking, *, n_lines: int = _N_SAMPLED, most: int = 12, seed: int = 0
 ) -> list[float]:
     """How Bach's sopranos rank among random consonant ones, over basses that were held out.
 
@@ -588,35 +592,35 @@ def chorale_ranks(
     Examples
     --------
     >>> import inspect
-    >>> inspect.signature(chorale_ranks).parameters["most"].default
+    >>> inspect.signature(rank_chorales).parameters["most"].default
     12
     """
     rng = np.random.default_rng(seed)
     shares = []
-    for _, parts in chorale_voices("test"):
+    for _, parts in read_chorales("test"):
         high, low = PAIRS[0]
         pairs = successions(parts[low], parts[high])[:most]
         if len(pairs) < most:
             continue
         # Where the soprano passes between notes of the bass, what sounds with each note counts.
-        bass, real = ([pairs[0][0][i], *(after[i] for _, after in pairs)] for i in (0, 1))
+        bass, soprano = ([pairs[0][0][i], *(after[i] for _, after in pairs)] for i in (0, 1))
         scale = {note.pitch % 12 for part in parts for note in part.notes[:40]}
         scores = [
-            _score(ranking, bass, _consonant_line(bass, real[0], scale, rng))
+            _score_line(ranking, bass, _sample_consonant_line(bass, soprano[0], scale, rng))
             for _ in range(n_lines)
         ]
-        shares.append(_share_below(_score(ranking, bass, real), scores))
+        shares.append(_share_below(_score_line(ranking, bass, soprano), scores))
     return shares
 
 
-def _score(ranking: Ranking, bass: Sequence[int], line: Sequence[int]) -> float:
+def _score_line(ranking: Ranking, bass: Sequence[int], line: Sequence[int]) -> float:
     chords = list(zip(bass, line, strict=True))
     pairs = list(pairwise(chords))
     moved = [p for i, p in enumerate(line) if i == 0 or line[i - 1] != p]
     return ranking.score("above", pairs, moved)
 
 
-def _consonant_line(
+def _sample_consonant_line(
     bass: Sequence[int], first: int, scale: set[int], rng: np.random.Generator
 ) -> list[int]:
     """A line of consonances in the key, by steps and thirds, without perfect parallels."""
@@ -642,7 +646,7 @@ def evaluate_counterpoint(
     cantus: Sequence[str] = tuple(CANTUS),
     tasks: Sequence[tuple[int, int]] = TASKS,
     n_planted: int = 40,
-    n_lines: int = _CHANCES,
+    n_lines: int = _N_SAMPLED,
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:
@@ -689,7 +693,7 @@ def evaluate_counterpoint(
         (*task, where, name) for task in tasks for where in ("above", "below") for name in cantus
     ]
     for done, (species, voices, where, name) in enumerate(jobs, 1):
-        row, solution = _solved(name, species, voices, where, seed)
+        row, solution = _solve_one(name, species, voices, where, seed)
         rows.append(row)
         if solution is not None:
             solved[species, voices, where, name] = solution.sheet
@@ -702,18 +706,18 @@ def evaluate_counterpoint(
             for (kind, voices, where, name), sheet in solved.items()
             if (kind, voices, where) == (species, 2, position)
         ]
-        cases = list(planted(rule, sheets))
+        cases = list(plant_breaches(rule, sheets))
         chosen = cases[:: max(1, len(cases) // n_planted)][:n_planted]
         plants.append({"rule": rule, "planted": len(chosen), "found": sum(map(is_found, chosen))})
         if progress:
             progress("planting", done / len(PLANTS))
-    shares = chorale_ranks(shipped(), n_lines=n_lines, seed=seed)
+    shares = rank_chorales(shipped(), n_lines=n_lines, seed=seed)
     table = {
         "machine": machine(),
         "seed": seed,
         "solutions": [_summary(rows, *task) for task in tasks],
         "planted": plants,
-        "fux": fux_ranks(n_lines, seed=seed),
+        "fux": rank_fux(n_lines, seed=seed),
         "chorales": {
             "n": len(shares),
             "share_below": float(np.mean(shares)),
@@ -728,7 +732,7 @@ def evaluate_counterpoint(
     return table
 
 
-def _solved(
+def _solve_one(
     name: str, species: int, voices: int, where: str, seed: int
 ) -> tuple[dict[str, Any], Solution | None]:
     row: dict[str, Any] = {"cantus": name, "species": species, "voices": voices, "position": where}
@@ -747,22 +751,22 @@ def _solved(
     row["score"] = solution.score
     found = check(solution.sheet, species=species, position=where).breaches
     row["breaches"] = [str(breach) for breach in found]
-    row["objections"] = list(objections(solution.sheet))
+    row["objections"] = list(find_objections(solution.sheet))
     return row, solution
 
 
 def _summary(rows: Sequence[dict[str, Any]], species: int, voices: int) -> dict[str, Any]:
-    mine = [row for row in rows if (row["species"], row["voices"]) == (species, voices)]
-    done = [row for row in mine if "unsolved" not in row]
+    selected = [row for row in rows if (row["species"], row["voices"]) == (species, voices)]
+    done = [row for row in selected if "unsolved" not in row]
     return {
         "species": species,
         "voices": voices,
-        "asked": len(mine),
+        "asked": len(selected),
         "solved": len(done),
         "pass_checker": sum(not row["breaches"] for row in done),
         "pass_referee": sum(not row["objections"] for row in done),
-        "median_s": median(row["s"] for row in mine),
-        "worst_s": max(row["s"] for row in mine),
+        "median_s": median(row["s"] for row in selected),
+        "worst_s": max(row["s"] for row in selected),
     }
 
 
@@ -781,7 +785,7 @@ def markdown(table: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> empty = {"machine": "x", "seed": 0, "solutions": [], "planted": [], "fux": []}
+    >>> empty = {"machine": "x", "seed": 0, "solutions": [], "plant_breaches": [], "fux": []}
     >>> chorales = {"n": 1, "share_below": 0.9, "interval": [0.8, 1.0]}
     >>> markdown(empty | {"chorales": chorales}).splitlines()[0]
     'Machine: x. Seed 0.'

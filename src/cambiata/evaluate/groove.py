@@ -18,11 +18,17 @@ import numpy.typing as npt
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run import machine
-from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Strike, strikes_of, with_strikes
-from cambiata.groove.interpolation import Amounts, Interpolation, Way, fitted, nearest
-from cambiata.groove.vae import LatentInterpolation, windowed, windows_of
+from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Strike, drum_strikes, replace_drums
+from cambiata.groove.interpolation import (
+    GrooveAmounts,
+    Interpolation,
+    Interpolator,
+    fit_bars,
+    nearest_phrases,
+)
+from cambiata.groove.vae import LatentInterpolation, encode_windows, split_windows
 from cambiata.score.midi import Clock, Note, Part, Score
-from cambiata.train.tasks.groove import Played, played_in
+from cambiata.train.tasks.groove import GrooveRecording, read_recordings
 
 Array = npt.NDArray[np.float32]
 
@@ -41,7 +47,7 @@ METRICS = {
     "to_b": "profile cosine to B at 0.5",
 }
 AMOUNTS = tuple(i / 10 for i in range(11))
-_MOST_BARS = 16
+_MAX_BARS = 16
 _TICKS = 960
 _N_LOUD = 8  # bins of velocity in a style profile
 
@@ -91,14 +97,14 @@ class CrossFade:
     >>> from cambiata.groove.grid import Hit
     >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
-    >>> [strike.velocity for strike in CrossFade(a, a).at(Amounts.of(0.3))]
+    >>> [strike.velocity for strike in CrossFade(a, a).at(GrooveAmounts.of(0.3))]
     [27, 63]
     """
 
     def __init__(self, a: Groove, b: Groove) -> None:
         self._a, self._b = a.strikes, b.strikes
 
-    def at(self, amounts: Amounts) -> tuple[Strike, ...]:
+    def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
         """All notes of both whose velocity is not nought.
 
         Parameters
@@ -137,7 +143,7 @@ class CoinFade:
     >>> from cambiata.groove.grid import Hit
     >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
-    >>> len(CoinFade(a, a).at(Amounts.of(1.0)))
+    >>> len(CoinFade(a, a).at(GrooveAmounts.of(1.0)))
     1
     """
 
@@ -146,7 +152,7 @@ class CoinFade:
         self._a = [(strike, rng.random()) for strike in a.strikes]
         self._b = [(strike, rng.random()) for strike in b.strikes]
 
-    def at(self, amounts: Amounts) -> tuple[Strike, ...]:
+    def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
         """What the throws leave.
 
         Parameters
@@ -159,9 +165,9 @@ class CoinFade:
         tuple of Strike
             In their order.
         """
-        kept = [strike for strike, throw in self._a if throw >= amounts.hits]
-        come = [strike for strike, throw in self._b if throw < amounts.hits]
-        return tuple(sorted(kept + come))
+        from_a = [strike for strike, draw in self._a if draw >= amounts.hits]
+        from_b = [strike for strike, draw in self._b if draw < amounts.hits]
+        return tuple(sorted(from_a + from_b))
 
 
 class DrummerClassifier:
@@ -191,25 +197,29 @@ class DrummerClassifier:
         self.drummers = sorted(set(drummers))
         self._mean, self._scale = windows.mean(0), windows.std(0) + 0.05
         x = self._standard(windows)
-        wanted = np.array([self.drummers.index(who) for who in drummers])
+        labels = np.array([self.drummers.index(who) for who in drummers])
         # Each drummer counts as much as another, however much there is of them.
-        weight = 1 / np.bincount(wanted)[wanted] / len(self.drummers)
-        one_hot = np.eye(len(self.drummers))[wanted]
+        weight = 1 / np.bincount(labels)[labels] / len(self.drummers)
+        one_hot = np.eye(len(self.drummers))[labels]
         shape = x.shape[1], len(self.drummers)
 
-        def cost(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        def objective(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
             matrix = flat.reshape(shape)
-            said = log_softmax(x @ matrix, axis=1)
-            lost = -float(weight @ (said * one_hot).sum(1))
-            slope = x.T @ ((np.exp(said) - one_hot) * weight[:, None])
-            lost += 0.5 * penalty * float((matrix[:-1] ** 2).sum())
-            slope[:-1] += penalty * matrix[:-1]
-            return lost, slope.ravel()
+            log_probs = log_softmax(x @ matrix, axis=1)
+            loss = -float(weight @ (log_probs * one_hot).sum(1))
+            gradient = x.T @ ((np.exp(log_probs) - one_hot) * weight[:, None])
+            loss += 0.5 * penalty * float((matrix[:-1] ** 2).sum())
+            gradient[:-1] += penalty * matrix[:-1]
+            return loss, gradient.ravel()
 
-        found = minimize(
-            cost, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 300}
+        result = minimize(
+            objective,
+            np.zeros(shape).ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 300},
         )
-        self._matrix = found.x.reshape(shape)
+        self._matrix = result.x.reshape(shape)
 
     def _standard(self, windows: Array) -> npt.NDArray[np.float64]:
         scaled = ((windows - self._mean) / self._scale).astype(np.float64)
@@ -247,8 +257,8 @@ class DrummerClassifier:
         float
             0 to 1.
         """
-        said = self.log_likelihoods(windows)
-        apart = said[:, self.drummers.index(b)] - said[:, self.drummers.index(a)]
+        log_probs = self.log_likelihoods(windows)
+        apart = log_probs[:, self.drummers.index(b)] - log_probs[:, self.drummers.index(a)]
         return float((1 / (1 + np.exp(-apart))).mean())
 
 
@@ -294,37 +304,37 @@ def evaluate_groove(
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: has no info.csv; name the Groove MIDI Dataset's folder
     """
-    tell = progress or (lambda _stage, _share: None)
-    beats = [each for each in played_in(data) if not each.is_fill]
-    held = [each for each in beats if each.is_held_out]
-    if len({each.drummer for each in held}) < 2:
+    report = progress or (lambda _stage, _share: None)
+    beats = [each for each in read_recordings(data) if not each.is_fill]
+    held_out = [each for each in beats if each.is_held_out]
+    if len({each.drummer for each in held_out}) < 2:
         raise InputError(str(data), "has too few drummers held out", "use the whole dataset")
-    taught = {each.drummer for each in beats if not each.is_held_out}
-    grooves = [(each, each.groove()) for each in held if each.drummer in taught]
-    tell("read", 0.5)
-    classifier, accuracy = _classifier(beats, grooves)
-    tell("read", 1.0)
-    pairs = pairs_of(grooves, n_pairs, seed)
+    trained_drummers = {each.drummer for each in beats if not each.is_held_out}
+    grooves = [(each, each.groove()) for each in held_out if each.drummer in trained_drummers]
+    report("read", 0.5)
+    classifier, accuracy = _train_classifier(beats, grooves)
+    report("read", 1.0)
+    pairs = pair_grooves(grooves, n_pairs, seed)
     lines, curves = [], []
     for i, pair in enumerate(pairs):
-        ways: dict[str, Way] = {
+        interpolators: dict[str, Interpolator] = {
             "exact": Interpolation(pair.a, pair.b),
             "vae": LatentInterpolation(pair.a, pair.b, weights),
             "cross-fade": CrossFade(pair.a, pair.b),
             "coin-fade": CoinFade(pair.a, pair.b, seed + i),
         }
-        for name, way in ways.items():
-            walked = _walked(pair, way)
-            chances = [_chance(classifier, pair, groove) for groove in walked]
-            told: dict[str, Any] = {
+        for name, interpolator in interpolators.items():
+            path_grooves = _interpolate(pair, interpolator)
+            posteriors = [_posterior(classifier, pair, groove) for groove in path_grooves]
+            row: dict[str, Any] = {
                 "way": name,
                 "genre": pair.genre,
                 "drummers": list(pair.drummers),
             }
-            told |= {"ends": _exact_ends(pair, way), "same_music": pair.same_music}
-            lines.append(told | _scores(pair, walked, chances))
-            curves.append((name, chances))
-        tell("walk", (i + 1) / len(pairs))
+            row |= {"ends": _has_exact_ends(pair, interpolator), "same_music": pair.same_music}
+            lines.append(row | _scores(pair, path_grooves, posteriors))
+            curves.append((name, posteriors))
+        report("walk", (i + 1) / len(pairs))
     facts = {
         "machine": machine(),
         "seed": seed,
@@ -338,7 +348,7 @@ def evaluate_groove(
             for name in dict.fromkeys(name for name, _ in curves)
         },
         "sliders": _sliders(classifier, pairs, weights),
-        "drummers": _towards_drummers(classifier, grooves, seed),
+        "drummers": _score_towards_drummers(classifier, grooves, seed),
         "lines": lines,
     }
     place = Path(output)
@@ -348,7 +358,9 @@ def evaluate_groove(
     return facts
 
 
-def pairs_of(grooves: Sequence[tuple[Played, Groove]], n_pairs: int, seed: int) -> list[GroovePair]:
+def pair_grooves(
+    grooves: Sequence[tuple[GrooveRecording, Groove]], n_pairs: int, seed: int
+) -> list[GroovePair]:
     """Pairs of beats by different drummers, of one metre, genre and grid.
 
     Parameters
@@ -367,10 +379,10 @@ def pairs_of(grooves: Sequence[tuple[Played, Groove]], n_pairs: int, seed: int) 
 
     Examples
     --------
-    >>> pairs_of([], 10, 0)
+    >>> pair_grooves([], 10, 0)
     []
     """
-    found: list[tuple[bool, Played, Groove, Played, Groove]] = []
+    found: list[tuple[bool, GrooveRecording, Groove, GrooveRecording, Groove]] = []
     for i, (one, a) in enumerate(grooves):
         for j, (other, b) in enumerate(grooves):
             genre = one.style.split("/")[0] == other.style.split("/")[0]
@@ -387,9 +399,9 @@ def pairs_of(grooves: Sequence[tuple[Played, Groove]], n_pairs: int, seed: int) 
     chosen += [found[i] for i in order if not found[i][0]]
     pairs = []
     for same, one, a, other, b in chosen[:n_pairs]:
-        shorter = [_cut(groove) for groove in (a, b)]
+        shorter = [_first_bars(groove) for groove in (a, b)]
         try:
-            first, second, _ = fitted(shorter[0], shorter[1])
+            first, second, _ = fit_bars(shorter[0], shorter[1])
         except InputError:  # one is silent so long
             continue
         drummers = one.drummer, other.drummer
@@ -397,47 +409,47 @@ def pairs_of(grooves: Sequence[tuple[Played, Groove]], n_pairs: int, seed: int) 
     return pairs
 
 
-def _cut(groove: Groove) -> Groove:
+def _first_bars(groove: Groove) -> Groove:
     """The first bars, from where it begins to play."""
     first = groove.hits[0].bar
-    return groove.bars(range(first, min(first + _MOST_BARS, groove.n_bars)))
+    return groove.bars(range(first, min(first + _MAX_BARS, groove.n_bars)))
 
 
 def _features(groove: Groove) -> Array:
-    windows = windowed(groove, windows_of(groove))
+    windows = encode_windows(groove, split_windows(groove))
     whole = np.concatenate([each.reshape(len(each), -1) for each in windows], 1)
     struck: Array = whole[windows[0].any((1, 2))]
     return struck
 
 
-def _classifier(
-    beats: Sequence[Played], held: Sequence[tuple[Played, Groove]]
+def _train_classifier(
+    beats: Sequence[GrooveRecording], held: Sequence[tuple[GrooveRecording, Groove]]
 ) -> tuple[DrummerClassifier, dict[str, Any]]:
     """Taught on the sessions that are not held out; and how well it does on those that are."""
-    wanted = {each.drummer for each, _ in held}
-    taught = [x for x in beats if not x.is_held_out and x.drummer in wanted]
-    features = [_features(each.groove()) for each in taught]
-    names = [x.drummer for x, own in zip(taught, features, strict=True) for _ in own]
-    known = DrummerClassifier(np.concatenate(features), names)
-    right: dict[str, list[bool]] = {}
+    drummers = {each.drummer for each, _ in held}
+    training = [x for x in beats if not x.is_held_out and x.drummer in drummers]
+    features = [_features(each.groove()) for each in training]
+    names = [x.drummer for x, own in zip(training, features, strict=True) for _ in own]
+    classifier = DrummerClassifier(np.concatenate(features), names)
+    correct: dict[str, list[bool]] = {}
     files: dict[str, list[bool]] = {}
     for each, groove in held:
-        said = known.log_likelihoods(_features(groove))
-        at = known.drummers.index(each.drummer)
-        right.setdefault(each.drummer, []).extend((said.argmax(1) == at).tolist())
-        whole = (said - np.logaddexp.reduce(said, axis=1, keepdims=True)).sum(0)
+        logits = classifier.log_likelihoods(_features(groove))
+        at = classifier.drummers.index(each.drummer)
+        correct.setdefault(each.drummer, []).extend((logits.argmax(1) == at).tolist())
+        whole = (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)).sum(0)
         files.setdefault(each.drummer, []).append(bool(whole.argmax() == at))
-    return known, {
-        "drummers": known.drummers,
+    return classifier, {
+        "drummers": classifier.drummers,
         "n_windows_taught": len(names),
-        "n_windows_held_out": sum(map(len, right.values())),
-        "balanced_accuracy": float(np.mean([np.mean(each) for each in right.values()])),
+        "n_windows_held_out": sum(map(len, correct.values())),
+        "balanced_accuracy": float(np.mean([np.mean(each) for each in correct.values()])),
         "balanced_accuracy_of_files": float(np.mean([np.mean(each) for each in files.values()])),
-        "chance": 1 / len(known.drummers),
+        "chance": 1 / len(classifier.drummers),
     }
 
 
-def _heard(pair: GroovePair, strikes: Sequence[Strike]) -> Groove:
+def _groove_of_strikes(pair: GroovePair, strikes: Sequence[Strike]) -> Groove:
     """Strikes as a groove in the pair's bars."""
     seconds = Clock(metres=((0.0, pair.a.metres[0]),))
     notes = [
@@ -452,16 +464,18 @@ def _heard(pair: GroovePair, strikes: Sequence[Strike]) -> Groove:
     return replace(groove, metres=pair.a.metres, hits=hits)
 
 
-def _walked(pair: GroovePair, way: Way) -> list[Groove]:
-    return [_heard(pair, way.at(Amounts.of(amount))) for amount in AMOUNTS]
+def _interpolate(pair: GroovePair, interpolator: Interpolator) -> list[Groove]:
+    return [
+        _groove_of_strikes(pair, interpolator.at(GrooveAmounts.of(amount))) for amount in AMOUNTS
+    ]
 
 
-def _chance(classifier: DrummerClassifier, pair: GroovePair, groove: Groove) -> float:
+def _posterior(classifier: DrummerClassifier, pair: GroovePair, groove: Groove) -> float:
     windows = _features(groove)
     return classifier.posterior(windows, *pair.drummers) if len(windows) else 0.5
 
 
-def _exact_ends(pair: GroovePair, way: Way) -> float:
+def _has_exact_ends(pair: GroovePair, interpolator: Interpolator) -> float:
     """Whether a file at 0 holds A's notes and at 1 B's, to the tick."""
     clock = Clock(((0.0, pair.a.quarters_per_minute),), ((0.0, pair.a.metres[0]),))
     empty = Score((Part((Note(0.0, 1.0, 36),), is_drum=True),), clock=clock)
@@ -469,10 +483,10 @@ def _exact_ends(pair: GroovePair, way: Way) -> float:
 
     import mido
 
-    for amount, wanted in ((0.0, pair.a), (1.0, pair.b)):
-        data = with_strikes(empty, way.at(Amounts.of(amount))).to_bytes()
-        read = strikes_of(Score.of(mido.MidiFile(file=io.BytesIO(data))))
-        if _ticks(read) != _ticks(wanted.strikes):
+    for amount, expected in ((0.0, pair.a), (1.0, pair.b)):
+        data = replace_drums(empty, interpolator.at(GrooveAmounts.of(amount))).to_bytes()
+        decoded = drum_strikes(Score.of(mido.MidiFile(file=io.BytesIO(data))))
+        if _ticks(decoded) != _ticks(expected.strikes):
             return 0.0
     return 1.0
 
@@ -487,16 +501,16 @@ def _profile(groove: Groove) -> Array:
     After Cífka et al. 2020 (Groove2Groove), who use onsets by pitch and by velocity.
     """
     per_bar = int(groove.metres[0].bar * STRAIGHT)
-    places, loud = np.zeros((per_bar, N_DRUMS)), np.zeros((_N_LOUD, N_DRUMS))
+    places, velocities = np.zeros((per_bar, N_DRUMS)), np.zeros((_N_LOUD, N_DRUMS))
     for hit in groove.hits:
         if hit.drum < N_DRUMS:
             places[groove.cell(hit) % per_bar, hit.drum] += 1
-            loud[hit.velocity * _N_LOUD // 128, hit.drum] += 1
-    parts = [each.ravel() / (np.linalg.norm(each) or 1.0) for each in (places, loud)]
+            velocities[hit.velocity * _N_LOUD // 128, hit.drum] += 1
+    parts = [each.ravel() / (np.linalg.norm(each) or 1.0) for each in (places, velocities)]
     return np.concatenate(parts).astype(np.float32)
 
 
-def _bar_likeness(groove: Groove) -> float:
+def _bar_similarity(groove: Groove) -> float:
     """How alike a groove's bars are: share of hits that two of them have in common, on average."""
     bars = groove.straight_hits.reshape(groove.n_bars, -1)
     bars = bars[bars.any(1)]
@@ -512,15 +526,17 @@ def _cosine(one: Groove, other: Groove) -> float:
     return float(a @ b / ((np.linalg.norm(a) * np.linalg.norm(b)) or 1.0))
 
 
-def _scores(pair: GroovePair, walked: Sequence[Groove], chances: Sequence[float]) -> dict[str, Any]:
+def _scores(
+    pair: GroovePair, grooves: Sequence[Groove], posteriors: Sequence[float]
+) -> dict[str, Any]:
     from scipy.stats import spearmanr
 
-    arrays = [groove.arrays() for groove in walked]
+    arrays = [groove.arrays() for groove in grooves]
     (hits_a, loud_a, late_a), (hits_b, loud_b, late_b) = (g.arrays() for g in (pair.a, pair.b))
     common = (hits_a > 0) & (hits_b > 0)
-    changed = [float(np.abs(x[0] - y[0]).sum()) for x, y in pairwise(arrays)]
-    louder = [float(np.abs(x[1] - y[1]).sum()) for x, y in pairwise(arrays)]
-    later = [
+    hit_changes = [float(np.abs(x[0] - y[0]).sum()) for x, y in pairwise(arrays)]
+    velocity_changes = [float(np.abs(x[1] - y[1]).sum()) for x, y in pairwise(arrays)]
+    timing_changes = [
         float(np.abs(x[2] - y[2])[common & (x[0] > 0) & (y[0] > 0)].sum())
         for x, y in pairwise(arrays)
     ]
@@ -529,15 +545,15 @@ def _scores(pair: GroovePair, walked: Sequence[Groove], chances: Sequence[float]
         float(np.abs(loud_a - loud_b).sum()),
         float(np.abs(late_a - late_b)[common].sum()),
     ]
-    p = np.array(chances)
+    p = np.array(posteriors)
     line = p[0] + (p[-1] - p[0]) * np.array(AMOUNTS)
-    middle = walked[len(walked) // 2]
+    middle = grooves[len(grooves) // 2]
     ends = (len(pair.a.hits) + len(pair.b.hits)) / 2
     steps = {
         name: max(moved) / total if total > 0 else None
         for name, moved, total in zip(
             ("hits_step", "velocity_step", "timing_step"),
-            (changed, louder, later),
+            (hit_changes, velocity_changes, timing_changes),
             whole,
             strict=True,
         )
@@ -547,9 +563,9 @@ def _scores(pair: GroovePair, walked: Sequence[Groove], chances: Sequence[float]
         "rising": float((np.diff(p) >= -1e-9).mean()),
         "bend": float(np.abs(p - line).mean()),
         "density": len(middle.hits) / ends,
-        "hits_path": sum(changed) / whole[0] if whole[0] else None,
-        "structure": _bar_likeness(middle)
-        / ((_bar_likeness(pair.a) + _bar_likeness(pair.b)) / 2 or 1.0),
+        "hits_path": sum(hit_changes) / whole[0] if whole[0] else None,
+        "structure": _bar_similarity(middle)
+        / ((_bar_similarity(pair.a) + _bar_similarity(pair.b)) / 2 or 1.0),
         "to_a": _cosine(middle, pair.a),
         "to_b": _cosine(middle, pair.b),
         "p_at_a": float(p[0]),
@@ -590,30 +606,30 @@ def _sliders(
 ) -> dict[str, dict[str, list[float]]]:
     """p(B) where one slider alone is at its end."""
     settings = {
-        "none": Amounts(0, 0, 0),
-        "hits": Amounts(1, 0, 0),
-        "velocity": Amounts(0, 1, 0),
-        "timing": Amounts(0, 0, 1),
-        "all": Amounts(1, 1, 1),
+        "none": GrooveAmounts(0, 0, 0),
+        "hits": GrooveAmounts(1, 0, 0),
+        "velocity": GrooveAmounts(0, 1, 0),
+        "timing": GrooveAmounts(0, 0, 1),
+        "all": GrooveAmounts(1, 1, 1),
     }
     found: dict[str, dict[str, list[float]]] = {}
     for way in ("exact", "vae"):
-        chances: dict[str, list[float]] = {name: [] for name in settings}
+        posteriors: dict[str, list[float]] = {name: [] for name in settings}
         for pair in pairs:
-            made: Way = (
+            interpolator: Interpolator = (
                 Interpolation(pair.a, pair.b)
                 if way == "exact"
                 else LatentInterpolation(pair.a, pair.b, weights)
             )
             for name, amounts in settings.items():
-                groove = _heard(pair, made.at(amounts))
-                chances[name].append(_chance(classifier, pair, groove))
-        found[way] = {name: _interval(values) for name, values in chances.items()}
+                groove = _groove_of_strikes(pair, interpolator.at(amounts))
+                posteriors[name].append(_posterior(classifier, pair, groove))
+        found[way] = {name: _interval(values) for name, values in posteriors.items()}
     return found
 
 
-def _towards_drummers(
-    classifier: DrummerClassifier, grooves: Sequence[tuple[Played, Groove]], seed: int
+def _score_towards_drummers(
+    classifier: DrummerClassifier, grooves: Sequence[tuple[GrooveRecording, Groove]], seed: int
 ) -> dict[str, Any]:
     """p(B) on the exact way to a drummer, all of whose held-out beats are B."""
     rng = np.random.default_rng(seed)
@@ -624,15 +640,18 @@ def _towards_drummers(
     for each, groove in grooves:
         others = [name for name in sorted(by_drummer) if name != each.drummer]
         b = others[int(rng.integers(len(others)))]
-        a = _cut(groove)
+        a = _first_bars(groove)
         try:
-            target = nearest(a, by_drummer[b], b)
+            target = nearest_phrases(a, by_drummer[b], b)
         except InputError:  # nothing in that metre
             continue
         pair = GroovePair(a, target, (each.drummer, b), each.style, False)
-        way = Interpolation(a, target, by_drummer[b])
-        walked = [_heard(pair, way.at(Amounts.of(amount))) for amount in AMOUNTS]
-        rows.append([_chance(classifier, pair, one) for one in walked])
+        interpolator = Interpolation(a, target, by_drummer[b])
+        path_grooves = [
+            _groove_of_strikes(pair, interpolator.at(GrooveAmounts.of(amount)))
+            for amount in AMOUNTS
+        ]
+        rows.append([_posterior(classifier, pair, one) for one in path_grooves])
     return {
         "n": len(rows),
         "p": [_interval([row[i] for row in rows]) for i in range(len(AMOUNTS))],
@@ -686,11 +705,11 @@ def markdown(facts: Mapping[str, Any]) -> str:
         ["way", *names],
         [[way, *(_cell(own[name]) for name in names)] for way, own in facts["sliders"].items()],
     )
-    told = facts["drummers"]
-    lines += ["", f"Towards a drummer, exact way ({told['n']} grooves)", ""]
+    towards = facts["drummers"]
+    lines += ["", f"Towards a drummer, exact way ({towards['n']} grooves)", ""]
     lines += _table(
         ["amount", "p(B)"],
-        [[f"{s:g}", _cell(p)] for s, p in zip(AMOUNTS, told["p"], strict=False)],
+        [[f"{s:g}", _cell(p)] for s, p in zip(AMOUNTS, towards["p"], strict=False)],
     )
     return "\n".join(lines) + "\n"
 

@@ -17,22 +17,22 @@ from cambiata.data.tunes import Tune, read_tunes
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run import machine
-from cambiata.melody.api import converted, restyler
-from cambiata.melody.bars import STEPS, Line
-from cambiata.melody.system import Amounts, Restyler
+from cambiata.melody.api import change_metre, restyler
+from cambiata.melody.bars import STEPS, MelodyLine
+from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.score import notation
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Voice
-from cambiata.train.tasks.melody import usable
+from cambiata.train.tasks.melody import parse_lines
 
 Values = npt.NDArray[np.float64]
 
 # From one dance type to others in the same metre, and to one in another metre.
-KEPT = (
+SAME_METRE_PAIRS = (
     ("reel", "hornpipe"), ("reel", "strathspey"), ("hornpipe", "reel"), ("hornpipe", "strathspey"),
     ("strathspey", "reel"), ("strathspey", "hornpipe"),
 )  # fmt: skip
-CHANGED = (("jig", "reel"), ("jig", "hornpipe"), ("reel", "jig"), ("hornpipe", "jig"))
+OTHER_METRE_PAIRS = (("jig", "reel"), ("jig", "hornpipe"), ("reel", "jig"), ("hornpipe", "jig"))
 
 AMOUNTS = tuple(i / 10 for i in range(11))
 
@@ -47,7 +47,7 @@ METRICS = {
 }
 
 
-def chroma_similarity(a: Line, b: Line, *, window: int = 4) -> float:
+def chroma_similarity(a: MelodyLine, b: MelodyLine, *, window: int = 4) -> float:
     """Likeness of two melodies' pitch classes over time.
 
     Chroma of every half beat, averaged over a moving window, compared by cosine column by column,
@@ -70,10 +70,10 @@ def chroma_similarity(a: Line, b: Line, *, window: int = 4) -> float:
     --------
     >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> round(chroma_similarity(*[Line.of(Voice(tones), Metre())] * 2), 6)
+    >>> round(chroma_similarity(*[MelodyLine.of(Voice(tones), Metre())] * 2), 6)
     1.0
     """
-    chroma = [_smoothed(_chroma(line, a.begins[-1] / a.metre.bar), window) for line in (a, b)]
+    chroma = [_smooth(_chroma(line, a.bar_starts[-1] / a.metre.bar), window) for line in (a, b)]
     dots = (chroma[0] * chroma[1]).sum(axis=0)
     norms = np.linalg.norm(chroma[0], axis=0) * np.linalg.norm(chroma[1], axis=0)
     either = (chroma[0].sum(axis=0) > 0) | (chroma[1].sum(axis=0) > 0)
@@ -84,26 +84,26 @@ _FRAMES = 8  # of a bar
 _TINY = 1e-9  # twelfths of a beat are not exact in floating point
 
 
-def _sounding(line: Line, n_bars: Fraction) -> Iterator[tuple[int, int, int]]:
+def _frame_spans(line: MelodyLine, n_bars: Fraction) -> Iterator[tuple[int, int, int]]:
     """Tones as first frame, frame after the last and pitch, in eighths of a frame."""
     for tone in line.voice(Voice(())).tones:
         start, end = (round(each / line.metre.bar * _FRAMES * 8) for each in (tone.start, tone.end))
         yield start, min(end, round(n_bars * _FRAMES * 8)), tone.pitch
 
 
-def _chroma(line: Line, n_bars: Fraction) -> Values:
+def _chroma(line: MelodyLine, n_bars: Fraction) -> Values:
     fine = np.zeros((12, round(n_bars * _FRAMES) * 8))
-    for start, end, pitch in _sounding(line, n_bars):
+    for start, end, pitch in _frame_spans(line, n_bars):
         fine[pitch % 12, start:end] += 1
     return np.asarray(fine.reshape(12, -1, 8).sum(axis=2))
 
 
-def _smoothed(chroma: Values, window: int) -> Values:
+def _smooth(chroma: Values, window: int) -> Values:
     kernel = np.ones(window) / window
     return np.stack([np.convolve(row, kernel, mode="same") for row in chroma])
 
 
-def contour_similarity(a: Line, b: Line) -> float:
+def contour_similarity(a: MelodyLine, b: MelodyLine) -> float:
     """Correlation of two melodies' pitches over time.
 
     Parameters
@@ -120,14 +120,14 @@ def contour_similarity(a: Line, b: Line) -> float:
     --------
     >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> round(contour_similarity(*[Line.of(Voice(tones), Metre())] * 2), 6)
+    >>> round(contour_similarity(*[MelodyLine.of(Voice(tones), Metre())] * 2), 6)
     1.0
     """
-    n_bars = a.begins[-1] / a.metre.bar
+    n_bars = a.bar_starts[-1] / a.metre.bar
     curves = []
     for line in (a, b):
         curve = np.full(round(n_bars * _FRAMES) * 8, np.nan)
-        for start, end, pitch in _sounding(line, n_bars):
+        for start, end, pitch in _frame_spans(line, n_bars):
             curve[start:end] = pitch
         curves.append(curve[4::8])
     both = np.isfinite(curves[0]) & np.isfinite(curves[1])
@@ -137,7 +137,7 @@ def contour_similarity(a: Line, b: Line) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
-def repetition_f1(content: Line, output: Line) -> float:
+def repetition_f1(content: MelodyLine, output: MelodyLine) -> float:
     """How well the map of bars that are equal is kept.
 
     Parameters
@@ -154,19 +154,19 @@ def repetition_f1(content: Line, output: Line) -> float:
     --------
     >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i % 4) for i in range(8))
-    >>> repetition_f1(*[Line.of(Voice(tones), Metre())] * 2)
+    >>> repetition_f1(*[MelodyLine.of(Voice(tones), Metre())] * 2)
     1.0
     """
-    wanted, found = (
+    expected, found = (
         {(i, j) for i in line.own for j in line.own if i < j and line.bars[i] == line.bars[j]}
         for line in (content, output)
     )
-    if not wanted:
+    if not expected:
         return float("nan")
-    return 2 * len(wanted & found) / (len(wanted) + len(found))
+    return 2 * len(expected & found) / (len(expected) + len(found))
 
 
-def style_profile(line: Line) -> Values:
+def style_profile(line: MelodyLine) -> Values:
     """How far apart in time and pitch tones that are near each other are.
 
     A histogram of all pairs of tones less than two beats apart: difference of onsets in sixths of
@@ -186,26 +186,26 @@ def style_profile(line: Line) -> Values:
     --------
     >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> round(float(style_profile(Line.of(Voice(tones), Metre())).max()), 2)
+    >>> round(float(style_profile(MelodyLine.of(Voice(tones), Metre())).max()), 2)
     1.0
     """
     tones = line.voice(Voice(())).tones
     beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
     starts = np.array([float(tone.start / beat) for tone in tones])
     pitches = np.array([tone.pitch for tone in tones])
-    found = np.zeros((12, 41))
-    for further in range(1, len(tones)):
-        sixths = ((starts[further:] - starts[:-further] + _TINY) * 6).astype(np.int64)
-        steps = pitches[further:] - pitches[:-further]
-        near = (sixths < 12) & (np.abs(steps) <= 20)
+    counts = np.zeros((12, 41))
+    for lag in range(1, len(tones)):
+        sixths = ((starts[lag:] - starts[:-lag] + _TINY) * 6).astype(np.int64)
+        steps = pitches[lag:] - pitches[:-lag]
+        in_range = (sixths < 12) & (np.abs(steps) <= 20)
         if sixths.min() >= 12:
             break
-        np.add.at(found, (sixths[near], steps[near] + 20), 1)
-    total = found.sum()
-    return np.asarray(found / max(1.0, float(total))).ravel()
+        np.add.at(counts, (sixths[in_range], steps[in_range] + 20), 1)
+    total = counts.sum()
+    return np.asarray(counts / max(1.0, float(total))).ravel()
 
 
-def rhythm_profile(line: Line) -> Values:
+def rhythm_profile(line: MelodyLine) -> Values:
     """Where in the bar tones begin, and how long they are.
 
     Parameters
@@ -223,35 +223,35 @@ def rhythm_profile(line: Line) -> Values:
     --------
     >>> from cambiata.score.notation import Tone
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> int((rhythm_profile(Line.of(Voice(tones), Metre())) > 0).sum())
+    >>> int((rhythm_profile(MelodyLine.of(Voice(tones), Metre())) > 0).sum())
     4
     """
     beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
-    found = np.zeros((48, 12))
+    counts = np.zeros((48, 12))
     for tone in line.voice(Voice(())).tones:
         place = (tone.start - line.pickup) % line.metre.bar
-        found[
+        counts[
             min(47, int(place / beat * 12)), min(11, max(0, int(tone.length / beat * 6) - 1))
         ] += 1
-    return np.asarray(found / max(1.0, float(found.sum()))).ravel()
+    return np.asarray(counts / max(1.0, float(counts.sum()))).ravel()
 
 
-def _features(line: Line) -> Values:
+def _features(line: MelodyLine) -> Values:
     """What the classifier sees: both profiles, and which rhythm follows which."""
     lengths = [
         min(12, max(1, round(tone.length * line.counting.scale * 6)))
         for tone in line.voice(Voice(())).tones
     ]
-    follows = np.zeros((13, 13))
+    transitions = np.zeros((13, 13))
     for a, b in pairwise(lengths):
-        follows[a, b] += 1
-    kind = np.zeros(8)
-    kind[line.counting.n_beats - 2 + 4 * line.counting.is_compound] = 0.1
+        transitions[a, b] += 1
+    metre_one_hot = np.zeros(8)
+    metre_one_hot[line.counting.n_beats - 2 + 4 * line.counting.is_compound] = 0.1
     parts = [
         style_profile(line),
         rhythm_profile(line),
-        follows.ravel() / max(1, len(lengths)),
-        kind,
+        transitions.ravel() / max(1, len(lengths)),
+        metre_one_hot,
     ]
     return np.sqrt(np.concatenate(parts))
 
@@ -268,20 +268,20 @@ class DanceClassifier:
     --------
     >>> from cambiata.score.notation import Tone
     >>> def line(length):
-    ...     return Line.of(Voice(tuple(Tone(i * length, length, 60 + i % 3) for i in range(32))),
+    ...     return MelodyLine.of(Voice(tuple(Tone(i * length, length, 60 + i % 3) for i in range(32))),
     ...                    Metre())
     >>> known = [(line(Fraction(1, 2)), "reel"), (line(Fraction(1)), "march")]
-    >>> DanceClassifier(known).named(known[0][0])
+    >>> DanceClassifier(known).predict(known[0][0])
     'reel'
     """
 
-    def __init__(self, tunes: Sequence[tuple[Line, str]]) -> None:
+    def __init__(self, tunes: Sequence[tuple[MelodyLine, str]]) -> None:
         from sklearn.linear_model import LogisticRegression
 
         self._model = LogisticRegression(C=20.0, max_iter=2000, class_weight="balanced")
         self._model.fit([_features(line) for line, _ in tunes], [dance for _, dance in tunes])
 
-    def chances(self, line: Line) -> dict[str, float]:
+    def probabilities(self, line: MelodyLine) -> dict[str, float]:
         """How likely each dance type is.
 
         Parameters
@@ -297,7 +297,7 @@ class DanceClassifier:
         found = self._model.predict_proba([_features(line)])[0]
         return dict(zip(map(str, self._model.classes_), map(float, found), strict=True))
 
-    def named(self, line: Line) -> str:
+    def predict(self, line: MelodyLine) -> str:
         """The likeliest dance type.
 
         Parameters
@@ -310,26 +310,26 @@ class DanceClassifier:
         str
             Its name.
         """
-        chances = self.chances(line)
-        return max(chances, key=lambda dance: chances[dance])
+        probabilities = self.probabilities(line)
+        return max(probabilities, key=lambda dance: probabilities[dance])
 
 
 @dataclass(frozen=True)
 class _Judge:
     """All that outputs are judged by: tunes of the train split, whatever they were taught to."""
 
-    tunes: Sequence[tuple[Tune, Line]]
+    tunes: Sequence[tuple[Tune, MelodyLine]]
 
     @cached_property
     def classifier(self) -> DanceClassifier:
-        dances = {dance for pair in (*KEPT, *CHANGED) for dance in pair}
+        dances = {dance for pair in (*SAME_METRE_PAIRS, *OTHER_METRE_PAIRS) for dance in pair}
         return DanceClassifier(
             [(line, tune.dance) for tune, line in self.tunes if tune.dance in dances]
         )
 
     @cached_property
     def profiles(self) -> dict[tuple[str, tuple[int, bool]], tuple[Values, Values]]:
-        found: dict[tuple[str, tuple[int, bool]], list[Line]] = {}
+        found: dict[tuple[str, tuple[int, bool]], list[MelodyLine]] = {}
         for tune, line in self.tunes:
             found.setdefault((tune.dance, line.counting.kind), []).append(line)
         return {
@@ -340,13 +340,15 @@ class _Judge:
             for key, lines in found.items()
         }
 
-    def scores(self, content: Line, output: Line, style: str) -> dict[str, float]:
+    def scores(self, content: MelodyLine, output: MelodyLine, style: str) -> dict[str, float]:
         of_style = self.profiles[style, output.counting.kind]
-        chances = self.classifier.chances(output)
+        probabilities = self.classifier.probabilities(output)
         return {
-            "classifier": chances[style],
-            "named": float(max(chances, key=lambda dance: chances[dance]) == style),
-            "log odds": float(np.log(chances[style] + 1e-9) - np.log(1 - chances[style] + 1e-9)),
+            "classifier": probabilities[style],
+            "named": float(max(probabilities, key=lambda dance: probabilities[dance]) == style),
+            "log odds": float(
+                np.log(probabilities[style] + 1e-9) - np.log(1 - probabilities[style] + 1e-9)
+            ),
             "profile": _cosine(style_profile(output), of_style[0]),
             "rhythm": _cosine(rhythm_profile(output), of_style[1]),
             "chroma": chroma_similarity(content, output),
@@ -366,9 +368,9 @@ class _Case:
     set_name: str
     name: str
     style: str
-    content: Line
-    example: Line
-    source: Line
+    content: MelodyLine
+    example: MelodyLine
+    source: MelodyLine
 
 
 def evaluate_melody(
@@ -418,26 +420,26 @@ def evaluate_melody(
     Traceback (most recent call last):
     cambiata.errors.InputError: nonsense: is no system for melodies; use one of melody, ...
     """
-    ways = {row: restyler(row.split()[0]) for row in rows if row not in ("content", "real")}
-    tunes = usable(read_tunes())
+    systems = {row: restyler(row.split()[0]) for row in rows if row not in ("content", "real")}
+    tunes = parse_lines(read_tunes())
     judge = _Judge([each for each in tunes if each[0].split == "train"])
     held_out = [each for each in tunes if each[0].split == "test"]
     cases = list(_cases(held_out, n_each, seed))
     if nottingham is not None:
-        cases += _foreign(Path(nottingham), held_out, n_each, seed)
+        cases += _nottingham_cases(Path(nottingham), held_out, n_each, seed)
     lines = []
     for i, case in enumerate(cases):
         for row in rows:
-            made = _made(case, row, ways, seed + i)
-            scores = judge.scores(case.content, made, case.style)
+            result = _make_output(case, row, systems, seed + i)
+            scores = judge.scores(case.content, result, case.style)
             if row in ("melody", "retrieval"):
-                scores |= _along(case, ways[row], judge)
+                scores |= _score_amounts(case, systems[row], judge)
             lines.append({"set": case.set_name, "case": case.name, "row": row, **scores})
         if progress is not None:
             progress("melody", (i + 1) / len(cases))
-    dances = {dance for pair in (*KEPT, *CHANGED) for dance in pair}
+    dances = {dance for pair in (*SAME_METRE_PAIRS, *OTHER_METRE_PAIRS) for dance in pair}
     own = [
-        float(judge.classifier.named(line) == tune.dance)
+        float(judge.classifier.predict(line) == tune.dance)
         for tune, line in held_out
         if tune.dance in dances
     ]
@@ -456,36 +458,38 @@ def evaluate_melody(
     return facts
 
 
-def _cases(held_out: Sequence[tuple[Tune, Line]], n_each: int, seed: int) -> Iterator[_Case]:
-    draws = np.random.default_rng(seed)
-    for set_name, pairs in (("metre kept", KEPT), ("metre changed", CHANGED)):
+def _cases(held_out: Sequence[tuple[Tune, MelodyLine]], n_each: int, seed: int) -> Iterator[_Case]:
+    rng = np.random.default_rng(seed)
+    for set_name, pairs in (("metre kept", SAME_METRE_PAIRS), ("metre changed", OTHER_METRE_PAIRS)):
         for dance, style in pairs:
-            contents = _of(held_out, dance)
-            examples = _of(held_out, style)
-            for number in draws.permutation(len(contents))[:n_each]:
+            contents = _select_dance(held_out, dance)
+            examples = _select_dance(held_out, style)
+            for number in rng.permutation(len(contents))[:n_each]:
                 tune, line = contents[int(number)]
-                example = examples[int(draws.integers(len(examples)))][1]
+                example = examples[int(rng.integers(len(examples)))][1]
                 content = line
                 if set_name == "metre changed":
-                    content = converted(line, Metre(6, 8) if style == "jig" else Metre(4, 4))
+                    content = change_metre(line, Metre(6, 8) if style == "jig" else Metre(4, 4))
                 yield _Case(set_name, f"{tune.name} -> {style}", style, content, example, line)
 
 
-def _of(tunes: Sequence[tuple[Tune, Line]], dance: str) -> list[tuple[Tune, Line]]:
+def _select_dance(
+    tunes: Sequence[tuple[Tune, MelodyLine]], dance: str
+) -> list[tuple[Tune, MelodyLine]]:
     """Tunes of a dance in the metre that is usual for it."""
     kind = (2, True) if dance == "jig" else (4, False)
     return [each for each in tunes if each[0].dance == dance and each[1].counting.kind == kind]
 
 
-def _foreign(
-    folder: Path, held_out: Sequence[tuple[Tune, Line]], n_each: int, seed: int
+def _nottingham_cases(
+    folder: Path, held_out: Sequence[tuple[Tune, MelodyLine]], n_each: int, seed: int
 ) -> list[_Case]:
     """Tunes of a collection that nothing was learnt from, towards each dance of their metre."""
     files = sorted(folder.rglob("*.abc"))
     if not files:
         raise InputError(str(folder), "holds no ABC files", "name the collection's folder")
-    draws = np.random.default_rng(seed)
-    found: list[_Case] = []
+    rng = np.random.default_rng(seed)
+    cases: list[_Case] = []
     for file in files:
         if not any(word in file.stem for word in ("reels", "hpps", "morris")):
             continue
@@ -496,52 +500,59 @@ def _foreign(
             if len(sheet.voices) != 1 or not sheet.voices[0].is_melody or sheet.n_bars < 8:
                 continue
             try:
-                line = Line.of(sheet.voices[0], sheet.metre, sheet.pickup, sheet.name)
+                line = MelodyLine.of(sheet.voices[0], sheet.metre, sheet.pickup, sheet.name)
             except InputError:
                 continue
             if line.counting.kind != (4, False):
                 continue
-            style = ("strathspey", "hornpipe", "reel")[int(draws.integers(3))]
-            examples = _of(held_out, style)
-            example = examples[int(draws.integers(len(examples)))][1]
-            found.append(
+            style = ("strathspey", "hornpipe", "reel")[int(rng.integers(3))]
+            examples = _select_dance(held_out, style)
+            example = examples[int(rng.integers(len(examples)))][1]
+            cases.append(
                 _Case("Nottingham", f"{sheet.name} -> {style}", style, line, example, line)
             )
-    order = draws.permutation(len(found))[: 2 * n_each]
-    return [found[i] for i in sorted(order)]
+    order = rng.permutation(len(cases))[: 2 * n_each]
+    return [cases[i] for i in sorted(order)]
 
 
-def _made(case: _Case, row: str, ways: dict[str, Restyler], seed: int) -> Line:
+def _make_output(case: _Case, row: str, systems: dict[str, MelodySystem], seed: int) -> MelodyLine:
     if row == "content":
         return case.content
     if row == "real":
-        return _cut(case.example, case.content)
-    rest = row.partition(" ")[2]
-    amounts = {"": Amounts(), "example": Amounts(), "rhythm": Amounts(1.0, 0.0)}.get(rest)
+        return _fit_bars(case.example, case.content)
+    setting = row.partition(" ")[2]
+    amounts = {
+        "": MelodyAmounts(),
+        "example": MelodyAmounts(),
+        "rhythm": MelodyAmounts(1.0, 0.0),
+    }.get(setting)
     if amounts is None:
-        amounts = Amounts(float(rest), float(rest))
-    style: Any = [case.example] if rest == "example" else case.style
-    return ways[row].restyled(case.content, style, amounts, seed, case.source)
+        amounts = MelodyAmounts(float(setting), float(setting))
+    style: Any = [case.example] if setting == "example" else case.style
+    return systems[row].restyle(case.content, style, amounts, seed, case.source)
 
 
-def _cut(line: Line, like: Line) -> Line:
+def _fit_bars(line: MelodyLine, like: MelodyLine) -> MelodyLine:
     """A melody of as many bars as another, repeated or cut."""
     own = [line.bars[i] for i in line.own]
     n = len(like.own)
     bars = (own * (n // len(own) + 1))[:n]
     short = like.bars[: like.own.start]
     pickup = like.pickup / like.metre.bar * line.metre.bar
-    return Line((*short, *bars), line.metre, line.counting, pickup)
+    return MelodyLine((*short, *bars), line.metre, line.counting, pickup)
 
 
-def _along(case: _Case, way: Restyler, judge: _Judge) -> dict[str, float]:
+def _score_amounts(case: _Case, system: MelodySystem, judge: _Judge) -> dict[str, float]:
     """How the style's fit rises with the amount."""
     from scipy.stats import spearmanr
 
-    made = [way.restyled(case.content, case.style, Amounts(x, x), 0, case.source) for x in AMOUNTS]
-    scores = [judge.scores(case.content, each, case.style) for each in made]
-    found = {"exact at 0": float(made[0] == case.content)}
-    differing = [_n_differing(case.content, each) for each in made]
+    outputs = [
+        system.restyle(case.content, case.style, MelodyAmounts(x, x), 0, case.source)
+        for x in AMOUNTS
+    ]
+    scores = [judge.scores(case.content, each, case.style) for each in outputs]
+    result = {"exact at 0": float(outputs[0] == case.content)}
+    differing = [_count_differing(case.content, each) for each in outputs]
     for name, values in (
         ("log odds", [each["log odds"] for each in scores]),
         ("profile", [each["profile"] for each in scores]),
@@ -549,15 +560,15 @@ def _along(case: _Case, way: Restyler, judge: _Judge) -> dict[str, float]:
         ("changed", differing),
     ):
         if np.ptp(values) > 0:
-            found[f"rank of {name}"] = float(spearmanr(AMOUNTS, values).statistic)
-    return found
+            result[f"rank of {name}"] = float(spearmanr(AMOUNTS, values).statistic)
+    return result
 
 
-def _n_differing(a: Line, b: Line) -> float:
+def _count_differing(a: MelodyLine, b: MelodyLine) -> float:
     """How many events are not in both."""
     found = 0
     for one, other in zip(a.bars, b.bars, strict=True):
-        found += len({(e.at, e.pitch) for e in one} ^ {(e.at, e.pitch) for e in other})
+        found += len({(e.onset, e.pitch) for e in one} ^ {(e.onset, e.pitch) for e in other})
     return float(found)
 
 
@@ -618,9 +629,9 @@ def markdown(facts: dict[str, Any]) -> str:
     >>> markdown(facts).splitlines()[4]
     '| b (2) | .500 [.400, .600] | .500 [.400, .600] | ...'
     """
-    named = facts["classifier on held-out tunes"]
+    accuracy = facts["classifier on held-out tunes"]
     parts = [
-        f"The classifier names {named[0]:.3f} [{named[1]:.3f}, {named[2]:.3f}] of {named[3]} real "
+        f"The classifier names {accuracy[0]:.3f} [{accuracy[1]:.3f}, {accuracy[2]:.3f}] of {accuracy[3]} real "
         "tunes of held-out families rightly.\n"
     ]
     for set_name in dict.fromkeys(entry["set"] for entry in facts["summary"]):

@@ -27,7 +27,7 @@ _DDSP_WINDOWS = (2048, 1024, 512, 256, 128, 64)
 _DDSP_EPSILON = 1e-5
 
 
-def fitted(output: Samples, reference: Samples) -> Samples:
+def pad_or_trim(output: Samples, reference: Samples) -> Samples:
     """Output cut, or filled up with silence, to the length of a reference.
 
     Parameters
@@ -49,14 +49,14 @@ def fitted(output: Samples, reference: Samples) -> Samples:
 
     Examples
     --------
-    >>> fitted(np.ones(2, np.float32), np.zeros(4, np.float32)).tolist()
+    >>> pad_or_trim(np.ones(2, np.float32), np.zeros(4, np.float32)).tolist()
     [1.0, 1.0, 0.0, 0.0]
     """
     if output.ndim != 1 or reference.ndim != 1 or not reference.size:
         raise ValueError("sounds must be mono, [T], and the reference not empty")
     if not (np.isfinite(output).all() and np.isfinite(reference).all()):
         raise ValueError("sounds must be finite")
-    return audio.fitted(output.astype(np.float32, copy=False), reference.size)
+    return audio.pad_or_trim(output.astype(np.float32, copy=False), reference.size)
 
 
 def paper_lsd(output: Samples, reference: Samples) -> float:
@@ -85,7 +85,7 @@ def paper_lsd(output: Samples, reference: Samples) -> float:
     >>> paper_lsd(noise / 2, noise) < 1e-3
     True
     """
-    output = fitted(output, reference)
+    output = pad_or_trim(output, reference)
     difference_db = _mel_db(output) - _mel_db(reference)
     return float(np.sqrt(np.mean(difference_db**2, axis=1)).mean())
 
@@ -114,9 +114,9 @@ def log_spectral_distance(output: Samples, reference: Samples) -> float:
     >>> log_spectral_distance(noise / 2, noise) < 1e-3
     True
     """
-    output = fitted(output, reference)
+    output = pad_or_trim(output, reference)
     output_db, reference_db = (
-        power_db(stft_power(_at_unit_rms(sound))) for sound in (output, reference)
+        power_db(stft_power(_scale_to_unit_rms(sound))) for sound in (output, reference)
     )
     return float(np.sqrt(np.mean((output_db - reference_db) ** 2, axis=0)).mean())
 
@@ -163,7 +163,7 @@ def multi_scale_spectral_distance(
     """
     if floor_db is not None and not floor_db < 0:
         raise ValueError("floor_db must be below 0")
-    output = fitted(output, reference)
+    output = pad_or_trim(output, reference)
     output_rms, reference_rms = _rms(output), _rms(reference)
     if output_rms and reference_rms:
         # In float64: the gain of a barely sounding output would overflow.
@@ -172,7 +172,7 @@ def multi_scale_spectral_distance(
     for n_fft in _DDSP_WINDOWS:
         ours, theirs = _ddsp_magnitude(output, n_fft), _ddsp_magnitude(reference, n_fft)
         distance += float(np.abs(ours - theirs).mean())
-        distance += float(np.abs(_log_ratio(ours, theirs, floor_db)).mean())
+        distance += float(np.abs(_log_difference(ours, theirs, floor_db)).mean())
     return distance
 
 
@@ -205,7 +205,7 @@ def loudness_error_db(
     >>> round(loudness_error_db(noise / 2, noise), 2)
     6.02
     """
-    output = fitted(output, reference)
+    output = pad_or_trim(output, reference)
     return abs(_loudness_db(output, sample_rate) - _loudness_db(reference, sample_rate))
 
 
@@ -323,8 +323,8 @@ def note_f1s(notes: Sequence[Note], reference_notes: Sequence[Note]) -> dict[str
 
     Examples
     --------
-    >>> true = [Note(0.0, 1.0, 60, 40), Note(1.0, 2.0, 62, 90)]
-    >>> note_f1s([Note(0.0, 0.5, 60, 80)], true)["onset_f1"].__round__(3)
+    >>> reference = [Note(0.0, 1.0, 60, 40), Note(1.0, 2.0, 62, 90)]
+    >>> note_f1s([Note(0.0, 0.5, 60, 80)], reference)["onset_f1"].__round__(3)
     0.667
     """
     names = ("onset_f1", "offset_f1", "velocity_f1")
@@ -336,12 +336,12 @@ def note_f1s(notes: Sequence[Note], reference_notes: Sequence[Note]) -> dict[str
     except ImportError as error:
         raise MissingExtraError("note F-measure", "eval") from error
 
-    true, found = (_intervals_and_hz(each) for each in (reference_notes, notes))
-    hard = [np.array([n.velocity for n in each], float) for each in (reference_notes, notes)]
+    reference, estimated = (_intervals_and_hz(each) for each in (reference_notes, notes))
+    velocities = [np.array([n.velocity for n in each], float) for each in (reference_notes, notes)]
     scores = (
-        precision_recall_f1_overlap(*true, *found, offset_ratio=None),
-        precision_recall_f1_overlap(*true, *found),
-        with_velocity(*true, hard[0], *found, hard[1]),
+        precision_recall_f1_overlap(*reference, *estimated, offset_ratio=None),
+        precision_recall_f1_overlap(*reference, *estimated),
+        with_velocity(*reference, velocities[0], *estimated, velocities[1]),
     )
     return {name: float(each[2]) for name, each in zip(names, scores, strict=True)}
 
@@ -442,14 +442,14 @@ def _rms(samples: Samples) -> float:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
-def _at_unit_rms(samples: Samples) -> Samples:
+def _scale_to_unit_rms(samples: Samples) -> Samples:
     # The paper's guard against dividing by zero, in the float32 its sounds have.
     unit: Samples = (samples / (_rms(samples) + np.finfo(np.float32).eps)).astype(np.float32)
     return unit
 
 
 def _mel_db(samples: Samples) -> Features:
-    return power_db(mel_power(_at_unit_rms(samples), METRIC_RATE_HZ))
+    return power_db(mel_power(_scale_to_unit_rms(samples), METRIC_RATE_HZ))
 
 
 def _ddsp_magnitude(samples: Samples, n_fft: int) -> Features:
@@ -457,12 +457,12 @@ def _ddsp_magnitude(samples: Samples, n_fft: int) -> Features:
     hop_length = n_fft // 4
     n_frames = -(-samples.size // hop_length)
     # `Stft` centres its frames on multiples of the hop: the third is the first to begin at 0.
-    padded = audio.fitted(samples, (n_frames + 1) * hop_length)
+    padded = audio.pad_or_trim(samples, (n_frames + 1) * hop_length)
     magnitude: Features = np.abs(Stft(n_fft, hop_length, "hann").analyse(padded)[:, 2:])
     return magnitude
 
 
-def _log_ratio(ours: Features, theirs: Features, floor_db: float | None) -> Features:
+def _log_difference(ours: Features, theirs: Features, floor_db: float | None) -> Features:
     if floor_db is None:
         difference: Features = np.log(ours + _DDSP_EPSILON) - np.log(theirs + _DDSP_EPSILON)
         return difference

@@ -19,22 +19,22 @@ from cambiata.audio.mel import log_mel
 from cambiata.audio.sound import Audio
 from cambiata.audio.stft import Stft
 from cambiata.data.bank import BANK_FOLDER, Bank, Instrument
-from cambiata.data.phrases import pedalling, phrase
+from cambiata.data.phrases import sample_pedal, sample_phrase
 from cambiata.data.scored_examples import PianoConfig
-from cambiata.data.scores import corpus_works
+from cambiata.data.scores import load_corpus
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
 from cambiata.evaluate.rows import Row
-from cambiata.evaluate.run import output_name, run, score_besides
+from cambiata.evaluate.run import add_scores, file_stem, run
 from cambiata.evaluate.testset import (
     CLIP_S,
     TEST_FONT,
     Clips,
     Entry,
-    at_loudness,
-    rendered,
-    window_notes,
-    windows,
+    cut_notes,
+    find_windows,
+    normalize_loudness,
+    render_clip,
 )
 from cambiata.performance.api import PlayOptions, play
 from cambiata.registry import PLAYERS, play_system
@@ -44,7 +44,7 @@ from cambiata.system import configure
 REAL_PIANO = "headroom-piano"
 ROWS = ("target", "vocoded-target", "nearest-piano", "nearest-piano-eq", "mean-piano", *PLAYERS)
 _PROGRAMS = range(8)
-_FEWEST_NOTES = 10
+_MIN_NOTES = 10
 _STFT = Stft()
 _N_MEAN = 8
 _OCTAVE_BANDS = 30
@@ -60,7 +60,7 @@ def _bank(name: str) -> Bank:
     return Bank(BANK_FOLDER / name)
 
 
-def played_by(piano: str, notes: Sequence[Note]) -> Audio:
+def render_piano(piano: str, notes: Sequence[Note]) -> Audio:
     """Notes played by a piano, as a clip of a test set.
 
     Parameters
@@ -82,21 +82,21 @@ def played_by(piano: str, notes: Sequence[Note]) -> Audio:
 
     Examples
     --------
-    >>> played_by("nowhere:0", [Note(0, 1, 60)])
+    >>> render_piano("nowhere:0", [Note(0, 1, 60)])
     Traceback (most recent call last):
     cambiata.errors.InputError: ...nowhere: is no bank; make one: cambiata data bank FONT
     """
     source, _, program = piano.partition(":")
     if source == TEST_FONT:
-        return rendered(source, notes, int(program))
+        return render_clip(source, notes, int(program))
     instrument = _bank(source).instrument(int(program))
-    known = [note for note in notes if note.pitch in instrument.pitches]
-    sound = instrument.play(known, round(CLIP_S * RENDER_RATE_HZ))
-    return at_loudness(Audio(sound, RENDER_RATE_HZ, name=piano))
+    playable = [note for note in notes if note.pitch in instrument.pitches]
+    sound = instrument.play(playable, round(CLIP_S * RENDER_RATE_HZ))
+    return normalize_loudness(Audio(sound, RENDER_RATE_HZ, name=piano))
 
 
 @lru_cache(maxsize=1)
-def training_pianos() -> tuple[str, ...]:
+def find_training_pianos() -> tuple[str, ...]:
     """Pianos that the shipped players learnt from, those computed left out.
 
     Returns
@@ -104,21 +104,21 @@ def training_pianos() -> tuple[str, ...]:
     tuple of str
         "bank:program" each.
     """
-    from cambiata.data.examples import maker_of
+    from cambiata.data.examples import open_composer
 
     config = PianoConfig()
     return tuple(
         f"{each.source.name}:{each.program}"
-        for each in maker_of(config, False).instruments
-        if each.source.name != "procedural-pianos" and _wide(each)
+        for each in open_composer(config, False).instruments
+        if each.source.name != "procedural-pianos" and _has_wide_range(each)
     )
 
 
-def _wide(instrument: Instrument) -> bool:
+def _has_wide_range(instrument: Instrument) -> bool:
     return instrument.pitches[0] <= 36 and instrument.pitches[-1] >= 90
 
 
-def _long_term(sound: Audio) -> Curve:
+def _long_term_spectrum_db(sound: Audio) -> Curve:
     """Mean power in mel bands, in dB about their mean."""
     level = 10 / np.log(10) * log_mel(sound.samples[0], sound.sample_rate)
     curve = 10 * np.log10((10 ** (level.astype(np.float64) / 10)).mean(axis=1))
@@ -126,17 +126,19 @@ def _long_term(sound: Audio) -> Curve:
 
 
 @lru_cache(maxsize=1)
-def _spectra() -> dict[str, Curve]:
+def _training_spectra() -> dict[str, Curve]:
     """Long-term spectra of the training pianos, all playing the same phrases."""
     rng = np.random.default_rng(0)
-    phrases = [phrase(rng, range(36, 90), float(CLIP_S)).notes for _ in range(3)]
+    phrases = [sample_phrase(rng, range(36, 90), float(CLIP_S)).notes for _ in range(3)]
     return {
-        piano: np.mean([_long_term(played_by(piano, notes)) for notes in phrases], axis=0)
-        for piano in training_pianos()
+        piano: np.mean(
+            [_long_term_spectrum_db(render_piano(piano, notes)) for notes in phrases], axis=0
+        )
+        for piano in find_training_pianos()
     }
 
 
-def nearest_piano(reference: Audio) -> str:
+def find_nearest_piano(reference: Audio) -> str:
     """The training piano whose long-term spectrum is most like a reference's.
 
     Parameters
@@ -151,11 +153,14 @@ def nearest_piano(reference: Audio) -> str:
 
     Examples
     --------
-    >>> nearest_piano(Audio(np.ones((1, 8)), 44100))  # doctest: +SKIP
+    >>> find_nearest_piano(Audio(np.ones((1, 8)), 44100))  # doctest: +SKIP
     'salamander:0'
     """
-    curve = _long_term(reference)
-    return min(_spectra(), key=lambda piano: float(((_spectra()[piano] - curve) ** 2).mean()))
+    curve = _long_term_spectrum_db(reference)
+    return min(
+        _training_spectra(),
+        key=lambda piano: float(((_training_spectra()[piano] - curve) ** 2).mean()),
+    )
 
 
 # --- the set --------------------------------------------------------------------------------------
@@ -177,12 +182,12 @@ class PlayPair:
         What target and reference play, as long as they sound.
     nearest : str
         The training piano nearest to the reference.
-    heard : str
+    reference_piano : str
         The piano of the reference: another one where the reference is to be wrong.
 
     Examples
     --------
-    >>> PlayPair("a", "timgm6mb:0", "x", "y", (), ()).heard
+    >>> PlayPair("a", "timgm6mb:0", "x", "y", (), ()).reference_piano
     ''
     """
 
@@ -193,7 +198,7 @@ class PlayPair:
     notes: tuple[Note, ...]
     reference_notes: tuple[Note, ...]
     nearest: str = ""
-    heard: str = ""
+    reference_piano: str = ""
 
 
 @dataclass(frozen=True)
@@ -244,8 +249,8 @@ class PlaySet:
     @property
     def facts(self) -> dict[str, Any]:
         """What identifies it."""
-        told = json.dumps([[p.name, p.piano, p.heard, p.work] for p in self.pairs])
-        return {"seed": self.seed, "pairs": hashlib.sha256(told.encode()).hexdigest()[:12]}
+        identity = json.dumps([[p.name, p.piano, p.reference_piano, p.work] for p in self.pairs])
+        return {"seed": self.seed, "pairs": hashlib.sha256(identity.encode()).hexdigest()[:12]}
 
     @property
     def entries(self) -> list[Entry]:
@@ -255,7 +260,7 @@ class PlaySet:
                 p.name,
                 p.piano,
                 {"label": f"nearest: {p.nearest}", "source": p.work},
-                {"label": p.heard or p.piano, "source": p.reference_work},
+                {"label": p.reference_piano or p.piano, "source": p.reference_work},
             )
             for p in self.pairs
         ]
@@ -275,14 +280,14 @@ class PlaySet:
         """
         pair = next(pair for pair in self.pairs if pair.name == name)
         return Clips(
-            played_by(pair.nearest, pair.notes),
-            played_by(pair.heard or pair.piano, pair.reference_notes),
-            played_by(pair.piano, pair.notes),
+            render_piano(pair.nearest, pair.notes),
+            render_piano(pair.reference_piano or pair.piano, pair.reference_notes),
+            render_piano(pair.piano, pair.notes),
             pair.notes,
         )
 
 
-def performed(rng: np.random.Generator, notes: Sequence[Note]) -> tuple[Note, ...]:
+def perform(rng: np.random.Generator, notes: Sequence[Note]) -> tuple[Note, ...]:
     """A written window as a pianist might play it: dynamics, and every other time the pedal.
 
     The corpus has neither; both are drawn.
@@ -302,21 +307,21 @@ def performed(rng: np.random.Generator, notes: Sequence[Note]) -> tuple[Note, ..
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> [note.pitch for note in performed(rng, [Note(0.0, 1.0, 60)])]
+    >>> [note.pitch for note in perform(rng, [Note(0.0, 1.0, 60)])]
     [60]
     """
-    middle, swell, begins = rng.uniform(50, 100), rng.uniform(0, 20), rng.uniform(0, 1)
+    mean_velocity, swell, phase = rng.uniform(50, 100), rng.uniform(0, 20), rng.uniform(0, 1)
     played = []
     for note in sorted(notes):
-        slow = swell * np.sin(2 * np.pi * (note.start_s / CLIP_S + begins))
-        hard = middle + slow + rng.normal(0, 6) + (note.pitch - 62) / 4
-        played.append(replace(note, velocity=int(np.clip(hard, 15, 125))))
-    pedal = pedalling(rng, float(CLIP_S)) if rng.random() < 0.5 else ()
-    held = Part(tuple(played), pedal=pedal).with_pedal().notes
-    return tuple(replace(note, end_s=min(note.end_s, float(CLIP_S))) for note in held)
+        swell_now = swell * np.sin(2 * np.pi * (note.start_s / CLIP_S + phase))
+        velocity = mean_velocity + swell_now + rng.normal(0, 6) + (note.pitch - 62) / 4
+        played.append(replace(note, velocity=int(np.clip(velocity, 15, 125))))
+    pedal = sample_pedal(rng, float(CLIP_S)) if rng.random() < 0.5 else ()
+    sustained = Part(tuple(played), pedal=pedal).with_pedal().notes
+    return tuple(replace(note, end_s=min(note.end_s, float(CLIP_S))) for note in sustained)
 
 
-def play_set(n_each: int = 6, *, seed: int = 0, wrong: bool = False) -> PlaySet:
+def make_play_set(n_each: int = 6, *, seed: int = 0, wrong: bool = False) -> PlaySet:
     """The test set.
 
     Parameters
@@ -340,18 +345,18 @@ def play_set(n_each: int = 6, *, seed: int = 0, wrong: bool = False) -> PlaySet:
 
     Examples
     --------
-    >>> play_set(1).name  # doctest: +SKIP
+    >>> make_play_set(1).name  # doctest: +SKIP
     'pianos'
     """
     rng = np.random.default_rng([seed, 6])
-    found = []
-    for work in corpus_works(("keyboard",)):
+    notes_by_work = []
+    for work in load_corpus(("keyboard",)):
         whole = Part(tuple(sorted(n for p in work.parts[:2] for n in p.notes)))
-        starts = [s for s in windows(whole) if len(window_notes(whole, s)) >= _FEWEST_NOTES]
+        starts = [s for s in find_windows(whole) if len(cut_notes(whole, s)) >= _MIN_NOTES]
         chosen = [int(start) for start in rng.permutation(starts)[:6]]
-        found.append((work.name, [window_notes(whole, start) for start in chosen]))
-    found = [each for each in found if each[1]]
-    if len(found) < 2:
+        notes_by_work.append((work.name, [cut_notes(whole, start) for start in chosen]))
+    notes_by_work = [each for each in notes_by_work if each[1]]
+    if len(notes_by_work) < 2:
         raise InputError("keyboard", "has too few works", "install music21's corpus")
     pianos = [f"{TEST_FONT}:{program}" for program in _PROGRAMS]
     if (BANK_FOLDER / REAL_PIANO / "bank.json").exists():
@@ -359,11 +364,13 @@ def play_set(n_each: int = 6, *, seed: int = 0, wrong: bool = False) -> PlaySet:
     pairs = []
     for i, piano in enumerate(pianos):
         for j in range(n_each):
-            first, second = (found[int(k)] for k in rng.choice(len(found), 2, replace=False))
-            notes = performed(rng, first[1][int(rng.integers(len(first[1])))])
-            other = performed(rng, second[1][int(rng.integers(len(second[1])))])
+            first, second = (
+                notes_by_work[int(k)] for k in rng.choice(len(notes_by_work), 2, replace=False)
+            )
+            notes = perform(rng, first[1][int(rng.integers(len(first[1])))])
+            other = perform(rng, second[1][int(rng.integers(len(second[1])))])
             by = int(rng.integers(1, len(pianos)))
-            heard = pianos[(i + by) % len(pianos)] if wrong else ""
+            reference_piano = pianos[(i + by) % len(pianos)] if wrong else ""
             pair = PlayPair(
                 f"{piano.replace(':', '-')}-{j}",
                 piano,
@@ -372,9 +379,9 @@ def play_set(n_each: int = 6, *, seed: int = 0, wrong: bool = False) -> PlaySet:
                 notes,
                 other,
                 "",
-                heard,
+                reference_piano,
             )
-            nearest = nearest_piano(played_by(heard or piano, other))
+            nearest = find_nearest_piano(render_piano(reference_piano or piano, other))
             pairs.append(replace(pair, nearest=nearest))
     return PlaySet(tuple(pairs), seed, wrong)
 
@@ -394,14 +401,14 @@ class _Play:
         n_samples = clips.content.n_samples
         samples = made.samples[:, :n_samples]
         samples = np.pad(samples, ((0, 0), (0, n_samples - samples.shape[1])))
-        return at_loudness(Audio(samples, made.sample_rate, name=made.name))
+        return normalize_loudness(Audio(samples, made.sample_rate, name=made.name))
 
 
 def _nearest(clips: Clips) -> Audio:
     return clips.content
 
 
-def _equalised(clips: Clips) -> Audio:
+def _equalize(clips: Clips) -> Audio:
     """The nearest piano with the reference's long-term spectrum."""
     n = clips.content.n_samples
     spectra = [_STFT.analyse(x.samples[0]) for x in (clips.content, clips.style)]
@@ -417,22 +424,22 @@ def _equalised(clips: Clips) -> Audio:
         for c in curves
     ]
     gain_db = means[1] - means[0]
-    known = np.isfinite(gain_db)
+    measured = np.isfinite(gain_db)
     centres = np.sqrt(edges[1:] * edges[:-1])
     curve = np.interp(
-        np.log(np.maximum(hz, 30)), np.log(centres[known]), np.clip(gain_db[known], -30, 30)
+        np.log(np.maximum(hz, 30)), np.log(centres[measured]), np.clip(gain_db[measured], -30, 30)
     )
     sound = _STFT.synthesise(spectra[0] * (10 ** (curve / 20))[:, None].astype(np.float32), n)
-    return at_loudness(Audio(sound, RENDER_RATE_HZ))
+    return normalize_loudness(Audio(sound, RENDER_RATE_HZ))
 
 
 def _mean(clips: Clips) -> Audio:
     """Several training pianos at once."""
     assert clips.notes is not None
-    pianos = training_pianos()
+    pianos = find_training_pianos()
     chosen = [pianos[int(i)] for i in np.linspace(0, len(pianos) - 1, _N_MEAN)]
-    sound = np.sum([played_by(piano, clips.notes).samples for piano in chosen], axis=0)
-    return at_loudness(Audio(sound, RENDER_RATE_HZ))
+    sound = np.sum([render_piano(piano, clips.notes).samples for piano in chosen], axis=0)
+    return normalize_loudness(Audio(sound, RENDER_RATE_HZ))
 
 
 def _target(clips: Clips) -> Audio:
@@ -440,7 +447,7 @@ def _target(clips: Clips) -> Audio:
     return clips.target
 
 
-def _vocoded(clips: Clips) -> Audio:
+def _resynthesize(clips: Clips) -> Audio:
     from cambiata.audio.vocoder import invert
 
     target = _target(clips)
@@ -455,7 +462,7 @@ _BASELINES = (
         "true spectrogram, our vocoder",
         "magnitudes of the true render, phases found again",
         "ceiling",
-        _vocoded,
+        _resynthesize,
     ),
     Row(
         "nearest-piano",
@@ -469,13 +476,13 @@ _BASELINES = (
         "nearest training piano, EQ match",
         "the same with the reference's long-term spectrum in thirds of an octave",
         "copy",
-        _equalised,
+        _equalize,
     ),
     Row("mean-piano", "mean piano", "eight training pianos at once", "copy", _mean),
 )
 
 
-def play_row(name: str) -> Row:
+def find_play_row(name: str) -> Row:
     """The row of a name.
 
     Parameters
@@ -495,7 +502,7 @@ def play_row(name: str) -> Row:
 
     Examples
     --------
-    >>> play_row("mean-piano").kind
+    >>> find_play_row("mean-piano").kind
     'copy'
     """
     for baseline in _BASELINES:
@@ -538,7 +545,7 @@ def evaluate_play(
     output : str or pathlib.Path
         The run's folder; what is there is not done again.
     rows : sequence of str
-        As `play_row` knows them; players are also run with references of other pianos.
+        As `find_play_row` knows them; players are also run with references of other pianos.
     n_each : int
         Windows for every piano.
     seed : int
@@ -564,39 +571,44 @@ def evaluate_play(
     Traceback (most recent call last):
     cambiata.errors.InputError: magic: is no row; use one of ...
     """
-    chosen = [play_row(name) for name in dict.fromkeys(rows)]
+    chosen = [find_play_row(name) for name in dict.fromkeys(rows)]
     if not chosen:
         raise InputError("rows", "none is named", "name one, like player")
     if n_each < 1:
         raise InputError(f"{n_each} windows", "leave nothing", "give at least 1")
     failures = []
-    right = play_set(n_each, seed=seed)
+    right = make_play_set(n_each, seed=seed)
     failures += run(output, [right], chosen, n_workers=n_workers, seed=seed, progress=progress)
     players = [row for row in chosen if row.name == "player"]
     if players:
-        wrong = play_set(n_each, seed=seed, wrong=True)
+        wrong = make_play_set(n_each, seed=seed, wrong=True)
         failures += run(output, [wrong], players, n_workers=n_workers, seed=seed, progress=progress)
     for test_set in (right, *([wrong] if players else [])):
         here = Path(output) / test_set.name
-        found_in = partial(_found, here, test_set)
-        failures += score_besides(here, "piano_found", found_in, n_workers or 2)
+        found_in = partial(_identify_pianos, here, test_set)
+        failures += add_scores(here, "piano_found", found_in, n_workers or 2)
     return failures
 
 
-def _found(here: Path, test_set: PlaySet, rows: Sequence[str], name: str) -> dict[str, float]:
+def _identify_pianos(
+    here: Path, test_set: PlaySet, rows: Sequence[str], name: str
+) -> dict[str, float]:
     """Whether each row's output is nearest to the true piano's render, of all pianos'."""
     from cambiata.audio.sound import load
 
     pair = next(pair for pair in test_set.pairs if pair.name == name)
     pianos = sorted({each.piano for each in test_set.pairs})
-    renders = [_mel(played_by(piano, pair.notes)) for piano in pianos]
+    renders = [_mel(render_piano(piano, pair.notes)) for piano in pianos]
     hits = {}
     for row in rows:
-        place = here / "audio" / name / f"{output_name(row)}.flac"
+        place = here / "audio" / name / f"{file_stem(row)}.flac"
         if place.exists():
-            ours = _mel(load(place))
-            apart = [float(np.abs(ours - each[:, : ours.shape[1]]).mean()) for each in renders]
-            hits[row] = float(pianos[int(np.argmin(apart))] == pair.piano)
+            output_mel = _mel(load(place))
+            distances = [
+                float(np.abs(output_mel - each[:, : output_mel.shape[1]]).mean())
+                for each in renders
+            ]
+            hits[row] = float(pianos[int(np.argmin(distances))] == pair.piano)
     return hits
 
 

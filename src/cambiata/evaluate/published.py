@@ -22,11 +22,11 @@ from cambiata.evaluate.testset import (
     CLIP_S,
     Clips,
     Entry,
-    at_loudness,
-    evenly,
-    median_bins,
-    rendered,
-    window_notes,
+    assign_median_bins,
+    cut_notes,
+    normalize_loudness,
+    render_clip,
+    spread_evenly,
 )
 from cambiata.score.midi import Note, Part
 
@@ -98,7 +98,7 @@ class LakhSet:
 
     @property
     def _rows(self) -> dict[str, Any]:
-        return _pair_list(self.pair_list)
+        return _read_pair_list(self.pair_list)
 
     @property
     def entries(self) -> list[Entry]:
@@ -108,10 +108,10 @@ class LakhSet:
             source = f"{row['src_path']} instrument {row['instrument']} from {row['index']} s"
             return {"label": f"program {row['program']}", "source": source}
 
-        rows = sorted((_bin(row), name) for name, row in self._rows.items())
+        rows = sorted((_bin_of_row(row), name) for name, row in self._rows.items())
         return [
             Entry(name, bin_, side(self._rows[name]["content"]), side(self._rows[name]["style"]))
-            for bin_, name in evenly(rows, self.limit or len(rows))
+            for bin_, name in spread_evenly(rows, self.limit or len(rows))
         ]
 
     def clips(self, name: str) -> Clips:
@@ -133,19 +133,19 @@ class LakhSet:
             A MIDI file is missing or not the one listed, or a sound comes out silent.
         """
         row = self._rows[name]
-        notes, style_notes = self._notes(row["content"]), self._notes(row["style"])
+        notes, style_notes = self._load_notes(row["content"]), self._load_notes(row["style"])
         program, style_program = row["content"]["program"], row["style"]["program"]
         return Clips(
-            rendered(self.font, notes, program),
-            rendered(self.font, style_notes, style_program),
-            rendered(self.font, notes, style_program),
+            render_clip(self.font, notes, program),
+            render_clip(self.font, style_notes, style_program),
+            render_clip(self.font, notes, style_program),
             notes,
         )
 
     def _file(self, row: dict[str, Any]) -> Path:
         return Path(self.midi_folder, row["src_path"]).with_suffix(".mid")
 
-    def _notes(self, row: dict[str, Any]) -> tuple[Note, ...]:
+    def _load_notes(self, row: dict[str, Any]) -> tuple[Note, ...]:
         import pretty_midi
 
         path = self._file(row)
@@ -163,10 +163,10 @@ class LakhSet:
             for n in instrument.notes
             if n.end > n.start and n.velocity
         )
-        return window_notes(Part(tuple(notes)), row["index"])
+        return cut_notes(Part(tuple(notes)), row["index"])
 
 
-def _bin(row: dict[str, Any]) -> str:
+def _bin_of_row(row: dict[str, Any]) -> str:
     return str(row["content"]["path"]).split("/")[0]
 
 
@@ -175,14 +175,14 @@ _STEM = {"src_path": str, "src_offset": (int, float), "instrument": str, "stats"
 _STATS = {"num_voices": (int, float), "mean_pitch": (int, float)}
 
 
-def _check(row: Any, kinds: dict[str, Any]) -> None:
+def _check_types(row: Any, kinds: dict[str, Any]) -> None:
     for key, kind in kinds.items():
         if not isinstance(row[key], kind):
             raise TypeError(key)
 
 
 @lru_cache(maxsize=4)
-def _pair_list(path: str) -> dict[str, Any]:
+def _read_pair_list(path: str) -> dict[str, Any]:
     try:
         rows = json.loads(Path(path).read_text("utf-8"))
         if not rows:
@@ -190,8 +190,8 @@ def _pair_list(path: str) -> dict[str, Any]:
         for name, row in rows.items():
             if not re.fullmatch(r"\w+", name, re.ASCII):  # it will name a folder
                 raise ValueError(name)
-            _check(row["content"], _SEGMENT)
-            _check(row["style"], _SEGMENT)
+            _check_types(row["content"], _SEGMENT)
+            _check_types(row["style"], _SEGMENT)
     except (OSError, ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
         raise InputError(
             path,
@@ -261,12 +261,12 @@ class MixingSecretsSet:
 
     @property
     def _rows(self) -> tuple[dict[str, Any], ...]:
-        return _segment_list(self.segment_list)
+        return _read_segment_list(self.segment_list)
 
     @property
     def _pairs(self) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Pairs as their notebook forms them: each bin shuffled by seed 0, then two and two."""
-        names = median_bins(
+        names = assign_median_bins(
             [row["stats"]["num_voices"] for row in self._rows],
             [row["stats"]["mean_pitch"] for row in self._rows],
         )
@@ -290,7 +290,7 @@ class MixingSecretsSet:
         pairs = list(enumerate(self._pairs))
         return [
             Entry(f"{number:04}", name, side(content), side(style))
-            for number, (name, content, style) in evenly(pairs, self.limit or len(pairs))
+            for number, (name, content, style) in spread_evenly(pairs, self.limit or len(pairs))
         ]
 
     def clips(self, name: str) -> Clips:
@@ -312,23 +312,23 @@ class MixingSecretsSet:
             A stem is missing or too short.
         """
         _, content, style = self._pairs[int(name)]
-        return Clips(self._sound(content), self._sound(style))
+        return Clips(self._load_segment(content), self._load_segment(style))
 
-    def _sound(self, row: dict[str, Any]) -> Audio:
+    def _load_segment(self, row: dict[str, Any]) -> Audio:
         begin_s = float(row["src_offset"])
         path = Path(self.stem_folder) / row["src_path"]
-        return at_loudness(load(path, start_s=begin_s, end_s=begin_s + CLIP_S).mono())
+        return normalize_loudness(load(path, start_s=begin_s, end_s=begin_s + CLIP_S).mono())
 
 
 @lru_cache(maxsize=4)
-def _segment_list(path: str) -> tuple[dict[str, Any], ...]:
+def _read_segment_list(path: str) -> tuple[dict[str, Any], ...]:
     try:
         rows = json.loads(Path(path).read_text("utf-8"))
         if not rows:
             raise ValueError("empty")
         for row in rows:
-            _check(row, _STEM)
-            _check(row["stats"], _STATS)
+            _check_types(row, _STEM)
+            _check_types(row["stats"], _STATS)
     except (OSError, ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
         raise InputError(
             path,

@@ -19,7 +19,7 @@ import numpy as np
 
 from cambiata.audio.sound import FORMATS, Audio, load
 from cambiata.errors import CambiataError, CambiataWarning, InputError
-from cambiata.evaluate.testset import Clips, Entry, at_loudness, median_bins
+from cambiata.evaluate.testset import Clips, Entry, assign_median_bins, normalize_loudness
 from cambiata.evaluate.tracking import PitchTracker
 
 SHORTEST_S, LONGEST_S = 3.0, 8.0
@@ -168,15 +168,17 @@ class RealSet:
             A recording cannot be read.
         """
         content, style = next(pair[2:] for pair in self.pairs if pair[0] == name)
-        return Clips(at_loudness(_cut(content)), at_loudness(_cut(style)))
+        return Clips(
+            normalize_loudness(_cut_window(content)), normalize_loudness(_cut_window(style))
+        )
 
 
-def _cut(window: Window) -> Audio:
-    return _loaded(window.path).cut(window.start_s, window.end_s)
+def _cut_window(window: Window) -> Audio:
+    return _load_mono(window.path).cut(window.start_s, window.end_s)
 
 
 @lru_cache(maxsize=4)
-def _loaded(path: str) -> Audio:
+def _load_mono(path: str) -> Audio:
     return load(path).mono()
 
 
@@ -221,7 +223,7 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
     n_files = 0
     for path in sorted(p for p in place.rglob("*") if p.suffix.lower() in FORMATS):
         try:
-            found = _windows(path, tracker, seed)
+            found = _choose_windows(path, tracker, seed)
         except CambiataError as error:
             # Its problem alone: the error's own words name the whole path again.
             problem = error.problem if isinstance(error, InputError) else error
@@ -238,13 +240,13 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
             CambiataWarning,
             stacklevel=2,
         )
-    pairs = _paired(windows, seed)
+    pairs = _pair_windows(windows, seed)
     if not pairs:
         raise InputError(str(folder), "gives no pair", "add recordings of other instruments")
     return RealSet(str(place), pairs, n_files, tuple(skipped), seed)
 
 
-def instrument_of(path: str | Path) -> str:
+def guess_instrument(path: str | Path) -> str:
     """Instrument that a file name speaks of.
 
     Parameters
@@ -259,7 +261,7 @@ def instrument_of(path: str | Path) -> str:
 
     Examples
     --------
-    >>> instrument_of("Medley-solos-DB_training-6_01ba.flac"), instrument_of("cello-phrase.wav")
+    >>> guess_instrument("Medley-solos-DB_training-6_01ba.flac"), guess_instrument("cello-phrase.wav")
     ('trumpet', 'cello')
     """
     place = Path(path)
@@ -279,7 +281,7 @@ def instrument_of(path: str | Path) -> str:
 _INSTRUMENTS = ("cello", "organ", "orchestra", "soprano", "oboe", "viola", "guitar", "bass")
 
 
-def _windows(path: Path, tracker: PitchTracker, seed: int) -> list[Window]:
+def _choose_windows(path: Path, tracker: PitchTracker, seed: int) -> list[Window]:
     audio = load(path).mono()
     frame = round(_FRAME_S * audio.sample_rate)
     n_frames = audio.n_samples // frame
@@ -299,7 +301,7 @@ def _windows(path: Path, tracker: PitchTracker, seed: int) -> list[Window]:
     name = int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:8])
     rng = np.random.default_rng([seed, name])
     chosen = sorted(rng.permutation(len(starts))[:MAX_PER_FILE])
-    found = []
+    chosen_windows = []
     for index in chosen:
         start_s = round(starts[index] * _FRAME_S, 1)
         end_s = round(min(start_s + length * _FRAME_S, audio.duration_s), 3)
@@ -308,16 +310,18 @@ def _windows(path: Path, tracker: PitchTracker, seed: int) -> list[Window]:
         if sounding:
             voices = float(np.mean([len(frame) for frame in sounding]))
             pitch = float(np.mean([p for frame in sounding for p in frame]))
-            instrument = instrument_of(path)
-            found.append(Window(str(path), start_s, end_s, instrument, voices, pitch))
-    return found
+            instrument = guess_instrument(path)
+            chosen_windows.append(Window(str(path), start_s, end_s, instrument, voices, pitch))
+    return chosen_windows
 
 
-def _paired(windows: Sequence[Window], seed: int) -> tuple[tuple[str, str, Window, Window], ...]:
+def _pair_windows(
+    windows: Sequence[Window], seed: int
+) -> tuple[tuple[str, str, Window, Window], ...]:
     """Every window with one of its bin by another instrument, each as seldom as can be."""
     if not windows:
         return ()
-    bins = median_bins([w.voices for w in windows], [w.pitch for w in windows])
+    bins = assign_median_bins([w.voices for w in windows], [w.pitch for w in windows])
     pairs: list[tuple[str, str, Window, Window]] = []
     for index, name in enumerate(sorted(set(bins))):
         rng = np.random.default_rng([seed, index])

@@ -22,21 +22,21 @@ from cambiata.errors import InputError
 from cambiata.evaluate.table import (
     Figure,
     Outcome,
-    Pair,
-    Row,
+    PairSide,
     Run,
+    RunPair,
+    RunRow,
     RunSet,
-    Side,
     Summary,
     Tally,
-    best_rows,
-    formatted,
-    markdown_page,
-    metric_of,
-    paired,
+    compare_rows,
+    count_pairs,
+    find_best_rows,
+    find_metric,
+    format_figure,
+    format_page,
     read_run,
     summary,
-    tallies,
     write_results,
 )
 from cambiata.system import Progress
@@ -107,19 +107,20 @@ def write_report(
     cambiata.errors.InputError: nowhere/run.json: no such file; name the folder of a run
     """
     run, output = read_run(run_folder), Path(output_folder)
-    focused = _focus(run, focus)
+    focused = _choose_focus(run, focus)
     _check_output(run, output, force)
     figures = summary(run)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".cambiata-") as scratch:
         built = Path(scratch) / "report"
         built.mkdir()
         sections = {
-            test_set.name: _sections(test_set, focused, n_random, seed) for test_set in run.sets
+            test_set.name: _choose_sections(test_set, focused, n_random, seed)
+            for test_set in run.sets
         }
         sounds = _write_sounds(run, sections, built, progress or (lambda _share: None))
-        page = _page(run, figures, focused, sections, sounds)
+        page = _page_html(run, figures, focused, sections, sounds)
         (built / "index.html").write_text(page, "utf-8")
-        (built / "table.md").write_text(markdown_page(run, figures), "utf-8")
+        (built / "table.md").write_text(format_page(run, figures), "utf-8")
         write_results(run, built / "results.json", figures)
         if output.exists():
             output.replace(Path(scratch) / "old")
@@ -179,7 +180,7 @@ class _Section:
     anchor: str
     title: str
     about: str
-    pairs: tuple[Pair, ...]
+    pairs: tuple[RunPair, ...]
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ class _Sound:
 _Sounds = Mapping[tuple[str, str, str], _Sound]
 
 
-def _focus(run: Run, name: str | None) -> Row | None:
+def _choose_focus(run: Run, name: str | None) -> RunRow | None:
     if name is not None:
         return run.row_named(name)
     return next((row for row in run.rows if row.competes), None)
@@ -215,7 +216,9 @@ def _check_output(run: Run, output: Path, force: bool) -> None:
         raise InputError(str(output), "is not a report that may be replaced", "choose another name")
 
 
-def _sections(test_set: RunSet, focus: Row | None, n_random: int, seed: int) -> list[_Section]:
+def _choose_sections(
+    test_set: RunSet, focus: RunRow | None, n_random: int, seed: int
+) -> list[_Section]:
     pairs, rng = test_set.pairs, np.random.default_rng(seed)
     chosen = sorted(rng.choice(len(pairs), min(n_random, len(pairs)), replace=False).tolist())
     title = test_set.title
@@ -228,11 +231,11 @@ def _sections(test_set: RunSet, focus: Row | None, n_random: int, seed: int) -> 
         )
     ]
     if focus is not None:
-        sections += _extremes(test_set, focus)
+        sections += _choose_extremes(test_set, focus)
     return [section for section in sections if section.pairs]
 
 
-def _extremes(test_set: RunSet, focus: Row) -> list[_Section]:
+def _choose_extremes(test_set: RunSet, focus: RunRow) -> list[_Section]:
     for metric in _RANKED_BY:
         scores = test_set.scores(focus.name, metric)
         if len(scores) < 2:
@@ -240,7 +243,7 @@ def _extremes(test_set: RunSet, focus: Row) -> list[_Section]:
         by_id = {pair.id: pair for pair in test_set.pairs}
         ranked = [by_id[pair] for pair in sorted(scores, key=scores.__getitem__)]
         n_shown = math.ceil(_EXTREME_SHARE * len(ranked))
-        of = f"{n_shown} of {len(ranked)} pairs, by {metric_of(metric).label} of {focus.label}"
+        of = f"{n_shown} of {len(ranked)} pairs, by {find_metric(metric).label} of {focus.label}"
         return [
             _Section(
                 f"{test_set.name}-best",
@@ -258,7 +261,7 @@ def _extremes(test_set: RunSet, focus: Row) -> list[_Section]:
     return []
 
 
-def _roles(run: Run, test_set: RunSet) -> list[tuple[str, str]]:
+def _sound_roles(run: Run, test_set: RunSet) -> list[tuple[str, str]]:
     """Every role of a sound in a pair, and the stem of its file in the run."""
     sides = [(side, side) for side in ("content", "style", "target")]
     return sides + [(f"row:{row.name}", row.file_stem) for row in run.in_use(test_set)]
@@ -283,7 +286,7 @@ def _write_sounds(
         place = Path(test_set.name) / pair_id
         for folder in ("audio", "images"):
             (built / folder / place).mkdir(parents=True, exist_ok=True)
-        for index, (role, stem) in enumerate(_roles(run, test_set)):
+        for index, (role, stem) in enumerate(_sound_roles(run, test_set)):
             name = f"{index}-{re.sub('[^A-Za-z0-9]+', '-', stem)[:60]}"
             sounds[test_set.name, pair_id, role] = _write_sound(source, stem, built, place / name)
         progress(done / len(shown))
@@ -333,7 +336,7 @@ def _draw_guide(picture: Decibels, duration_s: float, path: Path) -> None:
     drawing = Drawing(figsize=(6.4, 2.2), dpi=150, layout="constrained")
     FigureCanvasAgg(drawing)
     axes = drawing.subplots()
-    drawn = axes.imshow(
+    image = axes.imshow(
         picture,
         origin="lower",
         aspect="auto",
@@ -342,7 +345,7 @@ def _draw_guide(picture: Decibels, duration_s: float, path: Path) -> None:
         vmax=_CEILING_DB,
         cmap=_COLOURS,
     )
-    scale = drawing.colorbar(drawn, ax=axes, label="dB")
+    scale = drawing.colorbar(image, ax=axes, label="dB")
     ticks_khz = np.array([0.25, 0.5, 1, 2, 4, 8, 16])
     mels = librosa.mel_frequencies(_N_MELS + 1, fmin=0, fmax=_RATE_HZ / 2)
     axes.set_yticks(
@@ -361,38 +364,38 @@ def _draw_guide(picture: Decibels, duration_s: float, path: Path) -> None:
 # The page, from its outside in
 
 
-def _page(
+def _page_html(
     run: Run,
     figures: Summary,
-    focus: Row | None,
+    focus: RunRow | None,
     sections: Mapping[str, Sequence[_Section]],
     sounds: _Sounds,
 ) -> str:
-    counts = tallies(run)
+    counts = count_pairs(run)
     links = [(f"set-{test_set.name}", test_set.title) for test_set in run.sets]
     links += [("rows", "Systems and baselines"), ("measures", "Measures")]
     body = [
-        _set_section(run, test_set, figures, counts[test_set.name], focus) for test_set in run.sets
+        _set_html(run, test_set, figures, counts[test_set.name], focus) for test_set in run.sets
     ]
-    body += [_rows_section(run), _measures_section(run)]
+    body += [_rows_html(run), _measures_html(run)]
     if any(sound.audio for sound in sounds.values()):
-        body.append(_guide_section())
+        body.append(_guide_html())
     for test_set in run.sets:
         for section in sections[test_set.name]:
             links.append((section.anchor, section.title))
-            body.append(_examples_section(run, test_set, section, sounds))
+            body.append(_examples_html(run, test_set, section, sounds))
     return _PAGE.substitute(
         style=_STYLE,
         script=_SCRIPT,
-        facts=_definitions(_flattened(run.facts)),
+        facts=_definitions_html(_flatten(run.facts)),
         links="".join(f'<li><a href="#{anchor}">{escape(text)}</a></li>' for anchor, text in links),
         body="\n".join(body),
     )
 
 
-def _rows_section(run: Run) -> str:
+def _rows_html(run: Run) -> str:
     entries = "".join(
-        f"<div><dt>{escape(row.label)}{_badge(row)}</dt><dd>{escape(row.about)}</dd></div>"
+        f"<div><dt>{escape(row.label)}{_badge_html(row)}</dt><dd>{escape(row.about)}</dd></div>"
         for row in run.rows
     )
     return (
@@ -403,11 +406,11 @@ def _rows_section(run: Run) -> str:
     )
 
 
-def _measures_section(run: Run) -> str:
+def _measures_html(run: Run) -> str:
     names = dict.fromkeys(name for test_set in run.sets for name in test_set.metrics())
     entries = "".join(
-        f"<div><dt>{escape(metric_of(name).heading)}</dt>"
-        f"<dd>{escape(metric_of(name).about)}</dd></div>"
+        f"<div><dt>{escape(find_metric(name).heading)}</dt>"
+        f"<dd>{escape(find_metric(name).about)}</dd></div>"
         for name in names
     )
     return (
@@ -418,64 +421,64 @@ def _measures_section(run: Run) -> str:
     )
 
 
-def _set_section(
+def _set_html(
     run: Run,
     test_set: RunSet,
     figures: Summary,
     counts: Mapping[str, Tally],
-    focus: Row | None,
+    focus: RunRow | None,
 ) -> str:
     parts = [
         f'<section id="set-{test_set.name}"><h2>{escape(test_set.title)}</h2>',
         f"<p>{escape(test_set.about)}</p>" if test_set.about else "",
-        _definitions({"pairs": len(test_set.pairs), **_flattened(test_set.facts)}),
+        _definitions_html({"pairs": len(test_set.pairs), **_flatten(test_set.facts)}),
     ]
     if test_set.bins:
         parts.append(
             f"<details><summary>Pairs by group ({len(test_set.bins)} groups)</summary>"
-            + _definitions(test_set.bins)
+            + _definitions_html(test_set.bins)
             + "</details>"
         )
     if run.in_use(test_set):
         parts += [
-            _means_table(run, test_set, figures[test_set.name], counts),
-            _failures(run, test_set, counts),
-            _differences_table(run, test_set, focus),
+            _means_html(run, test_set, figures[test_set.name], counts),
+            _failures_html(run, test_set, counts),
+            _differences_html(run, test_set, focus),
         ]
     else:
         parts.append("<p>Not run yet.</p>")
     return "".join(parts) + "</section>"
 
 
-def _means_table(
+def _means_html(
     run: Run,
     test_set: RunSet,
     figures: Mapping[str, Mapping[str, Figure]],
     counts: Mapping[str, Tally],
 ) -> str:
     metrics = test_set.metrics()
-    best = {metric: best_rows(run, figures, metric) for metric in metrics}
+    best = {metric: find_best_rows(run, figures, metric) for metric in metrics}
     body = []
     for index, row in enumerate(run.in_use(test_set)):
         tally = counts[row.name]
-        cells = [_cell(_count(tally), tally["done"])]
+        cells = [_cell_html(_count_html(tally), tally["done"])]
         for metric in metrics:
             figure = figures[row.name].get(metric)
-            text = _figure_html(formatted(figure, metric_of(metric).digits, tally["done"]))
+            text = _figure_html(format_figure(figure, find_metric(metric).digits, tally["done"]))
             if row.name in best[metric]:
                 text = f"<strong>{text}</strong>"
-            cells.append(_cell(text, figure["mean"] if figure else None))
-        body.append(_table_row(row, index, cells))
-    return _table(
+            cells.append(_cell_html(text, figure["mean"] if figure else None))
+        body.append(_table_row_html(row, index, cells))
+    return _table_html(
         f"{test_set.title}: means",
-        ["Row", "Pairs", *(metric_of(metric).heading for metric in metrics)],
+        ["Row", "Pairs", *(find_metric(metric).heading for metric in metrics)],
         body,
         "Mean [95 % interval]. Bold: the best of those that compete and were measured on at least "
         "80 % of the pairs that the others have. Choose a heading to sort by it.",
     )
 
 
-def _differences_table(run: Run, test_set: RunSet, focus: Row | None) -> str:
+def _differences_html(run: Run, test_set: RunSet, focus: RunRow | None) -> str:
     rows = run.in_use(test_set)
     if focus not in rows or len(rows) < 2 or focus is None:
         return ""
@@ -485,22 +488,22 @@ def _differences_table(run: Run, test_set: RunSet, focus: Row | None) -> str:
         if row.name == focus.name:
             continue
         common = len(test_set.done(row.name).keys() & test_set.done(focus.name).keys())
-        cells = [_cell(str(common), common)]
+        cells = [_cell_html(str(common), common)]
         for metric in metrics:
-            figure = paired(run, test_set.name, row.name, focus.name, metric)
-            text = formatted(figure, metric_of(metric).digits, common, signed=True)
-            cells.append(_cell(_figure_html(text), figure["mean"]))
-        body.append(_table_row(row, index, cells))
-    table = _table(
+            figure = compare_rows(run, test_set.name, row.name, focus.name, metric)
+            text = format_figure(figure, find_metric(metric).digits, common, signed=True)
+            cells.append(_cell_html(_figure_html(text), figure["mean"]))
+        body.append(_table_row_html(row, index, cells))
+    table = _table_html(
         f"{test_set.title}: differences from {focus.label}",
-        ["Row", "Common pairs", *(metric_of(metric).heading for metric in metrics)],
+        ["Row", "Common pairs", *(find_metric(metric).heading for metric in metrics)],
         body,
         f"Each row minus {focus.label}, on the pairs that both have.",
     )
     return f"<details><summary>Differences from {escape(focus.label)}</summary>{table}</details>"
 
 
-def _failures(run: Run, test_set: RunSet, counts: Mapping[str, Tally]) -> str:
+def _failures_html(run: Run, test_set: RunSet, counts: Mapping[str, Tally]) -> str:
     items = [
         f"<li>{escape(row.label)}, {n_pairs} {'pair' if n_pairs == 1 else 'pairs'}: "
         f"{escape(message)}</li>"
@@ -516,7 +519,7 @@ def _failures(run: Run, test_set: RunSet, counts: Mapping[str, Tally]) -> str:
     )
 
 
-def _guide_section() -> str:
+def _guide_html() -> str:
     return (
         '<section id="guide"><h2>Reading the pictures</h2><p>Every picture is a mel spectrogram '
         "with the axes and colours of this one; a sine of full scale has about 0&nbsp;dB. Time "
@@ -527,53 +530,59 @@ def _guide_section() -> str:
     )
 
 
-def _examples_section(run: Run, test_set: RunSet, section: _Section, sounds: _Sounds) -> str:
-    examples = "".join(_example(run, test_set, section, pair, sounds) for pair in section.pairs)
+def _examples_html(run: Run, test_set: RunSet, section: _Section, sounds: _Sounds) -> str:
+    examples = "".join(
+        _example_html(run, test_set, section, pair, sounds) for pair in section.pairs
+    )
     return (
         f'<section id="{section.anchor}"><h2>{escape(section.title)}</h2>'
         f"<p>{escape(section.about)}</p>{examples}</section>"
     )
 
 
-def _example(run: Run, test_set: RunSet, section: _Section, pair: Pair, sounds: _Sounds) -> str:
+def _example_html(
+    run: Run, test_set: RunSet, section: _Section, pair: RunPair, sounds: _Sounds
+) -> str:
     anchor = f"{section.anchor}-{pair.id}"
     group = f" <small>{escape(pair.bin)}</small>" if pair.bin else ""
     cards = []
-    for role, side in (("content", pair.content), ("style", pair.style), ("target", Side())):
+    for role, side in (("content", pair.content), ("style", pair.style), ("target", PairSide())):
         sound = sounds[test_set.name, pair.id, role]
         if role == "target" and not sound.audio:
             continue
         lines = "".join(f"<p>{escape(line)}</p>" for line in (side.label, side.source) if line)
-        cards.append(_card(role.capitalize(), pair, sound, lines, "given"))
+        cards.append(_card_html(role.capitalize(), pair, sound, lines, "given"))
     for row in run.in_use(test_set):
         outcome = test_set.outcomes.get((pair.id, row.name))
         sound = sounds[test_set.name, pair.id, f"row:{row.name}"]
-        cards.append(_outcome_card(row, pair, outcome, sound, test_set.metrics()))
+        cards.append(_outcome_html(row, pair, outcome, sound, test_set.metrics()))
     return (
         f'<article id="{anchor}"><h3><a href="#{anchor}">{escape(pair.id)}</a>{group}</h3>'
         f'<div class="cards">{"".join(cards)}</div></article>'
     )
 
 
-def _outcome_card(
-    row: Row, pair: Pair, outcome: Outcome | None, sound: _Sound, metrics: Iterable[str]
+def _outcome_html(
+    row: RunRow, pair: RunPair, outcome: Outcome | None, sound: _Sound, metrics: Iterable[str]
 ) -> str:
     if outcome is None:
-        return _card(row.label, pair, _Sound(problem="not run on this pair"), "", "absent", row)
+        return _card_html(
+            row.label, pair, _Sound(problem="not run on this pair"), "", "absent", row
+        )
     if outcome.failed:
         failed = _Sound(problem=f"failed: {outcome.error}")
-        return _card(row.label, pair, failed, "", "failed", row)
+        return _card_html(row.label, pair, failed, "", "failed", row)
     scores = {
-        metric_of(name).label: _score(outcome.scores[name], metric_of(name).digits)
-        + (f" {metric_of(name).unit}" if metric_of(name).unit else "")
+        find_metric(name).label: _format_score(outcome.scores[name], find_metric(name).digits)
+        + (f" {find_metric(name).unit}" if find_metric(name).unit else "")
         for name in metrics
         if name in outcome.scores
     }
-    return _card(row.label, pair, sound, _definitions(scores, "scores"), "made", row)
+    return _card_html(row.label, pair, sound, _definitions_html(scores, "scores"), "made", row)
 
 
-def _card(
-    label: str, pair: Pair, sound: _Sound, below: str, kind: str, row: Row | None = None
+def _card_html(
+    label: str, pair: RunPair, sound: _Sound, below: str, kind: str, row: RunRow | None = None
 ) -> str:
     """A sound, its picture, and what is to be said of it."""
     what = escape(f"{label}, pair {pair.id}")
@@ -586,7 +595,7 @@ def _card(
         )
     else:
         media = f'<p class="problem">{escape(sound.problem)}</p>'
-    badge = _badge(row) if row else ""
+    badge = _badge_html(row) if row else ""
     return (
         f'<figure class="card {kind}"><figcaption>{escape(label)}{badge}</figcaption>'
         f"{media}{below}</figure>"
@@ -596,7 +605,7 @@ def _card(
 # Pieces of a page
 
 
-def _table(caption: str, headings: Sequence[str], body: Sequence[str], note: str) -> str:
+def _table_html(caption: str, headings: Sequence[str], body: Sequence[str], note: str) -> str:
     # An arrow stays on the line of the word before it.
     glued = (re.sub(r" (?=[↓↑])", "\N{NO-BREAK SPACE}", heading) for heading in headings)
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in glued)
@@ -608,17 +617,17 @@ def _table(caption: str, headings: Sequence[str], body: Sequence[str], note: str
     )
 
 
-def _table_row(row: Row, index: int, cells: Iterable[str]) -> str:
+def _table_row_html(row: RunRow, index: int, cells: Iterable[str]) -> str:
     kind = "" if row.competes else ' class="reference"'
-    head = f'<th scope="row" data-value="{index}">{escape(row.label)}{_badge(row)}</th>'
+    head = f'<th scope="row" data-value="{index}">{escape(row.label)}{_badge_html(row)}</th>'
     return f"<tr{kind}>{head}{''.join(cells)}</tr>"
 
 
-def _cell(html: str, value: float | None) -> str:
+def _cell_html(html: str, value: float | None) -> str:
     return f'<td data-value="{"" if value is None else f"{value:.10g}"}">{html}</td>'
 
 
-def _count(tally: Tally) -> str:
+def _count_html(tally: Tally) -> str:
     rest = ", ".join(
         f"{count} {word}"
         for count, word in ((tally["failed"], "failed"), (tally["missing"], "not run"))
@@ -633,15 +642,15 @@ def _figure_html(text: str) -> str:
     return escape(mean) + "".join(f' <span class="interval">{escape(part)}</span>' for part in rest)
 
 
-def _score(value: float | None, digits: int) -> str:
+def _format_score(value: float | None, digits: int) -> str:
     return "not measurable" if value is None else f"{value:.{digits}f}"
 
 
-def _badge(row: Row) -> str:
+def _badge_html(row: RunRow) -> str:
     return "" if row.competes else f' <span class="badge">{escape(row.kind)}</span>'
 
 
-def _definitions(entries: Mapping[str, Any], kind: str = "facts") -> str:
+def _definitions_html(entries: Mapping[str, Any], kind: str = "facts") -> str:
     items = "".join(
         f"<div><dt>{escape(str(key))}</dt><dd>{escape(str(value))}</dd></div>"
         for key, value in entries.items()
@@ -649,7 +658,7 @@ def _definitions(entries: Mapping[str, Any], kind: str = "facts") -> str:
     return f'<dl class="{kind}">{items}</dl>' if items else ""
 
 
-def _flattened(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts with those of a group in the group's place."""
     flat: dict[str, Any] = {}
     for key, value in facts.items():

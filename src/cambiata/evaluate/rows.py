@@ -39,7 +39,7 @@ class Row:
 
     Examples
     --------
-    >>> row_named("copy-content").kind
+    >>> find_row("copy-content").kind
     'copy'
     """
 
@@ -51,7 +51,7 @@ class Row:
     single: bool = False
 
 
-def row_named(name: str) -> Row:
+def find_row(name: str) -> Row:
     """The row of a name.
 
     Parameters
@@ -73,7 +73,7 @@ def row_named(name: str) -> Row:
 
     Examples
     --------
-    >>> row_named("musaicing:shifted").label
+    >>> find_row("musaicing:shifted").label
     'musaicing (shifted)'
     """
     for baseline in _BASELINES:

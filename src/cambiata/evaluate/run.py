@@ -24,15 +24,15 @@ import numpy as np
 
 from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio, load
-from cambiata.data.processes import Failed, completed, one_line
+from cambiata.data.processes import Failure, format_error, run_tasks
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.evaluate.metrics import (
     METRIC_RATE_HZ,
-    fitted,
     log_spectral_distance,
     loudness_error_db,
     multi_scale_spectral_distance,
     note_onset_f1,
+    pad_or_trim,
     paper_lsd,
     pitch_jaccard_distance,
 )
@@ -80,7 +80,7 @@ Tools = tuple[PitchTracker, Transcriber, TimbreMetric]
 
 
 @dataclass(frozen=True)
-class Task:
+class PairTask:
     """One pair, and for outputs and scores the rows wanted of it.
 
     Parameters
@@ -92,7 +92,7 @@ class Task:
 
     Examples
     --------
-    >>> Task("0001").rows
+    >>> PairTask("0001").rows
     ()
     """
 
@@ -151,28 +151,28 @@ def run(
     _check_place(place)
     n_workers = n_workers or os.cpu_count() or 1
     report = progress or (lambda _stage, _share: None)
-    tools = tools or _tools
+    tools = tools or _load_tools
     tracker, transcriber, _ = tools()  # here first: what is missing is better known at once
     tracker.close()
-    used = {"pitch": str(tracker.name), "transcriber": _with_version(transcriber.name)}
-    _describe(place, sets, rows, seed, used)
+    used = {"pitch": str(tracker.name), "transcriber": _add_version(transcriber.name)}
+    _describe_run(place, sets, rows, seed, used)
     failures: list[str] = []
     for test_set in sets:
         here = place / test_set.name
-        applicable = _applicable(test_set, rows)
+        applicable = _applicable_rows(test_set, rows)
         names = tuple(row.name for row in applicable)
         pairs = [entry.name for entry in test_set.entries]
         stage = partial(report, f"{test_set.name}: inputs")
-        failures += _inputs(here, test_set, names, n_workers, stage)
+        failures += _write_inputs(here, test_set, names, n_workers, stage)
         for row in applicable:
             stage = partial(report, f"{test_set.name}: {row.label}")
-            failures += _outputs(here, row, pairs, n_workers, stage)
+            failures += _write_outputs(here, row, pairs, n_workers, stage)
         stage = partial(report, f"{test_set.name}: scores")
-        failures += _scores(here, names, pairs, tools, n_workers, stage)
+        failures += _write_scores(here, names, pairs, tools, n_workers, stage)
     return failures
 
 
-def _with_version(package: str) -> str:
+def _add_version(package: str) -> str:
     """A package's name and version; other names as they are."""
     try:
         return f"{package} {version(package)}"
@@ -180,7 +180,7 @@ def _with_version(package: str) -> str:
         return package
 
 
-def _applicable(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
+def _applicable_rows(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
     """Without a target no ceiling can be made of it."""
     has_target = test_set.facts.get("target", True)
     return [row for row in rows if has_target or row.kind != "ceiling"]
@@ -193,7 +193,7 @@ def _check_place(folder: Path) -> None:
         raise InputError(str(folder), "is not empty and no run", "choose another folder")
 
 
-def _describe(
+def _describe_run(
     folder: Path, sets: Sequence[TestSet], rows: Sequence[Row], seed: int, tools: dict[str, str]
 ) -> None:
     """Write what the run is, or add to what it was; nothing where the two do not agree."""
@@ -209,7 +209,7 @@ def _describe(
         "rows": [],
     }
     if place.exists():
-        facts = _facts(place)
+        facts = _read_facts(place)
         _check_tools(folder, facts["tools"], tools)
         facts["tools"] = tools
     known = {row["name"]: row for row in facts["rows"]}
@@ -221,13 +221,13 @@ def _describe(
             "kind": row.kind,
         }
     facts["rows"] = list(known.values())
-    pairs = {test_set.name: _pairs(test_set) for test_set in sets}
+    pairs = {test_set.name: _pair_facts(test_set) for test_set in sets}
     for test_set in sets:
         listed, about, counts = pairs[test_set.name], test_set.about, test_set.facts
         if test_set.name in facts["sets"]:
             before = facts["sets"][test_set.name]
             # A row may be run on a subset: the pairs of earlier calls stay in the table.
-            listed = _with_earlier(folder, test_set, before["facts"], listed)
+            listed = _merge_earlier(folder, test_set, before["facts"], listed)
             if len(listed) > len(pairs[test_set.name]):
                 about, counts = before["about"], before["facts"]
             pairs[test_set.name] = listed
@@ -247,7 +247,7 @@ def _describe(
     _write(place, facts)
 
 
-def _facts(place: Path) -> dict[str, Any]:
+def _read_facts(place: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(place.read_text("utf-8"))
         if not {"tools", "rows", "sets"} <= set(facts):
@@ -257,7 +257,7 @@ def _facts(place: Path) -> dict[str, Any]:
     return facts
 
 
-def _pairs(test_set: TestSet) -> list[dict[str, Any]]:
+def _pair_facts(test_set: TestSet) -> list[dict[str, Any]]:
     return [
         {"id": e.name, "bin": e.bin, "content": e.content, "style": e.style}
         for e in test_set.entries
@@ -274,7 +274,7 @@ def _check_tools(folder: Path, before: dict[str, str], now: dict[str, str]) -> N
             )
 
 
-def _with_earlier(
+def _merge_earlier(
     folder: Path, test_set: TestSet, before: dict[str, Any], listed: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Pairs of this call and of earlier ones, by name; never another set's."""
@@ -340,37 +340,37 @@ def _one_thread_each(n_workers: int) -> Iterator[None]:
 # --- inputs ---------------------------------------------------------------------------------------
 
 
-def _inputs(
+def _write_inputs(
     here: Path, test_set: TestSet, rows: tuple[str, ...], n_workers: int, report: Progress
 ) -> list[str]:
     todo = [e.name for e in test_set.entries if not (here / "audio" / e.name / "done").exists()]
     make = partial(_make_inputs, here, test_set)
-    tasks = [Task(name, rows) for name in todo]
-    return _all(make, tasks, n_workers, report, here / "scores.jsonl")
+    tasks = [PairTask(name, rows) for name in todo]
+    return _run_jobs(make, tasks, n_workers, report, here / "scores.jsonl")
 
 
-def _make_inputs(here: Path, test_set: TestSet, task: Task) -> None:
+def _make_inputs(here: Path, test_set: TestSet, task: PairTask) -> None:
     clips = test_set.clips(task.pair)
     folder = here / "audio" / task.pair
     folder.mkdir(parents=True, exist_ok=True)
-    _keep(clips.content, folder / "content.flac")
-    _keep(clips.style, folder / "style.flac")
+    _save_audio(clips.content, folder / "content.flac")
+    _save_audio(clips.style, folder / "style.flac")
     if clips.target is not None:
-        _keep(clips.target, folder / "target.flac")
+        _save_audio(clips.target, folder / "target.flac")
     if clips.notes is not None:
         rows = [(n.start_s, n.end_s, n.pitch, n.velocity) for n in clips.notes]
         _write(folder / "notes.json", rows)
     (folder / "done").touch()
 
 
-def _keep(audio: Audio, place: Path) -> None:
+def _save_audio(audio: Audio, place: Path) -> None:
     with warnings.catch_warnings():  # a worker's are read by nobody
         warnings.simplefilter("ignore", CambiataWarning)
         # 16 bits hold more than any metric hears, in half the room.
         Audio(audio.samples, audio.sample_rate, "PCM_16").save(place, force=True)
 
 
-def _clips(folder: Path) -> Clips:
+def _load_clips(folder: Path) -> Clips:
     target, notes = folder / "target.flac", folder / "notes.json"
     return Clips(
         load(folder / "content.flac"),
@@ -381,7 +381,7 @@ def _clips(folder: Path) -> Clips:
     )
 
 
-def _ready(here: Path, pairs: Sequence[str]) -> list[Path]:
+def _ready_folders(here: Path, pairs: Sequence[str]) -> list[Path]:
     """Folders of the pairs whose inputs are there."""
     folders = [here / "audio" / pair for pair in pairs]
     return [folder for folder in folders if (folder / "done").exists()]
@@ -390,17 +390,19 @@ def _ready(here: Path, pairs: Sequence[str]) -> list[Path]:
 # --- outputs --------------------------------------------------------------------------------------
 
 
-def _outputs(
+def _write_outputs(
     here: Path, row: Row, pairs: Sequence[str], n_workers: int, report: Progress
 ) -> list[str]:
-    done = f"{output_name(row.name)}.json"
-    todo = [Task(place.name) for place in _ready(here, pairs) if not (place / done).exists()]
+    done = f"{file_stem(row.name)}.json"
+    todo = [
+        PairTask(place.name) for place in _ready_folders(here, pairs) if not (place / done).exists()
+    ]
     make = partial(_make_output, here, row)
     workers = 1 if row.single else n_workers
-    return _all(make, todo, workers, report, here / "scores.jsonl", row.name)
+    return _run_jobs(make, todo, workers, report, here / "scores.jsonl", row.name)
 
 
-def output_name(row: str) -> str:
+def file_stem(row: str) -> str:
     """What a row's files are called.
 
     Parameters
@@ -415,26 +417,26 @@ def output_name(row: str) -> str:
 
     Examples
     --------
-    >>> output_name("musaicing:shifted")
+    >>> file_stem("musaicing:shifted")
     'musaicing-shifted'
     """
     return re.sub(r"[^\w.-]", "-", row)
 
 
-def _make_output(here: Path, row: Row, task: Task) -> None:
+def _make_output(here: Path, row: Row, task: PairTask) -> None:
     folder = here / "audio" / task.pair
-    clips = _clips(folder)
+    clips = _load_clips(folder)
     begun = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CambiataWarning)
         out = row.output(clips)
     elapsed_s = time.perf_counter() - begun
-    _keep(out, folder / f"{output_name(row.name)}.flac")
+    _save_audio(out, folder / f"{file_stem(row.name)}.flac")
     cost = {"elapsed_s": elapsed_s}
     if row.kind == "system":
         cost["real_time_factor"] = elapsed_s / clips.content.duration_s
         cost["peak_mib"] = _peak_mib()
-    _write(folder / f"{output_name(row.name)}.json", cost)
+    _write(folder / f"{file_stem(row.name)}.json", cost)
 
 
 def _peak_mib() -> float:
@@ -451,7 +453,7 @@ def _peak_mib() -> float:
 # --- scores ---------------------------------------------------------------------------------------
 
 
-def _scores(
+def _write_scores(
     here: Path,
     rows: tuple[str, ...],
     pairs: Sequence[str],
@@ -460,20 +462,20 @@ def _scores(
     report: Progress,
 ) -> list[str]:
     place = here / "scores.jsonl"
-    scored = {(line["pair"], line["row"]) for line in _lines(place) if "scores" in line}
+    scored = {(line["pair"], line["row"]) for line in _read_lines(place) if "scores" in line}
     todo = []
-    for folder in _ready(here, pairs):
-        wanted = tuple(
+    for folder in _ready_folders(here, pairs):
+        unscored = tuple(
             row
             for row in rows
-            if (folder / f"{output_name(row)}.json").exists() and (folder.name, row) not in scored
+            if (folder / f"{file_stem(row)}.json").exists() and (folder.name, row) not in scored
         )
-        if wanted:
-            todo.append(Task(folder.name, wanted))
-    return _all(partial(_score, here, tools), todo, n_workers, report, place)
+        if unscored:
+            todo.append(PairTask(folder.name, unscored))
+    return _run_jobs(partial(_score_pair, here, tools), todo, n_workers, report, place)
 
 
-def scored_lines(here: Path) -> list[dict[str, Any]]:
+def read_scores(here: Path) -> list[dict[str, Any]]:
     """Every score of a set.
 
     Parameters
@@ -488,10 +490,10 @@ def scored_lines(here: Path) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> scored_lines(Path("/nowhere"))
+    >>> read_scores(Path("/nowhere"))
     []
     """
-    return list(_lines(here / "scores.jsonl"))
+    return list(_read_lines(here / "scores.jsonl"))
 
 
 def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
@@ -502,14 +504,14 @@ def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
     here : pathlib.Path
         The set's folder in a run.
     lines : sequence of dict
-        As `scored_lines` gives them.
+        As `read_scores` gives them.
 
     Examples
     --------
     >>> import tempfile
     >>> here = Path(tempfile.mkdtemp())
     >>> write_lines(here, [{"pair": "a", "row": "b"}])
-    >>> scored_lines(here)
+    >>> read_scores(here)
     [{'pair': 'a', 'row': 'b'}]
     """
     place = here / "scores.jsonl"
@@ -518,10 +520,10 @@ def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
     beside.replace(place)
 
 
-def score_besides(
+def add_scores(
     here: Path,
     name: str,
-    found_in: Callable[[Sequence[str], str], dict[str, float]],
+    score_pair: Callable[[Sequence[str], str], dict[str, float]],
     n_workers: int,
 ) -> list[str]:
     """Add a score of a set's own to those that a run has given.
@@ -532,7 +534,7 @@ def score_besides(
         The set's folder.
     name : str
         Of the score.
-    found_in : callable
+    score_pair : callable
         From rows and a pair to the score of each row; importable.
     n_workers : int
         Processes.
@@ -545,28 +547,28 @@ def score_besides(
     Examples
     --------
     >>> import tempfile
-    >>> score_besides(Path(tempfile.mkdtemp()), "found", lambda rows, pair: {}, 1)
+    >>> add_scores(Path(tempfile.mkdtemp()), "found", lambda rows, pair: {}, 1)
     []
     """
-    lines = scored_lines(here)
-    lacking = [line for line in lines if "scores" in line and name not in line["scores"]]
-    pairs = sorted({line["pair"] for line in lacking})
-    rows = sorted({line["row"] for line in lacking})
+    lines = read_scores(here)
+    unscored = [line for line in lines if "scores" in line and name not in line["scores"]]
+    pairs = sorted({line["pair"] for line in unscored})
+    rows = sorted({line["row"] for line in unscored})
     failures, found = [], {}
-    for pair, result in completed(partial(found_in, rows), pairs, n_workers):
-        if isinstance(result, Failed):
+    for pair, result in run_tasks(partial(score_pair, rows), pairs, n_workers):
+        if isinstance(result, Failure):
             failures.append(f"{here.name}, {pair}: {result.message}")
         else:
-            found.update({(pair, row): hit for row, hit in result.items()})
+            found.update({(pair, row): score for row, score in result.items()})
     for line in lines:
-        hit = found.get((line["pair"], line["row"]))
-        if hit is not None and "scores" in line:
-            line["scores"][name] = hit
+        score = found.get((line["pair"], line["row"]))
+        if score is not None and "scores" in line:
+            line["scores"][name] = score
     write_lines(here, lines)
     return failures
 
 
-def _lines(place: Path) -> Iterator[dict[str, Any]]:
+def _read_lines(place: Path) -> Iterator[dict[str, Any]]:
     if not place.exists():
         return
     for line in place.read_text().splitlines():
@@ -577,13 +579,13 @@ def _lines(place: Path) -> Iterator[dict[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def _tools() -> Tools:
+def _load_tools() -> Tools:
     """One of each a process; loading them takes longer than a clip."""
     return PitchTracker(), Transcriber(), TimbreMetric()
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _Features:
     """What the metrics need of a sound, at their rate."""
 
     samples: Samples
@@ -591,27 +593,27 @@ class _Heard:
     pitches: list[list[int]] | None
 
 
-def _heard(audio: Audio, tools: Tools, n_samples: int | None = None) -> _Heard:
+def _extract_features(audio: Audio, tools: Tools, n_samples: int | None = None) -> _Features:
     tracker, _, timbre = tools
     samples = audio.mono().resampled(METRIC_RATE_HZ).samples[0]
     if n_samples is not None:
-        samples = fitted(samples, np.zeros(n_samples, np.float32))
+        samples = pad_or_trim(samples, np.zeros(n_samples, np.float32))
     try:
         pitches = tracker.pitches(samples, METRIC_RATE_HZ)
     except CambiataError:
         pitches = None  # shown as missing in the tables
-    return _Heard(samples, timbre.embedding(samples), pitches)
+    return _Features(samples, timbre.embedding(samples), pitches)
 
 
-def _score(here: Path, tools: Callable[[], Tools], task: Task) -> list[dict[str, Any]]:
+def _score_pair(here: Path, tools: Callable[[], Tools], task: PairTask) -> list[dict[str, Any]]:
     folder = here / "audio" / task.pair
-    clips = _clips(folder)
-    used = tools()
-    _, transcriber, _ = used
-    content = _heard(clips.content, used)
+    clips = _load_clips(folder)
+    loaded = tools()
+    _, transcriber, _ = loaded
+    content = _extract_features(clips.content, loaded)
     n_samples = len(content.samples)
-    target = None if clips.target is None else _heard(clips.target, used, n_samples)
-    style = _heard(clips.style, used)
+    target = None if clips.target is None else _extract_features(clips.target, loaded, n_samples)
+    style = _extract_features(clips.style, loaded)
     true_notes = clips.notes
     if true_notes is None:  # what the transcriber hears in the content
         true_notes = tuple(transcriber.notes(content.samples, METRIC_RATE_HZ))
@@ -619,23 +621,23 @@ def _score(here: Path, tools: Callable[[], Tools], task: Task) -> list[dict[str,
     for row in task.rows:
         line: dict[str, Any] = {"pair": task.pair, "row": row}
         try:
-            name = output_name(row)
+            name = file_stem(row)
             cost = json.loads((folder / f"{name}.json").read_text())
-            output = _heard(load(folder / f"{name}.flac"), used, n_samples)
-            scores = _compared(output, content, style, target)
+            output = _extract_features(load(folder / f"{name}.flac"), loaded, n_samples)
+            scores = _compare(output, content, style, target)
             notes = transcriber.notes(output.samples, METRIC_RATE_HZ)
             scores["onset_f1"] = note_onset_f1(notes, true_notes)
             elapsed_s = cost.pop("elapsed_s")
             measured = {key: _finite(value) for key, value in {**scores, **cost}.items()}
             line |= {"scores": measured, "elapsed_s": elapsed_s}
         except Exception as error:  # one output that cannot be judged costs its row alone
-            line["error"] = one_line(error)
+            line["error"] = format_error(error)
         lines.append(line)
     return lines
 
 
-def _compared(
-    output: _Heard, content: _Heard, style: _Heard, target: _Heard | None
+def _compare(
+    output: _Features, content: _Features, style: _Features, target: _Features | None
 ) -> dict[str, float]:
     """Against the target where there is one; else timbre against the style, notes the content."""
     like, notes = target or style, target or content
@@ -655,7 +657,7 @@ def _compared(
     return scores
 
 
-def _pitch_distance(output: _Heard, notes: _Heard) -> float:
+def _pitch_distance(output: _Features, notes: _Features) -> float:
     if output.pitches is None or notes.pitches is None:
         return float("nan")
     return pitch_jaccard_distance(output.pitches, notes.pitches)
@@ -668,9 +670,9 @@ def _finite(value: float) -> float | None:
 # --- all stages -----------------------------------------------------------------------------------
 
 
-def _all(
-    function: Callable[[Task], Any],
-    tasks: list[Task],
+def _run_jobs(
+    function: Callable[[PairTask], Any],
+    tasks: list[PairTask],
     n_workers: int,
     report: Progress,
     place: Path,
@@ -681,11 +683,11 @@ def _all(
     with (
         place.open("a", encoding="utf-8") as file,
         _one_thread_each(n_workers),
-        closing(completed(function, tasks, n_workers)) as results,
+        closing(run_tasks(function, tasks, n_workers)) as results,
     ):
-        file.write(_line_break(place))
+        file.write(_repair_line_end(place))
         for done, (task, result) in enumerate(results, 1):
-            if isinstance(result, Failed):
+            if isinstance(result, Failure):
                 named = [row] if row else list(task.rows)
                 failures.append(" ".join([task.pair, *named]) + f": {result.message}")
                 lines = [{"pair": task.pair, "row": r, "error": result.message} for r in named]
@@ -700,7 +702,7 @@ def _all(
     return failures
 
 
-def _line_break(place: Path) -> str:
+def _repair_line_end(place: Path) -> str:
     """What ends a line that a crash tore, so that the next one stays whole."""
     text = place.read_bytes() if place.exists() else b""
     return "\n" if text and not text.endswith(b"\n") else ""

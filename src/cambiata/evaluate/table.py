@@ -20,7 +20,7 @@ REFERENCE_KINDS = ("ceiling", "copy")
 # A row measured on far fewer pairs than another is no rival: its mean is over other music.
 _RIVAL_SHARE = 0.8
 
-_NOTHING = "\N{EN DASH}"
+_NO_VALUE = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ Summary = dict[str, dict[str, dict[str, Figure]]]
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A system or a baseline of a run.
 
     Parameters
@@ -184,7 +184,7 @@ class Row:
 
     Examples
     --------
-    >>> Row("copy-content", kind="copy").label
+    >>> RunRow("copy-content", kind="copy").label
     'copy-content'
     """
 
@@ -208,7 +208,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Side:
+class PairSide:
     """The content or the style of a pair.
 
     Parameters
@@ -220,7 +220,7 @@ class Side:
 
     Examples
     --------
-    >>> Side("Trumpet (program 56)", "bach/bwv66.6 part 1, 8-16 s").label
+    >>> PairSide("Trumpet (program 56)", "bach/bwv66.6 part 1, 8-16 s").label
     'Trumpet (program 56)'
     """
 
@@ -229,7 +229,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pair:
+class RunPair:
     """A content and a style that were put together.
 
     Parameters
@@ -245,14 +245,14 @@ class Pair:
 
     Examples
     --------
-    >>> Pair("0001-ab12cd").content.label
+    >>> RunPair("0001-ab12cd").content.label
     ''
     """
 
     id: str
     bin: str = ""
-    content: Side = field(default_factory=Side)
-    style: Side = field(default_factory=Side)
+    content: PairSide = field(default_factory=PairSide)
+    style: PairSide = field(default_factory=PairSide)
 
 
 @dataclass(frozen=True)
@@ -316,7 +316,7 @@ class RunSet:
     about: str = ""
     bins: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[RunPair, ...] = ()
     outcomes: Mapping[tuple[str, str], Outcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -405,16 +405,16 @@ class Run:
 
     Examples
     --------
-    >>> Run(Path("run"), {"seed": 0}, (Row("musaicing"),), ()).row_named("musaicing").label
+    >>> Run(Path("run"), {"seed": 0}, (RunRow("musaicing"),), ()).row_named("musaicing").label
     'musaicing'
     """
 
     folder: Path
     facts: Mapping[str, Any]
-    rows: tuple[Row, ...]
+    rows: tuple[RunRow, ...]
     sets: tuple[RunSet, ...]
 
-    def row_named(self, name: str) -> Row:
+    def row_named(self, name: str) -> RunRow:
         """The row of a name.
 
         Parameters
@@ -462,7 +462,7 @@ class Run:
         known = ", ".join(candidate.name for candidate in self.sets)
         raise InputError(str(self.folder), f"has no set {name}", f"choose one of {known}")
 
-    def in_use(self, test_set: RunSet) -> tuple[Row, ...]:
+    def in_use(self, test_set: RunSet) -> tuple[RunRow, ...]:
         """Rows that were tried on a set.
 
         Parameters
@@ -509,11 +509,11 @@ def read_run(folder: str | Path) -> Run:
     """
     folder = Path(folder)
     path = folder / "run.json"
-    facts = _json(path)
+    facts = _read_json(path)
     try:
-        rows = tuple(_row(entry) for entry in facts.pop("rows"))
+        rows = tuple(_parse_row(entry) for entry in facts.pop("rows"))
         sets = tuple(
-            _run_set(folder / _folder_name(name), rows, entry)
+            _parse_set(folder / _check_folder_name(name), rows, entry)
             for name, entry in facts.pop("sets").items()
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -521,8 +521,8 @@ def read_run(folder: str | Path) -> Run:
     return Run(folder, facts, rows, sets)
 
 
-def _row(entry: Mapping[str, Any]) -> Row:
-    return Row(
+def _parse_row(entry: Mapping[str, Any]) -> RunRow:
+    return RunRow(
         str(entry["name"]),
         str(entry.get("label") or ""),
         str(entry.get("about") or ""),
@@ -530,7 +530,7 @@ def _row(entry: Mapping[str, Any]) -> Row:
     )
 
 
-def _run_set(folder: Path, rows: Sequence[Row], entry: Mapping[str, Any]) -> RunSet:
+def _parse_set(folder: Path, rows: Sequence[RunRow], entry: Mapping[str, Any]) -> RunSet:
     pairs = _pairs(folder / "pairs.json") if folder.exists() else ()
     return RunSet(
         folder.name,
@@ -543,24 +543,24 @@ def _run_set(folder: Path, rows: Sequence[Row], entry: Mapping[str, Any]) -> Run
     )
 
 
-def _pairs(path: Path) -> tuple[Pair, ...]:
+def _pairs(path: Path) -> tuple[RunPair, ...]:
     try:
         return tuple(
-            Pair(
-                _folder_name(entry["id"]),
+            RunPair(
+                _check_folder_name(entry["id"]),
                 str(entry.get("bin") or ""),
-                _side(entry.get("content")),
-                _side(entry.get("style")),
+                _parse_side(entry.get("content")),
+                _parse_side(entry.get("style")),
             )
-            for entry in _json(path)
+            for entry in _read_json(path)
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _not_a_run(path, error) from error
 
 
-def _side(entry: Mapping[str, Any] | None) -> Side:
+def _parse_side(entry: Mapping[str, Any] | None) -> PairSide:
     entry = entry or {}
-    return Side(str(entry.get("label") or ""), str(entry.get("source") or ""))
+    return PairSide(str(entry.get("label") or ""), str(entry.get("source") or ""))
 
 
 def _outcomes(path: Path, pairs: set[str], rows: set[str]) -> dict[tuple[str, str], Outcome]:
@@ -574,7 +574,7 @@ def _outcomes(path: Path, pairs: set[str], rows: set[str]) -> dict[tuple[str, st
             continue
         try:
             key = str(entry["pair"]), str(entry["row"])
-            outcome = _outcome(entry)
+            outcome = _parse_outcome(entry)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 str(path), f"line {number} is not a score ({error})", "delete that line"
@@ -584,27 +584,27 @@ def _outcomes(path: Path, pairs: set[str], rows: set[str]) -> dict[tuple[str, st
     return outcomes
 
 
-def _outcome(entry: Mapping[str, Any]) -> Outcome:
+def _parse_outcome(entry: Mapping[str, Any]) -> Outcome:
     elapsed_s = entry.get("elapsed_s")
     if entry.get("error") is not None:
         return Outcome(elapsed_s=elapsed_s, error=str(entry["error"]) or "failed")
-    scores = {str(name): _value(value) for name, value in entry["scores"].items()}
+    scores = {str(name): _parse_value(value) for name, value in entry["scores"].items()}
     return Outcome(scores, elapsed_s)
 
 
-def _value(value: float | None) -> float | None:
+def _parse_value(value: float | None) -> float | None:
     # Infinite is what some measures are for silence: not a number to average either.
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def _folder_name(name: str) -> str:
+def _check_folder_name(name: str) -> str:
     """The name itself, where it is one folder's and cannot lead anywhere else."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
         raise ValueError(f"{name!r} cannot name a folder")
     return name
 
 
-def _json(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
@@ -636,28 +636,28 @@ def summary(run: Run) -> Summary:
     Examples
     --------
     >>> scores = {("a", "copy"): Outcome({"lsd": 14.0}), ("b", "copy"): Outcome({"lsd": None})}
-    >>> pairs = RunSet("real", pairs=(Pair("a"), Pair("b")), outcomes=scores)
-    >>> figure = summary(Run(Path("run"), {}, (Row("copy"),), (pairs,)))["real"]["copy"]["lsd"]
+    >>> pairs = RunSet("real", pairs=(RunPair("a"), RunPair("b")), outcomes=scores)
+    >>> figure = summary(Run(Path("run"), {}, (RunRow("copy"),), (pairs,)))["real"]["copy"]["lsd"]
     >>> figure["mean"], figure["n"], figure["n_missing"]
     (14.0, 1, 1)
     """
     return {
-        test_set.name: {row.name: _figures(test_set, row.name) for row in run.in_use(test_set)}
+        test_set.name: {row.name: _row_figures(test_set, row.name) for row in run.in_use(test_set)}
         for test_set in run.sets
     }
 
 
-def _figures(test_set: RunSet, row: str) -> dict[str, Figure]:
+def _row_figures(test_set: RunSet, row: str) -> dict[str, Figure]:
     done = test_set.done(row)
     figures = {}
     for metric in test_set.metrics():
         if any(metric in outcome.scores for outcome in done.values()):
             values = list(test_set.scores(row, metric).values())
-            figures[metric] = _figure(values, len(done) - len(values))
+            figures[metric] = _mean_figure(values, len(done) - len(values))
     return figures
 
 
-def _figure(values: Sequence[float], n_missing: int) -> Figure:
+def _mean_figure(values: Sequence[float], n_missing: int) -> Figure:
     if not values:
         return Figure(mean=None, low=None, high=None, n=0, n_missing=n_missing)
     # One value says nothing of how others would differ: the interval is then NaN.
@@ -667,7 +667,7 @@ def _figure(values: Sequence[float], n_missing: int) -> Figure:
     )
 
 
-def tallies(run: Run) -> dict[str, dict[str, Tally]]:
+def count_pairs(run: Run) -> dict[str, dict[str, Tally]]:
     """How many pairs of every row are done, failed and missing.
 
     Parameters
@@ -683,24 +683,24 @@ def tallies(run: Run) -> dict[str, dict[str, Tally]]:
 
     Examples
     --------
-    >>> pairs = RunSet("real", pairs=(Pair("a"), Pair("b")),
+    >>> pairs = RunSet("real", pairs=(RunPair("a"), RunPair("b")),
     ...                outcomes={("a", "copy"): Outcome(error="too quiet")})
-    >>> tallies(Run(Path("run"), {}, (Row("copy"),), (pairs,)))["real"]["copy"]
+    >>> count_pairs(Run(Path("run"), {}, (RunRow("copy"),), (pairs,)))["real"]["copy"]
     {'done': 0, 'failed': 1, 'missing': 1, 'errors': {'a': 'too quiet'}}
     """
     return {
-        test_set.name: {row.name: _tally(test_set, row.name) for row in run.in_use(test_set)}
+        test_set.name: {row.name: _count_row(test_set, row.name) for row in run.in_use(test_set)}
         for test_set in run.sets
     }
 
 
-def _tally(test_set: RunSet, row: str) -> Tally:
+def _count_row(test_set: RunSet, row: str) -> Tally:
     done, errors = len(test_set.done(row)), test_set.errors(row)
     missing = len(test_set.pairs) - done - len(errors)
     return Tally(done=done, failed=len(errors), missing=missing, errors=errors)
 
 
-def paired(run: Run, set_name: str, row: str, other: str, metric: str) -> Figure:
+def compare_rows(run: Run, set_name: str, row: str, other: str, metric: str) -> Figure:
     """How far a row is from another on the pairs that both have.
 
     The fair comparison where a row was measured on some of the pairs only.
@@ -732,9 +732,9 @@ def paired(run: Run, set_name: str, row: str, other: str, metric: str) -> Figure
     Examples
     --------
     >>> scores = {("a", "new"): Outcome({"lsd": 9.0}), ("a", "old"): Outcome({"lsd": 12.0})}
-    >>> run = Run(Path("run"), {}, (Row("new"), Row("old")),
-    ...           (RunSet("real", pairs=(Pair("a"), Pair("b")), outcomes=scores),))
-    >>> paired(run, "real", "new", "old", "lsd")["mean"]
+    >>> run = Run(Path("run"), {}, (RunRow("new"), RunRow("old")),
+    ...           (RunSet("real", pairs=(RunPair("a"), RunPair("b")), outcomes=scores),))
+    >>> compare_rows(run, "real", "new", "old", "lsd")["mean"]
     -3.0
     """
     test_set = run.set_named(set_name)
@@ -742,10 +742,10 @@ def paired(run: Run, set_name: str, row: str, other: str, metric: str) -> Figure
     ours, theirs = (test_set.scores(name, metric) for name in names)
     both_done = test_set.done(row).keys() & test_set.done(other).keys()
     differences = [value - theirs[pair] for pair, value in ours.items() if pair in theirs]
-    return _figure(differences, len(both_done) - len(differences))
+    return _mean_figure(differences, len(both_done) - len(differences))
 
 
-def best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric: str) -> set[str]:
+def find_best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric: str) -> set[str]:
     """Names of the rows whose mean is the best, to the digits shown.
 
     Parameters
@@ -767,10 +767,10 @@ def best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric: str
     --------
     >>> figure = {"low": 0.0, "high": 0.0, "n": 9, "n_missing": 0}
     >>> figures = {"a": {"lsd": {"mean": 9.1, **figure}}, "b": {"lsd": {"mean": 9.4, **figure}}}
-    >>> best_rows(Run(Path("run"), {}, (Row("a"), Row("b")), ()), figures, "lsd")
+    >>> find_best_rows(Run(Path("run"), {}, (RunRow("a"), RunRow("b")), ()), figures, "lsd")
     {'a'}
     """
-    style = metric_of(metric)
+    style = find_metric(metric)
     rivals = {
         row.name: figures[row.name][metric]
         for row in run.rows
@@ -788,7 +788,7 @@ def best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric: str
     return {name for name, mean in means.items() if mean == best}
 
 
-def metric_of(name: str) -> Metric:
+def find_metric(name: str) -> Metric:
     """How a measure is shown, known or not.
 
     Parameters
@@ -803,13 +803,13 @@ def metric_of(name: str) -> Metric:
 
     Examples
     --------
-    >>> metric_of("brightness").heading
+    >>> find_metric("brightness").heading
     'brightness'
     """
     return METRICS.get(name, Metric(name))
 
 
-def formatted(
+def format_figure(
     figure: Figure | None, digits: int, n_expected: int | None = None, *, signed: bool = False
 ) -> str:
     """A figure as text.
@@ -832,22 +832,22 @@ def formatted(
 
     Examples
     --------
-    >>> formatted({"mean": 14.621, "low": 14.3, "high": 14.95, "n": 9, "n_missing": 1}, 2, 10)
+    >>> format_figure({"mean": 14.621, "low": 14.3, "high": 14.95, "n": 9, "n_missing": 1}, 2, 10)
     '14.62 [14.30, 14.95] (n = 9)'
     """
     if figure is None:
-        return _NOTHING
+        return _NO_VALUE
     mean, low, high = figure["mean"], figure["low"], figure["high"]
     over = "" if n_expected in (None, figure["n"]) else f" (n = {figure['n']})"
     shape = f"{'+' * signed}.{digits}f"
     if mean is None:
-        return _NOTHING + over
+        return _NO_VALUE + over
     if low is None or high is None:
         return f"{mean:{shape}}{over}"
     return f"{mean:{shape}} [{low:{shape}}, {high:{shape}}]{over}"
 
 
-def markdown(run: Run, figures: Summary, set_name: str) -> str:
+def format_table(run: Run, figures: Summary, set_name: str) -> str:
     """Table of a set: a row each, its number of pairs, then mean and interval of every measure.
 
     Parameters
@@ -862,7 +862,7 @@ def markdown(run: Run, figures: Summary, set_name: str) -> str:
     Returns
     -------
     str
-        A Markdown table, the best of each column bold (`best_rows`); empty where the set has no
+        A Markdown table, the best of each column bold (`find_best_rows`); empty where the set has no
         outcome.
 
     Raises
@@ -872,9 +872,9 @@ def markdown(run: Run, figures: Summary, set_name: str) -> str:
 
     Examples
     --------
-    >>> pairs = RunSet("real", pairs=(Pair("a"),), outcomes={("a", "copy"): Outcome({"lsd": 1.0})})
-    >>> run = Run(Path("run"), {}, (Row("copy"),), (pairs,))
-    >>> print(markdown(run, summary(run), "real"))
+    >>> pairs = RunSet("real", pairs=(RunPair("a"),), outcomes={("a", "copy"): Outcome({"lsd": 1.0})})
+    >>> run = Run(Path("run"), {}, (RunRow("copy"),), (pairs,))
+    >>> print(format_table(run, summary(run), "real"))
     | Row | n | LSD (dB) ↓ |
     |---|---:|---:|
     | copy | 1 | 1.00 |
@@ -884,22 +884,22 @@ def markdown(run: Run, figures: Summary, set_name: str) -> str:
     if not rows:
         return ""
     metrics = test_set.metrics()
-    best = {metric: best_rows(run, figures[set_name], metric) for metric in metrics}
-    headings = ["Row", "n", *(metric_of(metric).heading for metric in metrics)]
-    lines = [_line(map(_plain, headings)), "|---|" + "---:|" * (len(headings) - 1)]
+    best = {metric: find_best_rows(run, figures[set_name], metric) for metric in metrics}
+    headings = ["Row", "n", *(find_metric(metric).heading for metric in metrics)]
+    lines = [_table_line(map(_escape_markdown, headings)), "|---|" + "---:|" * (len(headings) - 1)]
     for row in rows:
-        tally = _tally(test_set, row.name)
+        tally = _count_row(test_set, row.name)
         cells = []
         for metric in metrics:
             figure = figures[set_name][row.name].get(metric)
-            text = formatted(figure, metric_of(metric).digits, tally["done"])
+            text = format_figure(figure, find_metric(metric).digits, tally["done"])
             cells.append(f"**{text}**" if row.name in best[metric] else text)
         kind = "" if row.competes else f" *({row.kind})*"
-        lines.append(_line([_plain(row.label) + kind, str(tally["done"]), *cells]))
+        lines.append(_table_line([_escape_markdown(row.label) + kind, str(tally["done"]), *cells]))
     return "\n".join(lines)
 
 
-def markdown_page(run: Run, figures: Summary) -> str:
+def format_page(run: Run, figures: Summary) -> str:
     """Tables of all sets, each under its title.
 
     Parameters
@@ -916,23 +916,23 @@ def markdown_page(run: Run, figures: Summary) -> str:
 
     Examples
     --------
-    >>> print(markdown_page(Run(Path("run"), {}, (), (RunSet("real"),)), {"real": {}}))
+    >>> print(format_page(Run(Path("run"), {}, (), (RunSet("real"),)), {"real": {}}))
     ## real
     <BLANKLINE>
     Not run yet.
     """
     parts = []
     for test_set in run.sets:
-        table = markdown(run, figures, test_set.name) or "Not run yet."
-        parts.append(f"## {_plain(test_set.title)}\n\n{table}\n")
+        table = format_table(run, figures, test_set.name) or "Not run yet."
+        parts.append(f"## {_escape_markdown(test_set.title)}\n\n{table}\n")
     return "\n".join(parts)
 
 
-def _line(cells: Iterator[str] | Sequence[str]) -> str:
+def _table_line(cells: Iterator[str] | Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _plain(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     """Text of which Markdown makes nothing but itself."""
     return re.sub(r"([\\`*_\[\]<>|#&])", r"\\\1", " ".join(text.split()))
 
@@ -975,7 +975,7 @@ def results(run: Run, figures: Summary | None = None) -> dict[str, Any]:
             for test_set in run.sets
         },
         "summary": summary(run) if figures is None else figures,
-        "tallies": tallies(run),
+        "tallies": count_pairs(run),
     }
 
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import Audio
-from cambiata.data.scores import Work, corpus_works, notes_digest
+from cambiata.data.scores import Work, load_corpus, notes_digest
 from cambiata.data.soundfont import (
     KNOWN_FONTS,
     MELODIC_PROGRAMS,
@@ -28,13 +28,13 @@ from cambiata.data.soundfont import (
     Preset,
     Renderer,
     SoundFont,
-    font_named,
-    source_of,
+    find_font,
+    identify_source,
 )
 from cambiata.errors import InputError
 from cambiata.score.midi import Note, Part
 
-Item = TypeVar("Item")
+ItemT = TypeVar("ItemT")
 
 CLIP_S = 8
 N_PAIRS = 721
@@ -84,7 +84,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Pair:
+class SegmentPair:
     """A content, a style, and the bin that both belong to.
 
     Parameters
@@ -101,7 +101,7 @@ class Pair:
     Examples
     --------
     >>> part = Segment("w", 0, 0, 1, "")
-    >>> Pair("0001", "voices1_pitch1", part, replace(part, program=2)).target.program
+    >>> SegmentPair("0001", "voices1_pitch1", part, replace(part, program=2)).target.program
     2
     """
 
@@ -173,7 +173,7 @@ class Clips:
 # --- windows and bins -----------------------------------------------------------------------------
 
 
-def windows(part: Part) -> list[int]:
+def find_windows(part: Part) -> list[int]:
     """Where 8 s windows may begin by the paper's onset rules.
 
     Parameters
@@ -189,7 +189,7 @@ def windows(part: Part) -> list[int]:
 
     Examples
     --------
-    >>> windows(Part(tuple(Note(t, t + 1, 60) for t in range(9))))
+    >>> find_windows(Part(tuple(Note(t, t + 1, 60) for t in range(9))))
     [0, 1]
     """
     begins = {int(note.start_s) for note in part.notes}
@@ -200,7 +200,7 @@ def windows(part: Part) -> list[int]:
     ]
 
 
-def window_notes(part: Part, start_s: int) -> tuple[Note, ...]:
+def cut_notes(part: Part, start_s: int) -> tuple[Note, ...]:
     """Notes that begin in a window, cut where it ends.
 
     As the paper's tools do, notes begun before the window are left out.
@@ -219,7 +219,7 @@ def window_notes(part: Part, start_s: int) -> tuple[Note, ...]:
 
     Examples
     --------
-    >>> window_notes(Part((Note(0, 9, 60), Note(1, 12, 62))), 1)
+    >>> cut_notes(Part((Note(0, 9, 60), Note(1, 12, 62))), 1)
     (Note(start_s=0, end_s=8, pitch=62, velocity=100),)
     """
     end_s = start_s + CLIP_S
@@ -230,7 +230,7 @@ def window_notes(part: Part, start_s: int) -> tuple[Note, ...]:
     )
 
 
-def median_bins(voices: Sequence[float], pitches: Sequence[float]) -> list[str]:
+def assign_median_bins(voices: Sequence[float], pitches: Sequence[float]) -> list[str]:
     """Bins by two median splits.
 
     Parameters
@@ -248,19 +248,19 @@ def median_bins(voices: Sequence[float], pitches: Sequence[float]) -> list[str]:
 
     Examples
     --------
-    >>> median_bins([1.0, 1.0, 2.0, 2.0], [50, 70, 50, 70])
+    >>> assign_median_bins([1.0, 1.0, 2.0, 2.0], [50, 70, 50, 70])
     ['voices1_pitch1', 'voices1_pitch2', 'voices2_pitch1', 'voices2_pitch2']
     """
     if not len(voices):
         return []
-    upper_voices, upper_pitch = _upper(np.asarray(voices)), _upper(np.asarray(pitches))
+    upper_voices, upper_pitch = _upper_half(np.asarray(voices)), _upper_half(np.asarray(pitches))
     return [
         f"voices{1 + int(v)}_pitch{1 + int(p)}"
         for v, p in zip(upper_voices, upper_pitch, strict=True)
     ]
 
 
-def _upper(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def _upper_half(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     median = np.median(values)
     return values > median if median == values.min() else values >= median
 
@@ -292,7 +292,7 @@ class ArtificialSet:
     font: str
     font_sha256: str
     seed: int
-    pairs: tuple[Pair, ...]
+    pairs: tuple[SegmentPair, ...]
 
     @property
     def name(self) -> str:
@@ -302,14 +302,14 @@ class ArtificialSet:
     @property
     def title(self) -> str:
         """Its name in tables."""
-        return f"Artificial: {source_of(self.font).name}"
+        return f"Artificial: {identify_source(self.font).name}"
 
     @property
     def about(self) -> str:
         """A paragraph on it."""
         return (
             f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
-            f"{source_of(self.font).name}{_held_out(self.font)}. Content and style are two "
+            f"{identify_source(self.font).name}{_held_out_note(self.font)}. Content and style are two "
             "different programs of one bin (two median splits: mean voices, mean pitch); the "
             "target is the content's notes by the style's program. All mono, 44.1 kHz, "
             f"{LOUDNESS_LUFS:g} LUFS."
@@ -318,13 +318,13 @@ class ArtificialSet:
     @property
     def facts(self) -> dict[str, Any]:
         """What identifies it."""
-        name = source_of(self.font).name
+        name = identify_source(self.font).name
         return {"font": name, "font_sha256": self.font_sha256, "seed": self.seed}
 
     @property
     def entries(self) -> list[Entry]:
         """Its pairs, for tables."""
-        names = {p.program: p.name for p in SoundFont(font_named(self.font)).presets.values()}
+        names = {p.program: p.name for p in SoundFont(find_font(self.font)).presets.values()}
 
         def side(segment: Segment) -> dict[str, str]:
             label = f"{names.get(segment.program, 'program')} ({segment.program})"
@@ -354,7 +354,7 @@ class ArtificialSet:
         """
         pair = next(pair for pair in self.pairs if pair.name == name)
         content, style, target = (
-            rendered(self.font, segment.notes, segment.program)
+            render_clip(self.font, segment.notes, segment.program)
             for segment in (pair.content, pair.style, pair.target)
         )
         return Clips(content, style, target, pair.content.notes)
@@ -391,10 +391,10 @@ class ArtificialSet:
         ArtificialSet
             At most that many pairs.
         """
-        return replace(self, pairs=tuple(evenly(self.pairs, n_pairs)))
+        return replace(self, pairs=tuple(spread_evenly(self.pairs, n_pairs)))
 
 
-def evenly(items: Sequence[Item], n_items: int) -> list[Item]:
+def spread_evenly(items: Sequence[ItemT], n_items: int) -> list[ItemT]:
     """Some of many, as evenly spread over them as can be.
 
     Parameters
@@ -411,7 +411,7 @@ def evenly(items: Sequence[Item], n_items: int) -> list[Item]:
 
     Examples
     --------
-    >>> evenly("abcdefghi", 3)
+    >>> spread_evenly("abcdefghi", 3)
     ['a', 'e', 'i']
     """
     if n_items >= len(items):
@@ -419,9 +419,9 @@ def evenly(items: Sequence[Item], n_items: int) -> list[Item]:
     return [items[int(at)] for at in np.linspace(0, len(items) - 1, n_items).round()]
 
 
-def _held_out(font: str) -> str:
+def _held_out_note(font: str) -> str:
     for_tests = {source.name for source in KNOWN_FONTS.values() if source.use == "test"}
-    return ", a sound font held out of training" if source_of(font).name in for_tests else ""
+    return ", a sound font held out of training" if identify_source(font).name in for_tests else ""
 
 
 def _without_notes(segment: Segment) -> dict[str, Any]:
@@ -430,7 +430,7 @@ def _without_notes(segment: Segment) -> dict[str, Any]:
     return row
 
 
-def draw_set(
+def sample_set(
     works: Sequence[Work], font: SoundFont, *, seed: int = 0, n_pairs: int = N_PAIRS
 ) -> ArtificialSet:
     """Artificial test set drawn from scores, as the paper drew its.
@@ -462,7 +462,7 @@ def draw_set(
 
     Examples
     --------
-    >>> draw_set([], SoundFont("nowhere.sf2"))
+    >>> sample_set([], SoundFont("nowhere.sf2"))
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.sf2: no such file; check the path
     """
@@ -471,46 +471,50 @@ def draw_set(
         for work in works
         if work.split == "test"
         for index, part in enumerate(work.parts)
-        if windows(part)
+        if find_windows(part)
     ]
     bins: dict[str, list[tuple[Work, int, Part]]] = defaultdict(list)
-    names = median_bins(
+    names = assign_median_bins(
         [part.mean_voices for *_, part in parts], [part.mean_pitch for *_, part in parts]
     )
     for name, part in zip(names, parts, strict=True):
         bins[name].append(part)
     presets = [font.presets[p] for p in MELODIC_PROGRAMS if p in font.presets]
-    drawn = {
-        name: _drawn_pairs(bins[name], presets, np.random.default_rng([seed, index]))
+    sampled = {
+        name: _sample_pairs(bins[name], presets, np.random.default_rng([seed, index]))
         for index, name in enumerate(sorted(bins))
     }
-    total = sum(map(len, drawn.values()))
+    total = sum(map(len, sampled.values()))
     if not total:
         raise InputError("test set", "the scores give no pair", "add longer or more scores")
     # Each bin keeps the same share.
     keep = min(1.0, n_pairs / total)
     chosen = [
-        (name, pair) for name, pairs in drawn.items() for pair in pairs[: _share(len(pairs), keep)]
+        (name, pair)
+        for name, pairs in sampled.items()
+        for pair in pairs[: _share_of(len(pairs), keep)]
     ]
     chosen += [
-        (name, pair) for name, pairs in drawn.items() for pair in pairs[_share(len(pairs), keep) :]
+        (name, pair)
+        for name, pairs in sampled.items()
+        for pair in pairs[_share_of(len(pairs), keep) :]
     ][: max(0, min(n_pairs, total) - len(chosen))]
     chosen.sort(key=lambda named: named[0])
     pairs = tuple(
-        Pair(f"{number:04}-{content.digest[:4]}{style.digest[:4]}", name, content, style)
+        SegmentPair(f"{number:04}-{content.digest[:4]}{style.digest[:4]}", name, content, style)
         for number, (name, (content, style)) in enumerate(chosen)
     )
     return ArtificialSet(str(font.source.name), font.digest, seed, pairs)
 
 
-def _share(n: int, share: float) -> int:
+def _share_of(n: int, share: float) -> int:
     return int(n * share)
 
 
-def _drawn_pairs(
+def _sample_pairs(
     parts: list[tuple[Work, int, Part]], presets: list[Preset], rng: np.random.Generator
 ) -> list[tuple[Segment, Segment]]:
-    by_program = _drawn_segments(parts, presets, rng)
+    by_program = _sample_segments(parts, presets, rng)
     playable = {preset.program: set(preset.pitches) for preset in presets}
     pairs = []
     for _ in range(sum(map(len, by_program.values()))):
@@ -526,37 +530,37 @@ def _drawn_pairs(
     return pairs
 
 
-def _drawn_segments(
+def _sample_segments(
     parts: list[tuple[Work, int, Part]], presets: list[Preset], rng: np.random.Generator
 ) -> dict[int, list[Segment]]:
     """Windows in random order, each given to a program that has its pitches and still has room."""
-    found: dict[int, list[Segment]] = {preset.program: [] for preset in presets}
+    by_program: dict[int, list[Segment]] = {preset.program: [] for preset in presets}
     # One window of each third of a part, so that a long movement counts for more than a tune.
     candidates = [
         (work, index, part, int(rng.choice(third)))
         for work, index, part in parts
-        for third in np.array_split(windows(part), 3)
+        for third in np.array_split(find_windows(part), 3)
         if len(third)
     ]
     for at in rng.permutation(len(candidates)):
         work, index, part, start_s = candidates[at]
-        notes = window_notes(part, start_s)
+        notes = cut_notes(part, start_s)
         pitches = {note.pitch for note in notes}
-        able = [
+        playable = [
             preset.program
             for preset in presets
-            if len(found[preset.program]) < MAX_PER_PROGRAM and pitches <= set(preset.pitches)
+            if len(by_program[preset.program]) < MAX_PER_PROGRAM and pitches <= set(preset.pitches)
         ]
-        if able:
+        if playable:
             # The programs with the fewest first: all shall have their four.
-            fewest = min(len(found[program]) for program in able)
-            program = int(rng.choice([p for p in able if len(found[p]) == fewest]))
+            fewest = min(len(by_program[program]) for program in playable)
+            program = int(rng.choice([p for p in playable if len(by_program[p]) == fewest]))
             digest = notes_digest(notes)
-            found[program].append(Segment(work.name, index, start_s, program, digest, notes))
-    return found
+            by_program[program].append(Segment(work.name, index, start_s, program, digest, notes))
+    return by_program
 
 
-def committed_set(n_pairs: int | None = None) -> ArtificialSet:
+def load_artificial_set(n_pairs: int | None = None) -> ArtificialSet:
     """The project's own artificial set: 721 pairs of TimGM6mb, from the manifest in the package.
 
     Parameters
@@ -577,18 +581,18 @@ def committed_set(n_pairs: int | None = None) -> ArtificialSet:
 
     Examples
     --------
-    >>> committed_set(0).facts["font"]
+    >>> load_artificial_set(0).facts["font"]
     'timgm6mb'
     """
     manifest = json.loads(files("cambiata.evaluate").joinpath("artificial.json").read_text())
     if n_pairs is not None:
-        manifest["pairs"] = evenly(manifest["pairs"], n_pairs)
+        manifest["pairs"] = spread_evenly(manifest["pairs"], n_pairs)
     sides = [row[side] for row in manifest["pairs"] for side in ("content", "style")]
     names = {side["work"] for side in sides}
-    return read_set(manifest, corpus_works(names=names) if names else [])
+    return parse_set(manifest, load_corpus(names=names) if names else [])
 
 
-def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
+def parse_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
     """Artificial set of a manifest.
 
     Parameters
@@ -610,7 +614,7 @@ def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
 
     Examples
     --------
-    >>> read_set({"font": "timgm6mb", "sha256": "", "seed": 0, "pairs": []}, []).pairs
+    >>> parse_set({"font": "timgm6mb", "sha256": "", "seed": 0, "pairs": []}, []).pairs
     ()
     """
     by_name = {work.name: work for work in works}
@@ -619,7 +623,7 @@ def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
         work = by_name.get(row["work"])
         if work is None or row["part"] >= len(work.parts):
             raise InputError(row["work"], "this score is missing", "install music21 as pinned")
-        notes = window_notes(work.parts[row["part"]], row["start_s"])
+        notes = cut_notes(work.parts[row["part"]], row["start_s"])
         if notes_digest(notes) != row["digest"]:
             raise InputError(
                 row["work"],
@@ -629,14 +633,14 @@ def read_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
         return Segment(**row, notes=notes)
 
     pairs = tuple(
-        Pair(row["name"], row["bin"], segment(row["content"]), segment(row["style"]))
+        SegmentPair(row["name"], row["bin"], segment(row["content"]), segment(row["style"]))
         for row in manifest["pairs"]
     )
     return ArtificialSet(manifest["font"], manifest["sha256"], manifest["seed"], pairs)
 
 
 @lru_cache(maxsize=2)
-def font_renderer(font: str) -> Renderer:
+def open_renderer(font: str) -> Renderer:
     """The renderer of a font, kept for the process.
 
     Parameters
@@ -656,14 +660,14 @@ def font_renderer(font: str) -> Renderer:
 
     Examples
     --------
-    >>> font_renderer("nowhere.sf2")
+    >>> open_renderer("nowhere.sf2")
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
     """
-    return Renderer(SoundFont(font_named(font)))
+    return Renderer(SoundFont(find_font(font)))
 
 
-def rendered(font: str, notes: Sequence[Note], program: int) -> Audio:
+def render_clip(font: str, notes: Sequence[Note], program: int) -> Audio:
     """A clip of a test set: notes by a program of a font.
 
     Parameters
@@ -687,16 +691,16 @@ def rendered(font: str, notes: Sequence[Note], program: int) -> Audio:
 
     Examples
     --------
-    >>> rendered("nowhere.sf2", [Note(0, 1, 60)], 40)
+    >>> render_clip("nowhere.sf2", [Note(0, 1, 60)], 40)
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
     """
-    stereo = font_renderer(font).render(notes, program, CLIP_S)
+    stereo = open_renderer(font).render(notes, program, CLIP_S)
     name = f"{font} program {program}"
-    return at_loudness(Audio(stereo.mean(axis=0), RENDER_RATE_HZ, name=name))
+    return normalize_loudness(Audio(stereo.mean(axis=0), RENDER_RATE_HZ, name=name))
 
 
-def at_loudness(audio: Audio, loudness_lufs: float = LOUDNESS_LUFS) -> Audio:
+def normalize_loudness(audio: Audio, loudness_lufs: float = LOUDNESS_LUFS) -> Audio:
     """The same sound at a loudness.
 
     Parameters
@@ -720,7 +724,7 @@ def at_loudness(audio: Audio, loudness_lufs: float = LOUDNESS_LUFS) -> Audio:
     --------
     >>> noise = Audio(np.random.default_rng(0).normal(0, 0.3, 44100), 44100)
     >>> meter = LoudnessMeter(44100)
-    >>> meter.add(at_loudness(noise).samples)
+    >>> meter.add(normalize_loudness(noise).samples)
     >>> round(meter.loudness_db(), 1)
     -30.0
     """

@@ -46,12 +46,12 @@ _WINDOW_SAMPLES = 2 * _RATE_HZ - _HOP_SAMPLES
 _WINDOW_FRAMES = 2 * (_RATE_HZ // _HOP_SAMPLES)
 _OVERLAP_FRAMES = 30
 _STEP_SAMPLES = _WINDOW_SAMPLES - _OVERLAP_FRAMES * _HOP_SAMPLES
-_KEPT_FRAMES = _WINDOW_FRAMES - _OVERLAP_FRAMES
+_CENTRAL_FRAMES = _WINDOW_FRAMES - _OVERLAP_FRAMES
 _LOWEST_KEY_MIDI, _N_KEYS = 21, 88
 _ONSET_THRESHOLD, _FRAME_THRESHOLD = 0.5, 0.3
 _MIN_NOTE_MS = 127.7
 # basic_pitch/note_creation.py: a note ends after so many frames below the threshold.
-_PATIENCE_FRAMES = 11
+_ENERGY_TOLERANCE_FRAMES = 11
 
 # Longer than the parent's limit, so that it only ends what a dead parent left behind.
 _ORPHAN_GRACE_S = 10
@@ -86,7 +86,7 @@ class MissingTranscriberError(MissingExtraError):
         )
 
 
-def melodia_pitches(samples: Samples, sample_rate: int) -> Pitches:
+def track_melodia(samples: Samples, sample_rate: int) -> Pitches:
     """Pitches of a sound by essentia's MultiPitchMelodia, as the SS-VQ-VAE paper finds them.
 
     Cifka et al., ICASSP 2021: 16 kHz, down to 8 kHz, equal-loudness filter, noise of standard
@@ -115,7 +115,7 @@ def melodia_pitches(samples: Samples, sample_rate: int) -> Pitches:
 
     Examples
     --------
-    >>> melodia_pitches(np.zeros(0, np.float32), 16000)
+    >>> track_melodia(np.zeros(0, np.float32), 16000)
     []
     """
     _check_mono(samples)
@@ -133,20 +133,20 @@ def melodia_pitches(samples: Samples, sample_rate: int) -> Pitches:
     to_low_rate = standard.Resample(
         inputSampleRate=_PAPER_RATE_HZ, outputSampleRate=_MELODIA_RATE_HZ
     )
-    heard = standard.EqualLoudness(sampleRate=_MELODIA_RATE_HZ)(
+    filtered = standard.EqualLoudness(sampleRate=_MELODIA_RATE_HZ)(
         to_low_rate(np.ascontiguousarray(sound))
     )
-    rng = np.random.default_rng(seed=np.count_nonzero(heard > 0))
-    heard = rng.normal(heard, _MELODIA_NOISE).astype(np.float32)
-    found_hz = standard.MultiPitchMelodia(sampleRate=_MELODIA_RATE_HZ)(heard)
-    return [_nearest_keys(frame_hz[frame_hz > 0]) for frame_hz in found_hz]
+    rng = np.random.default_rng(seed=np.count_nonzero(filtered > 0))
+    filtered = rng.normal(filtered, _MELODIA_NOISE).astype(np.float32)
+    f0_hz = standard.MultiPitchMelodia(sampleRate=_MELODIA_RATE_HZ)(filtered)
+    return [_nearest_keys(frame_hz[frame_hz > 0]) for frame_hz in f0_hz]
 
 
-def posterior_pitches(samples: Samples, sample_rate: int) -> Pitches:
+def track_posteriors(samples: Samples, sample_rate: int) -> Pitches:
     """Pitches of a sound by basic-pitch: the keys whose frame posterior is at least 0.3.
 
     The substitute where essentia is missing. Its figures are not comparable with those of
-    `melodia_pitches`.
+    `track_melodia`.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def posterior_pitches(samples: Samples, sample_rate: int) -> Pitches:
 
     Examples
     --------
-    >>> posterior_pitches(np.zeros(0, np.float32), 16000)
+    >>> track_posteriors(np.zeros(0, np.float32), 16000)
     []
     """
     _check_mono(samples)
@@ -207,14 +207,14 @@ class PitchTracker:
 
     Examples
     --------
-    >>> with PitchTracker(track=melodia_pitches) as tracker:
+    >>> with PitchTracker(track=track_melodia) as tracker:
     ...     tracker.name, tracker.pitches(np.zeros(0, np.float32), 16000)
     ('MultiPitchMelodia', [])
     """
 
     def __init__(self, time_limit_s: float = 60.0, track: Track | None = None) -> None:
         self.time_limit_s = time_limit_s
-        self._track = track or _best_tracker()
+        self._track = track or _choose_tracker()
         self.name = _NAMES.get(self._track) or getattr(self._track, "__name__", "tracker")
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -253,8 +253,8 @@ class PitchTracker:
         _check_mono(samples)
         # Pickled before the child hears of it: what cannot be sent must not leave it half a job.
         job = pickle.dumps((self._track, samples, sample_rate, self.time_limit_s))
-        child = self._child or self._started()
-        jobs, answers = _pipes(child)
+        child = self._child or self._start()
+        jobs, answers = _open_pipes(child)
         timed_out = threading.Event()
 
         def end() -> None:
@@ -295,18 +295,18 @@ class PitchTracker:
             return
         child.kill()
         child.wait()
-        for stream in _pipes(child):
+        for stream in _open_pipes(child):
             with suppress(BrokenPipeError):  # what was still to be sent has no reader any more
                 stream.close()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> subprocess.Popen[bytes]:
         # A program of its own rather than a fork, which threads do not survive, or multiprocessing,
         # which would run the caller's script again and cannot be used inside a pool's worker.
         child = subprocess.Popen(
             [sys.executable, "-c", _CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._child = child
-        jobs, answers = _pipes(child)
+        jobs, answers = _open_pipes(child)
         try:
             pickle.dump(sys.path, jobs)
             jobs.flush()
@@ -355,7 +355,7 @@ class Transcriber:
     """
 
     name = "basic-pitch"
-    frame_rate_hz = _RATE_HZ * _KEPT_FRAMES / _STEP_SAMPLES
+    frame_rate_hz = _RATE_HZ * _CENTRAL_FRAMES / _STEP_SAMPLES
 
     def __init__(self, n_threads: int = 1) -> None:
         import onnxruntime
@@ -416,7 +416,7 @@ class Transcriber:
         """
         frames, onsets = self._posteriors(samples, sample_rate)
         min_frames = round(min_note_ms / 1000 * _RATE_HZ / _HOP_SAMPLES)
-        return decoded_notes(frames, onsets, onset_threshold, frame_threshold, min_frames)
+        return decode_notes(frames, onsets, onset_threshold, frame_threshold, min_frames)
 
     def _posteriors(self, samples: Samples, sample_rate: int) -> tuple[Posteriors, Posteriors]:
         """Of frames and of onsets, [L, 88] each."""
@@ -426,24 +426,24 @@ class Transcriber:
         lead = _OVERLAP_FRAMES // 2 * _HOP_SAMPLES
         n_windows = -(-(lead + sound.size) // _STEP_SAMPLES)
         n_padded = (n_windows - 1) * _STEP_SAMPLES + _WINDOW_SAMPLES
-        padded = audio.fitted(np.pad(sound, (lead, 0)), n_padded)
+        padded = audio.pad_or_trim(np.pad(sound, (lead, 0)), n_padded)
         edge = _OVERLAP_FRAMES // 2
-        kept: tuple[list[Posteriors], list[Posteriors]] = ([], [])
+        collected: tuple[list[Posteriors], list[Posteriors]] = ([], [])
         for start in range(0, n_windows * _STEP_SAMPLES, _STEP_SAMPLES):
             window = padded[None, start : start + _WINDOW_SAMPLES, None]
             # One window at a time: batches are no faster on a CPU, and take more memory.
-            answers = self._session.run(
+            outputs = self._session.run(
                 ["StatefulPartitionedCall:1", "StatefulPartitionedCall:2"],
                 {"serving_default_input_2:0": window},
             )
-            for pieces, answer in zip(kept, answers, strict=True):
-                pieces.append(answer[0, edge:-edge])
+            for pieces, output in zip(collected, outputs, strict=True):
+                pieces.append(output[0, edge:-edge])
         n_frames = int(sound.size * ((_RATE_HZ // _HOP_SAMPLES) / _RATE_HZ))
-        frames, onsets = (np.concatenate(pieces)[:n_frames] for pieces in kept)
+        frames, onsets = (np.concatenate(pieces)[:n_frames] for pieces in collected)
         return frames, onsets
 
 
-def decoded_notes(
+def decode_notes(
     frames: Posteriors,
     onsets: Posteriors,
     onset_threshold: float = _ONSET_THRESHOLD,
@@ -480,7 +480,7 @@ def decoded_notes(
     --------
     >>> frames, onsets = np.zeros((2, 60, 88), np.float32)
     >>> frames[10:40, 39], onsets[10, 39] = 0.8, 0.9
-    >>> [(round(n.start_s, 2), round(n.end_s, 2), n.pitch) for n in decoded_notes(frames, onsets)]
+    >>> [(round(n.start_s, 2), round(n.end_s, 2), n.pitch) for n in decode_notes(frames, onsets)]
     [(0.12, 0.46, 60)]
     """
     if not len(frames):
@@ -488,21 +488,23 @@ def decoded_notes(
     last = len(frames) - 1  # never looked at
     energy = frames.astype(np.float64)
     spans: list[tuple[int, int, int]] = []
-    for begin, key in _onset_peaks(frames, onsets, onset_threshold):
+    for begin, key in _pick_onsets(frames, onsets, onset_threshold):
         if begin < last:
-            _, n_sounding = _reach(energy[begin + 1 : last, key], frame_threshold)
+            _, n_sounding = _follow_note(energy[begin + 1 : last, key], frame_threshold)
             end = begin + 1 + n_sounding
             if end - begin > min_frames:
                 energy[begin:end, _with_neighbours(key)] = 0
                 spans.append((begin, end, key))
     # Energy is only ever taken away: sorted once, the strongest left is always the next.
-    left = energy.ravel()
-    strong = np.flatnonzero(left > frame_threshold)
-    for place in strong[np.argsort(-left[strong], kind="stable")].tolist():
-        if left[place]:
+    remaining = energy.ravel()
+    loud = np.flatnonzero(remaining > frame_threshold)
+    for place in loud[np.argsort(-remaining[loud], kind="stable")].tolist():
+        if remaining[place]:
             middle, key = divmod(place, energy.shape[1])
-            n_after, n_sounding_after = _reach(energy[middle + 1 : last, key], frame_threshold)
-            n_before, n_sounding_before = _reach(energy[1:middle, key][::-1], frame_threshold)
+            n_after, n_sounding_after = _follow_note(
+                energy[middle + 1 : last, key], frame_threshold
+            )
+            n_before, n_sounding_before = _follow_note(energy[1:middle, key][::-1], frame_threshold)
             energy[middle, key] = 0
             energy[middle + 1 : middle + 1 + n_after, _with_neighbours(key)] = 0
             energy[middle - n_before : middle, _with_neighbours(key)] = 0
@@ -521,28 +523,30 @@ def decoded_notes(
     )
 
 
-def _onset_peaks(frames: Posteriors, onsets: Posteriors, threshold: float) -> list[tuple[int, int]]:
+def _pick_onsets(frames: Posteriors, onsets: Posteriors, threshold: float) -> list[tuple[int, int]]:
     """Frame and key of each onset, the latest first."""
     level = frames.astype(np.float64)
     rise = np.zeros_like(level)
     # Over one and over two frames, so that a single outlier is no onset.
     rise[2:] = np.minimum(level[2:] - level[1:-1], level[2:] - level[:-2]).clip(min=0)
-    likely = onsets.astype(np.float64)
+    onset_posteriors = onsets.astype(np.float64)
     if rise.any():
-        likely = np.maximum(likely, likely.max() * rise / rise.max())
-    peaks = np.zeros(likely.shape, bool)
-    inner = likely[1:-1]
-    peaks[1:-1] = (inner > likely[:-2]) & (inner > likely[2:]) & (inner >= threshold)
+        onset_posteriors = np.maximum(onset_posteriors, onset_posteriors.max() * rise / rise.max())
+    peaks = np.zeros(onset_posteriors.shape, bool)
+    inner = onset_posteriors[1:-1]
+    peaks[1:-1] = (
+        (inner > onset_posteriors[:-2]) & (inner > onset_posteriors[2:]) & (inner >= threshold)
+    )
     return [(int(frame), int(key)) for frame, key in np.argwhere(peaks)[::-1]]
 
 
-def _reach(energy: npt.NDArray[np.float64], threshold: float) -> tuple[int, int]:
+def _follow_note(energy: npt.NDArray[np.float64], threshold: float) -> tuple[int, int]:
     """Frames gone through until too many were quiet, and those up to the last that was not."""
     n_sounding = 0
     for i, loud in enumerate((energy >= threshold).tolist(), 1):
         if loud:
             n_sounding = i
-        elif i - n_sounding == _PATIENCE_FRAMES:
+        elif i - n_sounding == _ENERGY_TOLERANCE_FRAMES:
             return i, n_sounding
     return len(energy), n_sounding
 
@@ -570,23 +574,23 @@ def _nearest_keys(frequency_hz: npt.NDArray[np.float32]) -> list[int]:
 
 
 _NAMES: dict[Track, str] = {
-    melodia_pitches: "MultiPitchMelodia",
-    posterior_pitches: "basic-pitch frames",
+    track_melodia: "MultiPitchMelodia",
+    track_posteriors: "basic-pitch frames",
 }
 
 
-def _pipes(child: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+def _open_pipes(child: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
     """What it reads from and what it writes to."""
     assert child.stdin
     assert child.stdout
     return child.stdin, child.stdout
 
 
-def _best_tracker() -> Track:
+def _choose_tracker() -> Track:
     if importlib.util.find_spec("essentia"):
-        return melodia_pitches
+        return track_melodia
     if importlib.util.find_spec("basic_pitch"):
-        return posterior_pitches
+        return track_posteriors
     raise MissingExtraError("pitch tracking", "eval")
 
 

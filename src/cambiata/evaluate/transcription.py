@@ -14,9 +14,9 @@ import numpy as np
 from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval, note_f1s
-from cambiata.evaluate.play import play_set, played_by
+from cambiata.evaluate.play import make_play_set, render_piano
 from cambiata.evaluate.run import machine
-from cambiata.evaluate.testset import committed_set, rendered
+from cambiata.evaluate.testset import load_artificial_set, render_clip
 from cambiata.evaluate.tracking import Transcriber
 from cambiata.partials.posteriors import BANDS
 from cambiata.score.midi import Note
@@ -27,11 +27,11 @@ METRICS = {
     "offset_f1": "Onset + offset F1",
     "velocity_f1": "Onset + offset + velocity F1",
 }
-_EXCERPT_S, _MOST_SHIFT_S = 20.0, 2.0
+_EXCERPT_S, _MAX_SHIFT_S = 20.0, 2.0
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRecording:
     """A recording whose notes are known.
 
     Parameters
@@ -49,7 +49,7 @@ class Known:
 
     Examples
     --------
-    >>> Known("x", "y", lambda: None, ()).instrument
+    >>> KnownRecording("x", "y", lambda: None, ()).instrument
     'any'
     """
 
@@ -105,20 +105,20 @@ def evaluate_transcribe(
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: has no bach-violin folder; name the recordings' folder
     """
-    known = list(_recordings(Path(real))) if real is not None else []
-    known += _artificial(n_pairs) + _pianos(n_each, seed)
-    rivals: dict[str, Callable[[Audio, str], Sequence[Note]]] = {"cambiata": _ours}
+    recordings = list(_read_recordings(Path(real))) if real is not None else []
+    recordings += _artificial_recordings(n_pairs) + _piano_recordings(n_each, seed)
+    transcribers: dict[str, Callable[[Audio, str], Sequence[Note]]] = {"cambiata": _transcribe_ours}
     if rival:
-        basic = Transcriber(n_threads=2)
-        rivals["basic-pitch"] = lambda sound, _kind: basic.notes(
+        basic_pitch = Transcriber(n_threads=2)
+        transcribers["basic-pitch"] = lambda sound, _kind: basic_pitch.notes(
             sound.mono().samples[0], sound.sample_rate
         )
     lines = []
-    for i, each in enumerate(known):
+    for i, each in enumerate(recordings):
         sound = each.sound()
-        for name, found in rivals.items():
+        for name, transcriber in transcribers.items():
             begun = time.perf_counter()
-            notes = found(sound, each.instrument)
+            notes = transcriber(sound, each.instrument)
             elapsed_s = time.perf_counter() - begun
             scores = note_f1s(notes, each.notes)
             lines.append(
@@ -131,7 +131,7 @@ def evaluate_transcribe(
                 }
             )
         if progress is not None:
-            progress("transcribe", (i + 1) / len(known))
+            progress("transcribe", (i + 1) / len(recordings))
     summary = _summary(lines)
     facts = {"machine": machine(), "seed": seed, "lines": lines, "summary": summary}
     place = Path(output)
@@ -141,40 +141,40 @@ def evaluate_transcribe(
     return facts
 
 
-def _ours(sound: Audio, instrument: str) -> Sequence[Note]:
+def _transcribe_ours(sound: Audio, instrument: str) -> Sequence[Note]:
     try:
         return transcribe(sound, instrument=instrument).notes  # type: ignore[arg-type]
     except InputError:  # nothing was heard
         return ()
 
 
-def _artificial(n_pairs: int) -> list[Known]:
-    found = committed_set(n_pairs)
+def _artificial_recordings(n_pairs: int) -> list[KnownRecording]:
+    found = load_artificial_set(n_pairs)
     return [
-        Known(
+        KnownRecording(
             "unseen font, all instruments",
             pair.name,
-            partial(rendered, found.font, pair.content.notes, pair.content.program),
+            partial(render_clip, found.font, pair.content.notes, pair.content.program),
             pair.content.notes,
         )
         for pair in found.pairs
     ]
 
 
-def _pianos(n_each: int, seed: int) -> list[Known]:
+def _piano_recordings(n_each: int, seed: int) -> list[KnownRecording]:
     return [
-        Known(
+        KnownRecording(
             "unseen pianos",
             pair.name,
-            partial(played_by, pair.piano, pair.notes),
+            partial(render_piano, pair.piano, pair.notes),
             pair.notes,
             "piano",
         )
-        for pair in play_set(n_each, seed=seed).pairs
+        for pair in make_play_set(n_each, seed=seed).pairs
     ]
 
 
-def _recordings(folder: Path) -> Iterator[Known]:
+def _read_recordings(folder: Path) -> Iterator[KnownRecording]:
     """Excerpts of recordings: pitches of the score, times of the alignment."""
     place = folder / "bach-violin"
     if not place.is_dir():
@@ -188,7 +188,7 @@ def _recordings(folder: Path) -> Iterator[Known]:
             Note(start, max(end, start + 0.01), pitch)
             for pitch, (start, end) in zip(pitches, times, strict=False)
         ]
-        shift_s = aligned_by_s(load(sound), notes)
+        shift_s = find_alignment_shift_s(load(sound), notes)
         notes = [note.shifted(max(shift_s, -note.start_s)) for note in notes]
         last_s = max(note.end_s for note in notes)
         for begin in np.arange(0, last_s - _EXCERPT_S / 2, _EXCERPT_S):
@@ -199,7 +199,7 @@ def _recordings(folder: Path) -> Iterator[Known]:
                 if begin <= n.start_s < end
             )
             if inside:
-                yield Known(
+                yield KnownRecording(
                     "recorded violin, aligned scores",
                     f"{sound.stem} {begin:.0f} s",
                     partial(load, sound, start_s=float(begin), end_s=min(end, last_s)),
@@ -207,7 +207,7 @@ def _recordings(folder: Path) -> Iterator[Known]:
                 )
 
 
-def aligned_by_s(sound: Audio, notes: Sequence[Note]) -> float:
+def find_alignment_shift_s(sound: Audio, notes: Sequence[Note]) -> float:
     """By how much later a recording's notes are than its alignment says.
 
     One of the movements lies a second later in the file than in its alignment. The shift is the one
@@ -229,24 +229,24 @@ def aligned_by_s(sound: Audio, notes: Sequence[Note]) -> float:
     --------
     >>> t = np.arange(44100 * 3) / 44100
     >>> tone = np.sin(2 * np.pi * 440 * t) * (t > 1)
-    >>> aligned_by_s(Audio(tone, 44100), [Note(0.5, 2.0, 69)]).__round__(1)
+    >>> find_alignment_shift_s(Audio(tone, 44100), [Note(0.5, 2.0, 69)]).__round__(1)
     0.5
     """
     samples = sound.mono().resampled(BANDS.sample_rate).samples[0]
     level = np.maximum(BANDS.level_db(samples), -40)
     rows = np.array([3 * (note.pitch - BANDS.lowest_pitch) + 1 for note in notes])
     begins = np.array([note.start_s for note in notes]) / BANDS.frame_s
-    reach = round(_MOST_SHIFT_S / BANDS.frame_s)
+    reach = round(_MAX_SHIFT_S / BANDS.frame_s)
 
-    def rise(shift: int) -> float:
+    def level_rise(shift: int) -> float:
         at = np.round(begins).astype(np.int64) + shift
         inside = (at >= 4) & (at < level.shape[1] - 4)
         after, before = (level[rows[inside], at[inside] + by] for by in (3, -3))
         return float((after - before).sum())
 
     shifts = range(-reach, reach + 1)
-    rises = [rise(shift) for shift in shifts]
-    return shifts[int(np.argmax(rises))] * BANDS.frame_s if max(rises) > 0 else 0.0
+    level_rises = [level_rise(shift) for shift in shifts]
+    return shifts[int(np.argmax(level_rises))] * BANDS.frame_s if max(level_rises) > 0 else 0.0
 
 
 def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

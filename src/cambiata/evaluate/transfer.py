@@ -4,20 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cambiata.data.scores import corpus_works
-from cambiata.data.soundfont import Renderer, SoundFont, font_named
+from cambiata.data.scores import load_corpus
+from cambiata.data.soundfont import Renderer, SoundFont, find_font
 from cambiata.errors import InputError
 from cambiata.evaluate.published import LakhSet, MixingSecretsSet
 from cambiata.evaluate.recordings import real_set
-from cambiata.evaluate.rows import row_named
+from cambiata.evaluate.rows import find_row
 from cambiata.evaluate.run import TestSet, run
 from cambiata.evaluate.testset import (
     N_QUICK_PAIRS,
     TEST_FONT,
     ArtificialSet,
-    committed_set,
-    draw_set,
-    evenly,
+    load_artificial_set,
+    sample_set,
+    spread_evenly,
 )
 from cambiata.evaluate.tracking import PitchTracker
 
@@ -56,7 +56,7 @@ def evaluate_transfer(
     output : str or pathlib.Path
         The run's folder.
     rows : sequence of str
-        Baselines and systems, as `row_named` knows them.
+        Baselines and systems, as `find_row` knows them.
     font : str
         Sound font of the artificial set: TimGM6mb gives the project's own 721 pairs, from the
         manifest in the package; any other has its pairs drawn by the seed.
@@ -95,7 +95,7 @@ def evaluate_transfer(
     Traceback (most recent call last):
     cambiata.errors.InputError: magic: is no row; use one of ...
     """
-    chosen = [row_named(name) for name in dict.fromkeys(rows)]
+    chosen = [find_row(name) for name in dict.fromkeys(rows)]
     if not chosen:
         raise InputError("rows", "none is named", "name one, like copy-content")
     if limit is not None and limit < 1:
@@ -103,13 +103,13 @@ def evaluate_transfer(
     sets: list[TestSet] = []
     if artificial and not lakh:
         limits = [most for most in (limit, N_QUICK_PAIRS if quick else None) if most]
-        sets.append(_artificial(font, seed, min(limits, default=None)))
+        sets.append(_load_artificial(font, seed, min(limits, default=None)))
     if lakh:
-        sets.append(LakhSet(*lakh, str(_checked(font).path), limit))
+        sets.append(LakhSet(*lakh, str(_open_font(font).path), limit))
     if real is not None:
         with PitchTracker() as tracker:
             found = real_set(real, tracker, seed=seed)
-        pairs = evenly(found.pairs, limit or len(found.pairs))
+        pairs = spread_evenly(found.pairs, limit or len(found.pairs))
         sets.append(replace(found, pairs=tuple(pairs)))
     if mixing_secrets:
         sets.append(MixingSecretsSet(*mixing_secrets, limit))
@@ -118,23 +118,23 @@ def evaluate_transfer(
     return run(output, sets, chosen, n_workers=n_workers, seed=seed, progress=progress)
 
 
-def _checked(name: str) -> SoundFont:
+def _open_font(name: str) -> SoundFont:
     """A font that renders: better known at once than pair by pair."""
-    font = SoundFont(font_named(name))
+    font = SoundFont(find_font(name))
     Renderer(font).close()
     return font
 
 
-def _artificial(name: str, seed: int, n_pairs: int | None) -> ArtificialSet:
-    font = _checked(name)
+def _load_artificial(name: str, seed: int, n_pairs: int | None) -> ArtificialSet:
+    font = _open_font(name)
     if font.source.name != TEST_FONT or seed != 0:
-        drawn = replace(draw_set(corpus_works(), font, seed=seed), font=str(font.path))
-        return drawn if n_pairs is None else drawn.quick(n_pairs)
-    committed = committed_set(n_pairs)
-    if font.digest != committed.font_sha256:
+        sampled = replace(sample_set(load_corpus(), font, seed=seed), font=str(font.path))
+        return sampled if n_pairs is None else sampled.quick(n_pairs)
+    shipped = load_artificial_set(n_pairs)
+    if font.digest != shipped.font_sha256:
         raise InputError(
             str(font.path),
             "is not the TimGM6mb that the test set is of",
             f"use that of Debian's {font.source.package}, or --seed 1 to draw pairs for this one",
         )
-    return replace(committed, font=str(font.path))
+    return replace(shipped, font=str(font.path))

@@ -18,20 +18,20 @@ import numpy as np
 from cambiata.arrays import Samples
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import Audio, load, resample
-from cambiata.data.domains import Composer, DomainsConfig
-from cambiata.data.soundfont import RENDER_RATE_HZ, font_named
+from cambiata.data.domains import DomainComposer, DomainsConfig
+from cambiata.data.soundfont import RENDER_RATE_HZ, find_font
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import METRIC_RATE_HZ
-from cambiata.evaluate.rows import Row, row_named
-from cambiata.evaluate.run import output_name, run, score_besides
+from cambiata.evaluate.rows import Row, find_row
+from cambiata.evaluate.run import add_scores, file_stem, run
 from cambiata.evaluate.testset import (
     TEST_FONT,
     ArtificialSet,
     Clips,
     Entry,
-    Pair,
-    committed_set,
-    evenly,
+    SegmentPair,
+    load_artificial_set,
+    spread_evenly,
 )
 from cambiata.evaluate.timbre_metric import Embedding, TimbreMetric
 from cambiata.registry import TRANSLATORS, translate_system
@@ -65,7 +65,7 @@ _N_REFERENCES = 12  # clips of each domain that its timbre is the mean of
 _LOUDNESS_LUFS = -30.0
 
 
-def domain_of(program: int) -> str:
+def find_domain(program: int) -> str:
     """The domain that stands for a program.
 
     Parameters
@@ -80,7 +80,7 @@ def domain_of(program: int) -> str:
 
     Examples
     --------
-    >>> domain_of(41), domain_of(80)
+    >>> find_domain(41), find_domain(80)
     ('string-quartet', '')
     """
     return next((name for name, programs in PROGRAMS.items() if program in programs), "")
@@ -131,7 +131,9 @@ class TranslateSet:
     @property
     def entries(self) -> list[Entry]:
         """Its pairs, the bin being the domain."""
-        domains = {_named(pair): domain_of(pair.style.program) for pair in self.artificial.pairs}
+        domains = {
+            _pair_name(pair): find_domain(pair.style.program) for pair in self.artificial.pairs
+        }
         return [
             replace(entry, name=name, bin=domain)
             for entry, (name, domain) in zip(self.artificial.entries, domains.items(), strict=True)
@@ -156,16 +158,16 @@ class TranslateSet:
         domain, number = name.partition(".")[0], int(name.partition(".")[2][:4])
         return replace(
             clips,
-            target=_levelled(played_by(domain, clips)),
-            style=_levelled(domain_clips(domain)[number % _N_REFERENCES]),
+            target=_normalize_loudness(render_domain(domain, clips)),
+            style=_normalize_loudness(sample_domain_clips(domain)[number % _N_REFERENCES]),
         )
 
 
-def _named(pair: Pair) -> str:
-    return f"{domain_of(pair.style.program)}.{pair.name}"
+def _pair_name(pair: SegmentPair) -> str:
+    return f"{find_domain(pair.style.program)}.{pair.name}"
 
 
-def _levelled(sound: Samples) -> Audio:
+def _normalize_loudness(sound: Samples) -> Audio:
     meter = LoudnessMeter(RENDER_RATE_HZ)
     meter.add(sound[None])
     gain_db = _LOUDNESS_LUFS - meter.loudness_db()
@@ -174,12 +176,12 @@ def _levelled(sound: Samples) -> Audio:
 
 
 @lru_cache(maxsize=1)
-def _composer() -> Composer:
-    return Composer(DomainsConfig(), True)
+def _composer() -> DomainComposer:
+    return DomainComposer(DomainsConfig(), True)
 
 
 @lru_cache(maxsize=16)
-def domain_clips(domain: str) -> tuple[Samples, ...]:
+def sample_domain_clips(domain: str) -> tuple[Samples, ...]:
     """Clips of a domain playing works that it was not learnt from.
 
     Parameters
@@ -198,7 +200,7 @@ def domain_clips(domain: str) -> tuple[Samples, ...]:
     return tuple(composer.example(number).sounds[0] for number in numbers)
 
 
-def played_by(domain: str, clips: Clips) -> Samples:
+def render_domain(domain: str, clips: Clips) -> Samples:
     """A content's true notes, by a domain's own players.
 
     Parameters
@@ -217,7 +219,7 @@ def played_by(domain: str, clips: Clips) -> Samples:
     Examples
     --------
     >>> silent = Audio(np.zeros(8000), 8000)
-    >>> played_by("theremin", Clips(silent, silent))
+    >>> render_domain("theremin", Clips(silent, silent))
     Traceback (most recent call last):
     cambiata.errors.InputError: theremin: is no domain; use one of grand-piano, ...
     """
@@ -228,8 +230,8 @@ def played_by(domain: str, clips: Clips) -> Samples:
     n_samples = round(clips.content.duration_s * RENDER_RATE_HZ)
     sound = np.zeros(n_samples, np.float32)
     notes = clips.notes or ()
-    middle = float(np.median([note.pitch for note in notes])) if notes else 60.0
-    order = sorted(players, key=lambda p: abs((p[0].lowest + p[0].highest) / 2 - middle))
+    median_pitch = float(np.median([note.pitch for note in notes])) if notes else 60.0
+    order = sorted(players, key=lambda p: abs((p[0].lowest + p[0].highest) / 2 - median_pitch))
     for note in notes:
         for _, player in order:
             if note.pitch in player.pitches:
@@ -249,16 +251,16 @@ class _Translate:
 
 
 def _domain_render(clips: Clips) -> Audio:
-    return _levelled(played_by(clips.name.partition(".")[0], clips))
+    return _normalize_loudness(render_domain(clips.name.partition(".")[0], clips))
 
 
-def translate_row(name: str) -> Row:
+def find_translate_row(name: str) -> Row:
     """The row of a name.
 
     Parameters
     ----------
     name : str
-        "translation", with a preset after a colon; "domain-render"; or as `row_named` knows it.
+        "translation", with a preset after a colon; "domain-render"; or as `find_row` knows it.
 
     Returns
     -------
@@ -272,7 +274,7 @@ def translate_row(name: str) -> Row:
 
     Examples
     --------
-    >>> translate_row("translation").label
+    >>> find_translate_row("translation").label
     'translation (default)'
     """
     if name == "domain-render":
@@ -280,7 +282,7 @@ def translate_row(name: str) -> Row:
         return Row(name, "render of the domain", about, "ceiling", _domain_render)
     system_name, _, preset = name.partition(":")
     if system_name not in TRANSLATORS:
-        return row_named(name)
+        return find_row(name)
     system = translate_system(system_name)
     preset = preset or next(iter(system.presets))
     if preset not in system.presets:
@@ -312,7 +314,7 @@ def evaluate_translate(
     output : str or pathlib.Path
         The run's folder; what is there is not done again.
     rows : sequence of str
-        As `translate_row` knows them.
+        As `find_translate_row` knows them.
     limit : int, optional
         Most pairs of each of the first two sets; all where not given.
     n_rendered : int
@@ -338,55 +340,61 @@ def evaluate_translate(
     Traceback (most recent call last):
     cambiata.errors.InputError: magic: is no row; use one of ...
     """
-    chosen = [translate_row(name) for name in dict.fromkeys(rows)]
+    chosen = [find_translate_row(name) for name in dict.fromkeys(rows)]
     if not chosen:
         raise InputError("rows", "none is named", "name one, like translation")
     if limit is not None and limit < 1:
         raise InputError(f"limit {limit}", "leaves no pair", "give at least 1")
-    whole = replace(committed_set(), font=str(font_named(TEST_FONT)))
-    wanted = [pair for pair in whole.pairs if domain_of(pair.style.program)]
-    seen = [pair for pair in wanted if domain_of(pair.content.program)]
-    unseen = [pair for pair in wanted if not domain_of(pair.content.program)]
-    some = evenly(unseen, min(n_rendered, len(unseen)))
+    whole = replace(load_artificial_set(), font=str(find_font(TEST_FONT)))
+    in_domains = [pair for pair in whole.pairs if find_domain(pair.style.program)]
+    seen = [pair for pair in in_domains if find_domain(pair.content.program)]
+    unseen = [pair for pair in in_domains if not find_domain(pair.content.program)]
+    some = spread_evenly(unseen, min(n_rendered, len(unseen)))
 
-    def of(pairs: Sequence[Pair], most: int | None) -> ArtificialSet:
-        return replace(whole, pairs=tuple(evenly(pairs, min(most or len(pairs), len(pairs)))))
+    def subset(pairs: Sequence[SegmentPair], most: int | None) -> ArtificialSet:
+        return replace(
+            whole, pairs=tuple(spread_evenly(pairs, min(most or len(pairs), len(pairs))))
+        )
 
     sets = [
-        TranslateSet("seen", "Contents by instruments of the domains", of(seen, limit)),
-        TranslateSet("unseen", "Contents by other instruments", of(unseen, limit)),
-        TranslateSet("rendered", "Targets by the domains' own players", of(some, None), True),
+        TranslateSet("seen", "Contents by instruments of the domains", subset(seen, limit)),
+        TranslateSet("unseen", "Contents by other instruments", subset(unseen, limit)),
+        TranslateSet("rendered", "Targets by the domains' own players", subset(some, None), True),
     ]
     failures = run(output, sets, chosen, n_workers=n_workers, progress=progress)
     for test_set in sets:
         here = Path(output) / test_set.name
-        failures += score_besides(here, "domain_found", partial(_found, here), n_workers or 2)
+        failures += add_scores(
+            here, "domain_found", partial(_identify_domains, here), n_workers or 2
+        )
     return failures
 
 
 @lru_cache(maxsize=1)
-def _references() -> tuple[TimbreMetric, dict[str, list[Embedding]]]:
+def _reference_embeddings() -> tuple[TimbreMetric, dict[str, list[Embedding]]]:
     metric = TimbreMetric()
     return metric, {
         name: [
             metric.embedding(resample(clip, RENDER_RATE_HZ, METRIC_RATE_HZ))
-            for clip in domain_clips(name)
+            for clip in sample_domain_clips(name)
         ]
         for name in _composer().config.domains
     }
 
 
-def _found(here: Path, rows: Sequence[str], name: str) -> dict[str, float]:
-    metric, references = _references()
+def _identify_domains(here: Path, rows: Sequence[str], name: str) -> dict[str, float]:
+    metric, references = _reference_embeddings()
     hits = {}
     for row in rows:
-        place = here / "audio" / name / f"{output_name(row)}.flac"
+        place = here / "audio" / name / f"{file_stem(row)}.flac"
         if place.exists():
             sound = load(place)
-            own = metric.embedding(resample(sound.samples[0], sound.sample_rate, METRIC_RATE_HZ))
-            apart = {
-                domain: float(np.mean([metric.distance(own, each) for each in clips]))
+            embedding = metric.embedding(
+                resample(sound.samples[0], sound.sample_rate, METRIC_RATE_HZ)
+            )
+            distances = {
+                domain: float(np.mean([metric.distance(embedding, each) for each in clips]))
                 for domain, clips in references.items()
             }
-            hits[row] = float(min(apart, key=apart.__getitem__) == name.partition(".")[0])
+            hits[row] = float(min(distances, key=distances.__getitem__) == name.partition(".")[0])
     return hits

@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from cambiata.errors import InputError
-from cambiata.groove.grid import Groove, Strike, strikes_of, with_strikes
-from cambiata.groove.interpolation import Amounts, Interpolation, Way, fitted, nearest
+from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
+from cambiata.groove.interpolation import (
+    GrooveAmounts,
+    Interpolation,
+    Interpolator,
+    fit_bars,
+    nearest_phrases,
+)
 from cambiata.score.midi import Metre, Score, checked_place, load, save
-from cambiata.score.sidecars import Besides
+from cambiata.score.sidecars import Sidecars
 
 GrooveSystem = Literal["exact", "vae"]
 
@@ -139,10 +145,10 @@ def morph_groove(
     del seed
     if system not in get_args(GrooveSystem):
         raise InputError(f"system {system}", "is not known", "use exact or vae")
-    amounts = Amounts.of(amount, hits, velocity, timing)
+    amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     others = [b] if isinstance(b, Score) else list(b)
     drummer = None if isinstance(b, Score) else "drummer"
-    return _morphed(a, others, drummer, amounts, system, metre, weights)[0]
+    return _morph(a, others, drummer, amounts, system, metre, weights)[0]
 
 
 def groove_file(
@@ -213,20 +219,23 @@ def groove_file(
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
     del seed
-    began = time.perf_counter()
+    started = time.perf_counter()
     if system not in get_args(GrooveSystem):
         raise InputError(f"system {system}", "is not known", "use exact or vae")
-    amounts = Amounts.of(amount, hits, velocity, timing)
+    amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     if Path(output).suffix.lower() not in _MIDI:
         raise InputError(str(output), "is no MIDI file's name", "name it NAME.mid")
     checked_place(output, force)
-    besides = Besides(listen, picture, force)
+    sidecars = Sidecars(listen, picture, force)
     score = load(a, keys=True)
-    others = drummer_of(b) if Path(b).is_dir() else [load(b, keys=True)]
+    others = load_drummer(b) if Path(b).is_dir() else [load(b, keys=True)]
     drummer = str(b) if Path(b).is_dir() else None
-    made, groove = _morphed(score, others, drummer, amounts, system, metre, weights)
-    save(made, output, force=force)
-    besides.write({"A": _drums(score), f"towards {Path(b).name}": _drums(made)}, Path(a).name)
+    output_score, groove = _morph(score, others, drummer, amounts, system, metre, weights)
+    save(output_score, output, force=force)
+    sidecars.write(
+        {"A": _only_drums(score), f"towards {Path(b).name}": _only_drums(output_score)},
+        Path(a).name,
+    )
     return GrooveReport(
         str(output),
         system,
@@ -235,19 +244,19 @@ def groove_file(
         amounts.timing,
         groove.n_bars,
         groove.grid,
-        len(strikes_of(made)),
+        len(drum_strikes(output_score)),
         groove.quarters_per_minute,
         len(others),
-        time.perf_counter() - began,
-        **besides.named,
+        time.perf_counter() - started,
+        **sidecars.paths,
     )
 
 
-def _drums(score: Score) -> Score:
+def _only_drums(score: Score) -> Score:
     return replace(score, parts=tuple(part for part in score.parts if part.is_drum))
 
 
-def drummer_of(folder: str | Path) -> list[Score]:
+def load_drummer(folder: str | Path) -> list[Score]:
     """What a drummer played: the scores with drums in a folder and the folders in it.
 
     Parameters
@@ -267,7 +276,7 @@ def drummer_of(folder: str | Path) -> list[Score]:
 
     Examples
     --------
-    >>> drummer_of("/nowhere")
+    >>> load_drummer("/nowhere")
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: has no MIDI files with drums; choose a drummer's folder
     """
@@ -280,21 +289,21 @@ def drummer_of(folder: str | Path) -> list[Score]:
                 if error.problem != "has no notes":
                     raise
                 continue
-            if strikes_of(score):
+            if drum_strikes(score):
                 scores.append(score)
     if not scores:
         raise InputError(str(folder), "has no MIDI files with drums", "choose a drummer's folder")
     return scores
 
 
-def way_between(
+def interpolator_between(
     a: Groove,
     b: Sequence[Groove],
     *,
     drummer: str | None = None,
     system: GrooveSystem = "exact",
     weights: str = "groove",
-) -> tuple[Way, float]:
+) -> tuple[Interpolator, float]:
     """The way from one groove to another, to be gone as far as one likes.
 
     Parameters
@@ -325,15 +334,15 @@ def way_between(
     --------
     >>> from cambiata.groove.grid import Hit
     >>> groove = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
-    >>> way_between(groove, [groove])[0].at(Amounts.of(0.3)) == groove.strikes
+    >>> interpolator_between(groove, [groove])[0].at(GrooveAmounts.of(0.3)) == groove.strikes
     True
     """
     stretch, playing = 1.0, list(b)
     if drummer is None:
-        a, other, stretch = fitted(a, b[0])
+        a, other, stretch = fit_bars(a, b[0])
         playing = []
     else:
-        other = nearest(a, b, drummer)
+        other = nearest_phrases(a, b, drummer)
     if system == "exact":
         return Interpolation(a, other, playing), stretch
     from cambiata.groove.vae import LatentInterpolation
@@ -341,27 +350,29 @@ def way_between(
     return LatentInterpolation(a, other, weights), stretch
 
 
-def _morphed(
+def _morph(
     score: Score,
     others: Sequence[Score],
     drummer: str | None,
-    amounts: Amounts,
+    amounts: GrooveAmounts,
     system: GrooveSystem,
     metre: str | None,
     weights: str,
 ) -> tuple[Score, Groove]:
-    counted = None if metre is None else _metre(metre)
-    a = Groove.of(score, metre=counted)
-    b = [Groove.of(other, metre=counted) for other in others]
-    way, stretch = way_between(a, b, drummer=drummer, system=system, weights=weights)
-    strikes = way.at(amounts)
+    default_metre = None if metre is None else _parse_metre(metre)
+    a = Groove.of(score, metre=default_metre)
+    b = [Groove.of(other, metre=default_metre) for other in others]
+    interpolator, stretch = interpolator_between(
+        a, b, drummer=drummer, system=system, weights=weights
+    )
+    strikes = interpolator.at(amounts)
     if stretch != 1:
         strikes = tuple(Strike(s.at * stretch, s.duration * stretch, *s[2:]) for s in strikes)
-    made = with_strikes(score, strikes)
-    return replace(made, name=score.name), a
+    output_score = replace_drums(score, strikes)
+    return replace(output_score, name=score.name), a
 
 
-def _metre(text: str) -> Metre:
+def _parse_metre(text: str) -> Metre:
     beats, _, unit = text.partition("/")
     if not (beats.isdigit() and unit in ("1", "2", "4", "8", "16") and 1 <= int(beats) <= 32):
         raise InputError(f"metre {text}", "is not known", "write it as 4/4 or 6/8")

@@ -49,9 +49,9 @@ _TRIPLETS = (3, 6)
 # MIDI's is 0.05); the part of the notes expected on beats, whatever the grid, so that drums that
 # keep to beats say nothing for one; the part that is on no grid; and how much likelier each note
 # must be on another grid than sixteenths, since finer grids and loose playing look alike.
-_DEVIATION, _ON_BEAT, _ASTRAY = 0.05, 0.5, 0.1
-_RELUCTANCE = {STRAIGHT: 0.0, 3: 0.1, 6: 0.2}
-_SMALL = 1e-6
+_TIMING_STD, _ON_BEAT_SHARE, _OFF_GRID_SHARE = 0.05, 0.5, 0.1
+_GRID_PENALTY = {STRAIGHT: 0.0, 3: 0.1, 6: 0.2}
+_TOLERANCE = 1e-6
 
 
 class Strike(NamedTuple):
@@ -116,10 +116,10 @@ class Hit:
     @property
     def drum(self) -> int:
         """Index in `DRUMS`, or `N_DRUMS` and its pitch for what is none of them (a conga)."""
-        return drum_of(self.pitch)
+        return drum_class(self.pitch)
 
 
-def drum_of(pitch: int) -> int:
+def drum_class(pitch: int) -> int:
     """Which drum a pitch is.
 
     Nine classes as Gillick et al. 2019 reduce the pitches of the Groove MIDI Dataset to; drums of
@@ -137,19 +137,19 @@ def drum_of(pitch: int) -> int:
 
     Examples
     --------
-    >>> DRUMS[drum_of(22)], drum_of(63) - N_DRUMS
+    >>> DRUMS[drum_class(22)], drum_class(63) - N_DRUMS
     ('closed hi-hat', 63)
     """
     return _CLASSES.get(pitch, N_DRUMS + pitch)
 
 
-def pitch_of(drum: int) -> int:
+def drum_pitch(drum: int) -> int:
     """The pitch that stands for a drum in General MIDI.
 
     Parameters
     ----------
     drum : int
-        As `drum_of` says.
+        As `drum_class` says.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def pitch_of(drum: int) -> int:
 
     Examples
     --------
-    >>> pitch_of(DRUMS.index("ride"))
+    >>> drum_pitch(DRUMS.index("ride"))
     51
     """
     return _PITCHES[drum][0] if drum < N_DRUMS else drum - N_DRUMS
@@ -226,7 +226,7 @@ class Groove:
         >>> [(hit.step, round(hit.place, 2)) for hit in Groove.of(score).hits]
         [(0, 0.0), (4, 1.02)]
         """
-        strikes = strikes_of(score)
+        strikes = drum_strikes(score)
         if not strikes:
             raise InputError(
                 score.name, "has no drums", "choose a file that has notes on MIDI's channel 10"
@@ -238,7 +238,7 @@ class Groove:
                 "says no metre",
                 "write its time signature into the file, or name one (4/4)",
             )
-        metres, begins = _bars(changes, strikes[-1].at + 1, score.name)
+        metres, bar_starts = _bars(changes, strikes[-1].at + 1, score.name)
         if steps_per_quarter is None:
             # Where eighths are beats or parts of uneven ones, triplets of quarters are no grid.
             quarters = all(each.unit <= 4 for each in metres)
@@ -247,12 +247,12 @@ class Groove:
         for strike in strikes:
             step = int(np.floor(strike.at * steps_per_quarter + 0.5))
             # Bars begin on steps: a note just before one belongs to it.
-            bar = bisect_right(begins, step / steps_per_quarter + _SMALL) - 1
+            bar = bisect_right(bar_starts, step / steps_per_quarter + _TOLERANCE) - 1
             hits.append(
                 Hit(
                     bar,
-                    step - round(begins[bar] * steps_per_quarter),
-                    strike.at - begins[bar],
+                    step - round(bar_starts[bar] * steps_per_quarter),
+                    strike.at - bar_starts[bar],
                     *strike[1:],
                 )
             )
@@ -302,22 +302,24 @@ class Groove:
         True
         """
         metre = metre or Metre()
-        struck, hard, late = (np.asarray(x, np.float64) for x in (hits, velocity, offset))
+        hit_array, velocity_array, offset_array = (
+            np.asarray(x, np.float64) for x in (hits, velocity, offset)
+        )
         per_bar = int(metre.bar * steps_per_quarter)
         found = []
-        for at, drum in zip(*np.nonzero(struck > 0.5), strict=True):
+        for at, drum in zip(*np.nonzero(hit_array > 0.5), strict=True):
             bar, step = divmod(int(at), per_bar)
-            place = (step + late[at, drum]) / steps_per_quarter
-            loud = int(np.clip(round(hard[at, drum] * 127), 1, 127))
+            place = (step + offset_array[at, drum]) / steps_per_quarter
+            loud = int(np.clip(round(velocity_array[at, drum] * 127), 1, 127))
             if bar == 0:
                 place = max(place, 0.0)
-            found.append(Hit(bar, step, float(place), 0.125, pitch_of(int(drum)), loud))
+            found.append(Hit(bar, step, float(place), 0.125, drum_pitch(int(drum)), loud))
         found.sort(key=lambda hit: (hit.bar, hit.step, hit.place, hit.pitch))
-        n_bars = -(-len(struck) // per_bar)
+        n_bars = -(-len(hit_array) // per_bar)
         return cls((metre,) * n_bars, steps_per_quarter, tuple(found))
 
     @cached_property
-    def begins(self) -> tuple[float, ...]:
+    def bar_starts(self) -> tuple[float, ...]:
         """Where every bar begins, and the last one ends, in quarter notes."""
         return tuple(np.cumsum([0.0, *(float(metre.bar) for metre in self.metres)]).tolist())
 
@@ -348,7 +350,7 @@ class Groove:
         """Its notes in quarter notes from the beginning, in their order."""
         return tuple(
             sorted(
-                Strike(self.begins[hit.bar] + hit.place, hit.duration, hit.pitch, hit.velocity)
+                Strike(self.bar_starts[hit.bar] + hit.place, hit.duration, hit.pitch, hit.velocity)
                 for hit in self.hits
             )
         )
@@ -385,7 +387,7 @@ class Groove:
             From 0.
         """
         place = hit.step / self.steps_per_quarter
-        return int(np.floor((straightened(place) if self.is_triplet else place) * STRAIGHT + 0.5))
+        return int(np.floor((straighten(place) if self.is_triplet else place) * STRAIGHT + 0.5))
 
     def arrays(self, *, straight: bool = False) -> tuple[Array, Array, Array]:
         """What is struck, how hard and when, as arrays; of drums struck twice, the louder.
@@ -403,10 +405,10 @@ class Groove:
             more), each [L, 9]; without drums that are none of the nine.
         """
         per_quarter = STRAIGHT if straight else self.steps_per_quarter
-        begins = [round(begin * per_quarter) for begin in self.begins]
-        hits, velocity, offset = np.zeros((3, begins[-1], N_DRUMS), np.float32)
+        bar_starts = [round(begin * per_quarter) for begin in self.bar_starts]
+        hits, velocity, offset = np.zeros((3, bar_starts[-1], N_DRUMS), np.float32)
         for hit in self.hits:
-            drum, at = hit.drum, begins[hit.bar] + (self.cell(hit) if straight else hit.step)
+            drum, at = hit.drum, bar_starts[hit.bar] + (self.cell(hit) if straight else hit.step)
             if drum < N_DRUMS and hit.velocity / 127 > velocity[at, drum]:
                 hits[at, drum] = 1
                 velocity[at, drum] = hit.velocity / 127
@@ -487,11 +489,11 @@ class Groove:
         per_bar = int(metre.bar * self.steps_per_quarter)
         hits = []
         for hit in self.hits:
-            at = round(self.begins[hit.bar] * self.steps_per_quarter) + hit.step
+            at = round(self.bar_starts[hit.bar] * self.steps_per_quarter) + hit.step
             bar, step = divmod(at, per_bar)
-            place = hit.place + self.begins[hit.bar] - bar * float(metre.bar)
+            place = hit.place + self.bar_starts[hit.bar] - bar * float(metre.bar)
             hits.append(replace(hit, bar=bar, step=step, place=place))
-        n_bars = -(-round(self.begins[-1] * self.steps_per_quarter) // per_bar)
+        n_bars = -(-round(self.bar_starts[-1] * self.steps_per_quarter) // per_bar)
         return replace(self, metres=(metre,) * n_bars, hits=tuple(hits))
 
     def in_quarters(self) -> "Groove":
@@ -513,7 +515,7 @@ class Groove:
         )
 
 
-def swung(place: float) -> float:
+def swing(place: float) -> float:
     """Where a place played straight falls when it is swung in triplets.
 
     Parameters
@@ -528,7 +530,7 @@ def swung(place: float) -> float:
 
     Examples
     --------
-    >>> round(swung(1.5), 3)
+    >>> round(swing(1.5), 3)
     1.667
     """
     beat = float(np.floor(place))
@@ -536,8 +538,8 @@ def swung(place: float) -> float:
     return beat + (part * 4 / 3 if part <= 0.5 else 2 / 3 + (part - 0.5) * 2 / 3)
 
 
-def straightened(place: float) -> float:
-    """Where a place swung in triplets falls when it is played straight: `swung` undone.
+def straighten(place: float) -> float:
+    """Where a place swung in triplets falls when it is played straight: `swing` undone.
 
     Parameters
     ----------
@@ -551,7 +553,7 @@ def straightened(place: float) -> float:
 
     Examples
     --------
-    >>> straightened(swung(1.75))
+    >>> straighten(swing(1.75))
     1.75
     """
     beat = float(np.floor(place))
@@ -559,7 +561,7 @@ def straightened(place: float) -> float:
     return beat + (part * 3 / 4 if part <= 2 / 3 else 0.5 + (part - 2 / 3) * 3 / 2)
 
 
-def strikes_of(score: Score) -> list[Strike]:
+def drum_strikes(score: Score) -> list[Strike]:
     """The drums of a score, in quarter notes.
 
     Parameters
@@ -575,7 +577,7 @@ def strikes_of(score: Score) -> list[Strike]:
     Examples
     --------
     >>> from cambiata.score.midi import Part
-    >>> strikes_of(Score((Part((Note(0.5, 1.0, 36),), is_drum=True),)))
+    >>> drum_strikes(Score((Part((Note(0.5, 1.0, 36),), is_drum=True),)))
     [Strike(at=1.0, duration=1.0, pitch=36, velocity=100)]
     """
     quarters = score.clock.quarters
@@ -592,7 +594,7 @@ def strikes_of(score: Score) -> list[Strike]:
     )
 
 
-def with_strikes(score: Score, strikes: Sequence[Strike]) -> Score:
+def replace_drums(score: Score, strikes: Sequence[Strike]) -> Score:
     """A score with other drums.
 
     Parameters
@@ -611,7 +613,7 @@ def with_strikes(score: Score, strikes: Sequence[Strike]) -> Score:
     --------
     >>> from cambiata.score.midi import Part
     >>> score = Score((Part((Note(0.5, 1.0, 36),), is_drum=True),))
-    >>> with_strikes(score, [Strike(1.0, 1.0, 38, 90)]).parts[0].notes[0]
+    >>> replace_drums(score, [Strike(1.0, 1.0, 38, 90)]).parts[0].notes[0]
     Note(start_s=0.5, end_s=1.0, pitch=38, velocity=90)
     """
     notes = []
@@ -648,7 +650,7 @@ def _bars(
     changes: Sequence[tuple[float, Metre]], until: float, name: str
 ) -> tuple[tuple[Metre, ...], list[float]]:
     """The metre and the beginning of every bar, as far as a place."""
-    metres, begins = [], []
+    metres, bar_starts = [], []
     at = 0.0
     # Before the first change the metre is the one that it names.
     starts = [0.0, *(start for start, _ in changes[1:]), np.inf]
@@ -657,17 +659,17 @@ def _bars(
             raise InputError(
                 name, f"is in {metre}, which has no sixteenths", "write it in longer notes"
             )
-        if abs(at - begin) > _SMALL:
+        if abs(at - begin) > _TOLERANCE:
             raise InputError(
                 name, "changes its metre inside a bar", "move the change to where a bar begins"
             )
-        while at < min(end, until) - _SMALL:
+        while at < min(end, until) - _TOLERANCE:
             metres.append(metre)
-            begins.append(at)
+            bar_starts.append(at)
             at += float(metre.bar)
         if end >= until:
             break
-    return tuple(metres), begins
+    return tuple(metres), bar_starts
 
 
 def _likely_grid(places: Sequence[float]) -> int:
@@ -676,11 +678,11 @@ def _likely_grid(places: Sequence[float]) -> int:
 
     def likelihood(per_quarter: int) -> float:
         steps = np.arange(per_quarter + 1) / per_quarter
-        share = np.full(per_quarter + 1, (1 - _ON_BEAT) / (per_quarter - 1))
-        share[[0, -1]] = _ON_BEAT
-        near = share * np.exp(-0.5 * ((parts[:, None] - steps) / _DEVIATION) ** 2)
-        density = near.sum(1) / (_DEVIATION * np.sqrt(2 * np.pi))
-        explained = np.log(density * (1 - _ASTRAY) + _ASTRAY).mean()
-        return float(explained) - _RELUCTANCE[per_quarter]
+        share = np.full(per_quarter + 1, (1 - _ON_BEAT_SHARE) / (per_quarter - 1))
+        share[[0, -1]] = _ON_BEAT_SHARE
+        densities = share * np.exp(-0.5 * ((parts[:, None] - steps) / _TIMING_STD) ** 2)
+        density = densities.sum(1) / (_TIMING_STD * np.sqrt(2 * np.pi))
+        log_likelihood = np.log(density * (1 - _OFF_GRID_SHARE) + _OFF_GRID_SHARE).mean()
+        return float(log_likelihood) - _GRID_PENALTY[per_quarter]
 
     return max((STRAIGHT, *_TRIPLETS), key=likelihood)

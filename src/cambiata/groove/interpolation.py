@@ -20,14 +20,14 @@ from cambiata.groove.grid import (
     Groove,
     Hit,
     Strike,
-    straightened,
-    swung,
+    straighten,
+    swing,
 )
 from cambiata.score.midi import Metre
 
 # Fewer values than this of a drum at a kind of place say nothing: all of the drum's are taken, and
 # where these are few, all of the groove's.
-_LEAST_VALUES = 4
+_MIN_VALUES = 4
 _NO_VALUES = np.zeros(0)
 _PHRASE_BARS = 2
 # What a hit that differs weighs beside an octave of tempo and beside another feel, when the
@@ -36,7 +36,7 @@ _TEMPO_WEIGHT, _FEEL_WEIGHT = 0.3, 0.2
 
 
 @dataclass(frozen=True)
-class Amounts:
+class GrooveAmounts:
     """How far of the way, slider by slider.
 
     Parameters
@@ -55,7 +55,7 @@ class Amounts:
 
     Examples
     --------
-    >>> Amounts.of(0.3, timing=1.0)
+    >>> GrooveAmounts.of(0.3, timing=1.0)
     Amounts(hits=0.3, velocity=0.3, timing=1.0)
     """
 
@@ -76,7 +76,7 @@ class Amounts:
         hits: float | None = None,
         velocity: float | None = None,
         timing: float | None = None,
-    ) -> "Amounts":
+    ) -> "GrooveAmounts":
         """Sliders of which those that are not given follow one amount.
 
         Parameters
@@ -105,16 +105,16 @@ class Amounts:
         return cls(*(amount if own is None else own for own in (hits, velocity, timing)))
 
 
-class Way(Protocol):
+class Interpolator(Protocol):
     """What leads from one groove to another."""
 
-    def at(self, amounts: Amounts) -> tuple[Strike, ...]:
+    def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
         """The groove that lies some part of the way."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class HitPair:
     """A hit of one groove and the one that it becomes in the other.
 
     Parameters
@@ -126,7 +126,7 @@ class Pair:
 
     Examples
     --------
-    >>> Pair(Hit(0, 0, 0.0, 0.1, 36, 90), None).known.pitch
+    >>> HitPair(Hit(0, 0, 0.0, 0.1, 36, 90), None).any_hit.pitch
     36
     """
 
@@ -134,14 +134,14 @@ class Pair:
     b: Hit | None
 
     @property
-    def known(self) -> Hit:
+    def any_hit(self) -> Hit:
         """The one that there is, the first of two."""
-        known = self.a or self.b
-        assert known is not None
-        return known
+        any_hit = self.a or self.b
+        assert any_hit is not None
+        return any_hit
 
 
-def matched(a: Groove, b: Groove, *, straight: bool = False) -> list[Pair]:
+def match_hits(a: Groove, b: Groove, *, straight: bool = False) -> list[HitPair]:
     """Hits of two grooves in pairs: same bar, same step, same drum.
 
     Of several strokes on one step (flams) those of equal pitch are matched first, the others in
@@ -168,36 +168,36 @@ def matched(a: Groove, b: Groove, *, straight: bool = False) -> list[Pair]:
     >>> from cambiata.score.midi import Metre
     >>> one = Groove((Metre(),), 4, (Hit(0, 2, 0.5, 0.1, 42, 90),))
     >>> two = Groove((Metre(),), 3, (Hit(0, 2, 2 / 3, 0.1, 22, 60), Hit(0, 3, 1.0, 0.1, 36, 80)))
-    >>> [(pair.a is None, pair.b.pitch) for pair in matched(one, two)]
+    >>> [(pair.a is None, pair.b.pitch) for pair in match_hits(one, two)]
     [(False, 22), (True, 36)]
     """
     straight = straight or a.steps_per_quarter != b.steps_per_quarter
 
-    def heaped(groove: Groove) -> dict[tuple[int, int, int], list[Hit]]:
+    def hits_by_cell(groove: Groove) -> dict[tuple[int, int, int], list[Hit]]:
         found: dict[tuple[int, int, int], list[Hit]] = {}
         for hit in groove.hits:
             step = groove.cell(hit) if straight else hit.step
             found.setdefault((hit.bar, step, hit.drum), []).append(hit)
         return found
 
-    ours, theirs = heaped(a), heaped(b)
+    hits_a, hits_b = hits_by_cell(a), hits_by_cell(b)
     return [
         pair
-        for key in sorted(ours.keys() | theirs.keys())
-        for pair in _paired(ours.get(key, []), theirs.get(key, []))
+        for key in sorted(hits_a.keys() | hits_b.keys())
+        for pair in _paired(hits_a.get(key, []), hits_b.get(key, []))
     ]
 
 
-def _paired(ours: Sequence[Hit], theirs: Sequence[Hit]) -> Iterator[Pair]:
-    left, right = list(ours), list(theirs)
-    for hit in ours:
-        same = next((other for other in right if other.pitch == hit.pitch), None)
-        if same is not None:
-            left.remove(hit)
-            right.remove(same)
-            yield Pair(hit, same)
-    for hit, other in zip_longest(left, right):
-        yield Pair(hit, other)
+def _paired(hits_a: Sequence[Hit], hits_b: Sequence[Hit]) -> Iterator[HitPair]:
+    rest_a, rest_b = list(hits_a), list(hits_b)
+    for hit in hits_a:
+        same_pitch = next((hit_b for hit_b in rest_b if hit_b.pitch == hit.pitch), None)
+        if same_pitch is not None:
+            rest_a.remove(hit)
+            rest_b.remove(same_pitch)
+            yield HitPair(hit, same_pitch)
+    for hit, hit_b in zip_longest(rest_a, rest_b):
+        yield HitPair(hit, hit_b)
 
 
 class QuantileMap:
@@ -226,7 +226,7 @@ class QuantileMap:
         self, a: Groove, b: Sequence[Groove], value: Callable[[Groove, Hit], float]
     ) -> None:
         self._value = value
-        self._here, self._there = _sorted([a], value), _sorted(b, value)
+        self._values_a, self._values_b = _sorted_values([a], value), _sorted_values(b, value)
 
     def of(self, groove: Groove, hit: Hit) -> float:
         """What a hit's value becomes.
@@ -246,13 +246,16 @@ class QuantileMap:
         """
         value = self._value(groove, hit)
         for key in ((hit.drum, groove.weight(hit)), (hit.drum,), ()):
-            here, there = self._here.get(key, _NO_VALUES), self._there.get(key, _NO_VALUES)
-            if min(len(here), len(there)) >= (_LEAST_VALUES if key else 1):
-                return _at_rank(value, here, there)
+            values_a, values_b = (
+                self._values_a.get(key, _NO_VALUES),
+                self._values_b.get(key, _NO_VALUES),
+            )
+            if min(len(values_a), len(values_b)) >= (_MIN_VALUES if key else 1):
+                return _at_rank(value, values_a, values_b)
         return value
 
 
-def _sorted(
+def _sorted_values(
     grooves: Sequence[Groove], value: Callable[[Groove, Hit], float]
 ) -> dict[tuple[int, ...], npt.NDArray[np.float64]]:
     found: dict[tuple[int, ...], list[float]] = {}
@@ -263,12 +266,14 @@ def _sorted(
     return {key: np.sort(values) for key, values in found.items()}
 
 
-def _at_rank(value: float, here: npt.NDArray[np.float64], there: npt.NDArray[np.float64]) -> float:
+def _at_rank(
+    value: float, values_a: npt.NDArray[np.float64], values_b: npt.NDArray[np.float64]
+) -> float:
     # Of equal values the middle one counts, so that a distribution is mapped onto itself exactly.
-    low, high = np.searchsorted(here, value, "left"), np.searchsorted(here, value, "right")
-    rank = (low + high) / 2 / len(here)
-    places = (np.arange(len(there)) + 0.5) / len(there)
-    return float(np.interp(rank, places, there))
+    low, high = np.searchsorted(values_a, value, "left"), np.searchsorted(values_a, value, "right")
+    rank = (low + high) / 2 / len(values_a)
+    ranks_b = (np.arange(len(values_b)) + 0.5) / len(values_b)
+    return float(np.interp(rank, ranks_b, values_b))
 
 
 class Interpolation:
@@ -279,7 +284,7 @@ class Interpolation:
     a : Groove
         Where it begins.
     b : Groove
-        Where it ends, in as many bars (`fitted`).
+        Where it ends, in as many bars (`fit_bars`).
     drummer : sequence of Groove
         Whose velocities and offsets matched hits take, as a whole, where B is a drummer; B's own
         where not given.
@@ -290,26 +295,26 @@ class Interpolation:
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 4, 1.0, 0.1, 38, 80)))
     >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.1, 0.1, 36, 50), Hit(0, 8, 2.0, 0.1, 38, 70)))
     >>> way = Interpolation(a, b)
-    >>> way.at(Amounts.of(0.0)) == a.strikes, way.at(Amounts.of(1.0)) == b.strikes
+    >>> way.at(GrooveAmounts.of(0.0)) == a.strikes, way.at(GrooveAmounts.of(1.0)) == b.strikes
     (True, True)
     """
 
     def __init__(self, a: Groove, b: Groove, drummer: Sequence[Groove] = ()) -> None:
         self.a, self.b, self.drummer = a, b, drummer
-        self.pairs = matched(a, b)
+        self.pairs = match_hits(a, b)
         self._thresholds = thresholds(a, b, self.pairs)
-        theirs = drummer or [b]
+        target = drummer or [b]
         self._velocities = (
-            QuantileMap(a, theirs, lambda _, hit: float(hit.velocity)),
+            QuantileMap(a, target, lambda _, hit: float(hit.velocity)),
             QuantileMap(b, [a], lambda _, hit: float(hit.velocity)),
         )
         self._offsets = (
-            QuantileMap(a, theirs, Groove.offset),
+            QuantileMap(a, target, Groove.offset),
             QuantileMap(b, [a], Groove.offset),
         )
         self._moves = [self._move(pair) for pair in self.pairs]
 
-    def _move(self, pair: Pair) -> tuple[tuple[float, float], tuple[float, float]]:
+    def _move(self, pair: HitPair) -> tuple[tuple[float, float], tuple[float, float]]:
         """Velocity at both ends, and place in the bar at both ends."""
         a, b = pair.a, pair.b
         follows_b = b is not None and (a is None or not self.drummer)
@@ -318,15 +323,15 @@ class Interpolation:
         else:
             assert b is not None
             velocity = self._velocities[1].of(self.b, b)
-            place = regridded(b, self.b, self.a) + self._offsets[1].of(self.b, b)
+            place = regrid(b, self.b, self.a) + self._offsets[1].of(self.b, b)
         if follows_b:
             assert b is not None
             return (velocity, float(b.velocity)), (place, b.place)
         assert a is not None
-        to = regridded(a, self.a, self.b) + self._offsets[0].of(self.a, a)
+        to = regrid(a, self.a, self.b) + self._offsets[0].of(self.a, a)
         return (velocity, self._velocities[0].of(self.a, a)), (place, to)
 
-    def at(self, amounts: Amounts) -> tuple[Strike, ...]:
+    def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
         """The groove that lies some part of the way.
 
         Parameters
@@ -347,7 +352,7 @@ class Interpolation:
             if hit is not None:
                 found.append(
                     strike(
-                        self.a.begins[hit.bar],
+                        self.a.bar_starts[hit.bar],
                         hit,
                         between(*velocity, amounts.velocity),
                         between(*place, amounts.timing),
@@ -357,7 +362,7 @@ class Interpolation:
         return tuple(sorted(found))
 
 
-def regridded(hit: Hit, own: Groove, other: Groove) -> float:
+def regrid(hit: Hit, own: Groove, other: Groove) -> float:
     """Where a hit's step falls in another groove's feel.
 
     Parameters
@@ -378,16 +383,16 @@ def regridded(hit: Hit, own: Groove, other: Groove) -> float:
     Examples
     --------
     >>> straight, triplets = Groove((), 4, ()), Groove((), 3, ())
-    >>> round(regridded(Hit(0, 2, 0.5, 0.1, 42, 90), straight, triplets), 3)
+    >>> round(regrid(Hit(0, 2, 0.5, 0.1, 42, 90), straight, triplets), 3)
     0.667
     """
     place = hit.step / own.steps_per_quarter
     if own.is_triplet == other.is_triplet:
         return place
-    return straightened(place) if own.is_triplet else swung(place)
+    return straighten(place) if own.is_triplet else swing(place)
 
 
-def strike_duration(pair: Pair, amount: float) -> float:
+def strike_duration(pair: HitPair, amount: float) -> float:
     """How long a pair's note lasts some part of the way.
 
     Parameters
@@ -404,11 +409,11 @@ def strike_duration(pair: Pair, amount: float) -> float:
 
     Examples
     --------
-    >>> strike_duration(Pair(Hit(0, 0, 0.0, 0.1, 36, 90), None), 0.5)
+    >>> strike_duration(HitPair(Hit(0, 0, 0.0, 0.1, 36, 90), None), 0.5)
     0.1
     """
     if pair.a is None or pair.b is None:
-        return pair.known.duration
+        return pair.any_hit.duration
     return between(pair.a.duration, pair.b.duration, amount)
 
 
@@ -467,7 +472,7 @@ def strike(begin: float, hit: Hit, velocity: float, place: float, duration: floa
     return Strike(max(begin + place, 0.0), duration, hit.pitch, loud)
 
 
-def thresholds(a: Groove, b: Groove, pairs: Sequence[Pair]) -> list[float]:
+def thresholds(a: Groove, b: Groove, pairs: Sequence[HitPair]) -> list[float]:
     """Beyond which amount of hits each pair is as in the other groove.
 
     Three kinds of change go on evenly beside each other: what only B has is added, strong places
@@ -483,7 +488,7 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[Pair]) -> list[float]:
     b : Groove
         The other.
     pairs : sequence of Pair
-        As `matched` made them.
+        As `match_hits` made them.
 
     Returns
     -------
@@ -495,12 +500,12 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[Pair]) -> list[float]:
     >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),), 4, ())
     >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 3, 0.75, 0.1, 36, 80)))
-    >>> thresholds(a, b, matched(a, b))
+    >>> thresholds(a, b, match_hits(a, b))
     [0.25, 0.75]
     """
     kinds: dict[str, list[tuple[tuple[int, ...], int]]] = {"add": [], "drop": [], "turn": []}
     for i, pair in enumerate(pairs):
-        hit = pair.known
+        hit = pair.any_hit
         salience = (a if pair.a else b).salience(hit)
         order = (hit.drum, hit.step, hit.bar, i)
         if pair.a is None:
@@ -523,7 +528,7 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[Pair]) -> list[float]:
     return found
 
 
-def fitted(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
+def fit_bars(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
     """Two grooves in the same bars: B repeated, or cut, to A's length.
 
     Parameters
@@ -550,13 +555,13 @@ def fitted(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
     >>> from cambiata.score.midi import Metre
     >>> a = Groove((Metre(),) * 2, 4, (Hit(1, 0, 0.0, 0.1, 36, 90),))
     >>> b = Groove((Metre(),), 4, (Hit(0, 4, 1.0, 0.1, 38, 90),))
-    >>> [hit.bar for hit in fitted(a, b)[1].hits]
+    >>> [hit.bar for hit in fit_bars(a, b)[1].hits]
     [0, 1]
     """
-    a, b, stretch = _in_equal_bars(a, b)
+    a, b, stretch = _with_equal_bars(a, b)
     order = [bar % b.n_bars for bar in range(a.n_bars)]
     for bar, other in enumerate(order):
-        if not _alike(a.metres[bar], b.metres[other]):
+        if not _same_bars(a.metres[bar], b.metres[other]):
             raise InputError(
                 b.name,
                 f"is in {b.metres[other]} where {a.name} is in {a.metres[bar]}",
@@ -572,26 +577,26 @@ def fitted(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
     return a, b, stretch
 
 
-def _alike(one: Metre, other: Metre) -> bool:
+def _same_bars(one: Metre, other: Metre) -> bool:
     return one.bar == other.bar and one.is_compound == other.is_compound
 
 
-def _in_equal_bars(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
+def _with_equal_bars(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
     if len(set(a.metres)) > 1 or len(set(b.metres)) > 1:
         return a, b, 1.0
-    ours, theirs = a.metres[0], b.metres[0]
-    if ours.is_compound and a.in_quarters().metres[0] == theirs:
+    metre_a, metre_b = a.metres[0], b.metres[0]
+    if metre_a.is_compound and a.in_quarters().metres[0] == metre_b:
         return a.in_quarters(), b, 1.5
-    if theirs.is_compound and b.in_quarters().metres[0] == ours:
+    if metre_b.is_compound and b.in_quarters().metres[0] == metre_a:
         return a, b.in_quarters(), 1.0
-    if ours.is_compound == theirs.is_compound and not _alike(ours, theirs):
-        shorter, longer = sorted((ours, theirs), key=lambda metre: metre.bar)
+    if metre_a.is_compound == metre_b.is_compound and not _same_bars(metre_a, metre_b):
+        shorter, longer = sorted((metre_a, metre_b), key=lambda metre: metre.bar)
         if (longer.bar / shorter.bar).denominator == 1:
             return a.in_bars_of(shorter), b.in_bars_of(shorter), 1.0
     return a, b, 1.0
 
 
-def nearest(a: Groove, drummer: Sequence[Groove], name: str = "drummer") -> Groove:
+def nearest_phrases(a: Groove, drummer: Sequence[Groove], name: str = "drummer") -> Groove:
     """What a drummer played that is nearest to a groove, phrase by phrase.
 
     Phrases are two bars. Near is what strikes the same drums at the same places at a like tempo and
@@ -622,29 +627,29 @@ def nearest(a: Groove, drummer: Sequence[Groove], name: str = "drummer") -> Groo
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
     >>> far = Groove((Metre(),), 4, (Hit(0, 2, 0.5, 0.1, 38, 90),), "far")
     >>> near = Groove((Metre(),), 4, (Hit(0, 0, 0.05, 0.1, 36, 50),), "near")
-    >>> nearest(a, [far, near]).hits == near.hits
+    >>> nearest_phrases(a, [far, near]).hits == near.hits
     True
     """
     phrases = [
         range(start, min(start + _PHRASE_BARS, a.n_bars))
         for start in range(0, a.n_bars, _PHRASE_BARS)
     ]
-    found: dict[int, tuple[float, list[Hit]]] = {}
+    answers: dict[int, tuple[float, list[Hit]]] = {}
     for per_quarter in sorted({groove.steps_per_quarter for groove in drummer}):
         grooves = [g for g in drummer if g.steps_per_quarter == per_quarter]
-        told = _answers(a, phrases, grooves)
-        if told is not None:
-            found[per_quarter] = told
-    if not found:
+        answer = _nearest_answers(a, phrases, grooves)
+        if answer is not None:
+            answers[per_quarter] = answer
+    if not answers:
         metre = a.metres[0]
         raise InputError(
             name, f"plays nothing in {metre}", f"choose a drummer of grooves in {metre}"
         )
-    per_quarter = min(found, key=lambda each: found[each][0])
-    return replace(a, steps_per_quarter=per_quarter, hits=tuple(found[per_quarter][1]), name=name)
+    per_quarter = min(answers, key=lambda each: answers[each][0])
+    return replace(a, steps_per_quarter=per_quarter, hits=tuple(answers[per_quarter][1]), name=name)
 
 
-def _answers(
+def _nearest_answers(
     a: Groove, phrases: Sequence[range], grooves: Sequence[Groove]
 ) -> tuple[float, list[Hit]] | None:
     """How far grooves of one grid are from each phrase, and the hits of the nearest."""
@@ -652,44 +657,46 @@ def _answers(
     for number, groove in enumerate(grooves):
         for hit in groove.hits:
             inside.setdefault((number, hit.bar), []).append(hit)
-    apart, hits = 0.0, []
-    seen: dict[tuple[bytes, tuple[Metre, ...]], tuple[float, int, int] | None] = {}
+    distance, hits = 0.0, []
+    best_by_phrase: dict[tuple[bytes, tuple[Metre, ...]], tuple[float, int, int] | None] = {}
     for phrase in phrases:
-        wanted, metres = _cells(a, phrase), tuple(a.metres[bar] for bar in phrase)
-        if not wanted.any():
+        target_cells, metres = _phrase_cells(a, phrase), tuple(a.metres[bar] for bar in phrase)
+        if not target_cells.any():
             continue
-        key = wanted.tobytes(), metres
-        if key not in seen:
-            seen[key] = min(_distances(a, wanted, metres, grooves), default=None)
-        best = seen[key]
+        key = target_cells.tobytes(), metres
+        if key not in best_by_phrase:
+            best_by_phrase[key] = min(
+                _phrase_distances(a, target_cells, metres, grooves), default=None
+            )
+        best = best_by_phrase[key]
         if best is None:
             return None
-        apart += best[0]
+        distance += best[0]
         for i, bar in enumerate(phrase):
             for hit in inside.get((best[1], best[2] + i), ()):
                 place = max(hit.place, 0.0) if bar == 0 else hit.place
                 hits.append(replace(hit, bar=bar, place=place))
-    return apart, hits
+    return distance, hits
 
 
-def _cells(groove: Groove, bars: range) -> Array:
-    cells, begins = groove.straight_hits, groove.begins
-    return cells[round(begins[bars[0]] * STRAIGHT) : round(begins[bars[-1] + 1] * STRAIGHT)]
+def _phrase_cells(groove: Groove, bars: range) -> Array:
+    cells, bar_starts = groove.straight_hits, groove.bar_starts
+    return cells[round(bar_starts[bars[0]] * STRAIGHT) : round(bar_starts[bars[-1] + 1] * STRAIGHT)]
 
 
-def _distances(
-    a: Groove, wanted: Array, metres: Sequence[Metre], grooves: Sequence[Groove]
+def _phrase_distances(
+    a: Groove, target_cells: Array, metres: Sequence[Metre], grooves: Sequence[Groove]
 ) -> Iterator[tuple[float, int, int]]:
     """How far every phrase of every groove is, its groove and its bar."""
     for number, groove in enumerate(grooves):
         octaves = abs(np.log2(groove.quarters_per_minute / a.quarters_per_minute))
-        extra = _TEMPO_WEIGHT * min(float(octaves), 2.0)
-        extra += _FEEL_WEIGHT * (groove.is_triplet != a.is_triplet)
+        penalty = _TEMPO_WEIGHT * min(float(octaves), 2.0)
+        penalty += _FEEL_WEIGHT * (groove.is_triplet != a.is_triplet)
         for bar in range(groove.n_bars - len(metres) + 1):
             own = groove.metres[bar : bar + len(metres)]
-            if not all(_alike(x, y) for x, y in zip(own, metres, strict=True)):
+            if not all(_same_bars(x, y) for x, y in zip(own, metres, strict=True)):
                 continue
-            there = _cells(groove, range(bar, bar + len(metres)))
-            if there.any():
-                differ = np.abs(there - wanted).sum() / (there.sum() + wanted.sum())
-                yield float(differ) + extra, number, bar
+            cells = _phrase_cells(groove, range(bar, bar + len(metres)))
+            if cells.any():
+                distance = np.abs(cells - target_cells).sum() / (cells.sum() + target_cells.sum())
+                yield float(distance) + penalty, number, bar

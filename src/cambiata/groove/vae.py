@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
-from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Hit, Strike, pitch_of
+from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Hit, Strike, drum_pitch
 from cambiata.groove.interpolation import (
-    Amounts,
-    Pair,
+    GrooveAmounts,
+    HitPair,
     between,
-    matched,
-    regridded,
+    match_hits,
+    regrid,
     strike,
     strike_duration,
     thresholds,
@@ -29,11 +29,11 @@ Array = npt.NDArray[np.float32]
 N_STEPS = 32
 """Sixteenths of a window: two bars of 4/4; shorter bars are filled up with silence."""
 # How surely an end's own hits are struck: a logit, of probability 0.73.
-_MARGIN = 1.0
-_N_PLACES = 101
+_LOGIT_MARGIN = 1.0
+_N_PATH_POINTS = 101
 
 
-def windows_of(groove: Groove) -> list[range]:
+def split_windows(groove: Groove) -> list[range]:
     """A groove's bars in windows that the autoencoder can hold.
 
     Parameters
@@ -54,10 +54,10 @@ def windows_of(groove: Groove) -> list[range]:
     Examples
     --------
     >>> from cambiata.score.midi import Metre
-    >>> windows_of(Groove((Metre(),) * 5, 4, ()))
+    >>> split_windows(Groove((Metre(),) * 5, 4, ()))
     [range(0, 2), range(2, 4), range(4, 5)]
     """
-    found, first = [], 0
+    windows, first = [], 0
     for bar, metre in enumerate(groove.metres):
         if metre.bar * STRAIGHT > N_STEPS:
             raise InputError(
@@ -65,13 +65,13 @@ def windows_of(groove: Groove) -> list[range]:
                 f"is in {metre}, whose bars are too long for vae",
                 "use the system exact",
             )
-        if (groove.begins[bar + 1] - groove.begins[first]) * STRAIGHT > N_STEPS:
-            found.append(range(first, bar))
+        if (groove.bar_starts[bar + 1] - groove.bar_starts[first]) * STRAIGHT > N_STEPS:
+            windows.append(range(first, bar))
             first = bar
-    return [*found, range(first, groove.n_bars)]
+    return [*windows, range(first, groove.n_bars)]
 
 
-def windowed(groove: Groove, windows: list[range]) -> tuple[Array, Array, Array]:
+def encode_windows(groove: Groove, windows: list[range]) -> tuple[Array, Array, Array]:
     """Hits, velocities and offsets of windows, straightened.
 
     Parameters
@@ -90,15 +90,15 @@ def windowed(groove: Groove, windows: list[range]) -> tuple[Array, Array, Array]
     --------
     >>> from cambiata.score.midi import Metre
     >>> groove = Groove((Metre(3, 4),), 4, (Hit(0, 0, 0.0, 0.1, 36, 127),))
-    >>> windowed(groove, windows_of(groove))[1].sum().item()
+    >>> encode_windows(groove, split_windows(groove))[1].sum().item()
     1.0
     """
-    made = np.zeros((3, len(windows), N_STEPS, N_DRUMS), np.float32)
-    whole = np.stack(groove.arrays(straight=True))
+    stacked = np.zeros((3, len(windows), N_STEPS, N_DRUMS), np.float32)
+    groove_arrays = np.stack(groove.arrays(straight=True))
     for i, bars in enumerate(windows):
-        first, last = (round(groove.begins[at] * STRAIGHT) for at in (bars[0], bars[-1] + 1))
-        made[:, i, : last - first] = whole[:, first:last]
-    return made[0], made[1], made[2]
+        first, last = (round(groove.bar_starts[at] * STRAIGHT) for at in (bars[0], bars[-1] + 1))
+        stacked[:, i, : last - first] = groove_arrays[:, first:last]
+    return stacked[0], stacked[1], stacked[2]
 
 
 class LatentInterpolation:
@@ -127,7 +127,7 @@ class LatentInterpolation:
     >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 4, 1.0, 0.1, 38, 80)))
     >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.1, 0.1, 36, 50), Hit(0, 8, 2.0, 0.1, 38, 70)))
     >>> way = LatentInterpolation(a, b)
-    >>> way.at(Amounts.of(0.0)) == a.strikes, way.at(Amounts.of(1.0)) == b.strikes
+    >>> way.at(GrooveAmounts.of(0.0)) == a.strikes, way.at(GrooveAmounts.of(1.0)) == b.strikes
     (True, True)
     """
 
@@ -136,55 +136,57 @@ class LatentInterpolation:
         model = load_model(weights, "groove")
         self._decode_hits = model.part("decode_hits")
         self._decode_performance = model.part("decode_performance")
-        self._windows = windows_of(a)
+        self._windows = split_windows(a)
         self._window = {
-            bar: (i, round((a.begins[bar] - a.begins[bars[0]]) * STRAIGHT))
+            bar: (i, round((a.bar_starts[bar] - a.bar_starts[bars[0]]) * STRAIGHT))
             for i, bars in enumerate(self._windows)
             for bar in bars
         }
-        self.pairs = matched(a, b, straight=True)
+        self.pairs = match_hits(a, b, straight=True)
         self._thresholds = thresholds(a, b, self.pairs)
-        ends = [windowed(groove, self._windows) for groove in (a, b)]
+        ends = [encode_windows(groove, self._windows) for groove in (a, b)]
         self._ends = [hits > 0.5 for hits, _, _ in ends]
-        self._struck = [_flat(model.part("")(_flat(hits))[0]) for hits, _, _ in ends]
-        self._played = [
+        self._hit_latents = [_flat(model.part("")(_flat(hits))[0]) for hits, _, _ in ends]
+        self._performance_latents = [
             _flat(model.part("encode_performance")(*(_flat(x) for x in end))[0]) for end in ends
         ]
-        self._lent = [self._correction(end) for end in (0, 1)]
-        self._path = self._travelled()
+        self._logit_corrections = [self._correction(end) for end in (0, 1)]
+        self._path = self._measure_path()
         self._pitches = Counter((hit.drum, hit.pitch) for hit in (*a.hits, *b.hits))
 
     def _correction(self, end: int) -> Array:
         """What an end's logits lack to say its own hits."""
-        logits = self._decode_hits(self._struck[end])[0]
-        struck = _flat(self._ends[end])
-        lacking = np.where(
-            struck, np.maximum(0, _MARGIN - logits), np.minimum(0, -_MARGIN - logits)
+        logits = self._decode_hits(self._hit_latents[end])[0]
+        own_hits = _flat(self._ends[end])
+        correction = np.where(
+            own_hits, np.maximum(0, _LOGIT_MARGIN - logits), np.minimum(0, -_LOGIT_MARGIN - logits)
         )
-        return lacking.astype(np.float32)
+        return correction.astype(np.float32)
 
     def _hits(self, place: float) -> npt.NDArray[np.bool_]:
         """What is struck at a place on the line, [B, 32, 9]."""
-        logits = self._decode_hits(_line(self._struck, place))[0]
-        return (logits + _line(self._lent, place) > 0).reshape(-1, N_STEPS, N_DRUMS)
+        logits = self._decode_hits(_between_latents(self._hit_latents, place))[0]
+        return (logits + _between_latents(self._logit_corrections, place) > 0).reshape(
+            -1, N_STEPS, N_DRUMS
+        )
 
-    def _travelled(self) -> npt.NDArray[np.float64]:
-        """The share of changed hits at each of `_N_PLACES` places."""
+    def _measure_path(self) -> npt.NDArray[np.float64]:
+        """The share of changed hits at each of `_N_PATH_POINTS` places."""
         a, b = self._ends
-        shares = []
-        for place in np.linspace(0, 1, _N_PLACES):
+        path = []
+        for place in np.linspace(0, 1, _N_PATH_POINTS):
             hits = self._hits(float(place))
-            left, missing = np.count_nonzero(hits != a), np.count_nonzero(hits != b)
-            shares.append(left / (left + missing) if left + missing else place)
-        return np.array(shares, np.float64)
+            n_changed, n_to_change = np.count_nonzero(hits != a), np.count_nonzero(hits != b)
+            path.append(n_changed / (n_changed + n_to_change) if n_changed + n_to_change else place)
+        return np.array(path, np.float64)
 
-    def _place(self, amount: float) -> float:
-        places = np.linspace(0, 1, _N_PLACES)
+    def _path_point(self, amount: float) -> float:
+        points = np.linspace(0, 1, _N_PATH_POINTS)
         # Of places with equal shares the one that lies nearest, so that ends are ends.
-        apart = np.abs(self._path - amount) + 1e-6 * np.abs(places - amount)
-        return float(places[int(np.argmin(apart))])
+        distance = np.abs(self._path - amount) + 1e-6 * np.abs(points - amount)
+        return float(points[int(np.argmin(distance))])
 
-    def at(self, amounts: Amounts) -> tuple[Strike, ...]:
+    def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
         """The groove that lies some part of the way.
 
         Parameters
@@ -197,79 +199,83 @@ class LatentInterpolation:
         tuple of Strike
             In their order, in quarter notes.
         """
-        hits = self._hits(self._place(amounts.hits))
-        velocity = self._bends(hits, amounts.velocity, 0, 127.0)
-        offset = self._bends(hits, amounts.timing, 1, 1 / STRAIGHT)
-        left = hits.copy()
-        found = []
+        hits = self._hits(self._path_point(amounts.hits))
+        velocity = self._decoded_performance(hits, amounts.velocity, 0, 127.0)
+        offset = self._decoded_performance(hits, amounts.timing, 1, 1 / STRAIGHT)
+        remaining = hits.copy()
+        strikes = []
         for pair, threshold in zip(self.pairs, self._thresholds, strict=True):
-            at = self._at(pair)
+            at = self._cell_of(pair)
             if at is not None:
-                left[at] = False
+                remaining[at] = False
                 both = self._ends[0][at] and self._ends[1][at]
                 if not hits[at]:
                     continue
                 # Of what is on one cell only one side is alone where both have hits there.
-                hit = (pair.b if amounts.hits > threshold else pair.a) if both else pair.known
+                hit = (pair.b if amounts.hits > threshold else pair.a) if both else pair.any_hit
             else:
                 hit = pair.b if amounts.hits > threshold else pair.a
             if hit is None:
                 continue
-            found.append(self._strike(pair, hit, amounts, at, velocity, offset))
-        found += self._new(left, amounts, velocity, offset)
-        return tuple(sorted(found))
+            strikes.append(self._strike(pair, hit, amounts, at, velocity, offset))
+        strikes += self._added_strikes(remaining, amounts, velocity, offset)
+        return tuple(sorted(strikes))
 
-    def _at(self, pair: Pair) -> tuple[int, int, int] | None:
+    def _cell_of(self, pair: HitPair) -> tuple[int, int, int] | None:
         """The cell of a pair; None for drums that are none of the nine."""
-        hit = pair.known
+        hit = pair.any_hit
         if hit.drum >= N_DRUMS:
             return None
         window, first = self._window[hit.bar]
         return window, first + (self.a if pair.a else self.b).cell(hit), hit.drum
 
-    def _bends(
+    def _decoded_performance(
         self, hits: npt.NDArray[np.bool_], amount: float, which: int, scale: float
     ) -> tuple[Array, Array, Array]:
         """What the network says of velocity or offset: at the amount, and at both ends."""
-        given = _flat(hits)
+        hit_vector = _flat(hits)
 
-        def said(place: float) -> Array:
-            decoded: Array = self._decode_performance(_line(self._played, place), given)[which]
+        def decode(place: float) -> Array:
+            decoded: Array = self._decode_performance(
+                _between_latents(self._performance_latents, place), hit_vector
+            )[which]
             return decoded.reshape(-1, N_STEPS, N_DRUMS) * np.float32(scale)
 
-        return said(amount), said(0.0), said(1.0)
+        return decode(amount), decode(0.0), decode(1.0)
 
     def _strike(
         self,
-        pair: Pair,
+        pair: HitPair,
         hit: Hit,
-        amounts: Amounts,
+        amounts: GrooveAmounts,
         at: tuple[int, int, int] | None,
         velocity: tuple[Array, Array, Array],
         offset: tuple[Array, Array, Array],
     ) -> Strike:
         a, b = pair.a, pair.b
-        loud = [float(each.velocity) for each in (a, b) if each is not None]
+        velocities = [float(each.velocity) for each in (a, b) if each is not None]
         place = [each.place for each in (a, b) if each is not None]
         if a is not None and b is None:
-            place.append(a.place + regridded(a, self.a, self.b) - a.step / self.a.steps_per_quarter)
+            place.append(a.place + regrid(a, self.a, self.b) - a.step / self.a.steps_per_quarter)
         elif a is None and b is not None:
-            moved = regridded(b, self.b, self.a) - b.step / self.b.steps_per_quarter
+            moved = regrid(b, self.b, self.a) - b.step / self.b.steps_per_quarter
             place.insert(0, b.place + moved)
-        hard = between(loud[0], loud[-1], amounts.velocity)
-        when = between(place[0], place[-1], amounts.timing)
+        velocity_now = between(velocities[0], velocities[-1], amounts.velocity)
+        place_now = between(place[0], place[-1], amounts.timing)
         if at is not None:
             # A note of one groove alone differs from its decoding at that groove's end.
             ends = [0.0 if b is None else 1.0] if a is None or b is None else None
-            hard += _bent(velocity, at, amounts.velocity if ends is None else ends[0])
-            when += _bent(offset, at, amounts.timing if ends is None else ends[0])
-        begin = self.a.begins[hit.bar]
-        return strike(begin, hit, hard, when, strike_duration(pair, amounts.timing))
+            velocity_now += _decoding_residual(
+                velocity, at, amounts.velocity if ends is None else ends[0]
+            )
+            place_now += _decoding_residual(offset, at, amounts.timing if ends is None else ends[0])
+        begin = self.a.bar_starts[hit.bar]
+        return strike(begin, hit, velocity_now, place_now, strike_duration(pair, amounts.timing))
 
-    def _new(
+    def _added_strikes(
         self,
-        left: npt.NDArray[np.bool_],
-        amounts: Amounts,
+        remaining: npt.NDArray[np.bool_],
+        amounts: GrooveAmounts,
         velocity: tuple[Array, Array, Array],
         offset: tuple[Array, Array, Array],
     ) -> list[Strike]:
@@ -279,32 +285,34 @@ class LatentInterpolation:
             for bar, (window, first) in self._window.items()
             for cell in range(int(self.a.metres[bar].bar * STRAIGHT))
         }
-        found = []
-        for window, step, drum in zip(*np.nonzero(left), strict=True):
+        strikes = []
+        for window, step, drum in zip(*np.nonzero(remaining), strict=True):
             if (int(window), int(step)) not in bars:  # the silence that fills a window up
                 continue
             bar, cell = bars[int(window), int(step)]
-            known = [(n, pitch) for (own, pitch), n in self._pitches.items() if own == drum]
-            pitch = max(known)[1] if known else pitch_of(int(drum))
+            pitches = [(n, pitch) for (own, pitch), n in self._pitches.items() if own == drum]
+            pitch = max(pitches)[1] if pitches else drum_pitch(int(drum))
             straight = Groove(self.a.metres, STRAIGHT, ())
             hit = Hit(bar, cell, cell / STRAIGHT, 0.125, pitch, 1)
-            ends = [regridded(hit, straight, groove) for groove in (self.a, self.b)]
+            ends = [regrid(hit, straight, groove) for groove in (self.a, self.b)]
             place = between(ends[0], ends[1], amounts.timing)
             at = window, step, drum
             place += float(offset[0][at])
-            found.append(
-                strike(self.a.begins[bar], hit, float(velocity[0][at]), place, hit.duration)
+            strikes.append(
+                strike(self.a.bar_starts[bar], hit, float(velocity[0][at]), place, hit.duration)
             )
-        return found
+        return strikes
 
 
-def _bent(said: tuple[Array, Array, Array], at: tuple[int, int, int], amount: float) -> float:
+def _decoding_residual(
+    decodings: tuple[Array, Array, Array], at: tuple[int, int, int], amount: float
+) -> float:
     """How far a decoding lies beside the straight line between those of the ends."""
-    now, first, last = (float(x[at]) for x in said)
+    now, first, last = (float(x[at]) for x in decodings)
     return now - between(first, last, amount)
 
 
-def _line(ends: list[Array], place: float) -> Array:
+def _between_latents(ends: list[Array], place: float) -> Array:
     first, last = ends
     if place in (0.0, 1.0):
         return last if place else first

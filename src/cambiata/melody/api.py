@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.errors import CambiataWarning, InputError
-from cambiata.melody.bars import STEPS, Bar, Counting, Event, Line, line_of
+from cambiata.melody.bars import STEPS, Bar, Counting, Event, MelodyLine, melody_of_sheet
 from cambiata.melody.latent import Latent
 from cambiata.melody.pati2018 import Pati2018
 from cambiata.melody.retrieval import Retrieval
-from cambiata.melody.system import Amounts, Restyler
+from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.score import notation
 from cambiata.score.midi import Metre
 from cambiata.score.notation import SUFFIXES, Sheet
-from cambiata.score.sidecars import Besides
+from cambiata.score.sidecars import Sidecars
 
-RESTYLERS: dict[str, type[Restyler]] = {way.name: way for way in (Latent, Pati2018, Retrieval)}
+MELODY_SYSTEMS: dict[str, type[MelodySystem]] = {
+    melody_system.name: melody_system for melody_system in (Latent, Pati2018, Retrieval)
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class MelodyReport:
     picture: str | None = None
 
 
-def restyler(name: str, settings: Mapping[str, str] | None = None) -> Restyler:
+def restyler(name: str, settings: Mapping[str, str] | None = None) -> MelodySystem:
     """A way of turning melodies, by name.
 
     Parameters
@@ -93,9 +95,11 @@ def restyler(name: str, settings: Mapping[str, str] | None = None) -> Restyler:
     >>> "reel" in restyler("melody").styles()
     True
     """
-    if name not in RESTYLERS:
-        raise InputError(name, "is no system for melodies", f"use one of {', '.join(RESTYLERS)}")
-    return RESTYLERS[name].configured(settings or {})
+    if name not in MELODY_SYSTEMS:
+        raise InputError(
+            name, "is no system for melodies", f"use one of {', '.join(MELODY_SYSTEMS)}"
+        )
+    return MELODY_SYSTEMS[name].configured(settings or {})
 
 
 def restyle(
@@ -154,26 +158,26 @@ def restyle(
     --------
     >>> from cambiata.score.notation import Tone, Voice
     >>> tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60 + i * i % 9) for i in range(32))
-    >>> turned = restyle(Sheet((Voice(tones),)), "strathspey")
-    >>> turned.end, turned.voices[0].tones == tones
+    >>> output = restyle(Sheet((Voice(tones),)), "strathspey")
+    >>> output.end, output.voices[0].tones == tones
     (Fraction(16, 1), False)
     """
     amounts = _amounts(amount, rhythm, pitch)
-    number, line = line_of(tune, track=track, skyline=skyline)
-    way = restyler(system, settings)
-    shown, name = _shown(style)
-    kinds = _kinds(way, shown, name)
-    new_metre = _metre(line, kinds, metre, tune.name, name)
-    turned = converted(line, new_metre) if new_metre is not None else line
-    if turned.counting.kind not in kinds:
+    number, line = melody_of_sheet(tune, track=track, skyline=skyline)
+    melody_system = restyler(system, settings)
+    style_lines, name = _style_lines(style)
+    kinds = _style_kinds(melody_system, style_lines, name)
+    new_metre = _target_metre(line, kinds, metre, tune.name, name)
+    output = change_metre(line, new_metre) if new_metre is not None else line
+    if output.counting.kind not in kinds:
         homes = ", ".join(str(Counting(*kind)) for kind in kinds)
         raise InputError(
             tune.name,
-            f"is in {turned.metre}, but {name} is in {homes}",
+            f"is in {output.metre}, but {name} is in {homes}",
             "add --metre style to change it",
         )
-    turned = way.restyled(turned, shown, amounts, seed, line)
-    voice = turned.voice(tune.voices[number])
+    output = melody_system.restyle(output, style_lines, amounts, seed, line)
+    voice = output.voice(tune.voices[number])
     if new_metre is None:
         voices = (*tune.voices[:number], voice, *tune.voices[number + 1 :])
         return replace(tune, voices=voices)
@@ -181,25 +185,25 @@ def restyle(
         warnings.warn(
             f"{tune.name}: its other parts are left out, as the metre changes", CambiataWarning, 2
         )
-    faster = float(turned.metre.bar / line.metre.bar)
+    faster = float(output.metre.bar / line.metre.bar)
     return replace(
         tune,
         voices=(voice,),
-        metre=turned.metre,
-        pickup=turned.pickup,
+        metre=output.metre,
+        pickup=output.pickup,
         qpm=tune.qpm * faster,
     )
 
 
-def _amounts(amount: float, rhythm: float | None, pitch: float | None) -> Amounts:
-    given = {"amount": amount, "rhythm": rhythm, "pitch": pitch}
-    for name, value in given.items():
+def _amounts(amount: float, rhythm: float | None, pitch: float | None) -> MelodyAmounts:
+    values = {"amount": amount, "rhythm": rhythm, "pitch": pitch}
+    for name, value in values.items():
         if value is not None and not 0 <= value <= 1:
             raise InputError(f"{name} {value:g}", "is none", "use 0 to 1")
-    return Amounts(amount if rhythm is None else rhythm, amount if pitch is None else pitch)
+    return MelodyAmounts(amount if rhythm is None else rhythm, amount if pitch is None else pitch)
 
 
-def _shown(style: str | Sheet | Sequence[Sheet]) -> tuple[str | list[Line], str]:
+def _style_lines(style: str | Sheet | Sequence[Sheet]) -> tuple[str | list[MelodyLine], str]:
     """The style as a restyler takes it, and its name."""
     if isinstance(style, str):
         return style, style
@@ -207,7 +211,7 @@ def _shown(style: str | Sheet | Sequence[Sheet]) -> tuple[str | list[Line], str]
     lines = []
     for sheet in sheets:
         try:
-            lines.append(line_of(sheet, skyline=True)[1])
+            lines.append(melody_of_sheet(sheet, skyline=True)[1])
         except InputError:
             if len(sheets) == 1:
                 raise
@@ -217,22 +221,24 @@ def _shown(style: str | Sheet | Sequence[Sheet]) -> tuple[str | list[Line], str]
     return lines, name
 
 
-def _kinds(way: Restyler, shown: str | list[Line], name: str) -> list[tuple[int, bool]]:
-    if isinstance(shown, str):
-        known = way.styles()
-        if shown not in known:
+def _style_kinds(
+    melody_system: MelodySystem, style: str | list[MelodyLine], name: str
+) -> list[tuple[int, bool]]:
+    if isinstance(style, str):
+        style_kinds = melody_system.styles()
+        if style not in style_kinds:
             raise InputError(
                 name,
                 "is no style that is known",
-                f"use one of {', '.join(known)}, or give a file or a folder of tunes",
+                f"use one of {', '.join(style_kinds)}, or give a file or a folder of tunes",
             )
-        return known[shown]
-    found = [line.counting.kind for line in shown]
-    return sorted(set(found), key=lambda kind: -found.count(kind))
+        return style_kinds[style]
+    kinds = [line.counting.kind for line in style]
+    return sorted(set(kinds), key=lambda kind: -kinds.count(kind))
 
 
-def _metre(
-    line: Line, kinds: Sequence[tuple[int, bool]], metre: str, tune: str, style: str
+def _target_metre(
+    line: MelodyLine, kinds: Sequence[tuple[int, bool]], metre: str, tune: str, style: str
 ) -> Metre | None:
     """The metre to change to; none where it stays."""
     if metre == "content":
@@ -249,13 +255,13 @@ def _metre(
     beats, slash, unit = metre.partition("/")
     if not (slash and beats.isdecimal() and unit.isdecimal() and int(beats) and int(unit)):
         raise InputError(f"metre {metre}", "is none", "use content, style, or one like 6/8")
-    wanted = Metre(int(beats), int(unit))
-    return None if wanted == line.metre else wanted
+    new_metre = Metre(int(beats), int(unit))
+    return None if new_metre == line.metre else new_metre
 
 
 # Where the fast notes of a pulse go when it is counted otherwise, by the lengths of the pulse in
 # steps: a long and a short of a jig are a crotchet and a quaver, and so on.
-_BENDS = {
+_TIME_MAPS = {
     (36, 48): ((0, 0), (12, 24), (24, 36), (36, 48)),
     (48, 36): ((0, 0), (24, 12), (36, 24), (48, 36)),
     (24, 36): ((0, 0), (12, 24), (24, 36)),
@@ -270,7 +276,7 @@ def _pulses(n_beats: int, is_compound: bool) -> set[int]:
     return {2: {2}, 3: {3}, 4: {2, 4}}[n_beats]
 
 
-def converted(line: Line, metre: Metre) -> Line:
+def change_metre(line: MelodyLine, metre: Metre) -> MelodyLine:
     """A melody counted in another metre, bar for bar.
 
     Parameters
@@ -294,8 +300,8 @@ def converted(line: Line, metre: Metre) -> Line:
     --------
     >>> from cambiata.score.notation import Tone, Voice
     >>> tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60) for i in range(6))
-    >>> made = converted(Line.of(Voice(tones), Metre(6, 8)), Metre())
-    >>> [str(event.at) for event in made.bars[0]]
+    >>> made = change_metre(MelodyLine.of(Voice(tones), Metre(6, 8)), Metre())
+    >>> [str(event.onset) for event in made.bars[0]]
     ['0', '1', '3/2', '2', '3', '7/2']
     """
     counting = Counting.of(metre, [], f"metre {metre}")
@@ -305,31 +311,31 @@ def converted(line: Line, metre: Metre) -> Line:
             f"metre {metre}", f"does not divide as {line.metre} does", "choose another metre"
         )
     n_pulses = min(shared)
-    before, after = (each.bar_steps // n_pulses for each in (line.counting, counting))
+    old_steps, new_steps = (each.bar_steps // n_pulses for each in (line.counting, counting))
 
-    def moved(step: Fraction) -> Fraction:
-        pulse, rest = divmod(step, before)
-        bends = _BENDS.get((before, after), ((0, 0), (before, after)))
-        for (x0, y0), (x1, y1) in pairwise(bends):
-            if x0 <= rest <= x1:
-                return pulse * after + y0 + (rest - x0) * Fraction(y1 - y0, x1 - x0)
+    def map_step(step: Fraction) -> Fraction:
+        pulse, within = divmod(step, old_steps)
+        points = _TIME_MAPS.get((old_steps, new_steps), ((0, 0), (old_steps, new_steps)))
+        for (x0, y0), (x1, y1) in pairwise(points):
+            if x0 <= within <= x1:
+                return pulse * new_steps + y0 + (within - x0) * Fraction(y1 - y0, x1 - x0)
         raise AssertionError("bends cover a pulse")
 
-    def bar_of(bar: Bar, missing: Fraction) -> Bar:
-        found: dict[Fraction, Event] = {}
+    def map_bar(bar: Bar, skipped: Fraction) -> Bar:
+        events: dict[Fraction, Event] = {}
         for event in bar:
-            step = (event.at + missing) * line.counting.scale * STEPS
-            at = moved(step) / STEPS / counting.scale - new_missing(missing)
-            found.setdefault(at, replace(event, at=at))
-        return tuple(found[at] for at in sorted(found))
+            step = (event.onset + skipped) * line.counting.scale * STEPS
+            onset = map_step(step) / STEPS / counting.scale - map_skipped(skipped)
+            events.setdefault(onset, replace(event, onset=onset))
+        return tuple(events[onset] for onset in sorted(events))
 
-    def new_missing(missing: Fraction) -> Fraction:
-        return moved(missing * line.counting.scale * STEPS) / STEPS / counting.scale
+    def map_skipped(skipped: Fraction) -> Fraction:
+        return map_step(skipped * line.counting.scale * STEPS) / STEPS / counting.scale
 
     short = line.metre.bar - line.pickup if line.pickup else Fraction(0)
-    bars = [bar_of(bar, short if i == 0 else Fraction(0)) for i, bar in enumerate(line.bars)]
-    pickup = metre.bar - new_missing(short) if line.pickup else Fraction(0)
-    return Line(tuple(bars), metre, counting, pickup)
+    bars = [map_bar(bar, short if i == 0 else Fraction(0)) for i, bar in enumerate(line.bars)]
+    pickup = metre.bar - map_skipped(short) if line.pickup else Fraction(0)
+    return MelodyLine(tuple(bars), metre, counting, pickup)
 
 
 def restyle_file(
@@ -377,46 +383,47 @@ def restyle_file(
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
-    begun = time.perf_counter()
+    started = time.perf_counter()
     notation.checked_score_place(output, force)
-    besides = Besides(listen, picture, force)
+    sidecars = Sidecars(listen, picture, force)
     sheet = notation.read(tune)
-    shown = shown_by(style, options.get("system", "melody"))
-    made = restyle(sheet, shown, **options)
-    notation.write(made, output, force=force)
-    besides.write(
-        {"before": sheet.to_score(), f"after, towards {style}": made.to_score()}, Path(tune).name
+    style_tunes = load_style_tunes(style, options.get("system", "melody"))
+    output_sheet = restyle(sheet, style_tunes, **options)
+    notation.write(output_sheet, output, force=force)
+    sidecars.write(
+        {"before": sheet.to_score(), f"after, towards {style}": output_sheet.to_score()},
+        Path(tune).name,
     )
     amounts = _amounts(options.get("amount", 1.0), options.get("rhythm"), options.get("pitch"))
-    n_bars, n_changed = _changed(sheet, made, options.get("track"))
+    n_bars, n_changed = _count_changed_bars(sheet, output_sheet, options.get("track"))
     return MelodyReport(
         output=str(output),
         system=options.get("system", "melody"),
         style=str(style),
         rhythm=amounts.rhythm,
         pitch=amounts.pitch,
-        metre=str(made.metre),
-        n_notes=sum(len(voice.tones) for voice in made.voices),
+        metre=str(output_sheet.metre),
+        n_notes=sum(len(voice.tones) for voice in output_sheet.voices),
         n_bars=n_bars,
         n_changed_bars=n_changed,
-        elapsed_s=round(time.perf_counter() - begun, 3),
-        **besides.named,
+        elapsed_s=round(time.perf_counter() - started, 3),
+        **sidecars.paths,
     )
 
 
-def _changed(before: Sheet, after: Sheet, track: int | None) -> tuple[int, int]:
+def _count_changed_bars(before: Sheet, after: Sheet, track: int | None) -> tuple[int, int]:
     number = (track or 1) - 1
-    own, made = (
-        Line.of(
+    old_line, new_line = (
+        MelodyLine.of(
             sheet.voices[min(number, len(sheet.voices) - 1)].skyline(), sheet.metre, sheet.pickup
         )
         for sheet in (before, after)
     )
-    n_same = sum(a == b for a, b in zip(own.bars, made.bars, strict=False))
-    return len(made.own), max(len(own.bars), len(made.bars)) - n_same
+    n_same = sum(a == b for a, b in zip(old_line.bars, new_line.bars, strict=False))
+    return len(new_line.own), max(len(old_line.bars), len(new_line.bars)) - n_same
 
 
-def shown_by(style: str | Path, system: str = "melody") -> str | list[Sheet]:
+def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sheet]:
     """What a style's name, file or folder stands for.
 
     Parameters
@@ -438,15 +445,15 @@ def shown_by(style: str | Path, system: str = "melody") -> str | list[Sheet]:
 
     Examples
     --------
-    >>> shown_by("reel")
+    >>> load_style_tunes("reel")
     'reel'
     """
     if str(style) in restyler(system).styles():
         return str(style)
-    place = Path(style)
-    if place.is_dir():
+    path = Path(style)
+    if path.is_dir():
         sheets: list[Sheet] = []
-        for file in sorted(place.rglob("*")):
+        for file in sorted(path.rglob("*")):
             if file.suffix.lower() in SUFFIXES:
                 try:
                     sheets += notation.read_all(file)
@@ -455,9 +462,9 @@ def shown_by(style: str | Path, system: str = "melody") -> str | list[Sheet]:
         if not sheets:
             raise InputError(str(style), "holds no melody that can be read", "give scores in it")
         return sheets
-    if place.suffix.lower() in SUFFIXES:
-        return notation.read_all(place)
-    known = ", ".join(restyler(system).styles())
+    if path.suffix.lower() in SUFFIXES:
+        return notation.read_all(path)
+    names = ", ".join(restyler(system).styles())
     raise InputError(
-        str(style), "is no style that is known", f"use one of {known}, or a file or a folder"
+        str(style), "is no style that is known", f"use one of {names}, or a file or a folder"
     )

@@ -83,13 +83,13 @@ class Counting:
         InputError
             It is in a metre that is not known.
         """
-        known = _COUNTED.get((metre.beats, metre.unit))
-        if known is None:
+        counted = _COUNTED.get((metre.beats, metre.unit))
+        if counted is None:
             metres = ", ".join(f"{beats}/{unit}" for beats, unit in _COUNTED)
             raise InputError(name, f"is in {metre}, a metre that is not known", f"use {metres}")
         if metre == Metre(2, 4) and lengths and np.median([float(x) for x in lengths]) <= 0.25:
             return cls(4, False, Fraction(2))
-        return cls(*known)
+        return cls(*counted)
 
     @property
     def beat_steps(self) -> int:
@@ -116,7 +116,7 @@ class Event:
 
     Parameters
     ----------
-    at : fractions.Fraction
+    onset : fractions.Fraction
         Where, in quarter notes as written from the bar's beginning.
     pitch : int or None
         MIDI number; none for a rest.
@@ -129,7 +129,7 @@ class Event:
     False
     """
 
-    at: Fraction
+    onset: Fraction
     pitch: int | None
     velocity: int = 100
 
@@ -144,7 +144,7 @@ Bar = tuple[Event, ...]
 
 
 @dataclass(frozen=True)
-class Line:
+class MelodyLine:
     """A melody cut into bars; each tone lasts until something else begins.
 
     Parameters
@@ -161,7 +161,7 @@ class Line:
     Examples
     --------
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> line = Line.of(Voice(tones), Metre())
+    >>> line = MelodyLine.of(Voice(tones), Metre())
     >>> len(line.bars), line.voice(Voice(())).tones == tones
     (2, True)
     """
@@ -174,7 +174,7 @@ class Line:
     @classmethod
     def of(
         cls, voice: Voice, metre: Metre, pickup: Fraction = Fraction(0), name: str = "tune"
-    ) -> "Line":
+    ) -> "MelodyLine":
         """A voice cut into bars.
 
         Parameters
@@ -212,15 +212,15 @@ class Line:
         first = pickup or metre.bar
         n_bars = 1 + max(0, -int((first - last) // metre.bar))
         bars: list[list[Event]] = [[] for _ in range(n_bars)]
-        for at, event in events:
-            index = 0 if at < first else 1 + int((at - first) // metre.bar)
+        for onset, event in events:
+            index = 0 if onset < first else 1 + int((onset - first) // metre.bar)
             if index < n_bars:  # the rest after a last full bar begins none
                 begin = Fraction(0) if index == 0 else first + (index - 1) * metre.bar
-                bars[index].append(replace(event, at=at - begin))
+                bars[index].append(replace(event, onset=onset - begin))
         return cls(tuple(tuple(bar) for bar in bars), metre, counting, pickup)
 
     @property
-    def begins(self) -> list[Fraction]:
+    def bar_starts(self) -> list[Fraction]:
         """Where each bar begins, in quarter notes, and where the last one ends."""
         first = self.pickup or self.metre.bar
         return [Fraction(0), *(first + i * self.metre.bar for i in range(len(self.bars)))]
@@ -238,19 +238,19 @@ class Line:
         Voice
             Each tone lasts until the next event.
         """
-        begins = self.begins
+        bar_starts = self.bar_starts
         events = [
-            (begin + event.at, event)
-            for begin, bar in zip(begins, self.bars, strict=False)
+            (begin + event.onset, event)
+            for begin, bar in zip(bar_starts, self.bars, strict=False)
             for event in bar
         ]
-        ends = [*(at for at, _ in events[1:]), begins[-1]]
+        ends = [*(onset for onset, _ in events[1:]), bar_starts[-1]]
         return replace(
             like,
             tones=tuple(
-                Tone(at, end - at, event.pitch, event.velocity)
-                for (at, event), end in zip(events, ends, strict=True)
-                if event.pitch is not None and end > at
+                Tone(onset, end - onset, event.pitch, event.velocity)
+                for (onset, event), end in zip(events, ends, strict=True)
+                if event.pitch is not None and end > onset
             ),
         )
 
@@ -268,16 +268,16 @@ class Line:
             In the order of their first. A bar begins differently where another tone goes on into
             it.
         """
-        found: dict[Bar, list[int]] = {}
+        indices: dict[Bar, list[int]] = {}
         for i in self.own:
-            found.setdefault(self.bars[i], []).append(i)
-        return found
+            indices.setdefault(self.bars[i], []).append(i)
+        return indices
 
     @cached_property
     def tonic(self) -> int:
         """MIDI number of the tonic that lies next below the melody's mean."""
         tones = self.voice(Voice(())).tones
-        pitch_class = tonic_class(tones)
+        pitch_class = estimate_tonic(tones)
         mean = np.average([tone.pitch for tone in tones], weights=[float(t.length) for t in tones])
         return int(np.floor((mean - pitch_class) / 12)) * 12 + pitch_class
 
@@ -303,7 +303,7 @@ class Line:
             The nearest step below the bar's end, and the event.
         """
         for event in bar:
-            step = round(event.at * self.counting.scale * STEPS)
+            step = round(event.onset * self.counting.scale * STEPS)
             yield min(step, self.counting.bar_steps - 1), event
 
     def patterns(self, bar: Bar) -> list[Pattern]:
@@ -321,9 +321,9 @@ class Line:
         """
         beats: list[list[tuple[int, bool]]] = [[] for _ in range(self.counting.n_beats)]
         for step, event in self.steps(bar):
-            beat, at = divmod(step, self.counting.beat_steps)
-            if not beats[beat] or beats[beat][-1][0] != at:
-                beats[beat].append((at, event.is_tone))
+            beat, onset = divmod(step, self.counting.beat_steps)
+            if not beats[beat] or beats[beat][-1][0] != onset:
+                beats[beat].append((onset, event.is_tone))
         return [tuple(beat) for beat in beats]
 
     def sounding(self, index: int) -> int | None:
@@ -345,7 +345,9 @@ class Line:
         return None
 
 
-def line_of(sheet: Sheet, *, track: int | None = None, skyline: bool = False) -> tuple[int, Line]:
+def melody_of_sheet(
+    sheet: Sheet, *, track: int | None = None, skyline: bool = False
+) -> tuple[int, MelodyLine]:
     """The melody of a sheet.
 
     Parameters
@@ -370,18 +372,18 @@ def line_of(sheet: Sheet, *, track: int | None = None, skyline: bool = False) ->
 
     Examples
     --------
-    >>> line_of(Sheet((Voice((Tone(Fraction(0), Fraction(4), 60),)),)))
+    >>> melody_of_sheet(Sheet((Voice((Tone(Fraction(0), Fraction(4), 60),)),)))
     Traceback (most recent call last):
     cambiata.errors.InputError: sheet: is too short; give a melody of two bars at least
     """
-    known = "; ".join(
+    choices = "; ".join(
         f"{i} {voice.name or f'program {voice.program}'}" for i, voice in enumerate(sheet.voices, 1)
     )
     if track is None and len(sheet.voices) > 1:
-        raise InputError(sheet.name, "has several parts", f"choose one by --track: {known}")
+        raise InputError(sheet.name, "has several parts", f"choose one by --track: {choices}")
     number = 0 if track is None else track - 1
     if not 0 <= number < len(sheet.voices):
-        raise InputError(sheet.name, f"has no track {track}", f"use one of: {known}")
+        raise InputError(sheet.name, f"has no track {track}", f"use one of: {choices}")
     voice = sheet.voices[number]
     if skyline:
         voice = voice.skyline()
@@ -393,7 +395,7 @@ def line_of(sheet: Sheet, *, track: int | None = None, skyline: bool = False) ->
         )
     if sheet.n_bars < 2 or len(voice.tones) < 4:
         raise InputError(sheet.name, "is too short", "give a melody of two bars at least")
-    return number, Line.of(voice, sheet.metre, sheet.pickup, sheet.name)
+    return number, MelodyLine.of(voice, sheet.metre, sheet.pickup, sheet.name)
 
 
 # How well each pitch class above the tonic fits (Krumhansl & Kessler 1982, table 1), major, minor.
@@ -405,7 +407,7 @@ _FITS = np.array(
 )
 
 
-def tonic_class(tones: Sequence[Tone]) -> int:
+def estimate_tonic(tones: Sequence[Tone]) -> int:
     """Pitch class of a melody's tonic.
 
     The key whose profile (Krumhansl & Kessler 1982) correlates best with how long each pitch class
@@ -424,7 +426,7 @@ def tonic_class(tones: Sequence[Tone]) -> int:
     Examples
     --------
     >>> scale = (62, 64, 66, 67, 69, 71, 73, 74)
-    >>> tonic_class([Tone(Fraction(i), Fraction(1), pitch) for i, pitch in enumerate(scale)])
+    >>> estimate_tonic([Tone(Fraction(i), Fraction(1), pitch) for i, pitch in enumerate(scale)])
     2
     """
     used = np.zeros(12)

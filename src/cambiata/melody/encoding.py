@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.melody.bars import Bar, Line, Pattern
+from cambiata.melody.bars import Bar, MelodyLine, Pattern
 
 N_BEATS = 4
-N_CURVE = 48  # moments of a bar at which the melody is looked at: twelve of each beat
-N_ONSETS = 24  # tones of a bar that are learnt from
+N_CONTOUR = 48  # moments of a bar at which the melody is looked at: twelve of each beat
+MAX_ONSETS = 24  # tones of a bar that are learnt from
 LOWEST, N_PITCHES = -15, 43  # semitones above the tonic below the melody's mean
-RESTING, ABSENT = N_PITCHES, N_PITCHES + 1
-N_FRAME = 9  # number of beats, whether they divide into three, place in the phrase, the last bar
-N_PLACES = 12  # of a beat
-N_NUMBERS = N_BEATS + N_CURVE + 2 * N_ONSETS + 2 + N_FRAME + 12
+REST, PADDING = N_PITCHES, N_PITCHES + 1
+N_CONTEXT = 9  # number of beats, whether they divide into three, place in the phrase, the last bar
+N_BEAT_POSITIONS = 12  # of a beat
+N_PACKED = N_BEATS + N_CONTOUR + 2 * MAX_ONSETS + 2 + N_CONTEXT + 12
 
 Integers = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float32]
@@ -34,8 +34,8 @@ class Vocabulary:
 
     Examples
     --------
-    >>> words = Vocabulary((((0, True),), ((0, True), (12, True))), (((0, True),),))
-    >>> words.number(((0, True), (11, True)), False), len(words), words.pattern(3)
+    >>> vocabulary = Vocabulary((((0, True),), ((0, True), (12, True))), (((0, True),),))
+    >>> vocabulary.number(((0, True), (11, True)), False), len(vocabulary), vocabulary.pattern(3)
     (2, 4, ((0, True),))
     """
 
@@ -108,12 +108,12 @@ class Vocabulary:
         return [[list(map(list, each)) for each in kind] for kind in (self.simple, self.compound)]
 
     @classmethod
-    def from_json(cls, found: Sequence[Any]) -> "Vocabulary":
+    def from_json(cls, patterns_json: Sequence[Any]) -> "Vocabulary":
         """What `to_json` gave.
 
         Parameters
         ----------
-        found : sequence
+        patterns_json : sequence
             From JSON.
 
         Returns
@@ -123,19 +123,19 @@ class Vocabulary:
         """
         simple, compound = (
             tuple(tuple((int(at), bool(tone)) for at, tone in pattern) for pattern in kind)
-            for kind in found
+            for kind in patterns_json
         )
         return cls(simple, compound)
 
     @classmethod
-    def of(cls, lines: Iterable[Line], least: int) -> "Vocabulary":
+    def of(cls, lines: Iterable[MelodyLine], min_count: int) -> "Vocabulary":
         """The rhythms that beats of melodies have.
 
         Parameters
         ----------
         lines : iterable of Line
             The melodies.
-        least : int
+        min_count : int
             How often a rhythm must occur.
 
         Returns
@@ -153,7 +153,7 @@ class Vocabulary:
             tuple(
                 pattern
                 for pattern, count in sorted(kind.items(), key=lambda item: (-item[1], item[0]))
-                if count >= least
+                if count >= min_count
             )
             for kind in counts
         )
@@ -162,50 +162,50 @@ class Vocabulary:
 
 def _difference(a: Pattern, b: Pattern) -> tuple[int, int]:
     tones_a, tones_b = ([at for at, is_tone in pattern if is_tone] for pattern in (a, b))
-    moved = sum(abs(x - y) for x, y in zip(tones_a, tones_b, strict=False))
-    return abs(len(tones_a) - len(tones_b)) * 36 + moved, len(set(a) ^ set(b))
+    n_steps_apart = sum(abs(x - y) for x, y in zip(tones_a, tones_b, strict=False))
+    return abs(len(tones_a) - len(tones_b)) * 36 + n_steps_apart, len(set(a) ^ set(b))
 
 
 @dataclass(frozen=True)
-class Numbers:
+class EncodedBars:
     """Bars as networks see them.
 
     Parameters
     ----------
     rhythm : numpy.ndarray
         Numbers of the beats' rhythms [B, N_BEATS].
-    curve : numpy.ndarray
+    contour : numpy.ndarray
         Pitches above the tonic at moments of the bar, from `LOWEST` as 0 [B, N_CURVE].
-    at : numpy.ndarray
+    onsets : numpy.ndarray
         Where tones begin, in thirty-sixths of a beat [B, N_ONSETS]; -1 for none.
     pitches : numpy.ndarray
         Their pitches, from `LOWEST` as 0 [B, N_ONSETS].
     before : numpy.ndarray
         The pitches of the two tones before the bar, the last first [B, 2].
-    frame : numpy.ndarray
+    context : numpy.ndarray
         How bars are counted and where they stand [B, N_FRAME].
     scale : numpy.ndarray
         Which pitch classes above the tonic the melody uses [B, 12].
 
     Examples
     --------
-    >>> packed = np.zeros((3, N_NUMBERS), np.int16)
-    >>> bool((Numbers.unpacked(packed).packed() == packed).all())
+    >>> packed = np.zeros((3, N_PACKED), np.int16)
+    >>> bool((EncodedBars.unpacked(packed).packed() == packed).all())
     True
     """
 
     rhythm: Integers
-    curve: Integers
-    at: Integers
+    contour: Integers
+    onsets: Integers
     pitches: Integers
     before: Integers
-    frame: Reals
+    context: Reals
     scale: Reals
 
     @property
-    def seen(self) -> tuple[Integers, Integers, Reals, Reals]:
+    def encoder_inputs(self) -> tuple[Integers, Integers, Reals, Reals]:
         """What encoders see of them, in their order."""
-        return self.rhythm, self.curve, self.frame, self.scale
+        return self.rhythm, self.contour, self.context, self.scale
 
     def packed(self) -> npt.NDArray[np.int16]:
         """All of it in one array.
@@ -216,12 +216,12 @@ class Numbers:
             [B, N_NUMBERS].
         """
         parts = (
-            self.rhythm, self.curve, self.at, self.pitches, self.before, self.frame, self.scale
+            self.rhythm, self.contour, self.onsets, self.pitches, self.before, self.context, self.scale
         )  # fmt: skip
         return np.concatenate(parts, axis=1).astype(np.int16)
 
     @classmethod
-    def unpacked(cls, packed: npt.NDArray[np.int16]) -> "Numbers":
+    def unpacked(cls, packed: npt.NDArray[np.int16]) -> "EncodedBars":
         """What `packed` gave.
 
         Parameters
@@ -234,14 +234,14 @@ class Numbers:
         Numbers
             The same again.
         """
-        places = np.cumsum([N_BEATS, N_CURVE, N_ONSETS, N_ONSETS, 2, N_FRAME])
-        parts = np.split(packed, places, axis=1)
-        rhythm, curve, at, pitches, before = (part.astype(np.int64) for part in parts[:5])
-        frame, scale = (part.astype(np.float32) for part in parts[5:])
-        return cls(rhythm, curve, at, pitches, before, frame, scale)
+        boundaries = np.cumsum([N_BEATS, N_CONTOUR, MAX_ONSETS, MAX_ONSETS, 2, N_CONTEXT])
+        parts = np.split(packed, boundaries, axis=1)
+        rhythm, contour, onsets, pitches, before = (part.astype(np.int64) for part in parts[:5])
+        context, scale = (part.astype(np.float32) for part in parts[5:])
+        return cls(rhythm, contour, onsets, pitches, before, context, scale)
 
 
-def frame_of(line: Line, index: int) -> Reals:
+def encode_context(line: MelodyLine, index: int) -> Reals:
     """How a bar is counted and where it stands.
 
     Parameters
@@ -260,19 +260,19 @@ def frame_of(line: Line, index: int) -> Reals:
     --------
     >>> from cambiata.score.midi import Metre
     >>> from cambiata.melody.bars import Counting
-    >>> line = Line(((), ()), Metre(3, 4), Counting(3, False))
-    >>> frame_of(line, 1).tolist()
+    >>> line = MelodyLine(((), ()), Metre(3, 4), Counting(3, False))
+    >>> encode_context(line, 1).tolist()
     [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
     """
-    frame = np.zeros(N_FRAME, np.float32)
-    frame[line.counting.n_beats - 2] = 1
-    frame[3] = line.counting.is_compound
-    frame[4 + (index - line.own.start) % 4] = 1
-    frame[8] = index == len(line.bars) - 1
-    return frame
+    context = np.zeros(N_CONTEXT, np.float32)
+    context[line.counting.n_beats - 2] = 1
+    context[3] = line.counting.is_compound
+    context[4 + (index - line.own.start) % 4] = 1
+    context[8] = index == len(line.bars) - 1
+    return context
 
 
-def pitch_number(line: Line, pitch: int) -> int:
+def encode_pitch(line: MelodyLine, pitch: int) -> int:
     """A pitch above the tonic, from `LOWEST` as 0.
 
     Parameters
@@ -293,7 +293,7 @@ def pitch_number(line: Line, pitch: int) -> int:
     >>> from cambiata.score.midi import Metre
     >>> from fractions import Fraction
     >>> tones = [Tone(Fraction(i), Fraction(1), p) for i, p in enumerate((60, 62, 64, 60))]
-    >>> pitch_number(Line.of(Voice(tuple(tones)), Metre()), 62)
+    >>> encode_pitch(MelodyLine.of(Voice(tuple(tones)), Metre()), 62)
     17
     """
     number = pitch - line.tonic - LOWEST
@@ -304,7 +304,7 @@ def pitch_number(line: Line, pitch: int) -> int:
     return number
 
 
-def numbers_of(line: Line, indices: Sequence[int], words: Vocabulary) -> Numbers:
+def encode_bars(line: MelodyLine, indices: Sequence[int], vocabulary: Vocabulary) -> EncodedBars:
     """Bars of a melody as networks see them.
 
     Parameters
@@ -313,7 +313,7 @@ def numbers_of(line: Line, indices: Sequence[int], words: Vocabulary) -> Numbers
         The melody.
     indices : sequence of int
         Numbers of bars.
-    words : Vocabulary
+    vocabulary : Vocabulary
         Rhythms that are known.
 
     Returns
@@ -327,53 +327,53 @@ def numbers_of(line: Line, indices: Sequence[int], words: Vocabulary) -> Numbers
     >>> from cambiata.score.midi import Metre
     >>> from fractions import Fraction
     >>> tones = [Tone(Fraction(i), Fraction(1), p) for i, p in enumerate((60, 62, 64, 60))]
-    >>> line = Line.of(Voice(tuple(tones)), Metre())
-    >>> found = numbers_of(line, [0], Vocabulary((((0, True),),), ()))
-    >>> found.rhythm.tolist(), found.pitches[0, :4].tolist(), found.curve[0, ::12].tolist()
+    >>> line = MelodyLine.of(Voice(tuple(tones)), Metre())
+    >>> found = encode_bars(line, [0], Vocabulary((((0, True),),), ()))
+    >>> found.rhythm.tolist(), found.pitches[0, :4].tolist(), found.contour[0, ::12].tolist()
     ([[1, 1, 1, 1]], [15, 17, 19, 15], [15, 17, 19, 15])
     """
     n = len(indices)
     rhythm = np.zeros((n, N_BEATS), np.int64)
-    curve = np.full((n, N_CURVE), ABSENT, np.int64)
-    at = np.full((n, N_ONSETS), -1, np.int64)
-    pitches = np.zeros((n, N_ONSETS), np.int64)
-    before = np.full((n, 2), RESTING, np.int64)
-    frame = np.zeros((n, N_FRAME), np.float32)
+    contour = np.full((n, N_CONTOUR), PADDING, np.int64)
+    onsets = np.full((n, MAX_ONSETS), -1, np.int64)
+    pitches = np.zeros((n, MAX_ONSETS), np.int64)
+    before = np.full((n, 2), REST, np.int64)
+    context = np.zeros((n, N_CONTEXT), np.float32)
     counting = line.counting
-    heard = _heard(line)
+    preceding = _preceding_pitches(line)
     for row, index in enumerate(indices):
         bar = line.bars[index]
         for beat, pattern in enumerate(line.patterns(bar)):
-            rhythm[row, beat] = words.number(pattern, counting.is_compound)
-        for place, pitch in enumerate(heard[index][::-1][:2]):
-            before[row, place] = pitch_number(line, pitch)
-        curve[row] = _curve(line, bar, line.sounding(index))
-        tones = [(step, event) for step, event in line.steps(bar) if event.is_tone][:N_ONSETS]
+            rhythm[row, beat] = vocabulary.number(pattern, counting.is_compound)
+        for place, pitch in enumerate(preceding[index][::-1][:2]):
+            before[row, place] = encode_pitch(line, pitch)
+        contour[row] = _pitch_contour(line, bar, line.sounding(index))
+        tones = [(step, event) for step, event in line.steps(bar) if event.is_tone][:MAX_ONSETS]
         for place, (step, event) in enumerate(tones):
-            at[row, place] = step * 36 // counting.beat_steps
-            pitches[row, place] = pitch_number(line, event.pitch or 0)
-        frame[row] = frame_of(line, index)
-    return Numbers(
-        rhythm, curve, at, pitches, before, frame, np.repeat(line.scale[None], n, axis=0)
+            onsets[row, place] = step * 36 // counting.beat_steps
+            pitches[row, place] = encode_pitch(line, event.pitch or 0)
+        context[row] = encode_context(line, index)
+    return EncodedBars(
+        rhythm, contour, onsets, pitches, before, context, np.repeat(line.scale[None], n, axis=0)
     )
 
 
-def _heard(line: Line) -> list[list[int]]:
+def _preceding_pitches(line: MelodyLine) -> list[list[int]]:
     """The last two pitches before each bar."""
-    found: list[list[int]] = []
-    last: list[int] = []
+    preceding: list[list[int]] = []
+    latest: list[int] = []
     for bar in line.bars:
-        found.append(last)
-        last = [*last, *(event.pitch for event in bar if event.pitch is not None)][-2:]
-    return found
+        preceding.append(latest)
+        latest = [*latest, *(event.pitch for event in bar if event.pitch is not None)][-2:]
+    return preceding
 
 
-def _curve(line: Line, bar: Bar, sounding: int | None) -> Integers:
+def _pitch_contour(line: MelodyLine, bar: Bar, sounding: int | None) -> Integers:
     counting = line.counting
-    curve = np.full(N_CURVE, ABSENT, np.int64)
+    contour = np.full(N_CONTOUR, PADDING, np.int64)
     n = counting.n_beats * 12
-    curve[:n] = RESTING if sounding is None else pitch_number(line, sounding)
+    contour[:n] = REST if sounding is None else encode_pitch(line, sounding)
     for step, event in line.steps(bar):
         moment = -(-step * 12 // counting.beat_steps)
-        curve[moment:n] = RESTING if event.pitch is None else pitch_number(line, event.pitch)
-    return curve
+        contour[moment:n] = REST if event.pitch is None else encode_pitch(line, event.pitch)
+    return contour

@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cambiata.errors import InputError
-from cambiata.melody.bars import STEPS, Line
-from cambiata.melody.system import Amounts, Restyler, weights_of
+from cambiata.melody.bars import STEPS, MelodyLine
+from cambiata.melody.system import MelodyAmounts, MelodySystem, weights_setting
 from cambiata.score.notation import Tone, Voice
 from cambiata.weights import load_model
 
 N_INTERVALS = 49  # two octaves down to two octaves up
 
 
-def notes_of(line: Line) -> list[tuple[int, int]]:
+def encode_notes(line: MelodyLine) -> list[tuple[int, int]]:
     """A melody as the post has it: intervals from note to note, and durations.
 
     Parameters
@@ -33,26 +33,26 @@ def notes_of(line: Line) -> list[tuple[int, int]]:
     --------
     >>> from cambiata.score.midi import Metre
     >>> tones = tuple(Tone(Fraction(i), Fraction(1), p) for i, p in enumerate((60, 64, 62)))
-    >>> notes_of(Line.of(Voice(tones), Metre(3, 4)))
+    >>> encode_notes(MelodyLine.of(Voice(tones), Metre(3, 4)))
     [(0, 24), (4, 24), (-2, 24)]
     """
     tones = line.voice(Voice(())).tones
     ends = [*(tone.start for tone in tones[1:]), tones[-1].end]
-    most = N_INTERVALS // 2
+    max_interval = N_INTERVALS // 2
     before = [tones[0].pitch, *(tone.pitch for tone in tones)]
     return [
         (
-            int(np.clip(tone.pitch - last, -most, most)),
+            int(np.clip(tone.pitch - last, -max_interval, max_interval)),
             max(1, round((end - tone.start) * line.counting.scale * STEPS)),
         )
         for tone, last, end in zip(tones, before, ends, strict=False)
     ]
 
 
-class Pati2018(Restyler):
+class Pati2018(MelodySystem):
     """A melody's pitches, their durations sampled from another genre's network.
 
-    As published, it invents melodies: a genre's own pitches (`invented`) with another genre's
+    As published, it invents melodies: a genre's own pitches (`generate`) with another genre's
     durations. Given a melody, its pitches are taken instead. What the post names as its failures
     is left as it is: there is no knob (any amount is the whole), and neither bars nor phrases are
     kept; but for the output's length, which is the melody's: what is too long is cut, what is too
@@ -70,7 +70,7 @@ class Pati2018(Restyler):
 
     Examples
     --------
-    >>> len(Pati2018().invented("reel", 8))
+    >>> len(Pati2018().generate("reel", 8))
     8
     """
 
@@ -104,7 +104,7 @@ class Pati2018(Restyler):
         InputError
             There is no such setting.
         """
-        return cls(**weights_of(settings))
+        return cls(**weights_setting(settings))
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
         """Styles that it knows by name, and the kinds of bars each is at home in.
@@ -117,14 +117,14 @@ class Pati2018(Restyler):
         kinds = [(n, compound) for n in (2, 3, 4) for compound in (False, True)]
         return dict.fromkeys(self._genres, kinds)
 
-    def restyled(
+    def restyle(
         self,
-        line: Line,
-        style: str | Sequence[Line],
-        amounts: Amounts,
+        line: MelodyLine,
+        style: str | Sequence[MelodyLine],
+        amounts: MelodyAmounts,
         seed: int = 0,
-        source: Line | None = None,
-    ) -> Line:
+        source: MelodyLine | None = None,
+    ) -> MelodyLine:
         """A melody's pitches in durations of another genre.
 
         Parameters
@@ -155,26 +155,26 @@ class Pati2018(Restyler):
         if amounts.rhythm == 0:
             return line
         tones = line.voice(Voice(())).tones
-        draws = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         states = self._start()
-        before, at = 0, tones[0].start
-        made = []
-        for tone, (interval, _) in zip(tones, notes_of(line), strict=True):
+        before, onset = 0, tones[0].start
+        new_tones = []
+        for tone, (interval, _) in zip(tones, encode_notes(line), strict=True):
             logits, *states = self._model.part()(
                 genre, np.array([interval + N_INTERVALS // 2 + 1]), np.array([before]), *states
             )
-            drawn = _drawn(logits[0], draws)
-            length = Fraction(self._durations[drawn], STEPS) / line.counting.scale
-            length = min(length, tones[-1].end - at)
+            sampled = _sample(logits[0], rng)
+            length = Fraction(self._durations[sampled], STEPS) / line.counting.scale
+            length = min(length, tones[-1].end - onset)
             if length <= 0:
                 break
-            made.append(Tone(at, length, tone.pitch, tone.velocity))
-            before, at = drawn + 1, at + length
-        new = Line.of(Voice(tuple(made)), line.metre, line.pickup)
+            new_tones.append(Tone(onset, length, tone.pitch, tone.velocity))
+            before, onset = sampled + 1, onset + length
+        new = MelodyLine.of(Voice(tuple(new_tones)), line.metre, line.pickup)
         silent = ((),) * (len(line.bars) - len(new.bars))
-        return Line(new.bars + silent, line.metre, line.counting, line.pickup)
+        return MelodyLine(new.bars + silent, line.metre, line.counting, line.pickup)
 
-    def invented(self, style: str, n_notes: int, seed: int = 0) -> list[int]:
+    def generate(self, style: str, n_notes: int, seed: int = 0) -> list[int]:
         """A genre's own pitches, as published.
 
         Parameters
@@ -196,22 +196,22 @@ class Pati2018(Restyler):
         InputError
             There is no style of that name.
         """
-        genre, draws = self._genre(style), np.random.default_rng(seed)
-        of_pitch, of_duration = self._start(), self._start()
+        genre, rng = self._genre(style), np.random.default_rng(seed)
+        pitch_state, duration_state = self._start(), self._start()
         interval, duration, pitches = 0, 0, [69]
         while len(pitches) < n_notes:
-            logits, *of_pitch = self._model.part("pitch")(
-                genre, np.array([interval]), np.array([duration]), *of_pitch
+            logits, *pitch_state = self._model.part("pitch")(
+                genre, np.array([interval]), np.array([duration]), *pitch_state
             )
-            interval = _drawn(logits[0], draws) + 1
-            logits, *of_duration = self._model.part()(
-                genre, np.array([interval]), np.array([duration]), *of_duration
+            interval = _sample(logits[0], rng) + 1
+            logits, *duration_state = self._model.part()(
+                genre, np.array([interval]), np.array([duration]), *duration_state
             )
-            duration = _drawn(logits[0], draws) + 1
+            duration = _sample(logits[0], rng) + 1
             pitches.append(pitches[-1] + interval - 1 - N_INTERVALS // 2)
         return pitches
 
-    def _genre(self, style: str | Sequence[Line]) -> Any:
+    def _genre(self, style: str | Sequence[MelodyLine]) -> Any:
         if not isinstance(style, str):
             raise InputError(
                 self.name, "knows genres only", f"use one of {', '.join(self._genres)}"
@@ -227,6 +227,6 @@ class Pati2018(Restyler):
         return [state, state]
 
 
-def _drawn(logits: Any, draws: np.random.Generator) -> int:
-    chances = np.exp(logits.astype(np.float64) - logits.max())
-    return int(draws.choice(len(chances), p=chances / chances.sum()))
+def _sample(logits: Any, rng: np.random.Generator) -> int:
+    probabilities = np.exp(logits.astype(np.float64) - logits.max())
+    return int(rng.choice(len(probabilities), p=probabilities / probabilities.sum()))

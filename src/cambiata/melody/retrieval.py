@@ -6,13 +6,21 @@ from typing import ClassVar
 import numpy as np
 
 from cambiata.errors import InputError
-from cambiata.melody.bars import Line, Pattern
+from cambiata.melody.bars import MelodyLine, Pattern
 from cambiata.melody.encoding import Vocabulary
 from cambiata.melody.latent import Latent
-from cambiata.melody.system import Amounts, Restyler, bar_of, closed, drafted, granted, weights_of
+from cambiata.melody.system import (
+    MelodyAmounts,
+    MelodySystem,
+    close_last_bar,
+    draft_bar,
+    select_changes,
+    weights_setting,
+    write_bar,
+)
 
 
-class Retrieval(Restyler):
+class Retrieval(MelodySystem):
     """Rhythms of a style's bars, looked up; the melody's own pitches in order.
 
     For every distinct bar: of the rhythms of the style's bars, those with the nearest number of
@@ -57,7 +65,7 @@ class Retrieval(Restyler):
         InputError
             There is no such setting.
         """
-        return cls(**weights_of(settings))
+        return cls(**weights_setting(settings))
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
         """Styles that it knows by name, and the kinds of bars each is at home in.
@@ -69,14 +77,14 @@ class Retrieval(Restyler):
         """
         return self._latent.styles()
 
-    def restyled(
+    def restyle(
         self,
-        line: Line,
-        style: str | Sequence[Line],
-        amounts: Amounts,
+        line: MelodyLine,
+        style: str | Sequence[MelodyLine],
+        amounts: MelodyAmounts,
         seed: int = 0,
-        source: Line | None = None,
-    ) -> Line:
+        source: MelodyLine | None = None,
+    ) -> MelodyLine:
         """A melody in the rhythms of a style.
 
         Parameters
@@ -111,35 +119,35 @@ class Retrieval(Restyler):
         groups = line.groups()
         counts = dict(rhythms)
         chosen: list[tuple[Pattern, ...]] = []
-        wishes = []
+        gains = []
         for bar in groups:
             own = tuple(line.patterns(bar))
             nearest = min(abs(_n_tones(own) - _n_tones(rhythm)) for rhythm in counts)
-            fitting = [r for r in counts if abs(_n_tones(own) - _n_tones(r)) == nearest]
-            chosen.append(max(fitting, key=lambda rhythm: counts[rhythm]))
-            wishes.append(np.log(counts[chosen[-1]] / (counts.get(own, 0) + 0.5)))
+            candidates = [r for r in counts if abs(_n_tones(own) - _n_tones(r)) == nearest]
+            chosen.append(max(candidates, key=lambda rhythm: counts[rhythm]))
+            gains.append(np.log(counts[chosen[-1]] / (counts.get(own, 0) + 0.5)))
             if chosen[-1] == own:
-                wishes[-1] = 0.0
+                gains[-1] = 0.0
         weights = np.array([len(group) for group in groups.values()], float)
-        made = granted(np.array(wishes), weights, amounts.rhythm)
+        selected = select_changes(np.array(gains), weights, amounts.rhythm)
         bars = list(line.bars)
-        for (bar, group), rhythm, is_made in zip(groups.items(), chosen, made, strict=True):
-            if not is_made:
+        for (bar, group), rhythm, is_selected in zip(groups.items(), chosen, selected, strict=True):
+            if not is_selected:
                 continue
-            draft = drafted(line, bar, line.sounding(group[0]), rhythm)
+            draft = draft_bar(line, bar, line.sounding(group[0]), rhythm)
             pitches = [None if tone is None else tone.pitch for tone in draft.tones]
-            new = bar_of(line.counting, draft, pitches)
+            new = write_bar(line.counting, draft, pitches)
             if len(bars) - 1 in group:
-                new = closed(bar, new)
+                new = close_last_bar(bar, new)
             for index in group:
                 bars[index] = new
-        return Line(tuple(bars), line.metre, line.counting, line.pickup)
+        return MelodyLine(tuple(bars), line.metre, line.counting, line.pickup)
 
     def _rhythms(
-        self, line: Line, style: str | Sequence[Line]
+        self, line: MelodyLine, style: str | Sequence[MelodyLine]
     ) -> list[tuple[tuple[Pattern, ...], int]]:
         """Rhythms of bars of the line's kind, and how often the style has them."""
-        words: Vocabulary = self._latent.words
+        vocabulary: Vocabulary = self._latent.vocabulary
         n_beats, is_compound = line.counting.kind
         if not isinstance(style, str):
             counts: dict[tuple[Pattern, ...], int] = {}
@@ -151,10 +159,10 @@ class Retrieval(Restyler):
             return list(counts.items())
         self._latent.style(style)  # refuses one that is not known
         return [
-            (tuple(words.pattern(number) for number in rhythm if number), count)
+            (tuple(vocabulary.pattern(number) for number in rhythm if number), count)
             for rhythm, count in self._latent._model.about["styles"][style]["rhythms"]
             if sum(number > 0 for number in rhythm) == n_beats
-            and bool(words.kinds[1][rhythm[0]]) == is_compound
+            and bool(vocabulary.kinds[1][rhythm[0]]) == is_compound
         ]
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
-from cambiata.melody.bars import STEPS, Bar, Counting, Event, Line, Pattern
+from cambiata.melody.bars import STEPS, Bar, Counting, Event, MelodyLine, Pattern
 
 
 @dataclass(frozen=True)
-class Amounts:
+class MelodyAmounts:
     """How far a melody is turned.
 
     Parameters
@@ -24,7 +24,7 @@ class Amounts:
 
     Examples
     --------
-    >>> Amounts(0.0, 0.0).is_nothing
+    >>> MelodyAmounts(0.0, 0.0).is_nothing
     True
     """
 
@@ -37,7 +37,7 @@ class Amounts:
         return self.rhythm == self.pitch == 0
 
 
-class Restyler(ABC):
+class MelodySystem(ABC):
     """A way of turning a melody towards a style.
 
     Attributes
@@ -54,7 +54,7 @@ class Restyler(ABC):
     Examples
     --------
     >>> from cambiata.melody.api import restyler
-    >>> isinstance(restyler("retrieval"), Restyler)
+    >>> isinstance(restyler("retrieval"), MelodySystem)
     True
     """
 
@@ -65,7 +65,7 @@ class Restyler(ABC):
 
     @classmethod
     @abstractmethod
-    def configured(cls, settings: Mapping[str, str]) -> "Restyler":
+    def configured(cls, settings: Mapping[str, str]) -> "MelodySystem":
         """It, with some settings changed.
 
         Parameters
@@ -89,14 +89,14 @@ class Restyler(ABC):
         """Styles that it knows by name, and the kinds of bars each is at home in."""
 
     @abstractmethod
-    def restyled(
+    def restyle(
         self,
-        line: Line,
-        style: str | Sequence[Line],
-        amounts: Amounts,
+        line: MelodyLine,
+        style: str | Sequence[MelodyLine],
+        amounts: MelodyAmounts,
         seed: int,
-        source: Line | None = None,
-    ) -> Line:
+        source: MelodyLine | None = None,
+    ) -> MelodyLine:
         """A melody turned towards a style.
 
         Parameters
@@ -119,7 +119,7 @@ class Restyler(ABC):
         """
 
 
-def weights_of(settings: Mapping[str, str]) -> dict[str, str]:
+def weights_setting(settings: Mapping[str, str]) -> dict[str, str]:
     """The one setting that baselines have.
 
     Parameters
@@ -139,7 +139,7 @@ def weights_of(settings: Mapping[str, str]) -> dict[str, str]:
 
     Examples
     --------
-    >>> weights_of({"weights": "mine.onnx"})
+    >>> weights_setting({"weights": "mine.onnx"})
     {'weights': 'mine.onnx'}
     """
     for name in settings:
@@ -148,14 +148,14 @@ def weights_of(settings: Mapping[str, str]) -> dict[str, str]:
     return dict(settings)
 
 
-def granted(
-    wishes: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], amount: float
+def select_changes(
+    gains: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], amount: float
 ) -> npt.NDArray[np.bool_]:
     """Which of the wished changes are made: the most wanted first, up to a share of them.
 
     Parameters
     ----------
-    wishes : numpy.ndarray
+    gains : numpy.ndarray
         How much each change is wanted; not above 0: it is not wanted at all.
     weights : numpy.ndarray
         How often each change would be heard, of the same shape.
@@ -169,21 +169,21 @@ def granted(
 
     Examples
     --------
-    >>> granted(np.array([3.0, -1.0, 1.0, 2.0]), np.ones(4), 0.5).tolist()
+    >>> select_changes(np.array([3.0, -1.0, 1.0, 2.0]), np.ones(4), 0.5).tolist()
     [True, False, False, True]
     """
-    made = np.zeros(wishes.shape, bool)
-    wanted = np.flatnonzero(wishes.ravel() > 0)
-    order = wanted[np.argsort(-wishes.ravel()[wanted], kind="stable")]
-    heard = np.cumsum(weights.ravel()[order])
+    selected = np.zeros(gains.shape, bool)
+    candidates = np.flatnonzero(gains.ravel() > 0)
+    order = candidates[np.argsort(-gains.ravel()[candidates], kind="stable")]
+    cumulative = np.cumsum(weights.ravel()[order])
     if len(order):
         # A change is made once half of it is paid for.
-        half = heard - weights.ravel()[order] / 2
-        made.ravel()[order[half <= amount * heard[-1]]] = True
-    return made if amount > 0 else np.zeros(wishes.shape, bool)
+        midpoint = cumulative - weights.ravel()[order] / 2
+        selected.ravel()[order[midpoint <= amount * cumulative[-1]]] = True
+    return selected if amount > 0 else np.zeros(gains.shape, bool)
 
 
-def tones_of(line: Line, bar: Bar) -> list[tuple[int, Event]]:
+def tones_with_steps(line: MelodyLine, bar: Bar) -> list[tuple[int, Event]]:
     """What sounds in a bar, each with its step.
 
     Parameters
@@ -201,14 +201,14 @@ def tones_of(line: Line, bar: Bar) -> list[tuple[int, Event]]:
     Examples
     --------
     >>> from cambiata.score.midi import Metre
-    >>> line = Line((), Metre(), Counting(4, False))
-    >>> [step for step, _ in tones_of(line, (Event(Fraction(0), 60), Event(Fraction(2), None)))]
+    >>> line = MelodyLine((), Metre(), Counting(4, False))
+    >>> [step for step, _ in tones_with_steps(line, (Event(Fraction(0), 60), Event(Fraction(2), None)))]
     [0]
     """
     return [(step, event) for step, event in line.steps(bar) if event.is_tone]
 
 
-def aligned(given: Sequence[int], wanted: Sequence[int]) -> list[tuple[int, bool]]:
+def align_tones(source_steps: Sequence[int], target_steps: Sequence[int]) -> list[tuple[int, bool]]:
     """Which of some given tones each wanted one comes from, in order.
 
     Tones are matched by how near they are in time; each one left out, and each one used again,
@@ -216,7 +216,7 @@ def aligned(given: Sequence[int], wanted: Sequence[int]) -> list[tuple[int, bool
 
     Parameters
     ----------
-    given, wanted : sequence of int
+    source_steps, target_steps : sequence of int
         Steps at which tones begin, rising; the first not empty.
 
     Returns
@@ -227,42 +227,45 @@ def aligned(given: Sequence[int], wanted: Sequence[int]) -> list[tuple[int, bool
 
     Examples
     --------
-    >>> aligned([0, 12, 24, 36], [0, 18, 24, 42])
+    >>> align_tones([0, 12, 24, 36], [0, 18, 24, 42])
     [(0, False), (1, False), (2, False), (3, False)]
-    >>> aligned([0, 24], [0, 12, 24])
+    >>> align_tones([0, 24], [0, 12, 24])
     [(0, False), (0, True), (1, False)]
     """
-    n, m = len(given), len(wanted)
+    n, m = len(source_steps), len(target_steps)
     if not m:
         return []
-    cost = np.full((m, n), np.inf)
-    came = np.zeros((m, n), int)
+    costs = np.full((m, n), np.inf)
+    back_pointers = np.zeros((m, n), int)
     for j in range(n):
-        cost[0, j] = abs(wanted[0] - given[j]) + _LEFT_OUT * j
+        costs[0, j] = abs(target_steps[0] - source_steps[j]) + _SKIP_COST * j
     for i in range(1, m):
         for j in range(n):
             # From the same tone again, from the one before, or from one further back.
             steps = [
-                cost[i - 1, k] + (_LEFT_OUT if k == j else _LEFT_OUT * (j - k - 1))
+                costs[i - 1, k] + (_SKIP_COST if k == j else _SKIP_COST * (j - k - 1))
                 for k in range(j + 1)
             ]
-            came[i, j] = int(np.argmin(steps))
-            cost[i, j] = steps[came[i, j]] + abs(wanted[i] - given[j])
-    j = int(np.argmin(cost[-1] + _LEFT_OUT * np.arange(n)[::-1]))
-    found = [j]
+            back_pointers[i, j] = int(np.argmin(steps))
+            costs[i, j] = steps[back_pointers[i, j]] + abs(target_steps[i] - source_steps[j])
+    j = int(np.argmin(costs[-1] + _SKIP_COST * np.arange(n)[::-1]))
+    sources = [j]
     for i in range(m - 1, 0, -1):
-        j = int(came[i, j])
-        found.append(j)
-    found.reverse()
+        j = int(back_pointers[i, j])
+        sources.append(j)
+    sources.reverse()
     # Of tones from one, that which is nearest to it is it; the others are added.
-    kept = {
-        j: min((i for i in range(m) if found[i] == j), key=lambda i: (abs(wanted[i] - given[j]), i))
-        for j in set(found)
+    nearest_targets = {
+        j: min(
+            (i for i in range(m) if sources[i] == j),
+            key=lambda i: (abs(target_steps[i] - source_steps[j]), i),
+        )
+        for j in set(sources)
     }
-    return [(j, kept[j] != i) for i, j in enumerate(found)]
+    return [(j, nearest_targets[j] != i) for i, j in enumerate(sources)]
 
 
-_LEFT_OUT = 12.0
+_SKIP_COST = 12.0
 
 
 @dataclass(frozen=True)
@@ -294,7 +297,9 @@ class Draft:
         return sum(tone is not None for tone in self.tones)
 
 
-def drafted(line: Line, bar: Bar, sounding: int | None, patterns: Sequence[Pattern]) -> Draft:
+def draft_bar(
+    line: MelodyLine, bar: Bar, sounding: int | None, patterns: Sequence[Pattern]
+) -> Draft:
     """A bar in a new rhythm, each tone from the one it was.
 
     Parameters
@@ -316,34 +321,34 @@ def drafted(line: Line, bar: Bar, sounding: int | None, patterns: Sequence[Patte
     Examples
     --------
     >>> from cambiata.score.midi import Metre
-    >>> line = Line((), Metre(2, 4), Counting(2, False))
-    >>> made = drafted(line, (Event(Fraction(0), 60), Event(Fraction(1), 62)), None,
+    >>> line = MelodyLine((), Metre(2, 4), Counting(2, False))
+    >>> made = draft_bar(line, (Event(Fraction(0), 60), Event(Fraction(1), 62)), None,
     ...                (((0, True), (12, True)), ((0, True),)))
     >>> made.steps, [tone.pitch for tone in made.tones], made.added
     ((0, 12, 24), [60, 60, 62], (False, True, False))
     """
     events = [
-        (beat * line.counting.beat_steps + at, is_tone)
+        (beat * line.counting.beat_steps + onset, is_tone)
         for beat, pattern in enumerate(patterns)
-        for at, is_tone in pattern
+        for onset, is_tone in pattern
     ]
-    given = tones_of(line, bar)
-    if not given and sounding is not None:
-        given = [(0, Event(Fraction(0), sounding))]
-    if not given:  # silence stays silence
+    source_tones = tones_with_steps(line, bar)
+    if not source_tones and sounding is not None:
+        source_tones = [(0, Event(Fraction(0), sounding))]
+    if not source_tones:  # silence stays silence
         return Draft((0,), (None,), (False,))
-    wanted = [step for step, is_tone in events if is_tone]
-    matches = iter(aligned([step for step, _ in given], wanted))
+    target_steps = [step for step, is_tone in events if is_tone]
+    matches = iter(align_tones([step for step, _ in source_tones], target_steps))
     tones: list[Event | None] = []
     added = []
     for _, is_tone in events:
         number, is_added = next(matches) if is_tone else (0, False)
-        tones.append(given[number][1] if is_tone else None)
+        tones.append(source_tones[number][1] if is_tone else None)
         added.append(is_added)
     return Draft(tuple(step for step, _ in events), tuple(tones), tuple(added))
 
 
-def bar_of(counting: Counting, draft: Draft, pitches: Sequence[int | None]) -> Bar:
+def write_bar(counting: Counting, draft: Draft, pitches: Sequence[int | None]) -> Bar:
     """A bar as it is written.
 
     Parameters
@@ -362,7 +367,7 @@ def bar_of(counting: Counting, draft: Draft, pitches: Sequence[int | None]) -> B
 
     Examples
     --------
-    >>> bar_of(Counting(4, False), Draft((0,), (Event(Fraction(0), 60),), (False,)), [62])[0].pitch
+    >>> write_bar(Counting(4, False), Draft((0,), (Event(Fraction(0), 60),), (False,)), [62])[0].pitch
     62
     """
     return tuple(
@@ -375,7 +380,7 @@ def bar_of(counting: Counting, draft: Draft, pitches: Sequence[int | None]) -> B
     )
 
 
-def closed(before: Bar, after: Bar) -> Bar:
+def close_last_bar(before: Bar, after: Bar) -> Bar:
     """A last bar that ends where it did.
 
     Parameters
@@ -391,11 +396,11 @@ def closed(before: Bar, after: Bar) -> Bar:
     Examples
     --------
     >>> short = (Event(Fraction(0), 60), Event(Fraction(3), None))
-    >>> closed(short, (Event(Fraction(2), 62), Event(Fraction(7, 2), 64)))[-1].at
+    >>> close_last_bar(short, (Event(Fraction(2), 62), Event(Fraction(7, 2), 64)))[-1].onset
     Fraction(3, 1)
     """
     if not before or before[-1].is_tone:
-        n_kept = max((i + 1 for i, event in enumerate(after) if event.is_tone), default=0)
-        return after[:n_kept]
-    rest = before[-1]
-    return (*(event for event in after if event.at < rest.at), rest)
+        n_left = max((i + 1 for i, event in enumerate(after) if event.is_tone), default=0)
+        return after[:n_left]
+    last_rest = before[-1]
+    return (*(event for event in after if event.onset < last_rest.onset), last_rest)

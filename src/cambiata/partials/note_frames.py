@@ -16,10 +16,10 @@ import scipy.signal
 import scipy.sparse
 
 from cambiata.arrays import Samples
-from cambiata.audio.log_frequency import hann_power, hz_of
-from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES, Heard
+from cambiata.audio.log_frequency import hann_power, midi_to_hz
+from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES, NoteEvents
 from cambiata.score.midi import Part
-from cambiata.score.piano_roll import on_keyboard
+from cambiata.score.piano_roll import split_at_keyboard
 
 N_PARTIALS, N_NOISE = 48, 24
 N_FEATURES = 18
@@ -33,8 +33,8 @@ NOISE_CENTRES_HZ = np.sqrt(NOISE_HZ[1:] * NOISE_HZ[:-1])
 
 # Inharmonicity of middle C tried for a style, and how fast it grows with pitch: a piano's treble
 # strings are stiffer, twofold in about ten semitones.
-_STIFFNESSES = (0.0, 5e-5, 1e-4, 2e-4, 4e-4, 8e-4)
-_STIFFNESS_SEMITONES = 10.0
+_INHARMONICITIES = (0.0, 5e-5, 1e-4, 2e-4, 4e-4, 8e-4)
+_INHARMONICITY_SEMITONES = 10.0
 _SEARCH_CENTS = 22.0
 _HALF_WIDTHS = (1, 2, 3, 5, 8, 12, 18, 26)
 # A partial's power lies in the peak's bin and its neighbours; of Hann's window 1 + 2 / 4.
@@ -45,14 +45,14 @@ FLOOR = 10**-7.5  # of power drawn, so that its logarithm is one
 LOBE_BANDS = 8  # bands that a partial's lobe may touch
 LOBE_STEPS = 16  # frequencies told apart between two bins of the transform
 # Bends are read where the window holds the note alone, off this many partials.
-_STEADY_S, _N_BENT, _MOST_BENT_CENTS, _LEAST_SURE = 0.06, 8, 70.0, 15.0
+_SETTLED_S, _N_DEVIATION_PARTIALS, _MAX_DEVIATION_CENTS, _MIN_EVIDENCE = 0.06, 8, 70.0, 15.0
 _HIT_PITCH, _HIT_RISE_DB, _HIT_FALL_DB = 60, 6.0, 40.0
 _HIT_RANGE_DB = 50.0
 # Fewer note frames than this are no notes but a chance likeness of them.
-_FEWEST_FRAMES = 6
+_MIN_FRAMES = 6
 _N_TONAL, _TONAL_REACH, _PEAK_DB = 24, 3, 15.0
-_LEAST_TONAL, _LEAST_STEADY = 0.45, 0.55
-_MIDDLE_FEATURE, _LEVEL_FEATURE = 13, 14
+_MIN_TONAL_SHARE, _MIN_STEADY_SHARE = 0.45, 0.55
+_RELATIVE_STRENGTH_FEATURE, _LEVEL_FEATURE = 13, 14
 
 Array = npt.NDArray[np.float32]
 
@@ -105,12 +105,12 @@ class NoteFrames:
         )
 
 
-def last_frames(heard: Heard, n_frames: int) -> npt.NDArray[np.float64]:
+def last_frames(events: NoteEvents, n_frames: int) -> npt.NDArray[np.float64]:
     """Where each note has died away: after its release, or where its pitch begins anew.
 
     Parameters
     ----------
-    heard : Heard
+    events : Heard
         Notes in order of pitch and time.
     n_frames : int
         Frames of the sound.
@@ -123,22 +123,22 @@ def last_frames(heard: Heard, n_frames: int) -> npt.NDArray[np.float64]:
     Examples
     --------
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> last_frames(heard, 43).tolist()
+    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> last_frames(events, 43).tolist()
     [43.0]
     """
-    last = np.minimum(heard.end + RELEASE_S / BANDS.frame_s, n_frames)
-    same = np.flatnonzero(heard.pitch[1:] == heard.pitch[:-1])
-    last[same] = np.minimum(last[same], np.maximum(heard.start[same + 1], heard.end[same]))
+    last = np.minimum(events.end + RELEASE_S / BANDS.frame_s, n_frames)
+    same = np.flatnonzero(events.pitch[1:] == events.pitch[:-1])
+    last[same] = np.minimum(last[same], np.maximum(events.start[same + 1], events.end[same]))
     return last
 
 
-def note_frames(heard: Heard, n_frames: int, per_frame: int = 1) -> NoteFrames:
+def note_frames(events: NoteEvents, n_frames: int, per_frame: int = 1) -> NoteFrames:
     """All moments of all notes, on one grid.
 
     Parameters
     ----------
-    heard : Heard
+    events : Heard
         The notes.
     n_frames : int
         Frames of the sound.
@@ -153,28 +153,28 @@ def note_frames(heard: Heard, n_frames: int, per_frame: int = 1) -> NoteFrames:
     Examples
     --------
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> note_frames(heard, 43).frame[:3].tolist()
+    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> note_frames(events, 43).frame[:3].tolist()
     [3.0, 4.0, 5.0]
     """
-    lasts = last_frames(heard, n_frames)
-    first = np.maximum(0, np.ceil((heard.start - LEAD_FRAMES) * per_frame)).astype(np.int64)
-    stop = np.minimum(np.ceil(lasts * per_frame), n_frames * per_frame).astype(np.int64)
+    last = last_frames(events, n_frames)
+    first = np.maximum(0, np.ceil((events.start - LEAD_FRAMES) * per_frame)).astype(np.int64)
+    stop = np.minimum(np.ceil(last * per_frame), n_frames * per_frame).astype(np.int64)
     counts = np.maximum(stop - first, 0)
-    note = np.repeat(np.arange(heard.n_notes), counts)
-    begun = np.repeat(first - (np.cumsum(counts) - counts), counts)
-    frame = (np.arange(len(note)) + begun) / per_frame
-    return described(heard, note, frame)
+    note = np.repeat(np.arange(events.n_notes), counts)
+    start_frame = np.repeat(first - (np.cumsum(counts) - counts), counts)
+    frame = (np.arange(len(note)) + start_frame) / per_frame
+    return describe_frames(events, note, frame)
 
 
-def described(
-    heard: Heard, note: npt.NDArray[np.int64], frame: npt.NDArray[np.float64]
+def describe_frames(
+    events: NoteEvents, note: npt.NDArray[np.int64], frame: npt.NDArray[np.float64]
 ) -> NoteFrames:
     """Moments of notes with their features.
 
     Parameters
     ----------
-    heard : Heard
+    events : Heard
         The notes.
     note : numpy.ndarray
         Which note [M].
@@ -189,22 +189,22 @@ def described(
     Examples
     --------
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> described(heard, np.zeros(1, int), np.array([7.0])).features.shape
+    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> describe_frames(events, np.zeros(1, int), np.array([7.0])).features.shape
     (1, 18)
     """
-    if not heard.n_notes:
+    if not events.n_notes:
         none = np.zeros(0)
         index = none.astype(np.int64)
         nothing = np.zeros((0, N_FEATURES), np.float32)
         return NoteFrames(index, none, index, none, none, nothing)
-    pitch = heard.pitch[note]
-    age_s = (frame - heard.start[note]) * BANDS.frame_s
-    since_s = (frame - heard.end[note]) * BANDS.frame_s
-    duration_s = (heard.end - heard.start)[note] * BANDS.frame_s
-    strength = heard.strength_db[note]
-    at = np.clip(np.round(frame), 0, heard.level_db.shape[1] - 1).astype(np.int64)
-    level = heard.level_db[pitch - LOWEST_PITCH, at] - strength
+    pitch = events.pitch[note]
+    age_s = (frame - events.start[note]) * BANDS.frame_s
+    since_s = (frame - events.end[note]) * BANDS.frame_s
+    duration_s = (events.end - events.start)[note] * BANDS.frame_s
+    strength = events.strength_db[note]
+    at = np.clip(np.round(frame), 0, events.level_db.shape[1] - 1).astype(np.int64)
+    level = events.level_db[pitch - LOWEST_PITCH, at] - strength
     age, since = np.maximum(age_s, 0), np.maximum(since_s, 0)
     features = [
         (pitch - 64) / 24,
@@ -220,17 +220,17 @@ def described(
         np.exp(-since / 0.3),
         np.log(np.maximum(duration_s, 0.02) / 0.3) / 2,
         strength / 20,
-        (strength - np.median(heard.strength_db)) / 20,
+        (strength - np.median(events.strength_db)) / 20,
         np.clip(level / 20, -3, 1),
-        heard.confidence[note],
+        events.confidence[note],
         np.minimum(age_s, 0) * 20,
         np.log1p(duration_s),
     ]
-    described = np.stack(features, axis=1).astype(np.float32)
-    return NoteFrames(note, frame, pitch, age_s, strength, described)
+    describe_frames = np.stack(features, axis=1).astype(np.float32)
+    return NoteFrames(note, frame, pitch, age_s, strength, describe_frames)
 
 
-def of_score(part: Part) -> Heard:
+def events_from_part(part: Part) -> NoteEvents:
     """The notes of a score, as a listener who misses nothing would hear them.
 
     Parameters
@@ -247,19 +247,19 @@ def of_score(part: Part) -> Heard:
     Examples
     --------
     >>> from cambiata.score.midi import Note
-    >>> heard = of_score(Part((Note(0.0, 1.0, 69, 80), Note(1.0, 2.0, 69, 40))))
-    >>> heard.strength_db.round().tolist()
+    >>> events = events_from_part(Part((Note(0.0, 1.0, 69, 80), Note(1.0, 2.0, 69, 40))))
+    >>> events.strength_db.round().tolist()
     [3.0, -9.0]
     """
-    held = on_keyboard(part.with_pedal())[0]
-    notes = sorted(held.notes, key=lambda n: (n.pitch, n.start_s))
+    pedalled = split_at_keyboard(part.with_pedal())[0]
+    notes = sorted(pedalled.notes, key=lambda n: (n.pitch, n.start_s))
     columns = [(n.pitch, n.start_s, n.end_s, n.velocity) for n in notes]
     pitch, start_s, end_s, velocity = np.array(columns, np.float64).reshape(-1, 4).T
     strength = 40 * np.log10(np.maximum(velocity, 1) / 80)
     # Long notes decay: what sounds after a second counts no more.
     power = float((10 ** (strength / 10) * np.minimum(end_s - start_s, 1.0)).sum())
-    strength = strength - 10 * np.log10(max(power, 1e-9) / max(held.sounding_s, 1e-9))
-    return Heard(
+    strength = strength - 10 * np.log10(max(power, 1e-9) / max(pedalled.sounding_s, 1e-9))
+    return NoteEvents(
         pitch.astype(np.int64),
         start_s / BANDS.frame_s,
         end_s / BANDS.frame_s,
@@ -269,15 +269,15 @@ def of_score(part: Part) -> Heard:
     )
 
 
-def score_frames(
-    heard: Heard, n_frames: int, per_frame: int = 1, middle_db: float | None = None
+def score_note_frames(
+    events: NoteEvents, n_frames: int, per_frame: int = 1, middle_db: float | None = None
 ) -> NoteFrames:
     """All moments of the notes of a score.
 
     Parameters
     ----------
-    heard : Heard
-        What `of_score` returned.
+    events : Heard
+        What `events_from_part` returned.
     n_frames : int
         Frames of the sound.
     per_frame : int
@@ -293,19 +293,19 @@ def score_frames(
     Examples
     --------
     >>> from cambiata.score.midi import Note
-    >>> heard = of_score(Part((Note(0.0, 1.0, 69, 80),)))
-    >>> score_frames(heard, 43).features[:, 14].max()
+    >>> events = events_from_part(Part((Note(0.0, 1.0, 69, 80),)))
+    >>> score_note_frames(events, 43).features[:, 14].max()
     np.float32(0.0)
     """
-    frames = note_frames(heard, n_frames, per_frame)
+    frames = note_frames(events, n_frames, per_frame)
     frames.features[:, _LEVEL_FEATURE] = 0
     if middle_db is not None:
-        frames.features[:, _MIDDLE_FEATURE] = (frames.strength_db - middle_db) / 20
+        frames.features[:, _RELATIVE_STRENGTH_FEATURE] = (frames.strength_db - middle_db) / 20
     return frames
 
 
 def partial_hz(
-    pitch: npt.NDArray[np.int64] | npt.NDArray[np.float64], stiffness: float
+    pitch: npt.NDArray[np.int64] | npt.NDArray[np.float64], inharmonicity: float
 ) -> npt.NDArray[np.float64]:
     """Frequencies of the partials of pitches.
 
@@ -315,7 +315,7 @@ def partial_hz(
     ----------
     pitch : numpy.ndarray
         MIDI numbers [M].
-    stiffness : float
+    inharmonicity : float
         B at middle C; 0 for exact multiples.
 
     Returns
@@ -329,9 +329,12 @@ def partial_hz(
     [440.0, 880.0, 1320.0]
     """
     h = np.arange(1, N_PARTIALS + 1)
-    b = stiffness * 2 ** ((np.asarray(pitch, np.float64) - 60) / _STIFFNESS_SEMITONES)[:, None]
+    b = (
+        inharmonicity
+        * 2 ** ((np.asarray(pitch, np.float64) - 60) / _INHARMONICITY_SEMITONES)[:, None]
+    )
     ratio = h * np.sqrt((1 + b * h**2) / (1 + b))
-    return np.asarray(hz_of(pitch)[:, None] * ratio)
+    return np.asarray(midi_to_hz(pitch)[:, None] * ratio)
 
 
 def coverage(age_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -357,7 +360,7 @@ def coverage(age_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredFrames:
     """What a style's note frames sound like.
 
     Parameters
@@ -366,20 +369,20 @@ class Measured:
         [M, N_FEATURES].
     partials_db : numpy.ndarray
         Power of each partial relative to the note's strength, [M, N_PARTIALS].
-    clean : numpy.ndarray
+    mask : numpy.ndarray
         How much of what lies at each partial is this note's, 0 to 1, [M, N_PARTIALS].
     noise_db : numpy.ndarray
         Noise in bands, per bin of the transform, likewise relative, [M, N_NOISE].
 
     Examples
     --------
-    >>> Measured(*[np.zeros((0, n), np.float32) for n in (18, 48, 48, 24)]).n_frames
+    >>> MeasuredFrames(*[np.zeros((0, n), np.float32) for n in (18, 48, 48, 24)]).n_frames
     0
     """
 
     features: Array
     partials_db: Array
-    clean: Array
+    mask: Array
     noise_db: Array
 
     @property
@@ -387,17 +390,17 @@ class Measured:
         """How many note frames."""
         return len(self.features)
 
-    def __getitem__(self, chosen: npt.NDArray[np.int64]) -> "Measured":
+    def __getitem__(self, chosen: npt.NDArray[np.int64]) -> "MeasuredFrames":
         """Some of them."""
-        return Measured(
+        return MeasuredFrames(
             self.features[chosen],
             self.partials_db[chosen],
-            self.clean[chosen],
+            self.mask[chosen],
             self.noise_db[chosen],
         )
 
 
-def spectrum_of(samples: Samples) -> Array:
+def power_spectrum(samples: Samples) -> Array:
     """The power spectrum that partials are measured in, at unit mean power.
 
     Parameters
@@ -414,21 +417,21 @@ def spectrum_of(samples: Samples) -> Array:
     --------
     >>> t = np.arange(44100) / 44100
     >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> spectrum_of(tone).shape
+    >>> power_spectrum(tone).shape
     (44, 2049)
     """
     mean = float(np.mean(np.square(samples, dtype=np.float64))) + 1e-12
     return hann_power(samples, WINDOW, HOP) * np.float32(16 / WINDOW**2 / mean)
 
 
-def measure(power: Array, heard: Heard) -> tuple[Measured, NoteFrames, float]:
+def measure(power: Array, events: NoteEvents) -> tuple[MeasuredFrames, NoteFrames, float]:
     """Partials and noise of all note frames of a style.
 
     Parameters
     ----------
     power : numpy.ndarray
-        What `spectrum_of` returned.
-    heard : Heard
+        What `power_spectrum` returned.
+    events : Heard
         The style's notes.
 
     Returns
@@ -441,47 +444,47 @@ def measure(power: Array, heard: Heard) -> tuple[Measured, NoteFrames, float]:
     >>> t = np.arange(44100) / 44100
     >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
-    >>> measured, _, _ = measure(spectrum_of(tone), heard)
+    >>> events = NoteEvents(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
+    >>> measured, _, _ = measure(power_spectrum(tone), events)
     >>> np.diff(measured.partials_db[20, :4:3]).round().tolist()  # the fourth is 12 dB below
     [-12.0]
     """
-    frames = note_frames(heard, len(power))
+    frames = note_frames(events, len(power))
     frames = frames[frames.age_s >= -1e-9]
     at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
     peaks = power.copy()
     peaks[:, 1:] += power[:, :-1]
     peaks[:, :-1] += power[:, 1:]
     peaks /= _PEAK_SUM
-    stiffness = _stiffness(peaks, heard, frames, at)
-    hz = partial_hz(frames.pitch, stiffness)
+    inharmonicity = _estimate_inharmonicity(peaks, events, frames, at)
+    hz = partial_hz(frames.pitch, inharmonicity)
     audible = hz < HIGHEST_HZ
     place = hz / BIN_HZ
     reach = np.minimum(place * (2 ** (_SEARCH_CENTS / 1200) - 1), 0.3 * hz[:, :1] / BIN_HZ)
     bins = np.minimum(np.round(place), peaks.shape[1] - 1).astype(np.int64)
     size = np.searchsorted(_HALF_WIDTHS, reach).clip(max=len(_HALF_WIDTHS) - 1)
-    found = np.empty(hz.shape, np.float32)
+    levels = np.empty(hz.shape, np.float32)
     for i, half in enumerate(_HALF_WIDTHS):
         rows, columns = np.nonzero(size == i)
         if len(rows):
             loudest = scipy.ndimage.maximum_filter1d(peaks, 2 * half + 1, axis=1)
-            found[rows, columns] = loudest[at[rows], bins[rows, columns]]
+            levels[rows, columns] = loudest[at[rows], bins[rows, columns]]
     cover_db = 20 * np.log10(np.maximum(coverage(frames.age_s), 0.25))[:, None]
     base = frames.strength_db[:, None] + cover_db
-    partials_db = np.where(audible, 10 * np.log10(found + 1e-12) - base, FLOOR_DB)
-    clean = np.where(audible, _clean(frames, heard, at, bins, power.shape), 0.0)
+    partials_db = np.where(audible, 10 * np.log10(levels + 1e-12) - base, FLOOR_DB)
+    mask = np.where(audible, _ownership_mask(frames, events, at, bins, power.shape), 0.0)
     sounding = np.maximum(np.bincount(at, minlength=len(power)), 1)[at]
     noise_db = _noise_db(power)[at] - base - 10 * np.log10(sounding)[:, None]
-    measured = Measured(
+    measured = MeasuredFrames(
         frames.features,
         np.clip(partials_db, FLOOR_DB, 30).astype(np.float32),
-        clean.astype(np.float32),
+        mask.astype(np.float32),
         np.clip(noise_db, -130, 30).astype(np.float32),
     )
-    return measured, frames, stiffness
+    return measured, frames, inharmonicity
 
 
-def is_pitched(power: Array, frames: NoteFrames, stiffness: float) -> bool:
+def is_pitched(power: Array, frames: NoteFrames, inharmonicity: float) -> bool:
     """Whether notes are what a sound is made of.
 
     They are where enough was heard, and either the notes heard hold much of its power or steady
@@ -492,10 +495,10 @@ def is_pitched(power: Array, frames: NoteFrames, stiffness: float) -> bool:
     Parameters
     ----------
     power : numpy.ndarray
-        What `spectrum_of` returned.
+        What `power_spectrum` returned.
     frames : NoteFrames
         All moments of the notes heard.
-    stiffness : float
+    inharmonicity : float
         Of its strings.
 
     Returns
@@ -508,56 +511,58 @@ def is_pitched(power: Array, frames: NoteFrames, stiffness: float) -> bool:
     >>> t = np.arange(44100) / 44100
     >>> tone = np.sin(2 * np.pi * 440 * t).astype(np.float32)
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
-    >>> is_pitched(spectrum_of(tone), note_frames(heard, 44), 0.0)
+    >>> events = NoteEvents(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
+    >>> is_pitched(power_spectrum(tone), note_frames(events, 44), 0.0)
     True
     """
-    if len(frames) < _FEWEST_FRAMES:
+    if len(frames) < _MIN_FRAMES:
         return False
     total = max(float(power.sum()), 1e-20)
     at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
-    bins = np.round(partial_hz(frames.pitch, stiffness)[:, :_N_TONAL] / BIN_HZ).astype(np.int64)
+    bins = np.round(partial_hz(frames.pitch, inharmonicity)[:, :_N_TONAL] / BIN_HZ).astype(np.int64)
     near = bins[:, :, None] + np.arange(-_TONAL_REACH, _TONAL_REACH + 1)
     inside = (near >= 0) & (near < power.shape[1])
     tonal = np.zeros(power.shape, bool)
     tonal[np.broadcast_to(at[:, None, None], near.shape)[inside], near[inside]] = True
-    if float(power[tonal].sum()) > _LEAST_TONAL * total:
+    if float(power[tonal].sum()) > _MIN_TONAL_SHARE * total:
         return True
     level_db = 10 * np.log10(power + 1e-9)
     peaks = level_db > scipy.ndimage.median_filter(level_db, (1, 61)) + _PEAK_DB
     peaks = scipy.ndimage.binary_dilation(peaks, np.ones((1, 3)))
     wide = scipy.ndimage.binary_dilation(peaks, np.ones((1, 3)))
     steady = peaks & np.roll(wide, 2, axis=0) & np.roll(wide, -2, axis=0)
-    return float(power[steady].sum()) > _LEAST_STEADY * total
+    return float(power[steady].sum()) > _MIN_STEADY_SHARE * total
 
 
-def _stiffness(peaks: Array, heard: Heard, frames: NoteFrames, at: npt.NDArray[np.int64]) -> float:
+def _estimate_inharmonicity(
+    peaks: Array, events: NoteEvents, frames: NoteFrames, at: npt.NDArray[np.int64]
+) -> float:
     """Which stiffness finds most partials where it says that they are."""
-    young = np.flatnonzero((frames.age_s > 0.05) & (frames.features[:, 7] == 0))
-    if len(young) < 8 or not heard.n_notes:
+    settled = np.flatnonzero((frames.age_s > 0.05) & (frames.features[:, 7] == 0))
+    if len(settled) < 8 or not events.n_notes:
         return 0.0
-    young = young[:: max(1, len(young) // 200)]
+    settled = settled[:: max(1, len(settled) // 200)]
     scores = []
-    for stiffness in _STIFFNESSES:
-        hz = partial_hz(frames.pitch[young], stiffness)[:, 5:24]
+    for inharmonicity in _INHARMONICITIES:
+        hz = partial_hz(frames.pitch[settled], inharmonicity)[:, 5:24]
         bins = np.minimum(np.round(hz / BIN_HZ), peaks.shape[1] - 1).astype(np.int64)
-        level = np.log10(peaks[at[young][:, None], bins] + 1e-9)
+        level = np.log10(peaks[at[settled][:, None], bins] + 1e-9)
         inside = hz < HIGHEST_HZ / 2
         scores.append(float((level * inside).sum() / max(1, inside.sum())))
     # Exact multiples, unless another finds clearly more: half a decibel.
     best = int(np.argmax(scores))
-    return _STIFFNESSES[best] if scores[best] > scores[0] + 0.05 else 0.0
+    return _INHARMONICITIES[best] if scores[best] > scores[0] + 0.05 else 0.0
 
 
-def _clean(
+def _ownership_mask(
     frames: NoteFrames,
-    heard: Heard,
+    events: NoteEvents,
     at: npt.NDArray[np.int64],
     bins: npt.NDArray[np.int64],
     shape: tuple[int, ...],
 ) -> npt.NDArray[np.float32]:
     """Share of the power near each partial that is the note's own, as notes usually are."""
-    level_db = np.maximum(heard.level_db[frames.pitch - LOWEST_PITCH, at], -60)
+    level_db = np.maximum(events.level_db[frames.pitch - LOWEST_PITCH, at], -60)
     own = 10 ** (level_db[:, None] / 10) / np.arange(1, N_PARTIALS + 1) ** 2
     expected = np.zeros(shape[0] * shape[1])
     index = at[:, None] * shape[1] + bins
@@ -566,7 +571,7 @@ def _clean(
     return np.asarray((own / np.maximum(near.ravel()[index], 1e-20)).clip(0, 1), np.float32)
 
 
-def bends_cents(power: Array, heard: Heard, n_frames: int) -> Array:
+def pitch_deviation_cents(power: Array, events: NoteEvents, n_frames: int) -> Array:
     """How far notes are from their pitch, from frame to frame: tuning, vibrato, slides.
 
     Read off the peaks of the lowest partials, each weighted by how much of it is the note's own.
@@ -574,8 +579,8 @@ def bends_cents(power: Array, heard: Heard, n_frames: int) -> Array:
     Parameters
     ----------
     power : numpy.ndarray
-        What `spectrum_of` returned of the sound that they are in.
-    heard : Heard
+        What `power_spectrum` returned of the sound that they are in.
+    events : Heard
         Its notes.
     n_frames : int
         Frames L.
@@ -591,19 +596,19 @@ def bends_cents(power: Array, heard: Heard, n_frames: int) -> Array:
     >>> t = np.arange(44100) / 44100
     >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
-    >>> bool(np.abs(bends_cents(spectrum_of(tone), heard, 44)).max() < 3)
+    >>> events = NoteEvents(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
+    >>> bool(np.abs(pitch_deviation_cents(power_spectrum(tone), events, 44)).max() < 3)
     True
     """
-    frames = note_frames(heard, n_frames)
-    frames = frames[(frames.age_s > _STEADY_S) & (frames.features[:, 7] == 0)]
-    out = np.zeros((heard.n_notes, n_frames), np.float32)
+    frames = note_frames(events, n_frames)
+    frames = frames[(frames.age_s > _SETTLED_S) & (frames.features[:, 7] == 0)]
+    out = np.zeros((events.n_notes, n_frames), np.float32)
     if not len(frames):
         return out
     at = np.minimum(frames.frame.astype(np.int64), len(power) - 1)
-    h = np.arange(_N_BENT)
+    h = np.arange(_N_DEVIATION_PARTIALS)
     place = partial_hz(frames.pitch, 0.0)[:, h] / BIN_HZ
-    reach = np.minimum(place * (2 ** (_MOST_BENT_CENTS / 1200) - 1), 0.3 * place[:, :1])
+    reach = np.minimum(place * (2 ** (_MAX_DEVIATION_CENTS / 1200) - 1), 0.3 * place[:, :1])
     centre = np.round(place).astype(np.int64)
     offsets = np.arange(-4, 5)
     near = power[at[:, None, None], (centre[:, :, None] + offsets).clip(1, power.shape[1] - 2)]
@@ -614,9 +619,9 @@ def bends_cents(power: Array, heard: Heard, n_frames: int) -> Array:
     curve = below - 2 * here + above
     shift = np.where(curve < 0, 0.5 * (below - above) / np.minimum(curve, -1e-6), 0)
     cents = 1200 * np.log2(np.maximum(peak + shift.clip(-0.5, 0.5), 0.5) / place)
-    clean = _clean(
+    mask = _ownership_mask(
         frames,
-        heard,
+        events,
         at,
         np.round(partial_hz(frames.pitch, 0.0) / BIN_HZ)
         .clip(0, power.shape[1] - 1)
@@ -624,15 +629,15 @@ def bends_cents(power: Array, heard: Heard, n_frames: int) -> Array:
         power.shape,
     )[:, h]
     level = 10 * np.log10(np.exp(here)) - frames.strength_db[:, None]
-    usable = (np.abs(cents) < _MOST_BENT_CENTS) & (clean > 0.8) & (level > -40) & (curve < 0)
+    usable = (np.abs(cents) < _MAX_DEVIATION_CENTS) & (mask > 0.8) & (level > -40) & (curve < 0)
     weight = usable * np.minimum(place, 60) * (here > above) * (here > below)
     total = weight.sum(axis=1)
     mean = (weight * cents).sum(axis=1) / np.maximum(total, 1e-9)
-    sure = total > _LEAST_SURE
-    tuning = float(np.median(mean[sure])) if sure.any() else 0.0
+    reliable = total > _MIN_EVIDENCE
+    tuning = float(np.median(mean[reliable])) if reliable.any() else 0.0
     out += tuning
-    for note in np.unique(frames.note[sure]):
-        own = np.flatnonzero(sure & (frames.note == note))
+    for note in np.unique(frames.note[reliable]):
+        own = np.flatnonzero(reliable & (frames.note == note))
         if len(own) >= 3:
             smooth = scipy.ndimage.median_filter(mean[own], 3, mode="nearest")
             out[note] = np.interp(np.arange(n_frames), frames.frame[own], smooth)
@@ -642,15 +647,15 @@ def bends_cents(power: Array, heard: Heard, n_frames: int) -> Array:
 def _noise_db(power: Array) -> Array:
     """Level between the partials, in bands, [L, N_NOISE]."""
     edges = np.round(NOISE_HZ / BIN_HZ).astype(np.int64)
-    found = np.empty((len(power), N_NOISE), np.float32)
+    levels = np.empty((len(power), N_NOISE), np.float32)
     for i in range(N_NOISE):
         band = power[:, edges[i] : max(edges[i + 1], edges[i] + 4)]
         k = int(_QUANTILE * band.shape[1])
-        found[:, i] = np.partition(band, k, axis=1)[:, k]
-    return np.asarray(10 * np.log10(found / _QUANTILE_OF_MEAN + 1e-13), np.float32)
+        levels[:, i] = np.partition(band, k, axis=1)[:, k]
+    return np.asarray(10 * np.log10(levels / _QUANTILE_OF_MEAN + 1e-13), np.float32)
 
 
-def chosen_frames(frames: NoteFrames, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def choose_frames(frames: NoteFrames, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Note frames to keep of a style: attacks, most of all.
 
     Parameters
@@ -670,8 +675,8 @@ def chosen_frames(frames: NoteFrames, n: int, rng: np.random.Generator) -> npt.N
     Examples
     --------
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> len(chosen_frames(note_frames(heard, 43), 8, np.random.default_rng(0)))
+    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> len(choose_frames(note_frames(events, 43), 8, np.random.default_rng(0)))
     8
     """
     if len(frames) <= n:
@@ -683,13 +688,13 @@ def chosen_frames(frames: NoteFrames, n: int, rng: np.random.Generator) -> npt.N
     return np.sort(np.argpartition(-keys, n)[:n])
 
 
-def floor_db(power: Array) -> Array:
+def noise_floor_db(power: Array) -> Array:
     """Level between the partials of a sound where it is quietest, in bands.
 
     Parameters
     ----------
     power : numpy.ndarray
-        What `spectrum_of` returned.
+        What `power_spectrum` returned.
 
     Returns
     -------
@@ -698,8 +703,8 @@ def floor_db(power: Array) -> Array:
 
     Examples
     --------
-    >>> power = spectrum_of(np.random.default_rng(0).normal(size=44100))
-    >>> floor_db(power).shape
+    >>> power = power_spectrum(np.random.default_rng(0).normal(size=44100))
+    >>> noise_floor_db(power).shape
     (24,)
     """
     quiet = np.quantile(_noise_db(power), 0.1, axis=0)
@@ -724,7 +729,7 @@ def band_filters() -> Array:
     >>> bool(np.allclose(filters.sum(axis=0)[10:1000], 1))
     True
     """
-    place = band_place(np.arange(WINDOW // 2 + 1, dtype=np.float64) * BIN_HZ)
+    place = band_position(np.arange(WINDOW // 2 + 1, dtype=np.float64) * BIN_HZ)
     n_bands = len(_band_centres())
     filters = np.maximum(0, 1 - np.abs(place[None] - np.arange(n_bands)[:, None]))
     filters[:, (place < 0)] = 0
@@ -737,7 +742,7 @@ def bands_db(power: Array) -> Array:
     Parameters
     ----------
     power : numpy.ndarray
-        What `spectrum_of` returned.
+        What `power_spectrum` returned.
 
     Returns
     -------
@@ -746,7 +751,7 @@ def bands_db(power: Array) -> Array:
 
     Examples
     --------
-    >>> power = spectrum_of(np.random.default_rng(0).normal(size=44100))
+    >>> power = power_spectrum(np.random.default_rng(0).normal(size=44100))
     >>> bands_db(power).shape
     (210, 44)
     """
@@ -759,13 +764,13 @@ def _sparse_filters() -> scipy.sparse.csr_array:
     return scipy.sparse.csr_array(band_filters())
 
 
-def quantiles_of(power: Array) -> Array:
+def band_quantiles_db(power: Array) -> Array:
     """How loud a style is in every band: seldom exceeded from below, in the middle, from above.
 
     Parameters
     ----------
     power : numpy.ndarray
-        What `spectrum_of` returned.
+        What `power_spectrum` returned.
 
     Returns
     -------
@@ -774,19 +779,19 @@ def quantiles_of(power: Array) -> Array:
 
     Examples
     --------
-    >>> power = spectrum_of(np.random.default_rng(0).normal(size=44100))
-    >>> quantiles_of(power).shape
+    >>> power = power_spectrum(np.random.default_rng(0).normal(size=44100))
+    >>> band_quantiles_db(power).shape
     (3, 210)
     """
     return np.asarray(np.quantile(bands_db(power), (0.1, 0.5, 0.9), axis=1), np.float32)
 
 
-def drawn_db(
+def render_bands(
     frames: NoteFrames,
     partials_db: Array,
     noise_db: Array,
-    behind_db: Array,
-    stiffness: float,
+    background_noise_db: Array,
+    inharmonicity: float,
     n_frames: int,
 ) -> Array:
     """Levels in the bands of what a player said, as they would be measured.
@@ -797,9 +802,9 @@ def drawn_db(
         The moments it was asked about; only those at whole frames count.
     partials_db, noise_db : numpy.ndarray
         What it said of them.
-    behind_db : numpy.ndarray
+    background_noise_db : numpy.ndarray
         Noise that sounds throughout [N_NOISE].
-    stiffness : float
+    inharmonicity : float
         Of the strings.
     n_frames : int
         Frames L.
@@ -812,38 +817,38 @@ def drawn_db(
     Examples
     --------
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> frames = note_frames(heard, 43)
+    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> frames = note_frames(events, 43)
     >>> partials, noise = np.full((len(frames), 48), -20.0), np.full((len(frames), 24), -90.0)
-    >>> drawn = drawn_db(frames, partials, noise, np.full(24, -120.0), 0.0, 43)
-    >>> drawn.shape, bool(drawn[:, 10].max() > drawn[:, 0].max())
+    >>> rendered = render_bands(frames, partials, noise, np.full(24, -120.0), 0.0, 43)
+    >>> rendered.shape, bool(rendered[:, 10].max() > rendered[:, 0].max())
     ((210, 43), True)
     """
     whole = np.flatnonzero((frames.frame % 1 == 0) & (frames.frame < n_frames))
     frame = frames.frame[whole].astype(np.int64)
     cover = np.maximum(coverage(frames.age_s[whole]), 1e-3)
     base = (frames.strength_db[whole] + 20 * np.log10(cover))[:, None]
-    first, powers = lobes()
+    first, powers = sinusoid_lobes()
     widths = band_filters().sum(axis=1)
     n_bands = len(widths)
-    row = np.round(partial_hz(frames.pitch[whole], stiffness) / BIN_HZ * LOBE_STEPS)
+    row = np.round(partial_hz(frames.pitch[whole], inharmonicity) / BIN_HZ * LOBE_STEPS)
     inside = row < len(first)
     row = np.minimum(row, len(first) - 1).astype(np.int64)
     power = np.where(inside, 10 ** ((np.clip(partials_db[whole], -100, 40) + base) / 10), 0)
     at = (frame[:, None] * n_bands + first[row])[:, :, None] + np.arange(LOBE_BANDS)
     weights = power[:, :, None] * powers[row]
-    drawn = np.bincount(at.ravel(), weights.ravel(), n_frames * n_bands).astype(np.float64)
-    drawn = drawn.reshape(n_frames, n_bands)
-    spread = noise_spread(band_hz())
-    hiss = 10 ** ((np.clip(noise_db[whole], -130, 30) + base) @ spread / 10)
-    summing = scipy.sparse.csr_array(
+    rendered = np.bincount(at.ravel(), weights.ravel(), n_frames * n_bands).astype(np.float64)
+    rendered = rendered.reshape(n_frames, n_bands)
+    spread = noise_interpolation(band_hz())
+    noise = 10 ** ((np.clip(noise_db[whole], -130, 30) + base) @ spread / 10)
+    summation = scipy.sparse.csr_array(
         (np.ones(len(whole)), (frame, np.arange(len(whole)))), (n_frames, len(whole))
     )
-    drawn += (summing @ hiss + 10 ** (behind_db @ spread / 10)) * widths
-    return np.asarray(10 * np.log10(drawn.T + FLOOR), np.float32)
+    rendered += (summation @ noise + 10 ** (background_noise_db @ spread / 10)) * widths
+    return np.asarray(10 * np.log10(rendered.T + FLOOR), np.float32)
 
 
-def noise_spread(hz: npt.NDArray[np.float64]) -> Array:
+def noise_interpolation(hz: npt.NDArray[np.float64]) -> Array:
     """How levels in the noise's bands become levels at frequencies: straight lines between them.
 
     Parameters
@@ -858,7 +863,7 @@ def noise_spread(hz: npt.NDArray[np.float64]) -> Array:
 
     Examples
     --------
-    >>> noise_spread(np.array([1.0, 1000.0])).sum(axis=0).tolist()
+    >>> noise_interpolation(np.array([1.0, 1000.0])).sum(axis=0).tolist()
     [1.0, 1.0]
     """
     centres = np.log(NOISE_CENTRES_HZ)
@@ -883,7 +888,7 @@ def band_hz() -> npt.NDArray[np.float64]:
     return np.array(_band_centres()) * BIN_HZ
 
 
-def band_place(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def band_position(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Which band frequencies lie in, not whole; -1 outside of all.
 
     Parameters
@@ -898,7 +903,7 @@ def band_place(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
     Examples
     --------
-    >>> band_place(np.array([4 * BIN_HZ, 1.0])).tolist()
+    >>> band_position(np.array([4 * BIN_HZ, 1.0])).tolist()
     [0.0, -1.0]
     """
     centres = _band_centres()
@@ -915,7 +920,7 @@ def _band_centres() -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=1)
-def lobes() -> tuple[npt.NDArray[np.int64], Array]:
+def sinusoid_lobes() -> tuple[npt.NDArray[np.int64], Array]:
     """What a sinusoid of amplitude 1 adds to the bands, by its frequency.
 
     Returns
@@ -945,13 +950,13 @@ def lobes() -> tuple[npt.NDArray[np.int64], Array]:
 # --- styles without pitch -------------------------------------------------------------------------
 
 
-def hits_of(power: Array) -> Heard:
+def detect_hits(power: Array) -> NoteEvents:
     """Hits of a style in which no note was heard: drums, claps, noise.
 
     Parameters
     ----------
     power : numpy.ndarray
-        What `spectrum_of` returned.
+        What `power_spectrum` returned.
 
     Returns
     -------
@@ -963,7 +968,7 @@ def hits_of(power: Array) -> Heard:
     --------
     >>> power = np.full((40, 2049), 1e-9, np.float32)
     >>> power[10:14] = 1e-3
-    >>> hits_of(power).start.tolist()
+    >>> detect_hits(power).start.tolist()
     [10.0]
     """
     level_db = 10 * np.log10(power.sum(axis=1) + 1e-9)
@@ -984,7 +989,7 @@ def hits_of(power: Array) -> Heard:
     roll = np.full((N_PITCHES, len(power)), -60.0, np.float32)
     roll[_HIT_PITCH - LOWEST_PITCH] = level_db
     n = len(start)
-    return Heard(
+    return NoteEvents(
         np.full(n, _HIT_PITCH),
         start.astype(np.float64),
         np.array(end, np.float64),
@@ -994,15 +999,15 @@ def hits_of(power: Array) -> Heard:
     )
 
 
-def measure_hits(power: Array, heard: Heard) -> tuple[Measured, NoteFrames]:
+def measure_hits(power: Array, events: NoteEvents) -> tuple[MeasuredFrames, NoteFrames]:
     """Note frames of hits: all noise, no partials.
 
     Parameters
     ----------
     power : numpy.ndarray
-        What `spectrum_of` returned.
-    heard : Heard
-        What `hits_of` returned.
+        What `power_spectrum` returned.
+    events : Heard
+        What `detect_hits` returned.
 
     Returns
     -------
@@ -1011,19 +1016,19 @@ def measure_hits(power: Array, heard: Heard) -> tuple[Measured, NoteFrames]:
 
     Examples
     --------
-    >>> power = spectrum_of(np.random.default_rng(0).normal(size=44100))
-    >>> measured, frames = measure_hits(power, hits_of(power))
+    >>> power = power_spectrum(np.random.default_rng(0).normal(size=44100))
+    >>> measured, frames = measure_hits(power, detect_hits(power))
     >>> measured.n_frames == len(frames)
     True
     """
-    frames = note_frames(heard, len(power))
+    frames = note_frames(events, len(power))
     frames = frames[frames.age_s >= 0]
     at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
     edges = np.round(NOISE_HZ / BIN_HZ).astype(np.int64)
     bands = [power[:, a : max(b, a + 1)].mean(axis=1) for a, b in pairwise(edges)]
     noise_db = 10 * np.log10(np.stack(bands, axis=1) + 1e-13)[at] - frames.strength_db[:, None]
     n = len(frames)
-    measured = Measured(
+    measured = MeasuredFrames(
         frames.features,
         np.full((n, N_PARTIALS), FLOOR_DB, np.float32),
         np.ones((n, N_PARTIALS), np.float32),

@@ -12,21 +12,21 @@ from cambiata.weights import load_model
 
 BANDS = LogFrequency()
 LOWEST_PITCH, N_PITCHES = 21, 88
-LEVEL_UNIT_DB = 20.0
+LEVEL_SCALE_DB = 20.0
 ONSET_REACH_FRAMES = 2.5
 
 # A key held without an onset that was heard: a slow attack.
-_HELD_FRAMES, _HELD_SURELY = 5, 0.7
-_HELD = 0.5
+_MIN_ACTIVE_FRAMES, _SURE_ACTIVATION = 5, 0.7
+_ACTIVATION_THRESHOLD = 0.5
 _STRENGTH_FRAMES = 12
-_NOTHING_DB = -60.0
+_SILENCE_DB = -60.0
 _CHUNK_FRAMES, _CONTEXT_FRAMES = 1024, 64
 
 Roll = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class NoteEvents:
     """The notes of a sound.
 
     Parameters
@@ -47,7 +47,7 @@ class Heard:
     Examples
     --------
     >>> nothing = np.zeros(0)
-    >>> Heard(*[nothing] * 5, np.zeros((88, 3), np.float32)).n_notes
+    >>> NoteEvents(*[nothing] * 5, np.zeros((88, 3), np.float32)).n_notes
     0
     """
 
@@ -63,7 +63,7 @@ class Heard:
         """How many notes."""
         return len(self.pitch)
 
-    def transposed(self, semitones: int) -> tuple["Heard", npt.NDArray[np.int64]]:
+    def transposed(self, semitones: int) -> tuple["NoteEvents", npt.NDArray[np.int64]]:
         """The same notes higher or lower; those that leave the keyboard are left out.
 
         Parameters
@@ -79,26 +79,28 @@ class Heard:
         Examples
         --------
         >>> one, rolls = np.full(1, 100.0), np.zeros((88, 3), np.float32)
-        >>> Heard(one.astype(int), one, one, one, one, rolls).transposed(12)[0].n_notes
+        >>> NoteEvents(one.astype(int), one, one, one, one, rolls).transposed(12)[0].n_notes
         0
         """
-        moved = self.pitch + semitones
-        kept = (moved >= LOWEST_PITCH) & (moved < LOWEST_PITCH + N_PITCHES)
-        level = np.full_like(self.level_db, _NOTHING_DB)
+        pitch = self.pitch + semitones
+        on_keyboard = (pitch >= LOWEST_PITCH) & (pitch < LOWEST_PITCH + N_PITCHES)
+        level = np.full_like(self.level_db, _SILENCE_DB)
         rows = np.arange(max(0, semitones), N_PITCHES + min(0, semitones))
         level[rows] = self.level_db[rows - semitones]
-        left = Heard(
-            moved[kept],
-            self.start[kept],
-            self.end[kept],
-            self.confidence[kept],
-            self.strength_db[kept],
+        events = NoteEvents(
+            pitch[on_keyboard],
+            self.start[on_keyboard],
+            self.end[on_keyboard],
+            self.confidence[on_keyboard],
+            self.strength_db[on_keyboard],
             level,
         )
-        return left, np.flatnonzero(kept)
+        return events, np.flatnonzero(on_keyboard)
 
 
-def hear(samples: Samples, weights: str = "listener", threshold: float | None = None) -> Heard:
+def detect_notes(
+    samples: Samples, weights: str = "listener", threshold: float | None = None
+) -> NoteEvents:
     """The notes of a sound.
 
     Parameters
@@ -119,16 +121,16 @@ def hear(samples: Samples, weights: str = "listener", threshold: float | None = 
     --------
     >>> t = np.arange(44100) / 44100
     >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> hear(tone).pitch.tolist()
+    >>> detect_notes(tone).pitch.tolist()
     [69]
     """
     model = load_model(weights, "listener")
-    onset, held, level_db = listened(BANDS.level_db(samples), model.part(""))
-    least = float(model.about["threshold"]) if threshold is None else threshold
-    return notes_of(onset, held, level_db, least)
+    onset, activation, level_db = posteriors(BANDS.level_db(samples), model.part(""))
+    onset_threshold = float(model.about["threshold"]) if threshold is None else threshold
+    return decode_notes(onset, activation, level_db, onset_threshold)
 
 
-def listened(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
+def posteriors(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
     """What the listener says of bands of any length.
 
     Parameters
@@ -148,15 +150,15 @@ def listened(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
     --------
     >>> silent = np.full((312, 20), -80, np.float32)
     >>> network = lambda bands: [np.zeros((1, 3, 88, bands.shape[2]), np.float32)]
-    >>> [roll.shape for roll in listened(silent, network)]
+    >>> [roll.shape for roll in posteriors(silent, network)]
     [(88, 20), (88, 20), (88, 20)]
     """
-    onset, held, level, *more = listened_raw(bands_db, network)
-    likely = [sigmoid(x) for x in (onset, held, *more)]
-    return *likely[:2], level * np.float32(LEVEL_UNIT_DB), *likely[2:]
+    onset, activation, level, *more = logits(bands_db, network)
+    probabilities = [sigmoid(x) for x in (onset, activation, *more)]
+    return *probabilities[:2], level * np.float32(LEVEL_SCALE_DB), *probabilities[2:]
 
 
-def listened_raw(bands_db: Roll, network: Any) -> npt.NDArray[np.float32]:
+def logits(bands_db: Roll, network: Any) -> npt.NDArray[np.float32]:
     """What a network says of bands of any length, as it says it.
 
     Parameters
@@ -175,16 +177,16 @@ def listened_raw(bands_db: Roll, network: Any) -> npt.NDArray[np.float32]:
     --------
     >>> silent = np.full((312, 20), -80, np.float32)
     >>> network = lambda bands: [np.zeros((1, 3, 88, bands.shape[2]), np.float32)]
-    >>> listened_raw(silent, network).shape
+    >>> logits(silent, network).shape
     (3, 88, 20)
     """
-    bands = (np.maximum(bands_db, -80) + 40) / np.float32(LEVEL_UNIT_DB)
-    n_frames, pieces = bands.shape[1], []
+    bands = (np.maximum(bands_db, -80) + 40) / np.float32(LEVEL_SCALE_DB)
+    n_frames, chunks = bands.shape[1], []
     for at in range(0, n_frames, _CHUNK_FRAMES):
         first, last = max(0, at - _CONTEXT_FRAMES), at + _CHUNK_FRAMES + _CONTEXT_FRAMES
-        said = network(np.ascontiguousarray(bands[None, :, first:last]))[0][0]
-        pieces.append(said[:, :, at - first : at - first + _CHUNK_FRAMES])
-    return np.concatenate(pieces, axis=2)
+        chunk_logits = network(np.ascontiguousarray(bands[None, :, first:last]))[0][0]
+        chunks.append(chunk_logits[:, :, at - first : at - first + _CHUNK_FRAMES])
+    return np.concatenate(chunks, axis=2)
 
 
 def sigmoid(x: Roll) -> Roll:
@@ -208,62 +210,64 @@ def sigmoid(x: Roll) -> Roll:
     return (1 / (1 + np.exp(-np.clip(x, -30, 30)))).astype(np.float32)
 
 
-def notes_of(
-    onset: Roll, held: Roll, level_db: Roll, threshold: float, *, slow: bool = True
-) -> Heard:
+def decode_notes(
+    onset: Roll, activation: Roll, level_db: Roll, threshold: float, *, soft_onsets: bool = True
+) -> NoteEvents:
     """Notes out of what the listener says of every pitch and frame.
 
     Parameters
     ----------
-    onset, held : numpy.ndarray
+    onset, activation : numpy.ndarray
         [88, L], 0 to 1.
     level_db : numpy.ndarray
         [88, L].
     threshold : float
         Least height of an onset.
-    slow : bool
+    soft_onsets : bool
         Whether notes may begin without an onset that was heard.
 
     Returns
     -------
     Heard
         Every onset is a note, which ends where its key is held no more or where the same pitch
-        begins anew; and so is every long time of a held key without one, unless none is `slow`.
+        begins anew; and so is every long time of a held key without one, unless none is `soft_onsets`.
 
     Examples
     --------
-    >>> held = np.zeros((88, 20), np.float32)
-    >>> held[39, 4:10] = 1
-    >>> notes = notes_of(np.zeros_like(held), held, np.zeros_like(held), 0.5)
+    >>> activation = np.zeros((88, 20), np.float32)
+    >>> activation[39, 4:10] = 1
+    >>> notes = decode_notes(np.zeros_like(activation), activation, np.zeros_like(activation), 0.5)
     >>> notes.pitch.tolist(), notes.start.tolist(), notes.end.tolist()
     ([60], [4.0], [10.0])
     """
     n_frames = onset.shape[1]
-    rows, starts, heights = onsets_of(onset, threshold)
-    found: list[tuple[int, float, float, float]] = []
+    rows, starts, heights = pick_onsets(onset, threshold)
+    events: list[tuple[int, float, float, float]] = []
     for row in range(onset.shape[0]):
         own = np.flatnonzero(rows == row)
-        changes = np.flatnonzero(np.diff(np.pad(held[row] > _HELD, 1).astype(np.int8)))
+        changes = np.flatnonzero(
+            np.diff(np.pad(activation[row] > _ACTIVATION_THRESHOLD, 1).astype(np.int8))
+        )
         runs = list(zip(changes[::2], changes[1::2], strict=True))
         begins = [*starts[own], np.inf]
         for i, begin in enumerate(begins[:-1]):
             # An onset may come a moment before the key is known to be held.
             run_end = next((b for a, b in runs if a <= begin + 3 and b > begin), begin + 2)
             end = min(max(float(run_end), begin + 2), begins[i + 1], n_frames)
-            found.append((row, float(begin), end, float(heights[own[i]])))
-        for first, last in runs if slow else ():
+            events.append((row, float(begin), end, float(heights[own[i]])))
+        for first, last in runs if soft_onsets else ():
             early = next((x for x in begins if first - 3 <= x < last), last)
-            alone = held[row, first : int(np.ceil(early))]
-            if len(alone) >= _HELD_FRAMES and alone.max() > _HELD_SURELY:
-                sure = float(onset[row, max(0, first - 2) : first + 3].max())
-                found.append((row, float(first), float(early), sure))
-    found.sort()
+            active = activation[row, first : int(np.ceil(early))]
+            if len(active) >= _MIN_ACTIVE_FRAMES and active.max() > _SURE_ACTIVATION:
+                confidence = float(onset[row, max(0, first - 2) : first + 3].max())
+                events.append((row, float(first), float(early), confidence))
+    events.sort()
     strength = [
         level_db[row, int(begin) : max(int(begin) + 1, int(min(end + 1, begin + _STRENGTH_FRAMES)))]
-        for row, begin, end, _ in found
+        for row, begin, end, _ in events
     ]
-    columns = np.array(found, np.float64).reshape(-1, 4)
-    return Heard(
+    columns = np.array(events, np.float64).reshape(-1, 4)
+    return NoteEvents(
         columns[:, 0].astype(np.int64) + LOWEST_PITCH,
         columns[:, 1],
         columns[:, 2],
@@ -273,7 +277,7 @@ def notes_of(
     )
 
 
-def onsets_of(onset: Roll, threshold: float) -> tuple[Any, Any, Any]:
+def pick_onsets(onset: Roll, threshold: float) -> tuple[Any, Any, Any]:
     """Onsets as peaks of what the listener says, placed between frames.
 
     Kong et al. 2021, eq. 5: near an onset the listener's answer falls evenly to both sides, so
@@ -293,7 +297,7 @@ def onsets_of(onset: Roll, threshold: float) -> tuple[Any, Any, Any]:
 
     Examples
     --------
-    >>> rows, frames, heights = onsets_of(np.array([[0, 0.6, 1.0, 0.8, 0.2]], np.float32), 0.5)
+    >>> rows, frames, heights = pick_onsets(np.array([[0, 0.6, 1.0, 0.8, 0.2]], np.float32), 0.5)
     >>> rows.tolist(), frames.round(2).tolist()
     ([0], [2.25])
     """
@@ -303,6 +307,6 @@ def onsets_of(onset: Roll, threshold: float) -> tuple[Any, Any, Any]:
     height = onset[rows, at]
     left = np.maximum(before[rows, at], 0)
     right = np.maximum(after[rows, at], 0)
-    lowest = np.minimum(left, right)
-    shift = (right - left) / np.maximum(2 * (height - lowest), 1e-6)
+    floor = np.minimum(left, right)
+    shift = (right - left) / np.maximum(2 * (height - floor), 1e-6)
     return rows, at + np.clip(shift, -0.5, 0.5), height

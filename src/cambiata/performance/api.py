@@ -18,8 +18,8 @@ from cambiata.audio.sound import BLOCK_SAMPLES, Audio, AudioFile, Destination, S
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.score.midi import Score, load, save
-from cambiata.score.piano_roll import on_keyboard
-from cambiata.system import PlaySystem, Progress, configure, heard_style
+from cambiata.score.piano_roll import split_at_keyboard
+from cambiata.system import PlaySystem, Progress, configure, read_style
 from cambiata.timbre import SUFFIX, Timbre, load_timbre
 from cambiata.timbre_transfer.api import refuse_overwriting
 from cambiata.transcription.api import checked_midi_place, transcribe
@@ -349,7 +349,7 @@ class _Job:
             loudness_db = _loudness(what)
             self._loudness_db = loudness_db if np.isfinite(loudness_db) else self._loudness_db
         part = self.score.merged(options.track, pedal=options.pedal, tempo=options.tempo)
-        self.part, self.left_out = on_keyboard(part)
+        self.part, self.left_out = split_at_keyboard(part)
         self._name_left_out()
         self.duration_s = self._duration(length_s)
 
@@ -361,7 +361,7 @@ class _Job:
     def _captured(self, sound: Source | Timbre) -> tuple[Any, float]:
         if isinstance(sound, Timbre):
             return sound.for_system(self.system), _LOUDNESS_LUFS
-        samples, _ = heard_style(sound, self.system, None, None)
+        samples, _ = read_style(sound, self.system, None, None)
         loudness_db = _loudness(Audio(samples, self.rate))
         return (
             self.system.capture(samples),

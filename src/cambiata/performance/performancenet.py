@@ -10,12 +10,12 @@ from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import invert
 from cambiata.performance.rolls import RATE_HZ, RollConfig, RollPlayer
-from cambiata.score.piano_roll import PianoRoll, roll_at
+from cambiata.score.piano_roll import PianoRoll, resample_roll
 
 STFT = Stft()
-_FRAMES_AT_ONCE = 2
+_FRAMES_PER_STEP = 2
 _CONTEXT_FRAMES = 64
-_MAX_LOG = 14.0
+_MAX_LOG_POWER = 14.0
 
 
 class PerformanceNet(RollPlayer):
@@ -72,18 +72,20 @@ class PerformanceNet(RollPlayer):
         numpy.ndarray
             One channel [T].
         """
-        hop = _FRAMES_AT_ONCE * STFT.hop_length
-        multiple: int = self._model.about["frames_multiple"]
-        first = start // hop - _CONTEXT_FRAMES
-        n_frames = -(-(start + n_samples) // hop) - first + _CONTEXT_FRAMES
-        n_frames = -(-n_frames // multiple) * multiple
-        roll = roll_at(read, RATE_HZ / hop, first, n_frames)
-        log_power = self._spoken(roll.reshape(1, len(roll), -1, multiple), timbre)
-        magnitude = np.sqrt(np.expm1(np.clip(log_power, 0, _MAX_LOG)) / self._model.about["gain"])
+        hop = _FRAMES_PER_STEP * STFT.hop_length
+        n_multiple: int = self._model.about["frames_multiple"]
+        first_frame = start // hop - _CONTEXT_FRAMES
+        n_frames = -(-(start + n_samples) // hop) - first_frame + _CONTEXT_FRAMES
+        n_frames = -(-n_frames // n_multiple) * n_multiple
+        roll = resample_roll(read, RATE_HZ / hop, first_frame, n_frames)
+        log_power = self._predict(roll.reshape(1, len(roll), -1, n_multiple), timbre)
+        magnitude = np.sqrt(
+            np.expm1(np.clip(log_power, 0, _MAX_LOG_POWER)) / self._model.about["gain"]
+        )
         length = (magnitude.shape[1] - 1) * STFT.hop_length
         sound = invert(magnitude.astype(np.float32), STFT, length, seed=seed)
-        before = start - first * hop
-        return sound[before : before + n_samples]
+        n_lead = start - first_frame * hop
+        return sound[n_lead : n_lead + n_samples]
 
-    def _spoken(self, groups: Any, timbre: Any) -> Any:
+    def _predict(self, groups: Any, timbre: Any) -> Any:
         return self._model.part("")(np.ascontiguousarray(groups), timbre)[0][0]

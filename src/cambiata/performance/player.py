@@ -9,23 +9,36 @@ import numpy as np
 
 from cambiata.arrays import Samples
 from cambiata.errors import CambiataWarning
-from cambiata.partials.note_frames import FLOOR_DB, HOP, RELEASE_S, WINDOW, of_score, score_frames
-from cambiata.partials.posteriors import BANDS, Heard
+from cambiata.partials.note_frames import (
+    FLOOR_DB,
+    HOP,
+    RELEASE_S,
+    WINDOW,
+    events_from_part,
+    score_note_frames,
+)
+from cambiata.partials.posteriors import BANDS, NoteEvents
 from cambiata.score.midi import Part
 from cambiata.system import Arrays, PlaySystem, TransferConfig
-from cambiata.timbre_transfer.oneshot import Voices, said_of, sounded, voice_of, voices_of
+from cambiata.timbre_transfer.oneshot import (
+    StyleMix,
+    measure_style,
+    memories_from_arrays,
+    predict,
+    synthesize,
+)
 from cambiata.weights import WEIGHTS, load_model
 
 _PER_FRAME = 2
 # Frames played before and after a stretch: what the refiner and the window see of a moment.
 _CONTEXT_FRAMES = 16
-_LIFTED_S = 0.05
-_N_FRAMES_KEPT = 384
+_KEY_RETURN_S = 0.05
+_N_MEMORY_FRAMES = 384
 
 
 @dataclass(frozen=True)
 class PlayerConfig(TransferConfig):
-    """Settings of `ScorePlayer`.
+    """Settings of `Player`.
 
     Parameters
     ----------
@@ -55,7 +68,7 @@ class PlayerConfig(TransferConfig):
             )
 
 
-class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
+class Player(PlaySystem[PlayerConfig, StyleMix]):
     """A score's notes, played by a player that attends to a reference's own notes.
 
     The reference is heard and measured as `timbre_transfer.oneshot` does it, and pooled over time
@@ -79,7 +92,7 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
     paper: ClassVar[str] = "this project: docs/models/play.md"
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
-    timbres_of: ClassVar[str] = "oneshot"
+    timbre_system: ClassVar[str] = "oneshot"
     presets: ClassVar[Mapping[str, PlayerConfig]] = {"default": PlayerConfig()}
 
     def __init__(self, config: PlayerConfig) -> None:
@@ -91,7 +104,7 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
         """Half a second."""
         return self.config.sample_rate // 2
 
-    def capture(self, style: Samples) -> Voices:
+    def capture(self, style: Samples) -> StyleMix:
         """Note frames of the reference, measured.
 
         Parameters
@@ -104,27 +117,27 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
         tuple
             One voice, of weight 1.
         """
-        voice = voice_of(style, self.config.listener)
-        if voice.measured.n_frames and float(voice.measured.partials_db.max()) <= FLOOR_DB:
+        memory = measure_style(style, self.config.listener)
+        if memory.measured.n_frames and float(memory.measured.partials_db.max()) <= FLOOR_DB:
             warnings.warn(
                 "the sound has no pitch that could be heard (drums? noise?): notes will sound as "
                 "its hits do",
                 CambiataWarning,
                 stacklevel=2,
             )
-        return _thinned(((1.0, voice),))
+        return _thin_memories(((1.0, memory),))
 
     @property
     def weights_sha256(self) -> str:
         """Hash of the weights that kept timbres belong to: those of ``oneshot``."""
-        return WEIGHTS[self.timbres_of].sha256
+        return WEIGHTS[self.timbre_system].sha256
 
-    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
-        """What `arrays_of` gave.
+    def timbre_from_arrays(self, memories: Sequence[tuple[float, Arrays]]) -> StyleMix:
+        """What `timbre_arrays` gave.
 
         Parameters
         ----------
-        voices : sequence of tuple
+        memories : sequence of tuple
             Weights, which add up to 1, and arrays by name.
 
         Returns
@@ -132,9 +145,9 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
         tuple
             As `capture` returns it.
         """
-        return _thinned(voices_of(voices))
+        return _thin_memories(memories_from_arrays(memories))
 
-    def read(self, part: Part) -> Heard:
+    def read(self, part: Part) -> NoteEvents:
         """The score's notes, as long as they sound.
 
         Parameters
@@ -147,10 +160,10 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
         Heard
             In order of pitch and time.
         """
-        return of_score(_lifted(part))
+        return events_from_part(_release_before_repeats(part))
 
     def render(
-        self, read: Heard, timbre: Voices, start: int, n_samples: int, *, seed: int
+        self, read: NoteEvents, timbre: StyleMix, start: int, n_samples: int, *, seed: int
     ) -> Samples:
         """A stretch of the score, played.
 
@@ -174,9 +187,9 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
         """
         first = max(0, start // HOP - _CONTEXT_FRAMES)
         n_frames = BANDS.n_frames(start + n_samples - first * HOP + WINDOW) + _CONTEXT_FRAMES
-        near = (read.end + RELEASE_S / BANDS.frame_s > first) & (read.start < first + n_frames)
-        some = np.flatnonzero(near)
-        here = replace(
+        sounding = (read.end + RELEASE_S / BANDS.frame_s > first) & (read.start < first + n_frames)
+        some = np.flatnonzero(sounding)
+        stretch = replace(
             read,
             pitch=read.pitch[some],
             start=read.start[some] - first,
@@ -185,36 +198,38 @@ class ScorePlayer(PlaySystem[PlayerConfig, Voices]):
             strength_db=read.strength_db[some],
         )
         middle_db = float(np.median(read.strength_db)) if read.n_notes else 0.0
-        frames = score_frames(here, n_frames, _PER_FRAME, middle_db)
-        said = said_of(self._player, timbre, frames, n_frames)
-        straight = np.zeros((here.n_notes, n_frames), np.float32)
+        frames = score_note_frames(stretch, n_frames, _PER_FRAME, middle_db)
+        prediction = predict(self._player, timbre, frames, n_frames)
+        no_deviation = np.zeros((stretch.n_notes, n_frames), np.float32)
         before = start - first * HOP
-        sound = sounded(frames, said, straight, before + n_samples, seed, first, struck=True)
+        sound = synthesize(
+            frames, prediction, no_deviation, before + n_samples, seed, first, phase_per_note=True
+        )
         return sound[before:]
 
 
-def _thinned(timbre: Voices) -> Voices:
+def _thin_memories(timbre: StyleMix) -> StyleMix:
     """Fewer note frames of each voice: a third less time, and sound that differs by -30 dB."""
-    found = []
-    for weight, voice in timbre:
-        step = -(-voice.measured.n_frames // _N_FRAMES_KEPT) or 1
-        kept = np.arange(0, voice.measured.n_frames, step)
-        found.append((weight, replace(voice, measured=voice.measured[kept])))
-    return tuple(found)
+    thinned = []
+    for weight, memory in timbre:
+        step = -(-memory.measured.n_frames // _N_MEMORY_FRAMES) or 1
+        chosen = np.arange(0, memory.measured.n_frames, step)
+        thinned.append((weight, replace(memory, measured=memory.measured[chosen])))
+    return tuple(thinned)
 
 
-def _lifted(part: Part) -> Part:
+def _release_before_repeats(part: Part) -> Part:
     """A part in which a key is let go before it is struck again, as it must be.
 
     Scores let notes touch; a key of a piano takes a moment to come up. Without it a note struck
     again is but a swell of the one before.
     """
-    held = part.with_pedal()
+    pedalled = part.with_pedal()
     following: dict[int, float] = {}
     notes = []
-    for note in sorted(held.notes, reverse=True):
-        latest_s = following.get(note.pitch, np.inf) - _LIFTED_S
+    for note in sorted(pedalled.notes, reverse=True):
+        latest_s = following.get(note.pitch, np.inf) - _KEY_RETURN_S
         end_s = min(note.end_s, max(latest_s, note.start_s + note.duration_s / 2))
         notes.append(replace(note, end_s=end_s))
         following[note.pitch] = note.start_s
-    return replace(held, notes=tuple(reversed(notes)), pedal=())
+    return replace(pedalled, notes=tuple(reversed(notes)), pedal=())

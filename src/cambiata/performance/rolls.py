@@ -77,8 +77,10 @@ class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             [1, 64].
         """
-        found: npt.NDArray[np.float32] = self._model.part("style")(log_mel(style, RATE_HZ)[None])[0]
-        return found
+        embedding: npt.NDArray[np.float32] = self._model.part("style")(
+            log_mel(style, RATE_HZ)[None]
+        )[0]
+        return embedding
 
     def read(self, part: Part) -> PianoRoll:
         """The score as a piano roll.

@@ -9,13 +9,13 @@ import numpy.typing as npt
 from cambiata.arrays import Samples
 from cambiata.audio.sound import resample
 from cambiata.performance.rolls import RATE_HZ, RollConfig, RollPlayer
-from cambiata.score.piano_roll import FRAME_RATE_HZ, PianoRoll, roll_at
+from cambiata.score.piano_roll import FRAME_RATE_HZ, PianoRoll, resample_roll
 
-_OWN_RATE_HZ, _N_LEVELS = 16000, 256
-_PER_FRAME = int(_OWN_RATE_HZ / FRAME_RATE_HZ)
+_NETWORK_RATE_HZ, _N_LEVELS = 16000, 256
+_PER_FRAME = int(_NETWORK_RATE_HZ / FRAME_RATE_HZ)
 _LEAD_FRAMES = 32  # played before a stretch, so that it is under way when the stretch begins
 # So many stretches side by side cost little more than one.
-_PIECE_S, _LEAST_PIECES = 2.0, 2
+_PIECE_S, _MIN_PIECES = 2.0, 2
 
 
 class WaveNet(RollPlayer):
@@ -77,50 +77,52 @@ class WaveNet(RollPlayer):
         numpy.ndarray
             One channel [T].
         """
-        begin = start * _OWN_RATE_HZ // RATE_HZ
-        length = -(-n_samples * _OWN_RATE_HZ // RATE_HZ) + 2
-        n_pieces = max(_LEAST_PIECES, -(-length // round(_PIECE_S * _OWN_RATE_HZ)))
-        each = -(-length // n_pieces)
-        n_frames = -(-each // _PER_FRAME) + 1 + _LEAD_FRAMES
-        firsts = [(begin + i * each) // _PER_FRAME - _LEAD_FRAMES for i in range(n_pieces)]
-        told = np.concatenate(
+        first_sample = start * _NETWORK_RATE_HZ // RATE_HZ
+        length = -(-n_samples * _NETWORK_RATE_HZ // RATE_HZ) + 2
+        n_pieces = max(_MIN_PIECES, -(-length // round(_PIECE_S * _NETWORK_RATE_HZ)))
+        piece_length = -(-length // n_pieces)
+        n_frames = -(-piece_length // _PER_FRAME) + 1 + _LEAD_FRAMES
+        first_frames = [
+            (first_sample + i * piece_length) // _PER_FRAME - _LEAD_FRAMES for i in range(n_pieces)
+        ]
+        conditions = np.concatenate(
             [
                 self._model.part("condition")(
-                    roll_at(read, FRAME_RATE_HZ, first, n_frames)[None], timbre
+                    resample_roll(read, FRAME_RATE_HZ, first_frame, n_frames)[None], timbre
                 )[0]
-                for first in firsts
+                for first_frame in first_frames
             ]
         )
-        played = self._sampled(told, np.random.default_rng([seed, start]))
+        samples = self._sample(conditions, np.random.default_rng([seed, start]))
         pieces = []
-        for i, first in enumerate(firsts):
-            before = begin + i * each - first * _PER_FRAME
-            pieces.append(played[i, before : before + each])
-        return resample(np.concatenate(pieces), _OWN_RATE_HZ, RATE_HZ)[:n_samples]
+        for i, first_frame in enumerate(first_frames):
+            n_lead = first_sample + i * piece_length - first_frame * _PER_FRAME
+            pieces.append(samples[i, n_lead : n_lead + piece_length])
+        return resample(np.concatenate(pieces), _NETWORK_RATE_HZ, RATE_HZ)[:n_samples]
 
-    def _sampled(
-        self, told: npt.NDArray[np.float32], rng: np.random.Generator
+    def _sample(
+        self, conditions: npt.NDArray[np.float32], rng: np.random.Generator
     ) -> npt.NDArray[np.float32]:
         """Samples of pieces [B, L * _PER_FRAME] by what their layers are told."""
-        step, n_pieces = self._model.part(""), len(told)
+        step, n_pieces = self._model.part(""), len(conditions)
         dilations = np.array(self._model.about["dilations"])
-        n_samples, width = told.shape[1] * _PER_FRAME, int(self._model.about["width"])
+        n_samples, width = conditions.shape[1] * _PER_FRAME, int(self._model.about["width"])
         layers = np.arange(len(dilations))
         longest = int(dilations.max())
         queue = np.zeros((longest, n_pieces, len(layers), width), np.float32)
         levels = np.empty((n_pieces, n_samples), np.int64)
-        drawn = np.full((n_pieces, 1), 1 / 255, np.float32)
+        sample = np.full((n_pieces, 1), 1 / 255, np.float32)
         # The Gumbel trick draws from all pieces' distributions at once.
-        chance = rng.gumbel(size=(_PER_FRAME, n_pieces, _N_LEVELS)).astype(np.float32)
+        gumbel = rng.gumbel(size=(_PER_FRAME, n_pieces, _N_LEVELS)).astype(np.float32)
         for t in range(n_samples):
             if t % _PER_FRAME == 0:
-                chance = rng.gumbel(size=chance.shape).astype(np.float32)
-                now = np.ascontiguousarray(told[:, t // _PER_FRAME])
+                gumbel = rng.gumbel(size=gumbel.shape).astype(np.float32)
+                condition = np.ascontiguousarray(conditions[:, t // _PER_FRAME])
             past = queue[(t - dilations) % longest, :, layers].transpose(1, 0, 2)
-            logits, given = step(drawn, np.ascontiguousarray(past), now)
-            queue[t % longest] = given
-            levels[:, t] = (logits + chance[t % _PER_FRAME]).argmax(axis=1)
-            drawn = (levels[:, t, None] / np.float32(127.5) - 1).astype(np.float32)
-        coded = levels / 127.5 - 1
-        sound = np.sign(coded) * (256.0 ** np.abs(coded) - 1) / 255
+            logits, layer_inputs = step(sample, np.ascontiguousarray(past), condition)
+            queue[t % longest] = layer_inputs
+            levels[:, t] = (logits + gumbel[t % _PER_FRAME]).argmax(axis=1)
+            sample = (levels[:, t, None] / np.float32(127.5) - 1).astype(np.float32)
+        companded = levels / 127.5 - 1
+        sound = np.sign(companded) * (256.0 ** np.abs(companded) - 1) / 255
         return sound.astype(np.float32)

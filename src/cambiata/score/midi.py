@@ -159,16 +159,16 @@ class Part:
         if not self.pedal:
             return self
         begins, ends = zip(*sorted(self.pedal), strict=True)
-        struck: dict[int, float] = {}
-        held = []
+        next_onset_s: dict[int, float] = {}
+        lengthened = []
         for note in sorted(self.notes, reverse=True):
             at = bisect_right(begins, note.end_s) - 1
             end_s = note.end_s
             if at >= 0 and end_s < ends[at]:
-                end_s = max(end_s, min(ends[at], struck.get(note.pitch, ends[at])))
-            struck[note.pitch] = note.start_s
-            held.append(replace(note, end_s=end_s))
-        return replace(self, notes=tuple(reversed(held)))
+                end_s = max(end_s, min(ends[at], next_onset_s.get(note.pitch, ends[at])))
+            next_onset_s[note.pitch] = note.start_s
+            lengthened.append(replace(note, end_s=end_s))
+        return replace(self, notes=tuple(reversed(lengthened)))
 
     def window(self, start_s: float, end_s: float) -> "Part":
         """What of it sounds between two times.
@@ -277,11 +277,11 @@ class Clock:
     key: str = ""
 
     @cached_property
-    def _begins_s(self) -> list[float]:
-        begins_s = [0.0]
+    def _tempo_starts_s(self) -> list[float]:
+        starts_s = [0.0]
         for (start, qpm), (end, _) in zip(self.tempos, self.tempos[1:], strict=False):
-            begins_s.append(begins_s[-1] + (end - start) * 60 / qpm)
-        return begins_s
+            starts_s.append(starts_s[-1] + (end - start) * 60 / qpm)
+        return starts_s
 
     def seconds(self, quarters: float) -> float:
         """Time at which a place in the score is reached.
@@ -298,7 +298,7 @@ class Clock:
         """
         at = max(bisect_right(self.tempos, quarters, key=lambda tempo: tempo[0]) - 1, 0)
         start, qpm = self.tempos[at]
-        return self._begins_s[at] + (quarters - start) * 60 / qpm
+        return self._tempo_starts_s[at] + (quarters - start) * 60 / qpm
 
     def quarters(self, seconds: float) -> float:
         """Place in the score that is reached at a time.
@@ -313,9 +313,9 @@ class Clock:
         float
             In quarter notes from the beginning.
         """
-        at = max(bisect_right(self._begins_s, seconds) - 1, 0)
+        at = max(bisect_right(self._tempo_starts_s, seconds) - 1, 0)
         start, qpm = self.tempos[at]
-        past_s = seconds - self._begins_s[at]
+        past_s = seconds - self._tempo_starts_s[at]
         return start + (past_s * qpm / 60 if past_s else 0.0)  # a tempo may be infinite
 
 
@@ -386,11 +386,11 @@ class Score:
         chosen = [part for part in self.parts if not part.is_drum and part.notes]
         if track is not None:
             if not 1 <= track <= len(self.parts):
-                known = "; ".join(
+                tracks = "; ".join(
                     f"{i} {part.name or f'program {part.program}'}"
                     for i, part in enumerate(self.parts, 1)
                 )
-                raise InputError(self.name, f"has no track {track}", f"use one of: {known}")
+                raise InputError(self.name, f"has no track {track}", f"use one of: {tracks}")
             chosen = [self.parts[track - 1]]
         if not chosen or not any(part.notes for part in chosen):
             raise InputError(self.name, "has no notes there", "choose a score that plays something")
@@ -450,7 +450,7 @@ class Score:
             else:
                 raise TypeError(f"{type(other).__name__} is no score of a library that is known")
             other = mido.MidiFile(file=io.BytesIO(data.getvalue()), clip=True)
-        clock, parts = _clock_and_parts(other)
+        clock, parts = _read_clock_and_parts(other)
         return cls(tuple(parts), name, clock)
 
     def to_mido(self) -> Any:
@@ -464,11 +464,11 @@ class Score:
         import mido
 
         file = mido.MidiFile(ticks_per_beat=_TICKS_PER_BEAT)
-        file.tracks.append(_conducting(self.clock))
+        file.tracks.append(_tempo_track(self.clock))
         channels = [channel for channel in range(16) if channel != _DRUM_CHANNEL]
         for index, part in enumerate(self.parts):
             channel = _DRUM_CHANNEL if part.is_drum else channels[index % len(channels)]
-            file.tracks.append(_track(part, channel, self.clock))
+            file.tracks.append(_write_track(part, channel, self.clock))
         return file
 
     def to_bytes(self) -> bytes:
@@ -542,7 +542,7 @@ def load(path: str | Path, *, keys: bool = False) -> Score:
         ) from error
     if file.ticks_per_beat <= 0:
         raise InputError(str(path), "counts time in SMPTE frames", "export it again in beats")
-    clock, parts = _clock_and_parts(file)
+    clock, parts = _read_clock_and_parts(file)
     if not keys:
         parts = [part.with_pedal() for part in parts]
     if not any(part.notes for part in parts):
@@ -649,16 +649,16 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
         scratch.write_bytes(score.to_bytes())
 
 
-def _clock_and_parts(file: Any) -> tuple[Clock, list[Part]]:
-    clock = _clock(file)
+def _read_clock_and_parts(file: Any) -> tuple[Clock, list[Part]]:
+    clock = _read_clock(file)
 
     def seconds(tick: int) -> float:
         return clock.seconds(tick / file.ticks_per_beat)
 
-    return clock, [part for track in file.tracks for part in _parts(track, seconds)]
+    return clock, [part for track in file.tracks for part in _read_parts(track, seconds)]
 
 
-def _clock(file: Any) -> Clock:
+def _read_clock(file: Any) -> Clock:
     """What a file says of tempo and metre; of what is said twice at one tick, the last counts."""
     tempos, metres, key = {0.0: _QPM}, {}, ""
     for track in file.tracks:
@@ -679,7 +679,7 @@ def _clock(file: Any) -> Clock:
     )
 
 
-def _conducting(clock: Clock) -> Any:
+def _tempo_track(clock: Clock) -> Any:
     """The track of a clock's changes."""
     import mido
 
@@ -693,33 +693,33 @@ def _conducting(clock: Clock) -> Any:
     if clock.key:
         events.append((0, "key_signature", {"key": clock.key}))
     track, last = mido.MidiTrack(), 0
-    for tick, kind, given in sorted(events, key=lambda event: event[0]):
-        track.append(mido.MetaMessage(kind, time=tick - last, **given))
+    for tick, kind, values in sorted(events, key=lambda event: event[0]):
+        track.append(mido.MetaMessage(kind, time=tick - last, **values))
         last = tick
     return track
 
 
-def _parts(track: Iterable[Any], seconds: Callable[[int], float]) -> list[Part]:
+def _read_parts(track: Iterable[Any], seconds: Callable[[int], float]) -> list[Part]:
     """The parts of one track: one for each channel and program that plays in it.
 
     Notes end with their keys; the pedal is apart.
     """
     programs: defaultdict[int, int] = defaultdict(int)
     # Struck and not yet let go, by channel and pitch.
-    struck: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-    found: defaultdict[tuple[int, int], list[Note]] = defaultdict(list)
-    down: dict[int, int] = {}
+    sounding: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+    notes_by_part: defaultdict[tuple[int, int], list[Note]] = defaultdict(list)
+    pedal_down: dict[int, int] = {}
     pedal: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     tick, name = 0, ""
 
-    def close(channel: int, pitch: int, begun: tuple[int, int, int]) -> None:
-        start, velocity, program = begun
+    def end_note(channel: int, pitch: int, onset: tuple[int, int, int]) -> None:
+        start, velocity, program = onset
         start_s, end_s = seconds(start), seconds(tick)
         if end_s > start_s:
-            found[channel, program].append(Note(start_s, end_s, pitch, velocity))
+            notes_by_part[channel, program].append(Note(start_s, end_s, pitch, velocity))
 
-    def lift(channel: int) -> None:
-        begin_s, end_s = seconds(down.pop(channel)), seconds(tick)
+    def lift_pedal(channel: int) -> None:
+        begin_s, end_s = seconds(pedal_down.pop(channel)), seconds(tick)
         if end_s > begin_s:
             pedal[channel].append((begin_s, end_s))
 
@@ -735,21 +735,21 @@ def _parts(track: Iterable[Any], seconds: Callable[[int], float]) -> list[Part]:
             programs[channel] = message.program
         elif kind == "control_change":
             if message.control == _SUSTAIN_PEDAL and message.value >= 64:
-                down.setdefault(channel, tick)
-            elif message.control == _SUSTAIN_PEDAL and channel in down:
-                lift(channel)
+                pedal_down.setdefault(channel, tick)
+            elif message.control == _SUSTAIN_PEDAL and channel in pedal_down:
+                lift_pedal(channel)
         else:
             key = channel, message.note
             if kind == "note_on" and message.velocity:
-                struck[key].append((tick, message.velocity, programs[channel]))
-            elif struck[key]:
+                sounding[key].append((tick, message.velocity, programs[channel]))
+            elif sounding[key]:
                 # The oldest is let go first, as synthesizers do.
-                close(channel, message.note, struck[key].pop(0))
-    for (channel, pitch), begun in struck.items():  # what never ended ends with the track
-        for each in begun:
-            close(channel, pitch, each)
-    for channel in list(down):
-        lift(channel)
+                end_note(channel, message.note, sounding[key].pop(0))
+    for (channel, pitch), onset in sounding.items():  # what never ended ends with the track
+        for each in onset:
+            end_note(channel, pitch, each)
+    for channel in list(pedal_down):
+        lift_pedal(channel)
     return [
         Part(
             tuple(sorted(notes)),
@@ -758,11 +758,11 @@ def _parts(track: Iterable[Any], seconds: Callable[[int], float]) -> list[Part]:
             name,
             () if channel == _DRUM_CHANNEL else tuple(pedal[channel]),
         )
-        for (channel, program), notes in sorted(found.items())
+        for (channel, program), notes in sorted(notes_by_part.items())
     ]
 
 
-def _track(part: Part, channel: int, clock: Clock) -> Any:
+def _write_track(part: Part, channel: int, clock: Clock) -> Any:
     import mido
 
     def ticks(seconds: float) -> int:
@@ -787,10 +787,10 @@ def _track(part: Part, channel: int, clock: Clock) -> Any:
         track.append(mido.MetaMessage("track_name", name=name))
     track.append(mido.Message("program_change", channel=channel, program=part.program))
     last = 0
-    for tick, same in groupby(sorted(events), key=lambda event: event[0]):
-        for _, _, kind, number, value in same:
+    for tick, simultaneous in groupby(sorted(events), key=lambda event: event[0]):
+        for _, _, kind, number, value in simultaneous:
             names = ("control", "value") if kind == "control_change" else ("note", "velocity")
-            given = dict(zip(names, (number, value), strict=True))
-            track.append(mido.Message(kind, channel=channel, time=tick - last, **given))
+            values = dict(zip(names, (number, value), strict=True))
+            track.append(mido.Message(kind, channel=channel, time=tick - last, **values))
             last = tick
     return track

@@ -101,16 +101,16 @@ class Voice:
         >>> [tone.pitch for tone in Voice((low, high)).skyline().tones]
         [60]
         """
-        kept: list[Tone] = []
+        melody: list[Tone] = []
         for tone in sorted(self.tones, key=lambda tone: (tone.start, -tone.pitch)):
-            if kept and kept[-1].start == tone.start:
+            if melody and melody[-1].start == tone.start:
                 continue
-            if kept and kept[-1].end > tone.start:
-                if kept[-1].pitch > tone.pitch:
+            if melody and melody[-1].end > tone.start:
+                if melody[-1].pitch > tone.pitch:
                     continue
-                kept[-1] = replace(kept[-1], length=tone.start - kept[-1].start)
-            kept.append(tone)
-        return replace(self, tones=tuple(kept))
+                melody[-1] = replace(melody[-1], length=tone.start - melody[-1].start)
+            melody.append(tone)
+        return replace(self, tones=tuple(melody))
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class Sheet:
         if len(metres) > 1 and metres[1][0] == float(metre.bar) < float(metres[1][1].bar):
             pickup, metre = metre.bar, metres[1][1]
         voices = (
-            Voice(_written(part, score.clock), part.name, part.program)
+            Voice(_quantize_part(part, score.clock), part.name, part.program)
             for part in score.parts
             if not part.is_drum and part.notes
         )
@@ -223,17 +223,17 @@ class Sheet:
         return cls(tuple(voices), metre, score.clock.key, qpm, pickup, score.name)
 
 
-def _snapped(quarters: float) -> Fraction:
+def _quantize(quarters: float) -> Fraction:
     return Fraction(round(quarters * _STEPS), _STEPS)
 
 
-def _written(part: Part, clock: Clock) -> tuple[Tone, ...]:
+def _quantize_part(part: Part, clock: Clock) -> tuple[Tone, ...]:
     tones = []
-    starts = sorted({_snapped(clock.quarters(note.start_s)) for note in part.notes})
+    starts = sorted({_quantize(clock.quarters(note.start_s)) for note in part.notes})
     following = dict(pairwise(starts))
     for note in part.notes:
-        start = _snapped(clock.quarters(note.start_s))
-        end = max(_snapped(clock.quarters(note.end_s)), start + Fraction(1, _STEPS))
+        start = _quantize(clock.quarters(note.start_s))
+        end = max(_quantize(clock.quarters(note.end_s)), start + Fraction(1, _STEPS))
         after = following.get(start)
         if after is not None and 0 < after - end <= min(Fraction(1, 3), (after - start) / 2):
             end = after
@@ -316,9 +316,9 @@ def read_all(path: str | Path) -> list[Sheet]:
     if not path.is_file():
         raise InputError(str(path), "no such file", "check the path")
     if suffix not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
-        raise InputError(str(path), "is no kind of score that is known", f"give one of {known}")
-    sheets = list(_parsed(path))
+        suffixes = ", ".join(SUFFIXES)
+        raise InputError(str(path), "is no kind of score that is known", f"give one of {suffixes}")
+    sheets = list(_parse_file(path))
     if not sheets:
         raise InputError(str(path), "has no notes", "choose a score that plays something")
     return sheets
@@ -354,7 +354,7 @@ def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
     if path.suffix.lower() in MIDI_SUFFIXES:
         midi.save(sheet.to_score(), path, force=force)
         return
-    stream = _stream(sheet, _music21(path))
+    stream = _to_stream(sheet, _import_music21(path))
     with midi.written_beside(path) as scratch:
         stream.write("mxl" if path.suffix.lower() == ".mxl" else "musicxml", fp=scratch)
 
@@ -392,7 +392,7 @@ def checked_score_place(path: str | Path, force: bool) -> Path:
     return midi.checked_place(path, force)
 
 
-def _music21(path: object) -> Any:
+def _import_music21(path: object) -> Any:
     try:
         import music21
     except ImportError as error:
@@ -400,8 +400,8 @@ def _music21(path: object) -> Any:
     return music21
 
 
-def _parsed(path: Path) -> Iterator[Sheet]:
-    music21 = _music21(path)
+def _parse_file(path: Path) -> Iterator[Sheet]:
+    music21 = _import_music21(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -416,7 +416,7 @@ def _parsed(path: Path) -> Iterator[Sheet]:
             raise InputError(str(path), "cannot be read as a score", "export it again") from error
         for score in scores:
             try:
-                sheet = sheet_of_stream(score, str(path))
+                sheet = sheet_from_stream(score, str(path))
             except Exception as error:
                 if len(scores) == 1:
                     raise InputError(
@@ -427,7 +427,7 @@ def _parsed(path: Path) -> Iterator[Sheet]:
                 yield sheet
 
 
-def sheet_of_stream(stream: Any, name: str) -> Sheet | None:
+def sheet_from_stream(stream: Any, name: str) -> Sheet | None:
     """Sheet of a music21 stream.
 
     Parameters
@@ -446,66 +446,66 @@ def sheet_of_stream(stream: Any, name: str) -> Sheet | None:
     --------
     >>> import music21  # doctest: +SKIP
     >>> stream = music21.converter.parse("tinyNotation: 3/4 c4 d e")  # doctest: +SKIP
-    >>> str(sheet_of_stream(stream, "scale").metre)  # doctest: +SKIP
+    >>> str(sheet_from_stream(stream, "scale").metre)  # doctest: +SKIP
     '3/4'
     """
-    music21 = _music21(name)
+    music21 = _import_music21(name)
     parts = list(stream.parts) if hasattr(stream, "parts") else []
     voices: list[Voice] = []
     pickup = Fraction(0)
     for part in parts or [stream]:
         bars = list(part.getElementsByClass(music21.stream.Measure))
         if len(bars) > 1 and not voices:
-            first = _exact(bars[1].offset - bars[0].offset)
-            pickup = first if first < _metre_of(part, music21).bar else Fraction(0)
-        tones = _tones(bars or [part], music21)
+            first = _to_fraction(bars[1].offset - bars[0].offset)
+            pickup = first if first < _find_metre(part, music21).bar else Fraction(0)
+        tones = _read_tones(bars or [part], music21)
         if tones:
             voices.append(Voice(tuple(sorted(tones)), str(part.partName or "")))
     if not voices:
         return None
     flat = (parts[0] if parts else stream).flatten()
-    marks = list(flat.getElementsByClass(music21.tempo.MetronomeMark))
-    qpm = next((mark.getQuarterBPM() for mark in marks if mark.getQuarterBPM()), 120.0)
+    tempo_marks = list(flat.getElementsByClass(music21.tempo.MetronomeMark))
+    qpm = next((mark.getQuarterBPM() for mark in tempo_marks if mark.getQuarterBPM()), 120.0)
     title = stream.metadata.title if stream.metadata is not None else None
     return Sheet(
         tuple(voices),
-        _metre_of(flat, music21),
-        _key_of(flat, music21),
+        _find_metre(flat, music21),
+        _find_key(flat, music21),
         float(qpm),
         pickup,
         f"{name} ({title})" if title else name,
     )
 
 
-def _exact(quarters: Any) -> Fraction:
+def _to_fraction(quarters: Any) -> Fraction:
     return Fraction(quarters).limit_denominator(_STEPS * 4)
 
 
-def _tones(bars: Sequence[Any], music21: Any) -> list[Tone]:
+def _read_tones(bars: Sequence[Any], music21: Any) -> list[Tone]:
     """Tones of bars, repeats written out, ties made one."""
-    found: list[Tone] = []
+    tones: list[Tone] = []
     last: dict[int, int] = {}  # where the last tone of each pitch is
     begin = Fraction(0)
-    for number in _played(bars, music21):
+    for number in _bar_order(bars, music21):
         bar = bars[number]
         for note in bar.flatten().notes:
-            start, length = begin + _exact(note.offset), _exact(note.quarterLength)
+            start, length = begin + _to_fraction(note.offset), _to_fraction(note.quarterLength)
             if length == 0 or isinstance(note, music21.harmony.Harmony):
                 continue  # a grace note, or the name of a chord
-            goes_on = note.tie is not None and note.tie.type in ("continue", "stop")
+            is_tied = note.tie is not None and note.tie.type in ("continue", "stop")
             for pitch in getattr(note, "pitches", ()):
-                before = last.get(pitch.midi) if goes_on else None
-                if before is not None and found[before].end == start:
-                    found[before] = replace(found[before], length=found[before].length + length)
+                before = last.get(pitch.midi) if is_tied else None
+                if before is not None and tones[before].end == start:
+                    tones[before] = replace(tones[before], length=tones[before].length + length)
                 else:
-                    last[pitch.midi] = len(found)
-                    found.append(Tone(start, length, pitch.midi, note.volume.velocity or 100))
+                    last[pitch.midi] = len(tones)
+                    tones.append(Tone(start, length, pitch.midi, note.volume.velocity or 100))
         after = bars[number + 1].offset if number + 1 < len(bars) else None
-        begin += _exact(bar.quarterLength if after is None else after - bar.offset)
-    return found
+        begin += _to_fraction(bar.quarterLength if after is None else after - bar.offset)
+    return tones
 
 
-def _played(bars: Sequence[Any], music21: Any) -> list[int]:
+def _bar_order(bars: Sequence[Any], music21: Any) -> list[int]:
     """Numbers of bars in the order they are played.
 
     Every repeat sign is gone back from once, to the last sign that opens, or the last that closes;
@@ -533,7 +533,7 @@ def _played(bars: Sequence[Any], music21: Any) -> list[int]:
     return order
 
 
-def _metre_of(stream: Any, music21: Any) -> Metre:
+def _find_metre(stream: Any, music21: Any) -> Metre:
     """The metre that governs most of it; music21 writes short ones around repeats in ABC."""
     flat = stream.flatten()
     signatures = list(flat.getElementsByClass(music21.meter.TimeSignature))
@@ -544,7 +544,7 @@ def _metre_of(stream: Any, music21: Any) -> Metre:
     return max(lengths, key=lambda metre: lengths[metre], default=Metre())
 
 
-def _key_of(stream: Any, music21: Any) -> str:
+def _find_key(stream: Any, music21: Any) -> str:
     """The key signature as MIDI has it: its major key, or the minor one where the score says so."""
     signature = next(iter(stream.getElementsByClass(music21.key.KeySignature)), None)
     if signature is None or abs(signature.sharps) > 7:
@@ -554,7 +554,7 @@ def _key_of(stream: Any, music21: Any) -> str:
     return f"{tonic}m" if is_minor else str(tonic)
 
 
-def _stream(sheet: Sheet, music21: Any) -> Any:
+def _to_stream(sheet: Sheet, music21: Any) -> Any:
     score = music21.stream.Score()
     score.metadata = music21.metadata.Metadata(title=Path(sheet.name).stem)
     for voice in sheet.voices:
@@ -565,11 +565,13 @@ def _stream(sheet: Sheet, music21: Any) -> Any:
             mode = "minor" if sheet.key.endswith("m") else "major"
             part.append(music21.key.Key(tonic, mode))
         part.insert(0, music21.tempo.MetronomeMark(number=sheet.qpm))
-        for start, same in _chords(voice.tones):
-            pitches = [tone.pitch for tone in same]
-            note = music21.note.Note(pitches[0]) if len(same) == 1 else music21.chord.Chord(pitches)
-            note.quarterLength = same[0].length
-            note.volume.velocity = same[0].velocity
+        for start, chord in _group_chords(voice.tones):
+            pitches = [tone.pitch for tone in chord]
+            note = (
+                music21.note.Note(pitches[0]) if len(chord) == 1 else music21.chord.Chord(pitches)
+            )
+            note.quarterLength = chord[0].length
+            note.volume.velocity = chord[0].velocity
             # A pickup lies at the end of a whole bar, which is cut to it afterwards.
             part.insert(start + (sheet.metre.bar - sheet.pickup) % sheet.metre.bar, note)
         part.makeRests(fillGaps=True, inPlace=True)
@@ -589,10 +591,10 @@ def _stream(sheet: Sheet, music21: Any) -> Any:
     return score
 
 
-def _chords(tones: Sequence[Tone]) -> Iterator[tuple[Fraction, list[Tone]]]:
+def _group_chords(tones: Sequence[Tone]) -> Iterator[tuple[Fraction, list[Tone]]]:
     """Tones that begin and end together."""
-    found: dict[tuple[Fraction, Fraction], list[Tone]] = {}
+    chords: dict[tuple[Fraction, Fraction], list[Tone]] = {}
     for tone in tones:
-        found.setdefault((tone.start, tone.length), []).append(tone)
-    for (start, _), same in sorted(found.items()):
-        yield start, same
+        chords.setdefault((tone.start, tone.length), []).append(tone)
+    for (start, _), chord in sorted(chords.items()):
+        yield start, chord

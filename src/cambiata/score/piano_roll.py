@@ -23,9 +23,9 @@ class PianoRoll:
 
     Parameters
     ----------
-    strike : numpy.ndarray
+    onset : numpy.ndarray
         Velocity, 0 to 1, in the frame of an onset, else 0 [88, L].
-    held : numpy.ndarray
+    active : numpy.ndarray
         1 while a key is down [88, L].
     offset : numpy.ndarray
         1 in the frame where a key is let go [88, L].
@@ -38,12 +38,12 @@ class PianoRoll:
     --------
     >>> from cambiata.score.midi import Note, Part
     >>> roll = piano_roll(Part((Note(0.0, 0.02, 60, 127),)), 0.04)
-    >>> roll.strike[39].tolist(), roll.held[39].sum()
+    >>> roll.onset[39].tolist(), roll.active[39].sum()
     ([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], np.float32(5.0))
     """
 
-    strike: Roll
-    held: Roll
+    onset: Roll
+    active: Roll
     offset: Roll
     pedal: npt.NDArray[np.float32]
     left_out: tuple[Note, ...] = ()
@@ -51,10 +51,10 @@ class PianoRoll:
     @property
     def array(self) -> Roll:
         """All of it, [3 * 88 + 1, L]: strikes, held keys, offsets, pedal."""
-        return np.concatenate([self.strike, self.held, self.offset, self.pedal[None]])
+        return np.concatenate([self.onset, self.active, self.offset, self.pedal[None]])
 
 
-def roll_at(roll: PianoRoll, frame_rate_hz: float, first: int, n_frames: int) -> Roll:
+def resample_roll(roll: PianoRoll, frame_rate_hz: float, first: int, n_frames: int) -> Roll:
     """A roll at another frame rate.
 
     Parameters
@@ -77,26 +77,26 @@ def roll_at(roll: PianoRoll, frame_rate_hz: float, first: int, n_frames: int) ->
     Examples
     --------
     >>> roll = piano_roll(Part((Note(0.5, 1.0, 60, 127),)), 1.0)
-    >>> roll_at(roll, 50.0, 20, 10)[39].tolist()
+    >>> resample_roll(roll, 50.0, 20, 10)[39].tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]
     """
-    length = roll.strike.shape[1]
+    length = roll.onset.shape[1]
     out = np.zeros((3 * N_KEYS + 1, n_frames), np.float32)
-    for begin, events in ((0, roll.strike), (2 * N_KEYS, roll.offset)):
+    for first_row, events in ((0, roll.onset), (2 * N_KEYS, roll.offset)):
         keys, frames = np.nonzero(events)
         at = np.round(frames * (frame_rate_hz / FRAME_RATE_HZ)).astype(np.int64) - first
         inside = (at >= 0) & (at < n_frames)
-        place = begin + keys[inside], at[inside]
+        place = first_row + keys[inside], at[inside]
         np.maximum.at(out, place, events[keys[inside], frames[inside]])
     middles = np.floor((first + np.arange(n_frames)) * (FRAME_RATE_HZ / frame_rate_hz) + 1e-6)
     within = np.flatnonzero((middles >= 0) & (middles < length))
-    read = middles[within].astype(np.int64)
-    out[N_KEYS : 2 * N_KEYS, within] = roll.held[:, read]
-    out[-1, within] = roll.pedal[read]
+    frames_read = middles[within].astype(np.int64)
+    out[N_KEYS : 2 * N_KEYS, within] = roll.active[:, frames_read]
+    out[-1, within] = roll.pedal[frames_read]
     return out
 
 
-def on_keyboard(part: Part) -> tuple[Part, tuple[Note, ...]]:
+def split_at_keyboard(part: Part) -> tuple[Part, tuple[Note, ...]]:
     """A part without the notes that no piano's key plays, and those.
 
     Parameters
@@ -111,14 +111,14 @@ def on_keyboard(part: Part) -> tuple[Part, tuple[Note, ...]]:
 
     Examples
     --------
-    >>> _, rest = on_keyboard(Part((Note(0, 1, 12), Note(0, 1, 60))))
-    >>> [note.pitch for note in rest]
+    >>> _, out_of_range = split_at_keyboard(Part((Note(0, 1, 12), Note(0, 1, 60))))
+    >>> [note.pitch for note in out_of_range]
     [12]
     """
     inside = range(LOWEST_KEY, LOWEST_KEY + N_KEYS)
-    kept = tuple(note for note in part.notes if note.pitch in inside)
-    rest = tuple(note for note in part.notes if note.pitch not in inside)
-    return Part(kept, part.program, part.is_drum, part.name, part.pedal), rest
+    playable = tuple(note for note in part.notes if note.pitch in inside)
+    out_of_range = tuple(note for note in part.notes if note.pitch not in inside)
+    return Part(playable, part.program, part.is_drum, part.name, part.pedal), out_of_range
 
 
 def piano_roll(part: Part, duration_s: float | None = None) -> PianoRoll:
@@ -144,21 +144,21 @@ def piano_roll(part: Part, duration_s: float | None = None) -> PianoRoll:
     >>> piano_roll(Part((Note(0, 1, 60),), pedal=((0.5, 2.0),)), 1.0).pedal.sum()
     np.float32(125.0)
     """
-    part, left_out = on_keyboard(part)
+    part, left_out = split_at_keyboard(part)
     n_frames = int(np.ceil((part.end_s if duration_s is None else duration_s) * FRAME_RATE_HZ))
-    strike, held, offset = (np.zeros((N_KEYS, n_frames), np.float32) for _ in range(3))
+    onset, active, offset = (np.zeros((N_KEYS, n_frames), np.float32) for _ in range(3))
     pedal = np.zeros(n_frames, np.float32)
     for note in part.notes:
         key, first = note.pitch - LOWEST_KEY, round(note.start_s * FRAME_RATE_HZ)
         last = max(first + 1, round(note.end_s * FRAME_RATE_HZ))
         if first >= n_frames:
             continue
-        if first and held[key, first - 1] and not offset[key, first - 1]:
+        if first and active[key, first - 1] and not offset[key, first - 1]:
             offset[key, first - 1] = 1
-        strike[key, first] = max(strike[key, first], note.velocity / MAX_VELOCITY)
-        held[key, first:last] = 1
+        onset[key, first] = max(onset[key, first], note.velocity / MAX_VELOCITY)
+        active[key, first:last] = 1
         if last < n_frames:
             offset[key, last] = 1
     for begin_s, end_s in part.pedal:
         pedal[round(begin_s * FRAME_RATE_HZ) : round(end_s * FRAME_RATE_HZ)] = 1
-    return PianoRoll(strike, held, offset, pedal, left_out)
+    return PianoRoll(onset, active, offset, pedal, left_out)

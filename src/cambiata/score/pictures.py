@@ -10,7 +10,7 @@ from cambiata.score import midi
 from cambiata.score.midi import Score
 
 _WIDTH, _ROW, _LEFT, _TOP = 1200.0, 7.0, 60.0, 26.0
-_KEPT, _CHANGED, _BAR = "#4a6fa5", "#d1495b", "#c8c8c8"
+_UNCHANGED_COLOUR, _CHANGED_COLOUR, _BAR_COLOUR = "#4a6fa5", "#d1495b", "#c8c8c8"
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _SAME_S = 0.005  # notes nearer than this in time are the same
 
@@ -45,7 +45,7 @@ def draw_rolls(
     cambiata.errors.InputError: roll.gif: is no kind of picture that is drawn; name it .svg
     """
     with midi.written_beside(checked_picture(path, force)) as scratch:
-        scratch.write_text(_picture(scores, title))
+        scratch.write_text(_draw_svg(scores, title))
 
 
 def checked_picture(path: str | Path, force: bool) -> Path:
@@ -79,74 +79,82 @@ def checked_picture(path: str | Path, force: bool) -> Path:
     return midi.checked_place(path, force)
 
 
-def _picture(scores: Mapping[str, Score], title: str) -> str:
+def _draw_svg(scores: Mapping[str, Score], title: str) -> str:
     end_s = max((score.end_s for score in scores.values()), default=1.0)
     first = next(iter(scores.values()), None)
-    kept: dict[int, list[float]] = {}  # when each pitch begins
+    original_onsets: dict[int, list[float]] = {}  # when each pitch begins
     for start_s, _, pitch, _ in _notes(first) if first is not None else ():
-        kept.setdefault(pitch, []).append(start_s)
-    rows = sorted({pitch for score in scores.values() for *_, pitch, _ in _notes(score)})
-    low, high = (rows[0] - 1, rows[-1] + 1) if rows else (60, 61)
+        original_onsets.setdefault(pitch, []).append(start_s)
+    pitches = sorted({pitch for score in scores.values() for *_, pitch, _ in _notes(score)})
+    low, high = (pitches[0] - 1, pitches[-1] + 1) if pitches else (60, 61)
     of_drums = all(part.is_drum for score in scores.values() for part in score.parts)
     # Drums are rows that are used, and no scale.
-    place = {pitch: i for i, pitch in enumerate(rows)} if of_drums else {}
-    n_rows = len(rows) if of_drums else high - low + 1
+    row_of_pitch = {pitch: i for i, pitch in enumerate(pitches)} if of_drums else {}
+    n_rows = len(pitches) if of_drums else high - low + 1
     height = n_rows * _ROW
-    drawn = [
+    elements = [
         f'<text x="{_LEFT}" y="16" font-size="14">{escape(title)}</text>' if title else "",
     ]
     top = _TOP
     for label, score in scores.items():
-        drawn.append(f'<text x="{_LEFT}" y="{top + 12:.1f}" font-size="12">{escape(label)}</text>')
+        elements.append(
+            f'<text x="{_LEFT}" y="{top + 12:.1f}" font-size="12">{escape(label)}</text>'
+        )
         top += 18
-        drawn += _panel(score, kept, end_s, top, height, low, n_rows, place)
+        elements += _draw_panel(
+            score, original_onsets, end_s, top, height, low, n_rows, row_of_pitch
+        )
         top += height + 12
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH + _LEFT + 10:.0f}" '
         f'height="{top:.0f}" font-family="sans-serif">\n'
-        '<rect width="100%" height="100%" fill="white"/>\n' + "\n".join(drawn) + "\n</svg>\n"
+        '<rect width="100%" height="100%" fill="white"/>\n' + "\n".join(elements) + "\n</svg>\n"
     )
 
 
-def _panel(
+def _draw_panel(
     score: Score,
-    kept: Mapping[int, list[float]],
+    original_onsets: Mapping[int, list[float]],
     end_s: float,
     top: float,
     height: float,
     low: int,
     n_rows: int,
-    place: dict[int, int],
+    row_of_pitch: dict[int, int],
 ) -> list[str]:
-    drawn = [
+    elements = [
         f'<rect x="{_LEFT}" y="{top:.1f}" width="{_WIDTH}" height="{height:.1f}" fill="#f7f7f7"/>'
     ]
-    for at_s in _bars(score, end_s):
+    for at_s in _bar_lines_s(score, end_s):
         x = _LEFT + _WIDTH * at_s / end_s
-        drawn.append(
+        elements.append(
             f'<line x1="{x:.1f}" y1="{top:.1f}" x2="{x:.1f}" y2="{top + height:.1f}" '
-            f'stroke="{_BAR}"/>'
+            f'stroke="{_BAR_COLOUR}"/>'
         )
     for row in range(n_rows):
-        pitch = next((p for p, i in place.items() if i == row), None) if place else low + row
-        if pitch is not None and (place or pitch % 12 == 0):
-            name = str(pitch) if place else f"C{pitch // 12 - 1}"
+        pitch = (
+            next((p for p, i in row_of_pitch.items() if i == row), None)
+            if row_of_pitch
+            else low + row
+        )
+        if pitch is not None and (row_of_pitch or pitch % 12 == 0):
+            name = str(pitch) if row_of_pitch else f"C{pitch // 12 - 1}"
             y = top + height - row * _ROW
-            drawn.append(f'<text x="{_LEFT - 28}" y="{y:.1f}" font-size="8">{name}</text>')
+            elements.append(f'<text x="{_LEFT - 28}" y="{y:.1f}" font-size="8">{name}</text>')
     for start_s, stop_s, pitch, velocity in _notes(score):
-        row = place.get(pitch, pitch - low)
+        row = row_of_pitch.get(pitch, pitch - low)
         x, width = (_WIDTH * each / end_s for each in (start_s, stop_s - start_s))
-        begins = kept.get(pitch, [])
-        at = bisect_right(begins, start_s - _SAME_S)
-        is_kept = at < len(begins) and begins[at] < start_s + _SAME_S
+        onsets_s = original_onsets.get(pitch, [])
+        at = bisect_right(onsets_s, start_s - _SAME_S)
+        is_original = at < len(onsets_s) and onsets_s[at] < start_s + _SAME_S
         y = top + height - (row + 1) * _ROW
-        drawn.append(
+        elements.append(
             f'<rect x="{_LEFT + x:.1f}" y="{y + 0.5:.1f}" width="{max(1.5, width - 0.7):.1f}" '
-            f'height="{_ROW - 1:.1f}" fill="{_KEPT if is_kept else _CHANGED}" '
+            f'height="{_ROW - 1:.1f}" fill="{_UNCHANGED_COLOUR if is_original else _CHANGED_COLOUR}" '
             f'opacity="{0.35 + 0.65 * velocity / 127:.2f}"><title>{_NAMES[pitch % 12]}'
             f"{pitch // 12 - 1}</title></rect>"
         )
-    return drawn
+    return elements
 
 
 def _notes(score: Score) -> list[tuple[float, float, int, int]]:
@@ -157,13 +165,13 @@ def _notes(score: Score) -> list[tuple[float, float, int, int]]:
     )
 
 
-def _bars(score: Score, end_s: float) -> list[float]:
-    clock, found = score.clock, []
+def _bar_lines_s(score: Score, end_s: float) -> list[float]:
+    clock, times_s = score.clock, []
     metres = clock.metres or ((0.0, midi.Metre()),)
     ends = [*(start for start, _ in metres[1:]), clock.quarters(end_s)]
     for (start, metre), end in zip(metres, ends, strict=True):
         at = start
         while at < end:
-            found.append(clock.seconds(at))
+            times_s.append(clock.seconds(at))
             at += float(metre.bar)
-    return found
+    return times_s

@@ -45,14 +45,16 @@ def preview(score: Score) -> Audio:
     """
     length = int((score.end_s + 1.0) * _RATE_HZ)
     mixed = np.zeros(length)
-    made: dict[tuple[int, float, bool], Samples] = {}
+    cached: dict[tuple[int, float, bool], Samples] = {}
     for part in score.parts:
         for note in part.notes:
             kind = note.pitch, 0.0 if part.is_drum else round(note.duration_s, 3), part.is_drum
-            if kind not in made:
-                made[kind] = _drum(note.pitch) if part.is_drum else _tone(note)
+            if kind not in cached:
+                cached[kind] = (
+                    _synthesize_drum(note.pitch) if part.is_drum else _synthesize_tone(note)
+                )
             at = int(note.start_s * _RATE_HZ)
-            sound = made[kind][: length - at]
+            sound = cached[kind][: length - at]
             mixed[at : at + len(sound)] += (note.velocity / 127) ** 1.5 * sound
     peak = float(np.abs(mixed).max(initial=0.0))
     if peak > 0:
@@ -60,7 +62,7 @@ def preview(score: Score) -> Audio:
     return Audio(mixed[None].astype(np.float32), _RATE_HZ)
 
 
-def _tone(note: Note) -> Samples:
+def _synthesize_tone(note: Note) -> Samples:
     """Partials that fall as a plucked string's, the higher the sooner."""
     pitch_hz = 440.0 * 2 ** ((note.pitch - 69) / 12)
     n = int((note.duration_s + _RELEASE_S) * _RATE_HZ)
@@ -69,28 +71,28 @@ def _tone(note: Note) -> Samples:
     for k in range(1, 11):
         if k * pitch_hz < 0.45 * _RATE_HZ:
             sound += np.sin(2 * np.pi * k * pitch_hz * t) / k**1.4 * np.exp(-t * (0.9 + 0.5 * k))
-    shape = np.minimum(t / _ATTACK_S, 1.0)
-    ending = np.clip((n / _RATE_HZ - t) / _RELEASE_S, 0.0, 1.0)
-    return sound * shape * ending
+    attack = np.minimum(t / _ATTACK_S, 1.0)
+    release = np.clip((n / _RATE_HZ - t) / _RELEASE_S, 0.0, 1.0)
+    return sound * attack * release
 
 
-def _drum(pitch: int) -> Samples:
+def _synthesize_drum(pitch: int) -> Samples:
     noise = np.random.default_rng(pitch).standard_normal(_RATE_HZ)
     t = np.arange(_RATE_HZ) / _RATE_HZ
     bright = np.diff(noise, prepend=0.0) / 2
 
-    def struck(low_hz: float, high_hz: float, fall_s: float) -> Samples:
+    def swept_tone(low_hz: float, high_hz: float, fall_s: float) -> Samples:
         swept_hz = low_hz + (high_hz - low_hz) * np.exp(-t / 0.03)
         return np.sin(2 * np.pi * np.cumsum(swept_hz) / _RATE_HZ) * np.exp(-t / fall_s)
 
     open_s = 0.25 if pitch in (26, 46) else 0.04
     kinds: dict[int | None, Callable[[], Samples]] = {
-        _KICK: lambda: struck(50, 160, 0.12),
-        _SNARE: lambda: 0.5 * struck(180, 240, 0.06) + 0.35 * noise * np.exp(-t / 0.07),
-        _TOM: lambda: 0.8 * struck(60 + 4 * (pitch - 41), 100 + 8 * (pitch - 41), 0.18),
+        _KICK: lambda: swept_tone(50, 160, 0.12),
+        _SNARE: lambda: 0.5 * swept_tone(180, 240, 0.06) + 0.35 * noise * np.exp(-t / 0.07),
+        _TOM: lambda: 0.8 * swept_tone(60 + 4 * (pitch - 41), 100 + 8 * (pitch - 41), 0.18),
         _HAT: lambda: 0.4 * bright * np.exp(-t / open_s),
         _CYMBAL: lambda: 0.35 * bright * np.exp(-t / 0.35),
-        None: lambda: 0.4 * struck(700, 900, 0.03),
+        None: lambda: 0.4 * swept_tone(700, 900, 0.03),
     }
-    found = kinds[_DRUMS.get(pitch)]()
-    return found * np.minimum(t / 0.001, 1.0)
+    sound = kinds[_DRUMS.get(pitch)]()
+    return sound * np.minimum(t / 0.001, 1.0)

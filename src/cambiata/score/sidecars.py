@@ -10,7 +10,7 @@ from cambiata.score.preview import preview
 
 
 @dataclass(frozen=True)
-class Besides:
+class Sidecars:
     """Files beside a score.
 
     Parameters
@@ -29,7 +29,7 @@ class Besides:
 
     Examples
     --------
-    >>> Besides(picture="/nowhere/roll.svg")
+    >>> Sidecars(picture="/nowhere/roll.svg")
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere/roll.svg: its folder does not exist; make it first
     """
@@ -45,7 +45,7 @@ class Besides:
             checked_picture(self.picture, self.force)
 
     @property
-    def named(self) -> dict[str, str | None]:
+    def paths(self) -> dict[str, str | None]:
         """The files' names, for a report."""
         return {
             "listen": None if self.listen is None else str(self.listen),

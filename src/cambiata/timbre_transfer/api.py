@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.audio.chunks import convert, splice
+from cambiata.audio.chunks import process_chunks, splice
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.audio.sound import (
     BLOCK_SAMPLES,
@@ -26,8 +26,8 @@ from cambiata.audio.sound import (
     AudioFile,
     Destination,
     Source,
-    between,
-    fitted,
+    crop_blocks,
+    pad_or_trim,
     region,
     resample,
 )
@@ -39,12 +39,12 @@ from cambiata.registry import (
     translate_system,
 )
 from cambiata.system import (
-    Blend,
+    DomainMix,
     Progress,
     TransferSystem,
     TranslateSystem,
     configure,
-    heard_style,
+    read_style,
     refuse_short,
 )
 from cambiata.timbre import SUFFIX, Timbre, load_timbre
@@ -237,7 +237,7 @@ def transfer(
 
 
 def _in_memory(
-    content: Audio, style: Audio | Timbre | Blend, chosen: Options, progress: Progress | None
+    content: Audio, style: Audio | Timbre | DomainMix, chosen: Options, progress: Progress | None
 ) -> Audio:
     named = replace(content, name="content") if content.name == "audio" else content
     with _Job(named, style, chosen).run(progress) as blocks:
@@ -348,7 +348,7 @@ def translate(
     """
     if not isinstance(content, Audio):
         raise TypeError("content is Audio: cambiata.load(path) or Audio(samples, rate)")
-    return _in_memory(content, Blend.of(to), _translation_options(options), progress)
+    return _in_memory(content, DomainMix.of(to), _translation_options(options), progress)
 
 
 def translate_file(
@@ -405,14 +405,14 @@ def translate_file(
     cambiata.errors.InputError: nowhere.wav: no such file; check the path
     """
     began = time.perf_counter()
-    blend, shape = Blend.of(to), (sample_rate, n_channels, subtype, force)
+    blend, shape = DomainMix.of(to), (sample_rate, n_channels, subtype, force)
     chosen = _translation_options(options)
     return _to_file({"the content": content}, lambda: blend, output, shape, progress, chosen, began)
 
 
 def _to_file(
     inputs: Mapping[str, str | Path],
-    with_style: Callable[[], "AudioFile | Timbre | Blend"],
+    with_style: Callable[[], "AudioFile | Timbre | DomainMix"],
     output: str | Path,
     shape: tuple[int | None, int | None, str | None, bool],
     progress: Progress | None,
@@ -455,7 +455,7 @@ def _to_file(
         limited_db=written.limited_db,
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / job.played_s,
-        to=dict(style.shares) if isinstance(style, Blend) else {},
+        to=dict(style.shares) if isinstance(style, DomainMix) else {},
     )
 
 
@@ -527,7 +527,9 @@ def _shape(content: Source, options: Options) -> _Shape:
 class _Job:
     """One transfer: checked when made, done when run."""
 
-    def __init__(self, content: Source, style: Source | Timbre | Blend, options: Options) -> None:
+    def __init__(
+        self, content: Source, style: Source | Timbre | DomainMix, options: Options
+    ) -> None:
         self.content, self.options = content, options
         self.system = _configured(options)
         self.start, self.stop = region(content, options.start_s, options.end_s)
@@ -537,7 +539,7 @@ class _Job:
         self.loudness_db = self._heard.loudness_db()
         self.style_s = self.style_used_s = 0.0
         self._kept: Any = None
-        if isinstance(style, Blend):
+        if isinstance(style, DomainMix):
             assert isinstance(self.system, TranslateSystem)
             self._kept = self.system.blend(style)
         elif isinstance(style, Timbre):
@@ -547,7 +549,7 @@ class _Job:
                 )
             self._kept = style.for_system(self.system)
         else:
-            self._style, self.style_s = heard_style(
+            self._style, self.style_s = read_style(
                 style, self.system, options.style_start_s, options.style_end_s
             )
             self.style_used_s = self._style.shape[0] / self.system.config.sample_rate
@@ -558,7 +560,7 @@ class _Job:
         n_samples = self.stop - self.start
         refuse_short(name, n_samples / rate, self.system)
         meter, peak = LoudnessMeter(rate), 0.0
-        for block in between(self.content.blocks(), self.start, self.stop):
+        for block in crop_blocks(self.content.blocks(), self.start, self.stop):
             meter.add(block)
             peak = max(peak, float(np.abs(block).max()))
         if peak < SILENCE:
@@ -611,7 +613,7 @@ class _Job:
         timbre = self.system.capture(self._style) if self._kept is None else self._kept
 
         def blocks() -> Iterator[Samples]:
-            yield from between(self.content.blocks(), self.start - lead, self.stop + trail)
+            yield from crop_blocks(self.content.blocks(), self.start - lead, self.stop + trail)
             if self.tail:
                 yield np.zeros((self.content.n_channels, self.tail), np.float32)
 
@@ -623,14 +625,14 @@ class _Job:
 
             return self._rendered(chunk, at - lead, timbre, tick)
 
-        played = convert(
+        played = process_chunks(
             blocks(),
             n_samples,
             process,
             chunk_samples=int(config.chunk_s * rate),
             overlap_samples=int(config.overlap_s * rate),
         )
-        yield from between(played, lead, lead + n_wanted)
+        yield from crop_blocks(played, lead, lead + n_wanted)
         progress(1.0)
 
     def _rendered(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
@@ -674,12 +676,12 @@ class _Job:
             seed=self.options.seed,
             progress=progress,
         )[margin : margin + low.shape[0]]
-        out = fitted(resample(played, native, rate), channel.shape[0])
+        out = pad_or_trim(resample(played, native, rate), channel.shape[0])
         if native < rate and amount < 1:
             # The system cannot play what lies above its band: the content's fades out instead,
             # so that the result still approaches the content as the amount approaches 0.
             out = out + np.float32(1 - amount) * (
-                channel - fitted(resample(low, native, rate), channel.shape[0])
+                channel - pad_or_trim(resample(low, native, rate), channel.shape[0])
             )
         return out if gate is None else out * gate
 
@@ -708,7 +710,7 @@ class _Result:
         job = self._job
         if job.options.amount == 0:
             self._progress(1.0)
-            played = between(job.content.blocks(), job.start, job.stop)
+            played = crop_blocks(job.content.blocks(), job.start, job.stop)
             if job.tail:
                 played = _chained(played, np.zeros((job.content.n_channels, job.tail), np.float32))
         else:

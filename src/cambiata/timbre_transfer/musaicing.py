@@ -17,9 +17,11 @@ from cambiata.system import Progress, TransferConfig, TransferSystem
 Activations = npt.NDArray[np.float32]
 """How strongly each of K templates sounds in each of N frames, [N, K]."""
 
-_GAP_FRAMES = 10  # silence between transposed copies, so that no diagonal runs across a border
-_DIGITAL_SILENCE = 1e-6  # what is left of it after a change of rate; a quiet room is louder
-_RING_PER_S = 1e-2  # a note left to ring falls by 40 dB a second beyond what the style does itself
+_COPY_GAP_FRAMES = 10  # silence between transposed copies, so that no diagonal runs across a border
+_SILENCE_AMPLITUDE = 1e-6  # what is left of it after a change of rate; a quiet room is louder
+_RING_DECAY_PER_S = (
+    1e-2  # a note left to ring falls by 40 dB a second beyond what the style does itself
+)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
             Complex templates [F, K].
         """
         stft, reach = self.config.stft, self.config.pitch_shift
-        gap = np.zeros((_GAP_FRAMES, stft.n_bins), np.complex64)
+        gap = np.zeros((_COPY_GAP_FRAMES, stft.n_bins), np.complex64)
         rows: list[Spectrum] = []
         for semitones in range(-reach, reach + 1):
             # Played faster by this ratio, it sounds higher by so many semitones.
@@ -191,9 +193,9 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
             One channel [T].
         """
         stft = self.config.stft
-        sounding = np.flatnonzero(np.abs(content) > _DIGITAL_SILENCE)
-        end = int(sounding[-1]) + 1 if sounding.size else 0
-        spectrum = stft.analyse(self._without_cut(content, end))
+        nonsilent = np.flatnonzero(np.abs(content) > _SILENCE_AMPLITUDE)
+        end = int(nonsilent[-1]) + 1 if nonsilent.size else 0
+        spectrum = stft.analyse(self._mirror_end(content, end))
         activations = activate(
             np.abs(spectrum),
             np.abs(timbre),
@@ -202,7 +204,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
             progress=lambda share: progress(0.9 * share),
         )
         last = min(end // self.config.hop_length, activations.shape[0] - 1)
-        self._let_ring(activations, last)
+        self._extend_diagonals(activations, last)
         # Two real products cost half of a complex one.
         mosaic = np.empty((activations.shape[0], stft.n_bins), np.complex64)
         mosaic.real = activations @ timbre.T.real
@@ -226,7 +228,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
         progress(1.0)
         return result
 
-    def _without_cut(self, content: Samples, end: int) -> Samples:
+    def _mirror_end(self, content: Samples, end: int) -> Samples:
         """The content, mirrored for half a window into the silence after its end.
 
         A note cut off by silence has the spectrum of an attack in the frames across the cut.
@@ -234,11 +236,11 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
         reach = min(self.config.n_fft // 2, content.shape[0] - end, end)
         if reach == 0:
             return content
-        filled = content.copy()
-        filled[end : end + reach] = content[end - reach : end][::-1]
-        return filled
+        mirrored = content.copy()
+        mirrored[end : end + reach] = content[end - reach : end][::-1]
+        return mirrored
 
-    def _let_ring(self, activations: Activations, last: int) -> None:
+    def _extend_diagonals(self, activations: Activations, last: int) -> None:
         """In place: after its last frame, the content goes on along that frame's diagonals."""
         for n in range(last + 1, activations.shape[0]):
             activations[n] = 0
@@ -249,10 +251,10 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
 
         A template's neighbour may be the attack of another note, and is not to be heard as one.
         """
-        decay = _RING_PER_S ** (self.config.hop_length / self.config.sample_rate)
+        decay = _RING_DECAY_PER_S ** (self.config.hop_length / self.config.sample_rate)
         levels = np.linalg.norm(mosaic[last:], axis=1)
-        allowed = levels[0] * decay ** np.arange(len(levels))
-        gain = np.minimum(decay ** np.arange(len(levels)), allowed / np.maximum(levels, 1e-30))
+        level_limits = levels[0] * decay ** np.arange(len(levels))
+        gain = np.minimum(decay ** np.arange(len(levels)), level_limits / np.maximum(levels, 1e-30))
         mosaic[last:] *= gain[:, None].astype(np.float32)
 
 
@@ -299,32 +301,32 @@ def activate(
     >>> (templates @ H.T).round(3).tolist()
     [[1.0, 0.0], [0.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
     """
-    wanted = np.ascontiguousarray(content.T, np.float32)  # [N, F]: one row a content frame
-    rows = np.ascontiguousarray(templates.T, np.float32)  # [K, F]
-    n_frames, n_templates = wanted.shape[0], rows.shape[0]
-    weight = rows.sum(axis=1)
-    weight[weight == 0] = 1
+    target = np.ascontiguousarray(content.T, np.float32)  # [N, F]: one row a content frame
+    template_frames = np.ascontiguousarray(templates.T, np.float32)  # [K, F]
+    n_frames, n_templates = target.shape[0], template_frames.shape[0]
+    template_sums = template_frames.sum(axis=1)
+    template_sums[template_sums == 0] = 1
     if start is None:
         start = np.random.default_rng(seed).random((n_frames, n_templates), np.float32)
     H = start.copy()
-    constrained = config.iterations - config.settling
+    n_constrained = config.iterations - config.settling
     for i in range(config.iterations):
-        if i < constrained:
-            damping = np.float32(1 - (i + 1) / constrained)
-            H = _avoid_repetition(H, config.repetition, damping)
+        if i < n_constrained:
+            damping = np.float32(1 - (i + 1) / n_constrained)
+            H = _damp_repetitions(H, config.repetition, damping)
             _restrict_polyphony(H, config.polyphony, damping)
-            H = _support_continuity(H, config.continuity)
-        model = H @ rows
+            H = _sum_diagonals(H, config.continuity)
+        model = H @ template_frames
         model[model == 0] = 1
-        np.divide(wanted, model, out=model)
-        H *= model @ rows.T
-        H /= weight
+        np.divide(target, model, out=model)
+        H *= model @ template_frames.T
+        H /= template_sums
         if progress:
             progress((i + 1) / config.iterations)
     return H
 
 
-def _avoid_repetition(H: Activations, width: int, damping: np.float32) -> Activations:
+def _damp_repetitions(H: Activations, width: int, damping: np.float32) -> Activations:
     """Damp what is not the largest of its template within a window of frames."""
     before, after = width // 2, (width - 1) // 2
     padded = np.pad(H, ((before, after), (0, 0)))
@@ -347,7 +349,7 @@ def _restrict_polyphony(H: Activations, polyphony: int, damping: np.float32) -> 
     np.multiply(H, damping, out=H, where=cutoff > H)
 
 
-def _support_continuity(H: Activations, reach: int) -> Activations:
+def _sum_diagonals(H: Activations, reach: int) -> Activations:
     """Sum of each activation's diagonal neighbours, `reach` frames to both sides."""
     if not reach:
         return H
@@ -358,19 +360,19 @@ def _support_continuity(H: Activations, reach: int) -> Activations:
     # One frame and one template further is one fixed step along the flattened array.
     flat, step = padded.reshape(-1), width + 1
     out = np.zeros((n_frames, width), np.float32)
-    summed = out.reshape(-1)
+    flat_out = out.reshape(-1)
     n = n_frames * width - 2 * reach  # the last row's right margin would run past the end
     for i in range(2 * reach + 1):
-        summed[:n] += flat[i * step : i * step + n]
+        flat_out[:n] += flat[i * step : i * step + n]
     return np.ascontiguousarray(out[:, :n_templates])
 
 
-def kullback_leibler(wanted: Magnitude, model: Magnitude) -> float:
+def kullback_leibler(target: Magnitude, model: Magnitude) -> float:
     """Generalised Kullback-Leibler divergence, the objective of `activate`.
 
     Parameters
     ----------
-    wanted : numpy.ndarray
+    target : numpy.ndarray
         Non-negative, any shape.
     model : numpy.ndarray
         Non-negative, same shape.
@@ -385,6 +387,6 @@ def kullback_leibler(wanted: Magnitude, model: Magnitude) -> float:
     >>> kullback_leibler(np.ones(3, np.float32), np.ones(3, np.float32))
     0.0
     """
-    v, m = wanted.astype(np.float64), model.astype(np.float64)
+    v, m = target.astype(np.float64), model.astype(np.float64)
     ratio = np.divide(v, m, out=np.ones_like(v), where=m > 0)
     return float(np.sum(v * np.log(np.maximum(ratio, 1e-10)) - v + m))

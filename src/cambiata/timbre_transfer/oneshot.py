@@ -11,7 +11,7 @@ import scipy.sparse
 import scipy.special
 
 from cambiata.arrays import Samples
-from cambiata.audio.log_frequency import hz_of
+from cambiata.audio.log_frequency import midi_to_hz
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import invert, morph
 from cambiata.partials.note_frames import (
@@ -22,40 +22,40 @@ from cambiata.partials.note_frames import (
     N_NOISE,
     N_PARTIALS,
     WINDOW,
-    Measured,
+    MeasuredFrames,
     NoteFrames,
     band_filters,
     band_hz,
-    band_place,
+    band_position,
+    band_quantiles_db,
     bands_db,
-    bends_cents,
-    chosen_frames,
-    drawn_db,
-    floor_db,
-    hits_of,
+    choose_frames,
+    detect_hits,
     is_pitched,
     measure,
     measure_hits,
-    noise_spread,
+    noise_floor_db,
+    noise_interpolation,
     note_frames,
     partial_hz,
-    quantiles_of,
-    spectrum_of,
+    pitch_deviation_cents,
+    power_spectrum,
+    render_bands,
 )
 from cambiata.partials.oscillators import HOP as SYNTHESIS_HOP
 from cambiata.partials.oscillators import LONG, SHORT, Sinusoids, play_noise, play_sinusoids
-from cambiata.partials.posteriors import BANDS, Heard, hear
+from cambiata.partials.posteriors import BANDS, NoteEvents, detect_notes
 from cambiata.system import Arrays, Progress, TransferConfig, TransferSystem
 from cambiata.weights import Model, load_model
 
 Dynamics = Literal["content", "style"]
 
 _STFT = Stft()
-_N_FRAMES_KEPT = 768
-_N_AT_ONCE = 1024
+_N_MEMORY_FRAMES = 768
+_BATCH_FRAMES = 1024
 _PER_FRAME = 2  # moments asked of the player in each frame of the listener
 _OCTAVES = 4
-_N_STRIKES = 997
+_N_PHASE_SETS = 997
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,16 @@ class OneShotConfig(TransferConfig):
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
+class StyleMemory:
     """A style, as the player knows it.
 
     Parameters
     ----------
     measured : Measured
         Its note frames.
-    stiffness : float
+    inharmonicity : float
         Of its strings.
-    floor_db : numpy.ndarray
+    noise_floor_db : numpy.ndarray
         Its level where it is quietest, in bands of noise.
     quantiles : numpy.ndarray
         How loud it is in every band, [3, bands].
@@ -122,15 +122,15 @@ class Voice:
     Examples
     --------
     >>> widths = (18, 48, 48, 24)
-    >>> measured = Measured(*[np.zeros((1, n), np.float32) for n in widths])
+    >>> measured = MeasuredFrames(*[np.zeros((1, n), np.float32) for n in widths])
     >>> levels = [np.zeros(shape, np.float32) for shape in (24, (3, 210), 1, 1)]
-    >>> sorted(Voice(measured, 0.0, *levels).arrays())[:3]
+    >>> sorted(StyleMemory(measured, 0.0, *levels).arrays())[:3]
     ['clean', 'features', 'floor_db']
     """
 
-    measured: Measured
-    stiffness: float
-    floor_db: npt.NDArray[np.float32]
+    measured: MeasuredFrames
+    inharmonicity: float
+    noise_floor_db: npt.NDArray[np.float32]
     quantiles: npt.NDArray[np.float32]
     pitches: npt.NDArray[np.int64]
     strengths_db: npt.NDArray[np.float64]
@@ -144,22 +144,22 @@ class Voice:
             Arrays by name.
         """
         measured = self.measured
-        halved: dict[str, npt.NDArray[Any]] = {
+        half_precision: dict[str, npt.NDArray[Any]] = {
             "features": measured.features,
             "partials_db": measured.partials_db,
-            "clean": measured.clean,
+            "clean": measured.mask,
             "noise_db": measured.noise_db,
-            "floor_db": self.floor_db,
+            "floor_db": self.noise_floor_db,
             "quantiles": self.quantiles,
             "strengths_db": self.strengths_db,
         }
-        return {name: array.astype(np.float16) for name, array in halved.items()} | {
+        return {name: array.astype(np.float16) for name, array in half_precision.items()} | {
             "pitches": self.pitches.astype(np.int16),
-            "stiffness": np.array(self.stiffness, np.float32),
+            "stiffness": np.array(self.inharmonicity, np.float32),
         }
 
     @classmethod
-    def of(cls, arrays: Arrays) -> "Voice":
+    def of(cls, arrays: Arrays) -> "StyleMemory":
         """What `arrays` gave.
 
         Parameters
@@ -189,7 +189,7 @@ class Voice:
         if not all(np.isfinite(array).all() for array in (*measured, floor, quantiles)):
             raise ValueError("levels that are not finite")
         return cls(
-            Measured(*measured),
+            MeasuredFrames(*measured),
             float(arrays["stiffness"]),
             floor,
             quantiles,
@@ -199,7 +199,7 @@ class Voice:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class Prediction:
     """What the player said, and the refiner of it.
 
     Parameters
@@ -208,28 +208,28 @@ class Said:
         Of every note frame, relative to its note's strength, [Q, N_PARTIALS].
     noise_db : numpy.ndarray
         Likewise, [Q, N_NOISE].
-    behind_db : numpy.ndarray
+    background_noise_db : numpy.ndarray
         Noise that sounds throughout, [N_NOISE].
-    stiffness : float
+    inharmonicity : float
         Of the strings.
     gain_db : numpy.ndarray
         What all that was drawn is corrected by, [bands, L].
-    besides_db : numpy.ndarray
+    residual_db : numpy.ndarray
         What sounds besides, as noise, [bands, L].
 
     Examples
     --------
     >>> arrays = [np.zeros((1, n), np.float32) for n in (48, 24)]
-    >>> Said(*arrays, np.zeros(24), 0.0, np.zeros((210, 1)), np.zeros((210, 1))).stiffness
+    >>> Prediction(*arrays, np.zeros(24), 0.0, np.zeros((210, 1)), np.zeros((210, 1))).inharmonicity
     0.0
     """
 
     partials_db: npt.NDArray[np.float32]
     noise_db: npt.NDArray[np.float32]
-    behind_db: npt.NDArray[np.float32]
-    stiffness: float
+    background_noise_db: npt.NDArray[np.float32]
+    inharmonicity: float
     gain_db: npt.NDArray[np.float32]
-    besides_db: npt.NDArray[np.float32]
+    residual_db: npt.NDArray[np.float32]
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Correction of partials.
@@ -246,15 +246,15 @@ class Said:
         numpy.ndarray
             In dB [Q, N_PARTIALS].
         """
-        place = band_place(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ))
+        place = band_position(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ))
         return bilinear(self.gain_db, place, frames.frame[:, None])
 
 
-Voices = tuple[tuple[float, Voice], ...]
+StyleMix = tuple[tuple[float, StyleMemory], ...]
 """A timbre: voices with their weights, which add up to 1."""
 
 
-class OneShot(TransferSystem[OneShotConfig, Voices]):
+class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     """The content's notes, as a listener hears them, played by a player that attends to the style.
 
     The listener (Bittner et al. 2022 in outline) says which pitches begin when, how long they are
@@ -297,7 +297,7 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         """A tenth of a second."""
         return WINDOW
 
-    def capture(self, style: Samples) -> Voices:
+    def capture(self, style: Samples) -> StyleMix:
         """Note frames of the style, measured.
 
         Parameters
@@ -310,14 +310,14 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         tuple
             One voice, of weight 1.
         """
-        return ((1.0, voice_of(style, self.config.listener)),)
+        return ((1.0, measure_style(style, self.config.listener)),)
 
     @property
     def weights_sha256(self) -> str:
         """Hash of the player's weights."""
         return self._player.sha256
 
-    def arrays_of(self, timbre: Voices) -> Sequence[tuple[float, Arrays]]:
+    def timbre_arrays(self, timbre: StyleMix) -> Sequence[tuple[float, Arrays]]:
         """A timbre as voices; what was measured is kept as float16.
 
         Parameters
@@ -330,14 +330,14 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         list of tuple
             Weights and arrays by name.
         """
-        return arrays_of(timbre)
+        return timbre_arrays(timbre)
 
-    def timbre_of(self, voices: Sequence[tuple[float, Arrays]]) -> Voices:
-        """What `arrays_of` gave, or several of them mixed, to render with.
+    def timbre_from_arrays(self, memories: Sequence[tuple[float, Arrays]]) -> StyleMix:
+        """What `timbre_arrays` gave, or several of them mixed, to render with.
 
         Parameters
         ----------
-        voices : sequence of tuple
+        memories : sequence of tuple
             Weights, which add up to 1, and arrays by name.
 
         Returns
@@ -345,12 +345,12 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         tuple
             As `capture` returns it.
         """
-        return voices_of(voices)
+        return memories_from_arrays(memories)
 
     def render(
         self,
         content: Samples,
-        timbre: Voices,
+        timbre: StyleMix,
         *,
         amount: float,
         seed: int,
@@ -376,18 +376,20 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         numpy.ndarray
             One channel [T].
         """
-        heard = hear(content, self.config.listener)
-        n_frames, power = BANDS.n_frames(len(content)), spectrum_of(content)
-        bends = bends_cents(power, heard, n_frames)
-        octave = self._octave(heard, timbre)
-        heard, kept = heard.transposed(12 * octave)
-        heard = self._with_dynamics(heard, timbre)
+        events = detect_notes(content, self.config.listener)
+        n_frames, power = BANDS.n_frames(len(content)), power_spectrum(content)
+        deviation_cents = pitch_deviation_cents(power, events, n_frames)
+        octave = self._octave(events, timbre)
+        events, chosen = events.transposed(12 * octave)
+        events = self._with_dynamics(events, timbre)
         progress(0.4)
-        frames = note_frames(heard, n_frames, _PER_FRAME)
-        content_db = _by_octaves(bands_db(power), octave)
-        said = said_of(self._player, timbre, frames, n_frames, content_db, lambda: progress(0.7))
+        frames = note_frames(events, n_frames, _PER_FRAME)
+        content_db = _shift_octaves(bands_db(power), octave)
+        prediction = predict(
+            self._player, timbre, frames, n_frames, content_db, lambda: progress(0.7)
+        )
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
-        sound = sounded(frames, said, bends[kept], len(content), seed) * level
+        sound = synthesize(frames, prediction, deviation_cents[chosen], len(content), seed) * level
         if amount < 1:
             # Both ends have phases of their own: no need to integrate any.
             magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
@@ -395,25 +397,25 @@ class OneShot(TransferSystem[OneShotConfig, Voices]):
         progress(1.0)
         return sound
 
-    def _octave(self, heard: Heard, timbre: Voices) -> int:
+    def _octave(self, events: NoteEvents, timbre: StyleMix) -> int:
         """By how many octaves the content's notes are moved."""
         if self.config.octave != "auto":
             return int(self.config.octave)
-        pitches = np.concatenate([voice.pitches for _, voice in timbre])
-        if not heard.n_notes or not len(pitches):
+        pitches = np.concatenate([memory.pitches for _, memory in timbre])
+        if not events.n_notes or not len(pitches):
             return 0
-        return round(float(np.median(pitches) - np.median(heard.pitch)) / 12)
+        return round(float(np.median(pitches) - np.median(events.pitch)) / 12)
 
-    def _with_dynamics(self, heard: Heard, timbre: Voices) -> Heard:
+    def _with_dynamics(self, events: NoteEvents, timbre: StyleMix) -> NoteEvents:
         """The content's notes as loud as is wanted."""
-        strengths = np.concatenate([voice.strengths_db for _, voice in timbre])
-        if self.config.dynamics == "content" or not len(strengths) or not heard.n_notes:
-            return heard
-        rank = np.argsort(np.argsort(heard.strength_db)) / max(1, heard.n_notes - 1)
-        return replace(heard, strength_db=np.quantile(strengths, rank))
+        strengths = np.concatenate([memory.strengths_db for _, memory in timbre])
+        if self.config.dynamics == "content" or not len(strengths) or not events.n_notes:
+            return events
+        rank = np.argsort(np.argsort(events.strength_db)) / max(1, events.n_notes - 1)
+        return replace(events, strength_db=np.quantile(strengths, rank))
 
 
-def voice_of(style: Samples, listener: str) -> Voice:
+def measure_style(style: Samples, listener: str) -> StyleMemory:
     """A style, measured.
 
     Parameters
@@ -432,27 +434,27 @@ def voice_of(style: Samples, listener: str) -> Voice:
     --------
     >>> t = np.arange(44100) / 44100
     >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> voice_of(tone, "listener").pitches.tolist()
+    >>> measure_style(tone, "listener").pitches.tolist()
     [69]
     """
-    power = spectrum_of(style)
-    heard = hear(style, listener)
-    measured, frames, stiffness = measure(power, heard)
-    if not is_pitched(power, frames, stiffness):
-        heard = hits_of(power)
-        measured, frames = measure_hits(power, heard)
-    kept = chosen_frames(frames, _N_FRAMES_KEPT, np.random.default_rng(0))
-    return Voice(
-        measured[kept],
-        stiffness,
-        floor_db(power),
-        quantiles_of(power),
-        heard.pitch,
-        heard.strength_db,
+    power = power_spectrum(style)
+    events = detect_notes(style, listener)
+    measured, frames, inharmonicity = measure(power, events)
+    if not is_pitched(power, frames, inharmonicity):
+        events = detect_hits(power)
+        measured, frames = measure_hits(power, events)
+    chosen = choose_frames(frames, _N_MEMORY_FRAMES, np.random.default_rng(0))
+    return StyleMemory(
+        measured[chosen],
+        inharmonicity,
+        noise_floor_db(power),
+        band_quantiles_db(power),
+        events.pitch,
+        events.strength_db,
     )
 
 
-def arrays_of(timbre: Voices) -> Sequence[tuple[float, Arrays]]:
+def timbre_arrays(timbre: StyleMix) -> Sequence[tuple[float, Arrays]]:
     """A timbre as arrays, for a file.
 
     Parameters
@@ -467,18 +469,18 @@ def arrays_of(timbre: Voices) -> Sequence[tuple[float, Arrays]]:
 
     Examples
     --------
-    >>> arrays_of(())
+    >>> timbre_arrays(())
     []
     """
-    return [(weight, voice.arrays()) for weight, voice in timbre]
+    return [(weight, memory.arrays()) for weight, memory in timbre]
 
 
-def voices_of(voices: Sequence[tuple[float, Arrays]]) -> Voices:
-    """What `arrays_of` gave.
+def memories_from_arrays(memories: Sequence[tuple[float, Arrays]]) -> StyleMix:
+    """What `timbre_arrays` gave.
 
     Parameters
     ----------
-    voices : sequence of tuple
+    memories : sequence of tuple
         Weights, which add up to 1, and arrays by name.
 
     Returns
@@ -488,20 +490,20 @@ def voices_of(voices: Sequence[tuple[float, Arrays]]) -> Voices:
 
     Examples
     --------
-    >>> voices_of([])
+    >>> memories_from_arrays([])
     ()
     """
-    return tuple((weight, Voice.of(arrays)) for weight, arrays in voices)
+    return tuple((weight, StyleMemory.of(arrays)) for weight, arrays in memories)
 
 
-def said_of(
+def predict(
     player: Model,
-    timbre: Voices,
+    timbre: StyleMix,
     frames: NoteFrames,
     n_frames: int,
     content_db: npt.NDArray[np.float32] | None = None,
-    asked: Callable[[], None] = lambda: None,
-) -> Said:
+    on_predicted: Callable[[], None] = lambda: None,
+) -> Prediction:
     """What a player says of note frames, and its refiner of all it said.
 
     Parameters
@@ -517,7 +519,7 @@ def said_of(
     content_db : numpy.ndarray, optional
         Levels of a content in bands [bands, L], which the refiner sees beside what was drawn; what
         was drawn itself where there is no content.
-    asked : callable
+    on_predicted : callable
         Called when the player has answered and the refiner has not.
 
     Returns
@@ -529,62 +531,65 @@ def said_of(
     --------
     >>> from cambiata.weights import load_model
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
     >>> t = np.arange(44100) / 44100
     >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> timbre = ((1.0, voice_of(tone, "listener")),)
+    >>> timbre = ((1.0, measure_style(tone, "listener")),)
     >>> model = load_model("oneshot", "oneshot")
-    >>> said_of(model, timbre, note_frames(heard, 43), 43).gain_db.shape
+    >>> predict(model, timbre, note_frames(events, 43), 43).gain_db.shape
     (210, 43)
     """
-    styles = [player.part("style")(*_known(voice.measured), voice.floor_db) for _, voice in timbre]
+    styles = [
+        player.part("style")(*_memory_tokens(memory.measured), memory.noise_floor_db)
+        for _, memory in timbre
+    ]
     partials = np.zeros((len(frames), N_PARTIALS), np.float32)
     noise = np.zeros((len(frames), N_NOISE), np.float32)
-    behind = np.zeros(N_NOISE, np.float32)
-    for (weight, voice), (behind_db, _) in zip(timbre, styles, strict=True):
-        known, share = _known(voice.measured), np.float32(weight)
-        for at in range(0, len(frames), _N_AT_ONCE):
-            some = slice(at, at + _N_AT_ONCE)
-            said = player.part("")(*known, frames.features[some])
-            partials[some] += share * said[0]
-            noise[some] += share * said[1]
-        behind += share * behind_db
-    asked()
-    stiffness = sum(weight * voice.stiffness for weight, voice in timbre)
-    drawn = drawn_db(frames, partials, noise, behind, stiffness, n_frames)
-    gain, besides = np.zeros_like(drawn), np.zeros_like(drawn)
-    beside = drawn if content_db is None else content_db
-    for (weight, voice), (_, vector) in zip(timbre, styles, strict=True):
-        refined = player.part("refine")(drawn, beside, voice.quantiles, vector)
+    background_noise = np.zeros(N_NOISE, np.float32)
+    for (weight, memory), (background_noise_db, _) in zip(timbre, styles, strict=True):
+        keys, share = _memory_tokens(memory.measured), np.float32(weight)
+        for at in range(0, len(frames), _BATCH_FRAMES):
+            some = slice(at, at + _BATCH_FRAMES)
+            output = player.part("")(*keys, frames.features[some])
+            partials[some] += share * output[0]
+            noise[some] += share * output[1]
+        background_noise += share * background_noise_db
+    on_predicted()
+    inharmonicity = sum(weight * memory.inharmonicity for weight, memory in timbre)
+    rendered = render_bands(frames, partials, noise, background_noise, inharmonicity, n_frames)
+    gain, residual_db = np.zeros_like(rendered), np.zeros_like(rendered)
+    reference_db = rendered if content_db is None else content_db
+    for (weight, memory), (_, vector) in zip(timbre, styles, strict=True):
+        refined = player.part("refine")(rendered, reference_db, memory.quantiles, vector)
         gain += np.float32(weight) * refined[0]
-        besides += np.float32(weight) * refined[1]
-    return Said(partials, noise, behind, stiffness, gain, besides)
+        residual_db += np.float32(weight) * refined[1]
+    return Prediction(partials, noise, background_noise, inharmonicity, gain, residual_db)
 
 
-def _by_octaves(levels_db: npt.NDArray[np.float32], octave: int) -> npt.NDArray[np.float32]:
+def _shift_octaves(levels_db: npt.NDArray[np.float32], octave: int) -> npt.NDArray[np.float32]:
     """Levels in bands, moved by octaves; what comes in is silent."""
     if octave == 0:
         return levels_db
-    place = np.round(band_place(band_hz() / 2**octave)).astype(np.int64)
+    place = np.round(band_position(band_hz() / 2**octave)).astype(np.int64)
     moved: npt.NDArray[np.float32] = np.where(place[:, None] >= 0, levels_db[place], -100)
     return moved.astype(np.float32)
 
 
-def _known(measured: Measured) -> tuple[npt.NDArray[np.float32], ...]:
+def _memory_tokens(measured: MeasuredFrames) -> tuple[npt.NDArray[np.float32], ...]:
     if not measured.n_frames:
         widths = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
         return tuple(np.zeros((1, n), np.float32) for n in widths)
-    return measured.features, measured.partials_db, measured.clean, measured.noise_db
+    return measured.features, measured.partials_db, measured.mask, measured.noise_db
 
 
-def sounded(
+def synthesize(
     frames: NoteFrames,
-    said: Said,
-    bends: npt.NDArray[np.float32],
+    prediction: Prediction,
+    deviation_cents: npt.NDArray[np.float32],
     n_samples: int,
     seed: int,
     first_frame: int = 0,
-    struck: bool = False,
+    phase_per_note: bool = False,
 ) -> Samples:
     """Sound of what the player said.
 
@@ -592,9 +597,9 @@ def sounded(
     ----------
     frames : NoteFrames
         The moments it was asked about.
-    said : Said
+    prediction : Said
         What it said.
-    bends : numpy.ndarray
+    deviation_cents : numpy.ndarray
         How far notes are from their pitch, in cents [N, L].
     n_samples : int
         Length of the sound.
@@ -602,7 +607,7 @@ def sounded(
         Of noise and phases.
     first_frame : int
         Where this stretch of a longer sound begins, in frames: phases go on from there.
-    struck : bool
+    phase_per_note : bool
         Whether every note has phases of its own, as strings struck anew; else every pitch has.
 
     Returns
@@ -612,43 +617,59 @@ def sounded(
 
     Examples
     --------
-    >>> from cambiata.partials.note_frames import described
+    >>> from cambiata.partials.note_frames import describe_frames
     >>> none = np.zeros(0)
-    >>> silent = Heard(none.astype(int), none, none, none, none, np.zeros((88, 3), np.float32))
-    >>> frames = described(silent, none.astype(int), none)
+    >>> silent = NoteEvents(none.astype(int), none, none, none, none, np.zeros((88, 3), np.float32))
+    >>> frames = describe_frames(silent, none.astype(int), none)
     >>> quiet = np.full((210, 1), -120, np.float32)
     >>> nothing = [np.zeros((0, n), np.float32) for n in (48, 24)]
-    >>> said = Said(*nothing, np.full(24, -120.0), 0.0, 0 * quiet, quiet)
-    >>> sound = sounded(frames, said, np.zeros((0, 3), np.float32), 4096, 0)
+    >>> prediction = Prediction(*nothing, np.full(24, -120.0), 0.0, 0 * quiet, quiet)
+    >>> sound = synthesize(frames, prediction, np.zeros((0, 3), np.float32), 4096, 0)
     >>> sound.shape, bool(np.abs(sound).max() < 1e-2)
     ((4096,), True)
     """
     # The moment before a note begins tells what lies between it and the next.
     begun = np.flatnonzero(frames.age_s > -BANDS.frame_s / _PER_FRAME)
-    frames, partials_db, noise_db = frames[begun], said.partials_db[begun], said.noise_db[begun]
+    frames, partials_db, noise_db = (
+        frames[begun],
+        prediction.partials_db[begun],
+        prediction.noise_db[begun],
+    )
     level = frames.strength_db[:, None].astype(np.float32)
     partials_db = (
-        partials_db + level + said.gain_at(frames, partial_hz(frames.pitch, said.stiffness))
+        partials_db
+        + level
+        + prediction.gain_at(frames, partial_hz(frames.pitch, prediction.inharmonicity))
     )
     noise_db = noise_db + level
     per = HOP // SYNTHESIS_HOP // _PER_FRAME
     before = first_frame * (HOP // SYNTHESIS_HOP)
-    sound = _partials(
-        frames, partials_db, said.stiffness, bends, per, n_samples, seed, before, struck
+    sound = _partials_sound(
+        frames,
+        partials_db,
+        prediction.inharmonicity,
+        deviation_cents,
+        per,
+        n_samples,
+        seed,
+        before,
+        phase_per_note,
     )
-    sound += _hiss(frames, noise_db, said, per, n_samples, seed)
+    sound += _noise_sound(frames, noise_db, prediction, per, n_samples, seed)
     # What the refiner adds is drawn with the long window that it was learnt with.
     n_frames = LONG.n_frames(n_samples)
-    besides = said.besides_db[:, np.minimum(np.arange(n_frames), said.besides_db.shape[1] - 1)]
+    residual_db = prediction.residual_db[
+        :, np.minimum(np.arange(n_frames), prediction.residual_db.shape[1] - 1)
+    ]
     widths_db = 10 * np.log10(band_filters().sum(axis=1))
-    besides = besides + (_log_loss_db() - widths_db)[:, None].astype(np.float32)
-    level_db = _between_bands() @ besides
+    residual_db = residual_db + (_mean_log_deficit_db() - widths_db)[:, None].astype(np.float32)
+    level_db = _bands_to_bins() @ residual_db
     level_db[band_filters().sum(axis=0) == 0] = -130
     sound += play_noise(_noise_gain(level_db), LONG, n_samples, seed + 1)
     return sound
 
 
-def _between_moments(
+def _interpolate_frames(
     frames: NoteFrames, values: npt.NDArray[np.float32], per: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Frames of synthesis, of which moment each is, and levels: straight between two, in dB."""
@@ -656,7 +677,7 @@ def _between_moments(
     following = np.append(frames.note[1:] == frames.note[:-1], False)[: len(frames)]
     after = np.where(following[:, None], np.roll(values, -1, axis=0), values)
     begins = (frames.frame - frames.age_s / BANDS.frame_s) * _PER_FRAME * per
-    places, rows, found = [], [], []
+    places, rows, levels = [], [], []
     for step in range(per):
         # The first moment that sounds is risen to during the step before it: that step begins
         # within half a step of where the note was heard to begin.
@@ -664,71 +685,77 @@ def _between_moments(
         rows.append(sounding)
         places.append(whole[sounding] + step)
         between = values + np.float32(step / per) * (after - values)
-        found.append(between[sounding])
-    return np.concatenate(places), np.concatenate(rows), np.concatenate(found)
+        levels.append(between[sounding])
+    return np.concatenate(places), np.concatenate(rows), np.concatenate(levels)
 
 
-def _partials(
+def _partials_sound(
     frames: NoteFrames,
     partials_db: npt.NDArray[np.float32],
-    stiffness: float,
-    bends: npt.NDArray[np.float32],
+    inharmonicity: float,
+    deviation_cents: npt.NDArray[np.float32],
     per: int,
     n_samples: int,
     seed: int,
-    sounded_before: int,
-    struck: bool,
+    frames_before: int,
+    phase_per_note: bool,
 ) -> Samples:
-    frame, rows, level_db = _between_moments(frames, partials_db, per)
+    frame, rows, level_db = _interpolate_frames(frames, partials_db, per)
     note = frames.note[rows]
     order = np.lexsort((frame, note))
     frame, note, level_db = frame[order], note[order], level_db[order]
     pitch = frames.pitch[rows[order]]
-    at = np.minimum(frame / (HOP // SYNTHESIS_HOP), bends.shape[1] - 1)
-    cents = bilinear(bends, note, at) if len(bends) else np.zeros(0)
-    bent = 2 ** (cents / 1200)
-    hz = partial_hz(pitch, stiffness) * bent[:, None]
+    at = np.minimum(frame / (HOP // SYNTHESIS_HOP), deviation_cents.shape[1] - 1)
+    cents = bilinear(deviation_cents, note, at) if len(deviation_cents) else np.zeros(0)
+    deviation_ratio = 2 ** (cents / 1200)
+    hz = partial_hz(pitch, inharmonicity) * deviation_ratio[:, None]
     # The fundamental's turns since the sound began: those of its pitch, and what bends add.
     first = np.append(True, note[1:] != note[:-1])[: len(note)]
     begun = np.maximum.accumulate(np.where(first, np.arange(len(note)), 0))
-    added = np.cumsum(hz_of(pitch) * (bent - 1))
-    turns = hz_of(pitch) * (frame + sounded_before) + added - added[begun]
+    added = np.cumsum(midi_to_hz(pitch) * (deviation_ratio - 1))
+    cycles = midi_to_hz(pitch) * (frame + frames_before) + added - added[begun]
     # The same phases for a pitch in every channel, so that the channels of one sound agree.
     phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (128, N_PARTIALS))
-    own = phases[pitch]
-    if struck:
+    start_phase = phases[pitch]
+    if phase_per_note:
         begun_at = (frames.frame - frames.age_s / BANDS.frame_s)[rows[order]]
-        begun_at += sounded_before / (HOP // SYNTHESIS_HOP)
-        strikes = np.random.default_rng(seed + 1).uniform(0, 2 * np.pi, (_N_STRIKES, N_PARTIALS))
-        own = own + strikes[np.round(8 * begun_at).astype(np.int64) % _N_STRIKES]
-    ratio = partial_hz(pitch, stiffness) / hz_of(pitch)[:, None]
-    turned = np.mod(ratio * (turns * (SYNTHESIS_HOP / BANDS.sample_rate))[:, None], 1)
+        begun_at += frames_before / (HOP // SYNTHESIS_HOP)
+        phase_sets = np.random.default_rng(seed + 1).uniform(
+            0, 2 * np.pi, (_N_PHASE_SETS, N_PARTIALS)
+        )
+        start_phase = (
+            start_phase + phase_sets[np.round(8 * begun_at).astype(np.int64) % _N_PHASE_SETS]
+        )
+    ratio = partial_hz(pitch, inharmonicity) / midi_to_hz(pitch)[:, None]
+    phase_cycles = np.mod(ratio * (cycles * (SYNTHESIS_HOP / BANDS.sample_rate))[:, None], 1)
     amplitude = np.where(hz < HIGHEST_HZ, 10 ** (level_db / 20), 0).astype(np.float32)
-    sinusoids = Sinusoids(frame, hz, amplitude, 2 * np.pi * turned + own)
+    sinusoids = Sinusoids(frame, hz, amplitude, 2 * np.pi * phase_cycles + start_phase)
     return play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
 
 
-def _hiss(
+def _noise_sound(
     frames: NoteFrames,
     noise_db: npt.NDArray[np.float32],
-    said: Said,
+    prediction: Prediction,
     per: int,
     n_samples: int,
     seed: int,
 ) -> Samples:
-    frame, _, level_db = _between_moments(frames, noise_db, per)
+    frame, _, level_db = _interpolate_frames(frames, noise_db, per)
     n_frames = SHORT.n_frames(n_samples)
     inside = np.flatnonzero(frame < n_frames)
-    summing = scipy.sparse.csr_array(
+    summation = scipy.sparse.csr_array(
         (np.ones(len(inside), np.float32), (frame[inside], inside)), (n_frames, len(frame))
     )
-    power = summing @ 10 ** (level_db / 10) + 10 ** (said.behind_db / 10)
+    power = summation @ 10 ** (level_db / 10) + 10 ** (prediction.background_noise_db / 10)
     hz = np.arange(SHORT.n_bins, dtype=np.float64) * BANDS.sample_rate / SHORT.n_fft
-    level = (10 * np.log10(power + 1e-13)).astype(np.float32) @ noise_spread(hz)
-    rows = np.maximum(0, band_place(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ)))
+    level = (10 * np.log10(power + 1e-13)).astype(np.float32) @ noise_interpolation(hz)
+    rows = np.maximum(0, band_position(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ)))
     # First at all frequencies, then at all times, of which there are four for each of the gains'.
-    gain = bilinear(said.gain_db, rows[:, None], np.arange(said.gain_db.shape[1])[None])
-    gain += np.interp(rows, np.arange(len(band_hz())), _log_loss_db())[:, None].astype(np.float32)
+    gain = bilinear(prediction.gain_db, rows[:, None], np.arange(prediction.gain_db.shape[1])[None])
+    gain += np.interp(rows, np.arange(len(band_hz())), _mean_log_deficit_db())[:, None].astype(
+        np.float32
+    )
     at = np.minimum(np.arange(n_frames) * (SYNTHESIS_HOP / HOP), gain.shape[1] - 1)
     first = np.minimum(at.astype(np.int64), max(0, gain.shape[1] - 2))
     share = (at - first).astype(np.float32)
@@ -739,7 +766,7 @@ def _hiss(
 
 
 @lru_cache(maxsize=1)
-def _log_loss_db() -> npt.NDArray[np.float64]:
+def _mean_log_deficit_db() -> npt.NDArray[np.float64]:
     """How far the mean level of noise in a band lies below the level of its mean power, [bands].
 
     The player learns levels; noise must have the power whose mean level is the one that was learnt.
@@ -747,10 +774,12 @@ def _log_loss_db() -> npt.NDArray[np.float64]:
     """
     weights = band_filters().astype(np.float64)
     # Neighbours under Hann's window are alike: squared correlations of 4 / 9 and 1 / 36.
-    alike = (weights**2).sum(axis=1)
-    for apart, likeness in ((1, 4 / 9), (2, 1 / 36)):
-        alike += 2 * likeness * (weights[:, apart:] * weights[:, :-apart]).sum(axis=1)
-    n = weights.sum(axis=1) ** 2 / alike
+    correlation = (weights**2).sum(axis=1)
+    for apart, squared_correlation in ((1, 4 / 9), (2, 1 / 36)):
+        correlation += (
+            2 * squared_correlation * (weights[:, apart:] * weights[:, :-apart]).sum(axis=1)
+        )
+    n = weights.sum(axis=1) ** 2 / correlation
     return np.asarray(10 / np.log(10) * (np.log(n) - scipy.special.digamma(n)))
 
 
@@ -760,7 +789,7 @@ def _noise_gain(level_db: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float
     return np.ascontiguousarray(np.exp(nepers)) * np.float32(np.sqrt(WINDOW / 6))
 
 
-def _between_bands() -> scipy.sparse.csr_array:
+def _bands_to_bins() -> scipy.sparse.csr_array:
     """Weights from levels of bands to levels of the long transform's bins."""
     return scipy.sparse.csr_array(band_filters().T)
 
@@ -793,8 +822,8 @@ def bilinear(
     r = np.minimum(rows.astype(np.int64), max(0, grid.shape[0] - 2))
     c = np.minimum(columns.astype(np.int64), max(0, grid.shape[1] - 2))
     down, right = (rows - r).astype(np.float32), (columns - c).astype(np.float32)
-    below, beside = np.minimum(r + 1, grid.shape[0] - 1), np.minimum(c + 1, grid.shape[1] - 1)
-    above = grid[r, c] * (1 - right) + grid[r, beside] * right
-    under = grid[below, c] * (1 - right) + grid[below, beside] * right
+    below, right_column = np.minimum(r + 1, grid.shape[0] - 1), np.minimum(c + 1, grid.shape[1] - 1)
+    above = grid[r, c] * (1 - right) + grid[r, right_column] * right
+    under = grid[below, c] * (1 - right) + grid[below, right_column] * right
     value: npt.NDArray[np.float32] = above * (1 - down) + under * down
     return value

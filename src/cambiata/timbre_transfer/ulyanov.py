@@ -13,7 +13,7 @@ import numpy as np
 
 from cambiata.arrays import Magnitude, Samples
 from cambiata.audio.stft import Stft
-from cambiata.audio.vocoder import played_part_way
+from cambiata.audio.vocoder import invert_part_way
 from cambiata.system import Progress, TransferConfig, TransferSystem
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         generator = torch.Generator().manual_seed(0)
         shape = (config.filters, n_bins * config.kernel)
         weight = torch.randn(shape, generator=generator) * float(deviation)
-        self._weight = weight.to(_precision(config.precision))
+        self._weight = weight.to(_torch_dtype(config.precision))
 
     @property
     def min_samples(self) -> int:
@@ -175,7 +175,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
 
         with torch.inference_mode():
             spectrogram, _ = self._spectrogram(np.abs(self.config.stft.analyse(style)))
-            return Texture(self._features(spectrogram).clone())
+            return Texture(self._conv_features(spectrogram).clone())
 
     def render(
         self,
@@ -209,10 +209,10 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         stft = self.config.stft
         spectrum = stft.analyse(content)
         target, mean_power = self._spectrogram(np.abs(spectrum))
-        found = self._optimised(target, timbre, seed, lambda share: progress(0.95 * share))
-        power = np.expm1(np.clip(np.nan_to_num(found.numpy()), 0, _CLIP_MAX)) * mean_power
+        log_spectrogram = self._optimise(target, timbre, seed, lambda share: progress(0.95 * share))
+        power = np.expm1(np.clip(np.nan_to_num(log_spectrogram.numpy()), 0, _CLIP_MAX)) * mean_power
         result = np.sqrt(power).astype(np.float32)
-        sound = played_part_way(
+        sound = invert_part_way(
             spectrum,
             result,
             stft,
@@ -232,7 +232,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         mean = float(power.mean()) + float(np.finfo(np.float32).eps)
         return torch.from_numpy(np.ascontiguousarray(np.log1p(power / mean))), mean
 
-    def _features(self, spectrogram: Tensor) -> Tensor:
+    def _conv_features(self, spectrogram: Tensor) -> Tensor:
         """Features [filters, L - kernel + 1] of a spectrogram [F, L]."""
         # The convolution as one product: a kernel's frames side by side, [F * kernel, L'].
         n_columns = spectrogram.shape[1] - self.config.kernel + 1
@@ -240,43 +240,43 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         columns = columns.reshape(-1, n_columns).to(self._weight.dtype)
         return (self._weight @ columns).float().relu()
 
-    def _optimised(self, target: Tensor, texture: Texture, seed: int, progress: Progress) -> Tensor:
+    def _optimise(self, target: Tensor, texture: Texture, seed: int, progress: Progress) -> Tensor:
         import torch
 
         weight = self.config.style_weight / (1 + self.config.style_weight)
-        wanted = self._features(target)
+        content_features = self._conv_features(target)
         style = texture.features.clone()
         style_norm = _gram_norm(style)
         generator = torch.Generator().manual_seed(seed)
-        found = (1e-3 * torch.randn(target.shape, generator=generator)).requires_grad_()
+        log_spectrogram = (1e-3 * torch.randn(target.shape, generator=generator)).requires_grad_()
         # The public code calls the optimiser ten times for ten iterations; it keeps its state.
-        optimiser = torch.optim.LBFGS([found], lr=1, tolerance_grad=1e-5, max_iter=10)
+        optimiser = torch.optim.LBFGS([log_spectrogram], lr=1, tolerance_grad=1e-5, max_iter=10)
 
         def loss() -> Tensor:
             optimiser.zero_grad()
-            features = self._features(found)
-            value = (1 - weight) * 0.5 * ((features - wanted) ** 2).sum()
+            features = self._conv_features(log_spectrogram)
+            value = (1 - weight) * 0.5 * ((features - content_features) ** 2).sum()
             value = value + weight * _gram_distance(features, style, style_norm)
             value.backward()  # type: ignore[no-untyped-call]
             return value
 
-        done = 0
-        while done < self.config.iterations:
-            done += (now := min(10, self.config.iterations - done))
-            optimiser.param_groups[0]["max_iter"] = now
+        n_done = 0
+        while n_done < self.config.iterations:
+            n_done += (n_steps := min(10, self.config.iterations - n_done))
+            optimiser.param_groups[0]["max_iter"] = n_steps
             optimiser.step(loss)  # type: ignore[no-untyped-call]
-            progress(done / self.config.iterations)
-        return found.detach()
+            progress(n_done / self.config.iterations)
+        return log_spectrogram.detach()
 
 
-def _precision(wanted: str) -> torch.dtype:
+def _torch_dtype(precision: str) -> torch.dtype:
     import torch
 
-    if wanted == "auto":
+    if precision == "auto":
         from cambiata.precision import cpu_multiplies_bfloat16
 
-        wanted = "bfloat16" if cpu_multiplies_bfloat16() else "float32"
-    return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+        precision = "bfloat16" if cpu_multiplies_bfloat16() else "float32"
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
 def _gram_norm(features: Tensor) -> Tensor:
@@ -289,5 +289,5 @@ def _gram_distance(features: Tensor, style: Tensor, style_norm: Tensor) -> Tenso
 
     With Gram matrices ``0.5 F F' / L``: ``|F F'|^2 = |F' F|^2`` and ``<F F', S S'> = |F' S|^2``.
     """
-    mixed = ((features.T @ style) ** 2).sum() / (features.shape[1] * style.shape[1])
-    return 0.5 * (_gram_norm(features) - 0.5 * mixed + style_norm)
+    cross_term = ((features.T @ style) ** 2).sum() / (features.shape[1] * style.shape[1])
+    return 0.5 * (_gram_norm(features) - 0.5 * cross_term + style_norm)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cambiata.arrays import Magnitude, Samples, Spectrum
 from cambiata.audio.stft import Stft
-from cambiata.audio.vocoder import played_part_way
+from cambiata.audio.vocoder import invert_part_way
 from cambiata.system import Progress, TransferConfig, TransferSystem
 from cambiata.weights import load_model
 
@@ -120,12 +120,14 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             [D].
         """
-        clip = round(_STYLE_CLIP_S * SAMPLE_RATE_HZ)
-        n_clips = max(1, round(len(style) / clip))
-        clips = [each for each in np.array_split(style, n_clips) if np.abs(each).max() > 0]
+        clip_samples = round(_STYLE_CLIP_S * SAMPLE_RATE_HZ)
+        n_clips = max(1, round(len(style) / clip_samples))
+        clips = [piece for piece in np.array_split(style, n_clips) if np.abs(piece).max() > 0]
         vectors = [
-            self._model.part("style")(np.log1p(self._heard(each)[0])[np.newaxis])[0][0]
-            for each in clips
+            self._model.part("style")(np.log1p(self._normalized_spectrogram(piece)[0])[np.newaxis])[
+                0
+            ][0]
+            for piece in clips
         ]
         mean: npt.NDArray[np.float32] = np.mean(vectors, axis=0, dtype=np.float32)
         return mean
@@ -159,15 +161,15 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             One channel [T].
         """
-        heard, gain, spectrum = self._heard(content)
+        magnitude, gain, spectrum = self._normalized_spectrogram(content)
         progress(0.1)
-        made = self._model.part("")(np.log1p(heard)[np.newaxis], timbre[np.newaxis])[0][0]
+        decoded = self._model.part("")(np.log1p(magnitude)[np.newaxis], timbre[np.newaxis])[0][0]
         progress(0.5)
         # What the network says in silence is a mean of what is possible, louder than what is
         # likely; by how much it is lowered was chosen in validation.
-        lowered = made - np.float32(self._model.about["lowered_by"])
-        result = (np.expm1(np.clip(lowered, 0, _CLIP_MAX)) / gain).astype(np.float32)
-        sound = played_part_way(
+        log_magnitude = decoded - np.float32(self._model.about["lowered_by"])
+        result = (np.expm1(np.clip(log_magnitude, 0, _CLIP_MAX)) / gain).astype(np.float32)
+        sound = invert_part_way(
             spectrum,
             result,
             STFT,
@@ -192,13 +194,13 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         numpy.ndarray
             Eight integers a second.
         """
-        heard, _, _ = self._heard(content)
-        silent = np.zeros((1, int(self._model.about["width"])), np.float32)
+        magnitude, _, _ = self._normalized_spectrogram(content)
+        zero_style = np.zeros((1, int(self._model.about["width"])), np.float32)
         codes: npt.NDArray[np.int64]
-        codes = self._model.part("")(np.log1p(heard)[np.newaxis], silent)[1][0]
+        codes = self._model.part("")(np.log1p(magnitude)[np.newaxis], zero_style)[1][0]
         return codes
 
-    def _heard(self, sound: Samples) -> tuple[Magnitude, float, Spectrum]:
+    def _normalized_spectrogram(self, sound: Samples) -> tuple[Magnitude, float, Spectrum]:
         """Spectrogram at the level that the network knows, the gain to it, and the spectrum."""
         rms = float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
         gain = min(self._level / max(rms, 1e-12), 10 ** (_MAX_GAIN_DB / 20))

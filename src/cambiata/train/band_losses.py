@@ -14,27 +14,27 @@ from cambiata.partials.note_frames import (
     N_FEATURES,
     band_filters,
     band_hz,
-    lobes,
-    noise_spread,
+    noise_interpolation,
     partial_hz,
+    sinusoid_lobes,
 )
 from cambiata.train.task import Task
 
 DB = 10 / math.log(10)
 
 
-class Drawing(Task):
+class BandLossTask(Task):
     """A task whose network says partials and noise of note frames.
 
     Examples
     --------
-    >>> issubclass(Drawing, Task)
+    >>> issubclass(BandLossTask, Task)
     True
     """
 
     def __init__(self) -> None:
         super().__init__()
-        first, powers = lobes()
+        first, powers = sinusoid_lobes()
         filters = band_filters()
         self.n_bands = len(filters)
         self.first: Tensor
@@ -44,13 +44,13 @@ class Drawing(Task):
         for name, array in (
             ("first", first),
             ("powers", powers),
-            ("spread", noise_spread(band_hz())),
+            ("spread", noise_interpolation(band_hz())),
             ("widths", filters.sum(axis=1)),
         ):
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), False)
 
-    def drawn(
-        self, partials_db: Tensor, noise_db: Tensor, queries: Tensor, stiffness: Tensor, n: int
+    def rendered(
+        self, partials_db: Tensor, noise_db: Tensor, queries: Tensor, inharmonicity: Tensor, n: int
     ) -> Tensor:
         """Power in the bands of what the player said.
 
@@ -60,7 +60,7 @@ class Drawing(Task):
             What it said [Q, ...].
         queries : torch.Tensor
             What it was asked [Q, 22].
-        stiffness : torch.Tensor
+        inharmonicity : torch.Tensor
             Of the style's strings.
         n : int
             Frames.
@@ -71,7 +71,7 @@ class Drawing(Task):
             [bands, n].
         """
         frame, pitch, strength, cover = queries[:, N_FEATURES:].unbind(1)
-        hz = torch.from_numpy(partial_hz(pitch.numpy(), float(stiffness))).float()
+        hz = torch.from_numpy(partial_hz(pitch.numpy(), float(inharmonicity))).float()
         base = strength + 20 * torch.log10(cover.clamp_min(1e-3))
         power = torch.exp((partials_db.clamp(-100, 40) + base[:, None]) / DB)
         row = (hz / BIN_HZ * LOBE_STEPS).round().long()
@@ -82,16 +82,16 @@ class Drawing(Task):
         to = to + torch.arange(LOBE_BANDS)
         out = torch.zeros(n * self.n_bands)
         out = out.index_add(0, to.flatten(), (power[:, :, None] * self.powers[row]).flatten())
-        hiss = torch.exp(((noise_db.clamp(-130, 30) + base[:, None]) @ self.spread) / DB)
-        rows = out.view(n, self.n_bands).index_add(0, frame.long(), hiss * self.widths)
+        noise = torch.exp(((noise_db.clamp(-130, 30) + base[:, None]) @ self.spread) / DB)
+        rows = out.view(n, self.n_bands).index_add(0, frame.long(), noise * self.widths)
         return rows.t()
 
-    def apart(self, ours: Tensor, true: Tensor) -> Tensor:
+    def distance(self, estimate: Tensor, target: Tensor) -> Tensor:
         """How far levels are apart in dB: in the mean, and as RMS over time in every band.
 
         Parameters
         ----------
-        ours, true : torch.Tensor
+        estimate, target : torch.Tensor
             Power [bands, L].
 
         Returns
@@ -99,10 +99,10 @@ class Drawing(Task):
         torch.Tensor
             In dB.
         """
-        difference = DB * (torch.log(ours + FLOOR) - torch.log(true + FLOOR))
+        difference = DB * (torch.log(estimate + FLOOR) - torch.log(target + FLOOR))
         return difference.abs().mean() + ((difference**2).mean(dim=1) + 1).sqrt().mean()
 
-    def compared(self, drawn: Tensor, refined: Tensor, true: Tensor) -> dict[str, Tensor]:
+    def band_losses(self, rendered: Tensor, refined: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Losses of what was drawn, before and after it was refined.
 
         Levels that are right on average lack the power of their peaks: sounds are compared as they
@@ -110,7 +110,7 @@ class Drawing(Task):
 
         Parameters
         ----------
-        drawn, refined, true : torch.Tensor
+        rendered, refined, target : torch.Tensor
             Power [bands, L].
 
         Returns
@@ -118,22 +118,22 @@ class Drawing(Task):
         dict of str to torch.Tensor
             "level", "player", "power" and "loudness".
         """
-        louder = [_louder_db(x, true).abs() for x in (drawn, refined)]
+        gains = [_gain_db(x, target).abs() for x in (rendered, refined)]
         return {
-            "level": self.apart(_as_loud(refined, true), true),
-            "player": self.apart(_as_loud(drawn, true), true),
-            "power": ((drawn + 1e-6) ** 0.15 - (true + 1e-6) ** 0.15).abs().mean(),
-            "loudness": torch.stack(louder).mean(),
+            "level": self.distance(_match_level(refined, target), target),
+            "player": self.distance(_match_level(rendered, target), target),
+            "power": ((rendered + 1e-6) ** 0.15 - (target + 1e-6) ** 0.15).abs().mean(),
+            "loudness": torch.stack(gains).mean(),
         }
 
 
-def weighed(found: dict[str, Tensor]) -> Tensor:
+def total_loss(losses: dict[str, Tensor]) -> Tensor:
     """One loss of several.
 
     Parameters
     ----------
-    found : dict of str to torch.Tensor
-        As `Drawing.compared` gives them.
+    losses : dict of str to torch.Tensor
+        As `BandLossTask.band_losses` gives them.
 
     Returns
     -------
@@ -143,19 +143,21 @@ def weighed(found: dict[str, Tensor]) -> Tensor:
     Examples
     --------
     >>> ones = dict.fromkeys(("level", "player", "power", "loudness"), torch.ones(()))
-    >>> round(float(weighed(ones)), 2)
+    >>> round(float(total_loss(ones)), 2)
     4.25
     """
     # The player is to be good by itself: its share of the sound is the one with a pitch.
-    return found["level"] / 10 + found["player"] / 10 + 4 * found["power"] + found["loudness"] / 20
+    return (
+        losses["level"] / 10 + losses["player"] / 10 + 4 * losses["power"] + losses["loudness"] / 20
+    )
 
 
-def rms_apart_db(ours: Tensor, true: Tensor) -> float:
+def rms_distance_db(estimate: Tensor, target: Tensor) -> float:
     """How far spectra are apart: RMS over time, mean over bands, both at unit mean power.
 
     Parameters
     ----------
-    ours, true : torch.Tensor
+    estimate, target : torch.Tensor
         Power [bands, L].
 
     Returns
@@ -165,21 +167,21 @@ def rms_apart_db(ours: Tensor, true: Tensor) -> float:
 
     Examples
     --------
-    >>> rms_apart_db(torch.ones(3, 4), torch.ones(3, 4))
+    >>> rms_distance_db(torch.ones(3, 4), torch.ones(3, 4))
     0.0
     """
-    difference = _level(ours) - _level(true)
+    difference = _normalized_db(estimate) - _normalized_db(target)
     return float((difference**2).mean(dim=1).sqrt().mean())
 
 
-def _louder_db(ours: Tensor, true: Tensor) -> Tensor:
-    return DB * torch.log((ours.mean() + FLOOR) / (true.mean() + FLOOR))
+def _gain_db(estimate: Tensor, target: Tensor) -> Tensor:
+    return DB * torch.log((estimate.mean() + FLOOR) / (target.mean() + FLOOR))
 
 
-def _as_loud(ours: Tensor, true: Tensor) -> Tensor:
+def _match_level(estimate: Tensor, target: Tensor) -> Tensor:
     """Ours at the loudness of the true one, where that is not another sound altogether."""
-    return ours * torch.exp(-_louder_db(ours, true).clamp(-20, 20) / DB)
+    return estimate * torch.exp(-_gain_db(estimate, target).clamp(-20, 20) / DB)
 
 
-def _level(power: Tensor) -> Tensor:
+def _normalized_db(power: Tensor) -> Tensor:
     return DB * torch.log(power / power.mean() + 1e-7)

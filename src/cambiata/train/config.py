@@ -11,22 +11,22 @@ from typing import Any, Protocol, cast
 import torch
 
 from cambiata.data.domains import DomainsConfig, record_domains
-from cambiata.data.examples import ExamplesConfig, keep, record
-from cambiata.data.scored_examples import Joined, PianoConfig, ScoredConfig, record_scored
+from cambiata.data.examples import ExamplesConfig, keep, record_examples
+from cambiata.data.scored_examples import JoinedExamples, PianoConfig, ScoredConfig, record_scored
 from cambiata.errors import InputError
-from cambiata.train.loop import Learnable, LoopConfig
+from cambiata.train.loop import LoopConfig, TrainingExamples
 from cambiata.train.task import Task
 from cambiata.train.tasks.listener import ListenerExamples, ListenerTask, ListenerTraining
 from cambiata.train.tasks.melody import MelodyTask, MelodyTraining, TunesConfig, record_tunes
 from cambiata.train.tasks.mor2018 import DomainSounds, Mor2018Task, Mor2018Training
-from cambiata.train.tasks.oneshot import PlayerTask, PlayerTraining, ask
+from cambiata.train.tasks.oneshot import OneShotTask, OneShotTraining, precompute_features
 from cambiata.train.tasks.pati2018 import NotesConfig, Pati2018Task, Pati2018Training, record_notes
 from cambiata.train.tasks.performancenet import PerformanceNetTask, PerformanceNetTraining
 from cambiata.train.tasks.player import (
-    ScoreExamples,
-    ScorePlayerTask,
-    ScorePlayerTraining,
-    Together,
+    ConcatDataset,
+    PlayerDataset,
+    PlayerTask,
+    PlayerTraining,
 )
 from cambiata.train.tasks.rolls import RollExamples
 from cambiata.train.tasks.transcriber import (
@@ -34,11 +34,15 @@ from cambiata.train.tasks.transcriber import (
     TranscriberTask,
     TranscriberTraining,
 )
-from cambiata.train.tasks.translation import TranslationTask, TranslationTraining, ask_domains
+from cambiata.train.tasks.translation import (
+    TranslationTask,
+    TranslationTraining,
+    precompute_excerpts,
+)
 from cambiata.train.tasks.vqvae import Learning, VqVaeShape, VqVaeTask, VqVaeTraining
 from cambiata.train.tasks.wavenet import WaveNetTask, WaveNetTraining
 
-Told = Callable[[float], None] | None
+Progress = Callable[[float], None] | None
 
 _N_PREPARING = 64
 
@@ -56,7 +60,7 @@ class Recorded(Protocol):
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingConfig:
     """All that a run is made of; the task's settings say what is trained.
 
     Parameters
@@ -67,7 +71,7 @@ class Training:
         What it learns from.
     loop : LoopConfig
         How.
-    beside : ScoredConfig, optional
+    extra_examples : ScoredConfig, optional
         Further examples, which are not looked for where the folder of the first is given.
 
     Examples
@@ -79,7 +83,7 @@ class Training:
     task: Any
     examples: ExamplesConfig | TunesConfig | NotesConfig
     loop: LoopConfig
-    beside: ScoredConfig | None = None
+    extra_examples: ScoredConfig | None = None
 
     def make_task(self) -> Task:
         """The task, its weights drawn anew from torch's generator.
@@ -91,7 +95,7 @@ class Training:
         """
         return _TASKS[type(self.task)](self.task)
 
-    def recorded(self, folder: str | None, progress: Told) -> Recorded:
+    def record_examples(self, folder: str | None, progress: Progress) -> Recorded:
         """The examples, composed where they are missing.
 
         Parameters
@@ -113,19 +117,19 @@ class Training:
         if isinstance(self.examples, DomainsConfig):
             return record_domains(self.examples, folder, progress=progress)
         if isinstance(self.examples, ScoredConfig):
-            found = record_scored(self.examples, folder, progress=progress)
-            if self.beside is None or folder is not None:
-                return found
-            return Joined([found, record_scored(self.beside, progress=progress)])
-        return record(self.examples, folder, progress=progress)
+            dataset = record_scored(self.examples, folder, progress=progress)
+            if self.extra_examples is None or folder is not None:
+                return dataset
+            return JoinedExamples([dataset, record_scored(self.extra_examples, progress=progress)])
+        return record_examples(self.examples, folder, progress=progress)
 
-    def learnable(self, found: Any, task: Task, progress: Told) -> Learnable:
+    def training_examples(self, dataset: Any, task: Task, progress: Progress) -> TrainingExamples:
         """What the task learns from, of the examples.
 
         Parameters
         ----------
-        found : Recorded
-            What `recorded` returned.
+        dataset : Recorded
+            What `record_examples` returned.
         task : Task
             What learns.
         progress : callable or None
@@ -140,35 +144,39 @@ class Training:
             if self.task.domains != self.examples.domains:
                 raise InputError("domains", "are not those of the examples", "name the same")
             if isinstance(self.task, Mor2018Training):
-                return DomainSounds(found)
-            told = ask_domains(found, self.task.listener, pairs=self.task.pairs, progress=progress)
-            cast("TranslationTask", task).observe(told)
-            return told
+                return DomainSounds(dataset)
+            requests = precompute_excerpts(
+                dataset, self.task.listener, pairs=self.task.pairs, progress=progress
+            )
+            cast("TranslationTask", task).measure_domains(requests)
+            return requests
         if isinstance(self.task, PerformanceNetTraining | WaveNetTraining):
             kind = _TASKS[type(self.task)]
-            return RollExamples(found, kind.sample_rate, kind.frame_rate_hz)  # type: ignore[attr-defined]
+            return RollExamples(dataset, kind.sample_rate, kind.frame_rate_hz)  # type: ignore[attr-defined]
         if isinstance(self.task, TranscriberTraining):
-            return TranscriberExamples(found)
+            return TranscriberExamples(dataset)
         if isinstance(self.task, ListenerTraining):
-            return ListenerExamples(found)
+            return ListenerExamples(dataset)
         if isinstance(self.task, MelodyTraining | Pati2018Training):
-            return cast("Learnable", found)
-        if isinstance(self.task, ScorePlayerTraining):
-            sets = found.sets if isinstance(found, Joined) else (found,)
-            asked = [
-                ScoreExamples(ask(each, self.task.listener, progress=progress), each)
+            return cast("TrainingExamples", dataset)
+        if isinstance(self.task, PlayerTraining):
+            sets = dataset.sets if isinstance(dataset, JoinedExamples) else (dataset,)
+            request_sets = [
+                PlayerDataset(
+                    precompute_features(each, self.task.listener, progress=progress), each
+                )
                 for each in sets
             ]
             # Keyboards first of all: each of theirs is seen as often as two of all others.
-            return Together(asked, [1, 2][: len(asked)])
-        if isinstance(self.task, PlayerTraining):
-            return ask(found, self.task.listener, progress=progress)
-        n_seen = min(_N_PREPARING, len(found))
-        task.prepare(torch.stack([torch.from_numpy(found[i]) for i in range(n_seen)]))
+            return ConcatDataset(request_sets, [1, 2][: len(request_sets)])
+        if isinstance(self.task, OneShotTraining):
+            return precompute_features(dataset, self.task.listener, progress=progress)
+        n_seen = min(_N_PREPARING, len(dataset))
+        task.prepare(torch.stack([torch.from_numpy(dataset[i]) for i in range(n_seen)]))
         if not task.kept:
-            return cast("Learnable", found)
+            return cast("TrainingExamples", dataset)
         return keep(
-            found, task.kept, lambda batch: task.keep(torch.from_numpy(batch)).numpy(), progress
+            dataset, task.kept, lambda batch: task.keep(torch.from_numpy(batch)).numpy(), progress
         )
 
 
@@ -176,8 +184,8 @@ _TASKS: dict[type, Callable[[Any], Task]] = {
     VqVaeTraining: VqVaeTask,
     ListenerTraining: ListenerTask,
     TranscriberTraining: TranscriberTask,
+    OneShotTraining: OneShotTask,
     PlayerTraining: PlayerTask,
-    ScorePlayerTraining: ScorePlayerTask,
     PerformanceNetTraining: PerformanceNetTask,
     WaveNetTraining: WaveNetTask,
     Mor2018Training: Mor2018Task,
@@ -187,12 +195,12 @@ _TASKS: dict[type, Callable[[Any], Task]] = {
 }
 
 
-def _small(learning: Learning) -> Training:
+def _small(learning: Learning) -> TrainingConfig:
     # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
     shape = VqVaeShape(
         width=256, n_codes=1024, decoder_grus=False, codebook="moving-average", n_components=256
     )
-    return Training(
+    return TrainingConfig(
         VqVaeTraining(shape, learning, crop_s=2.0, quantised_from=0.3),
         ExamplesConfig(n_examples=8192),
         LoopConfig(
@@ -201,7 +209,7 @@ def _small(learning: Learning) -> Training:
     )
 
 
-def _cifka2021() -> Training:
+def _cifka2021() -> TrainingConfig:
     # 26,000 steps of 256 pairs at a constant rate; 20 hours on a V100, weeks on two cores.
     loop = LoopConfig(
         batch_size=256,
@@ -211,10 +219,10 @@ def _cifka2021() -> Training:
         ema_decay=0,
         max_steps=26000,
     )
-    return Training(VqVaeTraining(), ExamplesConfig(), loop)
+    return TrainingConfig(VqVaeTraining(), ExamplesConfig(), loop)
 
 
-def _listener() -> Training:
+def _listener() -> TrainingConfig:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=2e-3,
@@ -223,10 +231,10 @@ def _listener() -> Training:
         validate_every_s=400.0,
         minutes=40.0,
     )
-    return Training(ListenerTraining(), ScoredConfig(n_examples=4608), loop)
+    return TrainingConfig(ListenerTraining(), ScoredConfig(n_examples=4608), loop)
 
 
-def _transcriber() -> Training:
+def _transcriber() -> TrainingConfig:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=1e-3,
@@ -236,10 +244,10 @@ def _transcriber() -> Training:
         minutes=25.0,
     )
     examples = ScoredConfig(n_examples=4608)
-    return Training(TranscriberTraining(), examples, loop, beside=PianoConfig())
+    return TrainingConfig(TranscriberTraining(), examples, loop, extra_examples=PianoConfig())
 
 
-def _oneshot() -> Training:
+def _oneshot() -> TrainingConfig:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=1e-3,
@@ -248,10 +256,10 @@ def _oneshot() -> Training:
         validate_every_s=300.0,
         minutes=70.0,
     )
-    return Training(PlayerTraining(), ScoredConfig(n_examples=4608), loop)
+    return TrainingConfig(OneShotTraining(), ScoredConfig(n_examples=4608), loop)
 
 
-def _play() -> Training:
+def _play() -> TrainingConfig:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=5e-4,
@@ -261,10 +269,10 @@ def _play() -> Training:
         minutes=35.0,
     )
     examples = ScoredConfig(n_examples=4608)
-    return Training(ScorePlayerTraining(), examples, loop, beside=PianoConfig())
+    return TrainingConfig(PlayerTraining(), examples, loop, extra_examples=PianoConfig())
 
 
-def _on_rolls(task: PerformanceNetTraining | WaveNetTraining, minutes: float) -> Training:
+def _on_rolls(task: PerformanceNetTraining | WaveNetTraining, minutes: float) -> TrainingConfig:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=1e-3,
@@ -273,10 +281,10 @@ def _on_rolls(task: PerformanceNetTraining | WaveNetTraining, minutes: float) ->
         validate_every_s=240.0,
         minutes=minutes,
     )
-    return Training(task, PianoConfig(), loop)
+    return TrainingConfig(task, PianoConfig(), loop)
 
 
-def _translation() -> Training:
+def _translation() -> TrainingConfig:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=1.5e-3,
@@ -285,18 +293,18 @@ def _translation() -> Training:
         validate_every_s=240.0,
         minutes=25.0,
     )
-    return Training(TranslationTraining(), DomainsConfig(), loop)
+    return TrainingConfig(TranslationTraining(), DomainsConfig(), loop)
 
 
-def _mor2018() -> Training:
+def _mor2018() -> TrainingConfig:
     # The published size and rate; its decay of the rate by the epoch is the cosine's here.
     loop = LoopConfig(
         batch_size=32, learning_rate=1e-3, warmup_steps=1, ema_decay=0, max_steps=1_000_000
     )
-    return Training(Mor2018Training(), DomainsConfig(), loop)
+    return TrainingConfig(Mor2018Training(), DomainsConfig(), loop)
 
 
-def _mor2018_small() -> Training:
+def _mor2018_small() -> TrainingConfig:
     task = Mor2018Training(
         width=32,
         n_blocks=2,
@@ -314,10 +322,10 @@ def _mor2018_small() -> Training:
         validate_every_s=400.0,
         minutes=25.0,
     )
-    return Training(task, DomainsConfig(), loop)
+    return TrainingConfig(task, DomainsConfig(), loop)
 
 
-def _melody() -> Training:
+def _melody() -> TrainingConfig:
     loop = LoopConfig(
         batch_size=128,
         learning_rate=1e-3,
@@ -327,10 +335,10 @@ def _melody() -> Training:
         validate_every_s=60.0,
         minutes=8.0,
     )
-    return Training(MelodyTraining(), TunesConfig(), loop)
+    return TrainingConfig(MelodyTraining(), TunesConfig(), loop)
 
 
-def _pati2018() -> Training:
+def _pati2018() -> TrainingConfig:
     loop = LoopConfig(
         batch_size=64,
         learning_rate=3e-3,
@@ -340,10 +348,10 @@ def _pati2018() -> Training:
         validate_every_s=60.0,
         minutes=4.0,
     )
-    return Training(Pati2018Training(), NotesConfig(), loop)
+    return TrainingConfig(Pati2018Training(), NotesConfig(), loop)
 
 
-PRESETS: dict[str, Callable[[], Training]] = {
+PRESETS: dict[str, Callable[[], TrainingConfig]] = {
     "vqvae": lambda: _small("self-supervised"),
     "vqvae-supervised": lambda: _small("supervised"),
     "vqvae-supervised-contrastive": lambda: _small("supervised-contrastive"),
@@ -363,7 +371,7 @@ PRESETS: dict[str, Callable[[], Training]] = {
 }
 
 
-def training(preset: str, overrides: Mapping[str, str] | None = None) -> Training:
+def training(preset: str, overrides: Mapping[str, str] | None = None) -> TrainingConfig:
     """A preset, with some settings changed.
 
     Parameters
@@ -393,10 +401,10 @@ def training(preset: str, overrides: Mapping[str, str] | None = None) -> Trainin
     """
     if preset not in PRESETS:
         raise InputError(preset, "is no training preset", "use one of " + ", ".join(PRESETS))
-    return changed(PRESETS[preset](), overrides or {})
+    return override(PRESETS[preset](), overrides or {})
 
 
-def changed(config: Training, overrides: Mapping[str, str]) -> Training:
+def override(config: TrainingConfig, overrides: Mapping[str, str]) -> TrainingConfig:
     """A training with some settings changed.
 
     Parameters
@@ -418,57 +426,58 @@ def changed(config: Training, overrides: Mapping[str, str]) -> Training:
 
     Examples
     --------
-    >>> changed(training("vqvae"), {"loop.minutes": "3"}).loop.minutes
+    >>> override(training("vqvae"), {"loop.minutes": "3"}).loop.minutes
     3.0
     """
-    made: Training = _with(config, "", overrides)
-    return made
+    result: TrainingConfig = _override(config, "", overrides)
+    return result
 
 
-def _with(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
+def _override(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
     """A dataclass with values at paths changed; all of one at once, as they may hang together."""
-    known = typing.get_type_hints(type(config))
+    types_by_name = typing.get_type_hints(type(config))
     values: dict[str, Any] = {}
     inner: dict[str, dict[str, str]] = {}
     for path, value in overrides.items():
         name, dot, rest = path.partition(".")
-        whole = prefix + path
-        if name not in known:
-            raise InputError(whole, "is no setting", "use one of " + ", ".join(known))
+        full_path = prefix + path
+        if name not in types_by_name:
+            raise InputError(full_path, "is no setting", "use one of " + ", ".join(types_by_name))
         is_group = dataclasses.is_dataclass(getattr(config, name))
         if is_group and not dot:
-            inside = (
-                f"{whole}.{field}" for field in typing.get_type_hints(type(getattr(config, name)))
+            arguments = (
+                f"{full_path}.{field}"
+                for field in typing.get_type_hints(type(getattr(config, name)))
             )
-            raise InputError(whole, "is no setting", "use one of " + ", ".join(inside))
+            raise InputError(full_path, "is no setting", "use one of " + ", ".join(arguments))
         if dot and not is_group:
-            raise InputError(whole, "is no setting", f"leave out .{rest}")
+            raise InputError(full_path, "is no setting", f"leave out .{rest}")
         if is_group:
             inner.setdefault(name, {})[rest] = value
             continue
         try:
-            values[name] = _parsed(known[name], value)
+            values[name] = _parse(types_by_name[name], value)
         except ValueError as error:
-            raise InputError(f"{whole}={value}", str(error), "correct the value") from None
+            raise InputError(f"{full_path}={value}", str(error), "correct the value") from None
     for name, paths in inner.items():
-        values[name] = _with(getattr(config, name), f"{prefix}{name}.", paths)
+        values[name] = _override(getattr(config, name), f"{prefix}{name}.", paths)
     try:
         return dataclasses.replace(config, **values)
     except ValueError as error:
-        told = ", ".join(f"{prefix}{path}={value}" for path, value in overrides.items())
-        raise InputError(told, str(error), "correct the value") from None
+        settings = ", ".join(f"{prefix}{path}={value}" for path, value in overrides.items())
+        raise InputError(settings, str(error), "correct the value") from None
 
 
-def _parsed(kind: Any, text: str) -> Any:
-    origin, inside = typing.get_origin(kind), typing.get_args(kind)
+def _parse(kind: Any, text: str) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
-        if text not in inside:
-            raise ValueError("must be one of " + ", ".join(inside))
+        if text not in arguments:
+            raise ValueError("must be one of " + ", ".join(arguments))
         return text
     if origin is tuple:
-        return tuple(_parsed(inside[0], each) for each in text.split(",") if each)
+        return tuple(_parse(arguments[0], each) for each in text.split(",") if each)
     if origin is types.UnionType:
-        return _parsed(inside[0], text)
+        return _parse(arguments[0], text)
     if kind is bool:
         if text.lower() not in ("true", "false"):
             raise ValueError("must be true or false")
@@ -476,7 +485,7 @@ def _parsed(kind: Any, text: str) -> Any:
     return kind(text)
 
 
-def as_dict(config: Training) -> dict[str, Any]:
+def as_dict(config: TrainingConfig) -> dict[str, Any]:
     """A training for JSON.
 
     Parameters
@@ -497,12 +506,12 @@ def as_dict(config: Training) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-def from_dict(found: Mapping[str, Any], preset: str) -> Training:
+def from_dict(stored: Mapping[str, Any], preset: str) -> TrainingConfig:
     """A training as a run keeps it.
 
     Parameters
     ----------
-    found : mapping
+    stored : mapping
         What `as_dict` gave, from JSON.
     preset : str
         What the run was started as.
@@ -518,15 +527,15 @@ def from_dict(found: Mapping[str, Any], preset: str) -> Training:
     >>> from_dict(as_dict(config), "vqvae") == config
     True
     """
-    made: Training = _from(PRESETS[preset](), found)
-    return made
+    result: TrainingConfig = _rebuild(PRESETS[preset](), stored)
+    return result
 
 
-def _from(like: Any, found: Any) -> Any:
+def _rebuild(template: Any, stored: Any) -> Any:
     """What JSON kept of a dataclass like another."""
-    if found is None:
+    if stored is None:
         return None
-    if dataclasses.is_dataclass(like) and not isinstance(like, type):
-        kept = {name: _from(getattr(like, name), value) for name, value in found.items()}
-        return type(like)(**kept)
-    return tuple(found) if isinstance(found, list) else found
+    if dataclasses.is_dataclass(template) and not isinstance(template, type):
+        values = {name: _rebuild(getattr(template, name), value) for name, value in stored.items()}
+        return type(template)(**values)
+    return tuple(stored) if isinstance(stored, list) else stored

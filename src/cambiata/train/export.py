@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from cambiata.data.domains import DOMAINS
 from cambiata.errors import InputError
-from cambiata.melody.encoding import N_BEATS, N_CURVE, N_FRAME, N_PITCHES, N_PLACES
-from cambiata.partials.latent import N_SEEN, N_TOLD
+from cambiata.melody.encoding import N_BEAT_POSITIONS, N_BEATS, N_CONTEXT, N_CONTOUR, N_PITCHES
+from cambiata.partials.latent import N_CONDITIONING, N_HIDDEN
 from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS
 from cambiata.partials.posteriors import BANDS
 from cambiata.timbre_transfer.vqvae import STFT
-from cambiata.train.config import Training
+from cambiata.train.config import TrainingConfig
 from cambiata.train.loop import load_weights, read_checkpoint
 from cambiata.train.run import read_run
 from cambiata.train.task import Task
@@ -34,27 +34,27 @@ from cambiata.train.tasks.melody import (
     MelodyNetwork,
     MelodyTask,
     TunesConfig,
+    measure_styles,
     record_tunes,
-    styles_of,
 )
 from cambiata.train.tasks.mor2018 import POOL, Mor2018Task
 from cambiata.train.tasks.mor2018 import SAMPLE_RATE as MOR2018_RATE_HZ
-from cambiata.train.tasks.oneshot import Player, PlayerTask
+from cambiata.train.tasks.oneshot import OneShotTask, PartialsPredictor
 from cambiata.train.tasks.pati2018 import GenreLstm, Pati2018Task
 from cambiata.train.tasks.performancenet import GAIN, PerformanceNetTask
-from cambiata.train.tasks.player import ScorePlayerTask
+from cambiata.train.tasks.player import PlayerTask
 from cambiata.train.tasks.rolls import N_MELS, N_ROLL, N_TIMBRE
 from cambiata.train.tasks.transcriber import TranscriberTask
-from cambiata.train.tasks.translation import Decoders, TranslationTask, ears, opened
+from cambiata.train.tasks.translation import Decoders, TranslationTask, encoder_onnx, load_encoder
 from cambiata.train.tasks.vqvae import (
-    Recurrent,
+    GRUWrapper,
     VqVae,
     VqVaeTask,
     load_published,
     n_parameters,
-    nearest,
+    nearest_code,
 )
-from cambiata.train.tasks.wavenet import LEVEL, WaveNet, WaveNetTask
+from cambiata.train.tasks.wavenet import TRAINING_RMS, WaveNet, WaveNetTask
 from cambiata.translation.notes import DOMAIN_SYSTEM
 from cambiata.weights import METADATA_KEY, Model
 
@@ -63,17 +63,17 @@ LICENCE = "Apache-2.0"
 # thousandth is 0.009 dB.
 MAX_DIFFERENCE = 1e-3
 # Arrays smaller than this stay float32: their rounding would be heard and their size is not felt.
-_LEAST_HALVED = 4096
+_SMALLEST_FLOAT16 = 4096
 
 
-class _OnnxRecurrent(nn.Module):
-    """`Recurrent` as ONNX's own GRU; torch's exporter cannot write one of any length."""
+class _OnnxGRU(nn.Module):
+    """`GRUWrapper` as ONNX's own GRU; torch's exporter cannot write one of any length."""
 
     w: Tensor
     r: Tensor
     b: Tensor
 
-    def __init__(self, layer: Recurrent) -> None:
+    def __init__(self, layer: GRUWrapper) -> None:
         super().__init__()
         gru = layer.gru
 
@@ -103,7 +103,7 @@ class _OnnxRecurrent(nn.Module):
         return last[0] if self.last else states.squeeze(1).permute(1, 2, 0)
 
 
-class _Transfer(nn.Module):
+class _TransferPart(nn.Module):
     """Content and style vector to spectrogram and code numbers."""
 
     table: Tensor
@@ -114,11 +114,11 @@ class _Transfer(nn.Module):
         self.register_buffer("table", network.codebook.table.detach().clone())
 
     def forward(self, content: Tensor, timbre: Tensor) -> tuple[Tensor, Tensor]:
-        encoded = self.network.encode(self.network.heard(content))
-        numbers = nearest(encoded, self.table)
-        chosen = nn.functional.embedding(numbers, self.table)
-        said = self.network.decode(chosen, timbre, content.shape[2])
-        return self.network.said(said), numbers
+        encoded = self.network.encode(self.network.encoder_inputs(content))
+        codes = nearest_code(encoded, self.table)
+        quantised = nn.functional.embedding(codes, self.table)
+        decoded = self.network.decode(quantised, timbre, content.shape[2])
+        return self.network.decoded(decoded), codes
 
 
 class _Style(nn.Module):
@@ -129,7 +129,7 @@ class _Style(nn.Module):
         self.network = network
 
     def forward(self, style: Tensor) -> Tensor:
-        vector: Tensor = self.network.style_encoder(self.network.heard(style))
+        vector: Tensor = self.network.style_encoder(self.network.encoder_inputs(style))
         return vector
 
 
@@ -173,19 +173,19 @@ def export(
     _check(place, force)
     network: nn.Module
     if Path(source).is_file():
-        network, about = _published(source)
+        network, metadata = _load_published_run(source)
     else:
-        about, task = _trained(source)
+        metadata, task = _load_run(source)
         network = task.network if isinstance(task, VqVaeTask) else task
     network = network.eval().float()
     if half:
-        round_to_half(network)
-    facts = _written(network, place, about, half=half)
+        round_to_float16(network)
+    facts = _write_network(network, place, metadata, half=half)
     if isinstance(network, TranslationTask | Mor2018Task):
-        facts["domains"] = _written(
+        facts["domains"] = _write_network(
             network,
             place.with_name(f"{place.stem}-domains.onnx"),
-            about | {"system": DOMAIN_SYSTEM, "encoder": facts["sha256"], **_told(network)},
+            metadata | {"system": DOMAIN_SYSTEM, "encoder": facts["sha256"], **_told(network)},
             half=half,
             decoders=True,
         )
@@ -193,10 +193,10 @@ def export(
     return facts
 
 
-def _written(
+def _write_network(
     network: nn.Module,
     place: Path,
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     *,
     half: bool,
     decoders: bool = False,
@@ -204,17 +204,17 @@ def _written(
     """A network's parts in files, compared; and what is known of them."""
     parts = _decoder_parts(network) if decoders else _parts(network)
     if isinstance(network, VqVae):
-        return write_parts(parts, place, about, half=half, judged=partial(parity, network))
-    return write_parts(parts, place, about, half=half)
+        return write_parts(parts, place, metadata, half=half, compare=partial(parity, network))
+    return write_parts(parts, place, metadata, half=half)
 
 
 def write_parts(
     parts: Mapping[str, "OnnxPart"],
     place: Path,
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     *,
     half: bool,
-    judged: Callable[[Path], dict[str, Any]] | None = None,
+    compare: Callable[[Path], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Write networks into files that lie beside each other, compared with torch.
 
@@ -224,11 +224,11 @@ def write_parts(
         The networks; the main one's name is empty.
     place : pathlib.Path
         The main file, "NAME.onnx"; the others are "NAME.PART.onnx". All appear, or none.
-    about : mapping
+    metadata : mapping
         What the main file tells of itself.
     half : bool
         Keep large arrays as float16.
-    judged : callable, optional
+    compare : callable, optional
         From the main file to its "max_difference" from torch, among others; else every part is
         compared on random inputs.
 
@@ -250,7 +250,7 @@ def write_parts(
     >>> write_parts({"": part}, place, {"system": "tiny"}, half=False)["parts"]
     {}
     """
-    about = dict(about)
+    metadata = dict(metadata)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
         files = {
             name: Path(scratch) / (f"{place.stem}.{name}.onnx" if name else place.name)
@@ -261,15 +261,15 @@ def write_parts(
             if name:
                 _describe(files[name], {"part of": place.name})
         others = {name: file for name, file in files.items() if name}
-        about["parts"] = {name: [file.name, _sha256(file)] for name, file in others.items()}
+        metadata["parts"] = {name: [file.name, _sha256(file)] for name, file in others.items()}
         main = files[""]
-        _describe(main, about)
-        facts = about | {
+        _describe(main, metadata)
+        facts = metadata | {
             "sha256": _sha256(main),
             "size_mb": round(sum(p.stat().st_size for p in files.values()) / 1e6, 2),
-            "parity": judged(main)
-            if judged is not None
-            else {"max_difference": _difference(parts, main)},
+            "parity": compare(main)
+            if compare is not None
+            else {"max_difference": _largest_difference(parts, main)},
         }
         if facts["parity"]["max_difference"] > MAX_DIFFERENCE:
             raise InputError(
@@ -291,7 +291,7 @@ def _check(place: Path, force: bool) -> None:
         raise InputError(str(place), "is there already", "choose another output, or --force")
 
 
-def _trained(run: str | Path) -> tuple[dict[str, Any], Task]:
+def _load_run(run: str | Path) -> tuple[dict[str, Any], Task]:
     facts, config = read_run(run)
     state = read_checkpoint(run)
     if not state["latest"]:
@@ -300,11 +300,11 @@ def _trained(run: str | Path) -> tuple[dict[str, Any], Task]:
         )
     task = config.make_task()
     load_weights(task, run)
-    about = {
+    metadata = {
         "system": _SYSTEMS[type(task)],
         "preset": facts["preset"],
         "licence": LICENCE,
-        **_needed(task, config, state["latest"]),
+        **_system_facts(task, config, state["latest"]),
         "n_parameters": n_parameters(task),
         "training": facts["training"],
         "data": facts["data"],
@@ -315,15 +315,15 @@ def _trained(run: str | Path) -> tuple[dict[str, Any], Task]:
         "elapsed_s": round(state["elapsed_s"], 1),
         "validation": state["latest"],
     }
-    return about, task
+    return metadata, task
 
 
 _SYSTEMS: dict[type[Task], str] = {
     VqVaeTask: "vqvae",
     ListenerTask: "listener",
     TranscriberTask: "transcriber",
-    PlayerTask: "oneshot",
-    ScorePlayerTask: "player",
+    OneShotTask: "oneshot",
+    PlayerTask: "player",
     PerformanceNetTask: "performancenet",
     WaveNetTask: "wavenet",
     TranslationTask: "translation",
@@ -333,7 +333,7 @@ _SYSTEMS: dict[type[Task], str] = {
 }
 
 
-def _needed(task: Task, config: Training, latest: Mapping[str, Any]) -> dict[str, Any]:
+def _system_facts(task: Task, config: TrainingConfig, latest: Mapping[str, Any]) -> dict[str, Any]:
     """What the system must know to use the networks."""
     if isinstance(task, VqVaeTask):
         shape = config.task.shape
@@ -351,10 +351,10 @@ def _needed(task: Task, config: Training, latest: Mapping[str, Any]) -> dict[str
         return {
             "dilations": list(task.config.dilations),
             "width": task.config.width,
-            "level": LEVEL,
+            "level": TRAINING_RMS,
         }
     if isinstance(task, TranslationTask):
-        _, threshold = ears(config.task.listener)
+        _, threshold = load_encoder(config.task.listener)
         return {"kind": "notes", "sample_rate": BANDS.sample_rate, "threshold": threshold}
     if isinstance(task, Pati2018Task):
         return {
@@ -364,7 +364,7 @@ def _needed(task: Task, config: Training, latest: Mapping[str, Any]) -> dict[str
         }
     if isinstance(task, MelodyTask):
         assert isinstance(config.examples, TunesConfig)
-        return styles_of(task, record_tunes(config.examples))
+        return measure_styles(task, record_tunes(config.examples))
     if isinstance(task, Mor2018Task):
         return {
             "kind": "samples",
@@ -378,13 +378,14 @@ def _told(task: TranslationTask | Mor2018Task) -> dict[str, Any]:
     """What is known of domains and their decoders."""
     domains: list[dict[str, Any]] = []
     for i, name in enumerate(task.config.domains):
-        players = [f"{member.bank}:{member.program}" for member in DOMAINS.get(name, ())]
-        domains.append({"name": name, "sources": players, "licence": LICENCE})
+        programs = [f"{member.bank}:{member.program}" for member in DOMAINS.get(name, ())]
+        domains.append({"name": name, "sources": programs, "licence": LICENCE})
         if isinstance(task, TranslationTask):
-            for key in ("stiffness", "wavering_cents"):
-                domains[-1][key] = float(getattr(task, key)[i])
+            # The files' own word for the strings' inharmonicity is "stiffness".
+            domains[-1]["stiffness"] = float(task.inharmonicities[i])
+            domains[-1]["wavering_cents"] = float(task.wavering_cents[i])
     if isinstance(task, Mor2018Task):
-        return {"domains": domains, "arrays": list(_Arrays(task.decoders).names)}
+        return {"domains": domains, "arrays": list(_DecoderArrays(task.decoders).names)}
     return {"domains": domains}
 
 
@@ -418,10 +419,10 @@ class OnnxPart:
     data: bytes = b""
 
 
-class _StyleOnly(nn.Module):
+class _StylePart(nn.Module):
     """A style's note frames to its background noise and its vector."""
 
-    def __init__(self, player: Player) -> None:
+    def __init__(self, player: PartialsPredictor) -> None:
         super().__init__()
         self.player = player
 
@@ -429,7 +430,7 @@ class _StyleOnly(nn.Module):
         self, known: Tensor, partials: Tensor, clean: Tensor, noise: Tensor, floor: Tensor
     ) -> tuple[Tensor, Tensor]:
         timbre = self.player.style(known, partials, clean, noise)[1]
-        return self.player.behind(timbre, floor), timbre
+        return self.player.background_noise(timbre, floor), timbre
 
 
 def _parts(task: nn.Module) -> dict[str, OnnxPart]:
@@ -439,7 +440,7 @@ def _parts(task: nn.Module) -> dict[str, OnnxPart]:
         content = {"content": frames, "timbre": torch.zeros(1, task.shape.width)}
         outputs = ["spectrogram", "codes"]
         return {
-            "": OnnxPart(_Transfer(task), content, {"content": {2: "frames"}}, outputs),
+            "": OnnxPart(_TransferPart(task), content, {"content": {2: "frames"}}, outputs),
             "style": OnnxPart(
                 _Style(task), {"style": frames}, {"style": {2: "frames"}}, ["timbre"]
             ),
@@ -454,16 +455,20 @@ def _parts(task: nn.Module) -> dict[str, OnnxPart]:
     if isinstance(task, Pati2018Task):
         return _of_notes(task)
     if isinstance(task, TranslationTask):
-        seen = {"seen": torch.zeros(48, N_SEEN)}
-        ears_of = OnnxPart(nn.Identity(), {}, {}, [], opened(task.config.listener))
+        seen = {"seen": torch.zeros(48, N_HIDDEN)}
+        transcriber = OnnxPart(nn.Identity(), {}, {}, [], encoder_onnx(task.config.listener))
         return {
-            "": ears_of,
+            "": transcriber,
             "code": OnnxPart(task.code, seen, {"seen": {0: "moments"}}, ["latent"]),
         }
     if isinstance(task, Mor2018Task):
         groups = {"groups": torch.zeros(1, 6, POOL)}
-        return {"": OnnxPart(_Pooled(task.encoder), groups, {"groups": {1: "groups"}}, ["latent"])}
-    assert isinstance(task, PlayerTask)
+        return {
+            "": OnnxPart(
+                _GroupedSamples(task.encoder), groups, {"groups": {1: "groups"}}, ["latent"]
+            )
+        }
+    assert isinstance(task, OneShotTask)
     widths = {
         "known": N_FEATURES,
         "partials": N_PARTIALS,
@@ -484,7 +489,7 @@ def _parts(task: nn.Module) -> dict[str, OnnxPart]:
             ["partials_db", "noise_db"],
         ),
         "style": OnnxPart(
-            _StyleOnly(task.network),
+            _StylePart(task.network),
             style | {"floor": torch.zeros(N_NOISE)},
             of_style,
             ["behind_db", "timbre"],
@@ -498,7 +503,7 @@ def _parts(task: nn.Module) -> dict[str, OnnxPart]:
     }
 
 
-class _Encoded(nn.Module):
+class _EncoderPart(nn.Module):
     """The means of a bar's latents."""
 
     def __init__(self, network: MelodyNetwork) -> None:
@@ -512,7 +517,7 @@ class _Encoded(nn.Module):
         return of_rhythm, of_pitch
 
 
-class _Shown(nn.Module):
+class _StyleOfBars(nn.Module):
     """The style that each bar shows."""
 
     def __init__(self, network: MelodyNetwork) -> None:
@@ -520,7 +525,7 @@ class _Shown(nn.Module):
         self.network = network
 
     def forward(self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor) -> Tensor:
-        return self.network.shown(rhythm, curve, frame, scale)
+        return self.network.encode_style(rhythm, curve, frame, scale)
 
 
 class _Beat(nn.Module):
@@ -557,10 +562,10 @@ class _Tone(nn.Module):
 
 def _of_bars(task: MelodyTask) -> dict[str, OnnxPart]:
     n, network, config = 3, task.network, task.config
-    frame, scale = torch.zeros(n, N_FRAME), torch.zeros(n, 12)
-    seen = {
+    frame, scale = torch.zeros(n, N_CONTEXT), torch.zeros(n, 12)
+    bars = {
         "rhythm": torch.full((n, N_BEATS), len(task.words) - 1),
-        "curve": torch.full((n, N_CURVE), N_PITCHES),
+        "curve": torch.full((n, N_CONTOUR), N_PITCHES),
         "frame": frame,
         "scale": scale,
     }
@@ -576,19 +581,19 @@ def _of_bars(task: MelodyTask) -> dict[str, OnnxPart]:
         "latent": torch.zeros(n, config.n_pitch),
         **style,
         "before": torch.full((n, 2), N_PITCHES),
-        "place": torch.zeros(n, N_BEATS + N_PLACES + 2),
+        "place": torch.zeros(n, N_BEATS + N_BEAT_POSITIONS + 2),
         "frame": frame,
         "scale": scale,
     }
 
-    def of(module: nn.Module, given: Mapping[str, Tensor], outputs: list[str]) -> OnnxPart:
-        return OnnxPart(module, given, {name: {0: "bars"} for name in given}, outputs)
+    def part(module: nn.Module, inputs: Mapping[str, Tensor], outputs: list[str]) -> OnnxPart:
+        return OnnxPart(module, inputs, {name: {0: "bars"} for name in inputs}, outputs)
 
     return {
-        "": of(_Encoded(network), seen, ["of_rhythm", "of_pitch"]),
-        "style": of(_Shown(network), seen, ["shown"]),
-        "beat": of(_Beat(network), beat, ["logits"]),
-        "tone": of(_Tone(network), tone, ["logits"]),
+        "": part(_EncoderPart(network), bars, ["of_rhythm", "of_pitch"]),
+        "style": part(_StyleOfBars(network), bars, ["shown"]),
+        "beat": part(_Beat(network), beat, ["logits"]),
+        "tone": part(_Tone(network), tone, ["logits"]),
     }
 
 
@@ -608,8 +613,8 @@ class _Note(nn.Module):
 def _of_notes(task: Pati2018Task) -> dict[str, OnnxPart]:
     width = task.config.width
 
-    def of(network: GenreLstm) -> OnnxPart:
-        given = {
+    def part(network: GenreLstm) -> OnnxPart:
+        inputs = {
             "genre": torch.full((3,), len(STYLES) - 1),
             "first": torch.full((3,), network.sizes[0] - 1),
             "second": torch.full((3,), network.sizes[1] - 1),
@@ -617,20 +622,20 @@ def _of_notes(task: Pati2018Task) -> dict[str, OnnxPart]:
             "output": torch.zeros(3, width),
             "cell": torch.zeros(3, width),
         }
-        lengths = {name: {0: "notes"} for name in given}
-        return OnnxPart(_Note(network), given, lengths, ["logits", "output_after", "cell_after"])
+        lengths = {name: {0: "notes"} for name in inputs}
+        return OnnxPart(_Note(network), inputs, lengths, ["logits", "output_after", "cell_after"])
 
-    return {"": of(task.duration), "pitch": of(task.pitch)}
+    return {"": part(task.duration), "pitch": part(task.pitch)}
 
 
 def _decoder_parts(task: nn.Module) -> dict[str, OnnxPart]:
     """What is written of a translator's decoders."""
     domain = torch.zeros((), dtype=torch.int64)
     if isinstance(task, Mor2018Task):
-        arrays = _Arrays(task.decoders)
+        arrays = _DecoderArrays(task.decoders)
         return {"": OnnxPart(arrays, {"one": torch.ones(1), "domain": domain}, {}, arrays.names)}
     assert isinstance(task, TranslationTask)
-    known = torch.zeros(48, N_TOLD + task.config.n_latent)
+    known = torch.zeros(48, N_CONDITIONING + task.config.n_latent)
     drawn = torch.zeros(task.n_bands, 64)
     return {
         "": OnnxPart(
@@ -640,7 +645,7 @@ def _decoder_parts(task: nn.Module) -> dict[str, OnnxPart]:
             ["partials_db", "noise_db"],
         ),
         "refine": OnnxPart(
-            _Refined(task.decoders),
+            _RefinerPart(task.decoders),
             {"drawn": drawn, "domain": domain},
             {"drawn": {1: "frames"}},
             ["gain_db", "besides_db"],
@@ -649,7 +654,7 @@ def _decoder_parts(task: nn.Module) -> dict[str, OnnxPart]:
 
 
 def write_domain(
-    task: TranslationTask, place: Path, encoder: str, about: Mapping[str, Any]
+    task: TranslationTask, place: Path, encoder: str, metadata: Mapping[str, Any]
 ) -> list[Path]:
     """Write the only decoder of a task.
 
@@ -661,7 +666,7 @@ def write_domain(
         The main file, "NAME.onnx".
     encoder : str
         SHA-256 of the encoder that it was learnt with.
-    about : mapping
+    metadata : mapping
         "name", "sources" and "licence".
 
     Returns
@@ -679,14 +684,14 @@ def write_domain(
     ['mine.refine.onnx', 'mine.onnx']
     """
     task = task.eval().float()
-    round_to_half(task)
-    told = _told(task)["domains"][0] | dict(about)
-    facts = {"system": DOMAIN_SYSTEM, "encoder": encoder, "domains": [told]}
-    found = _written(task, place, facts, half=True, decoders=True)
-    return [place.parent / file for file, _ in found["parts"].values()] + [place]
+    round_to_float16(task)
+    domain = _told(task)["domains"][0] | dict(metadata)
+    facts = {"system": DOMAIN_SYSTEM, "encoder": encoder, "domains": [domain]}
+    facts_written = _write_network(task, place, facts, half=True, decoders=True)
+    return [place.parent / file for file, _ in facts_written["parts"].values()] + [place]
 
 
-class _Refined(nn.Module):
+class _RefinerPart(nn.Module):
     """What corrects what decoders drew."""
 
     def __init__(self, decoders: Decoders) -> None:
@@ -694,10 +699,10 @@ class _Refined(nn.Module):
         self.decoders = decoders
 
     def forward(self, drawn: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
-        return self.decoders.refined(drawn, domain)
+        return self.decoders.refine(drawn, domain)
 
 
-class _Pooled(nn.Module):
+class _GroupedSamples(nn.Module):
     """An encoder told how many groups of samples there are, as it makes a frame of each."""
 
     def __init__(self, encoder: nn.Module) -> None:
@@ -709,21 +714,21 @@ class _Pooled(nn.Module):
         return found
 
 
-class _Arrays(nn.Module):
+class _DecoderArrays(nn.Module):
     """WaveNet decoders' own arrays, which are run by `translation.sampling`."""
 
     def __init__(self, decoders: nn.ModuleList) -> None:
         super().__init__()
         self.names: list[str] = []
-        layered = ("dilated", "told", "rest", "skip")
-        for name in ("first", "first_skip", *layered, "thought", "last_told", "last"):
+        per_layer = ("dilated", "told", "rest", "skip")
+        for name in ("first", "first_skip", *per_layer, "thought", "last_told", "last"):
             for kind in ("weight", "bias"):
                 found = []
                 for decoder in decoders:
                     layer = getattr(decoder, name)
-                    each = list(layer) if name in layered else [layer]
+                    each = list(layer) if name in per_layer else [layer]
                     arrays = [getattr(one, kind).detach() for one in each]
-                    whole = torch.stack(arrays) if name in layered else arrays[0]
+                    whole = torch.stack(arrays) if name in per_layer else arrays[0]
                     if kind == "weight" and whole.shape[-1] == 1:
                         whole = whole[..., 0]
                     if name == "first" and kind == "weight":
@@ -733,9 +738,9 @@ class _Arrays(nn.Module):
                 self.register_buffer(f"all_{self.names[-1]}", torch.stack(found).clone())
 
     def forward(self, one: Tensor, domain: Tensor) -> tuple[Tensor, ...]:
-        chosen = domain.reshape(1)
+        index = domain.reshape(1)
         found = (getattr(self, f"all_{name}") for name in self.names)
-        return tuple(one * array.index_select(0, chosen).squeeze(0) for array in found)
+        return tuple(one * array.index_select(0, index).squeeze(0) for array in found)
 
 
 class _Step(nn.Module):
@@ -749,7 +754,7 @@ class _Step(nn.Module):
         return self.network.step(sample, past, condition)
 
 
-class _Told(nn.Module):
+class _ConditionPart(nn.Module):
     """What a WaveNet's layers are told."""
 
     def __init__(self, network: WaveNet) -> None:
@@ -760,7 +765,7 @@ class _Told(nn.Module):
         return self.network.condition(roll, timbre)
 
 
-class _Eighths(nn.Module):
+class _GroupedFrames(nn.Module):
     """A network told how many groups of frames there are, as its U-Net halves them."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -781,7 +786,7 @@ def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, OnnxPart]:
         groups = torch.zeros(1, N_ROLL, 6, multiple)
         return {
             "": OnnxPart(
-                _Eighths(task.network),
+                _GroupedFrames(task.network),
                 {"groups": groups, "timbre": timbre},
                 {"groups": {2: "groups"}},
                 ["log_power"],
@@ -789,7 +794,7 @@ def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, OnnxPart]:
             "style": style,
         }
     n, width = len(task.config.dilations), task.config.width
-    told = {
+    inputs = {
         "sample": torch.zeros(3, 1),
         "past": torch.zeros(3, n, width),
         "condition": torch.zeros(3, n, 2 * width),
@@ -798,12 +803,12 @@ def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, OnnxPart]:
     return {
         "": OnnxPart(
             _Step(task.network),
-            told,
-            {name: {0: "batch"} for name in told},
+            inputs,
+            {name: {0: "batch"} for name in inputs},
             ["logits", "given"],
         ),
         "condition": OnnxPart(
-            _Told(task.network),
+            _ConditionPart(task.network),
             {"roll": roll, "timbre": timbre},
             {"roll": {2: "frames"}},
             ["told"],
@@ -812,7 +817,7 @@ def _on_rolls(task: PerformanceNetTask | WaveNetTask) -> dict[str, OnnxPart]:
     }
 
 
-def _difference(parts: Mapping[str, OnnxPart], place: Path) -> float:
+def _largest_difference(parts: Mapping[str, OnnxPart], place: Path) -> float:
     """Largest difference between torch and the files, of what is not small relative to itself."""
     model = Model(place.read_bytes(), lambda file, _: (place.parent / file).read_bytes())
     generator, worst = torch.Generator().manual_seed(0), 0.0
@@ -820,27 +825,29 @@ def _difference(parts: Mapping[str, OnnxPart], place: Path) -> float:
         for name, part in parts.items():
             if part.data:
                 continue
-            given = []
+            inputs = []
             for key, example in part.inputs.items():
                 shape = list(example.shape)
                 for axis in part.lengths.get(key, {}):
                     shape[axis] += 17 * trial
-                given.append(
+                inputs.append(
                     torch.rand(shape, generator=generator)
                     if example.is_floating_point()
                     else torch.randint(int(example.max()) + 1, shape, generator=generator)
                 )
             with torch.no_grad():
-                wanted = part.module(*given)
-            wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-            made = model.part(name)(*(x.numpy() for x in given))
-            for ours, theirs in zip(made, wanted, strict=True):
-                scale = max(1.0, float(theirs.abs().max()))
-                worst = max(worst, float(np.abs(ours - theirs.numpy()).max()) / scale)
+                expected_outputs = part.module(*inputs)
+            expected_outputs = (
+                expected_outputs if isinstance(expected_outputs, tuple) else (expected_outputs,)
+            )
+            actual_outputs = model.part(name)(*(x.numpy() for x in inputs))
+            for actual, expected in zip(actual_outputs, expected_outputs, strict=True):
+                scale = max(1.0, float(expected.abs().max()))
+                worst = max(worst, float(np.abs(actual - expected.numpy()).max()) / scale)
     return worst
 
 
-def _published(path: str | Path) -> tuple[VqVae, dict[str, Any]]:
+def _load_published_run(path: str | Path) -> tuple[VqVae, dict[str, Any]]:
     network = load_published(path)
     return network, {
         "system": "vqvae",
@@ -857,7 +864,7 @@ def _published(path: str | Path) -> tuple[VqVae, dict[str, Any]]:
     }
 
 
-def round_to_half(network: nn.Module) -> None:
+def round_to_float16(network: nn.Module) -> None:
     """Round what will be kept as float16, in place.
 
     Parameters
@@ -868,18 +875,18 @@ def round_to_half(network: nn.Module) -> None:
     Examples
     --------
     >>> layer = nn.Linear(64, 64)
-    >>> round_to_half(layer)
+    >>> round_to_float16(layer)
     >>> bool((layer.weight == layer.weight.half().float()).all())
     True
     """
     with torch.no_grad():
         for array in (*network.parameters(), *network.buffers()):
-            if array.is_floating_point() and array.numel() >= _LEAST_HALVED:
+            if array.is_floating_point() and array.numel() >= _SMALLEST_FLOAT16:
                 array.copy_(array.half().float())
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def _quiet_exporter() -> Iterator[None]:
     """Without the exporter's remarks on packages that it does not need."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
@@ -899,15 +906,15 @@ def _write(part: OnnxPart, place: Path, *, half: bool) -> None:
     module = copy.deepcopy(part.module).eval()
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, Recurrent):
-                setattr(parent, name, _OnnxRecurrent(child))
+            if isinstance(child, GRUWrapper):
+                setattr(parent, name, _OnnxGRU(child))
     names = {length for axes in part.lengths.values() for length in axes.values()}
-    any_length = {name: torch.export.Dim(name, min=1) for name in names}
+    dynamic = {name: torch.export.Dim(name, min=1) for name in names}
     shapes = tuple(
-        {axis: any_length[length] for axis, length in part.lengths.get(name, {}).items()}
+        {axis: dynamic[length] for axis, length in part.lengths.get(name, {}).items()}
         for name in part.inputs
     )
-    with _silent():
+    with _quiet_exporter():
         program = torch.onnx.export(
             module,
             tuple(part.inputs.values()),
@@ -920,18 +927,18 @@ def _write(part: OnnxPart, place: Path, *, half: bool) -> None:
     assert program is not None
     model = program.model_proto
     if half:
-        _halve(model)
+        _to_float16(model)
     place.write_bytes(model.SerializeToString())
 
 
-def _halve(model: Any) -> None:
+def _to_float16(model: Any) -> None:
     """Large arrays as float16, each cast back before its use."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
     for array in model.graph.initializer:
         values = numpy_helper.to_array(array)
-        if array.data_type != TensorProto.FLOAT or values.size < _LEAST_HALVED:
+        if array.data_type != TensorProto.FLOAT or values.size < _SMALLEST_FLOAT16:
             continue
         name = array.name
         array.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + ".half"))
@@ -941,12 +948,12 @@ def _halve(model: Any) -> None:
     model.graph.node.extend(nodes)
 
 
-def _describe(place: Path, about: Mapping[str, Any]) -> None:
+def _describe(place: Path, metadata: Mapping[str, Any]) -> None:
     import onnx
 
     model = onnx.load(str(place))
     entry = model.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, json.dumps(about, ensure_ascii=False)
+    entry.key, entry.value = METADATA_KEY, json.dumps(metadata, ensure_ascii=False)
     # Where the exporter ran is nobody's business, and would make every file another.
     for node in model.graph.node:
         del node.metadata_props[:]
@@ -993,14 +1000,14 @@ def parity(network: VqVae, place: Path, n_trials: int = 4) -> dict[str, float]:
             (slope * rng.random((1, STFT.n_bins, n_frames))).astype(np.float32) for _ in range(2)
         )
         with torch.no_grad():
-            heard = [network.heard(torch.from_numpy(x)) for x in (content, style)]
-            said, numbers, _, _ = network(*heard)
-            wanted = network.said(said)
+            encoder_inputs = [network.encoder_inputs(torch.from_numpy(x)) for x in (content, style)]
+            decoded, numbers, _, _ = network(*encoder_inputs)
+            expected_spectrogram = network.decoded(decoded)
         [timbre] = model.part("style")(style)
-        made, codes = model.part()(content, timbre)
+        spectrogram, codes = model.part()(content, timbre)
         equal.append(float((codes == numbers.numpy()).mean()))
         if equal[-1] == 1:
-            worst = max(worst, float(np.abs(made - wanted.numpy()).max()))
+            worst = max(worst, float(np.abs(spectrogram - expected_spectrogram.numpy()).max()))
     if max(equal) < 1:
         worst = np.inf
     return {"max_difference": worst, "equal_codes": float(np.mean(equal))}

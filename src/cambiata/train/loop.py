@@ -159,19 +159,19 @@ class LoopConfig:
         return rate
 
 
-class Learnable(Protocol):
+class TrainingExamples(Protocol):
     """What is learnt from: arrays of one shape, by number, and others to validate with."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: Any, /) -> npt.NDArray[Any]: ...
 
-    def validation(self) -> "Learnable":
+    def validation(self) -> "TrainingExamples":
         """Those to validate with."""
         ...
 
 
-class _Order(Sampler[list[int]]):
+class _BatchOrder(Sampler[list[int]]):
     """Which examples make up each step, from a step on; every process its own."""
 
     def __init__(self, n: int, config: LoopConfig, step: int, rank: int) -> None:
@@ -182,20 +182,20 @@ class _Order(Sampler[list[int]]):
         n_own = size // self.config.n_devices
         step, epoch, order = self.step, -1, np.empty(0, np.int64)
         while True:
-            chosen = []
+            indices = []
             for position in range(
                 step * size + self.rank * n_own, step * size + (self.rank + 1) * n_own
             ):
                 if position // self.n != epoch:
                     epoch = position // self.n
                     order = np.random.default_rng([self.config.seed, epoch]).permutation(self.n)
-                chosen.append(int(order[position % self.n]))
-            yield chosen
+                indices.append(int(order[position % self.n]))
+            yield indices
             step += 1
 
 
-class _Read(Dataset[Tensor]):
-    def __init__(self, examples: Learnable) -> None:
+class _TorchDataset(Dataset[Tensor]):
+    def __init__(self, examples: TrainingExamples) -> None:
         self.examples = examples
 
     def __len__(self) -> int:
@@ -205,7 +205,7 @@ class _Read(Dataset[Tensor]):
         return torch.from_numpy(self.examples[index])
 
 
-def precision_of(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
+def resolve_precision(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
     """Precision that "auto" stands for on this machine.
 
     Parameters
@@ -220,7 +220,7 @@ def precision_of(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
 
     Examples
     --------
-    >>> precision_of(LoopConfig(precision="32-true"))
+    >>> resolve_precision(LoopConfig(precision="32-true"))
     '32-true'
     """
     if config.precision != "auto":
@@ -232,7 +232,7 @@ def precision_of(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
 
 def fit(
     task: Task,
-    examples: Learnable,
+    examples: TrainingExamples,
     config: LoopConfig,
     run: str | Path,
     *,
@@ -276,7 +276,7 @@ class _Loop:
     """A run under way."""
 
     def __init__(
-        self, task: Task, examples: Learnable, config: LoopConfig, run: Path, report: Report
+        self, task: Task, examples: TrainingExamples, config: LoopConfig, run: Path, report: Report
     ) -> None:
         from lightning_fabric import Fabric
 
@@ -294,7 +294,7 @@ class _Loop:
             # Not all of a network need have a part in every step: a decoder of whose domain one
             # process has no example, a classifier in the turn of its opponents.
             strategy="ddp_find_unused_parameters_true" if config.n_devices > 1 else "auto",
-            precision=precision_of(config),
+            precision=resolve_precision(config),
         )
         if config.n_devices > 1:
             self.fabric.launch()
@@ -317,7 +317,7 @@ class _Loop:
         )
         if self.average is not None:
             self.average.to(self.fabric.device)
-        self.bare = task
+        self.module = task
         self.task, self.optimizer = self.fabric.setup(task, optimizer)
         self.step, self.elapsed_s, self.latest = 0, 0.0, dict[str, Any]()
         if (run / CHECKPOINT).exists():
@@ -332,40 +332,40 @@ class _Loop:
         waited_s, n_summed = 0.0, 0
         saved_s = validated_s = self.elapsed_s
         self.task.train()
-        before = begun = time.perf_counter()
+        previous_s = report_start_s = time.perf_counter()
         while (share := config.share(self.step, self.elapsed_s)) < 1:
             batch = self.fabric.to_device(next(loader))
-            waited_s += time.perf_counter() - before
+            waited_s += time.perf_counter() - previous_s
             rate = config.rate(self.step, share)
-            losses = self._stepped(batch, share, rate)
+            losses = self._update(batch, share, rate)
             for name, value in losses.items():
                 sums.setdefault(name, []).append(value)
             n_summed += 1
             self.step += 1
             now = time.perf_counter()
-            self.elapsed_s += now - before
-            before = now
+            self.elapsed_s += now - previous_s
+            previous_s = now
             if self.step % config.report_every_steps == 0:
                 means = {name: float(np.mean(values)) for name, values in sums.items()}
                 if not math.isfinite(means["loss"]):
                     raise InputError(
                         str(self.folder), "its loss is not finite", "lower loop.learning_rate"
                     )
-                took_s = now - begun
+                duration_s = now - report_start_s
                 self._write(
                     {
                         "rate": rate,
                         **means,
-                        "examples_per_s": n_summed * config.batch_size / took_s,
-                        "waited": waited_s / took_s,
+                        "examples_per_s": n_summed * config.batch_size / duration_s,
+                        "waited": waited_s / duration_s,
                     }
                 )
-                sums, waited_s, n_summed, begun = {}, 0.0, 0, now
+                sums, waited_s, n_summed, report_start_s = {}, 0.0, 0, now
             if self.elapsed_s - validated_s >= config.validate_every_s:
                 self._validate(validation)
                 validated_s = self.elapsed_s
                 # Neither training nor waiting: validation has a clock of its own.
-                before = begun = time.perf_counter()
+                previous_s = report_start_s = time.perf_counter()
                 sums, waited_s, n_summed = {}, 0.0, 0
             if self.elapsed_s - saved_s >= config.save_every_s:
                 self._save()
@@ -377,12 +377,12 @@ class _Loop:
             draw_curves(self.folder)
         return self.latest
 
-    def _stepped(self, batch: Tensor, share: float, rate: float) -> dict[str, float]:
+    def _update(self, batch: Tensor, share: float, rate: float) -> dict[str, float]:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        found: dict[str, float] = {}
-        for turn in range(self.bare.turns):
-            self.bare.turn = turn
+        figures: dict[str, float] = {}
+        for turn in range(self.module.turns):
+            self.module.turn = turn
             losses = self.task(batch, share)
             # Set to none: what has no part in a turn is not touched by it, nor are its moments.
             self.optimizer.zero_grad()
@@ -397,16 +397,16 @@ class _Loop:
                 )
                 norm = float(length) if length is not None else 0.0
             self.optimizer.step()
-            found |= {name: float(value.detach()) for name, value in losses.items()}
-            found["gradient"] = norm
+            figures |= {name: float(value.detach()) for name, value in losses.items()}
+            figures["gradient"] = norm
         if self.average is not None:
-            self.average.update_parameters(self.bare)
-        return found
+            self.average.update_parameters(self.module)
+        return figures
 
     def _loader(self) -> Iterator[Tensor]:
-        order = _Order(len(self.examples), self.config, self.step, self.fabric.global_rank)
+        order = _BatchOrder(len(self.examples), self.config, self.step, self.fabric.global_rank)
         loader = DataLoader(
-            _Read(self.examples),
+            _TorchDataset(self.examples),
             batch_sampler=order,
             num_workers=self.config.n_workers,
             # Of its own, or making the loader would draw from what the network draws from.
@@ -418,24 +418,29 @@ class _Loop:
         return iter(loader)
 
     def _validation_batches(self) -> list[Tensor]:
-        held = self.examples.validation()
-        size = min(self.config.batch_size, len(held))
+        validation_set = self.examples.validation()
+        size = min(self.config.batch_size, len(validation_set))
         return [
-            torch.stack([torch.from_numpy(held[i]) for i in range(at, min(at + size, len(held)))])
-            for at in range(0, len(held), size)
+            torch.stack(
+                [
+                    torch.from_numpy(validation_set[i])
+                    for i in range(at, min(at + size, len(validation_set)))
+                ]
+            )
+            for at in range(0, len(validation_set), size)
         ]
 
     def _validate(self, batches: list[Tensor]) -> None:
-        judged: Task = self.bare if self.average is None else self.average.module  # type: ignore[assignment]
+        evaluated: Task = self.module if self.average is None else self.average.module  # type: ignore[assignment]
         if self.fabric.is_global_zero:
-            judged.eval()
+            evaluated.eval()
             # What validation draws must not change what is learnt afterwards.
             with self.fabric.autocast(), torch.random.fork_rng():
                 share = self.config.share(self.step, self.elapsed_s)
-                found = judged.validate([self.fabric.to_device(x) for x in batches], share)
-            judged.train()
-            self.latest = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **found}
-            self._write({"validation": found})
+                figures = evaluated.validate([self.fabric.to_device(x) for x in batches], share)
+            evaluated.train()
+            self.latest = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **figures}
+            self._write({"validation": figures})
         self.fabric.barrier()
 
     def _write(self, figures: Mapping[str, Any]) -> None:
@@ -447,7 +452,7 @@ class _Loop:
 
     def _state(self) -> dict[str, Any]:
         return {
-            "task": self.bare.state_dict(),
+            "task": self.module.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
@@ -466,7 +471,7 @@ class _Loop:
 
     def _load(self) -> None:
         state = read_checkpoint(self.folder)
-        self.bare.load_state_dict(state["task"])
+        self.module.load_state_dict(state["task"])
         if self.average is not None and state["average"] is not None:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -522,7 +527,7 @@ def load_weights(task: Task, run: str | Path) -> None:
     Parameters
     ----------
     task : Task
-        Of the same network, but for its `own_parts`; changed.
+        Of the same network, but for its `optional_weights`; changed.
     run : str or pathlib.Path
         That run's folder; its averaged weights are taken, where it has any.
 
@@ -538,20 +543,20 @@ def load_weights(task: Task, run: str | Path) -> None:
     cambiata.errors.InputError: /nowhere: has no checkpoint; train it: cambiata train run
     """
     state = read_checkpoint(run)
-    found = state["task"]
+    weights = state["task"]
     if state["average"] is not None:
         prefix = "module."
-        found = {
+        weights = {
             name.removeprefix(prefix): value
             for name, value in state["average"].items()
             if name.startswith(prefix)
         }
-    lacking = {name for name in task.state_dict() if name.startswith(task.own_parts)}
+    optional = {name for name in task.state_dict() if name.startswith(task.optional_weights)}
     try:
-        missing, _ = task.load_state_dict(found, strict=not (lacking - found.keys()))
+        missing, _ = task.load_state_dict(weights, strict=not (optional - weights.keys()))
     except RuntimeError as error:
         raise InputError(str(run), "is of another network", "name a run of this one") from error
-    if set(missing) - lacking or found.keys() - task.state_dict().keys():
+    if set(missing) - optional or weights.keys() - task.state_dict().keys():
         raise InputError(str(run), "is of another network", "name a run of this one")
 
 
@@ -612,8 +617,8 @@ def draw_curves(run: str | Path) -> Path:
     left_out = {"step", "elapsed_s"}
     names = [
         (kind, name)
-        for kind, found in rows.items()
-        for name in dict.fromkeys(key for row in found for key in row)
+        for kind, lines_of_kind in rows.items()
+        for name in dict.fromkeys(key for row in lines_of_kind for key in row)
         if name not in left_out
     ]
     n_columns = 4

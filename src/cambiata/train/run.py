@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from cambiata.data.scored_examples import Joined
+from cambiata.data.scored_examples import JoinedExamples
 from cambiata.errors import InputError
-from cambiata.train.config import Recorded, Training, as_dict, changed, from_dict, training
+from cambiata.train.config import Recorded, TrainingConfig, as_dict, from_dict, override, training
 from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
 
 RUN_FILE = "run.json"
@@ -72,28 +72,28 @@ def start(
     Traceback (most recent call last):
     cambiata.errors.InputError: nothing: is no training preset; use one of vqvae, ...
     """
-    place = Path(run)
+    folder = Path(run)
     if not _is_first():
-        return _joined(place, progress, report, begin_from)
+        return _join(folder, progress, report, begin_from)
     config = training(preset, settings)
     if minutes is not None:
-        config = changed(config, {"loop.minutes": str(minutes)})
-    if place.exists() and not force:
+        config = override(config, {"loop.minutes": str(minutes)})
+    if folder.exists() and not force:
         raise InputError(
             str(run), "is there already", "go on with it (cambiata train resume), or --force"
         )
     if begin_from is not None:
         load_weights(config.make_task(), begin_from)  # refused before anything is made
-    found = config.recorded(None if examples is None else str(examples), progress)
-    if place.exists():
-        shutil.rmtree(place)
-    place.mkdir(parents=True)
+    dataset = config.record_examples(None if examples is None else str(examples), progress)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
     facts = {
         "preset": preset,
         "training": as_dict(config),
         # Several sets are found again where they are found by default.
-        "examples": None if isinstance(found, Joined) else str(found.folder),
-        "data": found.facts["banks"],
+        "examples": None if isinstance(dataset, JoinedExamples) else str(dataset.folder),
+        "data": dataset.facts["banks"],
         "commit": _commit(),
         "machine": _machine(),
     }
@@ -102,7 +102,7 @@ def start(
             **read_run(begin_from)[0],
             "step": read_checkpoint(begin_from)["step"],
         }
-    return _fitted(config, found, place, progress, report, begin_from, facts)
+    return _fit(config, dataset, folder, progress, report, begin_from, facts)
 
 
 def _is_first() -> bool:
@@ -110,8 +110,8 @@ def _is_first() -> bool:
     return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
 
 
-def _joined(
-    place: Path,
+def _join(
+    folder: Path,
     progress: Callable[[float], None] | None,
     report: Report | None,
     begin_from: str | Path | None,
@@ -120,18 +120,18 @@ def _joined(
     # Launched together with it, there may be another run's file still; launched by it, there is
     # its own.
     earliest_s = time.time() - 1 if "TORCHELASTIC_RUN_ID" in os.environ else 0.0
-    file = place / RUN_FILE
+    file = folder / RUN_FILE
     while not file.exists() or file.stat().st_mtime < earliest_s:
         time.sleep(0.2)
-    facts, config = read_run(place)
-    found = config.recorded(facts["examples"], progress)
-    return _fitted(config, found, place, progress, report, begin_from)
+    facts, config = read_run(folder)
+    dataset = config.record_examples(facts["examples"], progress)
+    return _fit(config, dataset, folder, progress, report, begin_from)
 
 
-def _fitted(
-    config: Training,
-    found: Recorded,
-    place: Path,
+def _fit(
+    config: TrainingConfig,
+    dataset: Recorded,
+    folder: Path,
     progress: Callable[[float], None] | None,
     report: Report | None,
     begin_from: str | Path | None = None,
@@ -139,12 +139,12 @@ def _fitted(
 ) -> dict[str, Any]:
     torch.manual_seed(config.loop.seed)
     task = config.make_task()
-    learnable = config.learnable(found, task, progress)
+    training_examples = config.training_examples(dataset, task, progress)
     if facts is not None:
-        _write(place, facts)  # now that all is there that other processes need
+        _write(folder, facts)  # now that all is there that other processes need
     if begin_from is not None:
         load_weights(task, begin_from)
-    return fit(task, learnable, config.loop, place, report=report)
+    return fit(task, training_examples, config.loop, folder, report=report)
 
 
 def resume(
@@ -183,16 +183,16 @@ def resume(
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: is no run; start one: cambiata train run PRESET -o RUN
     """
-    place = Path(run)
-    facts, config = read_run(place)
+    folder = Path(run)
+    facts, config = read_run(folder)
     if minutes is not None:
-        config = changed(config, {"loop.minutes": str(minutes)})
-        _write(place, facts | {"training": as_dict(config)})
-    found = config.recorded(facts["examples"], progress)
-    return _fitted(config, found, place, progress, report)
+        config = override(config, {"loop.minutes": str(minutes)})
+        _write(folder, facts | {"training": as_dict(config)})
+    dataset = config.record_examples(facts["examples"], progress)
+    return _fit(config, dataset, folder, progress, report)
 
 
-def read_run(run: str | Path) -> tuple[dict[str, Any], Training]:
+def read_run(run: str | Path) -> tuple[dict[str, Any], TrainingConfig]:
     """What a run is.
 
     Parameters
@@ -225,17 +225,17 @@ def read_run(run: str | Path) -> tuple[dict[str, Any], Training]:
         ) from error
 
 
-def _write(place: Path, facts: dict[str, Any]) -> None:
-    part = place / (RUN_FILE + ".part")
+def _write(folder: Path, facts: dict[str, Any]) -> None:
+    part = folder / (RUN_FILE + ".part")
     part.write_text(json.dumps(facts, indent=1))
-    part.replace(place / RUN_FILE)
+    part.replace(folder / RUN_FILE)
 
 
 def _commit() -> str:
     """The code's commit, where it lies in a repository; marked where the code has changed since."""
     here = Path(__file__).parent
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40"],
             cwd=here,
             capture_output=True,
@@ -244,7 +244,7 @@ def _commit() -> str:
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return done.stdout.strip()
+    return completed.stdout.strip()
 
 
 def _machine() -> str:

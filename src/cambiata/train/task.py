@@ -19,7 +19,7 @@ class Task(nn.Module, ABC):
     turns: int = 1
     """Steps of the optimiser for every batch; `turn` says which of them is being made."""
     turn: int = 0
-    own_parts: tuple[str, ...] = ()
+    optional_weights: tuple[str, ...] = ()
     """What names of weights begin with that a run whose weights it begins with may lack."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from cambiata.audio.chunks import cut
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import AudioFile, Source, resample
 from cambiata.errors import InputError
-from cambiata.partials.posteriors import BANDS, listened, notes_of
+from cambiata.partials.posteriors import BANDS, decode_notes, posteriors
 from cambiata.score.midi import Note, Part, Score, checked_place, save
 from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress
@@ -24,9 +24,9 @@ InstrumentKind = Literal["any", "piano"]
 
 # A whole number of frames, and of samples at every common rate.
 _CHUNK_S, _CONTEXT_S = 61.44, 2.048
-_LEAST_S = 0.1
-_OFFSET_REACH_FRAMES, _LEAST_OFFSET = 4, 0.15
-_SHORTEST_S = 0.02
+_MIN_DURATION_S = 0.1
+_OFFSET_REACH_FRAMES, _OFFSET_THRESHOLD = 4, 0.15
+_MIN_NOTE_S = 0.02
 
 Roll = npt.NDArray[np.float16]
 
@@ -110,7 +110,7 @@ def transcribe(
     >>> [note.pitch for note in transcribe(Audio(tone, 44100)).notes]
     [69]
     """
-    return _transcribed(recording, instrument, onset_threshold, weights, progress)[0]
+    return _transcribe(recording, instrument, onset_threshold, weights, progress)[0]
 
 
 def transcribe_file(
@@ -161,7 +161,7 @@ def transcribe_file(
     began = time.perf_counter()
     source = AudioFile(recording)
     checked_midi_place(output, force)
-    score, threshold = _transcribed(source, instrument, onset_threshold, weights, progress)
+    score, threshold = _transcribe(source, instrument, onset_threshold, weights, progress)
     save(score, output, force=force)
     elapsed_s = time.perf_counter() - began
     duration_s = source.n_samples / source.sample_rate
@@ -207,7 +207,7 @@ def checked_midi_place(output: str | Path, force: bool) -> Path:
     return checked_place(output, force)
 
 
-def _transcribed(
+def _transcribe(
     source: Source,
     instrument: str,
     onset_threshold: float | None,
@@ -222,19 +222,19 @@ def _transcribed(
         )
     model = load_model(weights, "transcriber")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
-    rolls = _rolls(source, model.part(""), progress or (lambda _share: None))
-    onset, held, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
-    heard = notes_of(onset, held, level_db, threshold, slow=instrument == "any")
+    rolls = _posteriorgram(source, model.part(""), progress or (lambda _share: None))
+    onset, activation, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
+    events = decode_notes(onset, activation, level_db, threshold, soft_onsets=instrument == "any")
     notes = []
-    for pitch, start, end in zip(heard.pitch, heard.start, heard.end, strict=True):
+    for pitch, start, end in zip(events.pitch, events.start, events.end, strict=True):
         row = pitch - BANDS.lowest_pitch
-        end = _placed(offset[row], float(end), float(start))
+        end = _refine_offset(offset[row], float(end), float(start))
         at = min(round(float(start)), velocity.shape[1] - 1)
-        struck = float(velocity[row, max(0, at - 1) : at + 2].mean())
+        velocity_share = float(velocity[row, max(0, at - 1) : at + 2].mean())
         start_s = max(0.0, float(start) * BANDS.frame_s)
-        end_s = max(end * BANDS.frame_s, start_s + _SHORTEST_S)
-        hard = int(np.clip(round(struck * MAX_VELOCITY), 1, MAX_VELOCITY))
-        notes.append(Note(start_s, end_s, int(pitch), hard))
+        end_s = max(end * BANDS.frame_s, start_s + _MIN_NOTE_S)
+        midi_velocity = int(np.clip(round(velocity_share * MAX_VELOCITY), 1, MAX_VELOCITY))
+        notes.append(Note(start_s, end_s, int(pitch), midi_velocity))
     if not notes:
         raise InputError(
             source.name,
@@ -245,11 +245,11 @@ def _transcribed(
     return Score((part,), source.name), threshold
 
 
-def _placed(offset: npt.NDArray[np.float32], end: float, start: float) -> float:
+def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) -> float:
     """A note's end, moved to the offset that was heard near it."""
     first = max(int(start) + 2, int(end) - _OFFSET_REACH_FRAMES)
     near = offset[first : int(end) + _OFFSET_REACH_FRAMES + 1]
-    if not len(near) or near.max() < _LEAST_OFFSET:
+    if not len(near) or near.max() < _OFFSET_THRESHOLD:
         return end
     at = int(near.argmax())
     around = near[max(0, at - 1) : at + 2]
@@ -257,12 +257,12 @@ def _placed(offset: npt.NDArray[np.float32], end: float, start: float) -> float:
     return first + float(places @ around / around.sum())
 
 
-def _rolls(source: Source, network: Any, progress: Progress) -> npt.NDArray[np.float16]:
+def _posteriorgram(source: Source, network: Any, progress: Progress) -> npt.NDArray[np.float16]:
     """What the transcriber says of a recording, [5, 88, L], heard piece by piece."""
     rate, n_samples = source.sample_rate, source.n_samples
-    if n_samples / rate < _LEAST_S:
+    if n_samples / rate < _MIN_DURATION_S:
         raise InputError(
-            source.name, f"lasts {n_samples / rate:.2g} s", f"give at least {_LEAST_S:g} s"
+            source.name, f"lasts {n_samples / rate:.2g} s", f"give at least {_MIN_DURATION_S:g} s"
         )
     power, peak = 0.0, 0.0
     for block in source.blocks():
@@ -271,14 +271,14 @@ def _rolls(source: Source, network: Any, progress: Progress) -> npt.NDArray[np.f
         peak = max(peak, float(np.abs(mono).max()))
     if peak < SILENCE:
         raise InputError(source.name, "is silent", "choose a recording with sound")
-    found = []
-    for share, rolls in _pieces(source, network, power / n_samples + 1e-12):
-        found.append(rolls.astype(np.float16))
+    chunks = []
+    for share, rolls in _posteriors_by_chunk(source, network, power / n_samples + 1e-12):
+        chunks.append(rolls.astype(np.float16))
         progress(share)
-    return np.concatenate(found, axis=2)
+    return np.concatenate(chunks, axis=2)
 
 
-def _pieces(
+def _posteriors_by_chunk(
     source: Source, network: Any, mean: float
 ) -> Iterator[tuple[float, npt.NDArray[np.float32]]]:
     rate, n_samples = source.sample_rate, source.n_samples
@@ -291,11 +291,11 @@ def _pieces(
     ]
     n_frames = round(_CHUNK_S / BANDS.frame_s)
     for start, (first, last), chunk in zip(starts, spans, cut(source.blocks(), spans), strict=True):
-        low = resample(_mono(chunk), rate, BANDS.sample_rate)
-        rolls = np.stack(listened(BANDS.level_db(low, mean), network))
+        resampled = resample(_mono(chunk), rate, BANDS.sample_rate)
+        rolls = np.stack(posteriors(BANDS.level_db(resampled, mean), network))
         lead = round((start - first) / rate / BANDS.frame_s)
-        own = rolls[:, :, lead:] if last == n_samples else rolls[:, :, lead : lead + n_frames]
-        yield min(1.0, last / n_samples), own
+        inside = rolls[:, :, lead:] if last == n_samples else rolls[:, :, lead : lead + n_frames]
+        yield min(1.0, last / n_samples), inside
         if last == n_samples:
             return
 

@@ -52,30 +52,35 @@ def domains() -> list[DomainFacts]:
     True
     """
     # Where it is needed, so that `import cambiata` stays light.
-    from cambiata.translation.notes import Translation, own_domain, own_names, shipped_domains
+    from cambiata.translation.notes import (
+        Translation,
+        added_domain_names,
+        load_added_domain,
+        shipped_domains,
+    )
     from cambiata.weights import load_model
 
     presets: dict[str, list[str]] = {}
     for preset, config in Translation.presets.items():
         for domain in shipped_domains(config):
             presets.setdefault(domain.name, []).append(preset)
-    found = [
+    facts = [
         DomainFacts(
-            each.name,
+            entry.name,
             False,
-            tuple(each.about["sources"]),
-            str(each.about["licence"]),
-            tuple(presets[each.name]),
+            tuple(entry.about["sources"]),
+            str(entry.about["licence"]),
+            tuple(presets[entry.name]),
         )
-        for each in shipped_domains()
+        for entry in shipped_domains()
     ]
     encoder = load_model(Translation.presets["default"].weights, Translation.name).sha256
-    for name in own_names():
+    for name in added_domain_names():
         try:
-            about = own_domain(name, encoder).about
+            about = load_added_domain(name, encoder).about
         except InputError as error:
-            found.append(DomainFacts(name, True, (), "", (), str(error)))
+            facts.append(DomainFacts(name, True, (), "", (), str(error)))
             continue
         sources, licence = tuple(about["sources"]), str(about["licence"])
-        found.append(DomainFacts(name, True, sources, licence, ("default",)))
-    return found
+        facts.append(DomainFacts(name, True, sources, licence, ("default",)))
+    return facts

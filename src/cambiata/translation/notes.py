@@ -14,20 +14,20 @@ from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import invert, morph
 from cambiata.errors import InputError
-from cambiata.partials.latent import overheard, seen_at, told_of
+from cambiata.partials.latent import conditioning_features, encode_notes, hidden_at_frames
 from cambiata.partials.note_frames import (
     N_NOISE,
     N_PARTIALS,
     WINDOW,
-    bends_cents,
-    drawn_db,
     note_frames,
-    spectrum_of,
+    pitch_deviation_cents,
+    power_spectrum,
+    render_bands,
 )
 from cambiata.partials.posteriors import BANDS
-from cambiata.system import Blend, Progress, TransferConfig, TranslateSystem
-from cambiata.timbre_transfer.oneshot import Said, sounded
-from cambiata.translation.sampling import Voice, sampled
+from cambiata.system import DomainMix, Progress, TransferConfig, TranslateSystem
+from cambiata.timbre_transfer.oneshot import Prediction, synthesize
+from cambiata.translation.sampling import DecoderWeights, sample_levels
 from cambiata.weights import Model, load_model
 
 DOMAIN_SYSTEM = "translation-domains"
@@ -35,12 +35,12 @@ FOLDER_VARIABLE = "CAMBIATA_DOMAINS"
 
 _PER_FRAME = 2  # moments asked of a decoder in each frame of the encoder
 _OCTAVES = 4
-_N_AT_ONCE = 4096
+_BATCH_FRAMES = 4096
 _NO_NOISE_DB = np.full(N_NOISE, -130, np.float32)
 # Where a domain's notes waver less than this (of those that ship: struck, plucked and organ 0.1 to
 # 0.7, bowed and blown 1.0 to 1.3), they are held straight, whatever the content's do.
-_LEAST_WAVERING_CENTS = 0.85
-_SLOW_RATE_HZ, _POOL, _SLOW_LEVEL = 16000, 800, 0.1
+_MIN_VIBRATO_CENTS = 0.85
+_WAVENET_RATE_HZ, _POOL, _WAVENET_RMS = 16000, 800, 0.1
 _LEAD_FRAMES = 4  # sampled before a content begins, of silence
 _STFT = Stft()
 
@@ -100,7 +100,7 @@ class Domain:
 
     Examples
     --------
-    >>> domain_named("grand-piano").own
+    >>> load_domain("grand-piano").own
     False
     """
 
@@ -159,7 +159,7 @@ def shipped_domains(config: TranslationConfig | None = None) -> tuple[Domain, ..
     )
 
 
-def own_domain(name: str, encoder: str) -> Domain:
+def load_added_domain(name: str, encoder: str) -> Domain:
     """A domain of the user's own.
 
     Parameters
@@ -181,7 +181,7 @@ def own_domain(name: str, encoder: str) -> Domain:
 
     Examples
     --------
-    >>> own_domain("nothing", "")
+    >>> load_added_domain("nothing", "")
     Traceback (most recent call last):
     cambiata.errors.InputError: .../nothing.onnx: cannot be read; ...
     """
@@ -196,7 +196,7 @@ def own_domain(name: str, encoder: str) -> Domain:
     return Domain(name, model, 0, model.about["domains"][0], own=True)
 
 
-def own_names() -> list[str]:
+def added_domain_names() -> list[str]:
     """Names of the user's own domains.
 
     Returns
@@ -206,14 +206,14 @@ def own_names() -> list[str]:
 
     Examples
     --------
-    >>> isinstance(own_names(), list)
+    >>> isinstance(added_domain_names(), list)
     True
     """
-    found = domains_folder().glob("*.onnx")
-    return sorted(p.stem for p in found if not p.stem.endswith(".refine"))
+    paths = domains_folder().glob("*.onnx")
+    return sorted(p.stem for p in paths if not p.stem.endswith(".refine"))
 
 
-def domain_named(name: str, config: TranslationConfig | None = None) -> Domain:
+def load_domain(name: str, config: TranslationConfig | None = None) -> Domain:
     """A domain by its name: the user's own first, then those that ship.
 
     Parameters
@@ -235,27 +235,27 @@ def domain_named(name: str, config: TranslationConfig | None = None) -> Domain:
 
     Examples
     --------
-    >>> domain_named("grand-paino")
+    >>> load_domain("grand-paino")
     Traceback (most recent call last):
     cambiata.errors.InputError: grand-paino: is no domain; did you mean grand-piano? ...
     """
     config = config or TranslationConfig()
     encoder = load_model(config.weights, "translation")
-    own = [] if encoder.about["kind"] == "samples" else own_names()
+    own = [] if encoder.about["kind"] == "samples" else added_domain_names()
     if name in own:
-        return own_domain(name, encoder.sha256)
+        return load_added_domain(name, encoder.sha256)
     shipped = {domain.name: domain for domain in shipped_domains(config)}
     if name not in shipped:
-        raise _unknown(name, [*shipped, *own])
+        raise _unknown_domain(name, [*shipped, *own])
     return shipped[name]
 
 
-def _unknown(name: str, known: Sequence[str]) -> InputError:
+def _unknown_domain(name: str, available: Sequence[str]) -> InputError:
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), known, 3, 0.5)
-    meant = f"did you mean {' or '.join(near)}? " if near else ""
-    return InputError(name, "is no domain", f"{meant}use one of " + ", ".join(known))
+    matches = get_close_matches(name.lower(), available, 3, 0.5)
+    hint = f"did you mean {' or '.join(matches)}? " if matches else ""
+    return InputError(name, "is no domain", f"{hint}use one of " + ", ".join(available))
 
 
 class Translation(TranslateSystem[TranslationConfig, Domains]):
@@ -297,7 +297,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
     presets: ClassVar[Mapping[str, TranslationConfig]] = {
         "default": TranslationConfig(),
         "mor2018-small": TranslationConfig(
-            sample_rate=_SLOW_RATE_HZ, weights="mor2018-small", domains="mor2018-small-domains"
+            sample_rate=_WAVENET_RATE_HZ, weights="mor2018-small", domains="mor2018-small-domains"
         ),
     }
 
@@ -309,7 +309,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
             raise InputError(
                 "sample_rate", f"must be {rate}: the encoder knows no other", "leave it out"
             )
-        self._samples = self._encoder.about["kind"] == "samples"
+        self._is_wavenet = self._encoder.about["kind"] == "samples"
         belongs_to = load_model(config.domains, DOMAIN_SYSTEM).about.get("encoder")
         if belongs_to != self._encoder.sha256:
             raise InputError(
@@ -321,7 +321,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
     @property
     def min_samples(self) -> int:
         """A tenth of a second."""
-        return self.config.sample_rate // 10 if self._samples else WINDOW
+        return self.config.sample_rate // 10 if self._is_wavenet else WINDOW
 
     def domain_names(self) -> list[str]:
         """Names of all that it can play.
@@ -332,14 +332,14 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
             Those that ship, then the user's own.
         """
         names = [domain.name for domain in shipped_domains(self.config)]
-        return names if self._samples else [*names, *own_names()]
+        return names if self._is_wavenet else [*names, *added_domain_names()]
 
-    def blend(self, wanted: Blend) -> Domains:
+    def blend(self, mix: DomainMix) -> Domains:
         """Domains with their shares.
 
         Parameters
         ----------
-        wanted : Blend
+        mix : Blend
             By name.
 
         Returns
@@ -347,7 +347,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         tuple
             As `render` takes it.
         """
-        return tuple((share, domain_named(name, self.config)) for name, share in wanted.shares)
+        return tuple((share, load_domain(name, self.config)) for name, share in mix.shares)
 
     def render(
         self,
@@ -378,77 +378,86 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         numpy.ndarray
             One channel [T].
         """
-        if self._samples:
-            sound = self._drawn(content, timbre, seed)
+        if self._is_wavenet:
+            sound = self._sample_waveform(content, timbre, seed)
         else:
-            sound = self._played(content, timbre, seed, progress)
+            sound = self._render_notes(content, timbre, seed, progress)
         if amount < 1:
             magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
             sound = invert(magnitude, _STFT, len(content), phase=phase, seed=seed)
         progress(1.0)
         return sound
 
-    def _played(self, content: Samples, domains: Domains, seed: int, progress: Progress) -> Samples:
-        encoder, moved = self._encoder, 12 * self.config.octave
-        n_frames, power = BANDS.n_frames(len(content)), spectrum_of(content)
+    def _render_notes(
+        self, content: Samples, domains: Domains, seed: int, progress: Progress
+    ) -> Samples:
+        encoder, semitones = self._encoder, 12 * self.config.octave
+        n_frames, power = BANDS.n_frames(len(content)), power_spectrum(content)
         threshold = float(encoder.about["threshold"])
-        heard, seen = overheard(BANDS.level_db(content), encoder.part(""), threshold)
-        wavering = sum(share * float(each.about["wavering_cents"]) for share, each in domains)
-        bends = bends_cents(power, heard, n_frames)
-        if wavering < _LEAST_WAVERING_CENTS:
-            bends = np.repeat(np.median(bends, axis=1, keepdims=True), n_frames, axis=1)
-        heard, kept = heard.transposed(moved)
+        events, hidden = encode_notes(BANDS.level_db(content), encoder.part(""), threshold)
+        vibrato_cents = sum(share * float(each.about["wavering_cents"]) for share, each in domains)
+        deviation_cents = pitch_deviation_cents(power, events, n_frames)
+        if vibrato_cents < _MIN_VIBRATO_CENTS:
+            deviation_cents = np.repeat(
+                np.median(deviation_cents, axis=1, keepdims=True), n_frames, axis=1
+            )
+        events, chosen = events.transposed(semitones)
         progress(0.4)
-        frames = note_frames(heard, n_frames, _PER_FRAME)
-        if moved:
-            seen = np.roll(seen, moved, axis=1)  # what comes round belongs to notes left out
-        [latent] = encoder.part("code")(seen_at(seen, frames))
-        known = np.concatenate([told_of(frames), latent], axis=1)
+        frames = note_frames(events, n_frames, _PER_FRAME)
+        if semitones:
+            hidden = np.roll(
+                hidden, semitones, axis=1
+            )  # what comes round belongs to notes left out
+        [latent] = encoder.part("code")(hidden_at_frames(hidden, frames))
+        conditioning = np.concatenate([conditioning_features(frames), latent], axis=1)
         partials = np.zeros((len(frames), N_PARTIALS), np.float32)
         noise = np.zeros((len(frames), N_NOISE), np.float32)
         for share, domain in domains:
-            which, weight = np.array(domain.number, np.int64), np.float32(share)
-            for at in range(0, len(frames), _N_AT_ONCE):
-                some = slice(at, at + _N_AT_ONCE)
-                said = domain.model.part("")(known[some], which)
-                partials[some] += weight * said[0]
-                noise[some] += weight * said[1]
-        stiffness = sum(share * float(each.about["stiffness"]) for share, each in domains)
+            domain_index, weight = np.array(domain.number, np.int64), np.float32(share)
+            for at in range(0, len(frames), _BATCH_FRAMES):
+                some = slice(at, at + _BATCH_FRAMES)
+                output = domain.model.part("")(conditioning[some], domain_index)
+                partials[some] += weight * output[0]
+                noise[some] += weight * output[1]
+        inharmonicity = sum(share * float(each.about["stiffness"]) for share, each in domains)
         progress(0.6)
-        drawn = drawn_db(frames, partials, noise, _NO_NOISE_DB, stiffness, n_frames)
-        gain, besides = np.zeros_like(drawn), np.zeros_like(drawn)
+        rendered = render_bands(frames, partials, noise, _NO_NOISE_DB, inharmonicity, n_frames)
+        gain, residual_db = np.zeros_like(rendered), np.zeros_like(rendered)
         for share, domain in domains:
-            which = np.array(domain.number, np.int64)
-            refined = domain.model.part("refine")(drawn, which)
+            domain_index = np.array(domain.number, np.int64)
+            refined = domain.model.part("refine")(rendered, domain_index)
             gain += np.float32(share) * refined[0]
-            besides += np.float32(share) * refined[1]
+            residual_db += np.float32(share) * refined[1]
         progress(0.7)
-        whole = Said(partials, noise, _NO_NOISE_DB, stiffness, gain, besides)
-        sound = sounded(frames, whole, bends[kept], len(content), seed, struck=True)
+        prediction = Prediction(partials, noise, _NO_NOISE_DB, inharmonicity, gain, residual_db)
+        sound = synthesize(
+            frames, prediction, deviation_cents[chosen], len(content), seed, phase_per_note=True
+        )
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
         return sound * level
 
-    def _drawn(self, content: Samples, domains: Domains, seed: int) -> Samples:
+    def _sample_waveform(self, content: Samples, domains: Domains, seed: int) -> Samples:
         rms = float(np.sqrt(np.mean(np.square(content, dtype=np.float64)))) + 1e-12
-        gain = np.float32(_SLOW_LEVEL / rms)
+        gain = np.float32(_WAVENET_RMS / rms)
         lead = _LEAD_FRAMES * _POOL
         n_samples = -(-len(content) // _POOL) * _POOL
         padded = np.zeros(lead + n_samples, np.float32)
         padded[lead : lead + len(content)] = gain * content
         [latent] = self._encoder.part("")(scalar_levels(padded).reshape(1, -1, _POOL))
         dilations = self._encoder.about["dilations"]
-        voices = [
-            (share, _voice(each.model, each.number, tuple(dilations))) for share, each in domains
+        decoders = [
+            (share, _decoder_weights(each.model, each.number, tuple(dilations)))
+            for share, each in domains
         ]
-        levels = sampled(
-            voices,
+        levels = sample_levels(
+            decoders,
             np.ascontiguousarray(latent[0].T),
             _POOL,
             np.random.default_rng(seed),
             compiled=self.config.compiled,
         )
-        coded = 2 * (levels - 128) / 256
-        sound = np.sign(coded) * (256 ** np.abs(coded) - 1) / 255
+        mu_law = 2 * (levels - 128) / 256
+        sound = np.sign(mu_law) * (256 ** np.abs(mu_law) - 1) / 255
         return np.asarray(sound[lead : lead + len(content)] / gain, np.float32)
 
 
@@ -470,12 +479,12 @@ def scalar_levels(samples: Samples) -> npt.NDArray[np.float32]:
     >>> scalar_levels(np.array([-1.0, 1.0], np.float32)).tolist()
     [-0.5, 0.5]
     """
-    coded = np.sign(samples) * np.log1p(255 * np.minimum(np.abs(samples), 1)) / np.log(256)
-    levels = ((coded + 1) / 2 * 255).astype(np.int64)
+    mu_law = np.sign(samples) * np.log1p(255 * np.minimum(np.abs(samples), 1)) / np.log(256)
+    levels = ((mu_law + 1) / 2 * 255).astype(np.int64)
     return np.asarray(levels / 255 - 0.5, np.float32)
 
 
 @lru_cache(maxsize=8)
-def _voice(model: Model, number: int, dilations: tuple[int, ...]) -> Voice:
+def _decoder_weights(model: Model, number: int, dilations: tuple[int, ...]) -> DecoderWeights:
     arrays = model.part("")(np.ones(1, np.float32), np.array(number, np.int64))
-    return Voice(dict(zip(model.about["arrays"], arrays, strict=True)), dilations)
+    return DecoderWeights(dict(zip(model.about["arrays"], arrays, strict=True)), dilations)

@@ -19,7 +19,7 @@ N_LEVELS = 256
 _SILENT = N_LEVELS // 2
 
 
-class Voice:
+class DecoderWeights:
     """A decoder's arrays, laid out for sampling.
 
     Parameters
@@ -33,8 +33,8 @@ class Voice:
 
     Examples
     --------
-    >>> voice = Voice(silent_arrays(4, 2, 3), (1, 2))
-    >>> voice.told(np.zeros((5, 3), np.float32))[0].shape
+    >>> decoder = DecoderWeights(zero_arrays(4, 2, 3), (1, 2))
+    >>> decoder.condition(np.zeros((5, 3), np.float32))[0].shape
     (5, 2, 8)
     """
 
@@ -43,7 +43,7 @@ class Voice:
         self._arrays = {name: np.asarray(x, np.float32) for name, x in arrays.items()}
         a = self._arrays
         dilated = np.concatenate([a["dilated"][..., 0], a["dilated"][..., 1]], axis=2)
-        both = np.concatenate([a["rest"], a["skip"]], axis=1)
+        residual_and_skip = np.concatenate([a["rest"], a["skip"]], axis=1)
         self.layers = tuple(
             np.ascontiguousarray(x)
             for x in (
@@ -52,7 +52,7 @@ class Voice:
                 a["first_skip"],
                 a["first_skip_bias"],
                 dilated,
-                both,
+                residual_and_skip,
                 np.concatenate([a["rest_bias"], a["skip_bias"]], axis=1),
                 a["thought"],
                 a["last"],
@@ -60,7 +60,7 @@ class Voice:
             )
         )
 
-    def told(self, latent: Array) -> tuple[Array, Array]:
+    def condition(self, latent: Array) -> tuple[Array, Array]:
         """What layers and head are told of a latent.
 
         Parameters
@@ -75,16 +75,16 @@ class Voice:
         """
         a = self._arrays
         layers = np.einsum("ld,nwd->lnw", latent, a["told"], optimize=True)
-        head = latent @ a["last_told"].T
+        fc_condition = latent @ a["last_told"].T
         # Biases that are added anyway go along.
         return (
             np.ascontiguousarray(layers + a["told_bias"] + a["dilated_bias"]),
-            head + a["last_told_bias"] + a["thought_bias"],
+            fc_condition + a["last_told_bias"] + a["thought_bias"],
         )
 
 
-def silent_arrays(width: int, n_layers: int, n_latent: int) -> dict[str, Array]:
-    """Arrays of zeros as `Voice` takes them.
+def zero_arrays(width: int, n_layers: int, n_latent: int) -> dict[str, Array]:
+    """Arrays of zeros as `DecoderWeights` takes them.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def silent_arrays(width: int, n_layers: int, n_latent: int) -> dict[str, Array]:
 
     Examples
     --------
-    >>> silent_arrays(4, 2, 3)["dilated"].shape
+    >>> zero_arrays(4, 2, 3)["dilated"].shape
     (2, 8, 4, 2)
     """
     shapes = {
@@ -112,15 +112,15 @@ def silent_arrays(width: int, n_layers: int, n_latent: int) -> dict[str, Array]:
         "last_told": (width, n_latent),
         "last": (N_LEVELS, width),
     }
-    found = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     for name, shape in shapes.items():
         n = 2 if name in ("dilated", "told", "rest", "skip") else 1
-        found[f"{name}_bias"] = np.zeros(shape[:n], np.float32)
-    return found
+        arrays[f"{name}_bias"] = np.zeros(shape[:n], np.float32)
+    return arrays
 
 
-def sampled(
-    voices: Sequence[tuple[float, Voice]],
+def sample_levels(
+    decoders: Sequence[tuple[float, DecoderWeights]],
     latent: Array,
     per_frame: int,
     rng: np.random.Generator,
@@ -131,7 +131,7 @@ def sampled(
 
     Parameters
     ----------
-    voices : sequence of tuple
+    decoders : sequence of tuple
         Decoders with their shares: what is drawn from is the product of their distributions, each
         to the power of its share.
     latent : numpy.ndarray
@@ -150,50 +150,51 @@ def sampled(
 
     Examples
     --------
-    >>> arrays = silent_arrays(4, 2, 3)
-    >>> arrays["last_bias"][7] = 50
+    >>> arrays = zero_arrays(4, 2, 3)
+    >>> arrays["fc_logits_bias"][7] = 50
     >>> latent, rng = np.zeros((2, 3), np.float32), np.random.default_rng(0)
-    >>> sampled([(1.0, Voice(arrays, (1, 2)))], latent, 3, rng, compiled=False).tolist()
+    >>> sample_levels([(1.0, DecoderWeights(arrays, (1, 2)))], latent, 3, rng, compiled=False).tolist()
     [7, 7, 7, 7, 7, 7]
     """
-    chance = rng.random(len(latent) * per_frame)
-    n_layers, width = len(voices[0][1].dilations), voices[0][1].layers[0].shape[0]
-    dilations = voices[0][1].dilations
-    shares = np.array([share for share, _ in voices], np.float32)
-    told = [voice.told(latent) for _, voice in voices]
-    layered = np.stack([layers for layers, _ in told])
-    head = np.stack([head for _, head in told])
+    uniform = rng.random(len(latent) * per_frame)
+    n_layers, width = len(decoders[0][1].dilations), decoders[0][1].layers[0].shape[0]
+    dilations = decoders[0][1].dilations
+    weights = np.array([share for share, _ in decoders], np.float32)
+    condition = [decoder.condition(latent) for _, decoder in decoders]
+    layer_conditions = np.stack([layers for layers, _ in condition])
+    fc_condition = np.stack([fc_condition for _, fc_condition in condition])
     stacked = tuple(
-        np.stack([voice.layers[i] for _, voice in voices]) for i in range(len(voices[0][1].layers))
+        np.stack([decoder.layers[i] for _, decoder in decoders])
+        for i in range(len(decoders[0][1].layers))
     )
-    queue = np.zeros((len(voices), n_layers, int(dilations.max()), width), np.float32)
-    draw = _compiled() if compiled else _draw
-    found: npt.NDArray[np.int64] = draw(
-        shares, dilations, queue, layered, head, per_frame, chance, *stacked
+    queue = np.zeros((len(decoders), n_layers, int(dilations.max()), width), np.float32)
+    sample_loop = _compiled() if compiled else _sample_loop
+    levels: npt.NDArray[np.int64] = sample_loop(
+        weights, dilations, queue, layer_conditions, fc_condition, per_frame, uniform, *stacked
     )
-    return found
+    return levels
 
 
-def _product(matrix: Array, x: Array, added: Array) -> Array:
+def _affine(matrix: Array, x: Array, bias: Array) -> Array:
     """A product of a matrix, and what is added to it."""
-    found: Array = np.dot(matrix, x) + added
-    return found
+    product: Array = np.dot(matrix, x) + bias
+    return product
 
 
-def _product_in_loops(matrix: Array, x: Array, added: Array) -> Array:
+def _affine_in_loops(matrix: Array, x: Array, bias: Array) -> Array:
     """The same, as a compiler likes it: twice as fast as a call of BLAS for so little."""
-    out = np.empty_like(added)
+    out = np.empty_like(bias)
     for i in range(matrix.shape[0]):
-        total = added[i]
+        total = bias[i]
         for j in range(matrix.shape[1]):
             total += matrix[i, j] * x[j]
         out[i] = total
     return out
 
 
-def _compiled_product(matrix: Array, x: Array, added: Array) -> Array:  # noqa: ARG001
-    """What Numba takes for `_product`; it wants the same signature."""
-    return _product_in_loops  # type: ignore[return-value]
+def _compiled_affine(matrix: Array, x: Array, bias: Array) -> Array:  # noqa: ARG001
+    """What Numba takes for `_affine`; it wants the same signature."""
+    return _affine_in_loops  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=1)
@@ -202,12 +203,12 @@ def _compiled() -> Callable[..., Any]:
         from numba import njit
         from numba.extending import overload
     except ImportError:
-        return _draw
-    # Compiled code calls the loops where Python calls NumPy; `_draw` itself lies in the module, as
+        return _sample_loop
+    # Compiled code calls the loops where Python calls NumPy; `_sample_loop` itself lies in the module, as
     # only then what was compiled is found again by the next process.
-    overload(_product, jit_options={"fastmath": True})(_compiled_product)
-    made: Callable[..., Any] = njit(fastmath=True, cache=True)(_draw)
-    return made
+    overload(_affine, jit_options={"fastmath": True})(_compiled_affine)
+    compiled_loop: Callable[..., Any] = njit(fastmath=True, cache=True)(_sample_loop)
+    return compiled_loop
 
 
 def is_compiled() -> bool:
@@ -226,52 +227,52 @@ def is_compiled() -> bool:
     return find_spec("numba") is not None
 
 
-def _draw(
-    shares: Array,
+def _sample_loop(
+    weights: Array,
     dilations: npt.NDArray[np.int64],
     queue: Array,
-    told: Array,
-    head: Array,
+    condition: Array,
+    fc_condition: Array,
     per_frame: int,
-    chance: npt.NDArray[np.float64],
-    first: Array,
-    first_bias: Array,
-    first_skip: Array,
-    first_skip_bias: Array,
+    uniform: npt.NDArray[np.float64],
+    input_conv: Array,
+    input_conv_bias: Array,
+    input_skip: Array,
+    input_skip_bias: Array,
     dilated: Array,
-    both: Array,
-    both_bias: Array,
-    thought: Array,
-    last: Array,
-    last_bias: Array,
+    residual_and_skip: Array,
+    residual_and_skip_bias: Array,
+    fc: Array,
+    fc_logits: Array,
+    fc_logits_bias: Array,
 ) -> npt.NDArray[np.int64]:
     """Levels [T]; only what NumPy and Numba read alike."""
-    n_voices, n_layers, width = queue.shape[0], queue.shape[1], queue.shape[3]
-    levels = np.empty(len(chance), np.int64)
-    given = np.empty(2 * width, np.float32)
-    before = now = np.float32(_SILENT / (N_LEVELS - 1) - 0.5)
-    for t in range(len(chance)):
+    n_decoders, n_layers, width = queue.shape[0], queue.shape[1], queue.shape[3]
+    levels = np.empty(len(uniform), np.int64)
+    layer_input = np.empty(2 * width, np.float32)
+    previous = current = np.float32(_SILENT / (N_LEVELS - 1) - 0.5)
+    for t in range(len(uniform)):
         frame = t // per_frame
         logits = np.zeros(N_LEVELS, np.float32)
-        for v in range(n_voices):
-            x = first[v, :, 0] * before + first[v, :, 1] * now + first_bias[v]
-            skip = _product(first_skip[v], x, first_skip_bias[v])
+        for v in range(n_decoders):
+            x = input_conv[v, :, 0] * previous + input_conv[v, :, 1] * current + input_conv_bias[v]
+            skip = _affine(input_skip[v], x, input_skip_bias[v])
             for i in range(n_layers):
                 at = t % dilations[i]
-                given[:width] = queue[v, i, at]
-                given[width:] = x
+                layer_input[:width] = queue[v, i, at]
+                layer_input[width:] = x
                 queue[v, i, at] = x
-                h = _product(dilated[v, i], given, told[v, frame, i])
+                h = _affine(dilated[v, i], layer_input, condition[v, frame, i])
                 gated = np.tanh(h[width:]) / (np.float32(1) + np.exp(-h[:width]))
-                y = _product(both[v, i], gated, both_bias[v, i])  # type: ignore[arg-type]
+                y = _affine(residual_and_skip[v, i], gated, residual_and_skip_bias[v, i])  # type: ignore[arg-type]
                 x = x + y[:width]
                 skip = skip + y[width:]
             skip = np.maximum(skip, np.float32(0))
-            h = np.maximum(_product(thought[v], skip, head[v, frame]), np.float32(0))
-            logits += shares[v] * _product(last[v], h, last_bias[v])
+            h = np.maximum(_affine(fc[v], skip, fc_condition[v, frame]), np.float32(0))
+            logits += weights[v] * _affine(fc_logits[v], h, fc_logits_bias[v])
         total = np.cumsum(np.exp(logits - logits.max()))
-        level = min(np.searchsorted(total, chance[t] * total[-1]), N_LEVELS - 1)
+        level = min(np.searchsorted(total, uniform[t] * total[-1]), N_LEVELS - 1)
         levels[t] = level
-        before = now
-        now = np.float32(level / (N_LEVELS - 1) - 0.5)
+        previous = current
+        current = np.float32(level / (N_LEVELS - 1) - 0.5)
     return levels

@@ -10,9 +10,9 @@ from cambiata.counterpoint.ranking import N_CANTUS, N_KINDS, N_MOVES, shipped
 from cambiata.data.scores import Work
 from cambiata.score.midi import Note, Part
 from cambiata.train.tasks.counterpoint import (
-    chorale_voices,
     learn_ranking,
-    line_of,
+    merge_repeats,
+    read_chorales,
     successions,
     train_ranking,
 )
@@ -45,7 +45,7 @@ def test_voices_are_read_where_both_sound() -> None:
     high = Part((Note(0, 1.95, 72), Note(2, 3, 74)))
     low = _part([60, 62, 64])
     assert successions(low, high) == [((60, 72), (62, 72)), ((62, 72), (64, 74))]
-    assert line_of(_part([60, 60, 62])) == [60, 62]
+    assert merge_repeats(_part([60, 60, 62])) == [60, 62]
 
 
 def test_only_whole_chorales_of_the_split_are_used() -> None:
@@ -53,7 +53,7 @@ def test_only_whole_chorales_of_the_split_are_used() -> None:
     reduced = _part([60, 62], "S+A")
     works = [Work(f"bach/bwv{i}.mxl", "chorales", (*parts, reduced)) for i in range(40)]
     works.append(Work("bach/two.mxl", "chorales", parts[:2]))
-    split = {use: {name for name, _ in chorale_voices(use, works)} for use in ("train", "test")}
+    split = {use: {name for name, _ in read_chorales(use, works)} for use in ("train", "test")}
     assert len(split["train"]) + len(split["test"]) == 40
     assert not split["train"] & split["test"]
 

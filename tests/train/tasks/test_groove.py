@@ -20,7 +20,7 @@ from cambiata.train.tasks.groove import (  # noqa: E402
     GrooveVae,
     export_groove,
     main,
-    played_in,
+    read_recordings,
     train_groove,
     training_windows,
     validate,
@@ -61,14 +61,14 @@ def test_the_divergence_is_torchs() -> None:
     torch.manual_seed(0)
     network = GrooveVae(TINY).eval()
     batch = torch.from_numpy(_windows(3))
-    told = [network.hits_in(batch[:, 0]), network.performance_in(batch.flatten(1))]
-    wanted = torch.zeros(3)
-    for mean, log_variance in (each.chunk(2, 1) for each in told):
+    posteriors = [network.hits_in(batch[:, 0]), network.performance_in(batch.flatten(1))]
+    expected = torch.zeros(3)
+    for mean, log_variance in (each.chunk(2, 1) for each in posteriors):
         own = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
         plain = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
-        wanted += torch.distributions.kl_divergence(own, plain).sum(1)
+        expected += torch.distributions.kl_divergence(own, plain).sum(1)
     assert network.loss(batch, beta=1.0)["divergence"].item() == pytest.approx(
-        wanted.mean().item(), rel=1e-5
+        expected.mean().item(), rel=1e-5
     )
 
 
@@ -85,7 +85,7 @@ def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("unwritten")
 def test_held_out_sessions_are_not_trained_on(tmp_path: Path) -> None:
-    played = played_in(tiny_groove_data(tmp_path))
+    played = read_recordings(tiny_groove_data(tmp_path))
     assert {x.session for x in played if x.is_held_out} == {
         "drummer1/session3",
         "drummer1/eval_session",

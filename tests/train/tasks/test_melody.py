@@ -9,26 +9,26 @@ import pytest
 import torch
 from tiny_tunes import sheet, tunes
 
-from cambiata.data.tunes import Tune, _dance, families
-from cambiata.melody.bars import Line
-from cambiata.melody.encoding import N_NUMBERS, Vocabulary
+from cambiata.data.tunes import Tune, _find_dance, group_families
+from cambiata.melody.bars import MelodyLine
+from cambiata.melody.encoding import N_PACKED, Vocabulary
 from cambiata.melody.latent import Latent, LatentConfig
 from cambiata.melody.pati2018 import Pati2018
-from cambiata.melody.system import Amounts
+from cambiata.melody.system import MelodyAmounts
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice
 from cambiata.train.config import as_dict, training
 from cambiata.train.export import export
 from cambiata.train.loop import LoopConfig, fit
 from cambiata.train.tasks.melody import (
-    N_SHOWN,
+    N_STYLE_BARS,
     MelodyTask,
     MelodyTraining,
     TuneBars,
     TunesConfig,
-    keep_bars,
-    styles_of,
-    usable,
+    measure_styles,
+    parse_lines,
+    write_bars,
 )
 from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
 
@@ -36,7 +36,7 @@ from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("bars")
-    keep_bars(usable(tunes(20)), place, 1)
+    write_bars(parse_lines(tunes(20)), place, 1)
     return place
 
 
@@ -46,7 +46,7 @@ def test_splits_share_no_family(folder: Path) -> None:
     assert shares == [pytest.approx(240, abs=25), *[pytest.approx(30, abs=18)] * 2]
     bars = TuneBars(folder, "train")
     assert len(bars.validation()) > 0
-    assert bars[0].shape == (1 + N_SHOWN, N_NUMBERS + 1)
+    assert bars[0].shape == (1 + N_STYLE_BARS, N_PACKED + 1)
 
 
 def test_variants_are_one_family_whatever_their_key_and_name() -> None:
@@ -60,7 +60,7 @@ def test_variants_are_one_family_whatever_their_key_and_name() -> None:
         Tune("airdsAirs/3 Rose, The", "", sheet("reel", 2)),
         Tune("airdsAirs/4 Thistle", "", sheet("reel", 3)),
     ]
-    found = families(known)
+    found = group_families(known)
     assert found[0] == found[1] == found[2] != found[3]
 
 
@@ -77,7 +77,7 @@ def test_variants_are_one_family_whatever_their_key_and_name() -> None:
     ],
 )
 def test_dances_are_read_off(told: str, title: str, dance: str) -> None:
-    assert _dance(told, title) == dance
+    assert _find_dance(told, title) == dance
 
 
 def test_a_step_lowers_the_loss_of_one_batch(folder: Path) -> None:
@@ -107,21 +107,21 @@ def test_what_is_learnt_is_exported_and_restyles(folder: Path, tmp_path: Path) -
     _export(tmp_path, bars, task)
     latent = Latent(LatentConfig(str(tmp_path / "m.onnx")))
     tune = sheet("reel", 99)
-    line = Line.of(tune.voices[0], tune.metre)
-    assert latent.restyled(line, "hornpipe", Amounts(0.0, 0.0)) == line
-    turned = latent.restyled(line, "hornpipe", Amounts(1.0, 0.0))
+    line = MelodyLine.of(tune.voices[0], tune.metre)
+    assert latent.restyle(line, "hornpipe", MelodyAmounts(0.0, 0.0)) == line
+    turned = latent.restyle(line, "hornpipe", MelodyAmounts(1.0, 0.0))
     dotted = ((0, True), (18, True))
     assert sum(p == dotted for i in turned.own for p in turned.patterns(turned.bars[i])) > 16
-    shown = Line.of(sheet("hornpipe", 98).voices[0], Metre(4, 4))
-    assert latent.restyled(line, [shown], Amounts(1.0, 0.0)) != line
+    shown = MelodyLine.of(sheet("hornpipe", 98).voices[0], Metre(4, 4))
+    assert latent.restyle(line, [shown], MelodyAmounts(1.0, 0.0)) != line
 
 
 def _export(place: Path, bars: TuneBars, task: MelodyTask) -> None:
     from cambiata.train import export as exporting
 
-    about = {"system": "melody", "licence": "Apache-2.0", **styles_of(task, bars)}
+    about = {"system": "melody", "licence": "Apache-2.0", **measure_styles(task, bars)}
     network = task.eval().float()
-    facts = exporting._written(network, place / "m.onnx", about, half=True)
+    facts = exporting._write_network(network, place / "m.onnx", about, half=True)
     assert facts["parity"]["max_difference"] < 1e-3
 
 
@@ -149,18 +149,20 @@ def test_genres_learn_their_own_durations(tmp_path: Path) -> None:
         optimizer.step()
     from cambiata.train import export as exporting
 
-    about = {"system": "pati2018", **exporting._needed(task, training("pati2018"), {})}
-    exporting._written(task.eval(), tmp_path / "p.onnx", about, half=False)
+    about = {"system": "pati2018", **exporting._system_facts(task, training("pati2018"), {})}
+    exporting._write_network(task.eval(), tmp_path / "p.onnx", about, half=False)
     tune = sheet("reel", 5)
-    line = Line.of(tune.voices[0], tune.metre)
+    line = MelodyLine.of(tune.voices[0], tune.metre)
     pati = Pati2018(str(tmp_path / "p.onnx"))
     lengths = {
-        style: [t.length for t in pati.restyled(line, style, Amounts(), 0).voice(Voice(())).tones]
+        style: [
+            t.length for t in pati.restyle(line, style, MelodyAmounts(), 0).voice(Voice(())).tones
+        ]
         for style in ("reel", "hornpipe")
     }
     assert np.mean([length == Fraction(1, 2) for length in lengths["reel"]]) > 0.9
     assert np.mean([length == 1 for length in lengths["hornpipe"]]) > 0.9
-    assert len(pati.invented("reel", 20)) == 20
+    assert len(pati.generate("reel", 20)) == 20
 
 
 def test_a_run_that_is_none_is_refused(tmp_path: Path) -> None:

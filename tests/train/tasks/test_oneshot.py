@@ -11,7 +11,7 @@ from tiny_scored import TINY, tiny_scored
 
 import cambiata
 from cambiata.partials.note_frames import N_FEATURES
-from cambiata.partials.posteriors import BANDS, Heard, hear, notes_of
+from cambiata.partials.posteriors import BANDS, NoteEvents, decode_notes, detect_notes
 from cambiata.timbre_transfer.oneshot import OneShot, OneShotConfig
 from cambiata.weights import load_model
 
@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnx")
 
-from cambiata.data.scored_examples import Scored, ScoredExamples  # noqa: E402
+from cambiata.data.scored_examples import ScoredExample, ScoredExamples  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
 from cambiata.train.run import resume, start  # noqa: E402
 from cambiata.train.tasks.listener import (  # noqa: E402
@@ -28,7 +28,14 @@ from cambiata.train.tasks.listener import (  # noqa: E402
     ListenerTraining,
     targets,
 )
-from cambiata.train.tasks.oneshot import Asked, Judge, PlayerTask, PlayerTraining, ask, asked  # noqa: E402
+from cambiata.train.tasks.oneshot import (
+    Discriminator,
+    Example,
+    OneShotTask,
+    OneShotTraining,
+    compute_features,
+    precompute_features,
+)  # noqa: E402
 
 COMMON = {
     "examples.banks": "",
@@ -123,8 +130,8 @@ def _packed() -> Any:
         sound = np.sin(2 * np.pi * 440 * 2 ** ((row[2] - 69) / 12) * t)
         sound[(t < row[0]) | (t > row[1])] = 0
         bands = np.clip((BANDS.level_db(sound.astype(np.float32)) + 80) / 0.4, 0, 255)
-        onsets, held = targets([row], n_frames)
-        clips.append(np.concatenate([bands, 255 * onsets, 255 * held, 180 * held]))
+        onsets, activation = targets([row], n_frames)
+        clips.append(np.concatenate([bands, 255 * onsets, 255 * activation, 180 * activation]))
     return torch.from_numpy(np.stack(clips).astype(np.uint8))
 
 
@@ -141,9 +148,9 @@ def test_pitches_move_with_the_bands() -> None:
     assert torch.allclose(first[0, :, 35:50], second[0, :, 36:51], atol=1e-5)
 
 
-def _truly_heard(example: Scored) -> list[Heard]:
+def _reference_events(example: ScoredExample) -> list[NoteEvents]:
     return [
-        notes_of(
+        decode_notes(
             *targets([[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes], energy.shape[1]),
             energy,
             0.5,
@@ -152,8 +159,8 @@ def _truly_heard(example: Scored) -> list[Heard]:
     ]
 
 
-def _unpacked(told: dict[str, Any]) -> Asked:
-    return Asked(*(torch.from_numpy(told[name]).float() for name in Asked._fields))
+def _unpacked(example: dict[str, Any]) -> Example:
+    return Example(*(torch.from_numpy(example[name]).float() for name in Example._fields))
 
 
 def test_untrained_the_player_is_nearer_to_the_target_than_the_content(
@@ -161,20 +168,22 @@ def test_untrained_the_player_is_nearer_to_the_target_than_the_content(
 ) -> None:
     """What it takes from the style's own notes is where it begins."""
     example = examples[0]
-    content, style = _truly_heard(example)
+    content, style = _reference_events(example)
     assert content.n_notes == len(example.notes[0])
-    told = _unpacked(asked(content, style, example.sounds, np.random.default_rng(0)))
-    task = PlayerTask(PlayerTraining())
-    assert told.target.shape == (task.n_bands, BANDS.n_frames(TINY.n_samples))
+    example = _unpacked(compute_features(content, style, example.sounds, np.random.default_rng(0)))
+    task = OneShotTask(OneShotTraining())
+    assert example.target.shape == (task.n_bands, BANDS.n_frames(TINY.n_samples))
     with torch.no_grad():
-        drawn = 10 * torch.log10(task.said(told)[0] + 1e-7)
-    apart = [(x - told.target)[told.target > -40].abs().mean() for x in (drawn, told.content)]
-    assert apart[0] < 0.7 * apart[1]
+        rendered = 10 * torch.log10(task.render_example(example)[0] + 1e-7)
+    distances = [
+        (x - example.target)[example.target > -40].abs().mean() for x in (rendered, example.content)
+    ]
+    assert distances[0] < 0.7 * distances[1]
 
 
 def test_filters_on_what_is_asked_are_filters_on_the_sounds(examples: ScoredExamples) -> None:
     example = examples[0]
-    content, style = _truly_heard(example)
+    content, style = _reference_events(example)
     hz = np.geomspace(20, 22050, 200)
     gain_db = 6 * np.cos(3 * np.log2(hz / 100))
     taps = scipy.signal.firwin2(
@@ -183,33 +192,35 @@ def test_filters_on_what_is_asked_are_filters_on_the_sounds(examples: ScoredExam
     filtered = example.sounds.copy()
     for i in (1, 2):
         filtered[i] = scipy.signal.fftconvolve(example.sounds[i], taps, mode="same")
-    before, wanted = (
-        _unpacked(asked(content, style, sounds, np.random.default_rng(0)))
+    before, expected = (
+        _unpacked(compute_features(content, style, sounds, np.random.default_rng(0)))
         for sounds in (example.sounds, filtered)
     )
-    found = PlayerTask(PlayerTraining()).equalised(
+    equalized = OneShotTask(OneShotTraining()).equalize(
         before, lambda hz: 6 * torch.cos(3 * torch.log2(hz / 100)), torch.zeros_like
     )
-    loud = wanted.target > -40
-    assert (found.target - wanted.target)[loud].abs().mean() < 1
-    assert (before.target - wanted.target)[loud].abs().mean() > 3
-    loud = wanted.quantiles > -40
-    assert (found.quantiles - wanted.quantiles)[loud].abs().mean() < 1
+    loud = expected.target > -40
+    assert (equalized.target - expected.target)[loud].abs().mean() < 1
+    assert (before.target - expected.target)[loud].abs().mean() > 3
+    loud = expected.quantiles > -40
+    assert (equalized.quantiles - expected.quantiles)[loud].abs().mean() < 1
     # The same notes were given, so that their strengths are what they were: up to a constant.
     partials = slice(N_FEATURES, N_FEATURES + 8)
-    apart = (found.tokens - wanted.tokens)[:, partials]
-    apart = (apart - apart.mean(dim=1, keepdim=True))[wanted.tokens[:, partials].min(1)[0] > -40]
-    assert len(apart) > 10
-    assert apart.abs().mean() < 1
-    assert torch.equal(found.content, before.content)
+    distances = (equalized.tokens - expected.tokens)[:, partials]
+    distances = (distances - distances.mean(dim=1, keepdim=True))[
+        expected.tokens[:, partials].min(1)[0] > -40
+    ]
+    assert len(distances) > 10
+    assert distances.abs().mean() < 1
+    assert torch.equal(equalized.content, before.content)
 
 
 def test_the_player_learns(examples: ScoredExamples, listener: Path) -> None:
     torch.manual_seed(0)
-    task = PlayerTask(PlayerTraining(width=64))
-    learnt_from = ask(examples, str(listener), n_workers=1)
-    batch = torch.stack([torch.from_numpy(learnt_from[i]) for i in range(4)])
-    assert len(learnt_from) == 2 * TINY.n_examples
+    task = OneShotTask(OneShotTraining(width=64))
+    dataset = precompute_features(examples, str(listener), n_workers=1)
+    batch = torch.stack([torch.from_numpy(dataset[i]) for i in range(4)])
+    assert len(dataset) == 2 * TINY.n_examples
     before = task.validate([batch], 0.0)
     optimizer = torch.optim.AdamW(task.parameters(), 2e-3)
     for _ in range(40):
@@ -223,9 +234,11 @@ def test_the_player_learns(examples: ScoredExamples, listener: Path) -> None:
 
 def test_what_is_judged_learns_to_deceive_the_judge() -> None:
     torch.manual_seed(0)
-    judge, true = Judge(), torch.zeros(210, 16)
+    discriminator, true = Discriminator(), torch.zeros(210, 16)
     ours = torch.full((210, 16), -60.0, requires_grad=True)
-    gradients = [torch.autograd.grad(judge(ours, true, w).sum(), ours)[0] for w in (-1.0, 0.5)]
+    gradients = [
+        torch.autograd.grad(discriminator(ours, true, w).sum(), ours)[0] for w in (-1.0, 0.5)
+    ]
     torch.testing.assert_close(gradients[1], -0.5 * gradients[0])
 
 
@@ -234,9 +247,9 @@ def test_further_losses_reach_the_networks(
     name: str, examples: ScoredExamples, listener: Path
 ) -> None:
     torch.manual_seed(0)
-    task = PlayerTask(PlayerTraining(width=16, **{name: 0.1})).train()
-    learnt_from = ask(examples, str(listener), n_workers=1)
-    losses = task(torch.stack([torch.from_numpy(learnt_from[i]) for i in range(2)]), 0.0)
+    task = OneShotTask(OneShotTraining(width=16, **{name: 0.1})).train()
+    dataset = precompute_features(examples, str(listener), n_workers=1)
+    losses = task(torch.stack([torch.from_numpy(dataset[i]) for i in range(2)]), 0.0)
     further = {"adversarial": "judge", "contrast": "contrast"}[name]
     losses[further].backward()
     learning = {
@@ -248,6 +261,6 @@ def test_further_losses_reach_the_networks(
 
 
 def test_a_listener_s_file_hears(listener: Path) -> None:
-    heard = hear(melody([60, 64, 67], rate=44100), str(listener), threshold=0.01)
-    assert heard.level_db.shape == (88, BANDS.n_frames(3 * round(0.4 * 44100)))
+    events = detect_notes(melody([60, 64, 67], rate=44100), str(listener), threshold=0.01)
+    assert events.level_db.shape == (88, BANDS.n_frames(3 * round(0.4 * 44100)))
     assert load_model(str(listener), "listener").about["threshold"] > 0

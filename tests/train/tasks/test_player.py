@@ -17,27 +17,27 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnx")
 
-from cambiata.data.scored_examples import Joined, PianoConfig, ScoredExamples  # noqa: E402
+from cambiata.data.scored_examples import JoinedExamples, PianoConfig, ScoredExamples  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
 from cambiata.train.run import start  # noqa: E402
 from cambiata.train.tasks.listener import ListenerTraining  # noqa: E402
-from cambiata.train.tasks.oneshot import ask  # noqa: E402
+from cambiata.train.tasks.oneshot import precompute_features  # noqa: E402
 from cambiata.train.tasks.performancenet import (  # noqa: E402
     PerformanceNetTask,
     PerformanceNetTraining,
 )
 from cambiata.train.tasks.player import (  # noqa: E402
-    ScoreExamples,
-    ScorePlayerTask,
-    ScorePlayerTraining,
-    Together,
+    ConcatDataset,
+    PlayerDataset,
+    PlayerTask,
+    PlayerTraining,
 )
-from cambiata.train.tasks.rolls import RollExamples, SoundEncoder, parted  # noqa: E402
+from cambiata.train.tasks.rolls import RollExamples, SoundEncoder, unpack_batch  # noqa: E402
 from cambiata.train.tasks.transcriber import (  # noqa: E402
     TranscriberExamples,
     TranscriberTask,
     TranscriberTraining,
-    endings,
+    offset_targets,
 )
 from cambiata.train.tasks.wavenet import (  # noqa: E402
     PER_FRAME,
@@ -117,7 +117,9 @@ def test_a_transcriber_begins_with_what_a_listener_learnt(
 
 
 def test_endings_are_where_notes_end() -> None:
-    offsets, velocities = endings([[0.1, 0.5, 60, 64], [0.5, 0.9, 60, 127], [0.0, 1.0, 12, 9]], 60)
+    offsets, velocities = offset_targets(
+        [[0.1, 0.5, 60, 64], [0.5, 0.9, 60, 127], [0.0, 1.0, 12, 9]], 60
+    )
     frame = 0.5 * 44100 / 1024
     assert abs(int(offsets[39, 10:30].argmax()) + 10 - frame) < 1
     assert velocities[39, round(0.1 * 44100 / 1024)] == pytest.approx(64 / 127)
@@ -144,14 +146,14 @@ def test_the_transcriber_learns(examples: ScoredExamples) -> None:
 
 
 def test_sets_are_joined(examples: ScoredExamples, roll_examples: ScoredExamples) -> None:
-    both = Joined([examples, roll_examples])
+    both = JoinedExamples([examples, roll_examples])
     assert len(both) == 8
     assert np.array_equal(both[5].sounds, roll_examples[1].sounds)
     assert len(both.validation()) == 4
     with pytest.raises(IndexError):
         both[8]
-    together = Together([_Numbers([1, 2]), _Numbers([3])], [1, 3])
-    assert [together[i] for i in range(len(together))] == [1, 2, 3, 3, 3]
+    concatenated = ConcatDataset([_Numbers([1, 2]), _Numbers([3])], [1, 3])
+    assert [concatenated[i] for i in range(len(concatenated))] == [1, 2, 3, 3, 3]
 
 
 class _Numbers(list[int]):
@@ -167,9 +169,9 @@ def test_a_player_trained_here_plays(examples: ScoredExamples, tmp_path: Path) -
 
 
 def test_the_score_is_what_the_player_is_asked(examples: ScoredExamples) -> None:
-    asked = ask(examples, "listener", n_workers=1)
-    rows = ScoreExamples(asked, examples)
-    task = ScorePlayerTask(ScorePlayerTraining(width=16))
+    features = precompute_features(examples, "listener", n_workers=1)
+    rows = PlayerDataset(features, examples)
+    task = PlayerTask(PlayerTraining(width=16))
     unpacked = task.unpacked(torch.from_numpy(rows[0]))
     pitches = {int(pitch) for pitch in unpacked.queries[:, 19]}
     assert pitches <= {note.pitch for note in examples[0].notes[0]}
@@ -180,8 +182,8 @@ def test_the_score_is_what_the_player_is_asked(examples: ScoredExamples) -> None
 @pytest.mark.parametrize("loss", ["levels", "l1", "multi-scale"])
 def test_the_player_learns_by_every_loss(loss: str, examples: ScoredExamples) -> None:
     torch.manual_seed(0)
-    rows = ScoreExamples(ask(examples, "listener", n_workers=1), examples)
-    task = ScorePlayerTask(ScorePlayerTraining(width=64, loss=loss))  # type: ignore[arg-type]
+    rows = PlayerDataset(precompute_features(examples, "listener", n_workers=1), examples)
+    task = PlayerTask(PlayerTraining(width=64, loss=loss))  # type: ignore[arg-type]
     batch = torch.stack([torch.from_numpy(rows[i]) for i in range(4)])
     before = task(batch, 0.0)["level"]
     optimizer = torch.optim.AdamW(task.parameters(), 2e-3)
@@ -195,7 +197,7 @@ def test_the_player_learns_by_every_loss(loss: str, examples: ScoredExamples) ->
 
 def test_rows_of_rolls(roll_examples: ScoredExamples) -> None:
     rows = RollExamples(roll_examples, 16000, FRAME_RATE_HZ)
-    mel, roll, sound = parted(torch.from_numpy(rows[1])[None], 16000, FRAME_RATE_HZ)
+    mel, roll, sound = unpack_batch(torch.from_numpy(rows[1])[None], 16000, FRAME_RATE_HZ)
     assert (mel.shape, roll.shape, sound.shape) == ((1, 80, 173), (1, 265, 500), (1, 32000))
     assert float((sound**2).mean()) == pytest.approx(1, rel=0.01)
     strikes = torch.nonzero(roll[0, :88])

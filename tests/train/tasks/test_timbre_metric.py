@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_fonts import Program, Zone, fluidsynth, sustained, write_font
 
-from cambiata.data.bank import build
+from cambiata.data.bank import build_from_font
 
 torch = pytest.importorskip("torch")
 
@@ -154,7 +154,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
         tone, loop = sustained(3 * number + 1)
         programs.append(Program(number, "x", (Zone(tone, 69, (60, 78), loop),)))
     font = write_font(place / "tones.sf2", programs)
-    return str(build(font, place / "bank", velocities=(90,), n_workers=1).folder)
+    return str(build_from_font(font, place / "bank", velocities=(90,), n_workers=1).folder)
 
 
 def test_tracks_are_two_segments_of_one_instrument(folder: str) -> None:

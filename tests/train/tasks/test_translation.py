@@ -22,10 +22,10 @@ from tiny_scored import played  # noqa: E402
 
 from cambiata.data.domains import (  # noqa: E402
     DOMAINS,
-    Composer,
+    DomainComposer,
     DomainExamples,
     DomainsConfig,
-    _without_unisons,
+    _remove_unisons,
 )
 from cambiata.train.config import PRESETS  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
@@ -38,16 +38,16 @@ from cambiata.train.tasks.mor2018 import (  # noqa: E402
     Encoder,
     Mor2018Task,
     Mor2018Training,
-    detuned,
-    levels_of,
+    detune_segment,
+    mu_law_encode,
 )
 from cambiata.train.tasks.translation import (  # noqa: E402
-    AskedDomains,
+    ExcerptDataset,
     TranslationTask,
     TranslationTraining,
-    ask_domains,
-    ears,
-    learnt,
+    load_encoder,
+    load_shipped_task,
+    precompute_excerpts,
 )
 from cambiata.weights import load_model  # noqa: E402
 
@@ -111,7 +111,7 @@ def test_at_least_six_domains_ship_each_from_one_source() -> None:
 
 def test_both_play_the_same_notes_within_their_ranges() -> None:
     try:
-        composer = Composer(DomainsConfig(collections=()), False)
+        composer = DomainComposer(DomainsConfig(collections=()), False)
     except InputError as error:
         pytest.skip(str(error))
     for number in range(6):
@@ -133,7 +133,7 @@ def test_parts_share_no_pitch_at_one_time() -> None:
 
     high = (Note(0.0, 1.0, 60), Note(1.0, 2.0, 62))
     low = (Note(0.5, 0.8, 60), Note(1.0, 2.0, 55))
-    assert _without_unisons([high, low]) == [high, (Note(1.0, 2.0, 55),)]
+    assert _remove_unisons([high, low]) == [high, (Note(1.0, 2.0, 55),)]
 
 
 @pytest.mark.parametrize("domains", [("grand-piano",), ("grand-piano", "theremin")])
@@ -162,10 +162,10 @@ def test_the_published_size() -> None:
 def test_a_decoder_hears_what_lies_before_and_nothing_else() -> None:
     decoder = Decoder(SMALL).eval()
     given, latent = torch.zeros(1, 1600), torch.zeros(1, 6, 2)
-    changed = given.clone()
-    changed[0, 900] = 0.4
+    override = given.clone()
+    override[0, 900] = 0.4
     with torch.no_grad():
-        apart = (decoder(changed, latent) - decoder(given, latent)).abs().sum(2)[0]
+        apart = (decoder(override, latent) - decoder(given, latent)).abs().sum(2)[0]
     assert apart[:900].max() == 0
     reach = 1 + sum(SMALL.dilations)
     assert apart[900 : 900 + reach].max() > 0
@@ -186,14 +186,14 @@ def test_an_encoder_looks_both_ways() -> None:
 def test_mu_law_is_the_published_one() -> None:
     x = torch.linspace(-1, 1, 101)
     coded = x.sign() * torch.log(1 + 255 * x.abs()) / np.log(256)
-    assert torch.equal(levels_of(x), ((coded + 1) / 2 * 255).long())
+    assert torch.equal(mu_law_encode(x), ((coded + 1) / 2 * 255).long())
 
 
 def test_a_segment_is_moved_by_at_most_half_a_semitone() -> None:
     t = np.arange(12000) / 16000
     tone = np.sin(2 * np.pi * 1000 * t).astype(np.float32)
     for seed in range(5):
-        out = detuned(tone, np.random.default_rng(seed))
+        out = detune_segment(tone, np.random.default_rng(seed))
         where = np.flatnonzero(out != tone)
         assert 0.2 * len(tone) < len(where) < 0.55 * len(tone)
         segment = out[where[50] : where[-50]]
@@ -209,7 +209,7 @@ def test_turns_teach_the_classifier_and_then_its_opponents(tmp_path: Path, kind:
         task, sounds = Mor2018Task(SMALL), DomainSounds(examples)
     else:
         task = TranslationTask(TranslationTraining(TWO, width=16, together=0.0))
-        sounds = ask_domains(examples, "transcriber", n_workers=1)
+        sounds = precompute_excerpts(examples, "transcriber", n_workers=1)
     batch = torch.stack([torch.from_numpy(sounds[i]) for i in range(4)])
     torch.manual_seed(0)
     for turn in range(task.turns):
@@ -239,18 +239,18 @@ def test_the_encoder_is_pushed_towards_confusion(tmp_path: Path) -> None:
             torch.manual_seed(1 + turn)
             losses = task(batch, 0.0)
         losses["loss"].backward()
-        gradients.append(task.encoder.last.weight.grad.clone())
+        gradients.append(task.encoder.conv_1x1.weight.grad.clone())
     torch.manual_seed(0)
     task = Mor2018Task(SMALL)
     torch.manual_seed(1)
     task.turn = 0
     task(batch, 0.0)
-    domains, _, changed = task.heard
-    from cambiata.train.tasks.mor2018 import scalar
+    domains, _, augmented = task.crops
+    from cambiata.train.tasks.mor2018 import levels_to_input
 
-    said = task.classifier(task.encoder(scalar(changed)))
-    torch.nn.functional.cross_entropy(said, domains).backward()
-    wanted = gradients[0] - 0.5 * task.encoder.last.weight.grad
+    logits = task.classifier(task.encoder(levels_to_input(augmented)))
+    torch.nn.functional.cross_entropy(logits, domains).backward()
+    wanted = gradients[0] - 0.5 * task.encoder.conv_1x1.weight.grad
     torch.testing.assert_close(gradients[1], wanted, rtol=1e-2, atol=1e-6)
 
 
@@ -294,8 +294,8 @@ LOOP = LoopConfig(
 class Fixed(Mor2018Task):
     """Always the same crops, whichever process takes them."""
 
-    def parted(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        levels = levels_of(batch[:, 1 : 1 + self.config.crop_samples])
+    def unpack_batch(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        levels = mu_law_encode(batch[:, 1 : 1 + self.config.crop_samples])
         return batch[:, 0].long(), levels, levels
 
 
@@ -383,26 +383,26 @@ def test_going_on_is_as_good_as_never_stopping(tmp_path: Path) -> None:
 
 def test_what_is_asked_is_unpacked_again(tmp_path: Path) -> None:
     examples = tiny_domains(tmp_path)
-    asked = ask_domains(examples, "transcriber", n_workers=1)
-    assert isinstance(asked, AskedDomains)
+    asked = precompute_excerpts(examples, "transcriber", n_workers=1)
+    assert isinstance(asked, ExcerptDataset)
     assert len(asked) == 32
     task = TranslationTask(TranslationTraining(TWO))
     kinds = set()
     for i in range(8):
-        half = task.unpacked(torch.from_numpy(asked[i]))
-        kinds.add((half.heard, half.wanted))
+        half = task.unpack(torch.from_numpy(asked[i]))
+        kinds.add((half.source_domain, half.target_domain))
         assert half.target.shape == (task.n_bands, BANDS.n_frames(TINY.n_samples) // 2)
-        assert len(half.queries) == len(half.seen)
+        assert len(half.queries) == len(half.hidden)
         assert half.queries[:, 18].max() < half.target.shape[1]
     assert kinds == {(0, 0), (1, 1), (0, 1), (1, 0)}
-    alone = AskedDomains(asked.folder, examples, False)
+    alone = ExcerptDataset(asked.folder, examples, False)
     assert len(alone) == 16
-    pairs = {task.unpacked(torch.from_numpy(alone[i]))[2:4] for i in range(16)}
+    pairs = {task.unpack(torch.from_numpy(alone[i]))[2:4] for i in range(16)}
     assert pairs == {(0, 0), (1, 1)}
 
 
 def test_all_domains_begin_as_one(tmp_path: Path) -> None:
-    asked = ask_domains(tiny_domains(tmp_path), "transcriber", n_workers=1)
+    asked = precompute_excerpts(tiny_domains(tmp_path), "transcriber", n_workers=1)
     batch = torch.stack([torch.from_numpy(asked[i]) for i in (0, 5)])
     task = TranslationTask(TranslationTraining(TWO, width=16, together=0.5))
     optimizer = torch.optim.Adam(task.parameters(), 1e-2)
@@ -417,27 +417,27 @@ def test_all_domains_begin_as_one(tmp_path: Path) -> None:
         optimizer.step()
 
     step(0.1)
-    said = task.decoders.biases[-1]
-    assert not torch.equal(said[0], said[1])
+    biases = task.decoders.biases[-1]
+    assert not torch.equal(biases[0], biases[1])
     step(0.6)
-    assert bool(task.parted)
+    assert bool(task.separate)
     known, first = torch.randn(3, 24), torch.tensor(0)
     before = task.decoders(known, first)[0]
-    task.decoders.part()
+    task.decoders.copy_first_to_all()
     assert torch.equal(task.decoders(known, torch.tensor(1))[0], before)
-    only = task.decoders.only(1)
-    assert torch.equal(only(known, first)[0], before)
+    extract = task.decoders.extract(1)
+    assert torch.equal(extract(known, first)[0], before)
 
 
 def test_the_ears_are_the_transcriber_s() -> None:
-    model, threshold = ears("transcriber")
+    model, threshold = load_encoder("transcriber")
     bands = np.random.default_rng(0).normal(0, 1, (1, 312, 40)).astype(np.float32)
     whole = load_model("transcriber", "transcriber")
-    heard = whole.part("")(bands)[0]
-    opened = model.part("")(bands)[0]
-    np.testing.assert_allclose(opened[:, :3], heard[:, :3], atol=1e-5)
-    assert opened.shape[1] == 35
-    assert opened[:, 3:].min() >= 0  # after a ReLU
+    logits = whole.part("")(bands)[0]
+    with_hidden = model.part("")(bands)[0]
+    np.testing.assert_allclose(with_hidden[:, :3], logits[:, :3], atol=1e-5)
+    assert with_hidden.shape[1] == 35
+    assert with_hidden[:, 3:].min() >= 0  # after a ReLU
     assert threshold == float(whole.about["threshold"])
 
 
@@ -481,7 +481,7 @@ def test_domains_of_another_order_are_refused(tmp_path: Path) -> None:
 
 def test_torch_has_what_ships() -> None:
     """Read back from the files, the decoders say what ONNX Runtime makes of them."""
-    task = learnt()
+    task = load_shipped_task()
     model = load_model("translation-domains", "translation-domains")
     known = torch.randn(5, 16 + task.config.n_latent)
     for number in (0, len(task.config.domains) - 1):

@@ -24,7 +24,7 @@ from cambiata.train.tasks.vqvae import (  # noqa: E402
     VqVaeTraining,
     load_published,
     n_parameters,
-    nearest,
+    nearest_code,
 )
 
 TINY_SHAPE = VqVaeShape(width=8, n_codes=16)
@@ -58,24 +58,24 @@ def test_the_published_size_exactly() -> None:
 @pytest.mark.parametrize("decoder_grus", [False, True])
 def test_as_many_frames_out_as_in(n_frames: int, decoder_grus: bool) -> None:
     network = VqVae(replace(TINY_SHAPE, decoder_grus=decoder_grus)).eval()
-    made, numbers, _, _ = network(_random(2, 1025, n_frames), _random(2, 1025, 40))
+    made, ids, _, _ = network(_random(2, 1025, n_frames), _random(2, 1025, 40))
     assert made.shape == (2, 1025, n_frames)
-    assert float(network.said(made).detach().min()) >= 0
+    assert float(network.decoded(made).detach().min()) >= 0
     # 257 frames are 8 s: 129 after one stride, 65 codes after two.
-    assert numbers.shape == (2, (n_frames // 2 + 1) // 2 + 1)
+    assert ids.shape == (2, (n_frames // 2 + 1) // 2 + 1)
 
 
 def test_nearest_is_the_nearest() -> None:
     x, table = _random(3, 5, 4), _random(7, 4)
     wanted = torch.cdist(x, table.expand(3, -1, -1)).argmin(-1)
-    assert torch.equal(nearest(x, table), wanted)
+    assert torch.equal(nearest_code(x, table), wanted)
 
 
 def test_the_gradient_passes_straight_through_the_code() -> None:
     codebook = GradientCodebook(6, 4)
     x = _random(2, 3, 4).requires_grad_()
-    chosen, numbers, loss = codebook(x)
-    torch.testing.assert_close(chosen, codebook.table[numbers])
+    chosen, ids, loss = codebook(x)
+    torch.testing.assert_close(chosen, codebook.table[ids])
     weights = _random(2, 3, 4)
     (chosen * weights).sum().backward()
     torch.testing.assert_close(x.grad, weights)
@@ -108,18 +108,18 @@ def test_components_are_the_principal_ones() -> None:
     spectrogram = torch.from_numpy(frames)[None]
     network = VqVae(VqVaeShape(width=4, n_codes=4, n_components=5))
     network.fit_components(spectrogram)
-    heard = network.heard(spectrogram)
-    assert heard.shape == (1, 5, 400)
-    np.testing.assert_allclose(np.cov(heard[0]), np.eye(5) * 400 / 399, atol=1e-3)
+    encoder_inputs = network.heard(spectrogram)
+    assert encoder_inputs.shape == (1, 5, 400)
+    np.testing.assert_allclose(np.cov(encoder_inputs[0]), np.eye(5) * 400 / 399, atol=1e-3)
     # Five directions hold all there is; what is said of what is heard is the spectrogram again.
-    np.testing.assert_allclose(network.said(heard)[0], np.maximum(frames, 0), atol=1e-3)
+    np.testing.assert_allclose(network.decoded(encoder_inputs)[0], np.maximum(frames, 0), atol=1e-3)
     wanted = np.linalg.svd(frames - frames.mean(1, keepdims=True), compute_uv=False)[:5] / 20
     np.testing.assert_allclose(network.deviation[:, 0], wanted, rtol=1e-3)
     # And errors of components are errors of spectra.
-    other = heard + 0.1
+    other = encoder_inputs + 0.1
     spectra = network.mean + network.basis.T @ (network.deviation * other)
     error = float((spectra - spectrogram).square().mean())
-    assert float(network.error(other, heard)) == pytest.approx(error, rel=1e-3)
+    assert float(network.error(other, encoder_inputs)) == pytest.approx(error, rel=1e-3)
 
 
 def _published_like() -> dict[str, "torch.Tensor"]:
@@ -170,7 +170,7 @@ def test_the_distance_is_the_metrics(tmp_path: Path) -> None:
 def test_self_supervision_plays_content_with_another_segment_of_its_track() -> None:
     task = _task()
     batch = _random(64, 3, 5, 9)
-    content, style, target = task._roles(batch)
+    content, style, target = task._assign_roles(batch)
     assert torch.equal(content, target)
     swapped = [bool(torch.equal(c, s)) for c, s in zip(content, batch[:, 1], strict=True)]
     for i, swap in enumerate(swapped):
@@ -182,21 +182,21 @@ def test_self_supervision_plays_content_with_another_segment_of_its_track() -> N
 def test_supervision_hears_content_and_style_and_wants_the_target() -> None:
     task = _task(learning="supervised")
     batch = _random(2, 3, 5, 9)
-    for i, found in enumerate(task._roles(batch)):
+    for i, found in enumerate(task._assign_roles(batch)):
         assert torch.equal(found, batch[:, i])
 
 
 def test_a_crop_takes_content_and_target_at_one_place() -> None:
     task = _task(crop_s=0.5)
     batch = torch.arange(257.0).expand(64, 3, 2, 257)
-    out = task._cropped(batch)
+    out = task._crop(batch)
     assert out.shape == (64, 3, 2, 17)
     assert torch.equal(out[:, 0], out[:, 2])
     assert torch.equal(out[0, 0, 0].diff(), torch.ones(16))
     begins = out[:, :, 0, 0]
     assert not torch.equal(begins[:, 0], begins[:, 1])
     assert len(begins[:, 0].unique()) > 30
-    assert torch.equal(_task()._cropped(batch), batch)
+    assert torch.equal(_task()._crop(batch), batch)
 
 
 @pytest.mark.parametrize("n_components", [0, 6])
@@ -209,7 +209,7 @@ def test_what_is_kept_is_as_good_as_the_sound(n_components: int, tmp_path: Path)
         kept = task.keep(batch)
         assert kept.shape == (4, 3, 6, 33)
         assert task.kept == "components-6-0db"
-        live = task.network.heard(task.spectrograms(batch[:, 1]))
+        live = task.network.encoder_inputs(task.spectrograms(batch[:, 1]))
         torch.testing.assert_close(kept[:, 1], live)
         losses = task(kept.half(), 1.0)
     else:
@@ -237,7 +237,7 @@ def test_the_style_encoder_alone_learns_contrastively_first(tmp_path: Path) -> N
 def test_a_style_that_all_share_cannot_be_told_apart() -> None:
     task = _task(learning="supervised-contrastive").eval()
     same = _random(1, 1025, 40).expand(4, -1, -1)
-    assert float(task._contrastive(same, same)["loss"].detach()) == pytest.approx(
+    assert float(task._contrastive_losses(same, same)["loss"].detach()) == pytest.approx(
         np.log(4), abs=1e-3
     )
 

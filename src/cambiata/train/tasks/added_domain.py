@@ -20,24 +20,24 @@ from cambiata.audio.sound import AudioFile, resample
 from cambiata.errors import InputError
 from cambiata.partials.posteriors import BANDS
 from cambiata.system import Progress
-from cambiata.train.band_losses import DB, weighed
+from cambiata.train.band_losses import DB, total_loss
 from cambiata.train.export import write_domain
 from cambiata.train.loop import LoopConfig, Report, fit, load_weights
 from cambiata.train.tasks.translation import (
     TranslationTask,
     TranslationTraining,
-    asked_of,
-    ears,
-    learnt,
-    packed_half,
+    compute_features,
+    load_encoder,
+    load_shipped_task,
+    pack_excerpt,
 )
 from cambiata.translation.notes import TranslationConfig, domains_folder, shipped_domains
 from cambiata.weights import load_model
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
-_CLIP_S, _LEAST_CLIP_S, _LEAST_S = 8.0, 3.0, 30.0
-_HELD_OUT = 8  # one clip of so many is judged by and not learnt from
-_N_TRIED = 6  # clips by which the domain to begin as is chosen
+_CLIP_S, _MIN_CLIP_S, _MIN_TOTAL_S = 8.0, 3.0, 30.0
+_VALIDATION_EVERY = 8  # one clip of so many is judged by and not learnt from
+_N_TRIAL_CLIPS = 6  # clips by which the domain to begin as is chosen
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Recordings(Sequence[npt.NDArray[np.float16]]):
 
     Parameters
     ----------
-    learnt, held : sequence of numpy.ndarray
+    training, held : sequence of numpy.ndarray
         Those to learn from and those to judge by.
 
     Examples
@@ -99,17 +99,17 @@ class Recordings(Sequence[npt.NDArray[np.float16]]):
 
     def __init__(
         self,
-        learnt: Sequence[npt.NDArray[np.float16]],
-        held: Sequence[npt.NDArray[np.float16]],
+        training: Sequence[npt.NDArray[np.float16]],
+        validation_halves: Sequence[npt.NDArray[np.float16]],
     ) -> None:
-        self._learnt, self._held = learnt, held
+        self._training, self._validation = training, validation_halves
 
     def __len__(self) -> int:
-        return len(self._learnt)
+        return len(self._training)
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
         """One half."""
-        half: npt.NDArray[np.float16] = self._learnt[index]
+        half: npt.NDArray[np.float16] = self._training[index]
         return half
 
     def validation(self) -> "Recordings":
@@ -120,10 +120,10 @@ class Recordings(Sequence[npt.NDArray[np.float16]]):
         Sequence
             As `Recordings`.
         """
-        return Recordings(self._held, ())
+        return Recordings(self._validation, ())
 
 
-class OwnDomainTask(TranslationTask):
+class AddedDomainTask(TranslationTask):
     """One decoder, learnt with a frozen encoder.
 
     Parameters
@@ -133,7 +133,7 @@ class OwnDomainTask(TranslationTask):
 
     Examples
     --------
-    >>> OwnDomainTask(TranslationTraining(("mine",))).turns
+    >>> AddedDomainTask(TranslationTraining(("mine",))).turns
     1
     """
 
@@ -141,7 +141,7 @@ class OwnDomainTask(TranslationTask):
 
     def __init__(self, config: TranslationTraining) -> None:
         super().__init__(config)
-        self.parted.fill_(True)
+        self.separate.fill_(True)
         for p in (*self.code.parameters(), *self.classifier.parameters()):
             p.requires_grad_(False)
 
@@ -161,14 +161,14 @@ class OwnDomainTask(TranslationTask):
             "loss" and its parts.
         """
         losses: dict[str, list[Tensor]] = {}
-        for asked in map(self.unpacked, batch):
+        for excerpt in map(self.unpack, batch):
             with torch.no_grad():
-                latent = self.latent(asked.seen)
-            true = torch.exp(asked.target / DB)
-            for name, value in self.compared(*self.said(asked, latent), true).items():
+                latent = self.latent(excerpt.hidden)
+            true = torch.exp(excerpt.target / DB)
+            for name, value in self.band_losses(*self.predicted(excerpt, latent), true).items():
                 losses.setdefault(name, []).append(value)
-        found = {name: torch.stack(values).mean() for name, values in losses.items()}
-        return {"loss": weighed(found), **found}
+        means = {name: torch.stack(values).mean() for name, values in losses.items()}
+        return {"loss": total_loss(means), **means}
 
 
 def add_domain(
@@ -235,14 +235,14 @@ def add_domain(
     files = _files(folder)
     clips = [clip for file in files for clip in _clips(file, folder, skipped)]
     total_s = sum(len(clip) for clip in clips) / BANDS.sample_rate
-    if total_s < _LEAST_S:
-        told = f"; not used: {'; '.join(skipped)}" if skipped else ""
+    if total_s < _MIN_TOTAL_S:
+        reasons = f"; not used: {'; '.join(skipped)}" if skipped else ""
         raise InputError(
             str(folder),
-            f"holds {total_s:.0f} s of sound that can be learnt from{told}",
-            f"give at least {_LEAST_S:.0f} s, and better ten minutes",
+            f"holds {total_s:.0f} s of sound that can be learnt from{reasons}",
+            f"give at least {_MIN_TOTAL_S:.0f} s, and better ten minutes",
         )
-    task, learnable, begun_from, before_db = _prepared(name, clips, seed, progress, folder)
+    task, training_examples, begun_from, before_db = _prepare(name, clips, seed, progress, folder)
     place = domains_folder()
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place, prefix=".") as scratch:
@@ -257,20 +257,20 @@ def add_domain(
             seed=seed,
         )
         run = Path(scratch) / "run"
-        found = fit(task, learnable, loop, run, report=report)
+        figures = fit(task, training_examples, loop, run, report=report)
         load_weights(task, run)
         config = TranslationConfig()
         encoder = load_model(config.weights, "translation")
         unused = {line.partition(":")[0] for line in skipped}
         names = (str(file.relative_to(folder)) for file in files)
         sources = [each for each in names if each not in unused]
-        made = write_domain(
+        written = write_domain(
             task,
             Path(scratch) / f"{name}.onnx",
             encoder.sha256,
             {"name": name, "sources": sources, "licence": licence},
         )
-        for file in made:  # the main file last: it vouches for the other
+        for file in written:  # the main file last: it vouches for the other
             shutil.move(file, place / file.name)
     load_model.cache_clear()  # this process may have played one of the same name
     return AddedDomain(
@@ -280,7 +280,7 @@ def add_domain(
         round(total_s, 1),
         tuple(skipped),
         begun_from,
-        round(float(found["lsd_own"]), 2),
+        round(float(figures["lsd_own"]), 2),
         round(before_db, 2),
         round(time.perf_counter() - began, 1),
     )
@@ -310,59 +310,64 @@ def _clips(file: Path, folder: Path, skipped: list[str]) -> Iterator[Samples]:
         skipped.append(f"{name}: is silent")
         return
     sound = resample(mono.astype(np.float32), source.sample_rate, BANDS.sample_rate)
-    n, found = round(_CLIP_S * BANDS.sample_rate), False
+    n, found_any = round(_CLIP_S * BANDS.sample_rate), False
     for at in range(0, len(sound), n):
         clip = sound[at : at + n]
-        long_enough = len(clip) >= _LEAST_CLIP_S * BANDS.sample_rate
+        long_enough = len(clip) >= _MIN_CLIP_S * BANDS.sample_rate
         if long_enough and float(np.abs(clip).max()) > 10 * SILENCE:
-            found = True
+            found_any = True
             yield clip
-    if not found:
-        skipped.append(f"{name}: is shorter than {_LEAST_CLIP_S:g} s")
+    if not found_any:
+        skipped.append(f"{name}: is shorter than {_MIN_CLIP_S:g} s")
 
 
-def _prepared(
+def _prepare(
     name: str, clips: Sequence[Samples], seed: int, progress: Progress | None, folder: Path
-) -> tuple[OwnDomainTask, Recordings, str, float]:
+) -> tuple[AddedDomainTask, Recordings, str, float]:
     """A task begun as the nearest domain that ships, what it learns from, and how near that is."""
     torch.manual_seed(seed)
-    shipped = learnt()
-    model, threshold = ears(shipped.config.listener)
+    shipped = load_shipped_task()
+    model, threshold = load_encoder(shipped.config.listener)
     n = round(_CLIP_S * BANDS.sample_rate)
     halves: list[list[npt.NDArray[np.float16]]] = []
     stiffness, wavering = [], []
     for i, clip in enumerate(clips):
         padded = np.pad(clip, (0, n - len(clip)))
-        kept = asked_of(padded, padded, model, threshold)
-        if len(kept["queries"]):
-            both = [packed_half(kept, kept["target"], half, (0, 0)) for half in (0, 1)]
+        features = compute_features(padded, padded, model, threshold)
+        if len(features["queries"]):
+            both = [pack_excerpt(features, features["target"], half, (0, 0)) for half in (0, 1)]
             halves.append([each for each in both if each[0] > 0])
-            stiffness.append(float(kept["stiffness"]))
-            wavering.append(float(kept["wavering_cents"]))
+            stiffness.append(float(features["stiffness"]))
+            wavering.append(float(features["wavering_cents"]))
         if progress is not None:
             progress((i + 1) / len(clips))
     order = np.random.default_rng(seed).permutation(len(halves))
-    held = [half for i in order[::_HELD_OUT] for half in halves[i]]
-    own = [half for at, i in enumerate(order) if at % _HELD_OUT for half in halves[i]]
-    if not own or not held:
+    validation = [half for i in order[::_VALIDATION_EVERY] for half in halves[i]]
+    training = [half for at, i in enumerate(order) if at % _VALIDATION_EVERY for half in halves[i]]
+    if not training or not validation:
         raise InputError(
             str(folder), "holds hardly a note", "choose recordings of an instrument with pitches"
         )
     config = TranslationTraining(
         (name,), shipped.config.n_latent, shipped.config.width, listener=shipped.config.listener
     )
-    task = OwnDomainTask(config)
+    task = AddedDomainTask(config)
     task.code.load_state_dict(shipped.code.state_dict())
-    task.stiffness[0] = float(np.median(stiffness))
+    task.inharmonicities[0] = float(np.median(stiffness))
     task.wavering_cents[0] = float(np.median(wavering))
 
-    def apart_db(some: list[npt.NDArray[np.float16]]) -> float:
+    def distance_db(some: list[npt.NDArray[np.float16]]) -> float:
         batch = torch.stack([torch.from_numpy(half) for half in some])
         return task.validate([batch], 0.0)["lsd_own"]
 
     best: tuple[float, int] = (np.inf, 0)
     for domain in range(len(shipped.config.domains)):
-        task.decoders = shipped.decoders.only(domain)
-        best = min(best, (apart_db(held[:_N_TRIED]), domain))
-    task.decoders = shipped.decoders.only(best[1])
-    return task, Recordings(own, held), shipped.config.domains[best[1]], apart_db(held)
+        task.decoders = shipped.decoders.extract(domain)
+        best = min(best, (distance_db(validation[:_N_TRIAL_CLIPS]), domain))
+    task.decoders = shipped.decoders.extract(best[1])
+    return (
+        task,
+        Recordings(training, validation),
+        shipped.config.domains[best[1]],
+        distance_db(validation),
+    )

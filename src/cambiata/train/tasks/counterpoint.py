@@ -16,17 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.counterpoint.ranking import (
-    MOST_CANTUS,
+    MAX_CANTUS_STEPS,
     N_CANTUS,
     N_KINDS,
     N_MOVES,
     Ranking,
-    clipped,
+    clip_steps,
     kind,
     load_ranking,
     move,
 )
-from cambiata.data.scores import Split, Work, corpus_works
+from cambiata.data.scores import Split, Work, load_corpus
 from cambiata.score.midi import Part
 
 PAIRS = ((0, 3), (0, 1), (1, 2), (2, 3))  # of soprano, alto, tenor and bass
@@ -38,7 +38,7 @@ Chord = tuple[int, int]
 Counts = npt.NDArray[np.float64]
 
 
-def chorale_voices(
+def read_chorales(
     split: Split, works: Iterable[Work] | None = None
 ) -> Iterator[tuple[str, tuple[Part, ...]]]:
     """Four-part chorales of a split.
@@ -57,10 +57,10 @@ def chorale_voices(
 
     Examples
     --------
-    >>> list(chorale_voices("train", []))
+    >>> list(read_chorales("train", []))
     []
     """
-    for work in corpus_works(["chorales"]) if works is None else works:
+    for work in load_corpus(["chorales"]) if works is None else works:
         parts = tuple(part for part in work.parts if "+" not in part.name)
         if work.split == split and len(parts) == _VOICES:
             yield work.name, parts
@@ -96,17 +96,17 @@ def successions(cantus: Part, other: Part) -> list[tuple[Chord, Chord]]:
             return None
         return other.notes[index].pitch
 
-    found = []
+    pairs_of_chords = []
     for before, note in pairwise(cantus.notes):
         if before.pitch == note.pitch:
             continue
-        was, now = sounding(note.start_s - 1e-3), sounding(note.start_s + 1e-3)
-        if was is not None and now is not None:
-            found.append(((before.pitch, was), (note.pitch, now)))
-    return found
+        pitch_before, pitch_after = sounding(note.start_s - 1e-3), sounding(note.start_s + 1e-3)
+        if pitch_before is not None and pitch_after is not None:
+            pairs_of_chords.append(((before.pitch, pitch_before), (note.pitch, pitch_after)))
+    return pairs_of_chords
 
 
-def line_of(part: Part) -> list[int]:
+def merge_repeats(part: Part) -> list[int]:
     """Pitches of a voice, repeated ones once.
 
     Parameters
@@ -122,7 +122,7 @@ def line_of(part: Part) -> list[int]:
     Examples
     --------
     >>> from cambiata.score.midi import Note
-    >>> line_of(Part((Note(0, 1, 60), Note(1, 2, 60), Note(2, 3, 62))))
+    >>> merge_repeats(Part((Note(0, 1, 60), Note(1, 2, 60), Note(2, 3, 62))))
     [60, 62]
     """
     pitches = [note.pitch for note in part.notes]
@@ -157,31 +157,35 @@ def learn_ranking(voices: Iterable[Sequence[Part]]) -> Ranking:
         for high, low in PAIRS:
             for side, cantus, other in (("above", low, high), ("below", high, low)):
                 for pair, after in successions(parts[cantus], parts[other]):
-                    step = clipped(move(pair[0], after[0]), MOST_CANTUS) + MOST_CANTUS
+                    step = clip_steps(move(pair[0], after[0]), MAX_CANTUS_STEPS) + MAX_CANTUS_STEPS
                     intervals[side][kind(*pair), step, kind(*after)] += 1
         for part in parts:
-            line = line_of(part)
-            steps = [clipped(move(a, b), half) + half for a, b in pairwise(line)]
+            line = merge_repeats(part)
+            steps = [clip_steps(move(a, b), half) + half for a, b in pairwise(line)]
             for before, after_step in pairwise(steps):
                 moves[before, after_step] += 1
-    tables = {side: _logs(counts) for side, counts in intervals.items()}
+    tables = {side: _log_probabilities(counts) for side, counts in intervals.items()}
     # A move of no step is never counted: repeated notes are one.
-    return Ranking(_nested(tables["above"]), _nested(tables["below"]), _nested(_logs(moves)))
+    return Ranking(
+        _nested_tuples(tables["above"]),
+        _nested_tuples(tables["below"]),
+        _nested_tuples(_log_probabilities(moves)),
+    )
 
 
-def _logs(counts: Counts) -> Counts:
+def _log_probabilities(counts: Counts) -> Counts:
     """Log-probabilities along the last axis, each context backed by the mean of all."""
-    general = counts.reshape(-1, counts.shape[-1]).sum(axis=0) + 1.0
-    general /= general.sum()
+    backoff = counts.reshape(-1, counts.shape[-1]).sum(axis=0) + 1.0
+    backoff /= backoff.sum()
     total = counts.sum(axis=-1, keepdims=True)
-    logs: Counts = np.log((counts + _PRIOR * general) / (total + _PRIOR))
+    logs: Counts = np.log((counts + _PRIOR * backoff) / (total + _PRIOR))
     return logs
 
 
-def _nested(table: Counts) -> Any:
+def _nested_tuples(table: Counts) -> Any:
     if table.ndim == 1:
         return tuple(round(float(value), _DIGITS) for value in table)
-    return tuple(_nested(row) for row in table)
+    return tuple(_nested_tuples(row) for row in table)
 
 
 def train_ranking(output: str | Path, works: Iterable[Work] | None = None) -> Ranking:
@@ -212,7 +216,7 @@ def train_ranking(output: str | Path, works: Iterable[Work] | None = None) -> Ra
     >>> len(ranking.line)
     15
     """
-    named = list(chorale_voices("train", works))
+    named = list(read_chorales("train", works))
     ranking = learn_ranking(parts for _, parts in named)
     data = {
         "learned_from": f"{len(named)} chorales of J. S. Bach (music21's corpus), voice pairs",
@@ -221,7 +225,7 @@ def train_ranking(output: str | Path, works: Iterable[Work] | None = None) -> Ra
         "line": ranking.line,
     }
     place = Path(output)
-    beside = place.with_name(place.name + ".part")
-    beside.write_text(json.dumps(data, separators=(",", ":")) + "\n")
-    beside.replace(place)
+    part_file = place.with_name(place.name + ".part")
+    part_file.write_text(json.dumps(data, separators=(",", ":")) + "\n")
+    part_file.replace(place)
     return load_ranking(place)

@@ -25,9 +25,9 @@ from torch.nn import functional
 
 from cambiata.errors import InputError
 from cambiata.groove.grid import N_DRUMS, Groove
-from cambiata.groove.vae import N_STEPS, windowed, windows_of
+from cambiata.groove.vae import N_STEPS, encode_windows, split_windows
 from cambiata.score.midi import load
-from cambiata.train.export import LICENCE, OnnxPart, round_to_half, write_parts
+from cambiata.train.export import LICENCE, OnnxPart, round_to_float16, write_parts
 from cambiata.train.tasks.vqvae import n_parameters
 
 N_CELLS = N_STEPS * N_DRUMS
@@ -186,8 +186,8 @@ class GrooveVae(nn.Module):
         torch.Tensor
             The means.
         """
-        told = torch.cat([hits, velocity, offset], 1)
-        mean: Tensor = self.performance_in(told)[:, : self.config.n_performance]
+        inputs = torch.cat([hits, velocity, offset], 1)
+        mean: Tensor = self.performance_in(inputs)[:, : self.config.n_performance]
         return mean
 
     def decode_performance(self, latent: Tensor, hits: Tensor) -> tuple[Tensor, Tensor]:
@@ -205,8 +205,8 @@ class GrooveVae(nn.Module):
         tuple of torch.Tensor
             Velocities 0 to 1 and offsets -1 to 1, in sixteenths, each [B, 288].
         """
-        said: Tensor = self.performance_out(torch.cat([latent, hits], 1))
-        velocity, offset = said.chunk(2, 1)
+        output: Tensor = self.performance_out(torch.cat([latent, hits], 1))
+        velocity, offset = output.chunk(2, 1)
         return torch.sigmoid(velocity), torch.tanh(offset)
 
     def loss(self, windows: Tensor, *, beta: float) -> dict[str, Tensor]:
@@ -226,14 +226,14 @@ class GrooveVae(nn.Module):
             "hits_loss" and "performance_loss".
         """
         hits, velocity, offset = windows.unbind(1)
-        shown = windows
+        masked = windows
         if self.training and self.config.dropout:
             # A hidden cell is hidden in all three.
-            kept = torch.rand_like(hits) >= self.config.dropout
-            shown = windows * kept[:, None]
+            mask = torch.rand_like(hits) >= self.config.dropout
+            masked = windows * mask[:, None]
         latents, divergences = [], []
-        for told in (self.hits_in(shown[:, 0]), self.performance_in(shown.flatten(1))):
-            mean, log_variance = told.chunk(2, 1)
+        for posterior in (self.hits_in(masked[:, 0]), self.performance_in(masked.flatten(1))):
+            mean, log_variance = posterior.chunk(2, 1)
             log_variance = log_variance.clamp(-8, 8)
             latent = mean
             if self.training:
@@ -242,24 +242,26 @@ class GrooveVae(nn.Module):
             each = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
             divergences.append(each.sum(1).mean())
         logits = self.decode_hits(latents[0])
-        loud, late = self.decode_performance(latents[1], hits)
+        decoded_velocity, decoded_offset = self.decode_performance(latents[1], hits)
         config = self.config
         terms = {
             "hits": functional.binary_cross_entropy_with_logits(logits, hits, reduction="none"),
-            "velocity": 0.5 * hits * ((loud - velocity) / config.velocity_deviation).square(),
-            "offset": 0.5 * hits * ((late - offset) / config.offset_deviation).square(),
+            "velocity": 0.5
+            * hits
+            * ((decoded_velocity - velocity) / config.velocity_deviation).square(),
+            "offset": 0.5 * hits * ((decoded_offset - offset) / config.offset_deviation).square(),
         }
-        found = {name: term.sum(1).mean() for name, term in terms.items()}
-        found["divergence"] = divergences[0] + divergences[1]
+        losses = {name: term.sum(1).mean() for name, term in terms.items()}
+        losses["divergence"] = divergences[0] + divergences[1]
         # The two halves share nothing but their teacher.
-        found["hits_loss"] = found["hits"] + beta * divergences[0]
-        found["performance_loss"] = found["velocity"] + found["offset"] + beta * divergences[1]
-        found["loss"] = found["hits_loss"] + found["performance_loss"]
-        return found
+        losses["hits_loss"] = losses["hits"] + beta * divergences[0]
+        losses["performance_loss"] = losses["velocity"] + losses["offset"] + beta * divergences[1]
+        losses["loss"] = losses["hits_loss"] + losses["performance_loss"]
+        return losses
 
 
 @dataclass(frozen=True)
-class Played:
+class GrooveRecording:
     """A recording of the Groove MIDI Dataset.
 
     Parameters
@@ -279,7 +281,7 @@ class Played:
 
     Examples
     --------
-    >>> Played(Path("a.mid"), "drummer1", "drummer1/session1", "rock", "train", False).is_held_out
+    >>> GrooveRecording(Path("a.mid"), "drummer1", "drummer1/session1", "rock", "train", False).is_held_out
     False
     """
 
@@ -306,7 +308,7 @@ class Played:
         return Groove.of(load(self.path, keys=True))
 
 
-def played_in(folder: str | Path) -> list[Played]:
+def read_recordings(folder: str | Path) -> list[GrooveRecording]:
     """The recordings of the Groove MIDI Dataset.
 
     Parameters
@@ -326,7 +328,7 @@ def played_in(folder: str | Path) -> list[Played]:
 
     Examples
     --------
-    >>> played_in("/nowhere")
+    >>> read_recordings("/nowhere")
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere: has no info.csv; name the Groove MIDI Dataset's folder
     """
@@ -335,7 +337,7 @@ def played_in(folder: str | Path) -> list[Played]:
         raise InputError(str(folder), "has no info.csv", "name the Groove MIDI Dataset's folder")
     with table.open(newline="") as rows:
         return [
-            Played(
+            GrooveRecording(
                 Path(folder) / row["midi_filename"],
                 row["drummer"],
                 row["session"],
@@ -365,15 +367,17 @@ def training_windows(grooves: Sequence[Groove]) -> npt.NDArray[np.float32]:
     >>> training_windows([Groove.of_arrays(*[np.eye(48, 9)] * 2, np.zeros((48, 9)))]).shape
     (1, 3, 288)
     """
-    found = [np.zeros((0, 3, N_CELLS), np.float32)]
+    windows_of_grooves = [np.zeros((0, 3, N_CELLS), np.float32)]
     for groove in grooves:
-        windows = windows_of(groove)
+        windows = split_windows(groove)
         per_window = max(len(bars) for bars in windows)
         windows = [
             range(first, min(first + per_window, groove.n_bars)) for first in range(groove.n_bars)
         ]
-        found.append(np.stack(windowed(groove, windows), 1).reshape(-1, 3, N_CELLS))
-    whole = np.concatenate(found)
+        windows_of_grooves.append(
+            np.stack(encode_windows(groove, windows), 1).reshape(-1, 3, N_CELLS)
+        )
+    whole = np.concatenate(windows_of_grooves)
     return whole[whole[:, 0].any(1)]
 
 
@@ -411,16 +415,16 @@ def validate(network: GrooveVae, windows: npt.NDArray[np.float32]) -> dict[str, 
     batch = torch.from_numpy(windows)
     hits, velocity, offset = batch.unbind(1)
     terms = network.loss(batch, beta=network.config.beta)
-    said = network.decode_hits(network.encode_hits(hits)) > 0
-    struck = hits > 0.5
-    loud, late = network.decode_performance(
+    decoded_hits = network.decode_hits(network.encode_hits(hits)) > 0
+    is_hit = hits > 0.5
+    decoded_velocity, decoded_offset = network.decode_performance(
         network.encode_performance(hits, velocity, offset), hits
     )
-    right = float((said & struck).sum())
+    n_right = float((decoded_hits & is_hit).sum())
     return {name: float(value) for name, value in terms.items()} | {
-        "hits_f1": 2 * right / max(float(said.sum() + struck.sum()), 1.0),
-        "velocity_error": 127 * float((loud - velocity)[struck].abs().mean()),
-        "offset_error": float((late - offset)[struck].abs().mean()),
+        "hits_f1": 2 * n_right / max(float(decoded_hits.sum() + is_hit.sum()), 1.0),
+        "velocity_error": 127 * float((decoded_velocity - velocity)[is_hit].abs().mean()),
+        "offset_error": float((decoded_offset - offset)[is_hit].abs().mean()),
     }
 
 
@@ -477,7 +481,7 @@ def train_groove(
         raise InputError(str(place), "is no .onnx file", "name it NAME.onnx")
     if place.exists() and not force:
         raise InputError(str(place), "is there already", "choose another output, or --force")
-    played = [each for each in played_in(data_folder) if not each.is_held_out]
+    played = [each for each in read_recordings(data_folder) if not each.is_held_out]
     training, validation = (
         training_windows([each.groove() for each in played if (each.split == "train") == wanted])
         for wanted in (True, False)
@@ -550,8 +554,8 @@ def _trained(
                     },
                 }
         if state["epoch"] % 20 == 0:
-            _keep(checkpoint, config, network, optimizer, state)
-    _keep(checkpoint, config, network, optimizer, state)
+            _save_checkpoint(checkpoint, config, network, optimizer, state)
+    _save_checkpoint(checkpoint, config, network, optimizer, state)
     for best in state["best"].values():
         network.load_state_dict(best["weights"], strict=False)
     return network.eval(), {
@@ -564,14 +568,14 @@ def _trained(
     }
 
 
-def _keep(
+def _save_checkpoint(
     place: Path,
     config: GrooveConfig,
     network: GrooveVae,
     optimizer: torch.optim.Optimizer,
     state: Mapping[str, Any],
 ) -> None:
-    beside = place.with_suffix(".part")
+    part = place.with_suffix(".part")
     torch.save(
         {
             "config": asdict(config),
@@ -579,9 +583,9 @@ def _keep(
             "optimizer": optimizer.state_dict(),
             "state": dict(state),
         },
-        beside,
+        part,
     )
-    beside.replace(place)
+    part.replace(place)
 
 
 class _HitsIn(nn.Module):
@@ -627,7 +631,7 @@ class _PerformanceOut(nn.Module):
 def _parts(network: GrooveVae) -> dict[str, OnnxPart]:
     config = network.config
     cells, batch = torch.zeros(2, N_CELLS), {0: "n_windows"}
-    told: dict[str, tuple[nn.Module, dict[str, Tensor], list[str]]] = {
+    described: dict[str, tuple[nn.Module, dict[str, Tensor], list[str]]] = {
         "": (_HitsIn(network), {"hits": cells}, ["latent"]),
         "decode_hits": (
             _HitsOut(network),
@@ -647,7 +651,7 @@ def _parts(network: GrooveVae) -> dict[str, OnnxPart]:
     }
     return {
         name: OnnxPart(module, inputs, dict.fromkeys(inputs, batch), outputs)
-        for name, (module, inputs, outputs) in told.items()
+        for name, (module, inputs, outputs) in described.items()
     }
 
 
@@ -686,18 +690,18 @@ def export_groove(
     if not place.parent.is_dir():
         raise InputError(str(place.parent), "is no folder", "make it first")
     network = network.eval()
-    round_to_half(network)
+    round_to_float16(network)
     parts = _parts(network)
-    about: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "system": "groove",
         "licence": LICENCE,
         "config": asdict(network.config),
         "n_parameters": n_parameters(network),
         "data": _DATA | {"held_out": list(HELD_OUT)},
     }
-    told = write_parts(parts, place, about, half=True) | {"training": dict(facts or {})}
-    place.with_suffix(".json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-    return told
+    written = write_parts(parts, place, metadata, half=True) | {"training": dict(facts or {})}
+    place.with_suffix(".json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
+    return written
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -722,14 +726,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dropout", type=float, default=GrooveConfig().dropout)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--force", action="store_true")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     facts = train_groove(
-        given.data,
-        given.output,
-        minutes=given.minutes,
-        config=GrooveConfig(beta=given.beta, dropout=given.dropout),
-        resume=given.resume,
-        force=given.force,
+        options.data,
+        options.output,
+        minutes=options.minutes,
+        config=GrooveConfig(beta=options.beta, dropout=options.dropout),
+        resume=options.resume,
+        force=options.force,
     )
     print(json.dumps({key: facts[key] for key in ("sha256", "size_mb", "parity", "training")}))
 

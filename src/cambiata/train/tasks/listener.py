@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cambiata.data.scored_examples import BAND_BYTES, ENERGY_BYTES, Joined, ScoredExamples
+from cambiata.data.scored_examples import BAND_BYTES, ENERGY_BYTES, JoinedExamples, ScoredExamples
 from cambiata.partials.posteriors import (
     BANDS,
-    LEVEL_UNIT_DB,
+    LEVEL_SCALE_DB,
     LOWEST_PITCH,
     N_PITCHES,
     ONSET_REACH_FRAMES,
-    onsets_of,
+    pick_onsets,
 )
 from cambiata.train.task import Task
 
@@ -147,14 +147,14 @@ class Listener(nn.Module):
             ],
             dim=2,
         ).transpose(1, 2)
-        return self.said(self.blocks(self.front(stacked)))
+        return self.apply_heads(self.blocks(self.front(stacked)))
 
-    def said(self, seen: Tensor) -> Tensor:
+    def apply_heads(self, hidden: Tensor) -> Tensor:
         """What the heads say.
 
         Parameters
         ----------
-        seen : torch.Tensor
+        hidden : torch.Tensor
             [B, width, 88, L].
 
         Returns
@@ -162,8 +162,8 @@ class Listener(nn.Module):
         torch.Tensor
             [B, 3, 88, L].
         """
-        found: Tensor = self.heads(seen)
-        return found
+        logits: Tensor = self.heads(hidden)
+        return logits
 
 
 class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
@@ -180,7 +180,7 @@ class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
     True
     """
 
-    def __init__(self, examples: ScoredExamples | Joined) -> None:
+    def __init__(self, examples: ScoredExamples | JoinedExamples) -> None:
         self.examples = examples
 
     def __len__(self) -> int:
@@ -222,12 +222,12 @@ def targets(rows: Sequence[Sequence[float]], n_frames: int) -> tuple[Any, Any]:
 
     Examples
     --------
-    >>> onsets, held = targets([[0.0, 0.05, 60, 100]], 5)
-    >>> held[60 - 21].tolist()
+    >>> onsets, active = targets([[0.0, 0.05, 60, 100]], 5)
+    >>> active[60 - 21].tolist()
     [1.0, 1.0, 1.0, 0.0, 0.0]
     """
     onsets = np.zeros((N_PITCHES, n_frames), np.float32)
-    held = np.zeros((N_PITCHES, n_frames), np.float32)
+    active = np.zeros((N_PITCHES, n_frames), np.float32)
     at = np.arange(n_frames)
     for start_s, end_s, pitch, _ in rows:
         row = int(pitch) - LOWEST_PITCH
@@ -236,8 +236,8 @@ def targets(rows: Sequence[Sequence[float]], n_frames: int) -> tuple[Any, Any]:
         start, end = start_s / BANDS.frame_s, end_s / BANDS.frame_s
         near = np.maximum(0, 1 - np.abs(at - start) / ONSET_REACH_FRAMES)
         onsets[row] = np.maximum(onsets[row], near)
-        held[row, int(np.ceil(start - 0.5)) : int(np.floor(end + 0.5)) + 1] = 1
-    return onsets, held
+        active[row, int(np.ceil(start - 0.5)) : int(np.floor(end + 0.5)) + 1] = 1
+    return onsets, active
 
 
 class ListenerTask(Task):
@@ -260,14 +260,14 @@ class ListenerTask(Task):
 
     def _unpacked(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         n = BANDS.n_bins
-        onsets, held, energy = batch[:, n:].float().chunk(3, dim=1)
+        onsets, activation, energy = batch[:, n:].float().chunk(3, dim=1)
         bands_db, energy_db = (
             BAND_BYTES.level_db(batch[:, :n].float()),
             ENERGY_BYTES.level_db(energy),
         )
-        return bands_db, onsets / 255, held / 255, energy_db / LEVEL_UNIT_DB
+        return bands_db, onsets / 255, activation / 255, energy_db / LEVEL_SCALE_DB
 
-    def varied(self, batch: Tensor) -> Tensor:
+    def augment(self, batch: Tensor) -> Tensor:
         """A crop of every clip, moved in pitch by whole semitones.
 
         Parameters
@@ -281,14 +281,16 @@ class ListenerTask(Task):
             Of fewer frames.
         """
         n_frames = round(self.config.crop_s / BANDS.frame_s)
-        n, found = BANDS.n_bins, []
+        n, crops = BANDS.n_bins, []
         for clip in batch:
             at = int(torch.randint(0, max(1, clip.shape[1] - n_frames + 1), ()))
             crop = clip[:, at : at + n_frames]
             by = int(torch.randint(-self.config.n_semitones, self.config.n_semitones + 1, ()))
             rolls = crop[n:].view(-1, N_PITCHES, crop.shape[1])
-            found.append(torch.cat([_moved(crop[:n], 3 * by), _moved(rolls, by).flatten(0, 1)]))
-        return torch.stack(found)
+            crops.append(
+                torch.cat([_shift_rows(crop[:n], 3 * by), _shift_rows(rolls, by).flatten(0, 1)])
+            )
+        return torch.stack(crops)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Losses of clips.
@@ -305,10 +307,10 @@ class ListenerTask(Task):
         dict of str to torch.Tensor
             "loss" and its parts.
         """
-        bands_db, onsets, held, energy = self._unpacked(self.varied(batch))
-        return self._losses(self.network(self.equalised(bands_db)), onsets, held, energy)
+        bands_db, onsets, activation, energy = self._unpacked(self.augment(batch))
+        return self._losses(self.network(self.equalize(bands_db)), onsets, activation, energy)
 
-    def equalised(self, bands_db: Tensor) -> Tensor:
+    def equalize(self, bands_db: Tensor) -> Tensor:
         """Bands louder or softer, and as by an equalizer, as the network takes them.
 
         Parameters
@@ -325,19 +327,22 @@ class ListenerTask(Task):
         gain = (2 * torch.rand(n_batch, 1, 1) - 1) * self.config.gain_db
         knots = (2 * torch.rand(n_batch, 1, 6) - 1) * self.config.tilt_db
         tilt = functional.interpolate(knots, BANDS.n_bins, mode="linear").transpose(1, 2)
-        return ((bands_db + gain + tilt).clamp_min(BAND_BYTES.floor_db) + 40) / LEVEL_UNIT_DB
+        return ((bands_db + gain + tilt).clamp_min(BAND_BYTES.floor_db) + 40) / LEVEL_SCALE_DB
 
     def _losses(
-        self, found: Tensor, onsets: Tensor, held: Tensor, energy: Tensor
+        self, outputs: Tensor, onsets: Tensor, activation: Tensor, energy: Tensor
     ) -> dict[str, Tensor]:
-        onset, hold, level = found[:, :3].unbind(1)
-        sounding = (energy > -45 / LEVEL_UNIT_DB).float()
+        onset, activation_logits, level = outputs[:, :3].unbind(1)
+        sounding = (energy > -45 / LEVEL_SCALE_DB).float()
         n = sounding.sum().clamp_min(1)
         # Per cell that sounds, so that silence does not dilute what there is to learn.
         losses = {
             "onset": functional.binary_cross_entropy_with_logits(onset, onsets, reduction="sum")
             / n,
-            "held": functional.binary_cross_entropy_with_logits(hold, held, reduction="sum") / n,
+            "held": functional.binary_cross_entropy_with_logits(
+                activation_logits, activation, reduction="sum"
+            )
+            / n,
             "level": ((level - energy).abs() * sounding).sum() / n,
         }
         losses["loss"] = 2 * losses["onset"] + losses["held"] + losses["level"]
@@ -359,34 +364,37 @@ class ListenerTask(Task):
             Names and values.
         """
         totals: dict[str, list[float]] = {}
-        n_found, n_true = 0, 0
+        n_predicted_and_true, n_hits = 0, 0
         counts = np.zeros((len(_THRESHOLDS), 2))
         with torch.no_grad():
             for batch in batches:
-                bands_db, onsets, held, energy = self._unpacked(batch)
-                found = self.network((bands_db + 40) / LEVEL_UNIT_DB)[:, :3]
-                for name, value in self._losses(found, onsets, held, energy).items():
+                bands_db, onsets, activation, energy = self._unpacked(batch)
+                outputs = self.network((bands_db + 40) / LEVEL_SCALE_DB)[:, :3]
+                for name, value in self._losses(outputs, onsets, activation, energy).items():
                     totals.setdefault(name, []).append(float(value))
-                hit = (found[:, 1] > 0) & (held > 0.5)
-                n_found += int((found[:, 1] > 0).sum() + (held > 0.5).sum())
-                n_true += int(hit.sum())
-                said = torch.sigmoid(found[:, 0]).numpy()
-                for one, true in zip(said, onsets.numpy(), strict=True):
-                    real = onsets_of(true, 0.5)
-                    n_true_onsets = len(real[0])
+                hits = (outputs[:, 1] > 0) & (activation > 0.5)
+                n_predicted_and_true += int((outputs[:, 1] > 0).sum() + (activation > 0.5).sum())
+                n_hits += int(hits.sum())
+                onset_posteriors = torch.sigmoid(outputs[:, 0]).numpy()
+                for one, true in zip(onset_posteriors, onsets.numpy(), strict=True):
+                    reference = pick_onsets(true, 0.5)
+                    n_true_onsets = len(reference[0])
                     for i, threshold in enumerate(_THRESHOLDS):
-                        heard = onsets_of(one, threshold)
-                        counts[i] += _matched(heard, real), n_true_onsets + len(heard[0])
+                        detected = pick_onsets(one, threshold)
+                        counts[i] += (
+                            _count_matches(detected, reference),
+                            n_true_onsets + len(detected[0]),
+                        )
         f1 = 2 * counts[:, 0] / np.maximum(counts[:, 1], 1)
         best = int(f1.argmax())
         return {name: float(np.mean(values)) for name, values in totals.items()} | {
-            "frame_f1": 2 * n_true / max(1, n_found),
+            "frame_f1": 2 * n_hits / max(1, n_predicted_and_true),
             "onset_f1": float(f1[best]),
             "threshold": _THRESHOLDS[best],
         }
 
 
-def _moved(x: Tensor, by: int) -> Tensor:
+def _shift_rows(x: Tensor, by: int) -> Tensor:
     """Rows moved up along the last axis but one; what comes in is 0."""
     if by == 0:
         return x
@@ -398,12 +406,12 @@ def _moved(x: Tensor, by: int) -> Tensor:
     return out
 
 
-def _matched(heard: tuple[Any, Any, Any], real: tuple[Any, Any, Any]) -> int:
+def _count_matches(detected: tuple[Any, Any, Any], reference: tuple[Any, Any, Any]) -> int:
     """Onsets of one pitch within the tolerance of each other, each matched once, in order."""
     count = 0
-    for pitch in np.unique(real[0]):
-        ours = np.sort(heard[1][heard[0] == pitch]) * BANDS.frame_s
-        theirs = np.sort(real[1][real[0] == pitch]) * BANDS.frame_s
+    for pitch in np.unique(reference[0]):
+        ours = np.sort(detected[1][detected[0] == pitch]) * BANDS.frame_s
+        theirs = np.sort(reference[1][reference[0] == pitch]) * BANDS.frame_s
         i = 0
         for time_s in theirs:
             while i < len(ours) and ours[i] < time_s - _TOLERANCE_S:

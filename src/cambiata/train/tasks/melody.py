@@ -14,24 +14,24 @@ from torch import Tensor, nn
 from cambiata.data.scores import SCORE_CACHE
 from cambiata.data.tunes import Split, Tune, read_tunes
 from cambiata.errors import InputError
-from cambiata.melody.bars import Counting, Line
+from cambiata.melody.bars import Counting, MelodyLine
 from cambiata.melody.encoding import (
+    MAX_ONSETS,
+    N_BEAT_POSITIONS,
     N_BEATS,
-    N_CURVE,
-    N_FRAME,
-    N_NUMBERS,
-    N_ONSETS,
+    N_CONTEXT,
+    N_CONTOUR,
+    N_PACKED,
     N_PITCHES,
-    N_PLACES,
     Vocabulary,
-    numbers_of,
+    encode_bars,
 )
 from cambiata.melody.latent import ATTRIBUTES
 from cambiata.system import Progress
 from cambiata.train.task import Task
 
 STYLES = ("reel", "hornpipe", "strathspey", "jig", "slip jig", "march", "air")
-N_SHOWN = 4  # bars that show a style
+N_STYLE_BARS = 4  # bars that show a style
 
 _PITCH_WIDTH, _RHYTHM_WIDTH = 12, 16
 
@@ -64,11 +64,11 @@ class MelodyTraining:
         Sizes of the latents of a bar's rhythm and pitches, and of a style.
     width : int
         Of hidden layers.
-    rhythm_told : float
+    rhythm_nats : float
         What the rhythm's latent is to tell, in nats a bar: with none of it a style's most usual
         bar is said for any other, with all of it the bar itself whatever the style.
     rhythm_weight, pitch_weight : float
-        Of what the latents tell (Kullback-Leibler divergence): the rhythm's beside `rhythm_told`.
+        Of what the latents tell (Kullback-Leibler divergence): the rhythm's beside `rhythm_nats`.
     attribute_weight, attribute_slope : float
         Of the order of attributes, gamma and delta of Pati & Lerch (2020).
     dance_weight : float
@@ -88,7 +88,7 @@ class MelodyTraining:
     n_pitch: int = 32
     n_style: int = 16
     width: int = 256
-    rhythm_told: float = 2.0
+    rhythm_nats: float = 2.0
     rhythm_weight: float = 1.0
     pitch_weight: float = 0.1
     attribute_weight: float = 0.3
@@ -98,7 +98,7 @@ class MelodyTraining:
     style_noise: float = 0.1
 
 
-def usable(tunes: list[Tune]) -> list[tuple[Tune, Line]]:
+def parse_lines(tunes: list[Tune]) -> list[tuple[Tune, MelodyLine]]:
     """Tunes in metres that are known, as lines.
 
     Parameters
@@ -113,18 +113,18 @@ def usable(tunes: list[Tune]) -> list[tuple[Tune, Line]]:
 
     Examples
     --------
-    >>> usable([])
+    >>> parse_lines([])
     []
     """
-    found = []
+    lines = []
     for tune in tunes:
         sheet = tune.sheet
         try:
-            line = Line.of(sheet.voices[0], sheet.metre, sheet.pickup, sheet.name)
+            line = MelodyLine.of(sheet.voices[0], sheet.metre, sheet.pickup, sheet.name)
         except InputError:
             continue
-        found.append((tune, line))
-    return found
+        lines.append((tune, line))
+    return lines
 
 
 class TuneBars:
@@ -147,8 +147,8 @@ class TuneBars:
     def __init__(self, folder: Path, split: Split) -> None:
         self.folder = folder
         self.facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
-        with np.load(folder / f"{split}.npz") as kept:
-            self.bars, self.tune, self.dance = kept["bars"], kept["tune"], kept["dance"]
+        with np.load(folder / f"{split}.npz") as arrays:
+            self.bars, self.tune, self.dance = arrays["bars"], arrays["tune"], arrays["dance"]
         self._first = np.searchsorted(self.tune, np.arange(self.tune.max() + 2))
 
     @property
@@ -164,8 +164,10 @@ class TuneBars:
         tune = self.tune[index]
         others = np.arange(self._first[tune], self._first[tune + 1])
         others = others[others != index]
-        drawn = np.random.default_rng([7, index]).choice(others, N_SHOWN, len(others) < N_SHOWN)
-        rows = self.bars[[index, *drawn]]
+        chosen = np.random.default_rng([7, index]).choice(
+            others, N_STYLE_BARS, len(others) < N_STYLE_BARS
+        )
+        rows = self.bars[[index, *chosen]]
         dance = np.full((len(rows), 1), self.dance[tune], np.int16)
         return np.concatenate([rows, dance], axis=1)
 
@@ -206,11 +208,11 @@ def record_tunes(
     """
     place = Path(folder) if folder else SCORE_CACHE / "examples" / f"tunes-{config.least}"
     if not (place / "facts.json").exists():
-        keep_bars(usable(read_tunes(progress=progress)), place, config.least)
+        write_bars(parse_lines(read_tunes(progress=progress)), place, config.least)
     return TuneBars(place, "train")
 
 
-def keep_bars(tunes: list[tuple[Tune, Line]], place: Path, least: int) -> None:
+def write_bars(tunes: list[tuple[Tune, MelodyLine]], place: Path, least: int) -> None:
     """Write tunes' bars into a folder.
 
     Parameters
@@ -224,26 +226,26 @@ def keep_bars(tunes: list[tuple[Tune, Line]], place: Path, least: int) -> None:
 
     Examples
     --------
-    >>> keep_bars(usable(read_tunes()), Path("bars"), 12)  # doctest: +SKIP
+    >>> write_bars(parse_lines(read_tunes()), Path("bars"), 12)  # doctest: +SKIP
     """
     words = Vocabulary.of((line for tune, line in tunes if tune.split == "train"), least)
     place.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}
     for split in ("train", "validation", "test"):
-        bars, numbers = [], []
+        bars, tune_numbers = [], []
         dances: list[int] = []
         for tune, line in tunes:
             firsts = [group[0] for group in line.groups().values()]
             if tune.split != split or len(firsts) < 3:
                 continue
-            packed = numbers_of(line, firsts, words).packed()
+            packed = encode_bars(line, firsts, words).packed()
             bars.append(packed)
-            numbers.append(np.full(len(packed), len(dances)))
+            tune_numbers.append(np.full(len(packed), len(dances)))
             dances.append(STYLES.index(tune.dance) if tune.dance in STYLES else -1)
         np.savez_compressed(
             place / f"{split}.npz",
             bars=np.concatenate(bars),
-            tune=np.concatenate(numbers),
+            tune=np.concatenate(tune_numbers),
             dance=np.array(dances, np.int16),
         )
         counts[split] = len(dances)
@@ -283,23 +285,25 @@ class MelodyNetwork(nn.Module):
         self.config = config
         self.word = nn.Embedding(n_words, _RHYTHM_WIDTH)
         self.pitch = nn.Embedding(N_PITCHES + 2, _PITCH_WIDTH)
-        n_rhythm, n_curve = N_BEATS * _RHYTHM_WIDTH, N_CURVE * _PITCH_WIDTH
-        self.rhythm_encoder = _layers(n_rhythm + N_FRAME, width, 2 * config.n_rhythm)
+        n_rhythm, n_curve = N_BEATS * _RHYTHM_WIDTH, N_CONTOUR * _PITCH_WIDTH
+        self.rhythm_encoder = _layers(n_rhythm + N_CONTEXT, width, 2 * config.n_rhythm)
         self.pitch_encoder = _layers(n_curve + 12, width, 2 * config.n_pitch)
-        self.style_encoder = _layers(n_rhythm + n_curve + N_FRAME + 12, width, 64)
+        self.style_encoder = _layers(n_rhythm + n_curve + N_CONTEXT + 12, width, 64)
         self.style = nn.Linear(64, config.n_style)
         self.dance = nn.Linear(config.n_style, len(STYLES))
         self.rhythm_decoder = _layers(
-            config.n_rhythm + config.n_style + 2 * _RHYTHM_WIDTH + N_BEATS + N_FRAME, width, n_words
+            config.n_rhythm + config.n_style + 2 * _RHYTHM_WIDTH + N_BEATS + N_CONTEXT,
+            width,
+            n_words,
         )
         self.pitch_decoder = _layers(
             config.n_pitch
             + config.n_style
             + 2 * _PITCH_WIDTH
             + N_BEATS
-            + N_PLACES
+            + N_BEAT_POSITIONS
             + 2
-            + N_FRAME
+            + N_CONTEXT
             + 12,
             width,
             N_PITCHES,
@@ -322,11 +326,11 @@ class MelodyNetwork(nn.Module):
         """
         words = self.word(rhythm).flatten(1)
         pitches = self.pitch(curve).flatten(1)
-        of_rhythm = self.rhythm_encoder(torch.cat([words, frame], 1))
-        of_pitch = self.pitch_encoder(torch.cat([pitches, scale], 1))
-        return (*of_rhythm.chunk(2, 1), *of_pitch.chunk(2, 1))
+        rhythm_latent = self.rhythm_encoder(torch.cat([words, frame], 1))
+        pitch_latent = self.pitch_encoder(torch.cat([pitches, scale], 1))
+        return (*rhythm_latent.chunk(2, 1), *pitch_latent.chunk(2, 1))
 
-    def shown(self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor) -> Tensor:
+    def encode_style(self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor) -> Tensor:
         """The style that each bar shows; a style is the mean over bars.
 
         Parameters
@@ -341,13 +345,13 @@ class MelodyNetwork(nn.Module):
         """
         words = self.word(rhythm).flatten(1)
         pitches = self.pitch(curve).flatten(1)
-        found: Tensor = self.style(
+        styles: Tensor = self.style(
             torch.tanh(self.style_encoder(torch.cat([words, pitches, frame, scale], 1)))
         )
-        return found
+        return styles
 
     def beat(
-        self, latent: Tensor, style: Tensor, before: Tensor, beat: Tensor, frame: Tensor
+        self, latent: Tensor, style: Tensor, previous: Tensor, beat: Tensor, frame: Tensor
     ) -> Tensor:
         """How likely each rhythm of a beat is.
 
@@ -355,7 +359,7 @@ class MelodyNetwork(nn.Module):
         ----------
         latent, style : torch.Tensor
             Of the rhythm [B, n_rhythm], and the style's [B, n_style].
-        before : torch.Tensor
+        previous : torch.Tensor
             Numbers of the rhythms of the two beats before, 0 for none [B, 2].
         beat : torch.Tensor
             Which beat it is, one of `N_BEATS` is 1 [B, N_BEATS].
@@ -367,15 +371,15 @@ class MelodyNetwork(nn.Module):
         torch.Tensor
             Logits [B, n_words].
         """
-        words = self.word(before).flatten(1)
-        found: Tensor = self.rhythm_decoder(torch.cat([latent, style, words, beat, frame], 1))
-        return found
+        words = self.word(previous).flatten(1)
+        output: Tensor = self.rhythm_decoder(torch.cat([latent, style, words, beat, frame], 1))
+        return output
 
     def tone(
         self,
         latent: Tensor,
         style: Tensor,
-        before: Tensor,
+        previous: Tensor,
         place: Tensor,
         frame: Tensor,
         scale: Tensor,
@@ -386,7 +390,7 @@ class MelodyNetwork(nn.Module):
         ----------
         latent, style : torch.Tensor
             Of the pitches [B, n_pitch], and the style's [B, n_style].
-        before : torch.Tensor
+        previous : torch.Tensor
             The two pitches before, the last first [B, 2].
         place : torch.Tensor
             Which beat and which twelfth of it, whether it is the bar's first, and how long it
@@ -399,14 +403,14 @@ class MelodyNetwork(nn.Module):
         torch.Tensor
             Logits [B, N_PITCHES].
         """
-        pitches = self.pitch(before).flatten(1)
-        found: Tensor = self.pitch_decoder(
+        pitches = self.pitch(previous).flatten(1)
+        output: Tensor = self.pitch_decoder(
             torch.cat([latent, style, pitches, place, frame, scale], 1)
         )
-        return found
+        return output
 
 
-class _Reversed(torch.autograd.Function):
+class _GradientReversal(torch.autograd.Function):
     """The same forward; backward, what teaches to tell teaches not to be told."""
 
     @staticmethod
@@ -418,14 +422,14 @@ class _Reversed(torch.autograd.Function):
         return -gradient
 
 
-def _reversed(x: Tensor) -> Tensor:
-    found: Tensor = _Reversed.apply(x)  # type: ignore[no-untyped-call]
+def _reverse_gradient(x: Tensor) -> Tensor:
+    found: Tensor = _GradientReversal.apply(x)  # type: ignore[no-untyped-call]
     return found
 
 
-def _told(means: Tensor, spread: Tensor) -> Tensor:
+def _kl_divergence(means: Tensor, log_variance: Tensor) -> Tensor:
     """Kullback-Leibler divergence of latents from the normal distribution, in nats a bar."""
-    return 0.5 * (means**2 + spread.exp() - 1 - spread).sum(1).mean()
+    return 0.5 * (means**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
 
 
 @dataclass(frozen=True)
@@ -436,22 +440,22 @@ class _Bars:
     curve: Tensor
     at: Tensor
     pitches: Tensor
-    before: Tensor
+    previous: Tensor
     frame: Tensor
     scale: Tensor
 
     @classmethod
     def of(cls, packed: Tensor) -> "_Bars":
-        sizes = [N_BEATS, N_CURVE, N_ONSETS, N_ONSETS, 2, N_FRAME, 12]
-        parts = torch.split(packed[..., :N_NUMBERS], sizes, -1)
+        sizes = [N_BEATS, N_CONTOUR, MAX_ONSETS, MAX_ONSETS, 2, N_CONTEXT, 12]
+        parts = torch.split(packed[..., :N_PACKED], sizes, -1)
         return cls(*(part.long() for part in parts[:5]), *(part.float() for part in parts[5:]))
 
     @property
-    def seen(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def encoder_inputs(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         return self.rhythm, self.curve, self.frame, self.scale
 
 
-def places(at: Tensor, n_beats: Tensor) -> Tensor:
+def encode_positions(at: Tensor, n_beats: Tensor) -> Tensor:
     """Where tones are in their bars, as networks see it.
 
     Parameters
@@ -468,7 +472,7 @@ def places(at: Tensor, n_beats: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> places(torch.tensor([[0, 18, -1]]), torch.tensor([4]))[0, 1].tolist()[-7:]
+    >>> encode_positions(torch.tensor([[0, 18, -1]]), torch.tensor([4]))[0, 1].tolist()[-7:]
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.5]
     """
     known = at.clamp(min=0)
@@ -479,7 +483,7 @@ def places(at: Tensor, n_beats: Tensor) -> Tensor:
     return torch.cat(
         [
             nn.functional.one_hot(known // 36, N_BEATS),
-            nn.functional.one_hot(known % 36 // 3, N_PLACES),
+            nn.functional.one_hot(known % 36 // 3, N_BEAT_POSITIONS),
             first[..., None],
             ((following - known) / 36)[..., None],
         ],
@@ -505,19 +509,19 @@ class MelodyTask(Task):
     Examples
     --------
     >>> task = MelodyTask(MelodyTraining(width=8), Vocabulary((((0, True),),), (((0, True),),)))
-    >>> batch = torch.zeros(2, 1 + N_SHOWN, N_NUMBERS + 1, dtype=torch.int16)
+    >>> batch = torch.zeros(2, 1 + N_STYLE_BARS, N_PACKED + 1, dtype=torch.int16)
     >>> sorted(task(batch, 0.0))
     ['attributes', 'confusion', 'dance', 'loss', 'pitch', 'rhythm', 'told by pitch', ...]
     """
 
-    own_parts = ("network.word", "network.rhythm_decoder")
+    optional_weights = ("network.word", "network.rhythm_decoder")
 
     def __init__(self, config: MelodyTraining, words: Vocabulary | None = None) -> None:
         super().__init__()
         self.config = config
         self.words = words or record_tunes(TunesConfig()).words
         self.network = MelodyNetwork(config, len(self.words))
-        self.guess = _layers(config.n_rhythm, 64, len(STYLES))
+        self.adversary = _layers(config.n_rhythm, 64, len(STYLES))
         self.register_buffer("kinds", torch.from_numpy(self.words.kinds))
         self.register_buffer("onsets", torch.tensor([0, *self._counts(offbeat=False)]))
         self.register_buffer("offbeats", torch.tensor([0, *self._counts(offbeat=True)]))
@@ -533,7 +537,7 @@ class MelodyTask(Task):
             for i in range(1, len(self.words))
         ]
 
-    def _attributes(self, bars: _Bars) -> tuple[Tensor, ...]:
+    def _compute_attributes(self, bars: _Bars) -> tuple[Tensor, ...]:
         """Density, syncopation, range and direction of bars, [B] each."""
         present = bars.at >= 0
         high = torch.where(present, bars.pitches, -99).amax(1)
@@ -565,47 +569,52 @@ class MelodyTask(Task):
         """
         config, network = self.config, self.network
         bars, dance = _Bars.of(batch[:, 0]), batch[:, 0, -1].long()
-        means_r, spread_r, means_p, spread_p = network.encode(*bars.seen)
-        latent_r = means_r + torch.randn_like(means_r) * (0.5 * spread_r).exp()
-        latent_p = means_p + torch.randn_like(means_p) * (0.5 * spread_p).exp()
-        style = self.shown(batch[:, 1:])
-        named_loss = self._named(network.dance(style), dance)
-        noisy = style + config.style_noise * torch.randn_like(style)
-        rhythm, pitch = self._said(bars, latent_r, latent_p, noisy)
-        told_r, told_p = _told(means_r, spread_r), _told(means_p, spread_p)
-        attributes = self._attributes(bars)
-        ordered = sum(
+        mean_rhythm, log_variance_rhythm, mean_pitch, log_variance_pitch = network.encode(
+            *bars.encoder_inputs
+        )
+        latent_r = mean_rhythm + torch.randn_like(mean_rhythm) * (0.5 * log_variance_rhythm).exp()
+        latent_p = mean_pitch + torch.randn_like(mean_pitch) * (0.5 * log_variance_pitch).exp()
+        style = self.encode_style(batch[:, 1:])
+        dance_loss = self._dance_loss(network.dance(style), dance)
+        noisy_style = style + config.style_noise * torch.randn_like(style)
+        rhythm, pitch = self._reconstruction_loss(bars, latent_r, latent_p, noisy_style)
+        kl_rhythm, kl_pitch = (
+            _kl_divergence(mean_rhythm, log_variance_rhythm),
+            _kl_divergence(mean_pitch, log_variance_pitch),
+        )
+        attributes = self._compute_attributes(bars)
+        attribute_loss = sum(
             (
-                self._ordered(latent[:, i], attribute)
+                self._attribute_loss(latent[:, i], attribute)
                 for latent, i, attribute in zip(
                     (latent_r, latent_r, latent_p, latent_p), (0, 1, 0, 1), attributes, strict=True
                 )
             ),
             torch.zeros(()),
         )
-        confusion = self._named(self.guess(_reversed(means_r)), dance)
-        rising = min(1.0, share / 0.1)
+        confusion = self._dance_loss(self.adversary(_reverse_gradient(mean_rhythm)), dance)
+        annealing = min(1.0, share / 0.1)
         loss = (
             rhythm
             + pitch
-            + config.rhythm_weight * (told_r - config.rhythm_told).abs()
-            + rising * config.pitch_weight * told_p
-            + config.attribute_weight * ordered
-            + config.dance_weight * named_loss
+            + config.rhythm_weight * (kl_rhythm - config.rhythm_nats).abs()
+            + annealing * config.pitch_weight * kl_pitch
+            + config.attribute_weight * attribute_loss
+            + config.dance_weight * dance_loss
             + config.confusion_weight * confusion
         )
         return {
             "loss": loss,
             "rhythm": rhythm,
             "pitch": pitch,
-            "told by rhythm": told_r,
-            "told by pitch": told_p,
-            "attributes": ordered,
-            "dance": named_loss,
+            "told by rhythm": kl_rhythm,
+            "told by pitch": kl_pitch,
+            "attributes": attribute_loss,
+            "dance": dance_loss,
             "confusion": confusion,
         }
 
-    def shown(self, bars: Tensor) -> Tensor:
+    def encode_style(self, bars: Tensor) -> Tensor:
         """The style that bars show.
 
         Parameters
@@ -619,58 +628,60 @@ class MelodyTask(Task):
             [B, n_style].
         """
         n = bars.shape[1]
-        found = self.network.shown(*_Bars.of(bars.flatten(0, 1)).seen)
-        return found.view(-1, n, found.shape[1]).mean(1)
+        styles = self.network.encode_style(*_Bars.of(bars.flatten(0, 1)).encoder_inputs)
+        return styles.view(-1, n, styles.shape[1]).mean(1)
 
-    def _named(self, logits: Tensor, dance: Tensor) -> Tensor:
-        named = dance >= 0
+    def _dance_loss(self, logits: Tensor, dance: Tensor) -> Tensor:
+        has_dance = dance >= 0
         each = nn.functional.cross_entropy(logits, dance.clamp(min=0), reduction="none")
-        return (each * named).sum() / named.sum().clamp(min=1)
+        return (each * has_dance).sum() / has_dance.sum().clamp(min=1)
 
-    def _ordered(self, latent: Tensor, attribute: Tensor) -> Tensor:
+    def _attribute_loss(self, latent: Tensor, attribute: Tensor) -> Tensor:
         """Pati & Lerch (2020), equation 5."""
-        of_latent = torch.tanh(self.config.attribute_slope * (latent[:, None] - latent[None]))
-        of_attribute = torch.sign((attribute[:, None] - attribute[None]).float())
-        return (of_latent - of_attribute).abs().mean()
+        latent_order = torch.tanh(self.config.attribute_slope * (latent[:, None] - latent[None]))
+        attribute_order = torch.sign((attribute[:, None] - attribute[None]).float())
+        return (latent_order - attribute_order).abs().mean()
 
-    def _logits(self, bars: _Bars, latent: Tensor, style: Tensor) -> Tensor:
+    def _rhythm_logits(self, bars: _Bars, latent: Tensor, style: Tensor) -> Tensor:
         """Logits of every beat's rhythm [B, N_BEATS, n_words]."""
         past = nn.functional.pad(bars.rhythm, (2, 0))
         compound = bars.frame[:, 3].long()
-        found = []
+        logits_of_beats = []
         for beat in range(N_BEATS):
             one = nn.functional.one_hot(torch.full_like(compound, beat), N_BEATS).float()
-            before = past[:, [beat + 1, beat]]
-            found.append(self.network.beat(latent, style, before, one, bars.frame))
-        logits = torch.stack(found, 1)
+            previous = past[:, [beat + 1, beat]]
+            logits_of_beats.append(self.network.beat(latent, style, previous, one, bars.frame))
+        logits = torch.stack(logits_of_beats, 1)
         return logits.masked_fill(~self.kinds[compound][:, None], -1e4)
 
-    def _tones(self, bars: _Bars, latent: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+    def _pitch_logits(self, bars: _Bars, latent: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the pitches of all tones there are [N, N_PITCHES], and the pitches [N]."""
-        there = bars.at >= 0
-        rows = torch.nonzero(there)[:, 0]
-        past = torch.cat([bars.before.flip(1), bars.pitches], 1)
-        before = torch.stack([past[:, 1:-1], past[:, :-2]], -1)
+        mask = bars.at >= 0
+        rows = torch.nonzero(mask)[:, 0]
+        past = torch.cat([bars.previous.flip(1), bars.pitches], 1)
+        previous = torch.stack([past[:, 1:-1], past[:, :-2]], -1)
         n_beats = bars.frame[:, :3].argmax(1) + 2
         logits = self.network.tone(
             latent[rows],
             style[rows],
-            before[there],
-            places(bars.at, n_beats)[there],
+            previous[mask],
+            encode_positions(bars.at, n_beats)[mask],
             bars.frame[rows],
             bars.scale[rows],
         )
-        return logits, bars.pitches[there]
+        return logits, bars.pitches[mask]
 
-    def _said(
+    def _reconstruction_loss(
         self, bars: _Bars, latent_r: Tensor, latent_p: Tensor, style: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Cross-entropy of a bar's rhythm and of its pitches, in nats."""
-        there, n = bars.rhythm > 0, len(bars.rhythm)
-        rhythm = self._logits(bars, latent_r, style)[there]
-        of_rhythm = nn.functional.cross_entropy(rhythm, bars.rhythm[there], reduction="sum")
-        of_pitch = nn.functional.cross_entropy(*self._tones(bars, latent_p, style), reduction="sum")
-        return of_rhythm / n, of_pitch / n
+        mask, n = bars.rhythm > 0, len(bars.rhythm)
+        rhythm = self._rhythm_logits(bars, latent_r, style)[mask]
+        rhythm_latent = nn.functional.cross_entropy(rhythm, bars.rhythm[mask], reduction="sum")
+        pitch_latent = nn.functional.cross_entropy(
+            *self._pitch_logits(bars, latent_p, style), reduction="sum"
+        )
+        return rhythm_latent / n, pitch_latent / n
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """How well bars of other families are told.
@@ -689,7 +700,7 @@ class MelodyTask(Task):
             that stay as they are when another tune shows the style.
         """
         del share
-        right: dict[str, list[Tensor]] = {
+        correct: dict[str, list[Tensor]] = {
             "beats": [],
             "tones": [],
             "dances": [],
@@ -698,19 +709,21 @@ class MelodyTask(Task):
         with torch.no_grad():
             for batch in batches:
                 bars, dance = _Bars.of(batch[:, 0]), batch[:, 0, -1].long()
-                means_r, _, means_p, _ = self.network.encode(*bars.seen)
-                style = self.shown(batch[:, 1:])
-                there = bars.rhythm > 0
-                for name, shown in (("beats", style), ("beats elsewhere", style.roll(1, 0))):
-                    said = self._logits(bars, means_r, shown).argmax(-1)
-                    right[name].append((said == bars.rhythm)[there])
-                logits, pitches = self._tones(bars, means_p, style)
-                right["tones"].append(logits.argmax(-1) == pitches)
-                right["dances"].append((self.network.dance(style).argmax(-1) == dance)[dance >= 0])
-        return {name: float(torch.cat(found).float().mean()) for name, found in right.items()}
+                mean_rhythm, _, mean_pitch, _ = self.network.encode(*bars.encoder_inputs)
+                style = self.encode_style(batch[:, 1:])
+                mask = bars.rhythm > 0
+                for name, encode_style in (("beats", style), ("beats elsewhere", style.roll(1, 0))):
+                    predicted = self._rhythm_logits(bars, mean_rhythm, encode_style).argmax(-1)
+                    correct[name].append((predicted == bars.rhythm)[mask])
+                logits, pitches = self._pitch_logits(bars, mean_pitch, style)
+                correct["tones"].append(logits.argmax(-1) == pitches)
+                correct["dances"].append(
+                    (self.network.dance(style).argmax(-1) == dance)[dance >= 0]
+                )
+        return {name: float(torch.cat(found).float().mean()) for name, found in correct.items()}
 
 
-def styles_of(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
+def measure_styles(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
     """What the system must know beside the networks.
 
     Parameters
@@ -729,45 +742,45 @@ def styles_of(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
 
     Examples
     --------
-    >>> styles_of(task, record_tunes(TunesConfig()))["styles"]["reel"]["kinds"]  # doctest: +SKIP
+    >>> measure_styles(task, record_tunes(TunesConfig()))["styles"]["reel"]["kinds"]  # doctest: +SKIP
     [[4, False]]
     """
     with torch.no_grad():
-        seen = _Bars.of(torch.from_numpy(bars.bars))
-        shown = task.network.shown(*seen.seen).numpy()
-        of_rhythm, _, of_pitch, _ = task.network.encode(*seen.seen)
-    said = of_rhythm.numpy()
+        encoder_inputs = _Bars.of(torch.from_numpy(bars.bars))
+        encode_style = task.network.encode_style(*encoder_inputs.encoder_inputs).numpy()
+        rhythm_latent, _, pitch_latent, _ = task.network.encode(*encoder_inputs.encoder_inputs)
+    rhythm_latents = rhythm_latent.numpy()
     firsts = np.searchsorted(bars.tune, np.arange(len(bars.dance)))
-    vectors = np.add.reduceat(shown, firsts) / np.bincount(bars.tune)[:, None]
-    frames = seen.frame.numpy()[firsts]
+    vectors = np.add.reduceat(encode_style, firsts) / np.bincount(bars.tune)[:, None]
+    frames = encoder_inputs.frame.numpy()[firsts]
     kinds = [(int(frame[:3].argmax()) + 2, bool(frame[3])) for frame in frames]
     styles = {}
     for number, name in enumerate(STYLES):
         tunes = np.flatnonzero(bars.dance == number)
         counts = Counter(kinds[tune] for tune in tunes)
-        at_home = [kind for kind, n in counts.most_common() if n >= max(8, 0.05 * len(tunes))]
-        if not at_home:
+        usual_kinds = [kind for kind, n in counts.most_common() if n >= max(8, 0.05 * len(tunes))]
+        if not usual_kinds:
             continue
         # The vector is that of tunes in the metre the style is most at home in.
-        own = [tune for tune in tunes if kinds[tune] == at_home[0]]
+        in_usual_kind = [tune for tune in tunes if kinds[tune] == usual_kinds[0]]
         rhythms: Counter[tuple[int, ...]] = Counter()
         for row in np.flatnonzero(np.isin(bars.tune, tunes)):
             rhythms[tuple(bars.bars[row, :N_BEATS].tolist())] += 1
         styles[name] = {
-            "vector": [round(float(x), 5) for x in vectors[own].mean(axis=0)],
-            "kinds": [list(kind) for kind in at_home],
+            "vector": [round(float(x), 5) for x in vectors[in_usual_kind].mean(axis=0)],
+            "kinds": [list(kind) for kind in usual_kinds],
             "n_tunes": len(tunes),
             "rhythms": [[list(rhythm), n] for rhythm, n in rhythms.most_common(150)],
         }
-    latents = (of_rhythm[:, 0], of_rhythm[:, 1], of_pitch[:, 0], of_pitch[:, 1])
+    latents = (rhythm_latent[:, 0], rhythm_latent[:, 1], pitch_latent[:, 0], pitch_latent[:, 1])
     spread = {name: float(latent.std()) for name, latent in zip(ATTRIBUTES, latents, strict=True)}
-    of_bar = [kinds[tune] for tune in bars.tune]
+    bar_kinds = [kinds[tune] for tune in bars.tune]
     shares = np.linspace(0, 1, 41)
     quantiles = {}
     for kind in sorted(set(kinds)):
-        chosen = said[np.array([each == kind for each in of_bar])]
-        if len(chosen) >= 200:
-            rows = np.quantile(chosen, shares, axis=0) + 1e-6 * shares[:, None]
+        of_kind = rhythm_latents[np.array([each == kind for each in bar_kinds])]
+        if len(of_kind) >= 200:
+            rows = np.quantile(of_kind, shares, axis=0) + 1e-6 * shares[:, None]
             quantiles[str(Counting(*kind))] = np.round(rows, 6).tolist()
     return {
         "words": task.words.to_json(),

@@ -30,7 +30,7 @@ from cambiata.train.task import Task
 
 SAMPLE_RATE, POOL = 16000, 800
 N_LEVELS = 256
-_SEGMENT, _SEMITONES = (0.25, 0.5), 0.5
+_SEGMENT_SHARES, _MAX_SEMITONES = (0.25, 0.5), 0.5
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,13 @@ class Encoder(nn.Module):
     def __init__(self, config: Mor2018Training) -> None:
         super().__init__()
         width = config.width
-        self.first = nn.Conv1d(1, width, 3, padding=1)
+        self.start = nn.Conv1d(1, width, 3, padding=1)
         dilations = [2**i for i in range(config.n_layers)] * config.n_blocks
-        self.dilated = nn.ModuleList(
+        self.dilated_convs = nn.ModuleList(
             nn.Conv1d(width, width, 3, padding=d, dilation=d) for d in dilations
         )
-        self.mixed = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in dilations)
-        self.last = nn.Conv1d(width, config.n_latent, 1)
+        self.convs_1x1 = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in dilations)
+        self.conv_1x1 = nn.Conv1d(width, config.n_latent, 1)
 
     def forward(self, coded: Tensor) -> Tensor:
         """The latent.
@@ -112,19 +112,19 @@ class Encoder(nn.Module):
         Parameters
         ----------
         coded : torch.Tensor
-            Mu-law levels as `scalar` gives them [B, T], T a multiple of 800.
+            Mu-law levels as `levels_to_input` gives them [B, T], T a multiple of 800.
 
         Returns
         -------
         torch.Tensor
             [B, n_latent, T / 800].
         """
-        x = self.first(coded[:, None])
-        for dilated, mixed in zip(self.dilated, self.mixed, strict=True):
-            x = x + mixed(functional.relu(dilated(x)))
-        said = self.last(x)
+        x = self.start(coded[:, None])
+        for dilated_convs, convs_1x1 in zip(self.dilated_convs, self.convs_1x1, strict=True):
+            x = x + convs_1x1(functional.relu(dilated_convs(x)))
+        latent = self.conv_1x1(x)
         # A mean of groups rather than `avg_pool1d`, which the exporter writes of one length only.
-        pooled: Tensor = said.reshape(said.shape[0], said.shape[1], -1, POOL).mean(dim=3)
+        pooled: Tensor = latent.reshape(latent.shape[0], latent.shape[1], -1, POOL).mean(dim=3)
         return pooled
 
 
@@ -147,7 +147,7 @@ class Classifier(nn.Module):
 
     def __init__(self, n_latent: int, n_domains: int, width: int = 100) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
+        self.convs = nn.Sequential(
             nn.Conv1d(n_latent, width, 1),
             nn.ELU(),
             nn.Conv1d(width, width, 1),
@@ -170,10 +170,10 @@ class Classifier(nn.Module):
         torch.Tensor
             [B, n_domains].
         """
-        said: Tensor = self.layers(latent).mean(dim=2)
-        return said
+        logits: Tensor = self.convs(latent).mean(dim=2)
+        return logits
 
-    def frozen(self, latent: Tensor) -> Tensor:
+    def forward_detached(self, latent: Tensor) -> Tensor:
         """The same, for those who learn against it and do not teach it.
 
         Parameters
@@ -187,8 +187,8 @@ class Classifier(nn.Module):
             [B, n_domains].
         """
         weights = {name: p.detach() for name, p in self.named_parameters()}
-        said: Tensor = torch.func.functional_call(self, weights, (latent,))
-        return said
+        logits: Tensor = torch.func.functional_call(self, weights, (latent,))
+        return logits
 
 
 class Decoder(nn.Module):
@@ -211,25 +211,25 @@ class Decoder(nn.Module):
         super().__init__()
         width, self.dilations = config.width, config.dilations
         n = len(self.dilations)
-        self.first = nn.Conv1d(1, width, 2)
-        self.first_skip = nn.Conv1d(width, width, 1)
+        self.first_conv = nn.Conv1d(1, width, 2)
+        self.skip_conv = nn.Conv1d(width, width, 1)
         self.dilated = nn.ModuleList(
             nn.Conv1d(width, 2 * width, 2, dilation=d) for d in self.dilations
         )
-        self.told = nn.ModuleList(nn.Conv1d(config.n_latent, 2 * width, 1) for _ in range(n))
-        self.rest = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in range(n))
+        self.condition = nn.ModuleList(nn.Conv1d(config.n_latent, 2 * width, 1) for _ in range(n))
+        self.residual = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in range(n))
         self.skip = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in range(n))
-        self.thought = nn.Conv1d(width, width, 1)
-        self.last_told = nn.Conv1d(config.n_latent, width, 1)
-        self.last = nn.Conv1d(width, N_LEVELS, 1)
+        self.fc = nn.Conv1d(width, width, 1)
+        self.fc_condition = nn.Conv1d(config.n_latent, width, 1)
+        self.logits = nn.Conv1d(width, N_LEVELS, 1)
 
-    def forward(self, given: Tensor, latent: Tensor) -> Tensor:
+    def forward(self, previous: Tensor, latent: Tensor) -> Tensor:
         """Logits of every sample after the one given at its place.
 
         Parameters
         ----------
-        given : torch.Tensor
-            Levels as `scalar` gives them, each sample's predecessor [B, T].
+        previous : torch.Tensor
+            Levels as `levels_to_input` gives them, each sample's predecessor [B, T].
         latent : torch.Tensor
             [B, n_latent, T / 800].
 
@@ -239,36 +239,38 @@ class Decoder(nn.Module):
             [B, T, N_LEVELS].
         """
         # Channels last and products of matrices: a quarter less time than convolutions here.
-        n = given.shape[1]
+        n = previous.shape[1]
 
         def causal(layer: Any, x: Tensor, dilation: int) -> Tensor:
             past = functional.pad(x, (0, 0, dilation, 0))[:, :n]
             weight = layer.weight
             now = functional.linear(x, weight[:, :, 1], layer.bias)
-            said: Tensor = past @ weight[:, :, 0].t() + now
-            return said
+            out: Tensor = past @ weight[:, :, 0].t() + now
+            return out
 
         def pointwise(layer: Any, x: Tensor) -> Tensor:
             return functional.linear(x, layer.weight[:, :, 0], layer.bias)
 
-        def held(layer: Any) -> Tensor:
-            said = pointwise(layer, latent.transpose(1, 2))
-            return said.repeat_interleave(POOL, dim=1)[:, :n]
+        def upsampled(layer: Any) -> Tensor:
+            out = pointwise(layer, latent.transpose(1, 2))
+            return out.repeat_interleave(POOL, dim=1)[:, :n]
 
-        x = causal(self.first, given[:, :, None], 1)
-        skip = pointwise(self.first_skip, x)
-        layers = zip(self.dilated, self.told, self.rest, self.skip, self.dilations, strict=True)
-        for dilated, told, rest, to_skip, dilation in layers:
-            gate, filtered = (causal(dilated, x, dilation) + held(told)).chunk(2, dim=2)
+        x = causal(self.first_conv, previous[:, :, None], 1)
+        skip = pointwise(self.skip_conv, x)
+        layers = zip(
+            self.dilated, self.condition, self.residual, self.skip, self.dilations, strict=True
+        )
+        for dilated, condition, residual, skip_layer, dilation in layers:
+            gate, filtered = (causal(dilated, x, dilation) + upsampled(condition)).chunk(2, dim=2)
             gated = torch.sigmoid(gate) * torch.tanh(filtered)
-            x = x + pointwise(rest, gated)
-            skip = skip + pointwise(to_skip, gated)
-        thought = pointwise(self.thought, functional.relu(skip)) + held(self.last_told)
-        logits: Tensor = pointwise(self.last, functional.relu(thought))
+            x = x + pointwise(residual, gated)
+            skip = skip + pointwise(skip_layer, gated)
+        fc = pointwise(self.fc, functional.relu(skip)) + upsampled(self.fc_condition)
+        logits: Tensor = pointwise(self.logits, functional.relu(fc))
         return logits
 
 
-def levels_of(samples: Tensor) -> Tensor:
+def mu_law_encode(samples: Tensor) -> Tensor:
     """Samples as mu-law levels.
 
     Parameters
@@ -283,7 +285,7 @@ def levels_of(samples: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> levels_of(torch.tensor([-1.0, 0.0, 1.0])).tolist()
+    >>> mu_law_encode(torch.tensor([-1.0, 0.0, 1.0])).tolist()
     [0, 127, 255]
     """
     mu = N_LEVELS - 1
@@ -291,7 +293,7 @@ def levels_of(samples: Tensor) -> Tensor:
     return ((coded + 1) / 2 * mu).long()
 
 
-def scalar(levels: Tensor) -> Tensor:
+def levels_to_input(levels: Tensor) -> Tensor:
     """Levels as encoder and decoder take them: one channel, -0.5 to 0.5.
 
     Parameters
@@ -306,7 +308,7 @@ def scalar(levels: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> scalar(torch.tensor([0, 255])).tolist()
+    >>> levels_to_input(torch.tensor([0, 255])).tolist()
     [-0.5, 0.5]
     """
     return levels / (N_LEVELS - 1) - 0.5
@@ -334,11 +336,11 @@ class DomainSounds(Sequence[npt.NDArray[np.float32]]):
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.float32]:  # type: ignore[override]
         """Domain and sound, [1 + T]."""
-        number, which = divmod(range(len(self))[index], 2)
+        number, half = divmod(range(len(self))[index], 2)
         sounds, facts = self.examples.kept(number)
-        sound = sounds[which].astype(np.float32) / np.float32(FULL_SCALE)
-        low = resample(sound, self.examples.config.sample_rate, SAMPLE_RATE)
-        return np.append(np.float32(facts["domains"][which]), low).astype(np.float32)
+        sound = sounds[half].astype(np.float32) / np.float32(FULL_SCALE)
+        resampled = resample(sound, self.examples.config.sample_rate, SAMPLE_RATE)
+        return np.append(np.float32(facts["domains"][half]), resampled).astype(np.float32)
 
     def validation(self) -> "DomainSounds":
         """The sounds to validate with.
@@ -351,7 +353,7 @@ class DomainSounds(Sequence[npt.NDArray[np.float32]]):
         return DomainSounds(self.examples.validation())
 
 
-def detuned(samples: Samples, rng: np.random.Generator) -> Samples:
+def detune_segment(samples: Samples, rng: np.random.Generator) -> Samples:
     """A sound in which a segment is up to half a semitone higher or lower.
 
     Mor et al. 2018, section 3.1: a quarter to a half of it, spliced in as it is.
@@ -371,18 +373,18 @@ def detuned(samples: Samples, rng: np.random.Generator) -> Samples:
     Examples
     --------
     >>> tone = np.sin(np.arange(8000) / 9).astype(np.float32)
-    >>> changed = detuned(tone, np.random.default_rng(0)) != tone
+    >>> changed = detune_segment(tone, np.random.default_rng(0)) != tone
     >>> bool(1900 < changed.sum() < 4100)
     True
     """
     n = len(samples)
-    length = int(rng.uniform(*_SEGMENT) * n)
+    length = int(rng.uniform(*_SEGMENT_SHARES) * n)
     start = int(rng.uniform(0, n - length))
-    speed = 2 ** (rng.uniform(-_SEMITONES, _SEMITONES) / 12)
+    ratio = 2 ** (rng.uniform(-_MAX_SEMITONES, _MAX_SEMITONES) / 12)
     middle = start + length / 2
-    places = middle + speed * (np.arange(start, start + length) - middle)
+    positions = middle + ratio * (np.arange(start, start + length) - middle)
     out = samples.copy()
-    out[start : start + length] = np.interp(places, np.arange(n), samples)
+    out[start : start + length] = np.interp(positions, np.arange(n), samples)
     return out
 
 
@@ -410,9 +412,9 @@ class Mor2018Task(Task):
         self.classifier = Classifier(config.n_latent, len(config.domains))
         self.decoders = nn.ModuleList(Decoder(config) for _ in config.domains)
         # The crops of a batch, which both of its turns are about.
-        self.heard: tuple[Tensor, Tensor, Tensor]
+        self.crops: tuple[Tensor, Tensor, Tensor]
 
-    def parted(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def unpack_batch(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Domains, and levels of crops, clean and with the pitch of a segment changed.
 
         Parameters
@@ -426,15 +428,15 @@ class Mor2018Task(Task):
             [B], [B, crop], [B, crop].
         """
         n = min(self.config.crop_samples, (batch.shape[1] - 1) // POOL * POOL)
-        clean, changed = [], []
+        clean, augmented = [], []
         for sound in batch[:, 1:].cpu():
-            room = len(sound) - n
-            at = int(torch.randint(0, room + 1, ())) if self.training else room // 2
+            n_left = len(sound) - n
+            at = int(torch.randint(0, n_left + 1, ())) if self.training else n_left // 2
             crop = sound[at : at + n]
             rng = np.random.default_rng(int(torch.randint(0, 2**31, ())))
             clean.append(crop)
-            changed.append(torch.from_numpy(detuned(crop.numpy(), rng)))
-        pair = (levels_of(torch.stack(x).to(batch.device)) for x in (clean, changed))
+            augmented.append(torch.from_numpy(detune_segment(crop.numpy(), rng)))
+        pair = (mu_law_encode(torch.stack(x).to(batch.device)) for x in (clean, augmented))
         return batch[:, 0].long(), *pair  # type: ignore[return-value]
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
@@ -453,17 +455,17 @@ class Mor2018Task(Task):
             "loss" and its parts.
         """
         if self.turn == 0:
-            self.heard = self.parted(batch)
-        domains, clean, changed = self.heard
+            self.crops = self.unpack_batch(batch)
+        domains, clean, augmented = self.crops
         if self.turn == 0:
             with torch.no_grad():
-                latent = self.encoder(scalar(clean))
-            told = functional.cross_entropy(self.classifier(latent), domains)
-            return {"loss": told, "told apart": told}
-        latent = self.encoder(scalar(changed))
+                latent = self.encoder(levels_to_input(clean))
+            classifier_loss = functional.cross_entropy(self.classifier(latent), domains)
+            return {"loss": classifier_loss, "told apart": classifier_loss}
+        latent = self.encoder(levels_to_input(augmented))
         nats = self.nats(latent, domains, clean)
-        confused = functional.cross_entropy(self.classifier.frozen(latent), domains)
-        return {"loss": nats - self.config.confusion * confused, "nats": nats}
+        confusion_loss = functional.cross_entropy(self.classifier.forward_detached(latent), domains)
+        return {"loss": nats - self.config.confusion * confusion_loss, "nats": nats}
 
     def nats(self, latent: Tensor, domains: Tensor, levels: Tensor) -> Tensor:
         """Mean error of the decoders, in nats a sample.
@@ -483,15 +485,15 @@ class Mor2018Task(Task):
             A scalar.
         """
         # What is given lies one behind what is said.
-        given = scalar(functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2))
-        found = latent.new_zeros(())
+        previous = levels_to_input(functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2))
+        total = latent.new_zeros(())
         for domain in sorted(set(domains.tolist())):
-            own = domains == domain
-            logits = self.decoders[domain](given[own], latent[own])
-            found = found + functional.cross_entropy(
-                logits.reshape(-1, N_LEVELS), levels[own].reshape(-1), reduction="sum"
+            mask = domains == domain
+            logits = self.decoders[domain](previous[mask], latent[mask])
+            total = total + functional.cross_entropy(
+                logits.reshape(-1, N_LEVELS), levels[mask].reshape(-1), reduction="sum"
             )
-        return found / levels.numel()
+        return total / levels.numel()
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
         """Error of the decoders, and how often the classifier is right.
@@ -508,11 +510,13 @@ class Mor2018Task(Task):
         dict of str to float
             "nats" and "told_apart", 0 to 1.
         """
-        nats, right = [], []
+        nats, accuracies = [], []
         with torch.no_grad():
             for batch in batches:
-                domains, clean, _ = self.parted(batch)
-                latent = self.encoder(scalar(clean))
+                domains, clean, _ = self.unpack_batch(batch)
+                latent = self.encoder(levels_to_input(clean))
                 nats.append(float(self.nats(latent, domains, clean)))
-                right.append(float((self.classifier(latent).argmax(1) == domains).float().mean()))
-        return {"nats": float(np.mean(nats)), "told_apart": float(np.mean(right))}
+                accuracies.append(
+                    float((self.classifier(latent).argmax(1) == domains).float().mean())
+                )
+        return {"nats": float(np.mean(nats)), "told_apart": float(np.mean(accuracies))}

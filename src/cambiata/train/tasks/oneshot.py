@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from cambiata.arrays import Samples
 from cambiata.data.examples import save_arrays
-from cambiata.data.processes import carry_out
+from cambiata.data.processes import run_all
 from cambiata.data.scored_examples import ScoredExamples
 from cambiata.partials.note_frames import (
     FLOOR,
@@ -31,26 +31,26 @@ from cambiata.partials.note_frames import (
     NOISE_CENTRES_HZ,
     NoteFrames,
     band_hz,
+    band_quantiles_db,
     bands_db,
-    chosen_frames,
+    choose_frames,
     coverage,
-    floor_db,
     measure,
+    noise_floor_db,
     note_frames,
-    quantiles_of,
-    spectrum_of,
+    power_spectrum,
 )
-from cambiata.partials.posteriors import BANDS, Heard, Roll, listened, notes_of
-from cambiata.train.band_losses import DB, Drawing, rms_apart_db, weighed
+from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, decode_notes, posteriors
+from cambiata.train.band_losses import DB, BandLossTask, rms_distance_db, total_loss
 from cambiata.weights import Model, load_model
 
 Filter = Callable[[Tensor], Tensor]
 """From frequencies in Hz to gain in dB."""
 
 _N_TOKENS, _N_QUERIES = 256, 1536
-_N_ASKED = 16  # examples in one go
+_EXAMPLES_PER_TASK = 16  # examples in one go
 _WIDTHS = [N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE]  # of a token's parts
-_N_META = 4  # frame, pitch, strength, coverage
+_N_QUERY_META = 4  # frame, pitch, strength, coverage
 # How fast each head's interest falls at the beginning: per octave, and with age.
 _SLOPES = (1.0, 3.0, 8.0, 16.0, 1.0, 3.0, 8.0, 16.0), (2.0,) * 4 + (8.0,) * 4
 # Envelopes over frequency, in which partials of other pitches are looked up.
@@ -59,8 +59,8 @@ _OCTAVES = math.log2(18000 / _LOWEST_HZ)
 
 
 @dataclass(frozen=True)
-class PlayerTraining:
-    """Settings of `PlayerTask`.
+class OneShotTraining:
+    """Settings of `OneShotTask`.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class PlayerTraining:
 
     Examples
     --------
-    >>> PlayerTraining().n_heads
+    >>> OneShotTraining().n_heads
     8
     """
 
@@ -105,7 +105,7 @@ class PlayerTraining:
     listener: str = "listener"
 
 
-class Player(nn.Module):
+class PartialsPredictor(nn.Module):
     """Note frames wanted and note frames known to partials and noise.
 
     Parameters
@@ -115,45 +115,45 @@ class Player(nn.Module):
 
     Examples
     --------
-    >>> player = Player(PlayerTraining(width=32))
+    >>> player = PartialsPredictor(OneShotTraining(width=32))
     >>> style = [torch.zeros(5, n) for n in (18, 48, 48, 24)]
     >>> [x.shape[1] for x in player(*style, torch.zeros(7, 18))]
     [48, 24]
     """
 
-    def __init__(self, config: PlayerTraining) -> None:
+    def __init__(self, config: OneShotTraining) -> None:
         super().__init__()
         self.config = config
         heads, each = config.n_heads, 16
-        n_known = sum(_WIDTHS)
-        self.known = nn.Sequential(
-            nn.Linear(n_known, 256), nn.ReLU(), nn.Linear(256, heads * each + config.n_timbre)
+        n_token = sum(_WIDTHS)
+        self.keys = nn.Sequential(
+            nn.Linear(n_token, 256), nn.ReLU(), nn.Linear(256, heads * each + config.n_timbre)
         )
-        self.wanted = nn.Sequential(
+        self.queries = nn.Sequential(
             nn.Linear(N_FEATURES, 128), nn.ReLU(), nn.Linear(128, heads * each)
         )
         # How much less likely a frame is for every octave, and every unit of log age, away.
         self.slopes = nn.Parameter(torch.tensor([each[:heads] for each in _SLOPES]))
-        taken = heads * (N_PARTIALS + N_NOISE + 1)
-        given = N_FEATURES + config.n_timbre + (taken if config.attends else 0)
-        said = 2 * N_PARTIALS + N_NOISE + 2 * heads
-        self.body = nn.Sequential(
-            nn.Linear(given, config.width),
+        n_attended = heads * (N_PARTIALS + N_NOISE + 1)
+        body_input = N_FEATURES + config.n_timbre + (n_attended if config.attends else 0)
+        output = 2 * N_PARTIALS + N_NOISE + 2 * heads
+        self.decoder = nn.Sequential(
+            nn.Linear(body_input, config.width),
             nn.ReLU(),
             nn.Linear(config.width, config.width),
             nn.ReLU(),
             nn.Linear(config.width, config.width),
             nn.ReLU(),
-            nn.Linear(config.width, said),
+            nn.Linear(config.width, output),
         )
-        nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
-        nn.init.zeros_(self.body[-1].bias)  # type: ignore[arg-type]
-        self.background = nn.Sequential(
+        nn.init.zeros_(self.decoder[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.decoder[-1].bias)  # type: ignore[arg-type]
+        self.background_mlp = nn.Sequential(
             nn.Linear(config.n_timbre + N_NOISE, 128), nn.ReLU(), nn.Linear(128, N_NOISE)
         )
-        nn.init.zeros_(self.background[-1].weight)  # type: ignore[arg-type]
-        nn.init.constant_(self.background[-1].bias, -1 / 3)  # type: ignore[arg-type]
-        self.numbers: Tensor
+        nn.init.zeros_(self.background_mlp[-1].weight)  # type: ignore[arg-type]
+        nn.init.constant_(self.background_mlp[-1].bias, -1 / 3)  # type: ignore[arg-type]
+        self.harmonics: Tensor
         self.register_buffer("numbers", torch.arange(1.0, N_PARTIALS + 1))
         octaves = torch.arange(_N_ENVELOPE) / (_N_ENVELOPE - 1) * _OCTAVES
         self.envelope_hz: Tensor
@@ -161,41 +161,41 @@ class Player(nn.Module):
         self.register_buffer("fall", -6 * torch.log2(torch.arange(1, N_PARTIALS + 1)))
 
     def style(
-        self, features: Tensor, partials: Tensor, clean: Tensor, noise: Tensor
+        self, features: Tensor, partials: Tensor, mask: Tensor, noise: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Keys of a style's note frames, and its timbre vector.
 
         Parameters
         ----------
-        features, partials, clean, noise : torch.Tensor
-            As in `Measured`, [K, ...].
+        features, partials, mask, noise : torch.Tensor
+            As in `MeasuredFrames`, [K, ...].
 
         Returns
         -------
         tuple of torch.Tensor
             [K, heads * 16] and [n_timbre].
         """
-        said = self.known(torch.cat([features, partials / 40, clean, noise / 40], dim=1))
-        split = said.shape[1] - self.config.n_timbre
-        return said[:, :split], said[:, split:].mean(dim=0)
+        output = self.keys(torch.cat([features, partials / 40, mask, noise / 40], dim=1))
+        split = output.shape[1] - self.config.n_timbre
+        return output[:, :split], output[:, split:].mean(dim=0)
 
     def forward(
         self,
-        known: Tensor,
+        keys: Tensor,
         partials: Tensor,
-        clean: Tensor,
+        mask: Tensor,
         noise: Tensor,
-        wanted: Tensor,
+        queries: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """What the wanted note frames sound like.
 
         Parameters
         ----------
-        known : torch.Tensor
+        keys : torch.Tensor
             Features of the style's note frames [K, N_FEATURES].
-        partials, clean, noise : torch.Tensor
+        partials, mask, noise : torch.Tensor
             What was measured of them, [K, ...].
-        wanted : torch.Tensor
+        queries : torch.Tensor
             Features of the note frames wanted [Q, N_FEATURES].
 
         Returns
@@ -204,65 +204,77 @@ class Player(nn.Module):
             Partials [Q, N_PARTIALS] and noise [Q, N_NOISE] in dB relative to the note's strength.
         """
         heads = self.config.n_heads
-        keys, timbre = self.style(known, partials, clean, noise)
-        timbre = timbre.expand(wanted.shape[0], -1)
+        keys, timbre = self.style(keys, partials, mask, noise)
+        timbre = timbre.expand(queries.shape[0], -1)
         if not self.config.attends:
-            said = self.body(torch.cat([wanted, timbre], dim=1))
-            partials_db = 30 * said[:, :N_PARTIALS] + self.fall
-            noise_db = 30 * said[:, N_PARTIALS : N_PARTIALS + N_NOISE] - 60
+            output = self.decoder(torch.cat([queries, timbre], dim=1))
+            partials_db = 30 * output[:, :N_PARTIALS] + self.spectral_tilt
+            noise_db = 30 * output[:, N_PARTIALS : N_PARTIALS + N_NOISE] - 60
             return partials_db, noise_db
-        q = self.wanted(wanted).view(-1, heads, 16).transpose(0, 1)
+        q = self.queries(queries).view(-1, heads, 16).transpose(0, 1)
         k = keys.reshape(-1, heads, 16).transpose(0, 1)
-        octaves = 2 * (wanted[:, None, 0] - known[None, :, 0]).abs()
-        ages = (wanted[:, None, 2] - known[None, :, 2]).abs() * 4
-        ages = ages + 3 * (wanted[:, None, 7] - known[None, :, 7]).abs()
+        octaves = 2 * (queries[:, None, 0] - keys[None, :, 0]).abs()
+        ages = (queries[:, None, 2] - keys[None, :, 2]).abs() * 4
+        ages = ages + 3 * (queries[:, None, 7] - keys[None, :, 7]).abs()
         slopes = functional.softplus(self.slopes)
         logits = q @ k.transpose(1, 2) / 4
         logits = logits - slopes[0][:, None, None] * octaves - slopes[1][:, None, None] * ages
         weight = torch.softmax(logits, dim=2)  # [heads, Q, K]
         # A partial that no near note has clean, or has at all, is read off the envelopes: what
         # notes of other pitches have at its frequency.
-        envelopes, known_there = self.envelopes(known, partials, clean)
-        looked_up = [
-            clean,
-            (0.02 + clean) * partials,
-            known_there,
-            (0.02 + known_there) * envelopes,
+        envelopes, envelope_mask = self.envelopes(keys, partials, mask)
+        values = [
+            mask,
+            (0.02 + mask) * partials,
+            envelope_mask,
+            (0.02 + envelope_mask) * envelopes,
             noise,
         ]
-        sizes = [x.shape[1] for x in looked_up]
-        sure, shared, sure_there, level, hiss = torch.split(
-            weight @ torch.cat(looked_up, dim=1), sizes, dim=2
+        widths = [x.shape[1] for x in values]
+        (
+            attended_mask,
+            weighted_partials,
+            attended_envelope_mask,
+            attended_envelopes,
+            attended_noise,
+        ) = torch.split(weight @ torch.cat(values, dim=1), widths, dim=2)
+        attended = weighted_partials / (0.02 + attended_mask)
+        from_envelopes = self.sample_envelopes(
+            attended_envelopes / (0.02 + attended_envelope_mask), queries
         )
-        took = shared / (0.02 + sure)
-        there = self.read(level / (0.02 + sure_there), wanted)
-        mixed = there + torch.sigmoid(8 * (sure - 0.25)) * (took - there)
-        given = torch.cat(
+        mixed = from_envelopes + torch.sigmoid(8 * (attended_mask - 0.25)) * (
+            attended - from_envelopes
+        )
+        body_input = torch.cat(
             [
-                wanted,
+                queries,
                 timbre,
                 (mixed / 40).transpose(0, 1).flatten(1),
-                (hiss / 40).transpose(0, 1).flatten(1),
-                sure.mean(dim=2).transpose(0, 1),
+                (attended_noise / 40).transpose(0, 1).flatten(1),
+                attended_mask.mean(dim=2).transpose(0, 1),
             ],
             dim=1,
         )
-        said = self.body(given)
+        output = self.decoder(body_input)
         n = 2 * N_PARTIALS + N_NOISE
-        lean = 4 * said[:, N_PARTIALS + N_NOISE : n]
-        mixed = there + torch.sigmoid(8 * (sure - 0.25) + lean) * (took - there)
-        gates = torch.softmax(said[:, n : n + heads], dim=1).t()[:, :, None]
-        noise_gates = torch.softmax(said[:, n + heads :], dim=1).t()[:, :, None]
-        partials_db = (gates * mixed).sum(dim=0) + 30 * said[:, :N_PARTIALS]
-        noise_db = (noise_gates * hiss).sum(dim=0) + 30 * said[:, N_PARTIALS : N_PARTIALS + N_NOISE]
+        mask_bias = 4 * output[:, N_PARTIALS + N_NOISE : n]
+        mixed = from_envelopes + torch.sigmoid(8 * (attended_mask - 0.25) + mask_bias) * (
+            attended - from_envelopes
+        )
+        gates = torch.softmax(output[:, n : n + heads], dim=1).t()[:, :, None]
+        noise_gates = torch.softmax(output[:, n + heads :], dim=1).t()[:, :, None]
+        partials_db = (gates * mixed).sum(dim=0) + 30 * output[:, :N_PARTIALS]
+        noise_db = (noise_gates * attended_noise).sum(dim=0) + 30 * output[
+            :, N_PARTIALS : N_PARTIALS + N_NOISE
+        ]
         return partials_db, noise_db
 
-    def envelopes(self, known: Tensor, partials: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
+    def envelopes(self, keys: Tensor, partials: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Levels of note frames over frequency, straight between their partials.
 
         Parameters
         ----------
-        known, partials, clean : torch.Tensor
+        keys, partials, mask : torch.Tensor
             As in `forward`.
 
         Returns
@@ -270,24 +282,24 @@ class Player(nn.Module):
         tuple of torch.Tensor
             Levels and how clean they are, [K, _N_ENVELOPE].
         """
-        number = self.envelope_hz / self.fundamental_hz(known)[:, None]
-        place = (number - 1).clamp(0.0, N_PARTIALS - 1.001)
+        harmonic = self.envelope_hz / self.fundamental_hz(keys)[:, None]
+        place = (harmonic - 1).clamp(0.0, N_PARTIALS - 1.001)
         low = place.floor()
         share, index = place - low, low.long()
         below, above = partials.gather(1, index), partials.gather(1, index + 1)
-        clear = torch.minimum(clean.gather(1, index), clean.gather(1, index + 1))
+        envelope_mask = torch.minimum(mask.gather(1, index), mask.gather(1, index + 1))
         # Below the fundamental and above the last partial there is nothing to read.
-        inside = ((number > 0.9) & (number < N_PARTIALS)).float()
-        return below + share * (above - below), clear * inside
+        inside = ((harmonic > 0.9) & (harmonic < N_PARTIALS)).float()
+        return below + share * (above - below), envelope_mask * inside
 
-    def read(self, envelopes: Tensor, wanted: Tensor) -> Tensor:
+    def sample_envelopes(self, envelopes: Tensor, queries: Tensor) -> Tensor:
         """Envelopes at the partials of wanted note frames.
 
         Parameters
         ----------
         envelopes : torch.Tensor
             [heads, Q, _N_ENVELOPE].
-        wanted : torch.Tensor
+        queries : torch.Tensor
             Features [Q, N_FEATURES].
 
         Returns
@@ -295,7 +307,7 @@ class Player(nn.Module):
         torch.Tensor
             [heads, Q, N_PARTIALS].
         """
-        hz = self.fundamental_hz(wanted)[:, None] * self.numbers
+        hz = self.fundamental_hz(queries)[:, None] * self.harmonics
         place = torch.log2(hz / _LOWEST_HZ) / _OCTAVES * (_N_ENVELOPE - 1)
         place = place.clamp(0.0, _N_ENVELOPE - 1.001)
         low = place.floor()
@@ -319,7 +331,7 @@ class Player(nn.Module):
         """
         return 440 * torch.exp2((24 * features[:, 0] + 64 - 69) / 12)
 
-    def behind(self, timbre: Tensor, floor: Tensor) -> Tensor:
+    def background_noise(self, timbre: Tensor, floor: Tensor) -> Tensor:
         """Noise that sounds whatever is played.
 
         Parameters
@@ -334,7 +346,7 @@ class Player(nn.Module):
         torch.Tensor
             [N_NOISE], likewise.
         """
-        corrected: Tensor = floor + 30 * self.background(torch.cat([timbre, floor / 40]))
+        corrected: Tensor = floor + 30 * self.background_mlp(torch.cat([timbre, floor / 40]))
         return corrected
 
 
@@ -374,13 +386,13 @@ class Refiner(nn.Module):
         self.register_buffer("position", torch.linspace(-1, 1, n_bands)[:, None])
 
     def forward(
-        self, drawn: Tensor, content: Tensor, quantiles: Tensor, timbre: Tensor
+        self, rendered: Tensor, content: Tensor, quantiles: Tensor, timbre: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Corrections.
 
         Parameters
         ----------
-        drawn, content : torch.Tensor
+        rendered, content : torch.Tensor
             Levels in dB [bands, L] of what the player drew and of the content.
         quantiles : torch.Tensor
             Of the style's levels in every band, [3, bands].
@@ -392,15 +404,15 @@ class Refiner(nn.Module):
         tuple of torch.Tensor
             Gain of what was drawn, and what sounds besides, in dB [bands, L].
         """
-        alone = content is drawn  # clamped twice, it is more than torch's exporter can write
-        drawn = drawn.clamp(-80, 30) / 40 + 1
-        content = drawn if alone else content.clamp(-80, 30) / 40 + 1
-        middle = drawn.mean(dim=1, keepdim=True)
-        wide = [_mean_power(drawn, 1), _mean_power(drawn, 0), _mean_power(content, 0)]
+        alone = content is rendered  # clamped twice, it is more than torch's exporter can write
+        rendered = rendered.clamp(-80, 30) / 40 + 1
+        content = rendered if alone else content.clamp(-80, 30) / 40 + 1
+        middle = rendered.mean(dim=1, keepdim=True)
+        wide = [_mean_power(rendered, 1), _mean_power(rendered, 0), _mean_power(content, 0)]
         style = quantiles.clamp(-80, 30)[:, :, None] / 40 + 1
-        cells = [drawn, content]
-        cells += [x.expand_as(drawn) for x in (middle, *wide, *style, self.position)]
-        cells += [self.position.expand_as(drawn) ** 2]
+        cells = [rendered, content]
+        cells += [x.expand_as(rendered) for x in (middle, *wide, *style, self.position)]
+        cells += [self.position.expand_as(rendered) ** 2]
         # Two bands and two frames at a time, for a quarter of the work: 46 ms are half of the
         # window that they are seen in.
         pairs = functional.avg_pool2d(torch.stack(cells)[None], 2, ceil_mode=True)
@@ -409,8 +421,8 @@ class Refiner(nn.Module):
         x = x + functional.relu(self.around(x))
         said = self.said(functional.relu(self.thought(x)))[0]
         whole = said.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
-        gain, besides = whole[:, : drawn.shape[0], : drawn.shape[1]]
-        return 20 * gain, 20 * besides - 20
+        gain, residual_db = whole[:, : rendered.shape[0], : rendered.shape[1]]
+        return 20 * gain, 20 * residual_db - 20
 
 
 def _mean_power(scaled: Tensor, dim: int) -> Tensor:
@@ -418,7 +430,7 @@ def _mean_power(scaled: Tensor, dim: int) -> Tensor:
     return torch.log(torch.exp(9.21 * (scaled - 1)).mean(dim=dim, keepdim=True)) / 9.21 + 1
 
 
-class Judge(nn.Module):
+class Discriminator(nn.Module):
     """Whether spectra are true, place by place.
 
     It learns while what it judges learns to deceive it (Ganin & Lempitsky 2015: one loss, its
@@ -432,8 +444,8 @@ class Judge(nn.Module):
 
     Examples
     --------
-    >>> judge = Judge()
-    >>> float(judge(torch.full((210, 16), -60.0), torch.zeros(210, 16), 1.0).detach()) >= 0
+    >>> discriminator = Discriminator()
+    >>> float(discriminator(torch.full((210, 16), -60.0), torch.zeros(210, 16), 1.0).detach()) >= 0
     True
     """
 
@@ -468,13 +480,13 @@ class Judge(nn.Module):
         return loss
 
 
-class PlayerExamples(Sequence[npt.NDArray[np.float16]]):
+class OneShotDataset(Sequence[npt.NDArray[np.float16]]):
     """What the player is asked and what is true, each half of every example.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Where `ask` put it.
+        Where `precompute_features` put it.
     n : int
         Examples to learn from.
     n_validation : int
@@ -484,7 +496,7 @@ class PlayerExamples(Sequence[npt.NDArray[np.float16]]):
 
     Examples
     --------
-    >>> len(PlayerExamples(Path("."), 3, 1))
+    >>> len(OneShotDataset(Path("."), 3, 1))
     6
     """
 
@@ -498,57 +510,57 @@ class PlayerExamples(Sequence[npt.NDArray[np.float16]]):
     def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
         """One half, packed; `unpacked` tells its parts."""
         number, half = divmod(range(len(self))[index], 2)
-        with np.load(self.folder / asked_name(self._validating, number)) as kept:
-            target = kept["target"]
+        with np.load(self.folder / features_file(self._validating, number)) as cached:
+            target = cached["target"]
             middle = target.shape[1] // 2
             first = half * middle
-            queries = self.queries(number, kept)
+            queries = self.queries(number, cached)
             frame = queries[:, N_FEATURES]
-            own = queries[(frame >= first) & (frame < first + middle)][:_N_QUERIES].astype(
+            inside = queries[(frame >= first) & (frame < first + middle)][:_N_QUERIES].astype(
                 np.float32
             )
-            own[:, N_FEATURES] -= first
-            tokens = kept["tokens"]
-            floor, stiffness = kept["floor"], kept["stiffness"]
-            content, quantiles = kept["content"], kept["quantiles"]
+            inside[:, N_FEATURES] -= first
+            tokens = cached["tokens"]
+            floor, inharmonicity = cached["floor"], cached["inharmonicity"]
+            content, quantiles = cached["content"], cached["quantiles"]
         packed = [
-            np.array([len(tokens), len(own), float(stiffness) * 1e4]),
+            np.array([len(tokens), len(inside), float(inharmonicity) * 1e4]),
             floor,
             _padded(tokens, _N_TOKENS),
-            _padded(own, _N_QUERIES),
+            _padded(inside, _N_QUERIES),
             target[:, first : first + middle],
             content[:, first : first + middle],
             quantiles,
         ]
         return np.concatenate([np.ravel(x).astype(np.float16) for x in packed])
 
-    def queries(self, number: int, kept: Mapping[str, Any]) -> npt.NDArray[Any]:  # noqa: ARG002
+    def queries(self, number: int, cached: Mapping[str, Any]) -> npt.NDArray[Any]:  # noqa: ARG002
         """What the player is asked of an example.
 
         Parameters
         ----------
         number : int
             Which example.
-        kept : mapping
-            What `asked` gave.
+        cached : mapping
+            What `compute_features` gave.
 
         Returns
         -------
         numpy.ndarray
             [Q, 22], in order of time.
         """
-        found: npt.NDArray[Any] = kept["queries"]
-        return found
+        queries: npt.NDArray[Any] = cached["queries"]
+        return queries
 
-    def validation(self) -> "PlayerExamples":
+    def validation(self) -> "OneShotDataset":
         """The examples to validate with.
 
         Returns
         -------
         Sequence
-            As `PlayerExamples`.
+            As `OneShotDataset`.
         """
-        return PlayerExamples(self.folder, self.n, self.n_validation, validating=True)
+        return OneShotDataset(self.folder, self.n, self.n_validation, validating=True)
 
 
 def _padded(rows: npt.NDArray[Any], n: int) -> npt.NDArray[np.float32]:
@@ -557,7 +569,7 @@ def _padded(rows: npt.NDArray[Any], n: int) -> npt.NDArray[np.float32]:
     return out
 
 
-def asked_name(validating: bool, number: int) -> str:
+def features_file(validating: bool, number: int) -> str:
     """File of an example.
 
     Parameters
@@ -574,19 +586,19 @@ def asked_name(validating: bool, number: int) -> str:
 
     Examples
     --------
-    >>> asked_name(False, 7)
+    >>> features_file(False, 7)
     'training-00007.npz'
     """
     return f"{'validation' if validating else 'training'}-{number:05d}.npz"
 
 
-def ask(
+def precompute_features(
     examples: ScoredExamples,
     listener: str,
     *,
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
-) -> PlayerExamples:
+) -> OneShotDataset:
     """Let a listener hear examples, and keep what the player is asked of each.
 
     Parameters
@@ -612,7 +624,7 @@ def ask(
 
     Examples
     --------
-    >>> ask(None, "nowhere.onnx")
+    >>> precompute_features(None, "nowhere.onnx")
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.onnx: cannot be read; give a file of `cambiata train export`
     """
@@ -622,14 +634,17 @@ def ask(
     config = examples.config
     every = [(True, i) for i in range(config.n_validation)]
     every += [(False, i) for i in range(config.n_examples)]
-    left = [each for each in every if not (folder / asked_name(*each)).exists()]
-    groups = [tuple(left[i : i + _N_ASKED]) for i in range(0, len(left), _N_ASKED)]
-    work = partial(_ask_some, folder, examples, listener)
-    carry_out(work, groups, n_workers, str(folder), progress)
-    return PlayerExamples(folder, config.n_examples, config.n_validation)
+    pending = [each for each in every if not (folder / features_file(*each)).exists()]
+    groups = [
+        tuple(pending[i : i + _EXAMPLES_PER_TASK])
+        for i in range(0, len(pending), _EXAMPLES_PER_TASK)
+    ]
+    work = partial(_precompute_some, folder, examples, listener)
+    run_all(work, groups, n_workers, str(folder), progress)
+    return OneShotDataset(folder, config.n_examples, config.n_validation)
 
 
-def _ask_some(
+def _precompute_some(
     folder: Path, examples: ScoredExamples, listener: str, some: tuple[tuple[bool, int], ...]
 ) -> None:
     model = load_model(listener, "listener")
@@ -637,21 +652,21 @@ def _ask_some(
     for validating, number in some:
         example = parts[validating][number]
         content, style = (
-            notes_of(*_listened(bands_db, model), float(model.about["threshold"]))
+            decode_notes(*_posteriors(bands_db, model), float(model.about["threshold"]))
             for bands_db in example.bands_db
         )
         rng = np.random.default_rng([number, int(validating)])
-        place = folder / asked_name(validating, number)
-        save_arrays(place, **asked(content, style, example.sounds, rng))
+        place = folder / features_file(validating, number)
+        save_arrays(place, **compute_features(content, style, example.sounds, rng))
 
 
-def _listened(bands_db: Roll, model: Model) -> tuple[Roll, Roll, Roll]:
-    onset, held, level_db = listened(bands_db, model.part(""))
+def _posteriors(bands_db: Roll, model: Model) -> tuple[Roll, Roll, Roll]:
+    onset, held, level_db = posteriors(bands_db, model.part(""))
     return onset, held, level_db
 
 
-def asked(
-    content: Heard, style: Heard, sounds: Samples, rng: np.random.Generator
+def compute_features(
+    content: NoteEvents, style: NoteEvents, sounds: Samples, rng: np.random.Generator
 ) -> dict[str, npt.NDArray[Any]]:
     """What the player is asked of an example, and what is true.
 
@@ -673,33 +688,35 @@ def asked(
     Examples
     --------
     >>> none = np.zeros(0)
-    >>> silent = Heard(none.astype(int), none, none, none, none, np.zeros((88, 9), np.float32))
-    >>> told = asked(silent, silent, np.ones((3, 8192), np.float32), np.random.default_rng(0))
+    >>> silent = NoteEvents(none.astype(int), none, none, none, none, np.zeros((88, 9), np.float32))
+    >>> told = compute_features(silent, silent, np.ones((3, 8192), np.float32), np.random.default_rng(0))
     >>> told["target"].shape
     (210, 9)
     """
-    power = spectrum_of(sounds[1])
-    measured, frames, stiffness = measure(power, style)
-    kept = measured[chosen_frames(frames, _N_TOKENS, rng)]
-    tokens = np.concatenate([kept.features, kept.partials_db, kept.clean, kept.noise_db], axis=1)
-    wanted = note_frames(content, BANDS.n_frames(sounds.shape[1]))
+    power = power_spectrum(sounds[1])
+    measured, frames, inharmonicity = measure(power, style)
+    chosen = measured[choose_frames(frames, _N_TOKENS, rng)]
+    tokens = np.concatenate(
+        [chosen.features, chosen.partials_db, chosen.mask, chosen.noise_db], axis=1
+    )
+    frames = note_frames(content, BANDS.n_frames(sounds.shape[1]))
     return {
         "tokens": tokens.astype(np.float16),
-        "queries": queries_of(wanted).astype(np.float16),
-        "target": bands_db(spectrum_of(sounds[2])).astype(np.float16),
-        "content": bands_db(spectrum_of(sounds[0])).astype(np.float16),
-        "quantiles": quantiles_of(power).astype(np.float16),
-        "floor": floor_db(power).astype(np.float16),
-        "stiffness": np.array(stiffness, np.float32),
+        "queries": queries_of(frames).astype(np.float16),
+        "target": bands_db(power_spectrum(sounds[2])).astype(np.float16),
+        "content": bands_db(power_spectrum(sounds[0])).astype(np.float16),
+        "quantiles": band_quantiles_db(power).astype(np.float16),
+        "floor": noise_floor_db(power).astype(np.float16),
+        "inharmonicity": np.array(inharmonicity, np.float32),
     }
 
 
-def queries_of(wanted: NoteFrames) -> npt.NDArray[np.float64]:
+def queries_of(frames: NoteFrames) -> npt.NDArray[np.float64]:
     """Note frames as the player is asked about them.
 
     Parameters
     ----------
-    wanted : NoteFrames
+    frames : NoteFrames
         Of a content.
 
     Returns
@@ -710,16 +727,16 @@ def queries_of(wanted: NoteFrames) -> npt.NDArray[np.float64]:
     Examples
     --------
     >>> one = np.ones(1)
-    >>> heard = Heard(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> queries_of(note_frames(heard, 43)).shape[1]
+    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
+    >>> queries_of(note_frames(events, 43)).shape[1]
     22
     """
-    meta = [wanted.frame, wanted.pitch, wanted.strength_db, coverage(wanted.age_s)]
-    queries = np.concatenate([wanted.features, np.stack(meta, axis=1)], axis=1)
-    return np.asarray(queries[np.argsort(wanted.frame, kind="stable")])
+    meta = [frames.frame, frames.pitch, frames.strength_db, coverage(frames.age_s)]
+    queries = np.concatenate([frames.features, np.stack(meta, axis=1)], axis=1)
+    return np.asarray(queries[np.argsort(frames.frame, kind="stable")])
 
 
-class Asked(NamedTuple):
+class Example(NamedTuple):
     """An example, unpacked.
 
     Parameters
@@ -734,12 +751,12 @@ class Asked(NamedTuple):
         The style's quiet level [N_NOISE].
     quantiles : torch.Tensor
         Of the style's levels [3, bands].
-    stiffness : torch.Tensor
+    inharmonicity : torch.Tensor
         Of its strings.
 
     Examples
     --------
-    >>> Asked._fields[0]
+    >>> Example._fields[0]
     'tokens'
     """
 
@@ -749,10 +766,10 @@ class Asked(NamedTuple):
     content: Tensor
     floor: Tensor
     quantiles: Tensor
-    stiffness: Tensor
+    inharmonicity: Tensor
 
 
-class PlayerTask(Drawing):
+class OneShotTask(BandLossTask):
     """The player with its losses.
 
     Parameters
@@ -762,27 +779,27 @@ class PlayerTask(Drawing):
 
     Examples
     --------
-    >>> PlayerTask(PlayerTraining()).network.config.attends
+    >>> OneShotTask(OneShotTraining()).network.config.attends
     True
     """
 
-    def __init__(self, config: PlayerTraining) -> None:
+    def __init__(self, config: OneShotTraining) -> None:
         super().__init__()
-        self.config, self.network = config, Player(config)
+        self.config, self.network = config, PartialsPredictor(config)
         self.band_hz: Tensor
         self.noise_hz: Tensor
         if config.refines:
             self.refiner = Refiner(self.n_bands, config.n_timbre)
         if config.adversarial:
-            self.judge = Judge()
+            self.discriminator = Discriminator()
         for name, array in (
             ("band_hz", band_hz().astype(np.float32)),
             ("noise_hz", NOISE_CENTRES_HZ.astype(np.float32)),
         ):
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), False)
 
-    def unpacked(self, packed: Tensor) -> "Asked":
-        """Parts of what `PlayerExamples` packed.
+    def unpacked(self, packed: Tensor) -> "Example":
+        """Parts of what `OneShotDataset` packed.
 
         Parameters
         ----------
@@ -796,24 +813,26 @@ class PlayerTask(Drawing):
         """
         x = packed.float()
         # A style without notes is one frame of nothing.
-        n_tokens, n_queries, stiffness = max(1, int(x[0])), int(x[1]), x[2] * 1e-4
-        floor, rest = x[3 : 3 + N_NOISE], x[3 + N_NOISE :]
+        n_tokens, n_queries, inharmonicity = max(1, int(x[0])), int(x[1]), x[2] * 1e-4
+        floor, remainder = x[3 : 3 + N_NOISE], x[3 + N_NOISE :]
         width = sum(_WIDTHS)
-        tokens = rest[: _N_TOKENS * width].view(_N_TOKENS, width)[:n_tokens]
-        rest = rest[_N_TOKENS * width :]
-        width = N_FEATURES + _N_META
-        queries = rest[: _N_QUERIES * width].view(_N_QUERIES, width)[:n_queries]
-        rest = rest[_N_QUERIES * width :]
-        rolls, quantiles = rest[: -3 * self.n_bands], rest[-3 * self.n_bands :]
+        tokens = remainder[: _N_TOKENS * width].view(_N_TOKENS, width)[:n_tokens]
+        remainder = remainder[_N_TOKENS * width :]
+        width = N_FEATURES + _N_QUERY_META
+        queries = remainder[: _N_QUERIES * width].view(_N_QUERIES, width)[:n_queries]
+        remainder = remainder[_N_QUERIES * width :]
+        rolls, quantiles = remainder[: -3 * self.n_bands], remainder[-3 * self.n_bands :]
         target, content = rolls.view(2, self.n_bands, -1)
-        return Asked(tokens, queries, target, content, floor, quantiles.view(3, -1), stiffness)
+        return Example(
+            tokens, queries, target, content, floor, quantiles.view(3, -1), inharmonicity
+        )
 
-    def said(self, asked: "Asked") -> tuple[Tensor, Tensor]:
+    def render_example(self, example: "Example") -> tuple[Tensor, Tensor]:
         """What the player draws of an example, before and after it is refined.
 
         Parameters
         ----------
-        asked : Asked
+        example : Asked
             One example.
 
         Returns
@@ -821,31 +840,33 @@ class PlayerTask(Drawing):
         tuple of torch.Tensor
             Power [bands, L] each.
         """
-        features, partials, clean, noise = torch.split(asked.tokens, _WIDTHS, dim=1)
-        known = (features, partials, clean, noise)
-        queries, n_frames = asked.queries, asked.target.shape[1]
-        drawn = torch.zeros_like(asked.target)
+        features, partials, mask, noise = torch.split(example.tokens, _WIDTHS, dim=1)
+        keys = (features, partials, mask, noise)
+        queries, n_frames = example.queries, example.target.shape[1]
+        rendered = torch.zeros_like(example.target)
         if self.config.plays:
-            partials_db, noise_db = self.network(*known, queries[:, :N_FEATURES])
-            drawn = self.drawn(partials_db, noise_db, queries, asked.stiffness, n_frames)
-        timbre = self.network.style(*known)[1]
-        behind = self.network.behind(timbre, asked.floor) @ self.spread
-        drawn = drawn + (torch.exp(behind / DB) * self.widths)[:, None]
+            partials_db, noise_db = self.network(*keys, queries[:, :N_FEATURES])
+            rendered = self.rendered(
+                partials_db, noise_db, queries, example.inharmonicity, n_frames
+            )
+        timbre = self.network.style(*keys)[1]
+        background_noise = self.network.background_noise(timbre, example.floor) @ self.spread
+        rendered = rendered + (torch.exp(background_noise / DB) * self.widths)[:, None]
         if not self.config.refines:
-            return drawn, drawn
-        drawn_db = DB * torch.log(drawn + FLOOR)
-        beside = self.beside(asked, drawn_db)
-        gain, besides = self.refiner(drawn_db, beside, asked.quantiles, timbre)
-        return drawn, drawn * torch.exp(gain / DB) + torch.exp(besides / DB)
+            return rendered, rendered
+        rendered_db = DB * torch.log(rendered + FLOOR)
+        refiner_reference = self.refiner_reference(example, rendered_db)
+        gain, residual_db = self.refiner(rendered_db, refiner_reference, example.quantiles, timbre)
+        return rendered, rendered * torch.exp(gain / DB) + torch.exp(residual_db / DB)
 
-    def beside(self, asked: "Asked", drawn_db: Tensor) -> Tensor:  # noqa: ARG002
+    def refiner_reference(self, example: "Example", rendered_db: Tensor) -> Tensor:  # noqa: ARG002
         """What the refiner sees beside what was drawn.
 
         Parameters
         ----------
-        asked : Asked
+        example : Asked
             One example.
-        drawn_db : torch.Tensor
+        rendered_db : torch.Tensor
             [bands, L].
 
         Returns
@@ -853,7 +874,7 @@ class PlayerTask(Drawing):
         torch.Tensor
             The content's levels [bands, L].
         """
-        return asked.content
+        return example.content
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Losses of packed examples.
@@ -861,7 +882,7 @@ class PlayerTask(Drawing):
         Parameters
         ----------
         batch : torch.Tensor
-            [B, ...], as `PlayerExamples` packs them.
+            [B, ...], as `OneShotDataset` packs them.
         share : float
             Not used.
 
@@ -871,36 +892,38 @@ class PlayerTask(Drawing):
             "loss" and its parts.
         """
         losses: dict[str, list[Tensor]] = {}
-        vectors: list[Tensor] = []
+        timbres: list[Tensor] = []
         for packed in batch:
-            asked = self.unpacked(packed)
+            example = self.unpacked(packed)
             if self.training and self.config.equalise_db:
                 spread = self.config.equalise_db
-                asked = self.equalised(asked, _random_filter(spread), _random_filter(spread))
+                example = self.equalize(example, _random_filter(spread), _random_filter(spread))
             if self.config.contrast:
-                vectors += self._two_vectors(asked.tokens)
-            true = torch.exp(asked.target / DB)
-            drawn, refined = self.said(asked)
-            for name, value in self.compared(drawn, refined, true).items():
+                timbres += self._two_timbres(example.tokens)
+            true = torch.exp(example.target / DB)
+            rendered, refined = self.render_example(example)
+            for name, value in self.band_losses(rendered, refined, true).items():
                 losses.setdefault(name, []).append(value)
             if self.config.adversarial:
                 both = (DB * torch.log(x + FLOOR) for x in (refined, true))
-                losses.setdefault("judge", []).append(self.judge(*both, self.config.adversarial))
-        found = {name: torch.stack(values).mean() for name, values in losses.items()}
-        loss = weighed(found)
+                losses.setdefault("judge", []).append(
+                    self.discriminator(*both, self.config.adversarial)
+                )
+        means = {name: torch.stack(values).mean() for name, values in losses.items()}
+        loss = total_loss(means)
         if self.config.adversarial:
-            loss = loss + found["judge"]
+            loss = loss + means["judge"]
         if self.config.contrast:
-            found["contrast"] = _contrast(torch.stack(vectors))
-            loss = loss + self.config.contrast * found["contrast"]
-        return {"loss": loss, **found}
+            means["contrast"] = _contrastive_loss(torch.stack(timbres))
+            loss = loss + self.config.contrast * means["contrast"]
+        return {"loss": loss, **means}
 
-    def equalised(self, asked: "Asked", style: Filter, content: Filter) -> "Asked":
+    def equalize(self, example: "Example", style: Filter, content: Filter) -> "Example":
         """An example whose sounds have gone through filters.
 
         Parameters
         ----------
-        asked : Asked
+        example : Asked
             One example.
         style, content : callable
             From frequencies in Hz to gain in dB: of style and target, and of the content.
@@ -910,27 +933,30 @@ class PlayerTask(Drawing):
         Asked
             What would have been asked; what the listener hears is taken to be the same.
         """
-        fundamentals = self.network.fundamental_hz(asked.tokens)[:, None]
-        features, partials, clean, noise = torch.split(asked.tokens, _WIDTHS, dim=1)
-        filtered, hiss = partials + style(fundamentals * self.network.numbers), style(self.noise_hz)
-        # Levels are relative to the strength of their note, which is filtered as well.
-        stronger = _gained_db(partials, filtered, (1,))
-        known = features, filtered - stronger, clean, noise + hiss - stronger
-        whole = style(self.band_hz)
-        louder = _gained_db(asked.quantiles[2], asked.quantiles[2] + whole, (0,))
-        target, heard = (
-            asked.target + whole[:, None],
-            asked.content + content(self.band_hz)[:, None],
+        fundamentals = self.network.fundamental_hz(example.tokens)[:, None]
+        features, partials, mask, noise = torch.split(example.tokens, _WIDTHS, dim=1)
+        filtered, noise_gain_db = (
+            partials + style(fundamentals * self.network.harmonics),
+            style(self.noise_hz),
         )
-        return asked._replace(
-            tokens=torch.cat(known, dim=1),
-            target=target - _gained_db(asked.target, target, (0, 1)),
-            content=heard - _gained_db(asked.content, heard, (0, 1)),
-            floor=asked.floor + hiss - louder,
-            quantiles=asked.quantiles + whole - louder,
+        # Levels are relative to the strength of their note, which is filtered as well.
+        strength_gain = _gain_db(partials, filtered, (1,))
+        keys = features, filtered - strength_gain, mask, noise + noise_gain_db - strength_gain
+        whole = style(self.band_hz)
+        gain = _gain_db(example.quantiles[2], example.quantiles[2] + whole, (0,))
+        target, equalized_content = (
+            example.target + whole[:, None],
+            example.content + content(self.band_hz)[:, None],
+        )
+        return example._replace(
+            tokens=torch.cat(keys, dim=1),
+            target=target - _gain_db(example.target, target, (0, 1)),
+            content=equalized_content - _gain_db(example.content, equalized_content, (0, 1)),
+            floor=example.floor + noise_gain_db - gain,
+            quantiles=example.quantiles + whole - gain,
         )
 
-    def _two_vectors(self, tokens: Tensor) -> list[Tensor]:
+    def _two_timbres(self, tokens: Tensor) -> list[Tensor]:
         """Timbre vectors of two halves of a style's note frames, drawn by chance."""
         halves = torch.randperm(len(tokens)).chunk(2)
         if len(halves) < 2:
@@ -954,43 +980,45 @@ class PlayerTask(Drawing):
         dict of str to float
             Names and values.
         """
-        found: list[tuple[float, float]] = []
+        distances: list[tuple[float, float]] = []
         with torch.no_grad():
             for batch in batches:
                 for packed in batch:
-                    asked = self.unpacked(packed)
-                    true = torch.exp(asked.target / DB)
-                    drawn, refined = self.said(asked)
-                    found.append((rms_apart_db(drawn, true), rms_apart_db(refined, true)))
-        drawn, refined = np.mean(found, axis=0)
-        return {"lsd": float(refined), "lsd_player": float(drawn)}
+                    example = self.unpacked(packed)
+                    true = torch.exp(example.target / DB)
+                    rendered, refined = self.render_example(example)
+                    distances.append(
+                        (rms_distance_db(rendered, true), rms_distance_db(refined, true))
+                    )
+        rendered, refined = np.mean(distances, axis=0)
+        return {"lsd": float(refined), "lsd_player": float(rendered)}
 
 
-def _contrast(vectors: Tensor) -> Tensor:
+def _contrastive_loss(timbres: Tensor) -> Tensor:
     """Each vector must know the other half of its own style among all others (van den Oord 2018).
 
     Rows 2 i and 2 i + 1 belong together.
     """
-    unit = functional.normalize(vectors, dim=1)
-    likeness = unit @ unit.t() / 0.1
-    likeness = likeness - torch.diag(torch.full((len(unit),), 1e4))
-    return functional.cross_entropy(likeness, torch.arange(len(unit)) ^ 1)
+    unit = functional.normalize(timbres, dim=1)
+    similarity = unit @ unit.t() / 0.1
+    similarity = similarity - torch.diag(torch.full((len(unit),), 1e4))
+    return functional.cross_entropy(similarity, torch.arange(len(unit)) ^ 1)
 
 
-def _gained_db(before: Tensor, after: Tensor, dims: tuple[int, ...]) -> Tensor:
+def _gain_db(before: Tensor, after: Tensor, dims: tuple[int, ...]) -> Tensor:
     """By how much the power of levels has grown."""
-    grown = torch.logsumexp(after / DB, dims, True) - torch.logsumexp(before / DB, dims, True)
-    return DB * grown
+    log_gain = torch.logsumexp(after / DB, dims, True) - torch.logsumexp(before / DB, dims, True)
+    return DB * log_gain
 
 
 def _random_filter(spread_db: float) -> Filter:
     """Gain in dB of frequencies in Hz: a few slow waves over the octaves."""
     waves = torch.arange(1, 7)
     depth = spread_db * torch.randn(len(waves)) / waves**0.7
-    begins = torch.rand(len(waves))
+    phases = torch.rand(len(waves))
 
     def gain_db(hz: Tensor) -> Tensor:
         place = torch.log2(hz.clamp_min(_LOWEST_HZ) / _LOWEST_HZ) / _OCTAVES
-        return (depth * torch.cos(math.pi * (waves * place[..., None] + 2 * begins))).sum(dim=-1)
+        return (depth * torch.cos(math.pi * (waves * place[..., None] + 2 * phases))).sum(dim=-1)
 
     return gain_db

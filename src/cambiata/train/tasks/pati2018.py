@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from cambiata.data.scores import SCORE_CACHE
 from cambiata.data.tunes import Split, read_tunes
-from cambiata.melody.pati2018 import N_INTERVALS, notes_of
+from cambiata.melody.pati2018 import N_INTERVALS, encode_notes
 from cambiata.system import Progress
 from cambiata.train.task import Task
-from cambiata.train.tasks.melody import STYLES, usable
+from cambiata.train.tasks.melody import STYLES, parse_lines
 
-_LENGTH = 64  # notes of an example
+_N_NOTES = 64  # notes of an example
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class TuneNotes:
 
     def __getitem__(self, index: int) -> npt.NDArray[np.int16]:
         """A stretch [_LENGTH, 3]: interval and duration, both from 1, 0 for none; and genre."""
-        found: npt.NDArray[np.int16] = self._notes[index]
-        return found
+        stretch: npt.NDArray[np.int16] = self._notes[index]
+        return stretch
 
     def validation(self) -> "TuneNotes":
         """Stretches of other families.
@@ -129,36 +129,39 @@ def record_notes(
     if (place / "facts.json").exists():
         return TuneNotes(place, "train")
     tunes = [
-        (tune, notes_of(line))
-        for tune, line in usable(read_tunes(progress=progress))
+        (tune, encode_notes(line))
+        for tune, line in parse_lines(read_tunes(progress=progress))
         if tune.dance in STYLES
     ]
     counts = Counter(
         duration for tune, notes in tunes if tune.split == "train" for _, duration in notes
     )
     durations = sorted(duration for duration, n in counts.items() if n >= config.least)
-    known = np.array(durations)
+    duration_classes = np.array(durations)
     place.mkdir(parents=True, exist_ok=True)
-    kept: dict[str, list[npt.NDArray[np.int16]]] = {"train": [], "validation": [], "test": []}
+    by_split: dict[str, list[npt.NDArray[np.int16]]] = {"train": [], "validation": [], "test": []}
     for tune, notes in tunes:
         rows = np.array(
             [
-                (interval + N_INTERVALS // 2 + 1, 1 + int(np.abs(known - duration).argmin()))
+                (
+                    interval + N_INTERVALS // 2 + 1,
+                    1 + int(np.abs(duration_classes - duration).argmin()),
+                )
                 for interval, duration in notes
             ]
         )
         genre = STYLES.index(tune.dance)
-        for start in range(0, max(1, len(rows) - _LENGTH // 2), _LENGTH // 2):
-            stretch = np.zeros((_LENGTH, 3), np.int16)
+        for start in range(0, max(1, len(rows) - _N_NOTES // 2), _N_NOTES // 2):
+            stretch = np.zeros((_N_NOTES, 3), np.int16)
             stretch[:, 2] = genre
-            part = rows[start : start + _LENGTH]
+            part = rows[start : start + _N_NOTES]
             stretch[: len(part), :2] = part
-            kept[tune.split].append(stretch)
-    for split, stretches in kept.items():
+            by_split[tune.split].append(stretch)
+    for split, stretches in by_split.items():
         np.save(place / f"{split}.npy", np.stack(stretches))
     facts = {
         "durations": durations,
-        "banks": {"tunes": {split: len(stretches) for split, stretches in kept.items()}},
+        "banks": {"tunes": {split: len(stretches) for split, stretches in by_split.items()}},
     }
     (place / "facts.json").write_text(json.dumps(facts))
     return TuneNotes(place, "train")
@@ -195,8 +198,8 @@ class GenreLstm(nn.Module):
         self.sizes = sizes
         self.gates = nn.Parameter(torch.randn(n_genres, 4 * width, n_in) / n_in**0.5)
         self.gates_bias = nn.Parameter(torch.zeros(n_genres, 4 * width))
-        self.said = nn.Parameter(torch.randn(n_genres, n_out, width) / width**0.5)
-        self.said_bias = nn.Parameter(torch.zeros(n_genres, n_out))
+        self.out = nn.Parameter(torch.randn(n_genres, n_out, width) / width**0.5)
+        self.out_bias = nn.Parameter(torch.zeros(n_genres, n_out))
 
     def step(
         self,
@@ -223,7 +226,7 @@ class GenreLstm(nn.Module):
         tuple of torch.Tensor
             Logits [B, n_out], and the states.
         """
-        seen = torch.cat(
+        inputs = torch.cat(
             [
                 self.first(genre * self.sizes[0] + first),
                 self.second(genre * self.sizes[1] + second),
@@ -231,20 +234,22 @@ class GenreLstm(nn.Module):
             ],
             1,
         )
-        gates = _applied(self.gates, self.gates_bias, seen, genre, counts)
-        let_in, forget, new, let_out = gates.chunk(4, 1)
-        cell = torch.sigmoid(forget + 1) * cell + torch.sigmoid(let_in) * torch.tanh(new)
-        output = torch.sigmoid(let_out) * torch.tanh(cell)
-        return _applied(self.said, self.said_bias, output, genre, counts), output, cell
+        gates = _genre_linear(self.gates, self.gates_bias, inputs, genre, counts)
+        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, 1)
+        cell = torch.sigmoid(forget_gate + 1) * cell + torch.sigmoid(input_gate) * torch.tanh(
+            candidate
+        )
+        output = torch.sigmoid(output_gate) * torch.tanh(cell)
+        return _genre_linear(self.out, self.out_bias, output, genre, counts), output, cell
 
 
-def _applied(
+def _genre_linear(
     weights: Tensor, bias: Tensor, x: Tensor, genre: Tensor, counts: list[int] | None
 ) -> Tensor:
     """A layer of each genre's own [n_genres, n_out, n_in], applied to what is of it [B, n_in]."""
     if counts is None:
-        own = weights.index_select(0, genre)
-        return torch.bmm(own, x[..., None])[..., 0] + bias.index_select(0, genre)
+        genre_weights = weights.index_select(0, genre)
+        return torch.bmm(genre_weights, x[..., None])[..., 0] + bias.index_select(0, genre)
     parts = zip(torch.split(x, counts), weights, bias, strict=True)
     return torch.cat([nn.functional.linear(part, *layer) for part, *layer in parts])
 
@@ -280,7 +285,7 @@ class Pati2018Task(Task):
         self.duration = GenreLstm(sizes, n_durations, config)
         self.dropout = nn.Dropout(0.2)
 
-    def _told(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _logits(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of pitches and durations [B, L, n], and where there are notes [B, L].
 
         The batch is in the order of genres.
@@ -290,16 +295,16 @@ class Pati2018Task(Task):
         counts = torch.bincount(genre, minlength=len(STYLES)).tolist()
         n_batch, n_notes, _ = notes.shape
         states = [torch.zeros(n_batch, self.config.width) for _ in range(4)]
-        before = torch.zeros(n_batch, 2, dtype=torch.int64)
+        previous = torch.zeros(n_batch, 2, dtype=torch.int64)
         pitches, durations = [], []
         for i in range(n_notes):
             pitch, *states[:2] = self.pitch.step(
-                genre, before[:, 0], before[:, 1], self.dropout(states[0]), states[1], counts
+                genre, previous[:, 0], previous[:, 1], self.dropout(states[0]), states[1], counts
             )
             duration, *states[2:] = self.duration.step(
-                genre, notes[:, i, 0], before[:, 1], self.dropout(states[2]), states[3], counts
+                genre, notes[:, i, 0], previous[:, 1], self.dropout(states[2]), states[3], counts
             )
-            before = notes[:, i, :2]
+            previous = notes[:, i, :2]
             pitches.append(pitch)
             durations.append(duration)
         return torch.stack(pitches, 1), torch.stack(durations, 1), notes[..., 0] > 0
@@ -321,12 +326,12 @@ class Pati2018Task(Task):
         """
         del share
         batch = batch[torch.argsort(batch[:, 0, 2], stable=True)]
-        pitches, durations, there = self._told(batch)
-        of_pitch, of_duration = (
-            nn.functional.cross_entropy(logits[there], batch[..., i].long()[there] - 1)
+        pitches, durations, mask = self._logits(batch)
+        pitch_loss, duration_loss = (
+            nn.functional.cross_entropy(logits[mask], batch[..., i].long()[mask] - 1)
             for i, logits in enumerate((pitches, durations))
         )
-        return {"loss": of_pitch + of_duration, "pitch": of_pitch, "duration": of_duration}
+        return {"loss": pitch_loss + duration_loss, "pitch": pitch_loss, "duration": duration_loss}
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Cross-entropies on other families.
@@ -344,8 +349,8 @@ class Pati2018Task(Task):
             Nats a note.
         """
         with torch.no_grad():
-            found = [self(batch, share) for batch in batches]
+            losses = [self(batch, share) for batch in batches]
         return {
-            name: float(np.mean([float(each[name]) for each in found]))
+            name: float(np.mean([float(each[name]) for each in losses]))
             for name in ("pitch", "duration")
         }

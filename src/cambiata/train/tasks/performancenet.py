@@ -17,12 +17,12 @@ from torch.nn import functional
 from cambiata.audio.stft import Stft
 from cambiata.score.piano_roll import N_KEYS
 from cambiata.train.task import Task
-from cambiata.train.tasks.rolls import N_ROLL, N_TIMBRE, SoundEncoder, parted
+from cambiata.train.tasks.rolls import N_ROLL, N_TIMBRE, SoundEncoder, unpack_batch
 
 STFT = Stft()
-SAMPLE_RATE, FRAMES_AT_ONCE = 44100, 2
-FRAME_RATE_HZ = SAMPLE_RATE / STFT.hop_length / FRAMES_AT_ONCE
-_SCALES = (2048, 1024, 512, 256, 128, 64)
+SAMPLE_RATE, FRAMES_PER_STEP = 44100, 2
+FRAME_RATE_HZ = SAMPLE_RATE / STFT.hop_length / FRAMES_PER_STEP
+_LOSS_FFT_SIZES = (2048, 1024, 512, 256, 128, 64)
 GAIN = 1e-2  # of power, so that log1p bends where sounds become faint
 
 
@@ -54,7 +54,7 @@ class PerformanceNetTraining:
     crop_s: float = 4.0
 
 
-class _Norm(nn.Module):
+class _InstanceNorm(nn.Module):
     """Instance norm; torch's own is exported for one length alone."""
 
     def __init__(self, width: int) -> None:
@@ -62,22 +62,22 @@ class _Norm(nn.Module):
         self.scale, self.shift = (nn.Parameter(x) for x in (torch.ones(width), torch.zeros(width)))
 
     def forward(self, x: Tensor) -> Tensor:
-        middle = x - x.mean(dim=2, keepdim=True)
-        spread = ((middle**2).mean(dim=2, keepdim=True) + 1e-5).sqrt()
-        return middle / spread * self.scale[:, None] + self.shift[:, None]
+        centred = x - x.mean(dim=2, keepdim=True)
+        deviation = ((centred**2).mean(dim=2, keepdim=True) + 1e-5).sqrt()
+        return centred / deviation * self.scale[:, None] + self.shift[:, None]
 
 
-class _Double(nn.Module):
+class _DoubleConv(nn.Module):
     """Two convolutions, each normed over time."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv1d(n_in, n_out, 3, padding=1),
-            _Norm(n_out),
+            _InstanceNorm(n_out),
             nn.LeakyReLU(0.01),
             nn.Conv1d(n_out, n_out, 3, padding=1),
-            _Norm(n_out),
+            _InstanceNorm(n_out),
             nn.LeakyReLU(0.01),
         )
 
@@ -86,14 +86,14 @@ class _Double(nn.Module):
         return out
 
 
-class _Texture(nn.Module):
+class _MBRBlock(nn.Module):
     """A residual block that treats bands apart."""
 
     def __init__(self, width: int, n_bands: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv1d(width, width, 3, padding=1, groups=n_bands),
-            _Norm(width),
+            _InstanceNorm(width),
             nn.LeakyReLU(0.01),
             nn.Conv1d(width, width, 3, padding=1, groups=n_bands),
         )
@@ -121,23 +121,27 @@ class PerformanceNet(nn.Module):
     def __init__(self, config: PerformanceNetTraining) -> None:
         super().__init__()
         widths = config.widths
-        self.down = nn.ModuleList(
-            _Double(a, b) for a, b in zip((N_ROLL, *widths[:-1]), widths, strict=True)
+        self.down_convs = nn.ModuleList(
+            _DoubleConv(a, b) for a, b in zip((N_ROLL, *widths[:-1]), widths, strict=True)
         )
         # Strikes and offsets again, at every resolution of the way up.
-        events = 2 * N_KEYS
-        self.events = nn.ModuleList(nn.Conv1d(events, 32, 3, padding=1) for _ in widths[:-1])
-        self.up = nn.ModuleList(
-            _Double(below + here + 32, here)
+        onset_offset = 2 * N_KEYS
+        self.onset_offset = nn.ModuleList(
+            nn.Conv1d(onset_offset, 32, 3, padding=1) for _ in widths[:-1]
+        )
+        self.up_convs = nn.ModuleList(
+            _DoubleConv(below + here + 32, here)
             for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.timbre = nn.ModuleList(
             nn.Linear(N_TIMBRE, 2 * width) for width in (widths[-1], *widths[-2::-1])
         )
-        self.wide = nn.Conv1d(widths[0], 512, 3, padding=1)
-        self.shaped = nn.Linear(N_TIMBRE, 1024)
-        self.texture = nn.Sequential(*(_Texture(512, 2 ** (i + 1)) for i in range(config.n_blocks)))
-        self.last = nn.Conv1d(512, FRAMES_AT_ONCE * STFT.n_bins, 1)
+        self.wide_conv = nn.Conv1d(widths[0], 512, 3, padding=1)
+        self.wide_modulation = nn.Linear(N_TIMBRE, 1024)
+        self.mbr_blocks = nn.Sequential(
+            *(_MBRBlock(512, 2 ** (i + 1)) for i in range(config.n_blocks))
+        )
+        self.lastconv = nn.Conv1d(512, FRAMES_PER_STEP * STFT.n_bins, 1)
 
     def forward(self, roll: Tensor, timbre: Tensor) -> Tensor:
         """The spectrogram.
@@ -154,34 +158,34 @@ class PerformanceNet(nn.Module):
         torch.Tensor
             Logarithm of 1 + power [B, 1025, 2 L].
         """
-        x, beside = roll, []
-        for i, layer in enumerate(self.down):
-            x = layer(_halved(x) if i else x)
-            beside.append(x)
-        x = _styled(x, self.timbre[0](timbre))
-        events = torch.cat([roll[:, :N_KEYS], roll[:, 2 * N_KEYS : 3 * N_KEYS]], dim=1)
-        n_up = len(self.up)
-        for i, layer in enumerate(self.up):
-            skip = beside[n_up - 1 - i]
-            heard = events
+        x, encoder_outputs = roll, []
+        for i, layer in enumerate(self.down_convs):
+            x = layer(_max_pool(x) if i else x)
+            encoder_outputs.append(x)
+        x = _modulate(x, self.timbre[0](timbre))
+        onset_offset = torch.cat([roll[:, :N_KEYS], roll[:, 2 * N_KEYS : 3 * N_KEYS]], dim=1)
+        n_up = len(self.up_convs)
+        for i, layer in enumerate(self.up_convs):
+            skip = encoder_outputs[n_up - 1 - i]
+            pooled = onset_offset
             for _ in range(n_up - 1 - i):
-                heard = _halved(heard)
+                pooled = _max_pool(pooled)
             x = x.repeat_interleave(2, dim=2)
-            x = layer(torch.cat([x, skip, self.events[i](heard)], dim=1))
-            x = _styled(x, self.timbre[i + 1](timbre))
-        x = _styled(functional.leaky_relu(self.wide(x), 0.01), self.shaped(timbre))
-        found = functional.softplus(self.last(self.texture(x)))
-        both = found.view(found.shape[0], FRAMES_AT_ONCE, STFT.n_bins, -1)
-        return both.permute(0, 2, 3, 1).flatten(2)
+            x = layer(torch.cat([x, skip, self.onset_offset[i](pooled)], dim=1))
+            x = _modulate(x, self.timbre[i + 1](timbre))
+        x = _modulate(functional.leaky_relu(self.wide_conv(x), 0.01), self.wide_modulation(timbre))
+        log_power = functional.softplus(self.lastconv(self.mbr_blocks(x)))
+        frames = log_power.view(log_power.shape[0], FRAMES_PER_STEP, STFT.n_bins, -1)
+        return frames.permute(0, 2, 3, 1).flatten(2)
 
 
-def _halved(x: Tensor) -> Tensor:
+def _max_pool(x: Tensor) -> Tensor:
     """The greater of every two frames; torch's own pooling is exported for one length alone."""
     return x.reshape(x.shape[0], x.shape[1], x.shape[2] // 2, 2).amax(dim=3)
 
 
-def _styled(x: Tensor, by: Tensor) -> Tensor:
-    scale, shift = by[:, :, None].chunk(2, dim=1)
+def _modulate(x: Tensor, modulation: Tensor) -> Tensor:
+    scale, shift = modulation[:, :, None].chunk(2, dim=1)
     return x * (1 + scale) + shift
 
 
@@ -208,12 +212,12 @@ class PerformanceNetTask(Task):
         self.window: Tensor
         self.register_buffer("window", torch.from_numpy(STFT.samples), False)
 
-    def _cropped(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        mel, roll, sound = parted(batch, SAMPLE_RATE, FRAME_RATE_HZ)
+    def _crop(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mel, roll, sound = unpack_batch(batch, SAMPLE_RATE, FRAME_RATE_HZ)
         step = 2 ** (len(self.config.widths) - 1)
         n = min(round(self.config.crop_s * FRAME_RATE_HZ), roll.shape[2]) // step * step
         at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
-        hop = FRAMES_AT_ONCE * STFT.hop_length
+        hop = FRAMES_PER_STEP * STFT.hop_length
         return mel, roll[:, :, at : at + n], sound[:, at * hop : (at + n) * hop]
 
     def _spectrum(self, sound: Tensor, n_frames: int) -> Tensor:
@@ -242,23 +246,23 @@ class PerformanceNetTask(Task):
         dict of str to torch.Tensor
             "loss" and its parts.
         """
-        mel, roll, sound = self._cropped(batch)
-        found = self.network(roll, self.encoder(mel))
-        spectrum = self._spectrum(sound, found.shape[2])
+        mel, roll, sound = self._crop(batch)
+        log_power = self.network(roll, self.encoder(mel))
+        spectrum = self._spectrum(sound, log_power.shape[2])
         power = spectrum.real**2 + spectrum.imag**2
-        losses = {"l1": (found - torch.log1p(GAIN * power)).abs().mean()}
+        losses = {"l1": (log_power - torch.log1p(GAIN * power)).abs().mean()}
         losses["loss"] = losses["l1"]
         if self.config.loss == "multi-scale":
-            made = (torch.expm1(found.clamp_max(14.0)).clamp_min(1e-8) / GAIN).sqrt()
-            unit = spectrum / spectrum.abs().clamp_min(1e-6)
-            ours = torch.istft(
-                made * unit,
+            magnitude = (torch.expm1(log_power.clamp_max(14.0)).clamp_min(1e-8) / GAIN).sqrt()
+            phase_factor = spectrum / spectrum.abs().clamp_min(1e-6)
+            output = torch.istft(
+                magnitude * phase_factor,
                 STFT.n_fft,
                 STFT.hop_length,
                 window=self.window,
-                length=(found.shape[2] - 1) * STFT.hop_length,
+                length=(log_power.shape[2] - 1) * STFT.hop_length,
             )
-            losses["multi-scale"] = _multi_scale(ours, sound[:, : ours.shape[1]])
+            losses["multi-scale"] = _multi_scale(output, sound[:, : output.shape[1]])
             losses["loss"] = losses["multi-scale"]
         return losses
 
@@ -278,23 +282,26 @@ class PerformanceNetTask(Task):
             Names and values.
         """
         with torch.no_grad():
-            found = [self.forward(batch, share) for batch in batches[:8]]
+            log_power = [self.forward(batch, share) for batch in batches[:8]]
         return {
-            name: float(torch.stack([each[name] for each in found]).mean()) for name in found[0]
+            name: float(torch.stack([each[name] for each in log_power]).mean())
+            for name in log_power[0]
         }
 
 
-def _multi_scale(ours: Tensor, true: Tensor) -> Tensor:
+def _multi_scale(output: Tensor, target: Tensor) -> Tensor:
     """DDSP's loss, equal weights of magnitudes and their logarithms; RMS is 1."""
     losses = []
-    for n_fft in _SCALES:
+    for n_fft in _LOSS_FFT_SIZES:
         window = torch.hann_window(n_fft)
-        low, high = (
+        output_magnitude, target_magnitude = (
             torch.stft(x, n_fft, n_fft // 4, window=window, return_complex=True).abs()
-            for x in (ours, true)
+            for x in (output, target)
         )
         # As loud as in DDSP, whose sounds have an RMS of about a tenth.
-        low, high = 0.1 * low, 0.1 * high
-        losses.append((low - high).abs().mean())
-        losses.append((torch.log(low + 1e-3) - torch.log(high + 1e-3)).abs().mean())
+        output_magnitude, target_magnitude = 0.1 * output_magnitude, 0.1 * target_magnitude
+        losses.append((output_magnitude - target_magnitude).abs().mean())
+        losses.append(
+            (torch.log(output_magnitude + 1e-3) - torch.log(target_magnitude + 1e-3)).abs().mean()
+        )
     return torch.stack(losses).sum()

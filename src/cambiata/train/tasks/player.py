@@ -15,21 +15,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from cambiata.data.scored_examples import ScoredExamples
-from cambiata.partials.note_frames import of_score, score_frames
-from cambiata.train.tasks.oneshot import PlayerExamples, PlayerTask, PlayerTraining, queries_of
+from cambiata.partials.note_frames import events_from_part, score_note_frames
+from cambiata.train.tasks.oneshot import OneShotDataset, OneShotTask, OneShotTraining, queries_of
 
 Loss = Literal["levels", "l1", "multi-scale"]
 _SCALES = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
-class ScorePlayerTraining(PlayerTraining):
-    """Settings of `ScorePlayerTask`: the player's, and the loss.
+class PlayerTraining(OneShotTraining):
+    """Settings of `PlayerTask`: the player's, and the loss.
 
     Parameters
     ----------
     width, n_heads, n_timbre : int
-        See `PlayerTraining`.
+        See `OneShotTraining`.
     plays, attends, refines : bool
         Likewise.
     contrast, equalise_db, adversarial : float
@@ -43,14 +43,14 @@ class ScorePlayerTraining(PlayerTraining):
 
     Examples
     --------
-    >>> ScorePlayerTraining().loss
+    >>> PlayerTraining().loss
     'levels'
     """
 
     loss: Loss = "levels"
 
 
-class ScoreExamples(PlayerExamples):
+class PlayerDataset(OneShotDataset):
     """What a player of scores is asked and what is true.
 
     Parameters
@@ -64,25 +64,25 @@ class ScoreExamples(PlayerExamples):
 
     Examples
     --------
-    >>> issubclass(ScoreExamples, PlayerExamples)
+    >>> issubclass(PlayerDataset, OneShotDataset)
     True
     """
 
     def __init__(
-        self, asked: PlayerExamples, examples: ScoredExamples, validating: bool = False
+        self, features: OneShotDataset, examples: ScoredExamples, validating: bool = False
     ) -> None:
-        super().__init__(asked.folder, asked.n, asked.n_validation, validating)
+        super().__init__(features.folder, features.n, features.n_validation, validating)
         self.examples = examples.validation() if validating else examples
-        self._training = asked, examples
+        self._training = features, examples
 
-    def queries(self, number: int, kept: Mapping[str, Any]) -> npt.NDArray[Any]:
+    def queries(self, number: int, cached: Mapping[str, Any]) -> npt.NDArray[Any]:
         """What the player is asked of an example: its score.
 
         Parameters
         ----------
         number : int
             Which example.
-        kept : mapping
+        cached : mapping
             What `asked` gave.
 
         Returns
@@ -90,21 +90,21 @@ class ScoreExamples(PlayerExamples):
         numpy.ndarray
             [Q, 22], in order of time.
         """
-        heard = of_score(self.examples.keys(number))
-        return queries_of(score_frames(heard, kept["target"].shape[1]))
+        events = events_from_part(self.examples.keys(number))
+        return queries_of(score_note_frames(events, cached["target"].shape[1]))
 
-    def validation(self) -> "ScoreExamples":
+    def validation(self) -> "PlayerDataset":
         """The examples to validate with.
 
         Returns
         -------
         Sequence
-            As `ScoreExamples`.
+            As `PlayerDataset`.
         """
-        return ScoreExamples(*self._training, validating=True)
+        return PlayerDataset(*self._training, validating=True)
 
 
-class Together(Sequence[npt.NDArray[Any]]):
+class ConcatDataset(Sequence[npt.NDArray[Any]]):
     """Several sequences one after another, some of them more than once.
 
     Parameters
@@ -118,7 +118,7 @@ class Together(Sequence[npt.NDArray[Any]]):
     --------
     >>> class Three(list):
     ...     validation = list
-    >>> len(Together([Three([1, 2]), Three([3])], [1, 2]))
+    >>> len(ConcatDataset([Three([1, 2]), Three([3])], [1, 2]))
     4
     """
 
@@ -138,18 +138,18 @@ class Together(Sequence[npt.NDArray[Any]]):
             index -= n * len(part)
         raise IndexError(index)
 
-    def validation(self) -> "Together":
+    def validation(self) -> "ConcatDataset":
         """Those to validate with, each once.
 
         Returns
         -------
         Sequence
-            As `Together`.
+            As `ConcatDataset`.
         """
-        return Together([part.validation() for part in self.parts], [1] * len(self.parts))
+        return ConcatDataset([part.validation() for part in self.parts], [1] * len(self.parts))
 
 
-class ScorePlayerTask(PlayerTask):
+class PlayerTask(OneShotTask):
     """The player of scores with its losses.
 
     Parameters
@@ -159,22 +159,22 @@ class ScorePlayerTask(PlayerTask):
 
     Examples
     --------
-    >>> ScorePlayerTask(ScorePlayerTraining()).network.config.attends
+    >>> PlayerTask(PlayerTraining()).network.config.attends
     True
     """
 
-    def __init__(self, config: ScorePlayerTraining) -> None:
+    def __init__(self, config: PlayerTraining) -> None:
         super().__init__(config)
         self._loss = config.loss
 
-    def beside(self, asked: Any, drawn_db: Tensor) -> Tensor:  # noqa: ARG002
+    def refiner_reference(self, example: Any, rendered_db: Tensor) -> Tensor:  # noqa: ARG002
         """What the refiner sees beside what was drawn: the same again.
 
         Parameters
         ----------
-        asked : Asked
+        example : Asked
             One example.
-        drawn_db : torch.Tensor
+        rendered_db : torch.Tensor
             [bands, L].
 
         Returns
@@ -182,14 +182,14 @@ class ScorePlayerTask(PlayerTask):
         torch.Tensor
             [bands, L].
         """
-        return drawn_db
+        return rendered_db
 
-    def apart(self, ours: Tensor, true: Tensor) -> Tensor:
+    def distance(self, estimate: Tensor, target: Tensor) -> Tensor:
         """How far powers are apart, by the loss that was chosen.
 
         Parameters
         ----------
-        ours, true : torch.Tensor
+        estimate, target : torch.Tensor
             Power [bands, L].
 
         Returns
@@ -198,12 +198,17 @@ class ScorePlayerTask(PlayerTask):
             Less is better.
         """
         if self._loss == "levels":
-            return super().apart(ours, true)
+            return super().distance(estimate, target)
         if self._loss == "l1":
-            return 100 * (ours.clamp_min(1e-12).sqrt() - true.clamp_min(1e-12).sqrt()).abs().mean()
+            return (
+                100
+                * (estimate.clamp_min(1e-12).sqrt() - target.clamp_min(1e-12).sqrt()).abs().mean()
+            )
         losses = []
         for n in _SCALES:
-            pair = [functional.avg_pool2d(x[None, None], n, ceil_mode=True) for x in (ours, true)]
+            pair = [
+                functional.avg_pool2d(x[None, None], n, ceil_mode=True) for x in (estimate, target)
+            ]
             low, high = (x.clamp_min(1e-12).sqrt() for x in pair)
             logs = [torch.log(x + 1e-4) for x in (low, high)]
             losses.append(10 * (low - high).abs().mean() + (logs[0] - logs[1]).abs().mean())

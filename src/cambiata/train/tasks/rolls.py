@@ -12,7 +12,7 @@ from cambiata.audio.mel import log_mel
 from cambiata.audio.sound import resample
 from cambiata.data.scored_examples import ScoredExamples
 from cambiata.partials.posteriors import BANDS
-from cambiata.score.piano_roll import piano_roll, roll_at
+from cambiata.score.piano_roll import piano_roll, resample_roll
 
 N_MELS, N_ROLL, N_TIMBRE = 80, 265, 64
 _RATE_HZ = BANDS.sample_rate
@@ -54,10 +54,10 @@ class RollExamples(Sequence[npt.NDArray[np.float16]]):
         return len(self.examples)
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
-        """One row; `parted` tells its parts."""
+        """One row; `unpack_batch` tells its parts."""
         _, n_frames, n_samples = self.sizes
         _, style, target = self.examples[index].sounds
-        roll = roll_at(
+        roll = resample_roll(
             piano_roll(self.examples.keys(index), self.examples.config.duration_s),
             self.frame_rate_hz,
             0,
@@ -79,7 +79,9 @@ class RollExamples(Sequence[npt.NDArray[np.float16]]):
         return RollExamples(self.examples.validation(), *self._shape)
 
 
-def parted(batch: Tensor, sample_rate: int, frame_rate_hz: float) -> tuple[Tensor, Tensor, Tensor]:
+def unpack_batch(
+    batch: Tensor, sample_rate: int, frame_rate_hz: float
+) -> tuple[Tensor, Tensor, Tensor]:
     """Parts of what `RollExamples` gives.
 
     Parameters
@@ -99,7 +101,7 @@ def parted(batch: Tensor, sample_rate: int, frame_rate_hz: float) -> tuple[Tenso
     Examples
     --------
     >>> n = 80 * 87 + 265 * 100 + 16000
-    >>> [x.shape[1] for x in parted(torch.zeros(1, n), 16000, 100.0)]
+    >>> [x.shape[1] for x in unpack_batch(torch.zeros(1, n), 16000, 100.0)]
     [80, 265, 16000]
     """
     # One second of a row is so many values; frames at both ends make one more of the reference.
@@ -139,7 +141,7 @@ class SoundEncoder(nn.Module):
             nn.Conv1d(width, width, 3, padding=1),
             nn.ReLU(),
         )
-        self.pooled = nn.Linear(2 * width, N_TIMBRE)
+        self.projection = nn.Linear(2 * width, N_TIMBRE)
 
     def forward(self, mel: Tensor) -> Tensor:
         """The vector.
@@ -154,7 +156,7 @@ class SoundEncoder(nn.Module):
         torch.Tensor
             [B, N_TIMBRE].
         """
-        seen = self.frames(mel / 6 + 1)
-        spread = (seen.var(dim=2, unbiased=False) + 1e-5).sqrt()
-        vector: Tensor = self.pooled(torch.cat([seen.mean(dim=2), spread], dim=1))
+        hidden = self.frames(mel / 6 + 1)
+        deviation = (hidden.var(dim=2, unbiased=False) + 1e-5).sqrt()
+        vector: Tensor = self.projection(torch.cat([hidden.mean(dim=2), deviation], dim=1))
         return vector

@@ -26,8 +26,8 @@ from torch.nn import functional
 from cambiata.audio.mel import mfcc
 from cambiata.audio.sound import resample
 from cambiata.data.bank import Bank
-from cambiata.data.pairs import PairConfig, PairMaker
-from cambiata.data.processes import Failed, completed
+from cambiata.data.pairs import PairComposer, PairConfig
+from cambiata.data.processes import Failure, run_tasks
 from cambiata.data.soundfont import RENDER_RATE_HZ
 
 Features = npt.NDArray[np.float32]
@@ -144,19 +144,19 @@ def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: flo
     >>> round(float(triplet_loss(x, x, y, 0.1)), 3), round(float(triplet_loss(x, y, x, 0.1)), 3)
     (0.0, 1.1)
     """
-    near = functional.cosine_similarity(anchor, positive)
-    far = functional.cosine_similarity(anchor, negative)
-    return torch.relu(margin + far - near).mean()
+    positive_similarity = functional.cosine_similarity(anchor, positive)
+    negative_similarity = functional.cosine_similarity(anchor, negative)
+    return torch.relu(margin + negative_similarity - positive_similarity).mean()
 
 
 @lru_cache(maxsize=1)
-def _maker(banks: tuple[str, ...], seed: int) -> PairMaker:
+def _pair_maker(banks: tuple[str, ...], seed: int) -> PairComposer:
     opened = [Bank(bank) for bank in banks]
-    return PairMaker(opened, config=PairConfig(), seed=seed)
+    return PairComposer(opened, config=PairConfig(), seed=seed)
 
 
-def _track(banks: tuple[str, ...], seed: int, number: int) -> tuple[Features, Features, str]:
-    example = _maker(banks, seed).self_supervised(number)
+def _make_track(banks: tuple[str, ...], seed: int, number: int) -> tuple[Features, Features, str]:
+    example = _pair_maker(banks, seed).self_supervised(number)
     first, second = (
         mfcc(resample(sound, RENDER_RATE_HZ, RATE_HZ), RATE_HZ, hop_length=HOP_SAMPLES)[1:]
         for sound in (example.content, example.style)
@@ -195,12 +195,12 @@ def tracks(
     >>> tracks((), 0, 0, 1)[0].shape
     (0, 2, 12, 0)
     """
-    found: dict[int, Any] = {}
-    for number, track in completed(partial(_track, banks, seed), range(n_tracks), n_workers):
-        if isinstance(track, Failed):
+    by_number: dict[int, Any] = {}
+    for number, track in run_tasks(partial(_make_track, banks, seed), range(n_tracks), n_workers):
+        if isinstance(track, Failure):
             raise RuntimeError(track.message)
-        found[number] = track
-    rows = [found[number] for number in range(n_tracks)]
+        by_number[number] = track
+    rows = [by_number[number] for number in range(n_tracks)]
     features = np.array([row[:2] for row in rows], np.float32)
     names = np.array([row[2] for row in rows], np.str_)
     return features.reshape(n_tracks, 2, N_FEATURES, -1 if n_tracks else 0), names
@@ -254,13 +254,13 @@ def triplet_accuracy(
     True
     """
     network.eval()
-    both = functional.normalize(
+    embeddings = functional.normalize(
         network(torch.from_numpy(features).flatten(0, 1)).unflatten(0, (-1, 2)), dim=2
     )
     chosen = torch.from_numpy(_negatives(names, np.random.default_rng(seed)))
-    near = (both[:, 0] * both[:, 1]).sum(1)
-    far = (both[:, 0] * both[chosen, 1]).sum(1)
-    return float((near > far).double().mean())
+    positive_similarity = (embeddings[:, 0] * embeddings[:, 1]).sum(1)
+    negative_similarity = (embeddings[:, 0] * embeddings[chosen, 1]).sum(1)
+    return float((positive_similarity > negative_similarity).double().mean())
 
 
 def train(
@@ -288,13 +288,13 @@ def train(
     Traceback (most recent call last):
     RuntimeError: pairs: fewer than two instruments; add a bank
     """
-    begun = time.perf_counter()
+    start_s = time.perf_counter()
     features, names = tracks(
         banks, config.seed, config.n_tracks + 2 * config.n_validation, n_workers
     )
-    composed_s = time.perf_counter() - begun
-    held = config.n_tracks, config.n_tracks + config.n_validation
-    training, validation, test = np.split(np.arange(len(names)), held)
+    composed_s = time.perf_counter() - start_s
+    bounds = config.n_tracks, config.n_tracks + config.n_validation
+    training, validation, test = np.split(np.arange(len(names)), bounds)
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
     network = TimbreNetwork()
@@ -316,7 +316,7 @@ def train(
             optimizer.step()
         report["validation"].append(accuracy(validation))
     report |= {"test": accuracy(test), "composed_s": composed_s}
-    report["elapsed_s"] = time.perf_counter() - begun
+    report["elapsed_s"] = time.perf_counter() - start_s
     return network, report
 
 
@@ -336,7 +336,7 @@ def export(network: TimbreNetwork, path: str | Path) -> None:
     Traceback (most recent call last):
     FileNotFoundError: /nowhere
     """
-    _check_place(path)
+    _check_output(path)
     batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=256)
     program = torch.onnx.export(
         network.eval(),
@@ -351,7 +351,7 @@ def export(network: TimbreNetwork, path: str | Path) -> None:
     program.save(str(path), external_data=False)
 
 
-def _check_place(path: str | Path) -> None:
+def _check_output(path: str | Path) -> None:
     if not Path(path).parent.is_dir():
         raise FileNotFoundError(Path(path).parent)
 
@@ -380,12 +380,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("-o", "--output", required=True)
     parser.add_argument("--n-workers", type=int, default=2)
     parser.add_argument("--n-tracks", type=int, default=TimbreMetricConfig.n_tracks)
-    given = parser.parse_args(arguments)
-    _check_place(given.output)
-    config = TimbreMetricConfig(n_tracks=given.n_tracks)
-    network, report = train(tuple(given.banks), config, given.n_workers)
-    export(network, given.output)
-    Path(given.output).with_suffix(".json").write_text(json.dumps(report, indent=1))
+    options = parser.parse_args(arguments)
+    _check_output(options.output)
+    config = TimbreMetricConfig(n_tracks=options.n_tracks)
+    network, report = train(tuple(options.banks), config, options.n_workers)
+    export(network, options.output)
+    Path(options.output).with_suffix(".json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
 
 

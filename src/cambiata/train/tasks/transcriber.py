@@ -62,12 +62,12 @@ class Transcriber(Listener):
         with torch.no_grad():
             self.more[-1].bias.copy_(torch.tensor([-4.5, 0.0]))  # type: ignore[operator]
 
-    def said(self, seen: Tensor) -> Tensor:
+    def apply_heads(self, hidden: Tensor) -> Tensor:
         """What all heads say.
 
         Parameters
         ----------
-        seen : torch.Tensor
+        hidden : torch.Tensor
             [B, width, 88, L].
 
         Returns
@@ -76,7 +76,7 @@ class Transcriber(Listener):
             [B, 5, 88, L]: logits of onset and held, level in units of 20 dB, logits of offset and
             of velocity.
         """
-        return torch.cat([super().said(seen), self.more(seen)], dim=1)
+        return torch.cat([super().apply_heads(hidden), self.more(hidden)], dim=1)
 
 
 class TranscriberExamples(ListenerExamples):
@@ -97,9 +97,9 @@ class TranscriberExamples(ListenerExamples):
         """[312 + 5 * 88, L] in bytes: bands, onsets, held keys, levels, offsets, velocities."""
         number, which = divmod(range(len(self))[index], 2)
         rows = self.examples.kept(number)[2][which]
-        heard = super().__getitem__(index)
-        more = (np.round(255 * x) for x in endings(rows, heard.shape[1]))
-        return np.concatenate([heard, *(x.astype(np.uint8) for x in more)])
+        listener_row = super().__getitem__(index)
+        more = (np.round(255 * x) for x in offset_targets(rows, listener_row.shape[1]))
+        return np.concatenate([listener_row, *(x.astype(np.uint8) for x in more)])
 
     def validation(self) -> "TranscriberExamples":
         """The examples to validate with.
@@ -112,7 +112,7 @@ class TranscriberExamples(ListenerExamples):
         return TranscriberExamples(self.examples.validation())
 
 
-def endings(
+def offset_targets(
     rows: Sequence[Sequence[float]], n_frames: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Where notes end, and how hard they are struck.
@@ -132,7 +132,7 @@ def endings(
 
     Examples
     --------
-    >>> offsets, velocities = endings([[0.0, 0.0464399, 60, 127]], 5)
+    >>> offsets, velocities = offset_targets([[0.0, 0.0464399, 60, 127]], 5)
     >>> (10 * offsets[60 - 21]).round().tolist()
     [2.0, 6.0, 10.0, 6.0, 2.0]
     >>> float(velocities.max())
@@ -166,7 +166,7 @@ class TranscriberTask(ListenerTask):
     True
     """
 
-    own_parts = ("network.more.",)
+    optional_weights = ("network.more.",)
 
     def __init__(self, config: TranscriberTraining) -> None:
         super().__init__(config)
@@ -187,22 +187,22 @@ class TranscriberTask(ListenerTask):
         dict of str to torch.Tensor
             "loss" and its parts.
         """
-        varied = self.varied(batch)
-        bands_db, *rolls = self._unpacked(varied[:, : -2 * N_PITCHES])
-        found = self.network(self.equalised(bands_db))
-        return self._with_endings(found, rolls, varied)
+        augment = self.augment(batch)
+        bands_db, *rolls = self._unpacked(augment[:, : -2 * N_PITCHES])
+        outputs = self.network(self.equalize(bands_db))
+        return self._all_losses(outputs, rolls, augment)
 
-    def _with_endings(self, found: Tensor, rolls: list[Tensor], whole: Tensor) -> dict[str, Tensor]:
-        losses = self._losses(found[:, :3], *rolls)
-        offset, velocity = found[:, 3], found[:, 4]
-        offsets, velocities = (whole[:, -2 * N_PITCHES :].float() / 255).chunk(2, dim=1)
+    def _all_losses(self, outputs: Tensor, rolls: list[Tensor], rows: Tensor) -> dict[str, Tensor]:
+        losses = self._losses(outputs[:, :3], *rolls)
+        offset, velocity = outputs[:, 3], outputs[:, 4]
+        offsets, velocities = (rows[:, -2 * N_PITCHES :].float() / 255).chunk(2, dim=1)
         n = (rolls[2] > -2.25).float().sum().clamp_min(1)  # cells that sound, as in the others
         near = (velocities > 0) * rolls[0]
         losses["offset"] = (
             functional.binary_cross_entropy_with_logits(offset, offsets, reduction="sum") / n
         )
-        apart = (torch.sigmoid(velocity) - velocities).abs() * near
-        losses["velocity"] = apart.sum() / near.sum().clamp_min(1)
+        velocity_error = (torch.sigmoid(velocity) - velocities).abs() * near
+        losses["velocity"] = velocity_error.sum() / near.sum().clamp_min(1)
         losses["loss"] = losses["loss"] + losses["offset"] + 2 * losses["velocity"]
         return losses
 
@@ -226,8 +226,8 @@ class TranscriberTask(ListenerTask):
         with torch.no_grad():
             for batch in batches:
                 bands_db, *rolls = self._unpacked(batch[:, : -2 * N_PITCHES])
-                found = self.network((bands_db + 40) / 20)
-                losses = self._with_endings(found, rolls, batch)
+                outputs = self.network((bands_db + 40) / 20)
+                losses = self._all_losses(outputs, rolls, batch)
                 more.append((float(losses["offset"]), 127 * float(losses["velocity"])))
         offset, velocity = np.mean(more, axis=0)
         return figures | {"offset": float(offset), "velocity": float(velocity)}

@@ -22,38 +22,44 @@ from torch.nn import functional
 
 from cambiata.arrays import Samples
 from cambiata.data.domains import DOMAINS, DomainExamples
-from cambiata.data.effects import wide_chain
+from cambiata.data.effects import sample_wide_chain
 from cambiata.data.examples import save_arrays
-from cambiata.data.processes import carry_out
-from cambiata.partials.latent import N_SEEN, N_TOLD, TOLD, overheard, seen_at
+from cambiata.data.processes import run_all
+from cambiata.partials.latent import (
+    CONDITIONING_FEATURES,
+    N_CONDITIONING,
+    N_HIDDEN,
+    encode_notes,
+    hidden_at_frames,
+)
 from cambiata.partials.note_frames import (
     FLOOR,
     N_FEATURES,
     N_NOISE,
     N_PARTIALS,
     bands_db,
-    bends_cents,
     measure,
     note_frames,
-    spectrum_of,
+    pitch_deviation_cents,
+    power_spectrum,
 )
 from cambiata.partials.posteriors import BANDS
-from cambiata.train.band_losses import DB, Drawing, rms_apart_db, weighed
+from cambiata.train.band_losses import DB, BandLossTask, rms_distance_db, total_loss
 from cambiata.train.tasks.mor2018 import Classifier
 from cambiata.train.tasks.oneshot import Refiner, queries_of
-from cambiata.weights import Model, files_of, load_model
+from cambiata.weights import Model, load_model, open_model
 
 _N_QUERIES = 1536
-_N_ASKED = 8  # examples in one go
-_TREATED = 0.5  # share of what is heard that has gone through effects
-_N_OBSERVED = 240  # examples of which strings and wavering are measured
+_N_PER_TASK = 8  # examples in one go
+_EFFECTS_SHARE = 0.5  # share of what is heard that has gone through effects
+_N_MEASURED = 240  # examples of which strings and wavering are measured
 _WIDTH = N_FEATURES + 4
 # The classifier learns from so many sounds at a time of the last so many, of each so many moments:
 # taught by the few of a batch alone it stays so weak that confusing it means nothing.
-_N_JUDGED, _N_REMEMBERED, _N_MOMENTS = 64, 1024, 64
-_N_LESSONS = 5  # turns of the classifier to one of its opponents
+_N_CLASSIFIED, _MEMORY_SIZE, _N_MEMORY_FRAMES = 64, 1024, 64
+_N_CLASSIFIER_TURNS = 5  # turns of the classifier to one of its opponents
 # Pitches that sound alike lie side by side, and a sampled instrument changes every few semitones.
-_WAVES = (1, 2, 4, 8)
+_PITCH_FREQUENCIES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -109,14 +115,14 @@ class Decoders(nn.Module):
     >>> decoders = Decoders(2, 8, 32, 210)
     >>> [x.shape[1] for x in decoders(torch.zeros(5, 24), torch.tensor(1))]
     [48, 24]
-    >>> decoders.refined(torch.zeros(210, 9), torch.tensor(0))[0].shape
+    >>> decoders.refine(torch.zeros(210, 9), torch.tensor(0))[0].shape
     torch.Size([210, 9])
     """
 
     def __init__(self, n_domains: int, n_latent: int, width: int, n_bands: int) -> None:
         super().__init__()
-        n_given = N_TOLD + 2 * len(_WAVES) + n_latent
-        sizes = [n_given, width, width, width, N_PARTIALS + N_NOISE]
+        n_inputs = N_CONDITIONING + 2 * len(_PITCH_FREQUENCIES) + n_latent
+        sizes = [n_inputs, width, width, width, N_PARTIALS + N_NOISE]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for n_in, n_out in pairwise(sizes):
             # As torch's own linear layers begin.
@@ -138,17 +144,17 @@ class Decoders(nn.Module):
         self._names = names
         for p in self.refiner.parameters():
             p.requires_grad_(False)  # a mould only
-        self.waves: Tensor
-        self.register_buffer("waves", torch.tensor(_WAVES) * torch.pi)
-        self.fall: Tensor
-        self.register_buffer("fall", -6 * torch.log2(torch.arange(1, N_PARTIALS + 1)))
+        self.pitch_frequencies: Tensor
+        self.register_buffer("pitch_frequencies", torch.tensor(_PITCH_FREQUENCIES) * torch.pi)
+        self.rolloff_db: Tensor
+        self.register_buffer("rolloff_db", -6 * torch.log2(torch.arange(1, N_PARTIALS + 1)))
 
-    def forward(self, known: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, n_remembered: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
         """What note frames sound like in a domain.
 
         Parameters
         ----------
-        known : torch.Tensor
+        n_remembered : torch.Tensor
             What is told of each, and its latent [Q, N_TOLD + n_latent].
         domain : torch.Tensor
             Which domain, a scalar.
@@ -158,21 +164,21 @@ class Decoders(nn.Module):
         tuple of torch.Tensor
             Partials [Q, N_PARTIALS] and noise [Q, N_NOISE] in dB relative to the note's strength.
         """
-        turns = known[:, :1] * self.waves
-        x = torch.cat([known, torch.sin(turns), torch.cos(turns)], dim=1)
+        phases = n_remembered[:, :1] * self.pitch_frequencies
+        x = torch.cat([n_remembered, torch.sin(phases), torch.cos(phases)], dim=1)
         last = len(self.weights) - 1
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = x @ _row(weight, domain) + _row(bias, domain)
+            x = x @ _select_domain(weight, domain) + _select_domain(bias, domain)
             if i < last:
                 x = functional.relu(x)
-        return 30 * x[:, :N_PARTIALS] + self.fall, 30 * x[:, N_PARTIALS:] - 60
+        return 30 * x[:, :N_PARTIALS] + self.rolloff_db, 30 * x[:, N_PARTIALS:] - 60
 
-    def refined(self, drawn_db: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
+    def refine(self, rendered_db: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
         """How what was drawn is to be corrected.
 
         Parameters
         ----------
-        drawn_db : torch.Tensor
+        rendered_db : torch.Tensor
             [bands, L].
         domain : torch.Tensor
             Which domain, a scalar.
@@ -182,21 +188,24 @@ class Decoders(nn.Module):
         tuple of torch.Tensor
             Gain of what was drawn, and what sounds besides, in dB [bands, L].
         """
-        own = {name: _row(self.stacked[name.replace(".", "/")], domain) for name in self._names}
-        nothing = drawn_db.new_zeros(1)
-        quantiles = drawn_db.new_zeros(3, drawn_db.shape[0])
-        said: tuple[Tensor, Tensor] = torch.func.functional_call(
-            self.refiner, own, (drawn_db, drawn_db, quantiles, nothing)
+        parameters = {
+            name: _select_domain(self.stacked[name.replace(".", "/")], domain)
+            for name in self._names
+        }
+        no_timbre = rendered_db.new_zeros(1)
+        quantiles = rendered_db.new_zeros(3, rendered_db.shape[0])
+        correction: tuple[Tensor, Tensor] = torch.func.functional_call(
+            self.refiner, parameters, (rendered_db, rendered_db, quantiles, no_timbre)
         )
-        return said
+        return correction
 
-    def part(self) -> None:
+    def copy_first_to_all(self) -> None:
         """Give the first decoder's weights to all."""
         with torch.no_grad():
             for p in (*self.weights, *self.biases, *self.stacked.values()):
                 p.copy_(p[:1].expand_as(p).clone())
 
-    def only(self, domain: int) -> "Decoders":
+    def extract(self, domain: int) -> "Decoders":
         """A decoder of its own, begun as one of these.
 
         Parameters
@@ -209,56 +218,56 @@ class Decoders(nn.Module):
         Decoders
             One.
         """
-        n_given, width = self.weights[0].shape[1:]
-        n_latent = n_given - N_TOLD - 2 * len(_WAVES)
-        made = Decoders(1, n_latent, width, len(self.refiner.position))
+        n_inputs, width = self.weights[0].shape[1:]
+        n_latent = n_inputs - N_CONDITIONING - 2 * len(_PITCH_FREQUENCIES)
+        single = Decoders(1, n_latent, width, len(self.refiner.position))
         state = self.state_dict()
         for name in state:
             if name.split(".")[0] in ("weights", "biases", "stacked"):
                 state[name] = state[name][domain : domain + 1].clone()
-        made.load_state_dict(state)
-        return made
+        single.load_state_dict(state)
+        return single
 
 
-def _row(stacked: Tensor, domain: Tensor) -> Tensor:
+def _select_domain(stacked: Tensor, domain: Tensor) -> Tensor:
     """One of what is stacked; a scalar as an index would become a constant of an exported file."""
     return stacked.index_select(0, domain.reshape(1)).squeeze(0)
 
 
-class Asked(NamedTuple):
+class Excerpt(NamedTuple):
     """One half of a sound, unpacked.
 
     Parameters
     ----------
     queries : torch.Tensor
         Note frames heard in it [Q, 22].
-    seen : torch.Tensor
+    hidden : torch.Tensor
         What the encoder saw at each [Q, N_SEEN].
-    heard, wanted : int
+    source_domain, target_domain : int
         The domain that was heard, and the one that is to be played.
     target : torch.Tensor
         Levels in bands, in dB [bands, L].
 
     Examples
     --------
-    >>> Asked._fields[2:4]
+    >>> Excerpt._fields[2:4]
     ('heard', 'wanted')
     """
 
     queries: Tensor
-    seen: Tensor
-    heard: int
-    wanted: int
+    hidden: Tensor
+    source_domain: int
+    target_domain: int
     target: Tensor
 
 
-class AskedDomains(Sequence[npt.NDArray[np.float16]]):
+class ExcerptDataset(Sequence[npt.NDArray[np.float16]]):
     """What decoders are asked: halves of sounds, each with itself as the target, or its pair.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Where `ask_domains` put it.
+        Where `precompute_excerpts` put it.
     examples : DomainExamples
         What it was asked of.
     pairs : bool
@@ -266,7 +275,7 @@ class AskedDomains(Sequence[npt.NDArray[np.float16]]):
 
     Examples
     --------
-    >>> issubclass(AskedDomains, Sequence)
+    >>> issubclass(ExcerptDataset, Sequence)
     True
     """
 
@@ -277,74 +286,76 @@ class AskedDomains(Sequence[npt.NDArray[np.float16]]):
         return (8 if self.pairs else 4) * len(self.examples)
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
-        """One half, packed; `TranslationTask.unpacked` tells its parts."""
-        number, rest = divmod(range(len(self))[index], 8 if self.pairs else 4)
-        half, content = rest % 2, rest // 2 % 2
-        target = content if rest < 4 else 1 - content
-        with np.load(self.folder / _name(self.examples.validating, number, content)) as kept:
-            queries, seen = kept["queries"], kept["seen"]
+        """One half, packed; `TranslationTask.unpack` tells its parts."""
+        number, variant = divmod(range(len(self))[index], 8 if self.pairs else 4)
+        half, content = variant % 2, variant // 2 % 2
+        target = content if variant < 4 else 1 - content
+        with np.load(self.folder / _file_name(self.examples.validating, number, content)) as kept:
+            queries, hidden = kept["queries"], kept["seen"]
             levels = kept["target"] if target == content else None
         if levels is None:
-            with np.load(self.folder / _name(self.examples.validating, number, target)) as kept:
+            with np.load(
+                self.folder / _file_name(self.examples.validating, number, target)
+            ) as kept:
                 levels = kept["target"]
         domains = self.examples.kept(number)[1]["domains"]
-        asked = {"queries": queries, "seen": seen}
-        return packed_half(asked, levels, half, (domains[content], domains[target]))
+        features = {"queries": queries, "seen": hidden}
+        return pack_excerpt(features, levels, half, (domains[content], domains[target]))
 
-    def validation(self) -> "AskedDomains":
+    def validation(self) -> "ExcerptDataset":
         """Those to validate with.
 
         Returns
         -------
         Sequence
-            As `AskedDomains`, pairs among them.
+            As `ExcerptDataset`, pairs among them.
         """
-        return AskedDomains(self.folder, self.examples.validation(), True)
+        return ExcerptDataset(self.folder, self.examples.validation(), True)
 
 
-def packed_half(
-    asked: Mapping[str, npt.NDArray[Any]],
+def pack_excerpt(
+    features: Mapping[str, npt.NDArray[Any]],
     levels: npt.NDArray[Any],
     half: int,
-    domains: tuple[int, int],
+    domain_pair: tuple[int, int],
 ) -> npt.NDArray[np.float16]:
     """Half of what decoders are asked of a sound, packed.
 
     Parameters
     ----------
-    asked : mapping
-        "queries" and "seen", as `asked_of` gives them.
+    features : mapping
+        "queries" and "seen", as `compute_features` gives them.
     levels : numpy.ndarray
         What is to be played, in bands [bands, L].
     half : int
         0 or 1.
-    domains : tuple of int
+    domain_pair : tuple of int
         The one that was heard, and the one that is to be played.
 
     Returns
     -------
     numpy.ndarray
-        What `TranslationTask.unpacked` takes.
+        What `TranslationTask.unpack` takes.
 
     Examples
     --------
-    >>> asked = {"queries": np.zeros((0, 22)), "seen": np.zeros((0, 32))}
-    >>> packed_half(asked, np.zeros((210, 8)), 0, (0, 1))[:3].tolist()
+    >>> features = {"queries": np.zeros((0, 22)), "hidden": np.zeros((0, 32))}
+    >>> pack_excerpt(features, np.zeros((210, 8)), 0, (0, 1))[:3].tolist()
     [0.0, 0.0, 1.0]
     """
     middle = levels.shape[1] // 2
     first = half * middle
-    frame = asked["queries"][:, N_FEATURES]
-    own = np.flatnonzero((frame >= first) & (frame < first + middle))[:_N_QUERIES]
-    rows = np.zeros((_N_QUERIES, _WIDTH + N_SEEN), np.float32)
-    rows[: len(own), :_WIDTH] = asked["queries"][own]
-    rows[: len(own), N_FEATURES] -= first
-    rows[: len(own), _WIDTH:] = asked["seen"][own]
-    packed = [np.array([len(own), *domains]), rows, levels[:, first : first + middle]]
+    frame = features["queries"][:, N_FEATURES]
+    rows_of_half = np.flatnonzero((frame >= first) & (frame < first + middle))[:_N_QUERIES]
+    rows = np.zeros((_N_QUERIES, _WIDTH + N_HIDDEN), np.float32)
+    rows[: len(rows_of_half), :_WIDTH] = features["queries"][rows_of_half]
+    rows[: len(rows_of_half), N_FEATURES] -= first
+    rows[: len(rows_of_half), _WIDTH:] = features["seen"][rows_of_half]
+    packed = [np.array([len(rows_of_half), *domain_pair]), rows, levels[:, first : first + middle]]
     return np.concatenate([np.ravel(x).astype(np.float16) for x in packed])
 
 
-def learnt(weights: str = "translation") -> "TranslationTask":
+def load_shipped_task(weights: str = "translation") -> "TranslationTask":
     """The translator that ships, as torch has it.
 
     Parameters
@@ -359,7 +370,7 @@ def learnt(weights: str = "translation") -> "TranslationTask":
 
     Examples
     --------
-    >>> len(learnt().config.domains) >= 6
+    >>> len(load_shipped_task().config.domains) >= 6
     True
     """
     import onnx
@@ -367,40 +378,43 @@ def learnt(weights: str = "translation") -> "TranslationTask":
 
     encoder = load_model(weights, "translation")
     model = load_model(f"{weights}-domains", "translation-domains")
-    known = encoder.about["training"]["task"]
-    task = TranslationTask(TranslationTraining(**known | {"domains": tuple(known["domains"])}))
+    settings = encoder.about["training"]["task"]
+    task = TranslationTask(
+        TranslationTraining(**settings | {"domains": tuple(settings["domains"])})
+    )
     state = task.state_dict()
-    for prefix, name, known_as, part in (
+    for prefix, name, source, part in (
         ("code.", weights, encoder, "code"),
         ("decoders.", f"{weights}-domains", model, ""),
         ("", f"{weights}-domains", model, "refine"),
     ):
-        main, read = files_of(name)
-        data = read(*known_as.about["parts"][part]) if part else main
-        for array in onnx.load_from_string(data).graph.initializer:
-            own = prefix + array.name.removesuffix(".half")
-            if own in state:
-                state[own] = torch.from_numpy(numpy_helper.to_array(array).astype(np.float32))
+        main_file, read_part = open_model(name)
+        data = read_part(*source.about["parts"][part]) if part else main_file
+        for initializer in onnx.load_from_string(data).graph.initializer:
+            key = prefix + initializer.name.removesuffix(".half")
+            if key in state:
+                state[key] = torch.from_numpy(numpy_helper.to_array(initializer).astype(np.float32))
     for i, domain in enumerate(model.about["domains"]):
-        for name in ("stiffness", "wavering_cents"):
-            state[name][i] = domain[name]
-    state["parted"] = torch.tensor(True)
+        # The files' own word is "stiffness".
+        state["inharmonicities"][i] = domain["stiffness"]
+        state["wavering_cents"][i] = domain["wavering_cents"]
+    state["separate"] = torch.tensor(True)
     task.load_state_dict(state)
     return task.eval()
 
 
-def _name(validating: bool, number: int, which: int) -> str:
+def _file_name(validating: bool, number: int, which: int) -> str:
     return f"{'validation' if validating else 'training'}-{number:05d}-{which}.npz"
 
 
-def ask_domains(
+def precompute_excerpts(
     examples: DomainExamples,
     listener: str,
     *,
     pairs: bool = True,
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
-) -> AskedDomains:
+) -> ExcerptDataset:
     """Let the encoder's ears hear examples of domains, and keep what decoders are asked of each.
 
     Parameters
@@ -428,7 +442,7 @@ def ask_domains(
 
     Examples
     --------
-    >>> ask_domains(None, "nowhere.onnx")
+    >>> precompute_excerpts(None, "nowhere.onnx")
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.onnx: cannot be read; give a file of `cambiata train export`
     """
@@ -438,46 +452,48 @@ def ask_domains(
     config = examples.config
     every = [(True, i) for i in range(config.n_validation)]
     every += [(False, i) for i in range(config.n_examples)]
-    left = [(v, i) for v, i in every if not (folder / _name(v, i, 1)).exists()]
-    groups = [tuple(left[i : i + _N_ASKED]) for i in range(0, len(left), _N_ASKED)]
-    work = partial(_ask_some, folder, examples, listener)
-    carry_out(work, groups, n_workers, str(folder), progress)
-    return AskedDomains(folder, examples, pairs)
+    left = [(v, i) for v, i in every if not (folder / _file_name(v, i, 1)).exists()]
+    groups = [tuple(left[i : i + _N_PER_TASK]) for i in range(0, len(left), _N_PER_TASK)]
+    work = partial(_precompute_some, folder, examples, listener)
+    run_all(work, groups, n_workers, str(folder), progress)
+    return ExcerptDataset(folder, examples, pairs)
 
 
-def _ask_some(
+def _precompute_some(
     folder: Path, examples: DomainExamples, listener: str, some: tuple[tuple[bool, int], ...]
 ) -> None:
-    model, threshold = ears(listener)
+    model, threshold = load_encoder(listener)
     parts = {False: examples, True: examples.validation()}
     for validating, number in some:
         sounds = parts[validating][number].sounds
         for which, sound in enumerate(sounds):
             rng = np.random.default_rng([number, which, int(validating)])
-            heard = sound
-            if rng.random() < _TREATED:
-                heard = wide_chain(rng).still()(sound, BANDS.sample_rate)
-            place = folder / _name(validating, number, which)
-            asked = asked_of(heard, sound, model, threshold, observed=number < _N_OBSERVED)
-            save_arrays(place, **asked)
+            treated = sound
+            if rng.random() < _EFFECTS_SHARE:
+                treated = sample_wide_chain(rng).time_invariant()(sound, BANDS.sample_rate)
+            file = folder / _file_name(validating, number, which)
+            features = compute_features(
+                treated, sound, model, threshold, measured=number < _N_MEASURED
+            )
+            save_arrays(file, **features)
 
 
-def asked_of(
-    heard: Samples, true: Samples, model: Model, threshold: float, *, observed: bool = True
+def compute_features(
+    audio: Samples, target_audio: Samples, model: Model, threshold: float, *, measured: bool = True
 ) -> dict[str, npt.NDArray[Any]]:
     """What decoders are asked of a sound, and what is true of it.
 
     Parameters
     ----------
-    heard : numpy.ndarray
+    audio : numpy.ndarray
         What the encoder hears, mono [T] at the rate of `BANDS`.
-    true : numpy.ndarray
+    target_audio : numpy.ndarray
         What is to be played where it is the same sound, [T].
     model : Model
-        What `ears` returned.
+        What `load_encoder` returned.
     threshold : float
         Likewise.
-    observed : bool
+    measured : bool
         Whether strings and wavering are measured, too.
 
     Returns
@@ -488,32 +504,32 @@ def asked_of(
 
     Examples
     --------
-    >>> model, threshold = ears("transcriber")
-    >>> sorted(asked_of(np.ones(8192, np.float32), np.ones(8192, np.float32), model, threshold))
+    >>> model, threshold = load_encoder("transcriber")
+    >>> sorted(compute_features(np.ones(8192, np.float32), np.ones(8192, np.float32), model, threshold))
     ['queries', 'seen', 'stiffness', 'target', 'wavering_cents']
     """
-    notes, seen = overheard(BANDS.level_db(heard), model.part(""), threshold)
-    n_frames, power = BANDS.n_frames(len(true)), spectrum_of(true)
+    notes, hidden = encode_notes(BANDS.level_db(audio), model.part(""), threshold)
+    n_frames, power = BANDS.n_frames(len(target_audio)), power_spectrum(target_audio)
     frames = note_frames(notes, n_frames)
     # In order of time, as `queries_of` sorts them.
     frames = frames[np.argsort(frames.frame, kind="stable")]
-    found: dict[str, npt.NDArray[Any]] = {
+    features: dict[str, npt.NDArray[Any]] = {
         "queries": queries_of(frames).astype(np.float16),
-        "seen": seen_at(seen, frames).astype(np.float16),
+        "seen": hidden_at_frames(hidden, frames).astype(np.float16),
         "target": bands_db(power).astype(np.float16),
     }
-    if not observed:
-        return found
-    bends = bends_cents(power, notes, n_frames)
-    wavering = [float(np.abs(row - np.median(row)).mean()) for row in bends]
-    return found | {
+    if not measured:
+        return features
+    deviations = pitch_deviation_cents(power, notes, n_frames)
+    wavering = [float(np.abs(row - np.median(row)).mean()) for row in deviations]
+    return features | {
         "stiffness": np.array(measure(power, notes)[2], np.float32),
         "wavering_cents": np.array(np.median(wavering) if wavering else 0, np.float32),
     }
 
 
 @lru_cache(maxsize=2)
-def ears(listener: str) -> tuple[Model, float]:
+def load_encoder(listener: str) -> tuple[Model, float]:
     """A transcriber that also tells what it saw, and its threshold.
 
     Parameters
@@ -528,15 +544,15 @@ def ears(listener: str) -> tuple[Model, float]:
 
     Examples
     --------
-    >>> model, threshold = ears("transcriber")
+    >>> model, threshold = load_encoder("transcriber")
     >>> model.part("")(np.zeros((1, 312, 9), np.float32))[0].shape
     (1, 35, 88, 9)
     """
     threshold = float(load_model(listener, "transcriber").about["threshold"])
-    return Model(opened(listener), lambda *_: b""), threshold
+    return Model(encoder_onnx(listener), lambda *_: b""), threshold
 
 
-def opened(listener: str) -> bytes:
+def encoder_onnx(listener: str) -> bytes:
     """A transcriber's file, changed to give its first three rolls and, below them, what it saw.
 
     Parameters
@@ -551,37 +567,37 @@ def opened(listener: str) -> bytes:
 
     Examples
     --------
-    >>> len(opened("transcriber")) > 100_000
+    >>> len(encoder_onnx("transcriber")) > 100_000
     True
     """
     import onnx
 
-    model = onnx.load_from_string(files_of(listener)[0])
+    model = onnx.load_from_string(open_model(listener)[0])
     graph, output = model.graph, model.graph.output[0]
-    made_by = {name: node for node in graph.node for name in node.output}
-    whole = made_by[output.name]
-    heads = made_by[whole.input[0]]
-    del whole.input[:]
-    whole.input.extend([heads.output[0], heads.input[0]])
-    output.type.tensor_type.shape.dim[1].dim_value = 3 + N_SEEN
+    producer = {name: node for node in graph.node for name in node.output}
+    concatenation = producer[output.name]
+    head_conv = producer[concatenation.input[0]]
+    del concatenation.input[:]
+    concatenation.input.extend([head_conv.output[0], head_conv.input[0]])
+    output.type.tensor_type.shape.dim[1].dim_value = 3 + N_HIDDEN
     # What nothing needs any more goes.
-    needed, kept = {output.name}, []
+    used, nodes = {output.name}, []
     for node in reversed(graph.node):
-        if needed & set(node.output):
-            needed |= set(node.input)
-            kept.append(node)
+        if used & set(node.output):
+            used |= set(node.input)
+            nodes.append(node)
     del graph.node[:]
-    graph.node.extend(reversed(kept))
-    arrays = [array for array in graph.initializer if array.name in needed]
+    graph.node.extend(reversed(nodes))
+    arrays = [array for array in graph.initializer if array.name in used]
     del graph.initializer[:]
     graph.initializer.extend(arrays)
     del model.metadata_props[:], graph.value_info[:]
     onnx.checker.check_model(model)
-    found: bytes = model.SerializeToString()
-    return found
+    serialized: bytes = model.SerializeToString()
+    return serialized
 
 
-class TranslationTask(Drawing):
+class TranslationTask(BandLossTask):
     """Encoder, classifier and decoders with their losses.
 
     Parameters
@@ -595,8 +611,8 @@ class TranslationTask(Drawing):
     6
     """
 
-    turns = _N_LESSONS + 1
-    own_parts = ("memory",)
+    turns = _N_CLASSIFIER_TURNS + 1
+    optional_weights = ("memory",)
 
     def __init__(self, config: TranslationTraining) -> None:
         super().__init__()
@@ -605,46 +621,46 @@ class TranslationTask(Drawing):
         # What was seen of the last sounds, and their domains; in the checkpoint, so that a run
         # that goes on judges by the same.
         self.memory: Tensor
-        self.register_buffer("memory", torch.zeros(_N_REMEMBERED, _N_MOMENTS, N_SEEN))
+        self.register_buffer("memory", torch.zeros(_MEMORY_SIZE, _N_MEMORY_FRAMES, N_HIDDEN))
         self.memory_domains: Tensor
-        self.register_buffer("memory_domains", torch.full((_N_REMEMBERED,), -1))
+        self.register_buffer("memory_domains", torch.full((_MEMORY_SIZE,), -1))
         self.memory_next: Tensor
         self.register_buffer("memory_next", torch.zeros((), dtype=torch.long))
         self.code = nn.Sequential(
-            nn.Linear(N_SEEN, 64), nn.ReLU(), nn.Linear(64, config.n_latent), nn.Tanh()
+            nn.Linear(N_HIDDEN, 64), nn.ReLU(), nn.Linear(64, config.n_latent), nn.Tanh()
         )
         self.classifier = Classifier(config.n_latent, n)
         self.decoders = Decoders(n, config.n_latent, config.width, self.n_bands)
-        self.parted: Tensor
-        self.register_buffer("parted", torch.tensor(not config.together))
+        self.separate: Tensor
+        self.register_buffer("separate", torch.tensor(not config.together))
         # Of each domain, from its own sounds.
-        self.stiffness: Tensor
+        self.inharmonicities: Tensor
         self.wavering_cents: Tensor
-        for name in ("stiffness", "wavering_cents"):
+        for name in ("inharmonicities", "wavering_cents"):
             self.register_buffer(name, torch.zeros(n))
 
-    def observe(self, asked: AskedDomains) -> None:
+    def measure_domains(self, dataset: ExcerptDataset) -> None:
         """Learn of each domain how stiff its strings are and how much its notes waver.
 
         Parameters
         ----------
-        asked : AskedDomains
+        dataset : AskedDomains
             Examples; some hundreds are looked at.
         """
-        found: dict[int, list[tuple[float, float]]] = {}
-        for number in range(min(_N_OBSERVED, len(asked.examples))):
-            domains = asked.examples.kept(number)[1]["domains"]
+        measurements: dict[int, list[tuple[float, float]]] = {}
+        for number in range(min(_N_MEASURED, len(dataset.examples))):
+            domains = dataset.examples.kept(number)[1]["domains"]
             for which, domain in enumerate(domains):
-                with np.load(asked.folder / _name(False, number, which)) as kept:
-                    pair = float(kept["stiffness"]), float(kept["wavering_cents"])
-                found.setdefault(domain, []).append(pair)
-        for domain, pairs in found.items():
-            self.stiffness[domain], self.wavering_cents[domain] = torch.tensor(
-                np.median(pairs, axis=0)
+                with np.load(dataset.folder / _file_name(False, number, which)) as kept:
+                    measurement = float(kept["stiffness"]), float(kept["wavering_cents"])
+                measurements.setdefault(domain, []).append(measurement)
+        for domain, values in measurements.items():
+            self.inharmonicities[domain], self.wavering_cents[domain] = torch.tensor(
+                np.median(values, axis=0)
             )
 
-    def unpacked(self, packed: Tensor) -> Asked:
-        """Parts of what `AskedDomains` packed.
+    def unpack(self, packed: Tensor) -> Excerpt:
+        """Parts of what `ExcerptDataset` packed.
 
         Parameters
         ----------
@@ -657,17 +673,17 @@ class TranslationTask(Drawing):
             Them.
         """
         x = packed.float()
-        n, heard, wanted = (int(value) for value in x[:3])
-        rows = x[3 : 3 + _N_QUERIES * (_WIDTH + N_SEEN)].view(_N_QUERIES, -1)[:n]
-        target = x[3 + _N_QUERIES * (_WIDTH + N_SEEN) :].view(self.n_bands, -1)
-        return Asked(rows[:, :_WIDTH], rows[:, _WIDTH:], heard, wanted, target)
+        n, source_domain, target_domain = (int(value) for value in x[:3])
+        rows = x[3 : 3 + _N_QUERIES * (_WIDTH + N_HIDDEN)].view(_N_QUERIES, -1)[:n]
+        target = x[3 + _N_QUERIES * (_WIDTH + N_HIDDEN) :].view(self.n_bands, -1)
+        return Excerpt(rows[:, :_WIDTH], rows[:, _WIDTH:], source_domain, target_domain, target)
 
-    def latent(self, seen: Tensor) -> Tensor:
+    def latent(self, hidden: Tensor) -> Tensor:
         """The latent of note frames.
 
         Parameters
         ----------
-        seen : torch.Tensor
+        hidden : torch.Tensor
             [Q, N_SEEN].
 
         Returns
@@ -675,15 +691,15 @@ class TranslationTask(Drawing):
         torch.Tensor
             [Q, n_latent], -1 to 1.
         """
-        found: Tensor = self.code(seen)
-        return found
+        latent_vectors: Tensor = self.code(hidden)
+        return latent_vectors
 
-    def said(self, asked: Asked, latent: Tensor) -> tuple[Tensor, Tensor]:
+    def predicted(self, excerpt: Excerpt, latent: Tensor) -> tuple[Tensor, Tensor]:
         """What a decoder draws, before and after it is refined.
 
         Parameters
         ----------
-        asked : Asked
+        excerpt : Asked
             One half of a sound.
         latent : torch.Tensor
             [Q, n_latent].
@@ -693,14 +709,14 @@ class TranslationTask(Drawing):
         tuple of torch.Tensor
             Power [bands, L] each.
         """
-        domain = torch.tensor(asked.wanted if self.parted else 0)
-        known = torch.cat([asked.queries[:, TOLD], latent], dim=1)
-        partials_db, noise_db = self.decoders(known, domain)
-        stiffness = self.stiffness[asked.wanted]
-        n_frames = asked.target.shape[1]
-        drawn = self.drawn(partials_db, noise_db, asked.queries, stiffness, n_frames)
-        gain, besides = self.decoders.refined(DB * torch.log(drawn + FLOOR), domain)
-        return drawn, drawn * torch.exp(gain / DB) + torch.exp(besides / DB)
+        domain = torch.tensor(excerpt.target_domain if self.separate else 0)
+        conditioning = torch.cat([excerpt.queries[:, CONDITIONING_FEATURES], latent], dim=1)
+        partials_db, noise_db = self.decoders(conditioning, domain)
+        inharmonicities = self.inharmonicities[excerpt.target_domain]
+        n_frames = excerpt.target.shape[1]
+        rendered = self.rendered(partials_db, noise_db, excerpt.queries, inharmonicities, n_frames)
+        gain, residual = self.decoders.refine(DB * torch.log(rendered + FLOOR), domain)
+        return rendered, rendered * torch.exp(gain / DB) + torch.exp(residual / DB)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a turn: the classifier's, and in the last that of encoder and decoders.
@@ -708,7 +724,7 @@ class TranslationTask(Drawing):
         Parameters
         ----------
         batch : torch.Tensor
-            As `AskedDomains` packs it.
+            As `ExcerptDataset` packs it.
         share : float
             Share of the training that is done.
 
@@ -717,62 +733,64 @@ class TranslationTask(Drawing):
         dict of str to torch.Tensor
             "loss" and its parts.
         """
-        if not self.parted and share >= self.config.together:
-            self.decoders.part()
-            self.parted.fill_(True)
+        if not self.separate and share >= self.config.together:
+            self.decoders.copy_first_to_all()
+            self.separate.fill_(True)
         if self.turn == 0:
-            self.remember(self.sounding(batch))
-        known = min(int(self.memory_next), _N_REMEMBERED)
-        if not known:  # all has been silent so far
+            self.store_in_memory(self.with_notes(batch))
+        n_remembered = min(int(self.memory_next), _MEMORY_SIZE)
+        if not n_remembered:  # all has been silent so far
             return {"loss": 0 * self.decoders.weights[0].sum()}
-        judged = torch.randint(0, known, (_N_JUDGED,))
-        if self.turn < _N_LESSONS:
+        remembered = torch.randint(0, n_remembered, (_N_CLASSIFIED,))
+        if self.turn < _N_CLASSIFIER_TURNS:
             with torch.no_grad():
-                latents = self.latent(self.memory[judged])
-            domains = self.memory_domains[judged]
-            said = self.classifier(latents.transpose(1, 2))
-            told = functional.cross_entropy(said, domains)
-            return {"loss": told, "told apart": told}
+                latents = self.latent(self.memory[remembered])
+            domains = self.memory_domains[remembered]
+            predicted = self.classifier(latents.transpose(1, 2))
+            classifier_loss = functional.cross_entropy(predicted, domains)
+            return {"loss": classifier_loss, "told apart": classifier_loss}
         losses: dict[str, list[Tensor]] = {}
-        for each in self.sounding(batch):
+        for each in self.with_notes(batch):
             true = torch.exp(each.target / DB)
-            said = self.said(each, self.latent(each.seen))
-            for name, value in self.compared(*said, true).items():
+            predicted = self.predicted(each, self.latent(each.hidden))
+            for name, value in self.band_losses(*predicted, true).items():
                 losses.setdefault(name, []).append(value)
-        found = {name: torch.stack(values).mean() for name, values in losses.items()}
-        guessed = self.classifier.frozen(self.latent(self.memory[judged]).transpose(1, 2))
-        confused = functional.cross_entropy(guessed, self.memory_domains[judged])
-        loss = weighed(found) if found else 0.0  # a batch of silence teaches no decoder
-        return {"loss": loss - self.config.confusion * confused, **found}
+        means = {name: torch.stack(values).mean() for name, values in losses.items()}
+        confused_logits = self.classifier.forward_detached(
+            self.latent(self.memory[remembered]).transpose(1, 2)
+        )
+        confusion_loss = functional.cross_entropy(confused_logits, self.memory_domains[remembered])
+        loss = total_loss(means) if means else 0.0  # a batch of silence teaches no decoder
+        return {"loss": loss - self.config.confusion * confusion_loss, **means}
 
-    def sounding(self, batch: Tensor) -> list[Asked]:
+    def with_notes(self, batch: Tensor) -> list[Excerpt]:
         """Halves of sounds in which a note was heard.
 
         Parameters
         ----------
         batch : torch.Tensor
-            As `AskedDomains` packs it.
+            As `ExcerptDataset` packs it.
 
         Returns
         -------
         list of Asked
             Unpacked.
         """
-        return [each for each in map(self.unpacked, batch) if len(each.queries)]
+        return [each for each in map(self.unpack, batch) if len(each.queries)]
 
-    def remember(self, asked: Sequence[Asked]) -> None:
+    def store_in_memory(self, excerpt: Sequence[Excerpt]) -> None:
         """Keep what was seen of sounds, for the classifier.
 
         Parameters
         ----------
-        asked : sequence of Asked
+        excerpt : sequence of Asked
             Those of a batch.
         """
-        for each in asked:
-            at = int(self.memory_next) % _N_REMEMBERED
-            moments = torch.linspace(0, len(each.seen) - 1, _N_MOMENTS).long()
-            self.memory[at] = each.seen[moments]
-            self.memory_domains[at] = each.heard
+        for each in excerpt:
+            at = int(self.memory_next) % _MEMORY_SIZE
+            moments = torch.linspace(0, len(each.hidden) - 1, _N_MEMORY_FRAMES).long()
+            self.memory[at] = each.hidden[moments]
+            self.memory_domains[at] = each.source_domain
             self.memory_next += 1
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
@@ -791,14 +809,20 @@ class TranslationTask(Drawing):
             "lsd" of pieces heard in another domain, "lsd_own" of those heard in the same, each
             also before it is refined; and "told_apart", 0 to 1, how often the classifier is right.
         """
-        found: dict[str, list[float]] = {}
+        figures: dict[str, list[float]] = {}
         with torch.no_grad():
-            for asked in (each for batch in batches for each in self.sounding(batch)):
-                latent = self.latent(asked.seen)
-                true = torch.exp(asked.target / DB)
-                kind = "lsd" if asked.heard != asked.wanted else "lsd_own"
-                for end, ours in zip(("_drawn", ""), self.said(asked, latent), strict=True):
-                    found.setdefault(kind + end, []).append(rms_apart_db(ours, true))
-                guess = int(self.classifier(latent.t()[None]).argmax())
-                found.setdefault("told_apart", []).append(float(guess == asked.heard))
-        return {name: float(np.mean(values)) for name, values in found.items()}
+            for excerpt in (each for batch in batches for each in self.with_notes(batch)):
+                latent = self.latent(excerpt.hidden)
+                true = torch.exp(excerpt.target / DB)
+                kind = "lsd" if excerpt.source_domain != excerpt.target_domain else "lsd_own"
+                for suffix, rendered_bands in zip(
+                    ("_drawn", ""), self.predicted(excerpt, latent), strict=True
+                ):
+                    figures.setdefault(kind + suffix, []).append(
+                        rms_distance_db(rendered_bands, true)
+                    )
+                predicted_domain = int(self.classifier(latent.t()[None]).argmax())
+                figures.setdefault("told_apart", []).append(
+                    float(predicted_domain == excerpt.source_domain)
+                )
+        return {name: float(np.mean(values)) for name, values in figures.items()}

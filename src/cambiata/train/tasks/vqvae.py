@@ -24,8 +24,8 @@ from cambiata.train.task import Task
 Learning = Literal["self-supervised", "supervised", "supervised-contrastive"]
 Codebook = Literal["gradient", "moving-average"]
 
-_SLOPE = 0.1
-_SHIFTS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+_LEAKY_SLOPE = 0.1
+_LOWERINGS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class VqVaeShape:
             raise ValueError("codebook must be gradient or moving-average")
 
 
-class Residual(nn.Module):
+class ResidualWrapper(nn.Module):
     """Layers with a way around them.
 
     Parameters
@@ -80,7 +80,7 @@ class Residual(nn.Module):
 
     Examples
     --------
-    >>> Residual(nn.Identity())(torch.ones(1))
+    >>> ResidualWrapper(nn.Identity())(torch.ones(1))
     tensor([2.])
     """
 
@@ -101,11 +101,11 @@ class Residual(nn.Module):
         torch.Tensor
             [B, D, L].
         """
-        found: Tensor = x + self.layers(x)
-        return found
+        out: Tensor = x + self.layers(x)
+        return out
 
 
-class Recurrent(nn.Module):
+class GRUWrapper(nn.Module):
     """A GRU over frames.
 
     Parameters
@@ -117,7 +117,7 @@ class Recurrent(nn.Module):
 
     Examples
     --------
-    >>> Recurrent(4, last=True)(torch.zeros(2, 4, 7)).shape
+    >>> GRUWrapper(4, last=True)(torch.zeros(2, 4, 7)).shape
     torch.Size([2, 4])
     """
 
@@ -165,13 +165,13 @@ class GradientCodebook(nn.Module):
 
     def __init__(self, n_codes: int, width: int) -> None:
         super().__init__()
-        self.codes = nn.Embedding(n_codes, width)
-        nn.init.kaiming_uniform_(self.codes.weight, mode="fan_out")
+        self.embedding = nn.Embedding(n_codes, width)
+        nn.init.kaiming_uniform_(self.embedding.weight, mode="fan_out")
 
     @property
     def table(self) -> Tensor:
         """The codes, [K, D]."""
-        return self.codes.weight
+        return self.embedding.weight
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The codes nearest to some vectors.
@@ -187,10 +187,10 @@ class GradientCodebook(nn.Module):
             The codes [B, L, D] with a straight-through gradient, their numbers [B, L], and the
             codes' own loss.
         """
-        numbers = nearest(x, self.table)
-        chosen = self.codes(numbers)
-        loss = functional.mse_loss(chosen, x.detach())
-        return x + (chosen - x).detach(), numbers, loss
+        ids = nearest_code(x, self.table)
+        quantized = self.embedding(ids)
+        loss = functional.mse_loss(quantized, x.detach())
+        return x + (quantized - x).detach(), ids, loss
 
 
 class AverageCodebook(nn.Module):
@@ -243,11 +243,11 @@ class AverageCodebook(nn.Module):
         tuple
             As `GradientCodebook.forward`; averages have no loss: 0.
         """
-        chosen, numbers, _ = self.quantizer(x)
-        return chosen, numbers, x.new_zeros(())
+        quantized, ids, _ = self.quantizer(x)
+        return quantized, ids, x.new_zeros(())
 
 
-def nearest(x: Tensor, table: Tensor) -> Tensor:
+def nearest_code(x: Tensor, table: Tensor) -> Tensor:
     """Number of the code nearest to every vector.
 
     Parameters
@@ -264,29 +264,29 @@ def nearest(x: Tensor, table: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> nearest(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))
+    >>> nearest_code(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))
     tensor([1])
     """
     # |x|^2 is the same for all codes and left out.
     return (table.square().sum(-1) - 2 * x @ table.T).argmin(-1)
 
 
-def _by_example(flat: Tensor) -> Tensor:
+def _group_by_example(flat: Tensor) -> Tensor:
     """Content, style and target of every example side by side: [3 B, ...] to [B, 3, ...]."""
     return flat.reshape(len(flat) // 3, 3, *flat.shape[1:])
 
 
-def _activated(width: int) -> list[nn.Module]:
-    return [nn.BatchNorm1d(width), nn.LeakyReLU(_SLOPE)]
+def _norm_and_activation(width: int) -> list[nn.Module]:
+    return [nn.BatchNorm1d(width), nn.LeakyReLU(_LEAKY_SLOPE)]
 
 
 def _decoder_stage(width: int, gru: bool) -> list[nn.Module]:
     """Code and style in, [B, 2 D, L]; twice as many frames out, [B, D, 2 L - 1]."""
     return [
-        *_activated(2 * width),
+        *_norm_and_activation(2 * width),
         nn.ConvTranspose1d(2 * width, width, 1),
-        *([Residual(*_activated(width), Recurrent(width))] if gru else []),
-        *_activated(width),
+        *([ResidualWrapper(*_norm_and_activation(width), GRUWrapper(width))] if gru else []),
+        *_norm_and_activation(width),
         nn.ConvTranspose1d(width, width, 4, stride=2, padding=2, output_padding=1),
     ]
 
@@ -313,36 +313,39 @@ class VqVae(nn.Module):
     def __init__(self, shape: VqVaeShape) -> None:
         super().__init__()
         self.shape = shape
-        width, n_heard = shape.width, shape.n_components or STFT.n_bins
+        width, n_inputs = shape.width, shape.n_components or STFT.n_bins
         # In this order: the authors' own, by which `load_published` finds its way.
         self.content_encoder = nn.Sequential(
-            nn.Conv1d(n_heard, width, 4, stride=2, padding=2),
-            *_activated(width),
+            nn.Conv1d(n_inputs, width, 4, stride=2, padding=2),
+            *_norm_and_activation(width),
             nn.Conv1d(width, width, 4, stride=2, padding=2),
-            Residual(*_activated(width), nn.Conv1d(width, width, 1)),
+            ResidualWrapper(*_norm_and_activation(width), nn.Conv1d(width, width, 1)),
             nn.BatchNorm1d(width),
         )
         gradient = shape.codebook == "gradient"
         self.codebook = (GradientCodebook if gradient else AverageCodebook)(shape.n_codes, width)
         self.style_encoder = nn.Sequential(
-            nn.Conv1d(n_heard, width, 4, stride=2),
-            Residual(*_activated(width), nn.Conv1d(width, width, 1)),
-            *_activated(width),
-            Recurrent(width, last=True),
+            nn.Conv1d(n_inputs, width, 4, stride=2),
+            ResidualWrapper(*_norm_and_activation(width), nn.Conv1d(width, width, 1)),
+            *_norm_and_activation(width),
+            GRUWrapper(width, last=True),
         )
-        last: list[nn.Module] = [*_activated(width), nn.ConvTranspose1d(width, n_heard, 1)]
+        head: list[nn.Module] = [
+            *_norm_and_activation(width),
+            nn.ConvTranspose1d(width, n_inputs, 1),
+        ]
         if shape.decoder_grus:
-            last.append(Residual(*_activated(n_heard), Recurrent(n_heard)))
+            head.append(ResidualWrapper(*_norm_and_activation(n_inputs), GRUWrapper(n_inputs)))
         self.decoder = nn.ModuleList(
             [
                 nn.Sequential(*_decoder_stage(width, shape.decoder_grus)),
-                nn.Sequential(*_decoder_stage(width, shape.decoder_grus), *last),
+                nn.Sequential(*_decoder_stage(width, shape.decoder_grus), *head),
             ]
         )
         if shape.n_components:
             self.register_buffer("mean", torch.zeros(STFT.n_bins, 1))
-            self.register_buffer("basis", torch.eye(n_heard, STFT.n_bins))
-            self.register_buffer("deviation", torch.ones(n_heard, 1))
+            self.register_buffer("basis", torch.eye(n_inputs, STFT.n_bins))
+            self.register_buffer("deviation", torch.ones(n_inputs, 1))
 
     @torch.no_grad()
     def fit_components(self, spectrograms: Tensor) -> None:
@@ -359,15 +362,17 @@ class VqVae(nn.Module):
         mean = frames.mean(0)
         centred = frames - mean
         variances, vectors = torch.linalg.eigh(centred.T @ centred / len(frames))
-        chosen = vectors.flip(1)[:, : self.shape.n_components].T
+        components = vectors.flip(1)[:, : self.shape.n_components].T
         # A direction's sign is chance: made the same on every machine.
-        chosen = chosen * chosen.gather(1, chosen.abs().argmax(1, keepdim=True)).sign()
+        components = (
+            components * components.gather(1, components.abs().argmax(1, keepdim=True)).sign()
+        )
         self.mean.copy_(mean[:, None])
-        self.basis.copy_(chosen)
-        found = variances.flip(0)[: self.shape.n_components].clamp_min(1e-6).sqrt()
-        self.deviation.copy_(found[:, None])
+        self.basis.copy_(components)
+        scale = variances.flip(0)[: self.shape.n_components].clamp_min(1e-6).sqrt()
+        self.deviation.copy_(scale[:, None])
 
-    def heard(self, spectrogram: Tensor) -> Tensor:
+    def encoder_inputs(self, spectrogram: Tensor) -> Tensor:
         """A spectrogram as the layers hear it.
 
         Parameters
@@ -384,12 +389,12 @@ class VqVae(nn.Module):
             return spectrogram
         return self.basis @ (spectrogram - self.mean) / self.deviation
 
-    def said(self, made: Tensor) -> Tensor:
+    def decoded(self, output: Tensor) -> Tensor:
         """The spectrogram of what the layers say.
 
         Parameters
         ----------
-        made : torch.Tensor
+        output : torch.Tensor
             [B, F, L], or components [B, K, L].
 
         Returns
@@ -398,15 +403,15 @@ class VqVae(nn.Module):
             Values ln(1 + abs(STFT)), [B, F, L].
         """
         if self.shape.n_components:
-            made = self.mean + self.basis.T @ (self.deviation * made)
-        return made.relu()
+            output = self.mean + self.basis.T @ (self.deviation * output)
+        return output.relu()
 
-    def error(self, made: Tensor, target: Tensor) -> Tensor:
+    def error(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean squared error of spectrograms.
 
         Parameters
         ----------
-        made : torch.Tensor
+        output : torch.Tensor
             As the layers say it.
         target : torch.Tensor
             As they would hear it.
@@ -417,9 +422,9 @@ class VqVae(nn.Module):
             A scalar.
         """
         if not self.shape.n_components:
-            return functional.mse_loss(made.relu(), target)
+            return functional.mse_loss(output.relu(), target)
         # The basis is orthonormal: the same error, but for what lies outside of it.
-        squares = (self.deviation * (made - target)).square()
+        squares = (self.deviation * (output - target)).square()
         return squares.sum(1).mean() / STFT.n_bins
 
     def encode(self, content: Tensor) -> Tensor:
@@ -480,15 +485,15 @@ class VqVae(nn.Module):
             What is said [B, F or K, L], code numbers [B, L'], the codebook's loss, and the
             commitment's; the last three are 0 where nothing is quantised.
         """
-        encoded, vector = self.encode(content), self.style_encoder(style)
+        encoded, style_vector = self.encode(content), self.style_encoder(style)
         if not quantised:
             nothing = encoded.new_zeros(())
-            made = self.decode(encoded, vector, content.shape[2])
-            return made, nothing.new_zeros(encoded.shape[:2]).long(), nothing, nothing
-        chosen, numbers, codebook_loss = self.codebook(encoded)
-        commitment = (encoded - chosen.detach()).square().mean()
-        made = self.decode(chosen, vector, content.shape[2])
-        return made, numbers, codebook_loss, commitment
+            output = self.decode(encoded, style_vector, content.shape[2])
+            return output, nothing.new_zeros(encoded.shape[:2]).long(), nothing, nothing
+        quantized, ids, codebook_loss = self.codebook(encoded)
+        commitment = (encoded - quantized.detach()).square().mean()
+        output = self.decode(quantized, style_vector, content.shape[2])
+        return output, ids, codebook_loss, commitment
 
 
 def n_parameters(network: nn.Module) -> int:
@@ -665,8 +670,8 @@ class VqVaeTask(Task):
         torch.Tensor
             [B, 3, K, L].
         """
-        heard = self.network.heard(self.spectrograms(batch.flatten(0, 1)))
-        return _by_example(heard)
+        encoder_inputs = self.network.encoder_inputs(self.spectrograms(batch.flatten(0, 1)))
+        return _group_by_example(encoder_inputs)
 
     def spectrograms(self, sounds: Tensor) -> Tensor:
         """Spectrograms of sounds, each brought to the level that the network hears.
@@ -715,16 +720,16 @@ class VqVaeTask(Task):
         with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
             if not self.kept:
                 flat = self.spectrograms(batch.flatten(0, 1))
-                batch = _by_example(self.network.heard(flat))
-            content, style, target = self._roles(self._cropped(batch))
+                batch = _group_by_example(self.network.encoder_inputs(flat))
+            content, style, target = self._assign_roles(self._crop(batch))
         contrastive = self.config.learning == "supervised-contrastive"
         if contrastive and share < self.config.contrastive_share:
-            return self._contrastive(style, target)
+            return self._contrastive_losses(style, target)
         quantised = share >= self.config.quantised_from
-        made, numbers, codebook, commitment = self.network(content, style, quantised=quantised)
-        reconstruction = self.network.error(made, target)
+        output, ids, codebook, commitment = self.network(content, style, quantised=quantised)
+        reconstruction = self.network.error(output, target)
         # The paper sums over codes and divides by frames.
-        codes_per_frame = numbers.shape[1] / content.shape[2]
+        codes_per_frame = ids.shape[1] / content.shape[2]
         loss = reconstruction + codes_per_frame * (
             codebook + self.config.commitment_weight * commitment
         )
@@ -733,7 +738,7 @@ class VqVaeTask(Task):
             losses |= {"codebook": codebook, "commitment": commitment}
         return losses
 
-    def _cropped(self, batch: Tensor) -> Tensor:
+    def _crop(self, batch: Tensor) -> Tensor:
         """A part of every example [B, 3, F or K, L]: the style's at a place of its own."""
         rate_hz = SAMPLE_RATE_HZ / STFT.hop_length
         n_frames = round(self.config.crop_s * rate_hz) + 1
@@ -747,7 +752,7 @@ class VqVaeTask(Task):
                 out[i, role] = batch[i, role, :, begin : begin + n_frames]
         return out
 
-    def _roles(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _assign_roles(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Content, style and target, [B, F or K, L] each."""
         if self.config.learning != "self-supervised":
             return batch[:, CONTENT], batch[:, STYLE], batch[:, TARGET]
@@ -756,18 +761,18 @@ class VqVaeTask(Task):
         content = torch.where(swap, batch[:, STYLE], batch[:, TARGET])
         return content, torch.where(swap, batch[:, TARGET], batch[:, STYLE]), content
 
-    def _contrastive(self, style: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def _contrastive_losses(self, style: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Two segments of one track are alike, all others in the batch are not (InfoNCE)."""
         vectors = self.network.style_encoder(torch.cat([style, target])).float()
         first, second = functional.normalize(vectors, dim=1).chunk(2)
         similarity = first @ second.T / self.config.temperature
-        right = torch.arange(len(first), device=first.device)
+        labels = torch.arange(len(first), device=first.device)
         loss = (
-            functional.cross_entropy(similarity, right)
-            + functional.cross_entropy(similarity.T, right)
+            functional.cross_entropy(similarity, labels)
+            + functional.cross_entropy(similarity.T, labels)
         ) / 2
-        found = (similarity.argmax(1) == right).float().mean()
-        return {"loss": loss, "contrastive": loss, "found": found}
+        accuracy = (similarity.argmax(1) == labels).float().mean()
+        return {"loss": loss, "contrastive": loss, "found": accuracy}
 
     @torch.no_grad()
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
@@ -796,25 +801,32 @@ class VqVaeTask(Task):
         counts = torch.zeros(self.config.shape.n_codes)
         for batch in batches:
             spectrograms = self.spectrograms(batch.flatten(0, 1))
-            heard = _by_example(self.network.heard(spectrograms)).unbind(1)
-            content, _, target = _by_example(spectrograms).unbind(1)
-            said, numbers, _, _ = self.network(heard[0], heard[1], quantised=quantised)
-            said_again, _, _, _ = self.network(heard[2], heard[1], quantised=quantised)
-            made, again = self.network.said(said), self.network.said(said_again)
-            counts += torch.bincount(numbers.flatten().cpu(), minlength=len(counts))
-            found = {
-                "transfer": functional.mse_loss(made, target, reduction="none"),
-                "reconstruction": functional.mse_loss(again, target, reduction="none"),
+            encoder_inputs = _group_by_example(self.network.encoder_inputs(spectrograms)).unbind(1)
+            content, _, target = _group_by_example(spectrograms).unbind(1)
+            decoded, ids, _, _ = self.network(
+                encoder_inputs[0], encoder_inputs[1], quantised=quantised
+            )
+            decoded_target, _, _, _ = self.network(
+                encoder_inputs[2], encoder_inputs[1], quantised=quantised
+            )
+            output, reconstructed = (
+                self.network.decoded(decoded),
+                self.network.decoded(decoded_target),
+            )
+            counts += torch.bincount(ids.flatten().cpu(), minlength=len(counts))
+            errors = {
+                "transfer": functional.mse_loss(output, target, reduction="none"),
+                "reconstruction": functional.mse_loss(reconstructed, target, reduction="none"),
                 "content_lsd_db": self.log_spectral_distance_db(content, target),
             } | {
-                f"lowered {shift}": self.log_spectral_distance_db(made - shift, target)
-                for shift in _SHIFTS
+                f"lowered {shift}": self.log_spectral_distance_db(output - shift, target)
+                for shift in _LOWERINGS
             }
-            for name, values in found.items():
+            for name, values in errors.items():
                 sums.setdefault(name, []).extend(values.flatten(1).mean(1).tolist())
         means = {name: float(np.mean(values)) for name, values in sums.items()}
-        by_shift = {shift: means.pop(f"lowered {shift}") for shift in _SHIFTS}
-        best = min(_SHIFTS, key=by_shift.__getitem__)
+        by_shift = {shift: means.pop(f"lowered {shift}") for shift in _LOWERINGS}
+        best = min(_LOWERINGS, key=by_shift.__getitem__)
         shares = counts[counts > 0] / counts.sum()
         return means | {
             "lsd_db": by_shift[best],
@@ -824,12 +836,12 @@ class VqVaeTask(Task):
             "codes_used": float((counts > 0).sum()),
         }
 
-    def log_spectral_distance_db(self, made: Tensor, target: Tensor) -> Tensor:
+    def log_spectral_distance_db(self, output: Tensor, target: Tensor) -> Tensor:
         """The paper's LSD, of spectrograms; see `cambiata.evaluate.metrics.paper_lsd`.
 
         Parameters
         ----------
-        made : torch.Tensor
+        output : torch.Tensor
             ln(1 + abs(STFT)), [B, F, L].
         target : torch.Tensor
             Likewise.
@@ -848,5 +860,5 @@ class VqVaeTask(Task):
             decibels = 10 * mel.clamp_min(1e-10).log10()
             return decibels.maximum(decibels.amax((1, 2), keepdim=True) - 80)
 
-        difference = levels(made) - levels(target)
+        difference = levels(output) - levels(target)
         return difference.square().mean(2).sqrt().mean(1, keepdim=True)

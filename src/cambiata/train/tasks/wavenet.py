@@ -15,11 +15,11 @@ from torch.nn import functional
 
 from cambiata.score.piano_roll import FRAME_RATE_HZ
 from cambiata.train.task import Task
-from cambiata.train.tasks.rolls import N_ROLL, N_TIMBRE, SoundEncoder, parted
+from cambiata.train.tasks.rolls import N_ROLL, N_TIMBRE, SoundEncoder, unpack_batch
 
 SAMPLE_RATE = 16000
 PER_FRAME = int(SAMPLE_RATE / FRAME_RATE_HZ)
-LEVEL = 0.1  # RMS of what is learnt
+TRAINING_RMS = 0.1  # RMS of what is learnt
 N_LEVELS = 256
 
 
@@ -40,7 +40,7 @@ class WaveNetTraining:
 
     Examples
     --------
-    >>> WaveNetTraining().reach
+    >>> WaveNetTraining().receptive_field
     2047
     """
 
@@ -56,7 +56,7 @@ class WaveNetTraining:
         return tuple(2**i for i in range(self.n_layers)) * self.n_stacks
 
     @property
-    def reach(self) -> int:
+    def receptive_field(self) -> int:
         """Samples heard before the one that is said, itself included."""
         return 1 + sum(self.dilations)
 
@@ -88,13 +88,13 @@ class WaveNet(nn.Module):
             nn.ReLU(),
         )
         self.timbre = nn.Linear(N_TIMBRE, 64)
-        self.conditions = nn.Conv1d(64, 2 * width * n, 1)
-        self.first = nn.Linear(1, width)
-        self.before = nn.ModuleList(nn.Linear(width, 2 * width, bias=False) for _ in range(n))
-        self.now = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n))
-        self.rest = nn.ModuleList(nn.Linear(width, width) for _ in range(n))
+        self.condition_projection = nn.Conv1d(64, 2 * width * n, 1)
+        self.input_projection = nn.Linear(1, width)
+        self.dilated_past = nn.ModuleList(nn.Linear(width, 2 * width, bias=False) for _ in range(n))
+        self.dilated_current = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n))
+        self.residual = nn.ModuleList(nn.Linear(width, width) for _ in range(n))
         self.skip = nn.ModuleList(nn.Linear(width, config.n_skip) for _ in range(n))
-        self.last = nn.Sequential(
+        self.head = nn.Sequential(
             nn.ReLU(),
             nn.Linear(config.n_skip, config.n_skip),
             nn.ReLU(),
@@ -116,11 +116,11 @@ class WaveNet(nn.Module):
         torch.Tensor
             [B, L, layers, 2 * width].
         """
-        told = functional.relu(self.roll(roll) + self.timbre(timbre)[:, :, None])
-        found = self.conditions(told)
+        hidden = functional.relu(self.roll(roll) + self.timbre(timbre)[:, :, None])
+        projected = self.condition_projection(hidden)
         n = len(self.config.dilations)
-        layered: Tensor = found.view(found.shape[0], n, 2 * self.config.width, -1)
-        return layered.permute(0, 3, 1, 2)
+        per_layer: Tensor = projected.view(projected.shape[0], n, 2 * self.config.width, -1)
+        return per_layer.permute(0, 3, 1, 2)
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
         """Logits of every sample after the one given at its place.
@@ -138,21 +138,23 @@ class WaveNet(nn.Module):
             [B, N_LEVELS, T].
         """
         n = samples.shape[1]
-        x = self.first(samples[:, :, None])
+        x = self.input_projection(samples[:, :, None])
         skip = x.new_zeros(self.config.n_skip)
         for i, dilation in enumerate(self.config.dilations):
-            told = condition[:, :, i].repeat_interleave(PER_FRAME, dim=1)[:, :n]
+            layer_condition = condition[:, :, i].repeat_interleave(PER_FRAME, dim=1)[:, :n]
             past = functional.pad(x, (0, 0, dilation, 0))[:, :n]
-            x, skip = self._layer(i, past, x, told, skip)
-        logits: Tensor = self.last(skip).transpose(1, 2)
+            x, skip = self._layer(i, past, x, layer_condition, skip)
+        logits: Tensor = self.head(skip).transpose(1, 2)
         return logits
 
     def _layer(
-        self, i: int, past: Tensor, x: Tensor, told: Tensor, skip: Tensor
+        self, i: int, past: Tensor, x: Tensor, layer_condition: Tensor, skip: Tensor
     ) -> tuple[Tensor, Tensor]:
-        a, b = (self.before[i](past) + self.now[i](x) + told).chunk(2, dim=-1)
+        a, b = (self.dilated_past[i](past) + self.dilated_current[i](x) + layer_condition).chunk(
+            2, dim=-1
+        )
         gated = torch.tanh(a) * torch.sigmoid(b)
-        return x + self.rest[i](gated), skip + self.skip[i](gated)
+        return x + self.residual[i](gated), skip + self.skip[i](gated)
 
     def step(self, sample: Tensor, past: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """One sample further.
@@ -171,12 +173,12 @@ class WaveNet(nn.Module):
         tuple of torch.Tensor
             Logits [B, N_LEVELS], and what each layer is given now [B, layers, width].
         """
-        x, given = self.first(sample), []
+        x, layer_inputs = self.input_projection(sample), []
         skip = x.new_zeros(self.config.n_skip)
         for i in range(len(self.config.dilations)):
-            given.append(x)
+            layer_inputs.append(x)
             x, skip = self._layer(i, past[:, i], x, condition[:, i], skip)
-        return self.last(skip), torch.stack(given, dim=1)
+        return self.head(skip), torch.stack(layer_inputs, dim=1)
 
 
 def mu_law(samples: Tensor) -> Tensor:
@@ -198,8 +200,8 @@ def mu_law(samples: Tensor) -> Tensor:
     [0, 128, 255]
     """
     mu = N_LEVELS - 1
-    coded = samples.sign() * torch.log1p(mu * samples.abs().clamp_max(1.0)) / math.log1p(mu)
-    return ((coded + 1) / 2 * mu + 0.5).long().clamp(0, mu)
+    companded = samples.sign() * torch.log1p(mu * samples.abs().clamp_max(1.0)) / math.log1p(mu)
+    return ((companded + 1) / 2 * mu + 0.5).long().clamp(0, mu)
 
 
 class WaveNetTask(Task):
@@ -238,17 +240,17 @@ class WaveNetTask(Task):
         dict of str to torch.Tensor
             "loss", in nats a sample.
         """
-        mel, roll, sound = parted(batch, SAMPLE_RATE, FRAME_RATE_HZ)
-        n_before = -(-self.config.reach // PER_FRAME)
-        n = min(self.config.crop_frames + n_before, roll.shape[2])
+        mel, roll, sound = unpack_batch(batch, SAMPLE_RATE, FRAME_RATE_HZ)
+        n_context_frames = -(-self.config.receptive_field // PER_FRAME)
+        n = min(self.config.crop_frames + n_context_frames, roll.shape[2])
         at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
-        levels = mu_law(LEVEL * sound[:, at * PER_FRAME : (at + n) * PER_FRAME])
+        levels = mu_law(TRAINING_RMS * sound[:, at * PER_FRAME : (at + n) * PER_FRAME])
         condition = self.network.condition(roll[:, :, at : at + n], self.encoder(mel))
         # Each sample is foretold by those before it: what is given lies one behind.
-        coded = functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2) / 127.5 - 1
-        logits = self.network(coded, condition)
-        known = min(self.config.reach, logits.shape[2] // 2) if at else 0
-        loss = functional.cross_entropy(logits[:, :, known:], levels[:, known:])
+        companded_previous = functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2) / 127.5 - 1
+        logits = self.network(companded_previous, condition)
+        n_context = min(self.config.receptive_field, logits.shape[2] // 2) if at else 0
+        loss = functional.cross_entropy(logits[:, :, n_context:], levels[:, n_context:])
         return {"loss": loss}
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
@@ -267,5 +269,5 @@ class WaveNetTask(Task):
             Names and values.
         """
         with torch.no_grad():
-            found = [self.forward(batch, share)["loss"] for batch in batches[:8]]
-        return {"nats": float(torch.stack(found).mean())}
+            losses = [self.forward(batch, share)["loss"] for batch in batches[:8]]
+        return {"nats": float(torch.stack(losses).mean())}
