@@ -102,16 +102,5 @@ __all__ = [
 
 
 def available_systems() -> list[type[System[TransferConfig]]]:
-    """Every system there is.
-
-    Returns
-    -------
-    list of type of System
-        Their classes, the default first.
-
-    Examples
-    --------
-    >>> [system.name for system in available_systems()][::2]
-    ['oneshot', 'ulyanov', 'player', 'wavenet']
-    """
+    """Every system there is."""
     return [system_named(name) for name in (*_SYSTEMS, *_PLAYERS, *_TRANSLATORS)]

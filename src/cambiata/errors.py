@@ -31,20 +31,7 @@ class InputError(CambiataError):
 
 
 class MissingExtraError(InputError):
-    """A system needs packages that the base install does not bring.
-
-    Parameters
-    ----------
-    system : str
-        The system that was asked for.
-    extra : str
-        The extra that brings what it needs.
-
-    Examples
-    --------
-    >>> print(MissingExtraError("ulyanov", "lab"))
-    ulyanov: needs packages that are not installed; pip install "cambiata[lab]"
-    """
+    """A system needs packages that the base install does not bring."""
 
     def __init__(self, system: str, extra: str) -> None:
         super().__init__(

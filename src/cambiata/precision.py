@@ -5,16 +5,6 @@ def cpu_multiplies_bfloat16() -> bool:
     """Whether the processor has instructions for bfloat16 products (AMX or AVX-512 BF16).
 
     Without them torch takes a hundred times as long in bfloat16 as in float32.
-
-    Returns
-    -------
-    bool
-        False, too, where torch does not tell.
-
-    Examples
-    --------
-    >>> cpu_multiplies_bfloat16() in (True, False)
-    True
     """
     import torch
 

@@ -121,31 +121,7 @@ class Timbre:
 
 
 def checked_place(path: str | Path, force: bool) -> Path:
-    """Where a timbre may be written.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        File to write.
-    force : bool
-        Replace one that exists.
-
-    Returns
-    -------
-    pathlib.Path
-        The same.
-
-    Raises
-    ------
-    InputError
-        Its name does not end in ".timbre", its folder does not exist, or it does.
-
-    Examples
-    --------
-    >>> checked_place("violin.wav", False)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: violin.wav: is no .timbre file; name it NAME.timbre
-    """
+    """Where a timbre may be written."""
     place = Path(path)
     if place.suffix != SUFFIX:
         raise InputError(str(path), f"is no {SUFFIX} file", f"name it NAME{SUFFIX}")

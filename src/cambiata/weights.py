@@ -22,29 +22,12 @@ class WeightsError(CambiataError):
 
 @dataclass(frozen=True)
 class Weights:
-    """What is known of shipped weights.
+    """What is known of shipped weights."""
 
-    Parameters
-    ----------
-    file : str
-        ONNX file in the package's folder ``shipped``.
-    sha256 : str
-        Of that file.
-    licence : str
-        Licence of the weights.
-    card : str
-        Where in the repository its card lies.
-
-    Examples
-    --------
-    >>> WEIGHTS["timbre-metric"].licence
-    'Apache-2.0'
-    """
-
-    file: str
-    sha256: str
-    licence: str
-    card: str
+    file: str  # ONNX file in the package's folder ``shipped``
+    sha256: str  # Of that file
+    licence: str  # Licence of the weights
+    card: str  # Where in the repository its card lies
 
 
 WEIGHTS = {
@@ -175,28 +158,7 @@ def _open_session(data: bytes, n_threads: int) -> Any:
 
 @lru_cache(maxsize=8)
 def network(name: str) -> NetworkCall:
-    """A shipped network of one input and one output, verified, on one thread.
-
-    Parameters
-    ----------
-    name : str
-        A key of `WEIGHTS`.
-
-    Returns
-    -------
-    callable
-        From the input array to the output array.
-
-    Raises
-    ------
-    WeightsError
-        The file is missing or not the one that was shipped.
-
-    Examples
-    --------
-    >>> network("timbre-metric")(np.zeros((1, 12, 257), np.float32)).shape
-    (1, 64)
-    """
+    """A shipped network of one input and one output, verified, on one thread."""
     entry = WEIGHTS[name]
     session = _open_session(_read_shipped(entry.file, entry.sha256), 1)
     input_name = session.get_inputs()[0].name
@@ -209,25 +171,6 @@ class Model:
     The main file tells of itself in its metadata (system, configuration, licence, data) and names
     the other networks' files, which lie beside it, with their hashes; so that one hash vouches for
     all of them.
-
-    Parameters
-    ----------
-    main : bytes
-        The main file.
-    read : callable
-        From another file's name and hash to its verified bytes.
-
-    Attributes
-    ----------
-    about : mapping
-        What the file tells of itself.
-    sha256 : str
-        Of the main file, which vouches for the others.
-
-    Examples
-    --------
-    >>> load_model("vqvae", "vqvae").about["system"]
-    'vqvae'
     """
 
     def __init__(self, main: bytes, read: Callable[[str, str], bytes]) -> None:
@@ -241,18 +184,7 @@ class Model:
             self._sessions[part] = _open_session(read(file, sha256), n_threads)
 
     def part(self, name: str = "") -> PartCall:
-        """One of its networks.
-
-        Parameters
-        ----------
-        name : str
-            The part's name; the main network where not given.
-
-        Returns
-        -------
-        callable
-            From input arrays, in their order, to the list of output arrays.
-        """
+        """One of its networks."""
         session = self._sessions[name]
         names = [tensor.name for tensor in session.get_inputs()]
         return lambda *arrays: cast(
@@ -262,34 +194,7 @@ class Model:
 
 @lru_cache(maxsize=8)
 def load_model(name: str, system: str) -> Model:
-    """A trained model: one that ships, or one of the user's own.
-
-    Parameters
-    ----------
-    name : str
-        A key of `WEIGHTS`, or the path of an ONNX file that ``cambiata train export`` wrote.
-    system : str
-        The system that it must belong to.
-
-    Returns
-    -------
-    Model
-        It.
-
-    Raises
-    ------
-    WeightsError
-        A shipped file is missing or not the one that was shipped.
-    InputError
-        There is no such file, it is another system's, or a file that belongs to it is missing or
-        has changed.
-
-    Examples
-    --------
-    >>> load_model("my.onnx", "vqvae")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: my.onnx: cannot be read; give a file of `cambiata train export`
-    """
+    """A trained model: one that ships, or one of the user's own."""
     main, read = open_model(name)
     try:
         model = Model(main, read)
@@ -303,30 +208,7 @@ def load_model(name: str, system: str) -> Model:
 
 
 def open_model(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
-    """A model's files, verified: the main one, and what reads the others.
-
-    Parameters
-    ----------
-    name : str
-        A key of `WEIGHTS`, or the path of an ONNX file.
-
-    Returns
-    -------
-    tuple
-        Bytes of the main file, and a function from another's name and SHA-256 to its bytes.
-
-    Raises
-    ------
-    WeightsError
-        A shipped file is missing or not the one that was shipped.
-    InputError
-        There is no such file.
-
-    Examples
-    --------
-    >>> len(open_model("listener")[0]) > 100_000
-    True
-    """
+    """A model's files, verified: the main one, and what reads the others."""
     if name in WEIGHTS:
         entry = WEIGHTS[name]
         return _read_shipped(entry.file, entry.sha256), _read_shipped

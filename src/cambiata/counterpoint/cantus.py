@@ -18,40 +18,15 @@ _MAX_SPAN = 16  # semitones of a tenth
 
 @dataclass(frozen=True)
 class Cantus:
-    """A cantus in white notes, and how to get back.
+    """A cantus in white notes, and how to get back."""
 
-    Parameters
-    ----------
-    pitches : tuple of int
-        MIDI numbers in white notes, one a bar.
-    length : fractions.Fraction
-        How long each lasts, in quarter notes.
-    last : fractions.Fraction
-        How long the last one lasts: it may be longer.
-    start : fractions.Fraction
-        Where it begins, in quarter notes.
-    shift : int
-        Semitones by which it was moved up.
-    fifths : int
-        Sharps of its signature, or flats as a negative number.
-    name : str
-        What to call it in a message.
-
-    Examples
-    --------
-    >>> tones = (Tone(Fraction(4 * bar), Fraction(4), 60) for bar in range(5))
-    >>> Cantus.of(Voice(tuple(tones)), "x.mid")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: x.mid: its last note is not reached by step; end the cantus ...
-    """
-
-    pitches: tuple[int, ...]
-    length: Fraction
-    last: Fraction
-    start: Fraction
-    shift: int
-    fifths: int
-    name: str = "cantus"
+    pitches: tuple[int, ...]  # MIDI numbers in white notes, one a bar
+    length: Fraction  # How long each lasts, in quarter notes
+    last: Fraction  # How long the last one lasts: it may be longer
+    start: Fraction  # Where it begins, in quarter notes
+    shift: int  # Semitones by which it was moved up
+    fifths: int  # Sharps of its signature, or flats as a negative number
+    name: str = "cantus"  # What to call it in a message
 
     @property
     def final(self) -> int:
@@ -64,43 +39,12 @@ class Cantus:
         return f"{pitch_name(self.final, self.fifths)} {_FINALS[self.final % 12]}"
 
     def bars(self, place: Fraction) -> Fraction:
-        """How many quarters of a bar lie before a place.
-
-        Parameters
-        ----------
-        place : fractions.Fraction
-            In quarter notes.
-
-        Returns
-        -------
-        fractions.Fraction
-            4 for each bar.
-        """
+        """How many quarters of a bar lie before a place."""
         return (place - self.start) / self.length * 4
 
     @classmethod
     def of(cls, voice: Voice, name: str, key: str = "") -> "Cantus":
-        """Cantus of a voice.
-
-        Parameters
-        ----------
-        voice : Voice
-            Equal notes; the last may be longer.
-        name : str
-            What to call it in a message.
-        key : str
-            Key signature, which settles the mode where several are possible.
-
-        Returns
-        -------
-        Cantus
-            The voice in white notes.
-
-        Raises
-        ------
-        InputError
-            It is no cantus; the message says why.
-        """
+        """Cantus of a voice."""
         tones = voice.tones
         length = _note_length(tones, name)
         pitches = [tone.pitch for tone in tones]
@@ -139,23 +83,7 @@ class Cantus:
 
 
 def has_equal_notes(voice: Voice) -> bool:
-    """Whether a voice is of equal notes, as a cantus is.
-
-    Parameters
-    ----------
-    voice : Voice
-        A voice.
-
-    Returns
-    -------
-    bool
-        Whether its notes follow one another and are as long as the first; the last may be longer.
-
-    Examples
-    --------
-    >>> has_equal_notes(Voice(()))
-    False
-    """
+    """Whether a voice is of equal notes, as a cantus is."""
     try:
         _note_length(voice.tones, "")
     except InputError:

@@ -20,26 +20,11 @@ _BAR = 4
 
 @dataclass(frozen=True, order=True)
 class Breach:
-    """A rule that is not kept.
+    """A rule that is not kept."""
 
-    Parameters
-    ----------
-    bar : int
-        Where, from 1.
-    rule : str
-        Name of the rule, as in ``docs/counterpoint.md``.
-    words : str
-        What happens there.
-
-    Examples
-    --------
-    >>> print(Breach(4, "crossing", "E lies below G"))
-    bar 4: crossing: E lies below G
-    """
-
-    bar: int
-    rule: str
-    words: str
+    bar: int  # Where, from 1
+    rule: str  # Name of the rule, as in ``docs/counterpoint.md``.
+    words: str  # What happens there
 
     def __str__(self) -> str:
         return f"bar {self.bar}: {self.rule}: {self.words}"
@@ -47,38 +32,15 @@ class Breach:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was found on a worksheet.
+    """What was found on a worksheet."""
 
-    Parameters
-    ----------
-    breaches : tuple of Breach
-        In the order of their bars; none where all is well.
-    species : int
-        1 to 5.
-    position : {"above", "below"}
-        Where the counterpoint lies.
-    voices : int
-        Voices, the cantus among them.
-    cantus : str
-        Name of the voice that was taken for the cantus, or its number.
-    mode : str
-        Mode of the cantus.
-    n_bars : int
-        Bars, one for each note of the cantus.
-
-    Examples
-    --------
-    >>> CheckReport((), 1, "above", 2, "Cantus", "D Dorian", 11).is_correct
-    True
-    """
-
-    breaches: tuple[Breach, ...]
-    species: int
-    position: Position
-    voices: int
-    cantus: str
-    mode: str
-    n_bars: int
+    breaches: tuple[Breach, ...]  # In the order of their bars; none where all is well
+    species: int  # 1 to 5
+    position: Position  # Where the counterpoint lies
+    voices: int  # Voices, the cantus among them
+    cantus: str  # Name of the voice that was taken for the cantus, or its number
+    mode: str  # Mode of the cantus
+    n_bars: int  # Bars, one for each note of the cantus
 
     @property
     def is_correct(self) -> bool:
@@ -88,27 +50,11 @@ class CheckReport:
 
 @dataclass(frozen=True)
 class LineNote:
-    """A note of a counterpoint, counted in quarters of a bar whatever the cantus' length.
+    """A note of a counterpoint, counted in quarters of a bar whatever the cantus' length."""
 
-    Parameters
-    ----------
-    start : fractions.Fraction
-        Where it begins; 4 is the second bar.
-    length : fractions.Fraction
-        How long it sounds, over bar lines if it is tied.
-    pitch : int
-        MIDI number in white notes.
-
-    Examples
-    --------
-    >>> note = LineNote(Fraction(6), Fraction(4), 60)
-    >>> note.bar, note.beat, note.is_tied
-    (1, Fraction(2, 1), True)
-    """
-
-    start: Fraction
-    length: Fraction
-    pitch: int
+    start: Fraction  # Where it begins; 4 is the second bar
+    length: Fraction  # How long it sounds, over bar lines if it is tied
+    pitch: int  # MIDI number in white notes
 
     @property
     def end(self) -> Fraction:
@@ -137,33 +83,7 @@ Line = tuple[LineNote, ...]
 def check_file(
     path: str | Path, *, species: int | None = None, position: str | None = None
 ) -> CheckReport:
-    """Breaches in a score file.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        MIDI, MusicXML or ABC file of two or three voices.
-    species : int, optional
-        1 to 5; told from the rhythm where not given.
-    position : {"above", "below"}, optional
-        Where the counterpoint lies; told from the voices where not given.
-
-    Returns
-    -------
-    Checked
-        What was found.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, or is no worksheet.
-
-    Examples
-    --------
-    >>> check_file("nowhere.mid")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.mid: no such file; check the path
-    """
+    """Breaches in a score file."""
     return check(read(path), species=species, position=position)
 
 
@@ -238,28 +158,7 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
 def refuse_unknown(
     *, species: int | None = None, position: str | None = None, voices: int = 2
 ) -> None:
-    """Refuse a species, position or number of voices that there is none of.
-
-    Parameters
-    ----------
-    species : int, optional
-        1 to 5.
-    position : str, optional
-        "above" or "below".
-    voices : int
-        2, or 3 in first species.
-
-    Raises
-    ------
-    InputError
-        One of them is out of range.
-
-    Examples
-    --------
-    >>> refuse_unknown(species=6)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: species 6: there is none; use 1 to 5
-    """
+    """Refuse a species, position or number of voices that there is none of."""
     if species is not None and species not in rules.SPECIES:
         raise InputError(f"species {species}", "there is none", "use 1 to 5")
     if position is not None and position not in POSITIONS:
@@ -355,30 +254,7 @@ def _species(line: Line, n_bars: int) -> int:
 
 
 def breaches(cantus: Cantus, line: Line, species: int, position: Position) -> tuple[Breach, ...]:
-    """Breaches of a line against a cantus.
-
-    Parameters
-    ----------
-    cantus : Cantus
-        The cantus.
-    line : tuple of Struck
-        The counterpoint, in white notes.
-    species : int
-        1 to 5.
-    position : {"above", "below"}
-        Where the counterpoint lies.
-
-    Returns
-    -------
-    tuple of Breach
-        In the order of their bars, each rule once a bar.
-
-    Examples
-    --------
-    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> [breach.rule for breach in breaches(cantus, whole_notes((67, 69, 67, 71, 72)), 1, "above")]
-    ['parallel-fifths']
-    """
+    """Breaches of a line against a cantus."""
     sheet = _TwoVoices(cantus, line, species, position)
     found = [*line_breaches(cantus, line, species, ""), *sheet.found()]
     return sort_breaches(found, species)
@@ -799,29 +675,7 @@ def _florid_fits(
 def three_voice_breaches(
     cantus: Cantus, lines: Sequence[Line], position: Position
 ) -> tuple[Breach, ...]:
-    """Breaches of two lines against a cantus, first species.
-
-    Parameters
-    ----------
-    cantus : Cantus
-        The lowest voice ("above") or the highest ("below").
-    lines : sequence of Line
-        The two others, the higher first.
-    position : {"above", "below"}
-        Where they lie.
-
-    Returns
-    -------
-    tuple of Breach
-        In the order of their bars, each rule once a bar.
-
-    Examples
-    --------
-    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> lines = [whole_notes((72, 74, 72, 71, 72)), whole_notes((67, 65, 67, 65, 64))]
-    >>> [breach.rule for breach in three_voice_breaches(cantus, lines, "above")]
-    ['parallel-octaves']
-    """
+    """Breaches of two lines against a cantus, first species."""
     found: list[Breach] = []
     n_bars = len(cantus.pitches)
     names = ("the upper counterpoint", "the lower counterpoint")
@@ -857,30 +711,7 @@ def _three_cadence(cantus: Cantus, lines: Sequence[Line]) -> list[Breach]:
 def chord_breaches(
     cantus: Cantus, bar: int, chord: tuple[int, int, int], voices: Sequence[str] = "123"
 ) -> Iterator[Breach]:
-    """Breaches of one chord of three voices.
-
-    Parameters
-    ----------
-    cantus : Cantus
-        The cantus.
-    bar : int
-        Bar of the chord, from 0.
-    chord : tuple of int
-        Pitches in white notes, from the lowest voice.
-    voices : sequence of str
-        What to call them.
-
-    Yields
-    ------
-    Breach
-        What is wrong with it.
-
-    Examples
-    --------
-    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> [str(breach) for breach in chord_breaches(cantus, 2, (64, 69, 72))]
-    ['bar 3: consonance: A is a fourth over the lowest voice']
-    """
+    """Breaches of one chord of three voices."""
     names = [rules.pitch_name(pitch, cantus.fifths) for pitch in chord]
     low, middle, high = chord
     at_end = bar in (0, len(cantus.pitches) - 1)
@@ -922,30 +753,7 @@ def motion_breaches(
     following: tuple[int, int, int],
     voices: Sequence[str] = "123",
 ) -> Iterator[Breach]:
-    """Breaches between two chords of three voices.
-
-    Parameters
-    ----------
-    cantus : Cantus
-        The cantus.
-    bar : int
-        Bar of the second chord, from 0.
-    chord, following : tuple of int
-        Pitches in white notes, from the lowest voice.
-    voices : sequence of str
-        What to call them.
-
-    Yields
-    ------
-    Breach
-        What is wrong between them.
-
-    Examples
-    --------
-    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> [breach.rule for breach in motion_breaches(cantus, 1, (60, 67, 76), (62, 69, 74))]
-    ['parallel-fifths']
-    """
+    """Breaches between two chords of three voices."""
     for one, two in combinations(range(3), 2):
         pair, after = (chord[one], chord[two]), (following[one], following[two])
         rules_broken = [rules.parallel(pair, after)]
@@ -962,31 +770,7 @@ def motion_breaches(
 
 
 def sheet_of(cantus: Cantus, lines: Sequence[Line], position: Position, template: Sheet) -> Sheet:
-    """Sheet of a cantus and its counterpoint, where the cantus really is.
-
-    Parameters
-    ----------
-    cantus : Cantus
-        The cantus.
-    lines : sequence of Line
-        The counterpoint, in white notes, the higher line first.
-    position : {"above", "below"}
-        Where they lie.
-    template : Sheet
-        Gives the metre, key, tempo and name.
-
-    Returns
-    -------
-    Sheet
-        Voices from the highest to the lowest.
-
-    Examples
-    --------
-    >>> cantus = Cantus((60, 62, 64, 62, 60), Fraction(4), Fraction(4), Fraction(0), 0, 0)
-    >>> made = sheet_of(cantus, [whole_notes((67, 65, 67, 71, 72))], "above", Sheet(()))
-    >>> [voice.name for voice in made.voices]
-    ['Counterpoint', 'Cantus']
-    """
+    """Sheet of a cantus and its counterpoint, where the cantus really is."""
     unit = cantus.length / _BAR
     end = _BAR * (len(cantus.pitches) - 1)
 

@@ -24,29 +24,13 @@ _FILE = Path(__file__).with_name("ranking.json")
 
 @dataclass(frozen=True)
 class Ranking:
-    """Log-probabilities of what a counterpoint does.
+    """Log-probabilities of what a counterpoint does."""
 
-    Parameters
-    ----------
-    above : tuple
-        Of an interval's kind [N_KINDS], given the last one's [N_KINDS] and the move of the cantus
-        [N_CANTUS], with the cantus below.
-    below : tuple
-        The same with the cantus above.
-    line : tuple
-        Of a move [N_MOVES], given the last one [N_MOVES].
-
-    Examples
-    --------
-    >>> shipped().interval("above", (60, 64), (62, 65)) > shipped().interval(
-    ...     "above", (60, 67), (62, 69)
-    ... )
-    True
-    """
-
+    # Of an interval's kind [N_KINDS], given the last one's [N_KINDS] and the move of the cantus
+    # [N_CANTUS], with the cantus below
     above: tuple[tuple[tuple[float, ...], ...], ...]
-    below: tuple[tuple[tuple[float, ...], ...], ...]
-    line: tuple[tuple[float, ...], ...]
+    below: tuple[tuple[tuple[float, ...], ...], ...]  # The same with the cantus above
+    line: tuple[tuple[float, ...], ...]  # Of a move [N_MOVES], given the last one [N_MOVES]
 
     @cached_property
     def _tables(self) -> dict[str, npt.NDArray[np.float64]]:
@@ -57,37 +41,13 @@ class Ranking:
         return np.array(self.line)
 
     def interval(self, position: str, pair: tuple[int, int], following: tuple[int, int]) -> float:
-        """Log-probability of an interval after another.
-
-        Parameters
-        ----------
-        position : {"above", "below"}
-            Where the counterpoint lies.
-        pair, following : tuple of int
-            Cantus and counterpoint before and at a new note of the cantus.
-
-        Returns
-        -------
-        float
-            Natural logarithm.
-        """
+        """Log-probability of an interval after another."""
         cantus = clip_steps(move(pair[0], following[0]), MAX_CANTUS_STEPS)
         table = self._tables[position]
         return float(table[kind(*pair), cantus + MAX_CANTUS_STEPS, kind(*following)])
 
     def step(self, one: int, two: int, three: int) -> float:
-        """Log-probability of a line's move after another.
-
-        Parameters
-        ----------
-        one, two, three : int
-            MIDI numbers of different notes that follow one another.
-
-        Returns
-        -------
-        float
-            Natural logarithm.
-        """
+        """Log-probability of a line's move after another."""
         half = N_MOVES // 2
         before, after = (clip_steps(move(a, b), half) + half for a, b in ((one, two), (two, three)))
         return float(self._line[before, after])
@@ -98,45 +58,14 @@ class Ranking:
         chords: Sequence[tuple[tuple[int, int], tuple[int, int]]],
         line: Sequence[int],
     ) -> float:
-        """Log-probability of a whole counterpoint, for each decision that it took.
-
-        Parameters
-        ----------
-        position : {"above", "below"}
-            Where the counterpoint lies.
-        chords : sequence of tuple
-            Cantus and counterpoint before and at each new note of the cantus.
-        line : sequence of int
-            Pitches of the counterpoint, repeated notes once.
-
-        Returns
-        -------
-        float
-            Mean of the natural logarithms; higher is likelier.
-        """
+        """Log-probability of a whole counterpoint, for each decision that it took."""
         terms = [self.interval(position, *chord) for chord in chords]
         terms += [self.step(*line[i : i + 3]) for i in range(len(line) - 2)]
         return sum(terms) / max(len(terms), 1)
 
 
 def kind(one: int, other: int) -> int:
-    """Kind of an interval.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    int
-        0 for a unison, 2 for a third, 7 for an octave, at most 11.
-
-    Examples
-    --------
-    >>> kind(60, 64), kind(72, 60), kind(48, 79)
-    (2, 7, 11)
-    """
+    """Kind of an interval."""
     steps = abs(move(one, other))
     while steps >= N_KINDS:
         steps -= 7
@@ -144,69 +73,19 @@ def kind(one: int, other: int) -> int:
 
 
 def move(one: int, two: int) -> int:
-    """Steps that an interval has where nothing is known of its spelling.
-
-    Parameters
-    ----------
-    one, two : int
-        MIDI numbers.
-
-    Returns
-    -------
-    int
-        1 for a second, 2 for a third; negative downwards.
-
-    Examples
-    --------
-    >>> move(60, 63), move(60, 59)
-    (2, -1)
-    """
+    """Steps that an interval has where nothing is known of its spelling."""
     octaves, rest = divmod(abs(two - one), 12)
     steps = 7 * octaves + _STEPS[rest]
     return steps if two > one else -steps
 
 
 def clip_steps(steps: int, most: int) -> int:
-    """Steps that are at most so many, up or down.
-
-    Parameters
-    ----------
-    steps : int
-        Steps.
-    most : int
-        The most.
-
-    Returns
-    -------
-    int
-        From minus the most to the most.
-
-    Examples
-    --------
-    >>> clip_steps(-9, 4)
-    -4
-    """
+    """Steps that are at most so many, up or down."""
     return max(-most, min(most, steps))
 
 
 def load_ranking(path: str | Path) -> Ranking:
-    """Ranking of a file that `cambiata.train.tasks.counterpoint` wrote.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        JSON file.
-
-    Returns
-    -------
-    Ranking
-        Its log-probabilities.
-
-    Examples
-    --------
-    >>> len(load_ranking(_FILE).line)
-    15
-    """
+    """Ranking of a file that `cambiata.train.tasks.counterpoint` wrote."""
     data = json.loads(Path(path).read_text())
     nested = {
         name: tuple(tuple(tuple(row) for row in rows) for rows in data[name])
@@ -216,18 +95,7 @@ def load_ranking(path: str | Path) -> Ranking:
 
 
 def shipped() -> Ranking:
-    """The ranking that comes with the package.
-
-    Returns
-    -------
-    Ranking
-        Learned from Bach's chorales.
-
-    Examples
-    --------
-    >>> len(shipped().above)
-    12
-    """
+    """The ranking that comes with the package."""
     if not _SHIPPED:
         _SHIPPED.append(load_ranking(_FILE))
     return _SHIPPED[0]

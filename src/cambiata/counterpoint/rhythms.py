@@ -17,29 +17,13 @@ _SUSPENDED = ((2.0, 2.0), (1.0, 0.5, 0.5, 2.0))
 
 @dataclass(frozen=True)
 class Slot:
-    """A place for a note.
+    """A place for a note."""
 
-    Parameters
-    ----------
-    start : fractions.Fraction
-        Where it begins, in quarters of a bar.
-    length : fractions.Fraction
-        How long it lasts there; a tie makes the note longer.
-    may_repeat : bool
-        Whether it may have the last slot's pitch: tied to it, in first species struck again.
-    must_repeat : bool
-        Whether it has to.
-
-    Examples
-    --------
-    >>> Slot(Fraction(6), Fraction(2)).bar
-    1
-    """
-
-    start: Fraction
-    length: Fraction
+    start: Fraction  # Where it begins, in quarters of a bar
+    length: Fraction  # How long it lasts there; a tie makes the note longer
+    # Whether it may have the last slot's pitch: tied to it, in first species struck again
     may_repeat: bool = False
-    must_repeat: bool = False
+    must_repeat: bool = False  # Whether it has to
 
     @property
     def bar(self) -> int:
@@ -53,27 +37,7 @@ class Slot:
 
 
 def slots(species: int, n_bars: int, rng: np.random.Generator) -> tuple[Slot, ...]:
-    """Slots of a counterpoint.
-
-    Parameters
-    ----------
-    species : int
-        1 to 5.
-    n_bars : int
-        Bars, one for each note of the cantus.
-    rng : numpy.random.Generator
-        Draws the rhythm of the fifth species.
-
-    Returns
-    -------
-    tuple of Slot
-        In their order; the second, fourth and fifth species begin with half a bar's rest.
-
-    Examples
-    --------
-    >>> [str(slot.start) for slot in slots(2, 3, np.random.default_rng(0))]
-    ['2', '4', '6', '8']
-    """
+    """Slots of a counterpoint."""
     if species == FIFTH:
         return _lay_out(_florid(n_bars, rng))
     values = {FIRST: (4.0,), SECOND: (2.0,) * 2, THIRD: (1.0,) * 4, FOURTH: (2.0,) * 2}[species]

@@ -32,26 +32,11 @@ _INTERVALS = (
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that a teacher would name.
+    """A rule that a teacher would name."""
 
-    Parameters
-    ----------
-    name : str
-        What breaches of it are marked with.
-    sentence : str
-        What it asks.
-    species : tuple of int
-        Species that it is asked of.
-
-    Examples
-    --------
-    >>> rule_named("overlap").species
-    (1,)
-    """
-
-    name: str
-    sentence: str
-    species: tuple[int, ...] = SPECIES
+    name: str  # What breaches of it are marked with
+    sentence: str  # What it asks
+    species: tuple[int, ...] = SPECIES  # Species that it is asked of
 
 
 _LATER = (SECOND, THIRD, FOURTH, FIFTH)
@@ -89,270 +74,71 @@ RULES = (
 
 
 def rule_named(name: str) -> Rule:
-    """Rule of a name.
-
-    Parameters
-    ----------
-    name : str
-        One of those in `RULES`.
-
-    Returns
-    -------
-    Rule
-        The rule.
-
-    Raises
-    ------
-    KeyError
-        There is no such rule.
-
-    Examples
-    --------
-    >>> rule_named("eighths").sentence
-    'eighths are reached and left by step'
-    """
+    """Rule of a name."""
     return {rule.name: rule for rule in RULES}[name]
 
 
 def pitch_name(pitch: int, fifths: int = 0) -> str:
-    """Name of a pitch, without its octave.
-
-    Parameters
-    ----------
-    pitch : int
-        MIDI number, in white notes.
-    fifths : int
-        How many fifths higher the music really is; its sharps, or its flats as a negative number.
-
-    Returns
-    -------
-    str
-        As it is spelled there.
-
-    Examples
-    --------
-    >>> pitch_name(61), pitch_name(70), pitch_name(71, -1)
-    ('C#', 'Bb', 'E')
-    """
+    """Name of a pitch, without its octave."""
     fifths_above_f = _FIFTHS[pitch % 12] + fifths + 1
     accidentals = fifths_above_f // 7
     return "FCGDAEB"[fifths_above_f % 7] + ("#" * accidentals or "b" * -accidentals)
 
 
 def is_white(pitch: int) -> bool:
-    """Whether a pitch has no accidental.
-
-    Parameters
-    ----------
-    pitch : int
-        MIDI number.
-
-    Returns
-    -------
-    bool
-        True for C, D, E, F, G, A and B.
-
-    Examples
-    --------
-    >>> is_white(60), is_white(61)
-    (True, False)
-    """
+    """Whether a pitch has no accidental."""
     return pitch % 12 in _WHITE
 
 
 @cache
 def steps_between(low: int, high: int) -> int:
-    """Diatonic steps from one pitch to another.
-
-    Parameters
-    ----------
-    low, high : int
-        MIDI numbers; the first may be the higher.
-
-    Returns
-    -------
-    int
-        0 for a unison, 1 for a second, 2 for a third; negative downwards.
-
-    Examples
-    --------
-    >>> steps_between(60, 64), steps_between(65, 59)
-    (2, -4)
-    """
+    """Diatonic steps from one pitch to another."""
     return 7 * (high // 12 - low // 12) + _STEPS[high % 12] - _STEPS[low % 12]
 
 
 def interval_name(one: int, other: int) -> str:
-    """Name of the interval between two pitches.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    str
-        "third", "tenth", ...
-
-    Examples
-    --------
-    >>> interval_name(64, 60)
-    'third'
-    """
+    """Name of the interval between two pitches."""
     steps = abs(steps_between(one, other))
     return _INTERVALS[steps] if steps < len(_INTERVALS) else f"{steps + 1}th"
 
 
 @cache
 def is_consonant(one: int, other: int) -> bool:
-    """Whether two pitches are a consonance; a fourth is none.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        True for unison, third, perfect fifth, sixth, octave and their compounds.
-
-    Examples
-    --------
-    >>> is_consonant(60, 67), is_consonant(60, 65), is_consonant(59, 65)
-    (True, False, False)
-    """
+    """Whether two pitches are a consonance; a fourth is none."""
     low, high = min(one, other), max(one, other)
     return (steps_between(low, high) % 7, (high - low) % 12) in _CONSONANT
 
 
 def is_fifth(one: int, other: int) -> bool:
-    """Whether two pitches are a perfect fifth or its compound.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        Whether they are.
-
-    Examples
-    --------
-    >>> is_fifth(60, 79), is_fifth(59, 65)
-    (True, False)
-    """
+    """Whether two pitches are a perfect fifth or its compound."""
     return abs(one - other) % 12 == 7 and is_consonant(one, other)
 
 
 def is_octave(one: int, other: int) -> bool:
-    """Whether two pitches are a unison, an octave or its compound.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        Whether they are.
-
-    Examples
-    --------
-    >>> is_octave(60, 60), is_octave(60, 84)
-    (True, True)
-    """
+    """Whether two pitches are a unison, an octave or its compound."""
     return (one - other) % 12 == 0
 
 
 @cache
 def is_imperfect(one: int, other: int) -> bool:
-    """Whether two pitches are a third, a sixth or a compound of these.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        Whether they are.
-
-    Examples
-    --------
-    >>> is_imperfect(60, 64), is_imperfect(60, 67)
-    (True, False)
-    """
+    """Whether two pitches are a third, a sixth or a compound of these."""
     return is_consonant(one, other) and not is_fifth(one, other) and not is_octave(one, other)
 
 
 @cache
 def is_step(one: int, other: int) -> bool:
-    """Whether a line goes from one pitch to the other by step.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        True for major and minor seconds, up or down.
-
-    Examples
-    --------
-    >>> is_step(60, 62), is_step(58, 61)
-    (True, False)
-    """
+    """Whether a line goes from one pitch to the other by step."""
     return abs(steps_between(one, other)) == 1 and 1 <= abs(other - one) <= 2
 
 
 def is_leap(one: int, other: int) -> bool:
-    """Whether a line goes by more than a step.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        True for thirds and more, and whatever is no step.
-
-    Examples
-    --------
-    >>> is_leap(60, 64), is_leap(60, 60)
-    (True, False)
-    """
+    """Whether a line goes by more than a step."""
     return one != other and not is_step(one, other)
 
 
 @cache
 def may_follow(one: int, other: int) -> bool:
-    """Whether a line may go from one pitch to another that differs (rule "leap").
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        True for steps and the leaps that are sung well.
-
-    Examples
-    --------
-    >>> may_follow(64, 72), may_follow(72, 64)
-    (True, False)
-    """
+    """Whether a line may go from one pitch to another that differs (rule "leap")."""
     steps, size = steps_between(one, other), other - one
     if is_step(one, other) or (steps, size) == (5, 8):
         return True
@@ -360,111 +146,29 @@ def may_follow(one: int, other: int) -> bool:
 
 
 def must_turn(one: int, other: int) -> bool:
-    """Whether a line has to turn back after a leap (rule "leap-recovery").
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        True for minor sixths upwards and octaves.
-
-    Examples
-    --------
-    >>> must_turn(64, 72), must_turn(60, 67)
-    (True, False)
-    """
+    """Whether a line has to turn back after a leap (rule "leap-recovery")."""
     return may_follow(one, other) and abs(other - one) in (8, 12)
 
 
 def is_turn(one: int, two: int, three: int) -> bool:
-    """Whether a line goes back after its second note.
-
-    Parameters
-    ----------
-    one, two, three : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        Whether it changes its direction.
-
-    Examples
-    --------
-    >>> is_turn(60, 64, 62)
-    True
-    """
+    """Whether a line goes back after its second note."""
     return (two - one) * (three - two) < 0
 
 
 def leaps_too_far(one: int, two: int, three: int) -> bool:
-    """Whether two leaps in one direction make more than an octave.
-
-    Parameters
-    ----------
-    one, two, three : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        Whether they do.
-
-    Examples
-    --------
-    >>> leaps_too_far(60, 67, 74), leaps_too_far(60, 67, 72)
-    (True, False)
-    """
+    """Whether two leaps in one direction make more than an octave."""
     return leaps_on(one, two, three) and abs(three - one) > 12
 
 
 @cache
 def leaps_on(one: int, two: int, three: int) -> bool:
-    """Whether two leaps go in one direction.
-
-    Parameters
-    ----------
-    one, two, three : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        Whether they do.
-
-    Examples
-    --------
-    >>> leaps_on(60, 64, 67), leaps_on(60, 64, 65)
-    (True, False)
-    """
+    """Whether two leaps go in one direction."""
     return is_leap(one, two) and is_leap(two, three) and (two - one) * (three - two) > 0
 
 
 @cache
 def outlines_tritone(turn: int, peak: int, after: int | None) -> bool:
-    """Whether a run in one direction spans a tritone.
-
-    Parameters
-    ----------
-    turn, peak : int
-        Where the run begins and ends.
-    after : int, optional
-        What follows; nothing at the end of the line.
-
-    Returns
-    -------
-    bool
-        True for an augmented fourth, and for a diminished fifth without a step back.
-
-    Examples
-    --------
-    >>> outlines_tritone(65, 71, 69), outlines_tritone(77, 71, 72)
-    (True, False)
-    """
+    """Whether a run in one direction spans a tritone."""
     steps, size = abs(steps_between(turn, peak)), abs(peak - turn)
     if size != 6:
         return False
@@ -473,23 +177,7 @@ def outlines_tritone(turn: int, peak: int, after: int | None) -> bool:
 
 @cache
 def parallel(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
-    """Rule that two chords breach as parallels.
-
-    Parameters
-    ----------
-    pair, following : tuple of int
-        The two voices, then and next.
-
-    Returns
-    -------
-    str or None
-        "parallel-fifths" or "parallel-octaves", by contrary motion also.
-
-    Examples
-    --------
-    >>> parallel((60, 67), (62, 69)), parallel((60, 72), (60, 72))
-    ('parallel-fifths', None)
-    """
+    """Rule that two chords breach as parallels."""
     if pair[0] == following[0] or pair[1] == following[1]:
         return None
     if is_fifth(*pair) and is_fifth(*following):
@@ -501,23 +189,7 @@ def parallel(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
 
 @cache
 def direct(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
-    """Rule that two chords breach as direct motion; that parallels do is not said again.
-
-    Parameters
-    ----------
-    pair, following : tuple of int
-        The two voices, then and next.
-
-    Returns
-    -------
-    str or None
-        "direct-fifths" or "direct-octaves".
-
-    Examples
-    --------
-    >>> direct((60, 64), (65, 72)), direct((65, 69), (60, 72))
-    ('direct-fifths', None)
-    """
+    """Rule that two chords breach as direct motion; that parallels do is not said again."""
     if parallel(pair, following) or not is_similar(pair, following):
         return None
     if is_fifth(*following):
@@ -527,46 +199,12 @@ def direct(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
 
 @cache
 def is_similar(pair: tuple[int, int], following: tuple[int, int]) -> bool:
-    """Whether two voices move in one direction.
-
-    Parameters
-    ----------
-    pair, following : tuple of int
-        The two voices, then and next.
-
-    Returns
-    -------
-    bool
-        Whether they do.
-
-    Examples
-    --------
-    >>> is_similar((60, 64), (62, 65))
-    True
-    """
+    """Whether two voices move in one direction."""
     return (following[0] - pair[0]) * (following[1] - pair[1]) > 0
 
 
 def resolves(cantus: int, suspended: int, falls_to: int) -> bool:
-    """Whether a suspension resolves as it should.
-
-    Parameters
-    ----------
-    cantus : int
-        MIDI number of the cantus.
-    suspended, falls_to : int
-        The tied dissonance and what follows.
-
-    Returns
-    -------
-    bool
-        True for a fall by step to a third or sixth; 9-8 above and 4-5 below too.
-
-    Examples
-    --------
-    >>> resolves(64, 74, 73), resolves(64, 74, 76), resolves(60, 62, 60)
-    (True, False, False)
-    """
+    """Whether a suspension resolves as it should."""
     if not (is_step(suspended, falls_to) and falls_to < suspended):
         return False
     if is_imperfect(cantus, falls_to):
@@ -577,69 +215,19 @@ def resolves(cantus: int, suspended: int, falls_to: int) -> bool:
 
 
 def opens(cantus: int, pitch: int) -> bool:
-    """Whether a counterpoint may begin with a pitch.
-
-    Parameters
-    ----------
-    cantus, pitch : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        Unison, fifth or octave above; unison or octave below.
-
-    Examples
-    --------
-    >>> opens(62, 69), opens(62, 55)
-    (True, False)
-    """
+    """Whether a counterpoint may begin with a pitch."""
     return is_octave(cantus, pitch) or (pitch > cantus and is_fifth(cantus, pitch))
 
 
 def leading_note(before: int, final: int) -> int:
-    """Pitch class from which a counterpoint reaches the final.
-
-    Parameters
-    ----------
-    before, final : int
-        The last two notes of the cantus.
-
-    Returns
-    -------
-    int
-        0 to 11: the seventh where the cantus falls, raised in D, G and A; else the second.
-
-    Examples
-    --------
-    >>> leading_note(64, 62), leading_note(65, 64), leading_note(59, 60)
-    (1, 2, 2)
-    """
+    """Pitch class from which a counterpoint reaches the final."""
     if before > final:
         return (final - (2 if final % 12 == 4 else 1)) % 12
     return (final + (1 if final % 12 == 4 else 2)) % 12
 
 
 def in_mode(pitch: int, final: int, *, before_last: bool) -> bool:
-    """Whether a mode has a pitch.
-
-    Parameters
-    ----------
-    pitch, final : int
-        MIDI numbers.
-    before_last : bool
-        Whether it is in the last bar but one, where the leading note is raised.
-
-    Returns
-    -------
-    bool
-        True for white notes, B flat in D and F, C sharp, F sharp or G sharp at the cadence.
-
-    Examples
-    --------
-    >>> in_mode(61, 62, before_last=True), in_mode(61, 62, before_last=False)
-    (True, False)
-    """
+    """Whether a mode has a pitch."""
     if is_white(pitch):
         return True
     if pitch % 12 == 10:
@@ -650,44 +238,12 @@ def in_mode(pitch: int, final: int, *, before_last: bool) -> bool:
 
 
 def is_false_relation(one: int, other: int) -> bool:
-    """Whether two pitches are B flat and B natural.
-
-    Parameters
-    ----------
-    one, other : int
-        MIDI numbers.
-
-    Returns
-    -------
-    bool
-        Whether they are.
-
-    Examples
-    --------
-    >>> is_false_relation(70, 59)
-    True
-    """
+    """Whether two pitches are B flat and B natural."""
     return {one % 12, other % 12} == {10, 11}
 
 
 def max_range(species: int) -> int:
-    """Semitones that a line may span.
-
-    Parameters
-    ----------
-    species : int
-        1 to 5.
-
-    Returns
-    -------
-    int
-        A tenth, or in third and fifth species a twelfth.
-
-    Examples
-    --------
-    >>> max_range(1), max_range(3)
-    (16, 19)
-    """
+    """Semitones that a line may span."""
     return MAX_DISTANCE if species in (THIRD, FIFTH) else TENTH
 
 

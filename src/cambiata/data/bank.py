@@ -72,48 +72,17 @@ _NOTE = np.dtype(
 
 @dataclass(frozen=True)
 class BankedNote:
-    """A note as a bank holds it: held down all the time, beginning where it begins to sound.
+    """A note as a bank holds it: held down all the time, beginning where it begins to sound."""
 
-    Parameters
-    ----------
-    pitch : int
-        MIDI number.
-    velocity : int
-        Velocity at which it was rendered, or the level of a recording.
-    samples : numpy.ndarray
-        Mono sound [T] at the bank's rate.
-    release_db_s : float
-        How fast it decays once it is let go, in dB a second, beyond its own decay.
-
-    Examples
-    --------
-    >>> BankedNote(60, 80, np.ones(4, np.float32), 60.0).samples.shape
-    (4,)
-    """
-
-    pitch: int
-    velocity: int
-    samples: Samples
+    pitch: int  # MIDI number
+    velocity: int  # Velocity at which it was rendered, or the level of a recording
+    samples: Samples  # Mono sound [T] at the bank's rate
+    # How fast it decays once it is let go, in dB a second, beyond its own decay
     release_db_s: float
 
 
 class Instrument:
-    """One instrument of a bank.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The bank's folder.
-    source : Source
-        Where its sounds come from.
-    facts : dict
-        "program", "name" and "samples", as in ``bank.json``.
-
-    Examples
-    --------
-    >>> Instrument(Path("."), SoundSource("x", "CC0", "train"), {"program": 40, "name": "Violin"}).label
-    'x: Violin (program 40)'
-    """
+    """One instrument of a bank."""
 
     def __init__(self, folder: Path, source: SoundSource, facts: dict[str, Any]) -> None:
         self._folder, self.source = folder, source
@@ -149,25 +118,6 @@ class Instrument:
 
         The layer rendered at the nearest velocity is taken, at a level interpolated between the
         layers' own; softer than the softest and louder than the loudest it does not get.
-
-        Parameters
-        ----------
-        pitch : int
-            One of `pitches`.
-        velocity : int
-            1 to 127.
-        n_samples : int, optional
-            Most that is wanted of it; all where not given.
-
-        Returns
-        -------
-        BankedNote
-            The note, its sound a fresh array.
-
-        Raises
-        ------
-        InputError
-            The instrument has no such pitch.
         """
         if pitch not in self._table_by_pitch:
             raise InputError(self.label, f"has no pitch {pitch}", "keep to its range")
@@ -184,22 +134,7 @@ class Instrument:
     def play(self, notes: Iterable[Note], n_samples: int) -> Samples:
         """Notes played by the instrument.
 
-        Parameters
-        ----------
-        notes : iterable of Note
-            What to play; all pitches must be among `pitches`.
-        n_samples : int
-            Length of the sound; what still sounds then is cut.
-
-        Returns
-        -------
-        numpy.ndarray
-            Mono sound [T] at the bank's rate.
-
-        Raises
-        ------
-        InputError
-            A pitch that the instrument does not have.
+        returns [T].
         """
         out = np.zeros(n_samples, np.float32)
         for _, start, sound in self.sounds(notes, n_samples):
@@ -209,22 +144,7 @@ class Instrument:
     def sounds(self, notes: Iterable[Note], n_samples: int) -> Iterator[tuple[Note, int, Samples]]:
         """The sound of each note alone.
 
-        Parameters
-        ----------
-        notes : iterable of Note
-            What to play; all pitches must be among `pitches`.
-        n_samples : int
-            Where the sounds end at the latest.
-
-        Yields
-        ------
-        tuple
-            The note, its first sample, and its sound [T] with its release.
-
-        Raises
-        ------
-        InputError
-            A pitch that the instrument does not have.
+        yields [T].
         """
         for note in notes:
             start = round(note.start_s * RENDER_RATE_HZ)
@@ -235,26 +155,7 @@ class Instrument:
 
 
 class Bank:
-    """A folder of instruments, as `build_from_font` or `build_from_recordings` made it.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        Where it lies.
-    only : collection of int, optional
-        Programs wanted of it; all where not given.
-
-    Raises
-    ------
-    InputError
-        It is not there or not whole.
-
-    Examples
-    --------
-    >>> Bank("/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """A folder of instruments, as `build_from_font` or `build_from_recordings` made it."""
 
     def __init__(self, folder: str | Path, only: Collection[int] | None = None) -> None:
         self.folder = Path(folder)
@@ -279,23 +180,7 @@ class Bank:
         )
 
     def instrument(self, program: int) -> Instrument:
-        """The instrument of a program.
-
-        Parameters
-        ----------
-        program : int
-            General MIDI program, or the instrument's number in a bank of recordings.
-
-        Returns
-        -------
-        Instrument
-            It.
-
-        Raises
-        ------
-        InputError
-            The bank lacks it.
-        """
+        """The instrument of a program."""
         for instrument in self.instruments:
             if instrument.program == program:
                 return instrument
@@ -362,42 +247,7 @@ def build_bank(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Bank:
-    """Bank of a sound font, of a folder of recorded notes, or of computed pianos.
-
-    Parameters
-    ----------
-    source : str or pathlib.Path
-        A font's path or short name, a folder of recordings, or "procedural-pianos".
-    folder : str or pathlib.Path, optional
-        The bank's folder; one in `BANK_FOLDER`, named for the source, where not given.
-    programs, velocities : sequence of int, optional
-        As in `build_from_font`; of fonts alone.
-    licence, use : str
-        Licence of recordings or of a font of your own, and whether to "train" or to "test" with
-        them; those of known fonts are known.
-    n_workers : int, optional
-        Processes.
-    force : bool
-        Make it again.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    Bank
-        The bank.
-
-    Raises
-    ------
-    InputError
-        As `build_from_font` and `build_from_recordings`.
-
-    Examples
-    --------
-    >>> build_bank("nowhere.sf2")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
-    """
+    """Bank of a sound font, of a folder of recorded notes, or of computed pianos."""
     if Path(source).is_dir():
         if programs or velocities:
             raise InputError(str(source), "is a folder of recordings", "leave programs out")
@@ -443,42 +293,6 @@ def build_from_font(
 
     An unfinished build goes on where it stopped; a finished one of the same font and settings is
     returned as it is. Notes that the font renders silent are left out.
-
-    Parameters
-    ----------
-    font : str or pathlib.Path
-        An .sf2 or .sf3 file.
-    folder : str or pathlib.Path
-        Where the bank goes; made if need be.
-    programs : sequence of int, optional
-        General MIDI programs; all melodic ones that the font has where not given.
-    velocities : sequence of int
-        Velocities at which every pitch is rendered.
-    source : Source, optional
-        What is known of the font; `identify_source` it where not given.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    force : bool
-        Render everything again.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    Bank
-        The bank.
-
-    Raises
-    ------
-    InputError
-        The font cannot be read, lacks a program, has no melodic one or sounds in none, FluidSynth
-        is missing, or the folder holds another bank or something else.
-
-    Examples
-    --------
-    >>> build_from_font("nowhere.sf2", "/tmp/bank")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such file; check the path
     """
     sound_font = SoundFont(font)
     chosen = [sound_font.preset(program) for program in programs or ()] or [
@@ -510,86 +324,31 @@ def build_from_font(
 
 @dataclass(frozen=True)
 class BankWriter:
-    """A bank being made by instruments of one's own.
+    """A bank being made by instruments of one's own."""
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where.
-    source : Source
-        Where its sounds come from.
-    digest : str
-        What tells one make from another.
-    instruments : list of dict
-        "program", "name" and "samples" of each.
-    velocities : tuple of int
-        That every note has.
-
-    Examples
-    --------
-    >>> making = BankWriter(Path("/nowhere"), SoundSource("x", "CC0", "train"), "", [], (80,))
-    >>> making.velocities
-    (80,)
-    """
-
-    folder: Path
-    source: SoundSource
-    digest: str
-    instruments: list[dict[str, Any]]
-    velocities: tuple[int, ...]
+    folder: Path  # Where
+    source: SoundSource  # Where its sounds come from
+    digest: str  # What tells one make from another
+    instruments: list[dict[str, Any]]  # "program", "name" and "samples" of each
+    velocities: tuple[int, ...]  # That every note has
 
     @property
     def _manifest(self) -> dict[str, Any]:
         return _manifest(self.source, self.digest, self.instruments, self.velocities)
 
     def begin(self, *, force: bool = False) -> set[int]:
-        """Say what the bank will be.
-
-        Parameters
-        ----------
-        force : bool
-            Make all of it again.
-
-        Returns
-        -------
-        set of int
-            Programs that are still to be made.
-
-        Raises
-        ------
-        InputError
-            The folder holds something else.
-        """
+        """Say what the bank will be."""
         missing = _missing_programs(self.folder, self._manifest, force)
         if missing:
             _start(self.folder, self._manifest, missing)
         return missing
 
     def store(self, program: int, notes: Iterable[BankedNote]) -> int:
-        """Keep the notes of one instrument.
-
-        Parameters
-        ----------
-        program : int
-            Which.
-        notes : iterable of BankedNote
-            In order of pitch, then velocity.
-
-        Returns
-        -------
-        int
-            How many they are.
-        """
+        """Keep the notes of one instrument."""
         return _store(self.folder, program, notes)
 
     def finish(self) -> Bank:
-        """The bank, when every instrument is stored.
-
-        Returns
-        -------
-        Bank
-            It.
-        """
+        """The bank, when every instrument is stored."""
         return _finish(self.folder, self._manifest)
 
 
@@ -827,24 +586,7 @@ _LAYER = re.compile(r"(?:LEVEL|[vV]el|v)(\d+)", re.ASCII)
 
 
 def parse_pitch(name: str) -> int | None:
-    """Pitch that the file name of a recorded note speaks of.
-
-    Parameters
-    ----------
-    name : str
-        File name without extension: "Fs4", "VS_PizzStr_G#3", "LEVEL3_CLOSE_60".
-
-    Returns
-    -------
-    int or None
-        MIDI number, C4 being 60; the last note name counts, else the last number of two or three
-        digits. None where there is neither.
-
-    Examples
-    --------
-    >>> parse_pitch("Fs4"), parse_pitch("A_062__D4_3"), parse_pitch("LEVEL3_CLOSE_60")
-    (66, 62, 60)
-    """
+    """Pitch that the file name of a recorded note speaks of."""
     names = _NOTE_NAME.findall(name)
     if names:
         letter, accidental, octave = names[-1]
@@ -866,34 +608,6 @@ def build_from_recordings(
     Pitches come from an .sfz key map in the folder where there is one, else from file names
     (`parse_pitch`). Pitches between recorded ones, and up to three semitones beyond them, are
     resampled from the nearest. Levels ("LEVEL3", "v16") become velocities in equal steps.
-
-    Parameters
-    ----------
-    recordings : str or pathlib.Path
-        Folder of wav, flac, ogg, mp3 or aiff files, one note each.
-    folder : str or pathlib.Path
-        Where the bank goes.
-    source : Source
-        Where the recordings come from.
-    force : bool
-        Make it again.
-
-    Returns
-    -------
-    Bank
-        The bank; its only instrument is program 0. Files that could not be used are named in a
-        `CambiataWarning`.
-
-    Raises
-    ------
-    InputError
-        There is no such folder, no usable note in it, or the bank's folder holds something else.
-
-    Examples
-    --------
-    >>> build_from_recordings("/nowhere", "/tmp/bank", SoundSource("mine", "CC0", "train"))
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: no such folder; check the path
     """
     place = Path(recordings)
     if not place.is_dir():

@@ -41,25 +41,11 @@ Notes = tuple[Note, ...]
 
 
 class Member(NamedTuple):
-    """One player of a domain.
+    """One player of a domain."""
 
-    Parameters
-    ----------
-    bank : str
-        Its bank.
-    program : int
-        Its number there.
-    lowest, highest : int
-        What is written for it, in MIDI numbers.
-
-    Examples
-    --------
-    >>> DOMAINS["string-quartet"][0].highest
-    96
-    """
-
-    bank: str
-    program: int
+    bank: str  # Its bank
+    program: int  # Its number there
+    # What is written for it, in MIDI numbers
     lowest: int
     highest: int
 
@@ -95,31 +81,18 @@ DOMAINS: dict[str, tuple[Member, ...]] = {
 
 @dataclass(frozen=True)
 class DomainsConfig(ExamplesConfig):
-    """What is recorded.
+    """What is recorded."""
 
-    Parameters
-    ----------
-    banks, collections, n_examples, n_validation, held_out, n_shard, duration_s, treatment : object
-        As in `ExamplesConfig`; sounds are untreated, and validation plays works that are never
-        learnt from.
-    sample_rate, seed, pedal_share : object
-        As there; the rate is the banks' own.
-    domains : tuple of str
-        Which of `DOMAINS`.
-
-    Examples
-    --------
-    >>> DomainsConfig().n_samples
-    352800
-    """
-
+    # As in `ExamplesConfig`; sounds are untreated, and validation plays works that are never
+    # learnt from
     banks: tuple[str, ...] = ("fluid-r3", "salamander", "sitar", "pizzicato-strings")
     n_examples: int = 1600
     n_validation: int = 60
     n_shard: int = 20
+    # As there; the rate is the banks' own
     sample_rate: int = RENDER_RATE_HZ
     seed: int = 3
-    domains: tuple[str, ...] = tuple(DOMAINS)
+    domains: tuple[str, ...] = tuple(DOMAINS)  # Which of `DOMAINS`
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,49 +104,15 @@ class DomainsConfig(ExamplesConfig):
 
 
 class DomainExample(NamedTuple):
-    """One piece by two domains.
+    """One piece by two domains."""
 
-    Parameters
-    ----------
-    sounds : numpy.ndarray
-        [2, T], as loud as each other.
-    domains : tuple of int
-        Whose they are.
-    notes : tuple of Note
-        What both play.
-
-    Examples
-    --------
-    >>> DomainExample(np.zeros((2, 8), np.float32), (0, 1), ()).domains
-    (0, 1)
-    """
-
-    sounds: Samples
-    domains: tuple[int, int]
-    notes: Notes
+    sounds: Samples  # [2, T], as loud as each other
+    domains: tuple[int, int]  # Whose they are
+    notes: Notes  # What both play
 
 
 class DomainComposer:
-    """Every example of a seed.
-
-    Parameters
-    ----------
-    config : DomainsConfig
-        What is wanted.
-    validation : bool
-        Whether works are played that are never learnt from, rather than the others.
-
-    Raises
-    ------
-    InputError
-        A bank is missing, for tests only, or too near to one that is.
-
-    Examples
-    --------
-    >>> DomainComposer(DomainsConfig(banks=("/nowhere",)), False)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """Every example of a seed."""
 
     def __init__(self, config: DomainsConfig, validation: bool) -> None:
         self.config, self.validation = config, validation
@@ -198,18 +137,7 @@ class DomainComposer:
         self.works = [work for work in works if work.split == split]
 
     def example(self, number: int) -> DomainExample:
-        """One piece by two domains.
-
-        Parameters
-        ----------
-        number : int
-            Which example; its first domain is the number's remainder.
-
-        Returns
-        -------
-        InDomains
-            Same seed and number, same bytes.
-        """
+        """One piece by two domains."""
         config, n = self.config, len(self.config.domains)
         rng = np.random.default_rng([config.seed, int(self.validation), number])
         first = number % n
@@ -333,35 +261,7 @@ def record_domains(
     n_workers: int | None = None,
     progress: Any = None,
 ) -> "DomainExamples":
-    """Compose examples of domains and keep them; what is there already stays.
-
-    Parameters
-    ----------
-    config : DomainsConfig
-        What.
-    folder : str or pathlib.Path, optional
-        Where; a folder of the settings' own in the cache where not given.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    Sequence
-        All of them, as `DomainExamples`.
-
-    Raises
-    ------
-    InputError
-        A bank is missing or for tests only, or an example cannot be composed.
-
-    Examples
-    --------
-    >>> record_domains(DomainsConfig(banks=("/nowhere",)), "/tmp/none")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """Compose examples of domains and keep them; what is there already stays."""
     own = EXAMPLES_FOLDER / f"domains-{config.digest}"
     place = own if folder is None else Path(folder)
     record_shards(place, config, _VERSION, _record_shard, n_workers, progress)
@@ -369,28 +269,7 @@ def record_domains(
 
 
 class DomainExamples(Sequence[DomainExample]):
-    """Recorded examples of domains, read from disk as they are asked for.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where `record_domains` put them.
-    config : DomainsConfig
-        What was recorded.
-    validating : bool
-        Those to validate with, rather than those to learn from.
-
-    Raises
-    ------
-    InputError
-        Some are missing.
-
-    Examples
-    --------
-    >>> DomainExamples(Path("/nowhere"), DomainsConfig())
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
-    """
+    """Recorded examples of domains, read from disk as they are asked for."""
 
     def __init__(self, folder: Path, config: DomainsConfig, validating: bool = False) -> None:
         self.folder, self.config, self.validating = folder, config, validating
@@ -410,16 +289,7 @@ class DomainExamples(Sequence[DomainExample]):
     def kept(self, index: int) -> tuple[Any, dict[str, Any]]:
         """An example as it is kept.
 
-        Parameters
-        ----------
-        index : int
-            Which.
-
-        Returns
-        -------
-        tuple
-            Sounds in 16 bits [2, T], mapped; and "domains" and "notes" as rows of start, end,
-            pitch and velocity.
+        returns [2, T].
         """
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
         place = self._places[shard]
@@ -438,13 +308,7 @@ class DomainExamples(Sequence[DomainExample]):
         return DomainExample(scaled, (first, second), notes)
 
     def validation(self) -> "DomainExamples":
-        """The examples to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `DomainExamples`.
-        """
+        """The examples to validate with."""
         return DomainExamples(self.folder, self.config, validating=True)
 
     @property

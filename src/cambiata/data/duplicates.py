@@ -40,32 +40,13 @@ _WHITENING = 0.7
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Two instruments that play a sample in common.
+    """Two instruments that play a sample in common."""
 
-    Parameters
-    ----------
-    source : str
-        Source of the instrument to leave out.
-    program : int
-        Its program.
-    name : str
-        Its name.
-    other : str
-        Label of the one that it is like.
-    similarity : float
-        Largest similarity of two notes of the same pitch, 0 to 1.
-
-    Examples
-    --------
-    >>> Duplicate("fluid-r3", 0, "Piano", "timgm6mb: Piano 1 (program 0)", 0.93).program
-    0
-    """
-
-    source: str
-    program: int
-    name: str
-    other: str
-    similarity: float
+    source: str  # Source of the instrument to leave out
+    program: int  # Its program
+    name: str  # Its name
+    other: str  # Label of the one that it is like
+    similarity: float  # Largest similarity of two notes of the same pitch, 0 to 1
 
 
 def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
@@ -73,50 +54,13 @@ def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
 
     The largest normalised cross-correlation within 20 ms, after both spectra are whitened in part:
     it asks that all partials agree in phase, not just the loudest.
-
-    Parameters
-    ----------
-    first, second : numpy.ndarray
-        Beginnings of two notes, mono at 16 kHz; a quarter of a second is looked at.
-
-    Returns
-    -------
-    float
-        0 to 1; 1 for the same sample at another gain.
-
-    Examples
-    --------
-    >>> noise = np.random.default_rng(0).normal(size=4000).astype(np.float32)
-    >>> round(similarity(noise, 0.1 * noise), 3)
-    1.0
     """
     pair = _whitened_spectra([first, second])
     return float(_max_correlations(pair[:1], pair[1:])[0, 0])
 
 
 def duplicates(bank: Bank, others: Iterable[Bank], threshold: float = THRESHOLD) -> list[Duplicate]:
-    """Instruments of a bank that share a sample with an instrument of other banks.
-
-    Parameters
-    ----------
-    bank : Bank
-        The one whose instruments are to be judged.
-    others : iterable of Bank
-        Those that they are compared with, each program with every program.
-    threshold : float
-        From which similarity on.
-
-    Returns
-    -------
-    list of Duplicate
-        For each such instrument of `bank` the instrument most like it.
-
-    Examples
-    --------
-    >>> duplicates(Bank("/nowhere"), [])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """Instruments of a bank that share a sample with an instrument of other banks."""
     best: dict[int, Duplicate] = {}
     for other in others:
         scores = similarities(bank, other)
@@ -136,24 +80,7 @@ def duplicates(bank: Bank, others: Iterable[Bank], threshold: float = THRESHOLD)
 
 
 def similarities(bank: Bank, other: Bank) -> npt.NDArray[np.float64]:
-    """Largest similarity of notes at equal pitch, for every two instruments of two banks.
-
-    Parameters
-    ----------
-    bank, other : Bank
-        The banks.
-
-    Returns
-    -------
-    numpy.ndarray
-        [instruments of `bank`, instruments of `other`], 0 where no pitch is in common.
-
-    Examples
-    --------
-    >>> similarities(Bank("/nowhere"), Bank("/nowhere"))
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """Largest similarity of notes at equal pitch, for every two instruments of two banks."""
     out = np.zeros((len(bank.instruments), len(other.instruments)))
     for pitch in _PITCHES:
         rows, ours = _attacks(bank.instruments, pitch)
@@ -203,35 +130,12 @@ def _max_correlations(ours: Spectra, theirs: Spectra) -> npt.NDArray[np.float64]
 
 
 def read_exclusions() -> frozenset[tuple[str, int]]:
-    """Instruments that training leaves out, as they share samples with the test font.
-
-    Returns
-    -------
-    frozenset of tuple
-        (source name, program), from the list in the package that `write_exclusions` made.
-
-    Examples
-    --------
-    >>> all(0 <= program < 128 for _, program in read_exclusions())
-    True
-    """
+    """Instruments that training leaves out, as they share samples with the test font."""
     text = files("cambiata.data").joinpath("exclusions.json").read_text()
     return frozenset((row["source"], row["program"]) for row in json.loads(text))
 
 
 def write_exclusions(found: Iterable[Duplicate], path: str | Path) -> None:
-    """Write a list of duplicates.
-
-    Parameters
-    ----------
-    found : iterable of Duplicate
-        What to leave out.
-    path : str or pathlib.Path
-        JSON file.
-
-    Examples
-    --------
-    >>> write_exclusions([], "/dev/null")
-    """
+    """Write a list of duplicates."""
     rows = [json.dumps(asdict(duplicate)) for duplicate in found]
     Path(path).write_text("[\n" + ",\n".join(rows) + "\n]\n")

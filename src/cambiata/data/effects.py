@@ -49,23 +49,11 @@ class Effect(ABC):
 
     Called with mono samples [T] float32 and their rate in Hz, it returns as many samples, a new
     array. Its `sample` makes one with random parameters.
-
-    Attributes
-    ----------
-    changes_pitch : bool
-        Whether pitches change: what is learnt from content so treated must not expect the old.
-    changes_timing : bool
-        Whether onsets move by more than a few milliseconds.
-
-    Examples
-    --------
-    >>> effect = Tremolo.sample(np.random.default_rng(0))
-    >>> effect(np.ones(8000, np.float32), 8000).shape, effect.changes_pitch
-    ((8000,), False)
     """
 
+    # Whether pitches change: what is learnt from content so treated must not expect the old
     changes_pitch: ClassVar[bool] = False
-    changes_timing: ClassVar[bool] = False
+    changes_timing: ClassVar[bool] = False  # Whether onsets move by more than a few milliseconds
 
     @abstractmethod
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
@@ -77,13 +65,7 @@ class Effect(ABC):
         """An effect with parameters of chance."""
 
     def describe(self) -> dict[str, Any]:
-        """What it is, fit for a manifest.
-
-        Returns
-        -------
-        dict
-            Its name under "effect", then its parameters; JSON can hold it.
-        """
+        """What it is, fit for a manifest."""
         return {"effect": type(self).__name__.lower(), **asdict(self)}
 
 
@@ -92,22 +74,10 @@ class Overdrive(Effect):
     """Overdrive: a cubic soft clip, its constant part removed, with half of the dry sound.
 
     SoX's overdrive.c, from its rest state.
-
-    Parameters
-    ----------
-    gain_db : float
-        Gain before the clip.
-    colour : float
-        Offset before the clip in half percents, 0 to 100: even harmonics. At 0 the effect is odd.
-
-    Examples
-    --------
-    >>> quiet = np.full(4, 1e-6, np.float32)
-    >>> bool(np.abs(Overdrive(40.0)(quiet, 44100)).max() > 50e-6)
-    True
     """
 
-    gain_db: float
+    gain_db: float  # Gain before the clip
+    # Offset before the clip in half percents, 0 to 100: even harmonics. At 0 the effect is odd.
     colour: float = 20.0
 
     @classmethod
@@ -134,39 +104,14 @@ class Phaser(Effect):
     SoX's phaser.c: ``y[n] = gain_in x[n] + decay y[n - delay[n]]``, ``gain_out y`` is heard, and
     the delay swings between one sample and `delay_ms` in whole samples. Unrolled as the product
     of ``1 + (decay S)^(2^k)``, S the delay, which converges twice as many echoes at each factor.
-
-    Parameters
-    ----------
-    gain_in : float
-        Gain before.
-    gain_out : float
-        Gain after.
-    delay_ms : float
-        Longest delay.
-    decay : float
-        Gain of one echo, from 0 to below 1.
-    speed_hz : float
-        Swings per second.
-    triangular : bool
-        Whether the delay swings in straight lines, else as a sine.
-
-    Raises
-    ------
-    ValueError
-        A parameter out of its range.
-
-    Examples
-    --------
-    >>> Phaser(0.5, 0.5, 3.0, 0.0, 1.0)(np.ones(2, np.float32), 44100).tolist()
-    [0.25, 0.25]
     """
 
-    gain_in: float
-    gain_out: float
-    delay_ms: float
-    decay: float
-    speed_hz: float
-    triangular: bool = False
+    gain_in: float  # Gain before
+    gain_out: float  # Gain after
+    delay_ms: float  # Longest delay
+    decay: float  # Gain of one echo, from 0 to below 1
+    speed_hz: float  # Swings per second
+    triangular: bool = False  # Whether the delay swings in straight lines, else as a sine
 
     def __post_init__(self) -> None:
         if not 0 <= self.decay < 1 or self.delay_ms <= 0 or self.speed_hz <= 0:
@@ -218,33 +163,13 @@ class Reverb(Effect):
 
     SoX's reverb.c, the mean of its two channels. The impulse response, 100 dB down where it is
     cut, comes from the filters' closed form, and is convolved by FFT.
-
-    Parameters
-    ----------
-    gain_db : float
-        Gain before; the paper's -3.
-    reverberance : float
-        Percent, 0 to 100: how long it sounds.
-    hf_damping : float
-        Percent, 0 to 100: how much shorter high frequencies sound.
-    room_scale : float
-        Percent, 0 to 100: how long the combs are.
-    pre_delay_ms : float
-        Silence before the reverberation; 20 is pysndfx's default, SoX's is 0.
-
-    Examples
-    --------
-    >>> click = np.zeros(16000, np.float32)
-    >>> click[0] = 1
-    >>> wet = Reverb()(click, 16000)
-    >>> bool(np.abs(wet[1600:3200]).max() > np.abs(wet[-1600:]).max() > 0)
-    True
     """
 
-    gain_db: float = -3.0
-    reverberance: float = 50.0
-    hf_damping: float = 50.0
-    room_scale: float = 100.0
+    gain_db: float = -3.0  # Gain before; the paper's -3
+    reverberance: float = 50.0  # Percent, 0 to 100: how long it sounds
+    hf_damping: float = 50.0  # Percent, 0 to 100: how much shorter high frequencies sound
+    room_scale: float = 100.0  # Percent, 0 to 100: how long the combs are
+    # Silence before the reverberation; 20 is pysndfx's default, SoX's is 0
     pre_delay_ms: float = 20.0
 
     @classmethod
@@ -267,22 +192,10 @@ class Tremolo(Effect):
     """Tremolo: loudness that swings as a cosine, from full to `depth` percent less.
 
     SoX's tremolo.c.
-
-    Parameters
-    ----------
-    freq_hz : float
-        Swings per second.
-    depth : float
-        Percent, 0 to 100, taken away at the quietest.
-
-    Examples
-    --------
-    >>> Tremolo(2.0, 50.0)(np.ones(5, np.float32), 8).tolist()
-    [1.0, 0.75, 0.5, 0.75, 1.0]
     """
 
-    freq_hz: float
-    depth: float = 40.0
+    freq_hz: float  # Swings per second
+    depth: float = 40.0  # Percent, 0 to 100, taken away at the quietest
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -298,44 +211,20 @@ class Tremolo(Effect):
 
 @dataclass(frozen=True)
 class Band:
-    """One filter of an equalizer.
+    """One filter of an equalizer."""
 
-    Parameters
-    ----------
-    kind : {"peak", "low_shelf", "high_shelf"}
-        What is raised: around the frequency, below it or above it.
-    freq_hz : float
-        Centre of the peak, or middle of the shelf's slope. Above 0.45 of the rate, it acts there.
-    gain_db : float
-        Gain at the centre, or on the shelf.
-    q : float
-        Quality: the higher, the narrower the peak and the steeper the shelf.
-
-    Examples
-    --------
-    >>> Band("peak", 1000.0, 6.0).coefficients(8000).shape
-    (6,)
-    """
-
-    kind: BandKind
+    kind: BandKind  # What is raised: around the frequency, below it or above it
+    # Centre of the peak, or middle of the shelf's slope. Above 0.45 of the rate, it acts there.
     freq_hz: float
-    gain_db: float
-    q: float = 0.7071
+    gain_db: float  # Gain at the centre, or on the shelf
+    q: float = 0.7071  # Quality: the higher, the narrower the peak and the steeper the shelf
 
     def coefficients(self, sample_rate: int) -> _Floats:
         """Coefficients of the filter.
 
         Bristow-Johnson, "Cookbook formulae for audio equalizer biquad filter coefficients".
 
-        Parameters
-        ----------
-        sample_rate : int
-            Samples per second.
-
-        Returns
-        -------
-        numpy.ndarray
-            [6]: b0, b1, b2, a0, a1, a2 with a0 = 1.
+        returns [6].
         """
         root = 10 ** (self.gain_db / 40)
         angle = 2 * np.pi * min(self.freq_hz / sample_rate, 0.45)
@@ -359,20 +248,9 @@ class Band:
 
 @dataclass(frozen=True)
 class Equalizer(Effect):
-    """Peaks and shelves, one after another.
+    """Peaks and shelves, one after another."""
 
-    Parameters
-    ----------
-    bands : tuple of Band
-        Its filters.
-
-    Examples
-    --------
-    >>> Equalizer((Band("low_shelf", 1000.0, 0.0),))(np.ones(3, np.float32), 8000).tolist()
-    [1.0, 1.0, 1.0]
-    """
-
-    bands: tuple[Band, ...]
+    bands: tuple[Band, ...]  # Its filters
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -406,34 +284,12 @@ class Room(Effect):
 
     The response counts from its loudest sample, so that onsets stay, and is scaled to unit
     energy, so that what is wet is about as loud as what is dry.
-
-    Parameters
-    ----------
-    impulse : numpy.ndarray
-        Impulse response, mono [T].
-    impulse_rate : int
-        Samples per second of the response; it is resampled to that of the sound.
-    wet : float
-        Share of the room in the sound, 0 to 1.
-    name : str
-        What a manifest calls the room; rooms of equal names are taken for equal.
-
-    Raises
-    ------
-    ValueError
-        The response is silent or not finite, or the share out of its range.
-
-    Examples
-    --------
-    >>> echo = Room(np.array([1, 0, 1], np.float32), 8000, wet=1.0)
-    >>> echo(np.array([1, 0, 0, 0], np.float32), 8000).round(3).tolist()
-    [0.707..., 0.0, 0.707..., 0.0]
     """
 
-    impulse: Samples = field(repr=False, compare=False)
-    impulse_rate: int
-    wet: float
-    name: str = "room"
+    impulse: Samples = field(repr=False, compare=False)  # Impulse response, mono [T]
+    impulse_rate: int  # Samples per second of the response; it is resampled to that of the sound
+    wet: float  # Share of the room in the sound, 0 to 1
+    name: str = "room"  # What a manifest calls the room; rooms of equal names are taken for equal
 
     def __post_init__(self) -> None:
         if self.impulse.ndim != 1 or not 0 < np.square(self.impulse, dtype=float).sum() < np.inf:
@@ -466,13 +322,7 @@ class Room(Effect):
         return _as_float32((1 - self.wet) * samples + self.wet * wet)
 
     def describe(self) -> dict[str, Any]:
-        """What it is, fit for a manifest.
-
-        Returns
-        -------
-        dict
-            Name and share, without the response.
-        """
+        """What it is, fit for a manifest."""
         return {"effect": "room", "name": self.name, "wet": self.wet}
 
 
@@ -481,30 +331,13 @@ class Noise(Effect):
     """Noise under the sound, at a level relative to it: none under silence.
 
     Two sounds of one length get the same noise from the same object.
-
-    Parameters
-    ----------
-    level_db : float
-        RMS of the noise relative to that of the sound.
-    colour : {"white", "pink", "hum"}
-        Flat; falling by 3 dB an octave above 20 Hz; or the mains with 7 overtones, 1/k each.
-    seed : int
-        Of the noise, or of the hum's phases.
-    mains_hz : float
-        Frequency of the hum.
-
-    Examples
-    --------
-    >>> sound = np.sin(np.arange(8000, dtype=np.float32))
-    >>> noise = Noise(-40.0, "pink")(sound, 8000) - sound
-    >>> round(20 * float(np.log10(noise.std() / sound.std())), 2)
-    -40.0
     """
 
-    level_db: float
+    level_db: float  # RMS of the noise relative to that of the sound
+    # Flat; falling by 3 dB an octave above 20 Hz; or the mains with 7 overtones, 1/k each
     colour: NoiseColour = "white"
-    seed: int = 0
-    mains_hz: float = 50.0
+    seed: int = 0  # Of the noise, or of the hum's phases
+    mains_hz: float = 50.0  # Frequency of the hum
 
     def __post_init__(self) -> None:
         if self.colour not in get_args(NoiseColour):
@@ -553,23 +386,12 @@ class Noise(Effect):
 
 @dataclass(frozen=True)
 class Detune(Effect):
-    """The sound as if on a tape that runs faster or slower, cut or filled up to its length.
-
-    Parameters
-    ----------
-    cents : float
-        How much higher, in hundredths of a semitone; time runs faster by as much.
-
-    Examples
-    --------
-    >>> Detune(1200.0)(np.ones(1000, np.float32), 8000)[[250, 750]].round(2).tolist()
-    [1.0, 0.0]
-    """
+    """The sound as if on a tape that runs faster or slower, cut or filled up to its length."""
 
     changes_pitch: ClassVar[bool] = True
     changes_timing: ClassVar[bool] = True
 
-    cents: float
+    cents: float  # How much higher, in hundredths of a semitone; time runs faster by as much
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -590,28 +412,14 @@ class Vibrato(Effect):
 
     It is read from four times its rate, with cubics (Catmull-Rom) in between, which are at worst
     0.1 dB down at its highest frequency.
-
-    Parameters
-    ----------
-    rate_hz : float
-        Swings per second.
-    depth_cents : float
-        How far pitch swings upwards, and very nearly downwards, in hundredths of a semitone.
-    phase : float
-        Where the swing begins, in radians.
-
-    Examples
-    --------
-    >>> sound = np.sin(np.arange(8000, dtype=np.float32) / 5)
-    >>> Vibrato(5.0, 20.0)(sound, 8000).shape
-    (8000,)
     """
 
     changes_pitch: ClassVar[bool] = True
 
-    rate_hz: float
+    rate_hz: float  # Swings per second
+    # How far pitch swings upwards, and very nearly downwards, in hundredths of a semitone
     depth_cents: float
-    phase: float = 0.0
+    phase: float = 0.0  # Where the swing begins, in radians
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -647,21 +455,9 @@ class Chain:
     The result is scaled to the RMS of what came in, so that level tells nothing of the treatment;
     peaks may pass full scale, as floats can. Silence stays silent. One chain treats every sound
     alike, which is how the paper treats both segments of a pair.
-
-    Parameters
-    ----------
-    effects : tuple of Effect
-        In the order in which they act; none leaves a sound as it is.
-
-    Examples
-    --------
-    >>> chain = sample_paper_chain(np.random.default_rng(5))
-    >>> [effect["effect"] for effect in chain.describe()]
-    ['overdrive', 'tremolo']
-    >>> chain(np.sin(np.arange(8000, dtype=np.float32)), 8000).shape
-    (8000,)
     """
 
+    # In the order in which they act; none leaves a sound as it is
     effects: tuple[Effect, ...] = ()
 
     @property
@@ -677,22 +473,7 @@ class Chain:
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
         """The sound treated.
 
-        Parameters
-        ----------
-        samples : numpy.ndarray
-            Mono sound [T], finite.
-        sample_rate : int
-            Samples per second.
-
-        Returns
-        -------
-        numpy.ndarray
-            Mono sound [T], a new array, finite.
-
-        Raises
-        ------
-        ValueError
-            The sound is not mono, or holds NaN, infinite or absurdly loud samples.
+        samples: [T]; returns [T].
         """
         # Four bands of 12 dB must not overflow single precision; a comparison with NaN fails.
         if samples.ndim != 1 or not (np.abs(samples) <= _MAX_AMPLITUDE).all():
@@ -706,23 +487,11 @@ class Chain:
         return _as_float32(processed * np.float64(level / max(_rms(processed), 1e-30)))
 
     def time_invariant(self) -> "Chain":
-        """Without the effects that change pitches or move onsets.
-
-        Returns
-        -------
-        Chain
-            The others.
-        """
+        """Without the effects that change pitches or move onsets."""
         return Chain(tuple(e for e in self.effects if not (e.changes_pitch or e.changes_timing)))
 
     def describe(self) -> list[dict[str, Any]]:
-        """What it does, fit for a manifest.
-
-        Returns
-        -------
-        list of dict
-            The effects' own descriptions; JSON can hold it.
-        """
+        """What it does, fit for a manifest."""
         return [effect.describe() for effect in self.effects]
 
 
@@ -731,21 +500,6 @@ def sample_paper_chain(rng: np.random.Generator) -> Chain:
 
     None, one, two or three effects (35, 40, 20 and 5 percent), drawn with replacement from
     overdrive, phaser, reverb and tremolo.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where chance comes from.
-
-    Returns
-    -------
-    Chain
-        The same for the same state of `rng`.
-
-    Examples
-    --------
-    >>> sample_paper_chain(np.random.default_rng(5)) == sample_paper_chain(np.random.default_rng(5))
-    True
     """
     kinds: tuple[type[Effect], ...] = (Overdrive, Phaser, Reverb, Tremolo)
     count = rng.choice(len(_PAPER_COUNT_WEIGHTS), p=_PAPER_COUNT_WEIGHTS)
@@ -757,24 +511,6 @@ def sample_wide_chain(rng: np.random.Generator, rooms: Sequence[Audio] = ()) -> 
 
     Around the paper's effects, each by its own chance: detuning (20 percent) and vibrato (15)
     before, equalizer (50), room (30) and noise (40) after.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where chance comes from.
-    rooms : sequence of Audio
-        Impulse responses to draw rooms from; without any, rooms are decaying noise.
-
-    Returns
-    -------
-    Chain
-        The same for the same state of `rng`.
-
-    Examples
-    --------
-    >>> chain = sample_wide_chain(np.random.default_rng(3))
-    >>> [effect["effect"] for effect in chain.describe()]
-    ['detune', 'overdrive', 'equalizer']
     """
     effects: list[Effect] = []
     if rng.random() < 0.2:

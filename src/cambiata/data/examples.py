@@ -38,51 +38,22 @@ CONTENT, STYLE, TARGET = range(3)
 
 @dataclass(frozen=True)
 class ExamplesConfig:
-    """What is recorded.
+    """What is recorded."""
 
-    Parameters
-    ----------
-    banks : tuple of str
-        Banks for training: their names in the cache folder, or paths.
-    collections : tuple of str
-        Scores: names in `cambiata.data.scores.COLLECTIONS`.
-    n_examples : int
-        How many to learn from; a multiple of `n_shard`.
-    n_validation : int
-        How many to validate with, played by `held_out` instruments only.
-    held_out : tuple of str
-        "bank:program" of instruments that are never learnt from.
-    n_shard : int
-        Examples in one file.
-    duration_s : float
-        Length of every sound, in seconds.
-    treatment : {"none", "paper", "wide"}
-        Effects; see `PairConfig`.
-    sample_rate : int
-        In Hz.
-    seed : int
-        Of every draw.
-    pedal_share : float
-        Share of what is played that is played with the sustain pedal.
-
-    Examples
-    --------
-    >>> ExamplesConfig().n_samples
-    128000
-    """
-
+    # Banks for training: their names in the cache folder, or paths
     banks: tuple[str, ...] = ("fluid-r3", "musescore-general", "generaluser-gs", "csound-gm")
+    # Scores: names in `cambiata.data.scores.COLLECTIONS`.
     collections: tuple[str, ...] = ("chorales", "tunes")
-    n_examples: int = 24576
-    n_validation: int = 256
+    n_examples: int = 24576  # How many to learn from; a multiple of `n_shard`
+    n_validation: int = 256  # How many to validate with, played by `held_out` instruments only
     # One program of every General MIDI family, of the font that shares fewest samples.
     held_out: tuple[str, ...] = tuple(f"generaluser-gs:{p}" for p in range(3, 112, 8))
-    n_shard: int = 256
-    duration_s: float = 8.0
-    treatment: Treatment = "paper"
-    sample_rate: int = 16000
-    seed: int = 0
-    pedal_share: float = 0.0
+    n_shard: int = 256  # Examples in one file
+    duration_s: float = 8.0  # Length of every sound, in seconds
+    treatment: Treatment = "paper"  # Effects; see `PairConfig`
+    sample_rate: int = 16000  # In Hz
+    seed: int = 0  # Of every draw
+    pedal_share: float = 0.0  # Share of what is played that is played with the sustain pedal
 
     def __post_init__(self) -> None:
         if self.n_shard < 1 or self.n_examples < 1 or self.n_validation < 1:
@@ -107,29 +78,7 @@ class ExamplesConfig:
 
 
 def open_bank(name: str) -> Bank:
-    """A bank by its name in the cache folder, or by its path.
-
-    Parameters
-    ----------
-    name : str
-        Either; after a colon the first and last program wanted of it, as in "fluid-r3:0-7".
-
-    Returns
-    -------
-    Bank
-        It.
-
-    Raises
-    ------
-    InputError
-        It is not there.
-
-    Examples
-    --------
-    >>> open_bank("/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """A bank by its name in the cache folder, or by its path."""
     place, programs = name, None
     if found := re.fullmatch(r"(.+):(\d+)-(\d+)", name):
         place, programs = found[1], range(int(found[2]), int(found[3]) + 1)
@@ -143,20 +92,7 @@ def _parse_held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
 
 @lru_cache(maxsize=2)
 def open_composer(config: ExamplesConfig, validation: bool) -> PairComposer:
-    """Examples by the instruments to learn from, or by those held out.
-
-    Parameters
-    ----------
-    config : ExamplesConfig
-        What is wanted.
-    validation : bool
-        By those held out.
-
-    Returns
-    -------
-    PairMaker
-        What composes them.
-    """
+    """Examples by the instruments to learn from, or by those held out."""
     banks = [open_bank(name) for name in config.banks]
     held_out, excluded = _parse_held_out(config), read_exclusions()
     if validation and held_out:
@@ -196,44 +132,12 @@ def _record_shard(folder: Path, config: ExamplesConfig, shard: tuple[bool, int])
 
 
 def to_int16(sound: Samples) -> npt.NDArray[np.float32]:
-    """Sound in whole steps of 16 bits, for a file.
-
-    Parameters
-    ----------
-    sound : numpy.ndarray
-        Any shape, full scale 1.
-
-    Returns
-    -------
-    numpy.ndarray
-        Whole numbers, clipped.
-
-    Examples
-    --------
-    >>> to_int16(np.array([0.5, 2.0], np.float32)).tolist()
-    [16384.0, 32767.0]
-    """
+    """Sound in whole steps of 16 bits, for a file."""
     return np.clip(np.round(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
 
 
 def save(place: Path, array: npt.NDArray[Any]) -> None:
-    """Write an array beside its place, then name it.
-
-    Parameters
-    ----------
-    place : pathlib.Path
-        Where it is to lie.
-    array : numpy.ndarray
-        What.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> place = Path(tempfile.mkdtemp()) / "a.npy"
-    >>> save(place, np.zeros(3))
-    >>> place.exists()
-    True
-    """
+    """Write an array beside its place, then name it."""
     # Named last, so that a file that is there is whole.
     unfinished = place.with_suffix(".part")
     with unfinished.open("wb") as file:
@@ -242,23 +146,7 @@ def save(place: Path, array: npt.NDArray[Any]) -> None:
 
 
 def save_arrays(place: Path, **arrays: npt.NDArray[Any]) -> None:
-    """Write arrays beside their place, then name them.
-
-    Parameters
-    ----------
-    place : pathlib.Path
-        Where they are to lie, an .npz file.
-    **arrays : numpy.ndarray
-        Which, by name.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> place = Path(tempfile.mkdtemp()) / "a.npz"
-    >>> save_arrays(place, a=np.zeros(3))
-    >>> np.load(place)["a"].shape
-    (3,)
-    """
+    """Write arrays beside their place, then name them."""
     unfinished = place.with_suffix(".part")
     with unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -276,25 +164,7 @@ def _open_shards(folder: Path, config: ExamplesConfig, validation: bool, cure: s
 
 
 def shard_name(validation: bool, index: int) -> str:
-    """File of some examples.
-
-    Parameters
-    ----------
-    validation : bool
-        Of those to validate with.
-    index : int
-        Which file.
-
-    Returns
-    -------
-    str
-        Its name.
-
-    Examples
-    --------
-    >>> shard_name(False, 3)
-    'training-0003.npy'
-    """
+    """File of some examples."""
     return f"{'validation' if validation else 'training'}-{index:04d}.npy"
 
 
@@ -305,35 +175,7 @@ def record_examples(
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> "Examples":
-    """Compose examples and keep them; what is there already stays.
-
-    Parameters
-    ----------
-    config : ExamplesConfig
-        What.
-    folder : str or pathlib.Path, optional
-        Where; a folder of the settings' own in the cache where not given.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    Sequence
-        All of them, as `Examples`.
-
-    Raises
-    ------
-    InputError
-        A bank is missing or for tests only, or an example cannot be composed.
-
-    Examples
-    --------
-    >>> record_examples(ExamplesConfig(banks=("/nowhere",)), "/tmp/none")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """Compose examples and keep them; what is there already stays."""
     place = EXAMPLES_FOLDER / config.digest if folder is None else Path(folder)
     record_shards(place, config, _VERSION, _record_shard, n_workers, progress)
     return Examples(place, config)
@@ -347,34 +189,7 @@ def record_shards(
     n_workers: int | None,
     progress: Callable[[float], None] | None,
 ) -> None:
-    """Record the shards that are missing, and what they are made of.
-
-    Parameters
-    ----------
-    place : pathlib.Path
-        Where they lie.
-    config : ExamplesConfig
-        What is recorded.
-    version : int
-        Of the files.
-    record_shard : callable
-        Called with place, config and shard, in a process of its own.
-    n_workers : int or None
-        Processes; as many as there are cores where not given.
-    progress : callable or None
-        Called with the share that is done.
-
-    Raises
-    ------
-    InputError
-        A bank is missing or for tests only, or an example cannot be composed.
-
-    Examples
-    --------
-    >>> record_shards(Path("/tmp/none"), ExamplesConfig(banks=("/nowhere",)), 1, print, 1, None)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """Record the shards that are missing, and what they are made of."""
     shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
     shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
     missing = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
@@ -398,28 +213,7 @@ def record_shards(
 
 
 class Examples(Sequence[Samples]):
-    """Recorded examples, read from disk as they are asked for.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where `record_examples` put them.
-    config : ExamplesConfig
-        What was recorded.
-    validation : bool
-        Those to validate with, rather than those to learn from.
-
-    Raises
-    ------
-    InputError
-        Some are missing.
-
-    Examples
-    --------
-    >>> Examples(Path("/nowhere"), ExamplesConfig())
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
-    """
+    """Recorded examples, read from disk as they are asked for."""
 
     def __init__(self, folder: Path, config: ExamplesConfig, validation: bool = False) -> None:
         self.folder, self.config, self._validation = folder, config, validation
@@ -441,13 +235,7 @@ class Examples(Sequence[Samples]):
         return sounds
 
     def validation(self) -> "Examples":
-        """The examples to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `Examples`.
-        """
+        """The examples to validate with."""
         return Examples(self.folder, self.config, validation=True)
 
     @property
@@ -458,26 +246,7 @@ class Examples(Sequence[Samples]):
 
 
 class CachedFeatures(Sequence[npt.NDArray[np.float16]]):
-    """What is computed of every example once, and read in its stead.
-
-    Parameters
-    ----------
-    examples : Examples
-        Those it was computed of.
-    name : str
-        What it is called; with the examples' folder, its place.
-
-    Raises
-    ------
-    InputError
-        Some of it is missing.
-
-    Examples
-    --------
-    >>> CachedFeatures(Examples(Path("/nowhere"), ExamplesConfig()), "components")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
-    """
+    """What is computed of every example once, and read in its stead."""
 
     def __init__(self, examples: Examples, name: str) -> None:
         self.examples, self.name = examples, name
@@ -497,13 +266,7 @@ class CachedFeatures(Sequence[npt.NDArray[np.float16]]):
         return np.array(self._shards[shard][at])
 
     def validation(self) -> Examples:
-        """The examples to validate with, whole.
-
-        Returns
-        -------
-        Sequence
-            As `Examples`.
-        """
+        """The examples to validate with, whole."""
         return self.examples.validation()
 
 
@@ -515,27 +278,7 @@ def keep(
 ) -> CachedFeatures:
     """Compute something of every example and keep it; what is there already stays.
 
-    Parameters
-    ----------
-    examples : Examples
-        Of what.
-    name : str
-        What it is called; another name for another computation.
-    compute : callable
-        From examples [B, 3, T] to [B, ...].
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    Sequence
-        All of it, as `CachedFeatures`.
-
-    Examples
-    --------
-    >>> keep(Examples(Path("/nowhere"), ExamplesConfig()), "levels", np.abs)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
+    compute: [B, 3, T] or [B, ...].
     """
     folder = examples.folder / name
     folder.mkdir(exist_ok=True)

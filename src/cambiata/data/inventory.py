@@ -20,32 +20,13 @@ from cambiata.errors import InputError
 
 @dataclass(frozen=True)
 class Item:
-    """A thing that work with data needs.
+    """A thing that work with data needs."""
 
-    Parameters
-    ----------
-    kind : str
-        "package", "library", "sound font", "bank" or "scores".
-    name : str
-        What it is.
-    present : bool
-        Whether it is here.
-    about : str
-        What it is for and under which licence, or where it lies.
-    cure : str
-        How to get it; empty where it is here.
-
-    Examples
-    --------
-    >>> Item("package", "torch", True, "2.13.0", "").present
-    True
-    """
-
-    kind: str
-    name: str
-    present: bool
-    about: str
-    cure: str
+    kind: str  # "package", "library", "sound font", "bank" or "scores"
+    name: str  # What it is
+    present: bool  # Whether it is here
+    about: str  # What it is for and under which licence, or where it lies
+    cure: str  # How to get it; empty where it is here
 
 
 # Package, module, what it is for, how to get it.
@@ -71,23 +52,7 @@ _PACKAGES = (
 
 
 def inventory(bank_folder: str | Path = BANK_FOLDER) -> list[Item]:
-    """What is here and what is not.
-
-    Parameters
-    ----------
-    bank_folder : str or pathlib.Path
-        Folder whose subfolders are banks.
-
-    Returns
-    -------
-    list of Item
-        Packages, FluidSynth's library, known sound fonts, banks and parsed scores.
-
-    Examples
-    --------
-    >>> {item.kind for item in inventory("/nowhere")} >= {"package", "sound font"}
-    True
-    """
+    """What is here and what is not."""
     return [*_packages(), _library(), *_fonts(), *_banks(Path(bank_folder)), *_scores()]
 
 

@@ -30,36 +30,18 @@ _PEAK = 0.99
 
 @dataclass(frozen=True)
 class PairConfig:
-    """How examples are made.
+    """How examples are made."""
 
-    Parameters
-    ----------
-    duration_s : float
-        Length of every sound, in seconds.
-    score_share : float
-        Share of the examples that play real scores, where there are any; the others play
-        generated phrases.
-    treatment : {"none", "paper", "wide"}
-        Effects: none, those of the paper, or those and what recordings add.
-    level_db : tuple of float
-        Softest and loudest RMS of the inputs, in dB of full scale.
-    phrases : PhraseConfig
-        How phrases are made.
-    pedal_share : float
-        Share of what is played that is played with the sustain pedal.
-
-    Examples
-    --------
-    >>> PairConfig(duration_s=4.0).n_samples
-    176400
-    """
-
-    duration_s: float = 8.0
+    duration_s: float = 8.0  # Length of every sound, in seconds
+    # Share of the examples that play real scores, where there are any; the others play generated
+    # phrases
     score_share: float = 0.5
+    # Effects: none, those of the paper, or those and what recordings add
     treatment: Treatment = "wide"
+    # Softest and loudest RMS of the inputs, in dB of full scale
     level_db: tuple[float, float] = (-35.0, -15.0)
-    phrases: PhraseConfig = field(default_factory=PhraseConfig)
-    pedal_share: float = 0.0
+    phrases: PhraseConfig = field(default_factory=PhraseConfig)  # How phrases are made
+    pedal_share: float = 0.0  # Share of what is played that is played with the sustain pedal
 
     @property
     def n_samples(self) -> int:
@@ -69,77 +51,22 @@ class PairConfig:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One thing to learn.
+    """One thing to learn."""
 
-    Parameters
-    ----------
-    content : numpy.ndarray
-        What is to be played, mono [T] at 44.1 kHz.
-    style : numpy.ndarray
-        Other notes by the instrument wanted, [T].
-    target : numpy.ndarray
-        The content's notes by that instrument, [T], as loud as the content.
-    notes : tuple of Note
-        What content and target play.
-    style_notes : tuple of Note
-        What the style plays.
-    facts : dict
-        Instruments, effects and seed, for JSON.
-    instruments : tuple of Instrument
-        Who plays content and style.
-    keys : Part, optional
-        What content and target play as fingers and foot do it: notes end with their keys, and the
-        pedal is apart. None where no pedal is known.
-
-    Examples
-    --------
-    >>> silence = np.zeros(4, np.float32)
-    >>> Example(silence, silence, silence, (), (), {}).notes
-    ()
-    """
-
-    content: Samples
-    style: Samples
-    target: Samples
-    notes: tuple[Note, ...]
-    style_notes: tuple[Note, ...]
-    facts: dict[str, Any]
-    instruments: tuple[Instrument, ...] = ()
+    content: Samples  # What is to be played, mono [T] at 44.1 kHz.
+    style: Samples  # Other notes by the instrument wanted, [T]
+    target: Samples  # The content's notes by that instrument, [T], as loud as the content
+    notes: tuple[Note, ...]  # What content and target play
+    style_notes: tuple[Note, ...]  # What the style plays
+    facts: dict[str, Any]  # Instruments, effects and seed, for JSON
+    instruments: tuple[Instrument, ...] = ()  # Who plays content and style
+    # What content and target play as fingers and foot do it: notes end with their keys, and the
+    # pedal is apart. None where no pedal is known.
     keys: Part | None = None
 
 
 class PairComposer:
-    """Every example of a seed.
-
-    Parameters
-    ----------
-    banks : sequence of Bank
-        Instruments to draw from; a bank whose source is for tests is refused.
-    works : sequence of Work
-        Scores to play; those of the "test" split are left out.
-    rooms : sequence of Audio
-        Impulse responses for the wide treatment.
-    excluded : collection of tuple
-        (source name, program) of instruments not to use: near-duplicates of a test font's. The
-        list of `read_exclusions` where not given, none with `allow_test`.
-    config : PairConfig, optional
-        How examples are made.
-    seed : int
-        Seed of every draw.
-    allow_test : bool
-        Take banks for tests too: for testing models, never for training them.
-
-    Raises
-    ------
-    InputError
-        A bank is for tests only, or fewer than two instruments are left.
-
-    Examples
-    --------
-    >>> PairComposer([])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: pairs: fewer than two instruments; add a bank
-    """
+    """Every example of a seed."""
 
     def __init__(
         self,
@@ -176,16 +103,6 @@ class PairComposer:
         The content may be treated with effects of its own; style and target share theirs, as
         they are one instrument in one room. The content's effects do not move its pitches or its
         onsets, so that the target stays exact.
-
-        Parameters
-        ----------
-        number : int
-            Which example.
-
-        Returns
-        -------
-        Example
-            Same seed and number, same bytes.
         """
         rng = np.random.default_rng([self.seed, 0, number])
         first, second = self._choose_instruments(rng)
@@ -226,16 +143,6 @@ class PairComposer:
         Cífka et al. 2021, section 4.1: one segment is content and target, another of the same
         instrument the style; each is transposed by up to five semitones on its own, and one chain
         of effects treats both.
-
-        Parameters
-        ----------
-        number : int
-            Which example.
-
-        Returns
-        -------
-        Example
-            Content and target are equal.
         """
         rng = np.random.default_rng([self.seed, 1, number])
         instrument = self.instruments[int(rng.integers(len(self.instruments)))]
@@ -255,20 +162,7 @@ class PairComposer:
         return Example(content, style, content, notes, style_notes, facts, (instrument, instrument))
 
     def examples(self, start: int = 0, step: int = 1) -> Iterator[Example]:
-        """Supervised examples without end.
-
-        Parameters
-        ----------
-        start : int
-            First number; a worker's own.
-        step : int
-            From one to the next; the number of workers.
-
-        Yields
-        ------
-        Example
-            The next.
-        """
+        """Supervised examples without end."""
         number = start
         while True:
             yield self.example(number)

@@ -33,41 +33,21 @@ _SHORTEST_S = 0.06
 
 @dataclass(frozen=True)
 class PhraseConfig:
-    """Between what a phrase's properties are drawn.
+    """Between what a phrase's properties are drawn."""
 
-    Parameters
-    ----------
-    textures : tuple of tuple
-        Each texture and its weight.
-    tempo_bpm : tuple of float
-        Slowest and fastest tempo.
-    articulation : tuple of float
-        Shortest (staccato) and longest (legato, overlapping) share of a note's value that it
-        sounds.
-    velocity : tuple of int
-        Softest and loudest dynamic.
-    rest_share : float
-        Most of the time that may be rests.
-    max_range : int
-        Widest range of a phrase, in semitones; narrower ones are as common.
-
-    Examples
-    --------
-    >>> PhraseConfig().tempo_bpm
-    (50.0, 190.0)
-    """
-
+    # Each texture and its weight
     textures: tuple[tuple[Texture, float], ...] = (
         ("line", 0.45),
         ("chords", 0.2),
         ("arpeggio", 0.15),
         ("voices", 0.2),
     )
-    tempo_bpm: tuple[float, float] = (50.0, 190.0)
+    tempo_bpm: tuple[float, float] = (50.0, 190.0)  # Slowest and fastest tempo
+    # Shortest (staccato) and longest (legato, overlapping) share of a note's value that it sounds
     articulation: tuple[float, float] = (0.35, 1.15)
-    velocity: tuple[int, int] = (30, 120)
-    rest_share: float = 0.3
-    max_range: int = 36
+    velocity: tuple[int, int] = (30, 120)  # Softest and loudest dynamic
+    rest_share: float = 0.3  # Most of the time that may be rests
+    max_range: int = 36  # Widest range of a phrase, in semitones; narrower ones are as common
 
 
 def sample_phrase(
@@ -76,31 +56,7 @@ def sample_phrase(
     duration_s: float,
     config: PhraseConfig | None = None,
 ) -> Part:
-    """A phrase.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        What draws it: same state, same phrase.
-    pitches : sequence of int
-        MIDI numbers that it may use, at least one.
-    duration_s : float
-        Longest it may last, in seconds; it is filled.
-    config : PhraseConfig, optional
-        Between what properties are drawn.
-
-    Returns
-    -------
-    Part
-        At least one note, none of a pitch not given, none beyond the duration; no pitch is struck
-        while it sounds.
-
-    Examples
-    --------
-    >>> part = sample_phrase(np.random.default_rng(0), range(60, 73), 4.0)
-    >>> all(60 <= note.pitch <= 72 and note.end_s <= 4.0 for note in part.notes)
-    True
-    """
+    """A phrase."""
     config = config or PhraseConfig()
     names, weights = zip(*config.textures, strict=True)
     texture: Texture = names[rng.choice(len(names), p=np.array(weights) / sum(weights))]
@@ -120,25 +76,7 @@ def sample_phrase(
 
 
 def sample_pedal(rng: np.random.Generator, duration_s: float) -> tuple[tuple[float, float], ...]:
-    """When a pianist's foot is down.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        What draws it.
-    duration_s : float
-        How long the music is, in seconds.
-
-    Returns
-    -------
-    tuple of tuple
-        Begin and end of each time in seconds, one after another.
-
-    Examples
-    --------
-    >>> all(a < b for a, b in sample_pedal(np.random.default_rng(0), 8.0))
-    True
-    """
+    """When a pianist's foot is down."""
     spans, time_s = [], float(rng.uniform(0, 0.5))
     longest_s = float(rng.uniform(0.6, 4))
     while time_s < duration_s:

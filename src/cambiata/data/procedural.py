@@ -28,77 +28,27 @@ _HIGHEST_HZ = 18000.0
 
 @dataclass(frozen=True)
 class Piano:
-    """What one piano is like.
+    """What one piano is like."""
 
-    Parameters
-    ----------
-    inharmonicity : float
-        Inharmonicity B of middle C; twofold every ten semitones.
-    strike_position : float
-        Where the hammer strikes, as a share of the string.
-    tilt_db : float
-        By how much partials fall in an octave.
-    brightness_hz : float
-        Above this, partials fall fast at the middle velocity.
-    brightness_by_velocity : float
-        How fast that frequency grows with velocity.
-    decay_s : float
-        To -60 dB, of middle C's slow string.
-    damping_hz : float
-        Above this, partials decay faster.
-    fast_share : float
-        Share of the string that decays fast.
-    fast_factor : float
-        How much faster it decays.
-    detuning_cents : float
-        How far the two strings are apart.
-    attack_s : float
-        Time in which a note rises.
-    hammer_db : float
-        Level of the hammer's noise below the tone's.
-    hammer_s : float
-        How long it lasts.
-    release_db_s : float
-        How fast a note is damped.
-    case_db : tuple of float
-        Slow waves over the octaves, which stand for case and microphone.
-
-    Examples
-    --------
-    >>> Piano.sample(np.random.default_rng(0)).inharmonicity > 0
-    True
-    """
-
-    inharmonicity: float
-    strike_position: float
-    tilt_db: float
-    brightness_hz: float
-    brightness_by_velocity: float
-    decay_s: float
-    damping_hz: float
-    fast_share: float
-    fast_factor: float
-    detuning_cents: float
-    attack_s: float
-    hammer_db: float
-    hammer_s: float
-    release_db_s: float
-    case_db: tuple[float, ...]
+    inharmonicity: float  # Inharmonicity B of middle C; twofold every ten semitones
+    strike_position: float  # Where the hammer strikes, as a share of the string
+    tilt_db: float  # By how much partials fall in an octave
+    brightness_hz: float  # Above this, partials fall fast at the middle velocity
+    brightness_by_velocity: float  # How fast that frequency grows with velocity
+    decay_s: float  # To -60 dB, of middle C's slow string
+    damping_hz: float  # Above this, partials decay faster
+    fast_share: float  # Share of the string that decays fast
+    fast_factor: float  # How much faster it decays
+    detuning_cents: float  # How far the two strings are apart
+    attack_s: float  # Time in which a note rises
+    hammer_db: float  # Level of the hammer's noise below the tone's
+    hammer_s: float  # How long it lasts
+    release_db_s: float  # How fast a note is damped
+    case_db: tuple[float, ...]  # Slow waves over the octaves, which stand for case and microphone
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> "Piano":
-        """One by chance.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Where chance comes from.
-
-        Returns
-        -------
-        Piano
-            From felt to harpsichord, from a studio's grand to a worn upright.
-        """
+        """One by chance."""
 
         def between(low: float, high: float) -> float:
             return float(np.exp(rng.uniform(np.log(low), np.log(high))))
@@ -122,22 +72,7 @@ class Piano:
         )
 
     def note(self, pitch: int, velocity: int, rng: np.random.Generator) -> BankedNote:
-        """A note held down.
-
-        Parameters
-        ----------
-        pitch : int
-            MIDI number.
-        velocity : int
-            1 to 127.
-        rng : numpy.random.Generator
-            Of phases and the hammer's noise.
-
-        Returns
-        -------
-        BankedNote
-            For a bank.
-        """
+        """A note held down."""
         octaves = (pitch - 60) / 12
         h = np.arange(1, _N_PARTIALS + 1)
         f1, b = 440 * 2 ** ((pitch - 69) / 12), self.inharmonicity * 2 ** (1.2 * octaves)
@@ -211,39 +146,7 @@ def build_pianos(
     force: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Bank:
-    """Bank of pianos drawn by chance.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path, optional
-        Where; in the cache folder where not given.
-    n_pianos : int
-        How many; their numbers stand where a font has programs.
-    seed : int
-        Of all that is drawn.
-    n_workers : int
-        Processes.
-    force : bool
-        Make it again.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    Bank
-        It.
-
-    Raises
-    ------
-    InputError
-        The folder holds something else.
-
-    Examples
-    --------
-    >>> build_pianos("/etc", n_pianos=1)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /etc: holds something other than a bank; name another
-    """
+    """Bank of pianos drawn by chance."""
     place = BANK_FOLDER / SOURCE.name if folder is None else Path(folder)
     instruments = [{"program": i, "name": f"Piano {i}", "samples": []} for i in range(n_pianos)]
     writer = BankWriter(place, SOURCE, f"seed {seed}", instruments, _VELOCITIES)

@@ -23,20 +23,9 @@ _JOIN_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True)
 class Failure:
-    """What became of a task that failed.
+    """What became of a task that failed."""
 
-    Parameters
-    ----------
-    message : str
-        One line.
-
-    Examples
-    --------
-    >>> Failure("is silent").message
-    'is silent'
-    """
-
-    message: str
+    message: str  # One line
 
 
 def run_tasks(
@@ -48,25 +37,6 @@ def run_tasks(
     memory, a fault in compiled code) it is known which task was at fault; another worker takes its
     place. (The standard library's pool would lose every task that is under way.) Workers end with
     the loop over the results, however that ends, and with this process.
-
-    Parameters
-    ----------
-    function : callable
-        From a task to its result; importable, as processes are spawned.
-    tasks : sequence
-        What to do; picklable.
-    n_workers : int
-        How many processes.
-
-    Yields
-    ------
-    tuple
-        A task and its result, or `Failure`.
-
-    Examples
-    --------
-    >>> sorted(run_tasks(abs, [-2, 1], 1))
-    [(-2, 2), (1, 1)]
     """
     pending = list(reversed(tasks))
     workers: list[_Worker[TaskT, ResultT]] = []
@@ -176,23 +146,7 @@ def _attempt(function: Callable[[TaskT], ResultT], task: TaskT) -> ResultT | Fai
 
 
 def format_error(error: Exception) -> str:
-    r"""What an error says, in a line.
-
-    Parameters
-    ----------
-    error : Exception
-        Any; of those that are not Cambiata's own the kind is named, too.
-
-    Returns
-    -------
-    str
-        Without a line break.
-
-    Examples
-    --------
-    >>> format_error(ValueError("two\nlines")), format_error(CambiataError("is silent"))
-    ('ValueError: two lines', 'is silent')
-    """
+    r"""What an error says, in a line."""
     message = " ".join(str(error).split())
     known = isinstance(error, CambiataError) and message
     return message if known else f"{type(error).__name__}: {message}"
@@ -205,30 +159,7 @@ def run_all(
     place: str,
     progress: Callable[[float], None] | None,
 ) -> None:
-    """Do many tasks that keep their results themselves, or stop at the first that fails.
-
-    Parameters
-    ----------
-    function : callable
-        From a task to anything; importable.
-    tasks : sequence
-        What to do; picklable.
-    n_workers : int or None
-        How many processes; as many as there are cores where not given.
-    place : str
-        Where results are kept, for messages.
-    progress : callable or None
-        Called with the share that is done.
-
-    Raises
-    ------
-    InputError
-        A task failed.
-
-    Examples
-    --------
-    >>> run_all(abs, [], 1, "here", None)
-    """
+    """Do many tasks that keep their results themselves, or stop at the first that fails."""
     done = run_tasks(function, tasks, n_workers or os.cpu_count() or 1)
     for i, (_, result) in enumerate(done):
         if isinstance(result, Failure):

@@ -44,32 +44,13 @@ _PROBE = (
 
 @dataclass(frozen=True)
 class FontProgram:
-    """A program of a sound font.
+    """A program of a sound font."""
 
-    Parameters
-    ----------
-    font : str
-        The font's short name.
-    program : int
-        General MIDI program.
-    name : str
-        What the font calls it.
-    licence : str
-        Licence of its samples.
-    use : str
-        "train" or "test".
-
-    Examples
-    --------
-    >>> FontProgram("timgm6mb", 0, "Piano 1", "GPL-2.0", "test").folder
-    'timgm6mb-000'
-    """
-
-    font: str
-    program: int
-    name: str
-    licence: str
-    use: str
+    font: str  # The font's short name
+    program: int  # General MIDI program
+    name: str  # What the font calls it
+    licence: str  # Licence of its samples
+    use: str  # "train" or "test"
 
     @property
     def folder(self) -> str:
@@ -93,39 +74,6 @@ def render_scores(
     score gets a MIDI file, and a 16-bit wav for each program that can play it, peaks at -1 dB;
     drums are left out, and of unisons one note is kept. ``manifest.json`` says what is what, with
     every source's licence.
-
-    Parameters
-    ----------
-    scores : str or pathlib.Path
-        A MIDI file, a folder of them, or a collection of music21's ("chorales").
-    folder : str or pathlib.Path
-        Where it goes; it appears whole or not at all.
-    fonts : sequence of str
-        Paths or short names; all that are installed where none is given.
-    programs : sequence of int
-        General MIDI programs.
-    limit : int, optional
-        Most scores to render.
-    force : bool
-        Replace the folder, if an earlier call made it.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    dict
-        The manifest.
-
-    Raises
-    ------
-    InputError
-        Nothing to read, no font, two fonts of one name, no program, or the folder exists.
-
-    Examples
-    --------
-    >>> render_scores("nowhere.mid", "/tmp/nowhere-rendered", fonts=["nowhere.sf2"])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
     """
     place = Path(folder)
     _check_output(place, force)
@@ -242,25 +190,7 @@ def _original_notes(work: Work) -> tuple[Note, ...]:
 def select_distinct_programs(
     fonts: Sequence[SoundFont], programs: Sequence[int]
 ) -> tuple[list[FontProgram], list[dict[str, Any]]]:
-    """Programs of fonts that sound unlike each other.
-
-    Parameters
-    ----------
-    fonts : sequence of SoundFont
-        The fonts; what an earlier one has, a later one is left out for.
-    programs : sequence of int
-        General MIDI programs.
-
-    Returns
-    -------
-    tuple of list
-        The voices kept, and those left out: "voice", "like" and "distance_db" of each.
-
-    Examples
-    --------
-    >>> select_distinct_programs([], [0])
-    ([], [])
-    """
+    """Programs of fonts that sound unlike each other."""
     selected: list[tuple[FontProgram, npt.NDArray[np.float32]]] = []
     left_out: list[dict[str, Any]] = []
     for font in fonts:

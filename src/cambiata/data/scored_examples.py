@@ -39,27 +39,14 @@ Roll = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ScoredConfig(ExamplesConfig):
-    """What is recorded.
+    """What is recorded."""
 
-    Parameters
-    ----------
-    banks, collections, n_examples, n_validation, held_out, n_shard, duration_s, treatment : object
-        As in `ExamplesConfig`.
-    sample_rate, seed : int
-        As there; the rate is the banks' own.
-    pedal_share : float
-        As there.
-
-    Examples
-    --------
-    >>> ScoredConfig().n_samples
-    352800
-    """
-
+    # As in `ExamplesConfig`
     n_examples: int = 6144
     n_validation: int = 64
     n_shard: int = 64
     treatment: Treatment = "wide"
+    # As there; the rate is the banks' own
     sample_rate: int = BANDS.sample_rate
     seed: int = 1
 
@@ -85,21 +72,9 @@ PIANO_BANKS = (
 
 @dataclass(frozen=True)
 class PianoConfig(ScoredConfig):
-    """Examples of keyboards, half of them with the pedal.
+    """Examples of keyboards, half of them with the pedal."""
 
-    Parameters
-    ----------
-    banks, collections, n_examples, n_validation, held_out, n_shard, duration_s, treatment : object
-        As in `ExamplesConfig`.
-    sample_rate, seed, pedal_share : object
-        As there.
-
-    Examples
-    --------
-    >>> PianoConfig().pedal_share
-    0.5
-    """
-
+    # As in `ExamplesConfig`
     banks: tuple[str, ...] = PIANO_BANKS
     n_examples: int = 1536
     held_out: tuple[str, ...] = (
@@ -107,57 +82,22 @@ class PianoConfig(ScoredConfig):
         *(f"generaluser-gs:{program}" for program in (0, 4, 6)),
         *(f"procedural-pianos:{number}" for number in (22, 23)),
     )
-    pedal_share: float = 0.5
+    pedal_share: float = 0.5  # As there
 
 
 class LevelBytes(NamedTuple):
-    """How levels are kept in bytes.
+    """How levels are kept in bytes."""
 
-    Parameters
-    ----------
-    floor_db : float
-        What 0 stands for.
-    step_db : float
-        What a step does.
-
-    Examples
-    --------
-    >>> LevelBytes(-80.0, 0.5).encode(np.array([-90.0, -79.0])).tolist()
-    [0, 2]
-    """
-
-    floor_db: float
-    step_db: float
+    floor_db: float  # What 0 stands for
+    step_db: float  # What a step does
 
     def encode(self, level_db: Roll) -> npt.NDArray[np.uint8]:
-        """Levels as bytes.
-
-        Parameters
-        ----------
-        level_db : numpy.ndarray
-            In dB.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the same shape.
-        """
+        """Levels as bytes."""
         steps = np.round((level_db - self.floor_db) / self.step_db)
         return np.clip(steps, 0, 255).astype(np.uint8)
 
     def level_db(self, kept: Any) -> Any:
-        """Bytes as levels.
-
-        Parameters
-        ----------
-        kept : numpy.ndarray or torch.Tensor
-            What `encode` returned.
-
-        Returns
-        -------
-        numpy.ndarray or torch.Tensor
-            In dB.
-        """
+        """Bytes as levels."""
         return kept * np.float32(self.step_db) + np.float32(self.floor_db)
 
 
@@ -165,57 +105,21 @@ BAND_BYTES, ENERGY_BYTES = LevelBytes(-80.0, 0.4), LevelBytes(-60.0, 1 / 3)
 
 
 class ScoredExample(NamedTuple):
-    """One example.
+    """One example."""
 
-    Parameters
-    ----------
-    sounds : numpy.ndarray
-        Content, style and target, [3, T].
-    bands_db : numpy.ndarray
-        What the listener hears of content and style, [2, bins, L] in dB of their RMS.
-    energy_db : numpy.ndarray
-        Power of each pitch in content and style, [2, 88, L] in dB of their mean power; -60 and
-        less is -60.
-    notes : tuple
-        What content and style play.
-
-    Examples
-    --------
-    >>> silence = np.zeros((3, 8), np.float32)
-    >>> ScoredExample(silence, silence, silence, ((), ())).notes
-    ((), ())
-    """
-
-    sounds: Samples
+    sounds: Samples  # Content, style and target, [3, T]
+    # What the listener hears of content and style, [2, bins, L] in dB of their RMS
     bands_db: Roll
+    # Power of each pitch in content and style, [2, 88, L] in dB of their mean power; -60 and less
+    # is -60
     energy_db: Roll
-    notes: tuple[tuple[Note, ...], tuple[Note, ...]]
+    notes: tuple[tuple[Note, ...], tuple[Note, ...]]  # What content and style play
 
 
 def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> Roll:
     """Power of every pitch in every frame, with the releases of its notes.
 
-    Parameters
-    ----------
-    instrument : Instrument
-        Who plays.
-    notes : iterable of Note
-        What.
-    n_samples : int
-        Length of the sound.
-
-    Returns
-    -------
-    numpy.ndarray
-        [88, L] in dB of the mean power of all of it, at least -60.
-
-    Examples
-    --------
-    >>> class Silent:
-    ...     def sounds(self, notes, n_samples):
-    ...         return iter(())
-    >>> energy_db(Silent(), (), 4096).shape
-    (88, 5)
+    returns [88, L].
     """
     hop, half = BANDS.hop_length, _ENERGY_WINDOW // 2
     power = np.zeros((N_PITCHES, BANDS.n_frames(n_samples)))
@@ -279,35 +183,7 @@ def record_scored(
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> "ScoredExamples":
-    """Compose examples with their notes and keep them; what is there already stays.
-
-    Parameters
-    ----------
-    config : ScoredConfig
-        What.
-    folder : str or pathlib.Path, optional
-        Where; a folder of the settings' own in the cache where not given.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    Sequence
-        All of them, as `ScoredExamples`.
-
-    Raises
-    ------
-    InputError
-        A bank is missing or for tests only, or an example cannot be composed.
-
-    Examples
-    --------
-    >>> record_scored(ScoredConfig(banks=("/nowhere",)), "/tmp/none")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """Compose examples with their notes and keep them; what is there already stays."""
     own = EXAMPLES_FOLDER / f"scored-{config.digest}"
     place = own if folder is None else Path(folder)
     record_shards(place, config, _VERSION, _record_shard, n_workers, progress)
@@ -315,28 +191,7 @@ def record_scored(
 
 
 class ScoredExamples(Sequence[ScoredExample]):
-    """Recorded examples with their notes, read from disk as they are asked for.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where `record_scored` put them.
-    config : ScoredConfig
-        What was recorded.
-    validation : bool
-        Those to validate with, rather than those to learn from.
-
-    Raises
-    ------
-    InputError
-        Some are missing.
-
-    Examples
-    --------
-    >>> ScoredExamples(Path("/nowhere"), ScoredConfig())
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
-    """
+    """Recorded examples with their notes, read from disk as they are asked for."""
 
     def __init__(self, folder: Path, config: ScoredConfig, validation: bool = False) -> None:
         self.folder, self.config, self._validation = folder, config, validation
@@ -363,37 +218,14 @@ class ScoredExamples(Sequence[ScoredExample]):
         return self._open[place]
 
     def kept(self, index: int) -> tuple[Any, Any, Any]:
-        """An example without its sounds, as it is kept.
-
-        Parameters
-        ----------
-        index : int
-            Which.
-
-        Returns
-        -------
-        tuple
-            Bands and energies as in `ScoredExample`, in bytes (`BAND_BYTES`, `ENERGY_BYTES`), and rows of
-            start, end, pitch and velocity for content and style.
-        """
+        """An example without its sounds, as it is kept."""
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
         place = self._places[shard]
         rolls = (self._of(place.with_suffix(f".{x}.npy"))[at] for x in ("bands", "energies"))
         return *rolls, self._of(place.with_suffix(".json"))[at]["notes"]
 
     def keys(self, index: int) -> Part:
-        """What content and target of an example play, keys and pedal apart.
-
-        Parameters
-        ----------
-        index : int
-            Which.
-
-        Returns
-        -------
-        Part
-            Without a pedal where none is known.
-        """
+        """What content and target of an example play, keys and pedal apart."""
         shard, at = divmod(range(len(self))[index], self.config.n_shard)
         facts = self._of(self._places[shard].with_suffix(".json"))[at]
         rows = facts.get("keys") or facts["notes"][0]
@@ -414,13 +246,7 @@ class ScoredExamples(Sequence[ScoredExample]):
         return ScoredExample(sounds, bands_db, levels_db, (content, style))
 
     def validation(self) -> "ScoredExamples":
-        """The examples to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `ScoredExamples`.
-        """
+        """The examples to validate with."""
         return ScoredExamples(self.folder, self.config, validation=True)
 
     @property
@@ -431,19 +257,7 @@ class ScoredExamples(Sequence[ScoredExample]):
 
 
 class JoinedExamples(Sequence[ScoredExample]):
-    """Several sets of examples, one after another.
-
-    Parameters
-    ----------
-    sets : sequence of ScoredExamples
-        At least one.
-
-    Examples
-    --------
-    >>> JoinedExamples([ScoredExamples(Path("/nowhere"), ScoredConfig())])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: lacks training-0000.npy; record the examples first
-    """
+    """Several sets of examples, one after another."""
 
     def __init__(self, sets: Sequence[ScoredExamples]) -> None:
         self.sets = tuple(sets)
@@ -465,18 +279,7 @@ class JoinedExamples(Sequence[ScoredExample]):
         raise IndexError(index)
 
     def kept(self, index: int) -> tuple[Any, Any, Any]:
-        """An example without its sounds.
-
-        Parameters
-        ----------
-        index : int
-            Which.
-
-        Returns
-        -------
-        tuple
-            As `ScoredExamples.kept`.
-        """
+        """An example without its sounds."""
         each, at = self._locate(index)
         return each.kept(at)
 
@@ -486,13 +289,7 @@ class JoinedExamples(Sequence[ScoredExample]):
         return each[at]
 
     def validation(self) -> "JoinedExamples":
-        """The examples to validate with, of all sets.
-
-        Returns
-        -------
-        Sequence
-            As `JoinedExamples`.
-        """
+        """The examples to validate with, of all sets."""
         return JoinedExamples([each.validation() for each in self.sets])
 
     @property

@@ -29,30 +29,14 @@ Split = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection of music21's corpus.
+    """A collection of music21's corpus."""
 
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    patterns : tuple of str
-        Files of it, below the corpus folder.
-    use : {"train", "test"}
-        "train" where its licence lets models that ship be trained on it. Encodings without a
-        licence line of their own are for tests only.
-    licence : str
-        What is known of it.
-
-    Examples
-    --------
-    >>> COLLECTIONS[0].name
-    'chorales'
-    """
-
-    name: str
-    patterns: tuple[str, ...]
+    name: str  # What to call it
+    patterns: tuple[str, ...]  # Files of it, below the corpus folder
+    # "train" where its licence lets models that ship be trained on it. Encodings without a
+    # licence line of their own are for tests only.
     use: Use
-    licence: str
+    licence: str  # What is known of it
 
 
 COLLECTIONS = (
@@ -90,26 +74,11 @@ COLLECTION_NAMES = tuple(collection.name for collection in COLLECTIONS)
 
 @dataclass(frozen=True)
 class Work:
-    """A work and its parts.
+    """A work and its parts."""
 
-    Parameters
-    ----------
-    name : str
-        Where it comes from: "haydn/opus74no1/movement2", or a file's path.
-    collection : str
-        Collection it belongs to.
-    parts : tuple of Part
-        Its parts, and after them those made of them (`add_reductions`).
-
-    Examples
-    --------
-    >>> Work("haydn/opus74no1/movement2", "quartets", ()).opus
-    'haydn/opus74no1'
-    """
-
-    name: str
-    collection: str
-    parts: tuple[Part, ...]
+    name: str  # Where it comes from: "haydn/opus74no1/movement2", or a file's path
+    collection: str  # Collection it belongs to
+    parts: tuple[Part, ...]  # Its parts, and after them those made of them (`add_reductions`)
 
     @property
     def opus(self) -> str:
@@ -132,52 +101,13 @@ class Work:
 
 
 def notes_digest(notes: Iterable[Note]) -> str:
-    """SHA-256 of notes, times to the millisecond.
-
-    Parameters
-    ----------
-    notes : iterable of Note
-        The notes.
-
-    Returns
-    -------
-    str
-        Hexadecimal.
-
-    Examples
-    --------
-    >>> notes_digest([Note(0, 1, 60)])[:8]
-    '5adb6940'
-    """
+    """SHA-256 of notes, times to the millisecond."""
     rows = [(round(1000 * n.start_s), round(1000 * n.end_s), n.pitch, n.velocity) for n in notes]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def load_midi_works(folder: str | Path) -> list[Work]:
-    """Works of a folder of MIDI files, its subfolders included.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        Where they lie; a single MIDI file is a folder of one.
-
-    Returns
-    -------
-    list of Work
-        Those that could be read, drums left out; the others are counted and named in a
-        `CambiataWarning`.
-
-    Raises
-    ------
-    InputError
-        There is no such folder, or no readable score with notes in it.
-
-    Examples
-    --------
-    >>> load_midi_works("/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: no such file or folder; check the path
-    """
+    """Works of a folder of MIDI files, its subfolders included."""
     place = Path(folder)
     if not place.exists():
         raise InputError(str(folder), "no such file or folder", "check the path")
@@ -221,34 +151,6 @@ def load_corpus(
 
     Each gets a tempo from 72 to 132 beats a minute, and its notes velocities with an accent on
     strong beats, both drawn from the file's name: few of these encodings have tempi or dynamics.
-
-    Parameters
-    ----------
-    collections : sequence of str
-        Names in `COLLECTIONS`.
-    names : container of str, optional
-        Works wanted; all where not given. Parsing all of them takes minutes.
-    n_workers : int, optional
-        Processes for parsing; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    list of Work
-        In the order of the collections and their files' names. Files that music21 cannot read are
-        counted and named in a `CambiataWarning` when they are parsed.
-
-    Raises
-    ------
-    InputError
-        music21 is not installed, a collection is not known, or nothing of it can be read.
-
-    Examples
-    --------
-    >>> load_corpus(["hymns"])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: hymns: no such collection; use chorales, tunes, quartets, keyboard
     """
     known = {collection.name: collection for collection in COLLECTIONS}
     for name in collections:
@@ -308,24 +210,7 @@ def _decode_part(label: str, rows: list[list[Any]]) -> Part:
 
 
 def add_reductions(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Parts, and those that a keyboard player would make of them.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-        Voices, the highest first.
-
-    Returns
-    -------
-    tuple of Part
-        The parts; where there are two to five, also the upper two as one, the lower two, and all.
-
-    Examples
-    --------
-    >>> high, low = Part((Note(0, 1, 72),), name="S"), Part((Note(0, 1, 60),), name="B")
-    >>> [part.name for part in add_reductions([high, low])]
-    ['S', 'B', 'S+B']
-    """
+    """Parts, and those that a keyboard player would make of them."""
     result = list(parts)
     if 2 < len(parts) <= 5:
         result += [merge_parts(parts[:2]), merge_parts(parts[-2:])]
@@ -335,23 +220,7 @@ def add_reductions(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 
 def merge_parts(parts: Sequence[Part]) -> Part:
-    """Several parts as one; a note struck while its pitch sounds cuts the earlier one.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-        What to merge.
-
-    Returns
-    -------
-    Part
-        All their notes; of unisons one.
-
-    Examples
-    --------
-    >>> merge_parts([Part((Note(0, 2, 60),)), Part((Note(0, 1, 60), Note(1, 3, 60)))]).notes[0].end_s
-    1
-    """
+    """Several parts as one; a note struck while its pitch sounds cuts the earlier one."""
     merged_notes: list[Note] = []
     next_onset_s: dict[int, float] = {}
     for note in sorted((note for part in parts for note in part.notes), reverse=True):

@@ -41,29 +41,12 @@ Use = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class SoundSource:
-    """Where sounds come from and what may be done with them.
+    """Where sounds come from and what may be done with them."""
 
-    Parameters
-    ----------
-    name : str
-        Short name, also that of its folder in a bank.
-    licence : str
-        Licence of the samples.
-    use : {"train", "test"}
-        Whether models may be trained on it.
-    package : str
-        Debian package that brings it; empty where none does.
-
-    Examples
-    --------
-    >>> identify_source("/usr/share/sounds/sf2/TimGM6mb.sf2").use
-    'test'
-    """
-
-    name: str
-    licence: str
-    use: Use
-    package: str = ""
+    name: str  # Short name, also that of its folder in a bank
+    licence: str  # Licence of the samples
+    use: Use  # Whether models may be trained on it
+    package: str = ""  # Debian package that brings it; empty where none does
 
 
 # By file name. TimGM6mb is GPL, and the font that nothing may be trained on.
@@ -82,24 +65,7 @@ FONT_FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/sounds/sf3"))
 
 
 def identify_source(path: str | Path) -> SoundSource:
-    """Source of a sound font, by the name of the file that a link leads to.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        The font.
-
-    Returns
-    -------
-    Source
-        What is known of it. A font that is not known is the user's own: its licence is theirs to
-        know, and it is for training.
-
-    Examples
-    --------
-    >>> identify_source("my piano.sf2")
-    Source(name='my-piano', licence="unknown: the user's own", use='train', package='')
-    """
+    """Source of a sound font, by the name of the file that a link leads to."""
     # Debian's default-GM.sf2 is a link that may lead to the font that nothing may be trained on.
     real = Path(path).resolve()
     known = KNOWN_FONTS.get(real.name)
@@ -112,16 +78,6 @@ def installed_fonts() -> list[Path]:
 
     Looked for where Debian puts them and in the folders of ``CAMBIATA_FONTS`` (separated like
     ``PATH``).
-
-    Returns
-    -------
-    list of pathlib.Path
-        One path a font.
-
-    Examples
-    --------
-    >>> all(path.name in KNOWN_FONTS for path in installed_fonts())
-    True
     """
     named = [Path(part) for part in os.environ.get("CAMBIATA_FONTS", "").split(os.pathsep) if part]
     folders = [*named, *FONT_FOLDERS]
@@ -131,29 +87,7 @@ def installed_fonts() -> list[Path]:
 
 
 def find_font(name: str) -> Path:
-    """Path of a font given by its path, its file name or its short name.
-
-    Parameters
-    ----------
-    name : str
-        "timgm6mb", "TimGM6mb.sf2" or the path of any font.
-
-    Returns
-    -------
-    pathlib.Path
-        Where it lies.
-
-    Raises
-    ------
-    InputError
-        It is not there; the message says which package brings it.
-
-    Examples
-    --------
-    >>> find_font("nowhere.sf2")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
-    """
+    """Path of a font given by its path, its file name or its short name."""
     if Path(name).is_file():
         return Path(name)
     for path in installed_fonts():
@@ -166,23 +100,7 @@ def find_font(name: str) -> Path:
 
 
 def cure(file_name: str) -> str:
-    """How to get a known font.
-
-    Parameters
-    ----------
-    file_name : str
-        A key of `KNOWN_FONTS`.
-
-    Returns
-    -------
-    str
-        A command, or what to set.
-
-    Examples
-    --------
-    >>> cure("TimGM6mb.sf2")
-    'apt-get install timgm6mb-soundfont'
-    """
+    """How to get a known font."""
     package = KNOWN_FONTS[file_name].package
     if package:
         return f"apt-get install {package}"
@@ -191,30 +109,14 @@ def cure(file_name: str) -> str:
 
 @dataclass(frozen=True)
 class Preset:
-    """One instrument of a sound font.
+    """One instrument of a sound font."""
 
-    Parameters
-    ----------
-    program : int
-        General MIDI program.
-    name : str
-        What the font calls it.
-    pitches : tuple of int
-        Usable pitches: piano keys at most an octave outside of where the preset's samples meet,
-        or of the root key where one sample is all there is.
-    samples : tuple of str
-        Names of the samples that it plays.
-
-    Examples
-    --------
-    >>> Preset(40, "Violin", (55, 56, 57), ("violin G3",)).lowest
-    55
-    """
-
-    program: int
-    name: str
+    program: int  # General MIDI program
+    name: str  # What the font calls it
+    # Usable pitches: piano keys at most an octave outside of where the preset's samples meet, or
+    # of the root key where one sample is all there is
     pitches: tuple[int, ...]
-    samples: tuple[str, ...]
+    samples: tuple[str, ...]  # Names of the samples that it plays
 
     @property
     def lowest(self) -> int:
@@ -228,24 +130,7 @@ class Preset:
 
 
 class SoundFont:
-    """A sound font's table of contents.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        An .sf2 or .sf3 file.
-
-    Raises
-    ------
-    InputError
-        The file is missing, no sound font, damaged, or without an instrument in bank 0.
-
-    Examples
-    --------
-    >>> SoundFont("nowhere.sf2")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such file; check the path
-    """
+    """A sound font's table of contents."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -272,23 +157,7 @@ class SoundFont:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def preset(self, program: int) -> Preset:
-        """The preset of a program.
-
-        Parameters
-        ----------
-        program : int
-            General MIDI program, 0 to 127.
-
-        Returns
-        -------
-        Preset
-            The one in bank 0.
-
-        Raises
-        ------
-        InputError
-            The font lacks it.
-        """
+        """The preset of a program."""
         if program not in self.presets:
             raise InputError(
                 self.source.name, f"has no program {program}", "choose a program it has"
@@ -302,24 +171,6 @@ class Renderer:
     Every sound gets a synthesizer of its own (1 ms), and all of them the font: FluidSynth's voices
     begin with what their last note left in them, so that one kept for several sounds would not
     give the same samples for the same notes.
-
-    Parameters
-    ----------
-    font : SoundFont
-        What to play.
-    sample_rate : int
-        In Hz.
-
-    Raises
-    ------
-    InputError
-        pyfluidsynth or FluidSynth's library is missing, or refuses the font.
-
-    Examples
-    --------
-    >>> Renderer(SoundFont("nowhere.sf2"))
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such file; check the path
     """
 
     def __init__(self, font: SoundFont, sample_rate: int = RENDER_RATE_HZ) -> None:
@@ -357,24 +208,7 @@ class Renderer:
         Events take effect at FluidSynth's own block boundaries, at most 64 samples (1.5 ms at
         44.1 kHz) late. What still sounds at the end is cut.
 
-        Parameters
-        ----------
-        notes : iterable of Note
-            What to play.
-        program : int
-            General MIDI program of bank 0.
-        duration_s : float
-            Length of the sound.
-
-        Returns
-        -------
-        numpy.ndarray
-            Stereo sound [2, T].
-
-        Raises
-        ------
-        InputError
-            The font lacks the program, or FluidSynth finds it damaged.
+        returns [2, T].
         """
         self.font.preset(program)
         with self._synthesizer() as synth:
@@ -474,23 +308,7 @@ _FUNCTIONS: dict[str, tuple[Any, *tuple[tuple[str, Any], ...]]] = {
 
 
 def fluidsynth_bindings() -> Any:
-    """The module pyfluidsynth, imported in silence.
-
-    Returns
-    -------
-    module
-        ``fluidsynth``.
-
-    Raises
-    ------
-    InputError
-        It is not installed, or FluidSynth's library is not.
-
-    Examples
-    --------
-    >>> callable(fluidsynth_bindings)
-    True
-    """
+    """The module pyfluidsynth, imported in silence."""
     try:
         # Where CI is set in the environment it prints which library it found.
         with redirect_stdout(io.StringIO()):

@@ -49,29 +49,12 @@ _STEPS_PER_QUARTER = 24  # of a quarter note, on which tones are kept
 
 @dataclass(frozen=True)
 class Tune:
-    """A tune of a collection.
+    """A tune of a collection."""
 
-    Parameters
-    ----------
-    name : str
-        Collection, number and title.
-    dance : str
-        What it is danced to; empty where nothing says.
-    sheet : Sheet
-        Its notes, repeats written out.
-    family : int
-        Which tunes it is a variant of.
-
-    Examples
-    --------
-    >>> Tune("ryansMammoth/1 A", "reel", Sheet((Voice(()),)), 7).split
-    'train'
-    """
-
-    name: str
-    dance: str
-    sheet: Sheet
-    family: int = 0
+    name: str  # Collection, number and title
+    dance: str  # What it is danced to; empty where nothing says
+    sheet: Sheet  # Its notes, repeats written out
+    family: int = 0  # Which tunes it is a variant of
 
     @property
     def split(self) -> Split:
@@ -85,23 +68,6 @@ def read_tunes(cache: Path = SCORE_CACHE, *, progress: Progress | None = None) -
 
     Ryan's Mammoth Collection (1883), O'Neill's Music of Ireland (1903) and Aird's Airs (1782 on):
     pitches and rhythms only. Transcriptions by Henrik Norbeck are left out.
-
-    Parameters
-    ----------
-    cache : pathlib.Path
-        Folder in which they are kept: reading them takes minutes.
-    progress : callable, optional
-        Called with the share that is read.
-
-    Returns
-    -------
-    list of Tune
-        Those that are one melody of a metre and at least four bars.
-
-    Examples
-    --------
-    >>> {tune.dance for tune in read_tunes()} >= {"reel", "jig"}  # doctest: +SKIP
-    True
     """
     import music21
 
@@ -216,23 +182,6 @@ def group_families(tunes: Sequence[Tune]) -> list[int]:
 
     Two tunes belong together where an eighth of their contours' eight-interval words are shared
     (key does not matter), or their titles are the same; families close over such pairs.
-
-    Parameters
-    ----------
-    tunes : sequence of Tune
-        The tunes.
-
-    Returns
-    -------
-    list of int
-        A number for each tune, the same for variants.
-
-    Examples
-    --------
-    >>> sheet = Sheet((Voice(tuple(Tone(Fraction(i), Fraction(1), 60 + i * i % 7)
-    ...                            for i in range(20))),))
-    >>> group_families([Tune("a/1 X", "", sheet), Tune("b/2 Y", "", sheet)])
-    [0, 0]
     """
     parents = list(range(len(tunes)))
 

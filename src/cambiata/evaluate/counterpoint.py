@@ -64,25 +64,7 @@ _N_SAMPLED = 200  # random counterpoints against which a real one is ranked
 
 
 def cantus_sheet(pitches: Sequence[int], name: str = "cantus") -> Sheet:
-    """Sheet of a cantus in whole notes.
-
-    Parameters
-    ----------
-    pitches : sequence of int
-        MIDI numbers.
-    name : str
-        What to call it.
-
-    Returns
-    -------
-    Sheet
-        One voice.
-
-    Examples
-    --------
-    >>> cantus_sheet((60, 62, 60)).n_bars
-    3
-    """
+    """Sheet of a cantus in whole notes."""
     return Sheet((_whole_notes(pitches, "Cantus"),), name=name)
 
 
@@ -95,31 +77,7 @@ def _whole_notes(pitches: Sequence[int], name: str) -> Voice:
 
 
 def find_objections(sheet: Sheet) -> tuple[str, ...]:
-    """What music21 objects to in a worksheet in whole-note bars.
-
-    Parameters
-    ----------
-    sheet : Sheet
-        Two or three voices, one of them named "Cantus".
-
-    Returns
-    -------
-    tuple of str
-        Parallel and hidden fifths and octaves (hidden ones between outer voices), dissonances on
-        strong beats that are struck or not resolved by a step down, intervals that are not sung,
-        wrong beginnings and endings, crossed voices; none where it has nothing to say.
-
-    Raises
-    ------
-    InputError
-        music21 is not installed, or no voice is named "Cantus".
-
-    Examples
-    --------
-    >>> low = _whole_notes((60, 62, 60), "Cantus")
-    >>> find_objections(Sheet((_whole_notes((67, 69, 72), ""), low)))[0]
-    'bar 2: parallelFifth'
-    """
+    """What music21 objects to in a worksheet in whole-note bars."""
     try:
         from music21 import interval, note
     except ModuleNotFoundError as error:
@@ -218,26 +176,11 @@ def _harmony_objections(voice: Voice, low: Voice, cantus: Voice, n_voices: int) 
 
 @dataclass(frozen=True)
 class Planted:
-    """A worksheet with a breach that was put there.
+    """A worksheet with a breach that was put there."""
 
-    Parameters
-    ----------
-    rule : str
-        Its rule.
-    bar : int
-        Where it is, from 1.
-    sheet : Sheet
-        The worksheet.
-
-    Examples
-    --------
-    >>> Planted("opening", 1, Sheet(())).bar
-    1
-    """
-
-    rule: str
-    bar: int
-    sheet: Sheet
+    rule: str  # Its rule
+    bar: int  # Where it is, from 1
+    sheet: Sheet  # The worksheet
 
 
 Change = tuple[int, list[Tone]]
@@ -468,26 +411,7 @@ PLANTS: dict[str, tuple[int, str, _PlantBreach]] = {
 def plant_breaches(
     rule: str, solutions: Sequence[tuple[Sequence[int], Sheet]]
 ) -> Iterator[Planted]:
-    """Worksheets with a breach of a rule, one for each place where it can be put.
-
-    Parameters
-    ----------
-    rule : str
-        One of `PLANTS`.
-    solutions : sequence of tuple
-        Cantus and correct worksheet, of the species that `PLANTS` names, the counterpoint first.
-
-    Yields
-    ------
-    Planted
-        The worksheet, its rule and bar.
-
-    Examples
-    --------
-    >>> low, high = _whole_notes((60, 62, 64, 62, 60), "Cantus"), _whole_notes((67, 65, 67, 71, 72), "")
-    >>> next(plant_breaches("ending", [((60, 62, 64, 62, 60), Sheet((high, low)))])).bar
-    5
-    """
+    """Worksheets with a breach of a rule, one for each place where it can be put."""
     plant = PLANTS[rule][2]
     for cantus, sheet in solutions:
         for bar, tones in plant(cantus, list(sheet.voices[0].tones)):
@@ -497,25 +421,7 @@ def plant_breaches(
 
 
 def is_found(case: Planted) -> bool:
-    """Whether the checker finds a planted breach, in its bar and by its name.
-
-    Parameters
-    ----------
-    case : Planted
-        The worksheet.
-
-    Returns
-    -------
-    bool
-        Whether it does.
-
-    Examples
-    --------
-    >>> low, high = _whole_notes((60, 62, 64, 62, 60), "Cantus"), _whole_notes((67, 65, 67, 71, 72), "")
-    >>> sheets = [((60, 62, 64, 62, 60), Sheet((high, low)))]
-    >>> is_found(next(plant_breaches("ending", sheets)))
-    True
-    """
+    """Whether the checker finds a planted breach, in its bar and by its name."""
     species, position, _ = PLANTS[case.rule]
     found = check(case.sheet, species=species, position=position).breaches
     return any((breach.bar, breach.rule) == (case.bar, case.rule) for breach in found)
@@ -529,25 +435,7 @@ def _share_below(value: float, others: Sequence[float]) -> float:
 
 
 def rank_fux(n_lines: int = _N_SAMPLED, *, seed: int = 0) -> list[dict[str, Any]]:
-    """How Fux's solutions rank among counterpoints that keep the rules and were drawn at random.
-
-    Parameters
-    ----------
-    n_lines : int
-        Random ones for each.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    list of dict
-        Cantus, position, and the share of random ones below Fux's.
-
-    Examples
-    --------
-    >>> [rank["position"] for rank in rank_fux(2)]
-    ['above', 'below', 'above', 'above']
-    """
+    """How Fux's solutions rank among counterpoints that keep the rules and were drawn at random."""
     ranks: list[dict[str, Any]] = []
     for name, position, pitches in FUX_SOLUTIONS:
         cantus = Cantus.of(cantus_sheet(FUX[name]).voices[0], name)
@@ -566,35 +454,7 @@ def rank_fux(n_lines: int = _N_SAMPLED, *, seed: int = 0) -> list[dict[str, Any]
 def rank_chorales(
     ranking: Ranking, *, n_lines: int = _N_SAMPLED, most: int = 12, seed: int = 0
 ) -> list[float]:
-    """How Bach's sopranos rank among random consonant ones, over basses that were held out.
-
-    Parameters
-    ----------
-    ranking : Ranking
-        What ranks.
-    n_lines : int
-        Random ones for each.
-    most : int
-        Notes of the bass that are used, from the beginning.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    list of float
-        For each held-out chorale, the share of random lines below Bach's.
-
-    Raises
-    ------
-    InputError
-        music21 is not installed.
-
-    Examples
-    --------
-    >>> import inspect
-    >>> inspect.signature(rank_chorales).parameters["most"].default
-    12
-    """
+    """How Bach's sopranos rank among random consonant ones, over basses that were held out."""
     rng = np.random.default_rng(seed)
     shares = []
     for _, parts in read_chorales("test"):
@@ -650,41 +510,7 @@ def evaluate_counterpoint(
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:
-    """Solutions judged by the referee, breaches planted and found, the ranking tested.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        Folder for ``counterpoint.json`` and ``counterpoint.md``; made if need be.
-    cantus : sequence of str
-        Names in `CANTUS`.
-    tasks : sequence of tuple
-        Species and number of voices.
-    n_planted : int
-        Breaches planted of each rule, at most.
-    n_lines : int
-        Random counterpoints that a real one is ranked among.
-    seed : int
-        Of the solver and all draws.
-    progress : callable, optional
-        Called with the stage and the share of it that is done.
-
-    Returns
-    -------
-    dict
-        What the files hold.
-
-    Raises
-    ------
-    InputError
-        A cantus is not known, or music21 is not installed.
-
-    Examples
-    --------
-    >>> evaluate_counterpoint("/tmp/never", cantus=["hymn"])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: hymn: no such cantus; use fux-dorian, fux-phrygian, ...
-    """
+    """Solutions judged by the referee, breaches planted and found, the ranking tested."""
     for name in cantus:
         if name not in CANTUS:
             raise InputError(name, "no such cantus", "use " + ", ".join(CANTUS))
@@ -771,25 +597,7 @@ def _summary(rows: Sequence[dict[str, Any]], species: int, voices: int) -> dict[
 
 
 def markdown(table: dict[str, Any]) -> str:
-    """The tables.
-
-    Parameters
-    ----------
-    table : dict
-        What `evaluate_counterpoint` returned.
-
-    Returns
-    -------
-    str
-        Markdown.
-
-    Examples
-    --------
-    >>> empty = {"machine": "x", "seed": 0, "solutions": [], "plant_breaches": [], "fux": []}
-    >>> chorales = {"n": 1, "share_below": 0.9, "interval": [0.8, 1.0]}
-    >>> markdown(empty | {"chorales": chorales}).splitlines()[0]
-    'Machine: x. Seed 0.'
-    """
+    """The tables."""
     lines = [
         f"Machine: {table['machine']}. Seed {table['seed']}.",
         "",

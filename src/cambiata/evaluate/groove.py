@@ -54,69 +54,23 @@ _N_LOUD = 8  # bins of velocity in a style profile
 
 @dataclass(frozen=True)
 class GroovePair:
-    """Two beats by different drummers.
+    """Two beats by different drummers."""
 
-    Parameters
-    ----------
-    a : Groove
-        Where the way begins, at most 16 bars.
-    b : Groove
-        Where it ends, in as many bars.
-    drummers : tuple of str
-        Who plays A and who plays B.
-    genre : str
-        Of both.
-    same_music : bool
-        Whether both play one notated groove (the dataset's evaluation sessions).
-
-    Examples
-    --------
-    >>> GroovePair(Groove((), 4, ()), Groove((), 4, ()), ("x", "y"), "rock", False).genre
-    'rock'
-    """
-
-    a: Groove
-    b: Groove
-    drummers: tuple[str, str]
-    genre: str
-    same_music: bool
+    a: Groove  # Where the way begins, at most 16 bars
+    b: Groove  # Where it ends, in as many bars
+    drummers: tuple[str, str]  # Who plays A and who plays B
+    genre: str  # Of both
+    same_music: bool  # Whether both play one notated groove (the dataset's evaluation sessions)
 
 
 class CrossFade:
-    """A's notes made softer, B's louder: what is shown for comparison.
-
-    Parameters
-    ----------
-    a : Groove
-        Where it begins.
-    b : Groove
-        Where it ends.
-
-    Examples
-    --------
-    >>> from cambiata.groove.grid import Hit
-    >>> from cambiata.score.midi import Metre
-    >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
-    >>> [strike.velocity for strike in CrossFade(a, a).at(GrooveAmounts.of(0.3))]
-    [27, 63]
-    """
+    """A's notes made softer, B's louder: what is shown for comparison."""
 
     def __init__(self, a: Groove, b: Groove) -> None:
         self._a, self._b = a.strikes, b.strikes
 
     def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
-        """All notes of both whose velocity is not nought.
-
-        Parameters
-        ----------
-        amounts : Amounts
-            Of which hits count.
-
-        Returns
-        -------
-        tuple of Strike
-            In their order.
-        """
+        """All notes of both whose velocity is not nought."""
         found = [
             strike._replace(velocity=loud)
             for strikes, share in ((self._a, 1 - amounts.hits), (self._b, amounts.hits))
@@ -127,25 +81,7 @@ class CrossFade:
 
 
 class CoinFade:
-    """Each note of A kept, and each of B there, by a throw of its own: another comparison.
-
-    Parameters
-    ----------
-    a : Groove
-        Where it begins.
-    b : Groove
-        Where it ends.
-    seed : int
-        Of the throws.
-
-    Examples
-    --------
-    >>> from cambiata.groove.grid import Hit
-    >>> from cambiata.score.midi import Metre
-    >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
-    >>> len(CoinFade(a, a).at(GrooveAmounts.of(1.0)))
-    1
-    """
+    """Each note of A kept, and each of B there, by a throw of its own: another comparison."""
 
     def __init__(self, a: Groove, b: Groove, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
@@ -153,42 +89,14 @@ class CoinFade:
         self._b = [(strike, rng.random()) for strike in b.strikes]
 
     def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
-        """What the throws leave.
-
-        Parameters
-        ----------
-        amounts : Amounts
-            Of which hits count.
-
-        Returns
-        -------
-        tuple of Strike
-            In their order.
-        """
+        """What the throws leave."""
         from_a = [strike for strike, draw in self._a if draw >= amounts.hits]
         from_b = [strike for strike, draw in self._b if draw < amounts.hits]
         return tuple(sorted(from_a + from_b))
 
 
 class DrummerClassifier:
-    """Who plays a groove: multinomial logistic regression on windows of two bars.
-
-    Parameters
-    ----------
-    windows : numpy.ndarray
-        Hits, velocities and offsets, [N, 864].
-    drummers : sequence of str
-        Who plays each, [N].
-    penalty : float
-        Of squared weights beside the mean log-likelihood, of standardised features.
-
-    Examples
-    --------
-    >>> x = np.repeat(np.eye(2, dtype=np.float32), 5, 0)
-    >>> known = DrummerClassifier(x, ["a"] * 5 + ["b"] * 5)
-    >>> bool(known.posterior(x[:5], "a", "b") < 0.2)
-    True
-    """
+    """Who plays a groove: multinomial logistic regression on windows of two bars."""
 
     def __init__(self, windows: Array, drummers: Sequence[str], penalty: float = 0.01) -> None:
         from scipy.optimize import minimize
@@ -228,34 +136,14 @@ class DrummerClassifier:
     def log_likelihoods(self, windows: Array) -> npt.NDArray[np.float64]:
         """Of each drummer, up to a constant.
 
-        Parameters
-        ----------
-        windows : numpy.ndarray
-            [N, 864].
-
-        Returns
-        -------
-        numpy.ndarray
-            [N, drummers].
+        windows: [N, 864]; returns [N, drummers].
         """
         return np.asarray(self._standard(windows) @ self._matrix)
 
     def posterior(self, windows: Array, a: str, b: str) -> float:
         """That B plays, and not A: the mean over the windows.
 
-        Parameters
-        ----------
-        windows : numpy.ndarray
-            [N, 864].
-        a : str
-            One drummer.
-        b : str
-            The other.
-
-        Returns
-        -------
-        float
-            0 to 1.
+        windows: [N, 864].
         """
         log_probs = self.log_likelihoods(windows)
         apart = log_probs[:, self.drummers.index(b)] - log_probs[:, self.drummers.index(a)]
@@ -271,39 +159,7 @@ def evaluate_groove(
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:
-    """How exact, monotone, straight and smooth the ways between grooves are.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        Folder for ``groove.json`` and ``groove.md``; made if need be.
-    data : str or pathlib.Path
-        The Groove MIDI Dataset's folder.
-    n_pairs : int
-        Pairs walked, at most.
-    weights : str
-        The autoencoder's: shipped ones by name, or a path.
-    seed : int
-        Of the choice of pairs.
-    progress : callable, optional
-        Called with the stage and the share of it that is done.
-
-    Returns
-    -------
-    dict
-        What the files hold.
-
-    Raises
-    ------
-    InputError
-        The data are not there, or not enough of them.
-
-    Examples
-    --------
-    >>> evaluate_groove("/tmp/never", "/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: has no info.csv; name the Groove MIDI Dataset's folder
-    """
+    """How exact, monotone, straight and smooth the ways between grooves are."""
     report = progress or (lambda _stage, _share: None)
     beats = [each for each in read_recordings(data) if not each.is_fill]
     held_out = [each for each in beats if each.is_held_out]
@@ -361,27 +217,7 @@ def evaluate_groove(
 def pair_grooves(
     grooves: Sequence[tuple[GrooveRecording, Groove]], n_pairs: int, seed: int
 ) -> list[GroovePair]:
-    """Pairs of beats by different drummers, of one metre, genre and grid.
-
-    Parameters
-    ----------
-    grooves : sequence of tuple
-        Recordings and their drums.
-    n_pairs : int
-        At most. Pairs that play the same music come first, the others are drawn.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    list of GroovePair
-        Both cut to 16 bars.
-
-    Examples
-    --------
-    >>> pair_grooves([], 10, 0)
-    []
-    """
+    """Pairs of beats by different drummers, of one metre, genre and grid."""
     found: list[tuple[bool, GrooveRecording, Groove, GrooveRecording, Groove]] = []
     for i, (one, a) in enumerate(grooves):
         for j, (other, b) in enumerate(grooves):
@@ -659,26 +495,7 @@ def _score_towards_drummers(
 
 
 def markdown(facts: Mapping[str, Any]) -> str:
-    """The tables.
-
-    Parameters
-    ----------
-    facts : mapping
-        What `evaluate_groove` returned.
-
-    Returns
-    -------
-    str
-        Markdown.
-
-    Examples
-    --------
-    >>> row = {"group": "all", "way": "exact", "n": 2} | dict.fromkeys(METRICS, [0.5, 0.4, 0.6])
-    >>> row |= dict.fromkeys(("p_at_a", "p_at_b", "ends_cosine"), [0.5, 0.4, 0.6])
-    >>> facts = {"summary": [row], "curves": {}, "sliders": {}, "drummers": {"n": 0, "p": []}}
-    >>> markdown(facts).splitlines()[4][:37]
-    '| exact | 0.500 [0.400, 0.600] | 0.50'
-    """
+    """The tables."""
     lines = []
     for group in dict.fromkeys(row["group"] for row in facts["summary"]):
         own = [row for row in facts["summary"] if row["group"] == group]

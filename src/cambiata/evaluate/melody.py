@@ -53,25 +53,6 @@ def chroma_similarity(a: MelodyLine, b: MelodyLine, *, window: int = 4) -> float
     Chroma of every half beat, averaged over a moving window, compared by cosine column by column,
     averaged over columns where either sounds (Lu & Su, ISMIR 2018; Cífka et al. 2020). We differ:
     frames are half beats as counted, so that bars of unlike metres are compared place by place.
-
-    Parameters
-    ----------
-    a, b : Line
-        Melodies of as many bars.
-    window : int
-        Half beats of a window.
-
-    Returns
-    -------
-    float
-        0 to 1.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone
-    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> round(chroma_similarity(*[MelodyLine.of(Voice(tones), Metre())] * 2), 6)
-    1.0
     """
     chroma = [_smooth(_chroma(line, a.bar_starts[-1] / a.metre.bar), window) for line in (a, b)]
     dots = (chroma[0] * chroma[1]).sum(axis=0)
@@ -104,25 +85,7 @@ def _smooth(chroma: Values, window: int) -> Values:
 
 
 def contour_similarity(a: MelodyLine, b: MelodyLine) -> float:
-    """Correlation of two melodies' pitches over time.
-
-    Parameters
-    ----------
-    a, b : Line
-        Melodies of as many bars.
-
-    Returns
-    -------
-    float
-        Pearson's, over eighths of a bar in which both sound; 0 where either is flat.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone
-    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> round(contour_similarity(*[MelodyLine.of(Voice(tones), Metre())] * 2), 6)
-    1.0
-    """
+    """Correlation of two melodies' pitches over time."""
     n_bars = a.bar_starts[-1] / a.metre.bar
     curves = []
     for line in (a, b):
@@ -138,25 +101,7 @@ def contour_similarity(a: MelodyLine, b: MelodyLine) -> float:
 
 
 def repetition_f1(content: MelodyLine, output: MelodyLine) -> float:
-    """How well the map of bars that are equal is kept.
-
-    Parameters
-    ----------
-    content, output : Line
-        Melodies of as many bars.
-
-    Returns
-    -------
-    float
-        F-measure of the pairs of equal bars; NaN where the content repeats none.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone
-    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i % 4) for i in range(8))
-    >>> repetition_f1(*[MelodyLine.of(Voice(tones), Metre())] * 2)
-    1.0
-    """
+    """How well the map of bars that are equal is kept."""
     expected, found = (
         {(i, j) for i in line.own for j in line.own if i < j and line.bars[i] == line.bars[j]}
         for line in (content, output)
@@ -172,22 +117,7 @@ def style_profile(line: MelodyLine) -> Values:
     A histogram of all pairs of tones less than two beats apart: difference of onsets in sixths of
     a beat, of pitches in semitones to 20 (Cífka et al. 2020, time-pitch profile).
 
-    Parameters
-    ----------
-    line : Line
-        A melody.
-
-    Returns
-    -------
-    numpy.ndarray
-        [12 * 41], adding up to 1.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone
-    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> round(float(style_profile(MelodyLine.of(Voice(tones), Metre())).max()), 2)
-    1.0
+    returns [12 * 41].
     """
     tones = line.voice(Voice(())).tones
     beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
@@ -208,23 +138,7 @@ def style_profile(line: MelodyLine) -> Values:
 def rhythm_profile(line: MelodyLine) -> Values:
     """Where in the bar tones begin, and how long they are.
 
-    Parameters
-    ----------
-    line : Line
-        A melody.
-
-    Returns
-    -------
-    numpy.ndarray
-        A histogram of twelfths of a beat from the bar's beginning, of at most four, by lengths to
-        two beats in sixths, [48 * 12], adding up to 1.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone
-    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> int((rhythm_profile(MelodyLine.of(Voice(tones), Metre())) > 0).sum())
-    4
+    returns [48 * 12].
     """
     beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
     counts = np.zeros((48, 12))
@@ -257,23 +171,7 @@ def _features(line: MelodyLine) -> Values:
 
 
 class DanceClassifier:
-    """Names dance types: logistic regression on profiles, taught on tunes of other families.
-
-    Parameters
-    ----------
-    tunes : sequence of tuple
-        Lines and their dance types.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone
-    >>> def line(length):
-    ...     return MelodyLine.of(Voice(tuple(Tone(i * length, length, 60 + i % 3) for i in range(32))),
-    ...                    Metre())
-    >>> known = [(line(Fraction(1, 2)), "reel"), (line(Fraction(1)), "march")]
-    >>> DanceClassifier(known).predict(known[0][0])
-    'reel'
-    """
+    """Names dance types: logistic regression on profiles, taught on tunes of other families."""
 
     def __init__(self, tunes: Sequence[tuple[MelodyLine, str]]) -> None:
         from sklearn.linear_model import LogisticRegression
@@ -282,34 +180,12 @@ class DanceClassifier:
         self._model.fit([_features(line) for line, _ in tunes], [dance for _, dance in tunes])
 
     def probabilities(self, line: MelodyLine) -> dict[str, float]:
-        """How likely each dance type is.
-
-        Parameters
-        ----------
-        line : Line
-            A melody.
-
-        Returns
-        -------
-        dict of str to float
-            Adding up to 1.
-        """
+        """How likely each dance type is."""
         found = self._model.predict_proba([_features(line)])[0]
         return dict(zip(map(str, self._model.classes_), map(float, found), strict=True))
 
     def predict(self, line: MelodyLine) -> str:
-        """The likeliest dance type.
-
-        Parameters
-        ----------
-        line : Line
-            A melody.
-
-        Returns
-        -------
-        str
-            Its name.
-        """
+        """The likeliest dance type."""
         probabilities = self.probabilities(line)
         return max(probabilities, key=lambda dance: probabilities[dance])
 
@@ -385,41 +261,7 @@ def evaluate_melody(
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Style fit, content kept and structure kept of melodies turned, beside baselines.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        Folder for ``melody.json`` and ``melody.md``; made if need be.
-    rows : sequence of str
-        Restylers, with an amount, "rhythm" (the rhythm alone) or "example" (the style is shown by
-        one tune instead of named);
-        "content" is the tune as it is, "real" another real tune of the style.
-    n_each : int
-        Tunes of every pair of dance types.
-    nottingham : str or pathlib.Path, optional
-        Folder of the Nottingham collection's ABC files: a collection nothing was learnt from.
-    seed : int
-        Of which tunes, and of what baselines draw.
-    progress : callable, optional
-        Called with the stage and the share of it that is done.
-
-    Returns
-    -------
-    dict
-        What the files hold.
-
-    Raises
-    ------
-    InputError
-        A row is not known, or the folder holds no tunes.
-
-    Examples
-    --------
-    >>> evaluate_melody("/tmp/never", rows=["nonsense"])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nonsense: is no system for melodies; use one of melody, ...
-    """
+    """Style fit, content kept and structure kept of melodies turned, beside baselines."""
     systems = {row: restyler(row.split()[0]) for row in rows if row not in ("content", "real")}
     tunes = parse_lines(read_tunes())
     judge = _Judge([each for each in tunes if each[0].split == "train"])
@@ -610,25 +452,7 @@ def _summary(lines: Sequence[dict[str, Any]], rows: Sequence[str]) -> list[dict[
 
 
 def markdown(facts: dict[str, Any]) -> str:
-    """The tables.
-
-    Parameters
-    ----------
-    facts : dict
-        What `evaluate_melody` returned.
-
-    Returns
-    -------
-    str
-        Markdown.
-
-    Examples
-    --------
-    >>> entry = {"set": "a", "row": "b", "n": 2} | dict.fromkeys(METRICS, [0.5, 0.4, 0.6])
-    >>> facts = {"summary": [entry], "classifier on held-out tunes": [0.9, 0.8, 1.0, 50]}
-    >>> markdown(facts).splitlines()[4]
-    '| b (2) | .500 [.400, .600] | .500 [.400, .600] | ...'
-    """
+    """The tables."""
     accuracy = facts["classifier on held-out tunes"]
     parts = [
         f"The classifier names {accuracy[0]:.3f} [{accuracy[1]:.3f}, {accuracy[2]:.3f}] of {accuracy[3]} real "

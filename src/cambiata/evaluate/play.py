@@ -61,31 +61,7 @@ def _bank(name: str) -> Bank:
 
 
 def render_piano(piano: str, notes: Sequence[Note]) -> Audio:
-    """Notes played by a piano, as a clip of a test set.
-
-    Parameters
-    ----------
-    piano : str
-        "timgm6mb:3" (the test font and a program), or a bank and a program.
-    notes : sequence of Note
-        As long as they sound.
-
-    Returns
-    -------
-    Audio
-        Mono, 44.1 kHz, 8 s, at -30 LUFS.
-
-    Raises
-    ------
-    InputError
-        The font or the bank is missing.
-
-    Examples
-    --------
-    >>> render_piano("nowhere:0", [Note(0, 1, 60)])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: ...nowhere: is no bank; make one: cambiata data bank FONT
-    """
+    """Notes played by a piano, as a clip of a test set."""
     source, _, program = piano.partition(":")
     if source == TEST_FONT:
         return render_clip(source, notes, int(program))
@@ -97,13 +73,7 @@ def render_piano(piano: str, notes: Sequence[Note]) -> Audio:
 
 @lru_cache(maxsize=1)
 def find_training_pianos() -> tuple[str, ...]:
-    """Pianos that the shipped players learnt from, those computed left out.
-
-    Returns
-    -------
-    tuple of str
-        "bank:program" each.
-    """
+    """Pianos that the shipped players learnt from, those computed left out."""
     from cambiata.data.examples import open_composer
 
     config = PianoConfig()
@@ -139,23 +109,7 @@ def _training_spectra() -> dict[str, Curve]:
 
 
 def find_nearest_piano(reference: Audio) -> str:
-    """The training piano whose long-term spectrum is most like a reference's.
-
-    Parameters
-    ----------
-    reference : Audio
-        Mono, 44.1 kHz.
-
-    Returns
-    -------
-    str
-        "bank:program".
-
-    Examples
-    --------
-    >>> find_nearest_piano(Audio(np.ones((1, 8)), 44100))  # doctest: +SKIP
-    'salamander:0'
-    """
+    """The training piano whose long-term spectrum is most like a reference's."""
     curve = _long_term_spectrum_db(reference)
     return min(
         _training_spectra(),
@@ -168,61 +122,28 @@ def find_nearest_piano(reference: Audio) -> str:
 
 @dataclass(frozen=True)
 class PlayPair:
-    """A score, and the piano that is to play it.
+    """A score, and the piano that is to play it."""
 
-    Parameters
-    ----------
-    name : str
-        The pair's.
-    piano : str
-        The piano of target and reference.
-    work, reference_work : str
-        Where the notes come from.
-    notes, reference_notes : tuple of Note
-        What target and reference play, as long as they sound.
-    nearest : str
-        The training piano nearest to the reference.
-    reference_piano : str
-        The piano of the reference: another one where the reference is to be wrong.
-
-    Examples
-    --------
-    >>> PlayPair("a", "timgm6mb:0", "x", "y", (), ()).reference_piano
-    ''
-    """
-
-    name: str
-    piano: str
+    name: str  # The pair's
+    piano: str  # The piano of target and reference
+    # Where the notes come from
     work: str
     reference_work: str
+    # What target and reference play, as long as they sound
     notes: tuple[Note, ...]
     reference_notes: tuple[Note, ...]
-    nearest: str = ""
+    nearest: str = ""  # The training piano nearest to the reference
+    # The piano of the reference: another one where the reference is to be wrong
     reference_piano: str = ""
 
 
 @dataclass(frozen=True)
 class PlaySet:
-    """Pairs, rendered as they are asked for.
+    """Pairs, rendered as they are asked for."""
 
-    Parameters
-    ----------
-    pairs : tuple of PlayPair
-        All.
-    seed : int
-        Of every draw.
-    wrong : bool
-        Whether references are of other pianos than the targets.
-
-    Examples
-    --------
-    >>> PlaySet((), 0).name
-    'pianos'
-    """
-
-    pairs: tuple[PlayPair, ...]
-    seed: int
-    wrong: bool = False
+    pairs: tuple[PlayPair, ...]  # All
+    seed: int  # Of every draw
+    wrong: bool = False  # Whether references are of other pianos than the targets
 
     @property
     def name(self) -> str:
@@ -266,18 +187,7 @@ class PlaySet:
         ]
 
     def clips(self, name: str) -> Clips:
-        """The sounds of a pair; its content is the nearest training piano's.
-
-        Parameters
-        ----------
-        name : str
-            The pair's.
-
-        Returns
-        -------
-        Clips
-            Mono, 44.1 kHz, 8 s, at -30 LUFS.
-        """
+        """The sounds of a pair; its content is the nearest training piano's."""
         pair = next(pair for pair in self.pairs if pair.name == name)
         return Clips(
             render_piano(pair.nearest, pair.notes),
@@ -291,24 +201,6 @@ def perform(rng: np.random.Generator, notes: Sequence[Note]) -> tuple[Note, ...]
     """A written window as a pianist might play it: dynamics, and every other time the pedal.
 
     The corpus has neither; both are drawn.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where chance comes from.
-    notes : sequence of Note
-        As written.
-
-    Returns
-    -------
-    tuple of Note
-        As long as they sound.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> [note.pitch for note in perform(rng, [Note(0.0, 1.0, 60)])]
-    [60]
     """
     mean_velocity, swell, phase = rng.uniform(50, 100), rng.uniform(0, 20), rng.uniform(0, 1)
     played = []
@@ -322,32 +214,7 @@ def perform(rng: np.random.Generator, notes: Sequence[Note]) -> tuple[Note, ...]
 
 
 def make_play_set(n_each: int = 6, *, seed: int = 0, wrong: bool = False) -> PlaySet:
-    """The test set.
-
-    Parameters
-    ----------
-    n_each : int
-        Windows for every piano.
-    seed : int
-        Of every draw.
-    wrong : bool
-        Let references be of other pianos.
-
-    Returns
-    -------
-    PlaySet
-        The same for the same seed.
-
-    Raises
-    ------
-    InputError
-        The test font, a bank or the corpus is missing.
-
-    Examples
-    --------
-    >>> make_play_set(1).name  # doctest: +SKIP
-    'pianos'
-    """
+    """The test set."""
     rng = np.random.default_rng([seed, 6])
     notes_by_work = []
     for work in load_corpus(("keyboard",)):
@@ -483,28 +350,7 @@ _BASELINES = (
 
 
 def find_play_row(name: str) -> Row:
-    """The row of a name.
-
-    Parameters
-    ----------
-    name : str
-        A baseline, a player, or a player and changed settings ("performancenet@weights=my.onnx").
-
-    Returns
-    -------
-    Row
-        The row.
-
-    Raises
-    ------
-    InputError
-        There is no such baseline or player.
-
-    Examples
-    --------
-    >>> find_play_row("mean-piano").kind
-    'copy'
-    """
+    """The row of a name."""
     for baseline in _BASELINES:
         if baseline.name == name:
             return baseline
@@ -538,39 +384,7 @@ def evaluate_play(
     n_workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> list[str]:
-    """Rows over unseen pianos, and players with wrong references, in a run folder.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        The run's folder; what is there is not done again.
-    rows : sequence of str
-        As `find_play_row` knows them; players are also run with references of other pianos.
-    n_each : int
-        Windows for every piano.
-    seed : int
-        Of every draw.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the stage and the share of it that is done.
-
-    Returns
-    -------
-    list of str
-        What failed, a line each.
-
-    Raises
-    ------
-    InputError
-        A row, the test font, a bank or a tool is missing, or the folder holds another run.
-
-    Examples
-    --------
-    >>> evaluate_play("/tmp/never", rows=["magic"])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: magic: is no row; use one of ...
-    """
+    """Rows over unseen pianos, and players with wrong references, in a run folder."""
     chosen = [find_play_row(name) for name in dict.fromkeys(rows)]
     if not chosen:
         raise InputError("rows", "none is named", "name one, like player")

@@ -33,37 +33,12 @@ from cambiata.score.midi import Note, Part
 
 @dataclass(frozen=True)
 class LakhSet:
-    """The paper's 721 artificial pairs.
+    """The paper's 721 artificial pairs."""
 
-    Parameters
-    ----------
-    pair_list : str
-        The authors' ``data/lmd/audio_test/metadata_ref.json``.
-    midi_folder : str
-        Folder of LMD-full: ``0/0a1b....mid`` below it.
-    font : str
-        Sound font; theirs was Timbres of Heaven (XGM) 3.94.
-    limit : int, optional
-        Most pairs, of every bin its share; all where not given.
-
-    Raises
-    ------
-    InputError
-        The list is not that list, or the MIDI folder holds none of its files.
-    MissingExtraError
-        pretty_midi is not installed.
-
-    Examples
-    --------
-    >>> LakhSet("nowhere.json", "lmd_full", "toh.sf2")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.json: is not the authors' list of pairs; ...
-    """
-
-    pair_list: str
-    midi_folder: str
-    font: str
-    limit: int | None = None
+    pair_list: str  # The authors' ``data/lmd/audio_test/metadata_ref.json``.
+    midi_folder: str  # Folder of LMD-full: ``0/0a1b....mid`` below it.
+    font: str  # Sound font; theirs was Timbres of Heaven (XGM) 3.94.
+    limit: int | None = None  # Most pairs, of every bin its share; all where not given
 
     def __post_init__(self) -> None:
         if not find_spec("pretty_midi"):
@@ -115,23 +90,7 @@ class LakhSet:
         ]
 
     def clips(self, name: str) -> Clips:
-        """The sounds of a pair.
-
-        Parameters
-        ----------
-        name : str
-            The pair's.
-
-        Returns
-        -------
-        Clips
-            Mono, 44.1 kHz, 8 s, at -30 LUFS.
-
-        Raises
-        ------
-        InputError
-            A MIDI file is missing or not the one listed, or a sound comes out silent.
-        """
+        """The sounds of a pair."""
         row = self._rows[name]
         notes, style_notes = self._load_notes(row["content"]), self._load_notes(row["style"])
         program, style_program = row["content"]["program"], row["style"]["program"]
@@ -203,32 +162,11 @@ def _read_pair_list(path: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class MixingSecretsSet:
-    """The paper's 690 real pairs.
+    """The paper's 690 real pairs."""
 
-    Parameters
-    ----------
-    segment_list : str
-        The authors' ``data/mixing_secrets/test/metadata_single_ref.json``.
-    stem_folder : str
-        Folder of the unpacked stems, as that list names them.
-    limit : int, optional
-        Most pairs, of every bin its share; all where not given.
-
-    Raises
-    ------
-    InputError
-        The list is not that list, or the folder holds none of its files.
-
-    Examples
-    --------
-    >>> MixingSecretsSet("nowhere.json", "stems")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.json: is not the authors' list of segments; ...
-    """
-
-    segment_list: str
-    stem_folder: str
-    limit: int | None = None
+    segment_list: str  # The authors' ``data/mixing_secrets/test/metadata_single_ref.json``.
+    stem_folder: str  # Folder of the unpacked stems, as that list names them
+    limit: int | None = None  # Most pairs, of every bin its share; all where not given
 
     def __post_init__(self) -> None:
         if not any((Path(self.stem_folder) / row["src_path"]).exists() for row in self._rows):
@@ -294,23 +232,7 @@ class MixingSecretsSet:
         ]
 
     def clips(self, name: str) -> Clips:
-        """The sounds of a pair.
-
-        Parameters
-        ----------
-        name : str
-            The pair's.
-
-        Returns
-        -------
-        Clips
-            Content and style, mono, at -30 LUFS.
-
-        Raises
-        ------
-        InputError
-            A stem is missing or too short.
-        """
+        """The sounds of a pair."""
         _, content, style = self._pairs[int(name)]
         return Clips(self._load_segment(content), self._load_segment(style))
 

@@ -42,33 +42,15 @@ MEDLEY_SOLOS = (
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a recording.
+    """A part of a recording."""
 
-    Parameters
-    ----------
-    path : str
-        The file.
-    start_s, end_s : float
-        Where the window lies, in seconds.
-    instrument : str
-        What plays.
-    voices : float
-        Mean voices in frames with any, by a multi-pitch tracker.
-    pitch : float
-        Mean pitch, in MIDI numbers, by the same.
-
-    Examples
-    --------
-    >>> Window("a/cello-phrase.wav", 0.0, 8.0, "cello", 1.1, 50.0).label
-    'cello: cello-phrase.wav, 0 to 8 s'
-    """
-
-    path: str
+    path: str  # The file
+    # Where the window lies, in seconds
     start_s: float
     end_s: float
-    instrument: str
-    voices: float
-    pitch: float
+    instrument: str  # What plays
+    voices: float  # Mean voices in frames with any, by a multi-pitch tracker
+    pitch: float  # Mean pitch, in MIDI numbers, by the same
 
     @property
     def label(self) -> str:
@@ -78,32 +60,14 @@ class Window:
 
 @dataclass(frozen=True)
 class RealSet:
-    """Pairs of windows of recordings.
+    """Pairs of windows of recordings."""
 
-    Parameters
-    ----------
-    folder : str
-        Where the recordings lie.
-    pairs : tuple of tuple
-        Name, bin, content and style of each pair.
-    n_files : int
-        Recordings used.
-    skipped : tuple of str
-        Recordings not used, and why.
-    seed : int
-        Seed of the pairing.
-
-    Examples
-    --------
-    >>> RealSet("real", (), 0, (), 0).name
-    'real'
-    """
-
-    folder: str
+    folder: str  # Where the recordings lie
+    # Name, bin, content and style of each pair
     pairs: tuple[tuple[str, str, Window, Window], ...]
-    n_files: int
-    skipped: tuple[str, ...]
-    seed: int
+    n_files: int  # Recordings used
+    skipped: tuple[str, ...]  # Recordings not used, and why
+    seed: int  # Seed of the pairing
 
     @property
     def name(self) -> str:
@@ -150,23 +114,7 @@ class RealSet:
         return [Entry(name, bin_, side(c), side(s)) for name, bin_, c, s in self.pairs]
 
     def clips(self, name: str) -> Clips:
-        """The sounds of a pair.
-
-        Parameters
-        ----------
-        name : str
-            The pair's.
-
-        Returns
-        -------
-        Clips
-            Content and style, mono at their own rates, at -30 LUFS.
-
-        Raises
-        ------
-        InputError
-            A recording cannot be read.
-        """
+        """The sounds of a pair."""
         content, style = next(pair[2:] for pair in self.pairs if pair[0] == name)
         return Clips(
             normalize_loudness(_cut_window(content)), normalize_loudness(_cut_window(style))
@@ -187,33 +135,6 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
 
     Instruments are told by file names. Windows hold less than half silence and do not begin with
     it; a file gives at most four, which do not overlap.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        wav, flac, ogg, mp3 and aiff files of one instrument or ensemble each.
-    tracker : PitchTracker
-        What tells voices and pitches.
-    seed : int
-        Seed of the pairing.
-
-    Returns
-    -------
-    RealSet
-        Every window is a content once. Files that could not be used are named in it, counted in
-        a `CambiataWarning`.
-
-    Raises
-    ------
-    InputError
-        There is no such folder, or it gives no pair.
-
-    Examples
-    --------
-    >>> from cambiata.evaluate.tracking import melodia_pitches
-    >>> real_set("/nowhere", PitchTracker(track=melodia_pitches))
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: no such folder; name a folder of recordings
     """
     place = Path(folder)
     if not place.is_dir():
@@ -247,23 +168,7 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
 
 
 def guess_instrument(path: str | Path) -> str:
-    """Instrument that a file name speaks of.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        The recording; of Medley-solos-DB the class number counts.
-
-    Returns
-    -------
-    str
-        The instrument named in the file's name, else in its folder's, else the file's name.
-
-    Examples
-    --------
-    >>> guess_instrument("Medley-solos-DB_training-6_01ba.flac"), guess_instrument("cello-phrase.wav")
-    ('trumpet', 'cello')
-    """
+    """Instrument that a file name speaks of."""
     place = Path(path)
     medley = re.match(r"Medley-solos-DB_\w+-([0-7])_", place.stem)
     if medley:

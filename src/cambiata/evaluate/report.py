@@ -70,41 +70,6 @@ def write_report(
     The folder holds index.html, results.json, table.md, audio/ and images/, and appears whole or
     not at all. Examples are a random sample of every set, and the best and worst 5 % of the sets
     that have a log-spectral distance.
-
-    Parameters
-    ----------
-    run_folder : str or pathlib.Path
-        Folder that `cambiata evaluate transfer` wrote, finished or not.
-    output_folder : str or pathlib.Path
-        Folder to write.
-    n_random : int
-        Pairs of each set's random sample.
-    seed : int
-        What the sample depends on.
-    focus : str, optional
-        Row by whose distance examples are best and worst, and from which others' differences are
-        given; by default the first that is neither copy nor ceiling.
-    force : bool
-        Replace a report that exists.
-    progress : callable, optional
-        Called with the share of the examples that are written, 0 to 1.
-
-    Returns
-    -------
-    pathlib.Path
-        The page, index.html.
-
-    Raises
-    ------
-    InputError
-        The run cannot be read, has no row `focus`, or the output exists, has no parent folder, or
-        is no report that may be replaced.
-
-    Examples
-    --------
-    >>> write_report("nowhere", "report")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere/run.json: no such file; name the folder of a run
     """
     run, output = read_run(run_folder), Path(output_folder)
     focused = _choose_focus(run, focus)
@@ -134,22 +99,7 @@ def mel_db(sound: Audio) -> Decibels:
     Frequencies 0 to 16 kHz on Slaney's mel scale (`librosa.filters.mel`), about 0 dB for a sine of
     full scale.
 
-    Parameters
-    ----------
-    sound : Audio
-        Any rate and number of channels; the channels' mean is taken.
-
-    Returns
-    -------
-    numpy.ndarray
-        [160, L] in dB, L at most 320, evenly over the sound's length; -100 for silence.
-
-    Examples
-    --------
-    >>> tone = Audio(0.1 * np.sin(2 * np.pi * 1000 * np.arange(32000) / 32000), 32000)
-    >>> picture = mel_db(tone)
-    >>> picture.shape, bool(-22 < picture[:, 60].max() < -18)
-    ((160, 126), True)
+    returns [160, L].
     """
     samples = sound.mono().resampled(_RATE_HZ).samples[0]
     power = np.abs(_STFT.analyse(samples)) ** 2 / (_STFT.samples.sum() / 2) ** 2

@@ -20,62 +20,19 @@ _PAPER_RATE_HZ = 16000
 
 @dataclass(frozen=True)
 class Row:
-    """A row: a name, and an output for every pair of inputs.
+    """A row: a name, and an output for every pair of inputs."""
 
-    Parameters
-    ----------
-    name : str
-        "musaicing:cifka2021": a system and a preset, or a baseline's name.
-    label : str
-        What tables show.
-    about : str
-        One line.
-    kind : {"copy", "ceiling", "system"}
-        Copies of an input are floors, what is made of the target is a ceiling.
-    output : callable
-        From `Clips` to `Audio`, as long as the content.
-    single : bool
-        Whether the row uses all cores itself, so that pairs are done one by one.
-
-    Examples
-    --------
-    >>> find_row("copy-content").kind
-    'copy'
-    """
-
-    name: str
-    label: str
-    about: str
-    kind: Kind
-    output: Callable[[Clips], Audio]
+    name: str  # "musaicing:cifka2021": a system and a preset, or a baseline's name
+    label: str  # What tables show
+    about: str  # One line
+    kind: Kind  # Copies of an input are floors, what is made of the target is a ceiling
+    output: Callable[[Clips], Audio]  # From `Clips` to `Audio`, as long as the content
+    # Whether the row uses all cores itself, so that pairs are done one by one
     single: bool = False
 
 
 def find_row(name: str) -> Row:
-    """The row of a name.
-
-    Parameters
-    ----------
-    name : str
-        A baseline ("copy-content", "copy-style", "target", "griffin-lim-target"), a system
-        ("musaicing") or a system and its preset ("musaicing:shifted"); either with settings changed
-        ("oneshot@style_s=2", several parted by semicolons).
-
-    Returns
-    -------
-    Row
-        The row.
-
-    Raises
-    ------
-    InputError
-        There is no such baseline, system, preset or setting.
-
-    Examples
-    --------
-    >>> find_row("musaicing:shifted").label
-    'musaicing (shifted)'
-    """
+    """The row of a name."""
     for baseline in _BASELINES:
         if baseline.name == name:
             return baseline

@@ -81,23 +81,10 @@ Tools = tuple[PitchTracker, Transcriber, TimbreMetric]
 
 @dataclass(frozen=True)
 class PairTask:
-    """One pair, and for outputs and scores the rows wanted of it.
+    """One pair, and for outputs and scores the rows wanted of it."""
 
-    Parameters
-    ----------
-    pair : str
-        The pair's name.
-    rows : tuple of str
-        Rows to score.
-
-    Examples
-    --------
-    >>> PairTask("0001").rows
-    ()
-    """
-
-    pair: str
-    rows: tuple[str, ...] = ()
+    pair: str  # The pair's name
+    rows: tuple[str, ...] = ()  # Rows to score
 
 
 def run(
@@ -110,43 +97,7 @@ def run(
     tools: Callable[[], Tools] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> list[str]:
-    """Outputs and scores of rows over the pairs of test sets, in a folder.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        The run's folder; what an earlier call left in it is not done again.
-    sets : sequence of TestSet
-        What to run on.
-    rows : sequence of Row
-        What to run.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    seed : int
-        Stored with the run.
-    tools : callable, optional
-        Gives each process what its scores listen with, in place of the project's own; importable.
-    progress : callable, optional
-        Called with the stage and the share of it that is done.
-
-    Returns
-    -------
-    list of str
-        What failed, one line each; it stands in the folder too and loses nothing else.
-
-    Raises
-    ------
-    InputError
-        The folder holds something else, or a tool that the scores need is missing.
-    WeightsError
-        The timbre metric's weights are.
-
-    Examples
-    --------
-    >>> run("/dev/null", [], [])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /dev/null: is a file; choose another name
-    """
+    """Outputs and scores of rows over the pairs of test sets, in a folder."""
     place = Path(folder)
     _check_place(place)
     n_workers = n_workers or os.cpu_count() or 1
@@ -293,18 +244,7 @@ def _merge_earlier(
 
 
 def machine() -> str:
-    """What the run is made on.
-
-    Returns
-    -------
-    str
-        Processor and cores.
-
-    Examples
-    --------
-    >>> "cores" in machine()
-    True
-    """
+    """What the run is made on."""
     import platform
 
     model = platform.processor() or platform.machine()
@@ -403,23 +343,7 @@ def _write_outputs(
 
 
 def file_stem(row: str) -> str:
-    """What a row's files are called.
-
-    Parameters
-    ----------
-    row : str
-        Its name.
-
-    Returns
-    -------
-    str
-        Without an extension.
-
-    Examples
-    --------
-    >>> file_stem("musaicing:shifted")
-    'musaicing-shifted'
-    """
+    """What a row's files are called."""
     return re.sub(r"[^\w.-]", "-", row)
 
 
@@ -476,44 +400,12 @@ def _write_scores(
 
 
 def read_scores(here: Path) -> list[dict[str, Any]]:
-    """Every score of a set.
-
-    Parameters
-    ----------
-    here : pathlib.Path
-        The set's folder in a run.
-
-    Returns
-    -------
-    list of dict
-        "pair", "row", and "scores" or "error".
-
-    Examples
-    --------
-    >>> read_scores(Path("/nowhere"))
-    []
-    """
+    """Every score of a set."""
     return list(_read_lines(here / "scores.jsonl"))
 
 
 def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
-    """Scores of a set, in place of those that were there.
-
-    Parameters
-    ----------
-    here : pathlib.Path
-        The set's folder in a run.
-    lines : sequence of dict
-        As `read_scores` gives them.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> here = Path(tempfile.mkdtemp())
-    >>> write_lines(here, [{"pair": "a", "row": "b"}])
-    >>> read_scores(here)
-    [{'pair': 'a', 'row': 'b'}]
-    """
+    """Scores of a set, in place of those that were there."""
     place = here / "scores.jsonl"
     beside = place.with_suffix(".part")
     beside.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -526,30 +418,7 @@ def add_scores(
     score_pair: Callable[[Sequence[str], str], dict[str, float]],
     n_workers: int,
 ) -> list[str]:
-    """Add a score of a set's own to those that a run has given.
-
-    Parameters
-    ----------
-    here : pathlib.Path
-        The set's folder.
-    name : str
-        Of the score.
-    score_pair : callable
-        From rows and a pair to the score of each row; importable.
-    n_workers : int
-        Processes.
-
-    Returns
-    -------
-    list of str
-        What failed, a line each.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> add_scores(Path(tempfile.mkdtemp()), "found", lambda rows, pair: {}, 1)
-    []
-    """
+    """Add a score of a set's own to those that a run has given."""
     lines = read_scores(here)
     unscored = [line for line in lines if "scores" in line and name not in line["scores"]]
     pairs = sorted({line["pair"] for line in unscored})

@@ -25,32 +25,14 @@ _NO_VALUE = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class Metric:
-    """How a measure is shown.
+    """How a measure is shown."""
 
-    Parameters
-    ----------
-    label : str
-        Its name in a table.
-    unit : str
-        Its unit; empty for a plain number.
-    better : {"lower", "higher"} or None
-        Which way is better; None where that is not known.
-    digits : int
-        Decimals shown.
-    about : str
-        One line on what it measures.
-
-    Examples
-    --------
-    >>> METRICS["paper_lsd"].heading
-    'LSD as in the paper (dB) ↓'
-    """
-
-    label: str
-    unit: str = ""
+    label: str  # Its name in a table
+    unit: str = ""  # Its unit; empty for a plain number
+    # Which way is better; None where that is not known
     better: Literal["lower", "higher"] | None = None
-    digits: int = 3
-    about: str = ""
+    digits: int = 3  # Decimals shown
+    about: str = ""  # One line on what it measures
 
     @property
     def heading(self) -> str:
@@ -133,13 +115,7 @@ METRICS: dict[str, Metric] = {
 
 
 class Figure(TypedDict):
-    """Mean of a row's scores with its 95 % interval; None where too little was measured.
-
-    Examples
-    --------
-    >>> Figure(mean=14.6, low=14.3, high=14.9, n=720, n_missing=1)["mean"]
-    14.6
-    """
+    """Mean of a row's scores with its 95 % interval; None where too little was measured."""
 
     mean: float | None
     low: float | None
@@ -149,13 +125,7 @@ class Figure(TypedDict):
 
 
 class Tally(TypedDict):
-    """How many pairs of a row are done, failed (with messages by pair) and missing.
-
-    Examples
-    --------
-    >>> Tally(done=1, failed=1, missing=0, errors={"0001-ab12cd": "too quiet"})["failed"]
-    1
-    """
+    """How many pairs of a row are done, failed (with messages by pair) and missing."""
 
     done: int
     failed: int
@@ -169,28 +139,12 @@ Summary = dict[str, dict[str, dict[str, Figure]]]
 
 @dataclass(frozen=True)
 class RunRow:
-    """A system or a baseline of a run.
+    """A system or a baseline of a run."""
 
-    Parameters
-    ----------
-    name : str
-        What scores and sounds call it.
-    label : str
-        What to show.
-    about : str
-        One line on what it is.
-    kind : str
-        "ceiling" and "copy" are shown for reference and do not compete; else "system".
-
-    Examples
-    --------
-    >>> RunRow("copy-content", kind="copy").label
-    'copy-content'
-    """
-
-    name: str
-    label: str = ""
-    about: str = ""
+    name: str  # What scores and sounds call it
+    label: str = ""  # What to show
+    about: str = ""  # One line on what it is
+    # "ceiling" and "copy" are shown for reference and do not compete; else "system"
     kind: str = "system"
 
     def __post_init__(self) -> None:
@@ -209,74 +163,30 @@ class RunRow:
 
 @dataclass(frozen=True)
 class PairSide:
-    """The content or the style of a pair.
+    """The content or the style of a pair."""
 
-    Parameters
-    ----------
-    label : str
-        What plays.
-    source : str
-        Where it is from.
-
-    Examples
-    --------
-    >>> PairSide("Trumpet (program 56)", "bach/bwv66.6 part 1, 8-16 s").label
-    'Trumpet (program 56)'
-    """
-
-    label: str = ""
-    source: str = ""
+    label: str = ""  # What plays
+    source: str = ""  # Where it is from
 
 
 @dataclass(frozen=True)
 class RunPair:
-    """A content and a style that were put together.
+    """A content and a style that were put together."""
 
-    Parameters
-    ----------
-    id : str
-        Its name, a folder's too.
-    bin : str
-        The group that it was drawn for.
-    content : Side
-        What gives the notes.
-    style : Side
-        What gives the sound.
-
-    Examples
-    --------
-    >>> RunPair("0001-ab12cd").content.label
-    ''
-    """
-
-    id: str
-    bin: str = ""
-    content: PairSide = field(default_factory=PairSide)
-    style: PairSide = field(default_factory=PairSide)
+    id: str  # Its name, a folder's too
+    bin: str = ""  # The group that it was drawn for
+    content: PairSide = field(default_factory=PairSide)  # What gives the notes
+    style: PairSide = field(default_factory=PairSide)  # What gives the sound
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a row did with a pair.
+    """What a row did with a pair."""
 
-    Parameters
-    ----------
-    scores : dict
-        Value by metric; None where it could not be measured.
-    elapsed_s : float or None
-        How long it took, in seconds.
-    error : str
-        Why there is no result; empty where there is one.
-
-    Examples
-    --------
-    >>> Outcome(error="out of memory").failed
-    True
-    """
-
+    # Value by metric; None where it could not be measured
     scores: Mapping[str, float | None] = field(default_factory=dict)
-    elapsed_s: float | None = None
-    error: str = ""
+    elapsed_s: float | None = None  # How long it took, in seconds
+    error: str = ""  # Why there is no result; empty where there is one
 
     @property
     def failed(self) -> bool:
@@ -286,98 +196,36 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RunSet:
-    """A test set of a run and what came of it.
+    """A test set of a run and what came of it."""
 
-    Parameters
-    ----------
-    name : str
-        Its folder.
-    title : str
-        What to show.
-    about : str
-        A paragraph on how it was made.
-    bins : dict
-        Pairs by group.
-    facts : dict
-        What else a reader should know, value by heading.
-    pairs : tuple of Pair
-        All pairs, done or not.
-    outcomes : dict
-        Outcome by (pair id, row name); a pair not done has none.
-
-    Examples
-    --------
-    >>> RunSet("real").title
-    'real'
-    """
-
-    name: str
-    title: str = ""
-    about: str = ""
-    bins: Mapping[str, Any] = field(default_factory=dict)
+    name: str  # Its folder
+    title: str = ""  # What to show
+    about: str = ""  # A paragraph on how it was made
+    bins: Mapping[str, Any] = field(default_factory=dict)  # Pairs by group
+    # What else a reader should know, value by heading
     facts: Mapping[str, Any] = field(default_factory=dict)
-    pairs: tuple[RunPair, ...] = ()
+    pairs: tuple[RunPair, ...] = ()  # All pairs, done or not
+    # Outcome by (pair id, row name); a pair not done has none
     outcomes: Mapping[tuple[str, str], Outcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title or self.name)
 
     def done(self, row: str) -> dict[str, Outcome]:
-        """Outcomes of a row that have scores.
-
-        Parameters
-        ----------
-        row : str
-            Its name.
-
-        Returns
-        -------
-        dict
-            Outcome by pair id, in the order of the pairs.
-        """
+        """Outcomes of a row that have scores."""
         return {pair: out for pair, out in self._outcomes(row) if not out.failed}
 
     def errors(self, row: str) -> dict[str, str]:
-        """Messages of a row's failures.
-
-        Parameters
-        ----------
-        row : str
-            Its name.
-
-        Returns
-        -------
-        dict
-            Message by pair id, in the order of the pairs.
-        """
+        """Messages of a row's failures."""
         return {pair: out.error for pair, out in self._outcomes(row) if out.failed}
 
     def scores(self, row: str, metric: str) -> dict[str, float]:
-        """Scores of a row that could be measured.
-
-        Parameters
-        ----------
-        row : str
-            Its name.
-        metric : str
-            The measure.
-
-        Returns
-        -------
-        dict
-            Value by pair id, in the order of the pairs.
-        """
+        """Scores of a row that could be measured."""
         values = {pair: outcome.scores.get(metric) for pair, outcome in self.done(row).items()}
         return {pair: value for pair, value in values.items() if value is not None}
 
     def metrics(self) -> tuple[str, ...]:
-        """Measures that any outcome names.
-
-        Returns
-        -------
-        tuple of str
-            In the order of `METRICS`; those it lacks last, by name.
-        """
+        """Measures that any outcome names."""
         named = {metric for outcome in self.outcomes.values() for metric in outcome.scores}
         known = [metric for metric in METRICS if metric in named]
         return (*known, *sorted(named - set(known)))
@@ -390,48 +238,16 @@ class RunSet:
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder in memory.
+    """A run's folder in memory."""
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where it is.
-    facts : dict
-        When, where and with what it was made: run.json without its sets and rows.
-    rows : tuple of Row
-        In the order of display.
-    sets : tuple of RunSet
-        In the order of run.json.
-
-    Examples
-    --------
-    >>> Run(Path("run"), {"seed": 0}, (RunRow("musaicing"),), ()).row_named("musaicing").label
-    'musaicing'
-    """
-
-    folder: Path
+    folder: Path  # Where it is
+    # When, where and with what it was made: run.json without its sets and rows.
     facts: Mapping[str, Any]
-    rows: tuple[RunRow, ...]
-    sets: tuple[RunSet, ...]
+    rows: tuple[RunRow, ...]  # In the order of display
+    sets: tuple[RunSet, ...]  # In the order of run.json.
 
     def row_named(self, name: str) -> RunRow:
-        """The row of a name.
-
-        Parameters
-        ----------
-        name : str
-            As run.json has it.
-
-        Returns
-        -------
-        Row
-            The row.
-
-        Raises
-        ------
-        InputError
-            There is none.
-        """
+        """The row of a name."""
         for row in self.rows:
             if row.name == name:
                 return row
@@ -439,23 +255,7 @@ class Run:
         raise InputError(str(self.folder), f"has no row {name}", f"choose one of {known}")
 
     def set_named(self, name: str) -> RunSet:
-        """The set of a name.
-
-        Parameters
-        ----------
-        name : str
-            As run.json has it.
-
-        Returns
-        -------
-        RunSet
-            The set.
-
-        Raises
-        ------
-        InputError
-            There is none.
-        """
+        """The set of a name."""
         for candidate in self.sets:
             if candidate.name == name:
                 return candidate
@@ -463,18 +263,7 @@ class Run:
         raise InputError(str(self.folder), f"has no set {name}", f"choose one of {known}")
 
     def in_use(self, test_set: RunSet) -> tuple[RunRow, ...]:
-        """Rows that were tried on a set.
-
-        Parameters
-        ----------
-        test_set : RunSet
-            One of the run's sets.
-
-        Returns
-        -------
-        tuple of Row
-            In the order of display.
-        """
+        """Rows that were tried on a set."""
         tried = {row for _, row in test_set.outcomes}
         return tuple(row for row in self.rows if row.name in tried)
 
@@ -483,29 +272,6 @@ def read_run(folder: str | Path) -> Run:
     """What a run's folder holds, finished or not.
 
     Scores of pairs and rows that the run no longer lists are left out.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        Folder that `cambiata evaluate transfer` wrote: run.json, and for each set pairs.json and
-        scores.jsonl. A set not yet begun has no folder.
-
-    Returns
-    -------
-    Run
-        Facts, rows, sets and outcomes.
-
-    Raises
-    ------
-    InputError
-        A file is missing or cannot be understood. Lines of scores.jsonl may be torn: these are
-        left out.
-
-    Examples
-    --------
-    >>> read_run("nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere/run.json: no such file; name the folder of a run
     """
     folder = Path(folder)
     path = folder / "run.json"
@@ -619,28 +385,7 @@ def _not_a_run(path: Path, error: Exception) -> InputError:
 
 
 def summary(run: Run) -> Summary:
-    """Mean of every measure of every row, with its bootstrap 95 % interval.
-
-    Parameters
-    ----------
-    run : Run
-        From `read_run`.
-
-    Returns
-    -------
-    dict
-        {set: {row: {metric: {"mean", "low", "high", "n", "n_missing"}}}}. Rows that were not
-        tried on a set, and measures that a row was never asked for, are left out; n_missing
-        counts pairs that are done but have no value; a single value has no interval (None).
-
-    Examples
-    --------
-    >>> scores = {("a", "copy"): Outcome({"lsd": 14.0}), ("b", "copy"): Outcome({"lsd": None})}
-    >>> pairs = RunSet("real", pairs=(RunPair("a"), RunPair("b")), outcomes=scores)
-    >>> figure = summary(Run(Path("run"), {}, (RunRow("copy"),), (pairs,)))["real"]["copy"]["lsd"]
-    >>> figure["mean"], figure["n"], figure["n_missing"]
-    (14.0, 1, 1)
-    """
+    """Mean of every measure of every row, with its bootstrap 95 % interval."""
     return {
         test_set.name: {row.name: _row_figures(test_set, row.name) for row in run.in_use(test_set)}
         for test_set in run.sets
@@ -668,26 +413,7 @@ def _mean_figure(values: Sequence[float], n_missing: int) -> Figure:
 
 
 def count_pairs(run: Run) -> dict[str, dict[str, Tally]]:
-    """How many pairs of every row are done, failed and missing.
-
-    Parameters
-    ----------
-    run : Run
-        From `read_run`.
-
-    Returns
-    -------
-    dict
-        {set: {row: {"done", "failed", "missing", "errors": {pair: message}}}}; rows that were
-        not tried on a set are left out.
-
-    Examples
-    --------
-    >>> pairs = RunSet("real", pairs=(RunPair("a"), RunPair("b")),
-    ...                outcomes={("a", "copy"): Outcome(error="too quiet")})
-    >>> count_pairs(Run(Path("run"), {}, (RunRow("copy"),), (pairs,)))["real"]["copy"]
-    {'done': 0, 'failed': 1, 'missing': 1, 'errors': {'a': 'too quiet'}}
-    """
+    """How many pairs of every row are done, failed and missing."""
     return {
         test_set.name: {row.name: _count_row(test_set, row.name) for row in run.in_use(test_set)}
         for test_set in run.sets
@@ -704,38 +430,6 @@ def compare_rows(run: Run, set_name: str, row: str, other: str, metric: str) -> 
     """How far a row is from another on the pairs that both have.
 
     The fair comparison where a row was measured on some of the pairs only.
-
-    Parameters
-    ----------
-    run : Run
-        From `read_run`.
-    set_name : str
-        The set.
-    row : str
-        The row to judge.
-    other : str
-        The row to judge it by.
-    metric : str
-        The measure.
-
-    Returns
-    -------
-    dict
-        Mean of `row` minus `other` with its bootstrap 95 % interval; n counts the common pairs,
-        n_missing those where either has no value although both are done.
-
-    Raises
-    ------
-    InputError
-        The run has no such set or row.
-
-    Examples
-    --------
-    >>> scores = {("a", "new"): Outcome({"lsd": 9.0}), ("a", "old"): Outcome({"lsd": 12.0})}
-    >>> run = Run(Path("run"), {}, (RunRow("new"), RunRow("old")),
-    ...           (RunSet("real", pairs=(RunPair("a"), RunPair("b")), outcomes=scores),))
-    >>> compare_rows(run, "real", "new", "old", "lsd")["mean"]
-    -3.0
     """
     test_set = run.set_named(set_name)
     names = run.row_named(row).name, run.row_named(other).name
@@ -746,30 +440,7 @@ def compare_rows(run: Run, set_name: str, row: str, other: str, metric: str) -> 
 
 
 def find_best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric: str) -> set[str]:
-    """Names of the rows whose mean is the best, to the digits shown.
-
-    Parameters
-    ----------
-    run : Run
-        Where the rows are from.
-    figures : dict
-        {row: {metric: figure}}: one set of a `summary`.
-    metric : str
-        The measure.
-
-    Returns
-    -------
-    set of str
-        Empty where nothing competes. Ceilings and copies do not, nor do rows measured on less
-        than 80 % of the pairs that another competing row has.
-
-    Examples
-    --------
-    >>> figure = {"low": 0.0, "high": 0.0, "n": 9, "n_missing": 0}
-    >>> figures = {"a": {"lsd": {"mean": 9.1, **figure}}, "b": {"lsd": {"mean": 9.4, **figure}}}
-    >>> find_best_rows(Run(Path("run"), {}, (RunRow("a"), RunRow("b")), ()), figures, "lsd")
-    {'a'}
-    """
+    """Names of the rows whose mean is the best, to the digits shown."""
     style = find_metric(metric)
     rivals = {
         row.name: figures[row.name][metric]
@@ -789,52 +460,14 @@ def find_best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric
 
 
 def find_metric(name: str) -> Metric:
-    """How a measure is shown, known or not.
-
-    Parameters
-    ----------
-    name : str
-        As the scores have it.
-
-    Returns
-    -------
-    Metric
-        From `METRICS`, else one labelled by the name.
-
-    Examples
-    --------
-    >>> find_metric("brightness").heading
-    'brightness'
-    """
+    """How a measure is shown, known or not."""
     return METRICS.get(name, Metric(name))
 
 
 def format_figure(
     figure: Figure | None, digits: int, n_expected: int | None = None, *, signed: bool = False
 ) -> str:
-    """A figure as text.
-
-    Parameters
-    ----------
-    figure : dict or None
-        From `summary`; None where a row was not asked for it.
-    digits : int
-        Decimals.
-    n_expected : int, optional
-        Pairs it should be over; where it is over fewer, it says so.
-    signed : bool
-        Write a plus before what is positive, as for differences.
-
-    Returns
-    -------
-    str
-        Mean and interval, the mean alone where it is over one pair; a dash where there is none.
-
-    Examples
-    --------
-    >>> format_figure({"mean": 14.621, "low": 14.3, "high": 14.95, "n": 9, "n_missing": 1}, 2, 10)
-    '14.62 [14.30, 14.95] (n = 9)'
-    """
+    """A figure as text."""
     if figure is None:
         return _NO_VALUE
     mean, low, high = figure["mean"], figure["low"], figure["high"]
@@ -848,37 +481,7 @@ def format_figure(
 
 
 def format_table(run: Run, figures: Summary, set_name: str) -> str:
-    """Table of a set: a row each, its number of pairs, then mean and interval of every measure.
-
-    Parameters
-    ----------
-    run : Run
-        From `read_run`.
-    figures : dict
-        Its `summary`.
-    set_name : str
-        The set.
-
-    Returns
-    -------
-    str
-        A Markdown table, the best of each column bold (`find_best_rows`); empty where the set has no
-        outcome.
-
-    Raises
-    ------
-    InputError
-        The run has no such set.
-
-    Examples
-    --------
-    >>> pairs = RunSet("real", pairs=(RunPair("a"),), outcomes={("a", "copy"): Outcome({"lsd": 1.0})})
-    >>> run = Run(Path("run"), {}, (RunRow("copy"),), (pairs,))
-    >>> print(format_table(run, summary(run), "real"))
-    | Row | n | LSD (dB) ↓ |
-    |---|---:|---:|
-    | copy | 1 | 1.00 |
-    """
+    """Table of a set: a row each, its number of pairs, then mean and interval of every measure."""
     test_set = run.set_named(set_name)
     rows = run.in_use(test_set)
     if not rows:
@@ -900,27 +503,7 @@ def format_table(run: Run, figures: Summary, set_name: str) -> str:
 
 
 def format_page(run: Run, figures: Summary) -> str:
-    """Tables of all sets, each under its title.
-
-    Parameters
-    ----------
-    run : Run
-        From `read_run`.
-    figures : dict
-        Its `summary`.
-
-    Returns
-    -------
-    str
-        A Markdown document.
-
-    Examples
-    --------
-    >>> print(format_page(Run(Path("run"), {}, (), (RunSet("real"),)), {"real": {}}))
-    ## real
-    <BLANKLINE>
-    Not run yet.
-    """
+    """Tables of all sets, each under its title."""
     parts = []
     for test_set in run.sets:
         table = format_table(run, figures, test_set.name) or "Not run yet."
@@ -938,26 +521,7 @@ def _escape_markdown(text: str) -> str:
 
 
 def results(run: Run, figures: Summary | None = None) -> dict[str, Any]:
-    """Everything that a run found, ready for JSON.
-
-    Parameters
-    ----------
-    run : Run
-        From `read_run`.
-    figures : dict, optional
-        Its `summary`, where it is at hand.
-
-    Returns
-    -------
-    dict
-        "run" (its facts), "rows", "sets" (titles, bins, facts, number of pairs), "summary" and
-        "tallies".
-
-    Examples
-    --------
-    >>> sorted(results(Run(Path("run"), {}, (), ())))
-    ['rows', 'run', 'sets', 'summary', 'tallies']
-    """
+    """Everything that a run found, ready for JSON."""
     return {
         "run": dict(run.facts),
         "rows": [
@@ -980,28 +544,7 @@ def results(run: Run, figures: Summary | None = None) -> dict[str, Any]:
 
 
 def write_results(run: Run, path: str | Path, figures: Summary | None = None) -> None:
-    """Write a run's `results` to a JSON file, which appears whole or not at all.
-
-    Parameters
-    ----------
-    run : Run
-        From `read_run`.
-    path : str or pathlib.Path
-        File to write; one that exists is replaced.
-    figures : dict, optional
-        Its `summary`, where it is at hand.
-
-    Raises
-    ------
-    InputError
-        The file's folder does not exist.
-
-    Examples
-    --------
-    >>> write_results(Run(Path("run"), {}, (), ()), "/nowhere/results.json")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere/results.json: its folder does not exist; make it first
-    """
+    """Write a run's `results` to a JSON file, which appears whole or not at all."""
     place = Path(path)
     if not place.parent.is_dir():
         raise InputError(str(path), "its folder does not exist", "make it first")

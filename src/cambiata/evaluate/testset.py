@@ -47,35 +47,14 @@ TEST_FONT = "timgm6mb"
 
 @dataclass(frozen=True)
 class Segment:
-    """Notes of a score and what plays them.
+    """Notes of a score and what plays them."""
 
-    Parameters
-    ----------
-    work : str
-        Name of the work.
-    part : int
-        Which of its parts.
-    start_s : int
-        Where the window begins, in seconds.
-    program : int
-        General MIDI program.
-    digest : str
-        `notes_digest` of the window's notes.
-    notes : tuple of Note
-        The notes, the window's begin being 0; not stored in manifests.
-
-    Examples
-    --------
-    >>> Segment("bach/bwv66.6.mxl", 0, 8, 56, "").label
-    'program 56: bach/bwv66.6.mxl part 0 from 8 s'
-    """
-
-    work: str
-    part: int
-    start_s: int
-    program: int
-    digest: str
-    notes: tuple[Note, ...] = ()
+    work: str  # Name of the work
+    part: int  # Which of its parts
+    start_s: int  # Where the window begins, in seconds
+    program: int  # General MIDI program
+    digest: str  # `notes_digest` of the window's notes
+    notes: tuple[Note, ...] = ()  # The notes, the window's begin being 0; not stored in manifests
 
     @property
     def label(self) -> str:
@@ -85,30 +64,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class SegmentPair:
-    """A content, a style, and the bin that both belong to.
+    """A content, a style, and the bin that both belong to."""
 
-    Parameters
-    ----------
-    name : str
-        Its name in folders and tables.
-    bin : str
-        "voices1_pitch2": below or above the median of mean voices and of mean pitch.
-    content : Segment
-        What is to be played; the target is the same notes by the style's program.
-    style : Segment
-        What it is to sound like.
-
-    Examples
-    --------
-    >>> part = Segment("w", 0, 0, 1, "")
-    >>> SegmentPair("0001", "voices1_pitch1", part, replace(part, program=2)).target.program
-    2
-    """
-
-    name: str
-    bin: str
-    content: Segment
-    style: Segment
+    name: str  # Its name in folders and tables
+    bin: str  # "voices1_pitch2": below or above the median of mean voices and of mean pitch
+    content: Segment  # What is to be played; the target is the same notes by the style's program
+    style: Segment  # What it is to sound like
 
     @property
     def target(self) -> Segment:
@@ -118,80 +79,32 @@ class SegmentPair:
 
 @dataclass(frozen=True)
 class Entry:
-    """A pair as tables and pages speak of it.
+    """A pair as tables and pages speak of it."""
 
-    Parameters
-    ----------
-    name : str
-        Its name, that of its folder too.
-    bin : str
-        The bin that it belongs to.
-    content, style : dict of str to str
-        "label" and "source" of each.
-
-    Examples
-    --------
-    >>> Entry("0001", "all", {"label": "a", "source": ""}, {"label": "b", "source": ""}).bin
-    'all'
-    """
-
-    name: str
-    bin: str
+    name: str  # Its name, that of its folder too
+    bin: str  # The bin that it belongs to
+    # "label" and "source" of each
     content: dict[str, str]
     style: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Clips:
-    """The sounds of a pair.
+    """The sounds of a pair."""
 
-    Parameters
-    ----------
-    content, style : Audio
-        The two inputs.
-    target : Audio or None
-        What the output ought to be, where that is known.
-    notes : tuple of Note or None
-        The content's true notes, where they are known.
-    name : str
-        The pair's, where it is one of a run's.
-
-    Examples
-    --------
-    >>> tone = Audio(np.ones(8000, np.float32), 8000)
-    >>> Clips(tone, tone).target is None
-    True
-    """
-
+    # The two inputs
     content: Audio
     style: Audio
-    target: Audio | None = None
-    notes: tuple[Note, ...] | None = None
-    name: str = ""
+    target: Audio | None = None  # What the output ought to be, where that is known
+    notes: tuple[Note, ...] | None = None  # The content's true notes, where they are known
+    name: str = ""  # The pair's, where it is one of a run's
 
 
 # --- windows and bins -----------------------------------------------------------------------------
 
 
 def find_windows(part: Part) -> list[int]:
-    """Where 8 s windows may begin by the paper's onset rules.
-
-    Parameters
-    ----------
-    part : Part
-        The notes.
-
-    Returns
-    -------
-    list of int
-        Whole seconds at which a window's first second has an onset and at least four of its
-        eight have; windows end before the part does.
-
-    Examples
-    --------
-    >>> find_windows(Part(tuple(Note(t, t + 1, 60) for t in range(9))))
-    [0, 1]
-    """
+    """Where 8 s windows may begin by the paper's onset rules."""
     begins = {int(note.start_s) for note in part.notes}
     return [
         at_s
@@ -204,23 +117,6 @@ def cut_notes(part: Part, start_s: int) -> tuple[Note, ...]:
     """Notes that begin in a window, cut where it ends.
 
     As the paper's tools do, notes begun before the window are left out.
-
-    Parameters
-    ----------
-    part : Part
-        The notes.
-    start_s : int
-        Where the window begins.
-
-    Returns
-    -------
-    tuple of Note
-        The window's begin being 0.
-
-    Examples
-    --------
-    >>> cut_notes(Part((Note(0, 9, 60), Note(1, 12, 62))), 1)
-    (Note(start_s=0, end_s=8, pitch=62, velocity=100),)
     """
     end_s = start_s + CLIP_S
     return tuple(
@@ -231,26 +127,7 @@ def cut_notes(part: Part, start_s: int) -> tuple[Note, ...]:
 
 
 def assign_median_bins(voices: Sequence[float], pitches: Sequence[float]) -> list[str]:
-    """Bins by two median splits.
-
-    Parameters
-    ----------
-    voices : sequence of float
-        Mean voices of each part.
-    pitches : sequence of float
-        Mean pitch of each, in MIDI numbers.
-
-    Returns
-    -------
-    list of str
-        "voices1_pitch1" to "voices2_pitch2". At the median counts as above, as the paper has it,
-        unless the median is the least of all: more than half of the parts may have one voice.
-
-    Examples
-    --------
-    >>> assign_median_bins([1.0, 1.0, 2.0, 2.0], [50, 70, 50, 70])
-    ['voices1_pitch1', 'voices1_pitch2', 'voices2_pitch1', 'voices2_pitch2']
-    """
+    """Bins by two median splits."""
     if not len(voices):
         return []
     upper_voices, upper_pitch = _upper_half(np.asarray(voices)), _upper_half(np.asarray(pitches))
@@ -270,29 +147,12 @@ def _upper_half(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class ArtificialSet:
-    """Pairs of scores, and the font that renders them.
+    """Pairs of scores, and the font that renders them."""
 
-    Parameters
-    ----------
-    font : str
-        Path or short name of the sound font.
-    font_sha256 : str
-        SHA-256 of its file.
-    seed : int
-        Seed of every draw.
-    pairs : tuple of Pair
-        The pairs, with their notes.
-
-    Examples
-    --------
-    >>> ArtificialSet("timgm6mb", "", 0, ()).pairs
-    ()
-    """
-
-    font: str
-    font_sha256: str
-    seed: int
-    pairs: tuple[SegmentPair, ...]
+    font: str  # Path or short name of the sound font
+    font_sha256: str  # SHA-256 of its file
+    seed: int  # Seed of every draw
+    pairs: tuple[SegmentPair, ...]  # The pairs, with their notes
 
     @property
     def name(self) -> str:
@@ -335,23 +195,7 @@ class ArtificialSet:
         return [Entry(p.name, p.bin, side(p.content), side(p.style)) for p in self.pairs]
 
     def clips(self, name: str) -> Clips:
-        """The sounds of a pair.
-
-        Parameters
-        ----------
-        name : str
-            The pair's.
-
-        Returns
-        -------
-        Clips
-            Mono, 44.1 kHz, 8 s, at -30 LUFS.
-
-        Raises
-        ------
-        InputError
-            The font renders one of them silent, or is missing.
-        """
+        """The sounds of a pair."""
         pair = next(pair for pair in self.pairs if pair.name == name)
         content, style, target = (
             render_clip(self.font, segment.notes, segment.program)
@@ -360,13 +204,7 @@ class ArtificialSet:
         return Clips(content, style, target, pair.content.notes)
 
     def manifest(self) -> dict[str, Any]:
-        """What rebuilds the set, without a note of any score.
-
-        Returns
-        -------
-        dict
-            For JSON.
-        """
+        """What rebuilds the set, without a note of any score."""
         rows = [
             {
                 "name": pair.name,
@@ -379,41 +217,12 @@ class ArtificialSet:
         return {"font": self.font, "sha256": self.font_sha256, "seed": self.seed, "pairs": rows}
 
     def quick(self, n_pairs: int = N_QUICK_PAIRS) -> "ArtificialSet":
-        """A subset that keeps the bins' shares: every so-many-th pair.
-
-        Parameters
-        ----------
-        n_pairs : int
-            How many pairs.
-
-        Returns
-        -------
-        ArtificialSet
-            At most that many pairs.
-        """
+        """A subset that keeps the bins' shares: every so-many-th pair."""
         return replace(self, pairs=tuple(spread_evenly(self.pairs, n_pairs)))
 
 
 def spread_evenly(items: Sequence[ItemT], n_items: int) -> list[ItemT]:
-    """Some of many, as evenly spread over them as can be.
-
-    Parameters
-    ----------
-    items : sequence
-        All.
-    n_items : int
-        How many to choose; all where there are no more.
-
-    Returns
-    -------
-    list
-        In their order.
-
-    Examples
-    --------
-    >>> spread_evenly("abcdefghi", 3)
-    ['a', 'e', 'i']
-    """
+    """Some of many, as evenly spread over them as can be."""
     if n_items >= len(items):
         return list(items)
     return [items[int(at)] for at in np.linspace(0, len(items) - 1, n_items).round()]
@@ -438,33 +247,6 @@ def sample_set(
     Parts are sorted into four bins by median splits; in each, every part gives at most one window
     of each of its thirds and each program at most four; two segments of different programs make a
     pair, if the style's program can play the content's notes.
-
-    Parameters
-    ----------
-    works : sequence of Work
-        Scores; those of the "train" split are left out.
-    font : SoundFont
-        What will render them.
-    seed : int
-        Seed of every draw.
-    n_pairs : int
-        How many pairs to keep; fewer where the scores give fewer.
-
-    Returns
-    -------
-    ArtificialSet
-        The pairs, with notes, in the order of their bins.
-
-    Raises
-    ------
-    InputError
-        The scores give no pair at all.
-
-    Examples
-    --------
-    >>> sample_set([], SoundFont("nowhere.sf2"))
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such file; check the path
     """
     parts = [
         (work, index, part)
@@ -561,29 +343,7 @@ def _sample_segments(
 
 
 def load_artificial_set(n_pairs: int | None = None) -> ArtificialSet:
-    """The project's own artificial set: 721 pairs of TimGM6mb, from the manifest in the package.
-
-    Parameters
-    ----------
-    n_pairs : int, optional
-        A subset of so many, as `ArtificialSet.quick` chooses it; all where not given. Only the
-        scores that it needs are parsed.
-
-    Returns
-    -------
-    ArtificialSet
-        Its pairs, the notes cut from music21's works and checked against the manifest's hashes.
-
-    Raises
-    ------
-    InputError
-        music21 is missing, or its works are not those of the manifest.
-
-    Examples
-    --------
-    >>> load_artificial_set(0).facts["font"]
-    'timgm6mb'
-    """
+    """The project's own artificial set: 721 pairs of TimGM6mb, from the manifest in the package."""
     manifest = json.loads(files("cambiata.evaluate").joinpath("artificial.json").read_text())
     if n_pairs is not None:
         manifest["pairs"] = spread_evenly(manifest["pairs"], n_pairs)
@@ -593,30 +353,7 @@ def load_artificial_set(n_pairs: int | None = None) -> ArtificialSet:
 
 
 def parse_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
-    """Artificial set of a manifest.
-
-    Parameters
-    ----------
-    manifest : dict
-        As `ArtificialSet.manifest` made it.
-    works : iterable of Work
-        The scores that it speaks of.
-
-    Returns
-    -------
-    ArtificialSet
-        Its pairs, with notes.
-
-    Raises
-    ------
-    InputError
-        A work is missing or has other notes than those hashed.
-
-    Examples
-    --------
-    >>> parse_set({"font": "timgm6mb", "sha256": "", "seed": 0, "pairs": []}, []).pairs
-    ()
-    """
+    """Artificial set of a manifest."""
     by_name = {work.name: work for work in works}
 
     def segment(row: dict[str, Any]) -> Segment:
@@ -641,93 +378,19 @@ def parse_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
 
 @lru_cache(maxsize=2)
 def open_renderer(font: str) -> Renderer:
-    """The renderer of a font, kept for the process.
-
-    Parameters
-    ----------
-    font : str
-        Path or short name.
-
-    Returns
-    -------
-    Renderer
-        It.
-
-    Raises
-    ------
-    InputError
-        The font is missing, or FluidSynth is.
-
-    Examples
-    --------
-    >>> open_renderer("nowhere.sf2")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
-    """
+    """The renderer of a font, kept for the process."""
     return Renderer(SoundFont(find_font(font)))
 
 
 def render_clip(font: str, notes: Sequence[Note], program: int) -> Audio:
-    """A clip of a test set: notes by a program of a font.
-
-    Parameters
-    ----------
-    font : str
-        Path or short name.
-    notes : sequence of Note
-        What to play.
-    program : int
-        General MIDI program.
-
-    Returns
-    -------
-    Audio
-        Mono, 44.1 kHz, 8 s, at -30 LUFS.
-
-    Raises
-    ------
-    InputError
-        The font lacks the program, or renders the notes silent.
-
-    Examples
-    --------
-    >>> render_clip("nowhere.sf2", [Note(0, 1, 60)], 40)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.sf2: no such sound font; name an .sf2 or .sf3 file
-    """
+    """A clip of a test set: notes by a program of a font."""
     stereo = open_renderer(font).render(notes, program, CLIP_S)
     name = f"{font} program {program}"
     return normalize_loudness(Audio(stereo.mean(axis=0), RENDER_RATE_HZ, name=name))
 
 
 def normalize_loudness(audio: Audio, loudness_lufs: float = LOUDNESS_LUFS) -> Audio:
-    """The same sound at a loudness.
-
-    Parameters
-    ----------
-    audio : Audio
-        The sound.
-    loudness_lufs : float
-        Integrated loudness wanted (ITU-R BS.1770).
-
-    Returns
-    -------
-    Audio
-        Scaled, and never over full scale: a spiky sound may stay quieter.
-
-    Raises
-    ------
-    InputError
-        It is silent.
-
-    Examples
-    --------
-    >>> noise = Audio(np.random.default_rng(0).normal(0, 0.3, 44100), 44100)
-    >>> meter = LoudnessMeter(44100)
-    >>> meter.add(normalize_loudness(noise).samples)
-    >>> round(meter.loudness_db(), 1)
-    -30.0
-    """
+    """The same sound at a loudness."""
     meter = LoudnessMeter(audio.sample_rate)
     meter.add(audio.samples)
     loudness = meter.loudness_db()

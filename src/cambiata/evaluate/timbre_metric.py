@@ -23,15 +23,7 @@ _LEAST_FRAMES = 128
 
 
 class TimbreMetric:
-    """The embedding, and distances in it.
-
-    Examples
-    --------
-    >>> metric = TimbreMetric()
-    >>> sound = np.random.default_rng(0).normal(size=16000).astype(np.float32)
-    >>> metric.distance(metric.embedding(sound), metric.embedding(sound))
-    0.0
-    """
+    """The embedding, and distances in it."""
 
     def __init__(self) -> None:
         self._network = network("timbre-metric")
@@ -39,16 +31,7 @@ class TimbreMetric:
     def embedding(self, samples: Samples) -> Embedding:
         """Where a sound lies.
 
-        Parameters
-        ----------
-        samples : numpy.ndarray
-            Mono sound [T] at 16 kHz. One shorter than 4 s is repeated until it is as long, so
-            that padding is not heard as timbre.
-
-        Returns
-        -------
-        numpy.ndarray
-            [64].
+        samples: [T]; returns [64].
         """
         features = mfcc(samples, METRIC_RATE_HZ, hop_length=500)[1:]
         n_frames = features.shape[1]
@@ -59,14 +42,6 @@ class TimbreMetric:
     def distance(first: Embedding, second: Embedding) -> float:
         """How unlike two sounds are.
 
-        Parameters
-        ----------
-        first, second : numpy.ndarray
-            Embeddings [64].
-
-        Returns
-        -------
-        float
-            1 minus their cosine, 0 to 2; the network ends in a ReLU and a mean, so at most 1.
+        first, second: [64].
         """
         return cosine_distance(first, second)

@@ -70,11 +70,6 @@ class MissingTranscriberError(MissingExtraError):
     """The transcriber's package is missing, and no extra of Cambiata's can bring it.
 
     Its metadata ask for TensorFlow, which running its ONNX file does not need.
-
-    Examples
-    --------
-    >>> print(MissingTranscriberError())
-    transcription: basic-pitch is not installed; pip install --no-deps basic-pitch==0.4.0
     """
 
     def __init__(self) -> None:
@@ -96,27 +91,7 @@ def track_melodia(samples: Samples, sample_rate: int) -> Pitches:
 
     On some sounds the tracker never returns (MTG/essentia#1054): use `PitchTracker`.
 
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Mono sound [T]; resampled to 16 kHz where it has another rate.
-    sample_rate : int
-        Samples per second.
-
-    Returns
-    -------
-    list of list of int
-        MIDI numbers of each frame, 62.5 frames a second; none for an empty sound.
-
-    Raises
-    ------
-    MissingExtraError
-        essentia is not installed (it has wheels for Python 3.11 on Linux only).
-
-    Examples
-    --------
-    >>> track_melodia(np.zeros(0, np.float32), 16000)
-    []
+    samples: [T].
     """
     _check_mono(samples)
     if not samples.size:
@@ -148,27 +123,7 @@ def track_posteriors(samples: Samples, sample_rate: int) -> Pitches:
     The substitute where essentia is missing. Its figures are not comparable with those of
     `track_melodia`.
 
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Mono sound [T].
-    sample_rate : int
-        Samples per second.
-
-    Returns
-    -------
-    list of list of int
-        MIDI numbers of each frame, `Transcriber.frame_rate_hz` frames a second.
-
-    Raises
-    ------
-    MissingTranscriberError
-        basic-pitch is not installed.
-
-    Examples
-    --------
-    >>> track_posteriors(np.zeros(0, np.float32), 16000)
-    []
+    samples: [T].
     """
     _check_mono(samples)
     if not samples.size:
@@ -187,29 +142,6 @@ class PitchTracker:
     because the two are not comparable. The process starts with the first sound and serves all
     that follow; after a time-out the next sound gets a fresh one. Not for use by several threads
     at once: give each its own.
-
-    Parameters
-    ----------
-    time_limit_s : float
-        Longest that one sound may take.
-    track : callable, optional
-        Another tracker: a function at the top of an importable module.
-
-    Attributes
-    ----------
-    name : str
-        "MultiPitchMelodia" or "basic-pitch frames", or what `track` is called.
-
-    Raises
-    ------
-    MissingExtraError
-        Neither essentia nor basic-pitch is installed.
-
-    Examples
-    --------
-    >>> with PitchTracker(track=track_melodia) as tracker:
-    ...     tracker.name, tracker.pitches(np.zeros(0, np.float32), 16000)
-    ('MultiPitchMelodia', [])
     """
 
     def __init__(self, time_limit_s: float = 60.0, track: Track | None = None) -> None:
@@ -232,23 +164,7 @@ class PitchTracker:
     def pitches(self, samples: Samples, sample_rate: int) -> Pitches:
         """Pitches of a sound.
 
-        Parameters
-        ----------
-        samples : numpy.ndarray
-            Mono sound [T].
-        sample_rate : int
-            Samples per second.
-
-        Returns
-        -------
-        list of list of int
-            MIDI numbers of each frame.
-
-        Raises
-        ------
-        TrackerError
-            The tracker took longer than the limit, died, or failed. The next sound is not
-            affected.
+        samples: [T].
         """
         _check_mono(samples)
         # Pickled before the child hears of it: what cannot be sent must not leave it half a job.
@@ -329,29 +245,6 @@ class Transcriber:
     that would ask for TensorFlow, resampy and scikit-learn. Windows, decoding and times are those
     of its ``predict``; sounds at 22.05 kHz give exactly its notes, others differ as our resampler
     differs from librosa's.
-
-    Parameters
-    ----------
-    n_threads : int
-        Threads of ONNX Runtime.
-
-    Attributes
-    ----------
-    name : str
-        "basic-pitch": what a report should call it.
-    frame_rate_hz : float
-        Frames of `frames` a second, on average: windows overlap by a number of samples that is
-        no multiple of frames.
-
-    Raises
-    ------
-    MissingTranscriberError
-        basic-pitch is not installed.
-
-    Examples
-    --------
-    >>> round(Transcriber.frame_rate_hz, 2)
-    86.58
     """
 
     name = "basic-pitch"
@@ -370,18 +263,7 @@ class Transcriber:
     def frames(self, samples: Samples, sample_rate: int) -> Posteriors:
         """How likely each piano key sounds at each frame.
 
-        Parameters
-        ----------
-        samples : numpy.ndarray
-            Mono sound [T].
-        sample_rate : int
-            Samples per second.
-
-        Returns
-        -------
-        numpy.ndarray
-            Posteriors [L, 88] in [0, 1], key 0 being MIDI 21; ``L = floor(86 T / sample_rate)``,
-            so the last 0.7 % of a sound is not covered (as in basic-pitch).
+        samples: [T]; returns [L, 88], [0, 1].
         """
         return self._posteriors(samples, sample_rate)[0]
 
@@ -395,24 +277,7 @@ class Transcriber:
     ) -> list[Note]:
         """Notes of a sound.
 
-        Parameters
-        ----------
-        samples : numpy.ndarray
-            Mono sound [T].
-        sample_rate : int
-            Samples per second.
-        onset_threshold : float
-            Least onset posterior with which a note begins.
-        frame_threshold : float
-            Least frame posterior with which it goes on.
-        min_note_ms : float
-            Notes of up to this length are dropped.
-
-        Returns
-        -------
-        list of Note
-            In the order of their beginnings; the velocity is the mean posterior in 127ths, not a
-            measure of how hard a key was struck.
+        samples: [T].
         """
         frames, onsets = self._posteriors(samples, sample_rate)
         min_frames = round(min_note_ms / 1000 * _RATE_HZ / _HOP_SAMPLES)
@@ -458,30 +323,7 @@ def decode_notes(
     takes the energy of its key and both neighbours with it. What energy is left then makes notes
     of its own, the strongest first.
 
-    Parameters
-    ----------
-    frames : numpy.ndarray
-        Posteriors [L, 88] that a key sounds.
-    onsets : numpy.ndarray
-        Posteriors [L, 88] that a note begins.
-    onset_threshold : float
-        Least onset posterior with which a note begins.
-    frame_threshold : float
-        Least frame posterior with which it goes on.
-    min_frames : int
-        Notes of up to this many frames are dropped.
-
-    Returns
-    -------
-    list of Note
-        In the order of their beginnings.
-
-    Examples
-    --------
-    >>> frames, onsets = np.zeros((2, 60, 88), np.float32)
-    >>> frames[10:40, 39], onsets[10, 39] = 0.8, 0.9
-    >>> [(round(n.start_s, 2), round(n.end_s, 2), n.pitch) for n in decode_notes(frames, onsets)]
-    [(0.12, 0.46, 60)]
+    frames: [L, 88]; onsets: [L, 88].
     """
     if not len(frames):
         return []

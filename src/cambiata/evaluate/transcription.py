@@ -32,32 +32,13 @@ _EXCERPT_S, _MAX_SHIFT_S = 20.0, 2.0
 
 @dataclass(frozen=True)
 class KnownRecording:
-    """A recording whose notes are known.
+    """A recording whose notes are known."""
 
-    Parameters
-    ----------
-    group : str
-        Table it belongs to.
-    name : str
-        What to call it.
-    sound : callable
-        Returns the recording.
-    notes : tuple of Note
-        Its notes.
-    instrument : {"any", "piano"}
-        What plays.
-
-    Examples
-    --------
-    >>> KnownRecording("x", "y", lambda: None, ()).instrument
-    'any'
-    """
-
-    group: str
-    name: str
-    sound: Callable[[], Audio]
-    notes: tuple[Note, ...]
-    instrument: str = "any"
+    group: str  # Table it belongs to
+    name: str  # What to call it
+    sound: Callable[[], Audio]  # Returns the recording
+    notes: tuple[Note, ...]  # Its notes
+    instrument: str = "any"  # What plays
 
 
 def evaluate_transcribe(
@@ -70,41 +51,7 @@ def evaluate_transcribe(
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:
-    """F-measures of transcribers on unseen fonts, pianos and recordings with known scores.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        Folder for ``transcribe.json`` and ``transcribe.md``; made if need be.
-    n_pairs : int
-        Contents of the artificial transfer set: all instruments of the unseen font.
-    n_each : int
-        Windows for every unseen piano.
-    real : str or pathlib.Path, optional
-        Folder with ``bach-violin``: recordings with notes and alignments.
-    rival : bool
-        Whether basic-pitch is run beside ours.
-    seed : int
-        Of every draw.
-    progress : callable, optional
-        Called with the stage and the share of it that is done.
-
-    Returns
-    -------
-    dict
-        What the files hold.
-
-    Raises
-    ------
-    InputError
-        The test font, the corpus or a tool is missing, or no recording is where it should be.
-
-    Examples
-    --------
-    >>> evaluate_transcribe("/tmp/never", real="/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: has no bach-violin folder; name the recordings' folder
-    """
+    """F-measures of transcribers on unseen fonts, pianos and recordings with known scores."""
     recordings = list(_read_recordings(Path(real))) if real is not None else []
     recordings += _artificial_recordings(n_pairs) + _piano_recordings(n_each, seed)
     transcribers: dict[str, Callable[[Audio, str], Sequence[Note]]] = {"cambiata": _transcribe_ours}
@@ -212,25 +159,6 @@ def find_alignment_shift_s(sound: Audio, notes: Sequence[Note]) -> float:
 
     One of the movements lies a second later in the file than in its alignment. The shift is the one
     at which the bands of the notes' pitches rise most at their onsets: no transcriber has a say.
-
-    Parameters
-    ----------
-    sound : Audio
-        The recording.
-    notes : sequence of Note
-        As aligned.
-
-    Returns
-    -------
-    float
-        In seconds, -2 to 2; 0 for silence.
-
-    Examples
-    --------
-    >>> t = np.arange(44100 * 3) / 44100
-    >>> tone = np.sin(2 * np.pi * 440 * t) * (t > 1)
-    >>> find_alignment_shift_s(Audio(tone, 44100), [Note(0.5, 2.0, 69)]).__round__(1)
-    0.5
     """
     samples = sound.mono().resampled(BANDS.sample_rate).samples[0]
     level = np.maximum(BANDS.level_db(samples), -40)
@@ -265,25 +193,7 @@ def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def markdown(summary: Sequence[dict[str, Any]]) -> str:
-    """The table.
-
-    Parameters
-    ----------
-    summary : sequence of dict
-        "summary" of what `evaluate_transcribe` returned.
-
-    Returns
-    -------
-    str
-        Markdown.
-
-    Examples
-    --------
-    >>> row = {"group": "a", "transcriber": "b", "n": 1, "real_time_factor": 0.05}
-    >>> row |= dict.fromkeys(METRICS, [0.5, 0.4, 0.6])
-    >>> markdown([row]).splitlines()[2]
-    '| a (1) | b | .500 [.400, .600] | .500 [.400, .600] | .500 [.400, .600] | 20 |'
-    """
+    """The table."""
     heads = ["set", "transcriber", *METRICS.values(), "times real time"]
     rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for row in summary:

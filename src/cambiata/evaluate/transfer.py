@@ -50,50 +50,6 @@ def evaluate_transfer(
     """Rows over test sets, outputs and scores kept in a run folder.
 
     A run goes on where it stopped, and takes further rows and pairs of the same sets later.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        The run's folder.
-    rows : sequence of str
-        Baselines and systems, as `find_row` knows them.
-    font : str
-        Sound font of the artificial set: TimGM6mb gives the project's own 721 pairs, from the
-        manifest in the package; any other has its pairs drawn by the seed.
-    quick : bool
-        The 64-pair subset of the artificial set.
-    limit : int, optional
-        Most pairs of each set, of every bin its share.
-    real : str or pathlib.Path, optional
-        Folder of recordings that the real set is made of; no real set where not given.
-    artificial : bool
-        Whether to run the artificial set.
-    lakh : tuple of str, optional
-        The authors' list of artificial pairs and LMD-full's folder, to run their own set by `font`.
-    mixing_secrets : tuple of str, optional
-        The authors' list of real segments and the folder of the stems.
-    seed : int
-        Seed of draws and pairings.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the stage and the share of it that is done.
-
-    Returns
-    -------
-    list of str
-        What failed, a line each.
-
-    Raises
-    ------
-    InputError
-        A row, font, folder or tool is missing, or the folder holds another run.
-
-    Examples
-    --------
-    >>> evaluate_transfer("/tmp/never", rows=["magic"])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: magic: is no row; use one of ...
     """
     chosen = [find_row(name) for name in dict.fromkeys(rows)]
     if not chosen:

@@ -66,51 +66,18 @@ _LOUDNESS_LUFS = -30.0
 
 
 def find_domain(program: int) -> str:
-    """The domain that stands for a program.
-
-    Parameters
-    ----------
-    program : int
-        General MIDI program.
-
-    Returns
-    -------
-    str
-        Its name; empty where there is none.
-
-    Examples
-    --------
-    >>> find_domain(41), find_domain(80)
-    ('string-quartet', '')
-    """
+    """The domain that stands for a program."""
     return next((name for name, programs in PROGRAMS.items() if program in programs), "")
 
 
 @dataclass(frozen=True)
 class TranslateSet:
-    """Pairs to be translated.
+    """Pairs to be translated."""
 
-    Parameters
-    ----------
-    name : str
-        Its folder's name.
-    title : str
-        Its name in tables.
-    artificial : ArtificialSet
-        The pairs.
-    rendered : bool
-        Whether targets and styles are the domain's own.
-
-    Examples
-    --------
-    >>> TranslateSet("none", "None", ArtificialSet("timgm6mb", "", 0, ())).entries
-    []
-    """
-
-    name: str
-    title: str
-    artificial: ArtificialSet
-    rendered: bool = False
+    name: str  # Its folder's name
+    title: str  # Its name in tables
+    artificial: ArtificialSet  # The pairs
+    rendered: bool = False  # Whether targets and styles are the domain's own
 
     @property
     def about(self) -> str:
@@ -140,18 +107,7 @@ class TranslateSet:
         ]
 
     def clips(self, name: str) -> Clips:
-        """The sounds of a pair.
-
-        Parameters
-        ----------
-        name : str
-            The pair's.
-
-        Returns
-        -------
-        Clips
-            Mono, 44.1 kHz, 8 s.
-        """
+        """The sounds of a pair."""
         clips = self.artificial.clips(name.partition(".")[2])
         if not self.rendered:
             return clips
@@ -182,18 +138,7 @@ def _composer() -> DomainComposer:
 
 @lru_cache(maxsize=16)
 def sample_domain_clips(domain: str) -> tuple[Samples, ...]:
-    """Clips of a domain playing works that it was not learnt from.
-
-    Parameters
-    ----------
-    domain : str
-        Its name.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Mono, 44.1 kHz.
-    """
+    """Clips of a domain playing works that it was not learnt from."""
     composer = _composer()
     names = composer.config.domains
     numbers = [len(names) * i + names.index(domain) for i in range(_N_REFERENCES)]
@@ -203,25 +148,7 @@ def sample_domain_clips(domain: str) -> tuple[Samples, ...]:
 def render_domain(domain: str, clips: Clips) -> Samples:
     """A content's true notes, by a domain's own players.
 
-    Parameters
-    ----------
-    domain : str
-        Its name.
-    clips : Clips
-        With notes.
-
-    Returns
-    -------
-    numpy.ndarray
-        Mono [T] at 44.1 kHz; each note by the player whose range is nearest to the middle of all
-        of them, of those that have its pitch.
-
-    Examples
-    --------
-    >>> silent = Audio(np.zeros(8000), 8000)
-    >>> render_domain("theremin", Clips(silent, silent))
-    Traceback (most recent call last):
-    cambiata.errors.InputError: theremin: is no domain; use one of grand-piano, ...
+    returns [T].
     """
     if domain not in PROGRAMS:
         raise InputError(domain, "is no domain", "use one of " + ", ".join(PROGRAMS))
@@ -255,28 +182,7 @@ def _domain_render(clips: Clips) -> Audio:
 
 
 def find_translate_row(name: str) -> Row:
-    """The row of a name.
-
-    Parameters
-    ----------
-    name : str
-        "translation", with a preset after a colon; "domain-render"; or as `find_row` knows it.
-
-    Returns
-    -------
-    Row
-        The row.
-
-    Raises
-    ------
-    InputError
-        There is no such row.
-
-    Examples
-    --------
-    >>> find_translate_row("translation").label
-    'translation (default)'
-    """
+    """The row of a name."""
     if name == "domain-render":
         about = "the true notes by the domain's own players: what a perfect translator returns"
         return Row(name, "render of the domain", about, "ceiling", _domain_render)
@@ -307,39 +213,7 @@ def evaluate_translate(
     n_workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> list[str]:
-    """Rows over contents of seen and unseen domains, in a run folder.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        The run's folder; what is there is not done again.
-    rows : sequence of str
-        As `find_translate_row` knows them.
-    limit : int, optional
-        Most pairs of each of the first two sets; all where not given.
-    n_rendered : int
-        Pairs of the third.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the stage and the share of it that is done.
-
-    Returns
-    -------
-    list of str
-        What failed, a line each.
-
-    Raises
-    ------
-    InputError
-        A row, the test font, a bank or a tool is missing, or the folder holds another run.
-
-    Examples
-    --------
-    >>> evaluate_translate("/tmp/never", rows=["magic"])
-    Traceback (most recent call last):
-    cambiata.errors.InputError: magic: is no row; use one of ...
-    """
+    """Rows over contents of seen and unseen domains, in a run folder."""
     chosen = [find_translate_row(name) for name in dict.fromkeys(rows)]
     if not chosen:
         raise InputError("rows", "none is named", "name one, like translation")

@@ -55,63 +55,26 @@ _TOLERANCE = 1e-6
 
 
 class Strike(NamedTuple):
-    """A note of drums, in quarter notes.
+    """A note of drums, in quarter notes."""
 
-    Parameters
-    ----------
-    at : float
-        Where it begins.
-    duration : float
-        How long it lasts.
-    pitch : int
-        MIDI number.
-    velocity : int
-        1 to 127.
-
-    Examples
-    --------
-    >>> Strike(0.5, 0.1, 38, 90).velocity
-    90
-    """
-
-    at: float
-    duration: float
-    pitch: int
-    velocity: int
+    at: float  # Where it begins
+    duration: float  # How long it lasts
+    pitch: int  # MIDI number
+    velocity: int  # 1 to 127
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A strike on the grid.
+    """A strike on the grid."""
 
-    Parameters
-    ----------
-    bar : int
-        Its bar, from 0.
-    step : int
-        Its step in the bar, from 0.
-    place : float
-        Where it begins, in quarter notes from its bar's beginning; a little before 0 for one that
-        comes early.
-    duration : float
-        In quarter notes.
-    pitch : int
-        MIDI number.
-    velocity : int
-        1 to 127.
-
-    Examples
-    --------
-    >>> Hit(0, 4, 1.02, 0.1, 38, 90).drum
-    1
-    """
-
-    bar: int
-    step: int
+    bar: int  # Its bar, from 0
+    step: int  # Its step in the bar, from 0
+    # Where it begins, in quarter notes from its bar's beginning; a little before 0 for one that
+    # comes early
     place: float
-    duration: float
-    pitch: int
-    velocity: int
+    duration: float  # In quarter notes
+    pitch: int  # MIDI number
+    velocity: int  # 1 to 127
 
     @property
     def drum(self) -> int:
@@ -124,108 +87,30 @@ def drum_class(pitch: int) -> int:
 
     Nine classes as Gillick et al. 2019 reduce the pitches of the Groove MIDI Dataset to; drums of
     General MIDI that are none of them stay by themselves, each its own drum.
-
-    Parameters
-    ----------
-    pitch : int
-        MIDI number.
-
-    Returns
-    -------
-    int
-        Index in `DRUMS`, or `N_DRUMS` and the pitch.
-
-    Examples
-    --------
-    >>> DRUMS[drum_class(22)], drum_class(63) - N_DRUMS
-    ('closed hi-hat', 63)
     """
     return _CLASSES.get(pitch, N_DRUMS + pitch)
 
 
 def drum_pitch(drum: int) -> int:
-    """The pitch that stands for a drum in General MIDI.
-
-    Parameters
-    ----------
-    drum : int
-        As `drum_class` says.
-
-    Returns
-    -------
-    int
-        MIDI number.
-
-    Examples
-    --------
-    >>> drum_pitch(DRUMS.index("ride"))
-    51
-    """
+    """The pitch that stands for a drum in General MIDI."""
     return _PITCHES[drum][0] if drum < N_DRUMS else drum - N_DRUMS
 
 
 @dataclass(frozen=True)
 class Groove:
-    """A drum part in bars, on a grid of equal steps, every note kept as it was played.
+    """A drum part in bars, on a grid of equal steps, every note kept as it was played."""
 
-    Parameters
-    ----------
-    metres : tuple of Metre
-        One for every bar.
-    steps_per_quarter : int
-        4: sixteenths. 3 or 6: triplets of eighths or sixteenths.
-    hits : tuple of Hit
-        By bar, step and place.
-    name : str
-        What to call it in a message.
-    quarters_per_minute : float
-        Its tempo where it begins.
-
-    Examples
-    --------
-    >>> Groove((Metre(6, 8),), 4, (Hit(0, 6, 1.5, 0.1, 38, 90),)).arrays()[0].shape
-    (12, 9)
-    """
-
-    metres: tuple[Metre, ...]
-    steps_per_quarter: int
-    hits: tuple[Hit, ...]
-    name: str = "groove"
-    quarters_per_minute: float = 120.0
+    metres: tuple[Metre, ...]  # One for every bar
+    steps_per_quarter: int  # 4: sixteenths. 3 or 6: triplets of eighths or sixteenths.
+    hits: tuple[Hit, ...]  # By bar, step and place
+    name: str = "groove"  # What to call it in a message
+    quarters_per_minute: float = 120.0  # Its tempo where it begins
 
     @classmethod
     def of(
         cls, score: Score, *, metre: Metre | None = None, steps_per_quarter: int | None = None
     ) -> "Groove":
-        """The drums of a score.
-
-        Parameters
-        ----------
-        score : Score
-            Its drums are on MIDI's channel 10.
-        metre : Metre, optional
-            The metre of a score that says none.
-        steps_per_quarter : int, optional
-            The grid; the one of which the notes keep nearest to the steps where not given.
-
-        Returns
-        -------
-        Groove
-            As many bars as the drums play in, from the score's beginning.
-
-        Raises
-        ------
-        InputError
-            There are no drums, or no metre that can be counted in sixteenths.
-
-        Examples
-        --------
-        >>> from cambiata.score.midi import Clock, Part
-        >>> drums = Part((Note(0.0, 0.1, 36), Note(0.51, 0.6, 38)), is_drum=True)
-        >>> score = Score((drums,), clock=Clock(metres=((0.0, Metre(4, 4)),)))
-        >>> [(hit.step, round(hit.place, 2)) for hit in Groove.of(score).hits]
-        [(0, 0.0), (4, 1.02)]
-        """
+        """The drums of a score."""
         strikes = drum_strikes(score)
         if not strikes:
             raise InputError(
@@ -277,29 +162,7 @@ class Groove:
     ) -> "Groove":
         """A groove of what `arrays` gives.
 
-        Parameters
-        ----------
-        hits : array_like
-            Where something is struck, [L, 9]: above a half.
-        velocity : array_like
-            How hard, 0 to 1, [L, 9].
-        offset : array_like
-            How much later than its step, in steps, [L, 9].
-        metre : Metre, optional
-            Of all bars; 4/4 where not given.
-        steps_per_quarter : int
-            The grid.
-
-        Returns
-        -------
-        Groove
-            Notes of a sixteenth note's half, with the pitches that stand for the drums.
-
-        Examples
-        --------
-        >>> groove = Groove.of_arrays(np.eye(16, 9), np.eye(16, 9), np.zeros((16, 9)))
-        >>> bool((groove.arrays()[0] == np.eye(16, 9)).all())
-        True
+        hits: [L, 9]; velocity: [L, 9]; offset: [L, 9].
         """
         metre = metre or Metre()
         hit_array, velocity_array, offset_array = (
@@ -356,18 +219,7 @@ class Groove:
         )
 
     def offset(self, hit: Hit) -> float:
-        """How much later than its step a hit comes.
-
-        Parameters
-        ----------
-        hit : Hit
-            One of its hits.
-
-        Returns
-        -------
-        float
-            In quarter notes.
-        """
+        """How much later than its step a hit comes."""
         return hit.place - hit.step / self.steps_per_quarter
 
     def cell(self, hit: Hit) -> int:
@@ -375,16 +227,6 @@ class Groove:
 
         The second and third of a triplet of eighths are the second and third sixteenth: a swung
         eighth is an eighth.
-
-        Parameters
-        ----------
-        hit : Hit
-            One of its hits.
-
-        Returns
-        -------
-        int
-            From 0.
         """
         place = hit.step / self.steps_per_quarter
         return int(np.floor((straighten(place) if self.is_triplet else place) * STRAIGHT + 0.5))
@@ -392,17 +234,7 @@ class Groove:
     def arrays(self, *, straight: bool = False) -> tuple[Array, Array, Array]:
         """What is struck, how hard and when, as arrays; of drums struck twice, the louder.
 
-        Parameters
-        ----------
-        straight : bool
-            On the grid of sixteenths even where its own is of triplets (`cell`); offsets remain
-            those from its own steps.
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Hits (0 or 1), velocities (0 to 1) and offsets (in steps of the arrays' grid, later is
-            more), each [L, 9]; without drums that are none of the nine.
+        returns [L, 9].
         """
         per_quarter = STRAIGHT if straight else self.steps_per_quarter
         bar_starts = [round(begin * per_quarter) for begin in self.bar_starts]
@@ -420,49 +252,17 @@ class Groove:
 
         After Lerdahl and Jackendoff's metrical grid: one for every pulse that falls on it, of
         sixteenths (or the shorter triplets), eighths (or triplets), beats, half bars and bars.
-
-        Parameters
-        ----------
-        hit : Hit
-            One of its hits.
-
-        Returns
-        -------
-        int
-            0 (on no pulse but the steps) to 4 (the bar's beginning).
         """
         metre = self.metres[hit.bar]
         return sum(hit.step % period == 0 for period in _periods(metre, self.steps_per_quarter))
 
     def weight(self, hit: Hit) -> int:
-        """Which kind of place a hit has: on a beat, on its division, or between.
-
-        Parameters
-        ----------
-        hit : Hit
-            One of its hits.
-
-        Returns
-        -------
-        int
-            0, 1 or 2.
-        """
+        """Which kind of place a hit has: on a beat, on its division, or between."""
         beat, division = _periods(self.metres[hit.bar], self.steps_per_quarter)[:2]
         return 0 if hit.step % beat == 0 else 1 if hit.step % division == 0 else 2
 
     def bars(self, order: Sequence[int]) -> "Groove":
-        """Some of its bars in another order.
-
-        Parameters
-        ----------
-        order : sequence of int
-            The bars, from 0.
-
-        Returns
-        -------
-        Groove
-            As many bars as `order` names.
-        """
+        """Some of its bars in another order."""
         inside: dict[int, list[Hit]] = {}
         for hit in self.hits:
             inside.setdefault(hit.bar, []).append(hit)
@@ -474,18 +274,7 @@ class Groove:
         return replace(self, metres=tuple(self.metres[bar] for bar in order), hits=tuple(hits))
 
     def in_bars_of(self, metre: Metre) -> "Groove":
-        """The same notes counted in other bars.
-
-        Parameters
-        ----------
-        metre : Metre
-            Of all bars; whole steps long.
-
-        Returns
-        -------
-        Groove
-            At least as long.
-        """
+        """The same notes counted in other bars."""
         per_bar = int(metre.bar * self.steps_per_quarter)
         hits = []
         for hit in self.hits:
@@ -497,13 +286,7 @@ class Groove:
         return replace(self, metres=(metre,) * n_bars, hits=tuple(hits))
 
     def in_quarters(self) -> "Groove":
-        """A groove of compound metres with quarter notes for its dotted ones: 12/8 becomes 4/4.
-
-        Returns
-        -------
-        Groove
-            On triplets of sixteenths.
-        """
+        """A groove of compound metres with quarter notes for its dotted ones: 12/8 becomes 4/4."""
         return replace(
             self,
             metres=tuple(Metre(metre.beats // 3, metre.unit // 2) for metre in self.metres),
@@ -516,70 +299,21 @@ class Groove:
 
 
 def swing(place: float) -> float:
-    """Where a place played straight falls when it is swung in triplets.
-
-    Parameters
-    ----------
-    place : float
-        In quarter notes.
-
-    Returns
-    -------
-    float
-        The quarter's half at two thirds of it, the rest in proportion.
-
-    Examples
-    --------
-    >>> round(swing(1.5), 3)
-    1.667
-    """
+    """Where a place played straight falls when it is swung in triplets."""
     beat = float(np.floor(place))
     part = place - beat
     return beat + (part * 4 / 3 if part <= 0.5 else 2 / 3 + (part - 0.5) * 2 / 3)
 
 
 def straighten(place: float) -> float:
-    """Where a place swung in triplets falls when it is played straight: `swing` undone.
-
-    Parameters
-    ----------
-    place : float
-        In quarter notes.
-
-    Returns
-    -------
-    float
-        Two thirds of the quarter at its half, the rest in proportion.
-
-    Examples
-    --------
-    >>> straighten(swing(1.75))
-    1.75
-    """
+    """Where a place swung in triplets falls when it is played straight: `swing` undone."""
     beat = float(np.floor(place))
     part = place - beat
     return beat + (part * 3 / 4 if part <= 2 / 3 else 0.5 + (part - 2 / 3) * 3 / 2)
 
 
 def drum_strikes(score: Score) -> list[Strike]:
-    """The drums of a score, in quarter notes.
-
-    Parameters
-    ----------
-    score : Score
-        Its drums are on MIDI's channel 10.
-
-    Returns
-    -------
-    list of Strike
-        In their order; none where there are no drums.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Part
-    >>> drum_strikes(Score((Part((Note(0.5, 1.0, 36),), is_drum=True),)))
-    [Strike(at=1.0, duration=1.0, pitch=36, velocity=100)]
-    """
+    """The drums of a score, in quarter notes."""
     quarters = score.clock.quarters
     return sorted(
         Strike(
@@ -595,27 +329,7 @@ def drum_strikes(score: Score) -> list[Strike]:
 
 
 def replace_drums(score: Score, strikes: Sequence[Strike]) -> Score:
-    """A score with other drums.
-
-    Parameters
-    ----------
-    score : Score
-        Its clock, and its parts but the drums, are kept.
-    strikes : sequence of Strike
-        The drums, in their order; they become one part where the first was.
-
-    Returns
-    -------
-    Score
-        Of two notes of one drum the first to begin is the first to end, as MIDI has it.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Part
-    >>> score = Score((Part((Note(0.5, 1.0, 36),), is_drum=True),))
-    >>> replace_drums(score, [Strike(1.0, 1.0, 38, 90)]).parts[0].notes[0]
-    Note(start_s=0.5, end_s=1.0, pitch=38, velocity=90)
-    """
+    """A score with other drums."""
     notes = []
     ends: dict[int, float] = {}
     for strike in reversed(strikes):

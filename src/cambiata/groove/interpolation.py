@@ -37,31 +37,11 @@ _TEMPO_WEIGHT, _FEEL_WEIGHT = 0.3, 0.2
 
 @dataclass(frozen=True)
 class GrooveAmounts:
-    """How far of the way, slider by slider.
+    """How far of the way, slider by slider."""
 
-    Parameters
-    ----------
-    hits : float
-        What is struck, 0 to 1.
-    velocity : float
-        How hard, likewise.
-    timing : float
-        When, likewise.
-
-    Raises
-    ------
-    InputError
-        One is out of range.
-
-    Examples
-    --------
-    >>> GrooveAmounts.of(0.3, timing=1.0)
-    Amounts(hits=0.3, velocity=0.3, timing=1.0)
-    """
-
-    hits: float
-    velocity: float
-    timing: float
+    hits: float  # What is struck, 0 to 1
+    velocity: float  # How hard, likewise
+    timing: float  # When, likewise
 
     def __post_init__(self) -> None:
         for name in ("hits", "velocity", "timing"):
@@ -77,29 +57,7 @@ class GrooveAmounts:
         velocity: float | None = None,
         timing: float | None = None,
     ) -> "GrooveAmounts":
-        """Sliders of which those that are not given follow one amount.
-
-        Parameters
-        ----------
-        amount : float
-            0 to 1.
-        hits : float, optional
-            Likewise.
-        velocity : float, optional
-            Likewise.
-        timing : float, optional
-            Likewise.
-
-        Returns
-        -------
-        Amounts
-            All three.
-
-        Raises
-        ------
-        InputError
-            One is out of range.
-        """
+        """Sliders of which those that are not given follow one amount."""
         if not 0 <= amount <= 1:
             raise InputError(f"amount {amount:g}", "is out of range", "use 0 to 1")
         return cls(*(amount if own is None else own for own in (hits, velocity, timing)))
@@ -115,23 +73,10 @@ class Interpolator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HitPair:
-    """A hit of one groove and the one that it becomes in the other.
+    """A hit of one groove and the one that it becomes in the other."""
 
-    Parameters
-    ----------
-    a : Hit or None
-        In the groove begun from; None for what is added.
-    b : Hit or None
-        In the other; None for what is dropped.
-
-    Examples
-    --------
-    >>> HitPair(Hit(0, 0, 0.0, 0.1, 36, 90), None).any_hit.pitch
-    36
-    """
-
-    a: Hit | None
-    b: Hit | None
+    a: Hit | None  # In the groove begun from; None for what is added
+    b: Hit | None  # In the other; None for what is dropped
 
     @property
     def any_hit(self) -> Hit:
@@ -146,30 +91,6 @@ def match_hits(a: Groove, b: Groove, *, straight: bool = False) -> list[HitPair]
 
     Of several strokes on one step (flams) those of equal pitch are matched first, the others in
     their order.
-
-    Parameters
-    ----------
-    a : Groove
-        One.
-    b : Groove
-        The other, in as many bars.
-    straight : bool
-        Match by `Groove.cell` although both have one grid.
-
-    Returns
-    -------
-    list of Pair
-        Every hit of both in one pair. Where one groove is straight and the other in triplets, hits
-        are matched that fall on the same sixteenth once straightened: an eighth becomes a swung
-        eighth.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> one = Groove((Metre(),), 4, (Hit(0, 2, 0.5, 0.1, 42, 90),))
-    >>> two = Groove((Metre(),), 3, (Hit(0, 2, 2 / 3, 0.1, 22, 60), Hit(0, 3, 1.0, 0.1, 36, 80)))
-    >>> [(pair.a is None, pair.b.pitch) for pair in match_hits(one, two)]
-    [(False, 22), (True, 36)]
     """
     straight = straight or a.steps_per_quarter != b.steps_per_quarter
 
@@ -201,26 +122,7 @@ def _paired(hits_a: Sequence[Hit], hits_b: Sequence[Hit]) -> Iterator[HitPair]:
 
 
 class QuantileMap:
-    """A value of one distribution to the value of another that as many lie below.
-
-    Parameters
-    ----------
-    a : Groove
-        Whose values are given.
-    b : sequence of Groove
-        Whose values come out.
-    value : callable
-        From a groove and its hit to the value.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> soft = Groove((Metre(),), 4, tuple(Hit(0, i, i / 4, 0.1, 42, 30 + i) for i in range(16)))
-    >>> hard = Groove((Metre(),), 4, tuple(Hit(0, i, i / 4, 0.1, 42, 90 + i) for i in range(16)))
-    >>> to_hard = QuantileMap(soft, [hard], lambda groove, hit: hit.velocity)
-    >>> to_hard.of(soft, soft.hits[4])
-    94.0
-    """
+    """A value of one distribution to the value of another that as many lie below."""
 
     def __init__(
         self, a: Groove, b: Sequence[Groove], value: Callable[[Groove, Hit], float]
@@ -229,21 +131,7 @@ class QuantileMap:
         self._values_a, self._values_b = _sorted_values([a], value), _sorted_values(b, value)
 
     def of(self, groove: Groove, hit: Hit) -> float:
-        """What a hit's value becomes.
-
-        Parameters
-        ----------
-        groove : Groove
-            The groove of the hit.
-        hit : Hit
-            Its drum and its place decide which values are compared; where these are few on either
-            side all of the drum's are, and where these are few all of the groove's.
-
-        Returns
-        -------
-        float
-            The other distribution's value at its rank.
-        """
+        """What a hit's value becomes."""
         value = self._value(groove, hit)
         for key in ((hit.drum, groove.weight(hit)), (hit.drum,), ()):
             values_a, values_b = (
@@ -277,27 +165,7 @@ def _at_rank(
 
 
 class Interpolation:
-    """The exact way from one groove to another.
-
-    Parameters
-    ----------
-    a : Groove
-        Where it begins.
-    b : Groove
-        Where it ends, in as many bars (`fit_bars`).
-    drummer : sequence of Groove
-        Whose velocities and offsets matched hits take, as a whole, where B is a drummer; B's own
-        where not given.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 4, 1.0, 0.1, 38, 80)))
-    >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.1, 0.1, 36, 50), Hit(0, 8, 2.0, 0.1, 38, 70)))
-    >>> way = Interpolation(a, b)
-    >>> way.at(GrooveAmounts.of(0.0)) == a.strikes, way.at(GrooveAmounts.of(1.0)) == b.strikes
-    (True, True)
-    """
+    """The exact way from one groove to another."""
 
     def __init__(self, a: Groove, b: Groove, drummer: Sequence[Groove] = ()) -> None:
         self.a, self.b, self.drummer = a, b, drummer
@@ -332,18 +200,7 @@ class Interpolation:
         return (velocity, self._velocities[0].of(self.a, a)), (place, to)
 
     def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
-        """The groove that lies some part of the way.
-
-        Parameters
-        ----------
-        amounts : Amounts
-            How far.
-
-        Returns
-        -------
-        tuple of Strike
-            In their order, in quarter notes.
-        """
+        """The groove that lies some part of the way."""
         found = []
         for pair, threshold, (velocity, place) in zip(
             self.pairs, self._thresholds, self._moves, strict=True
@@ -363,29 +220,7 @@ class Interpolation:
 
 
 def regrid(hit: Hit, own: Groove, other: Groove) -> float:
-    """Where a hit's step falls in another groove's feel.
-
-    Parameters
-    ----------
-    hit : Hit
-        The hit.
-    own : Groove
-        Its groove.
-    other : Groove
-        The other.
-
-    Returns
-    -------
-    float
-        In quarter notes from its bar's beginning: an eighth is swung where only the other groove
-        is in triplets, straight where only its own is.
-
-    Examples
-    --------
-    >>> straight, triplets = Groove((), 4, ()), Groove((), 3, ())
-    >>> round(regrid(Hit(0, 2, 0.5, 0.1, 42, 90), straight, triplets), 3)
-    0.667
-    """
+    """Where a hit's step falls in another groove's feel."""
     place = hit.step / own.steps_per_quarter
     if own.is_triplet == other.is_triplet:
         return place
@@ -393,81 +228,19 @@ def regrid(hit: Hit, own: Groove, other: Groove) -> float:
 
 
 def strike_duration(pair: HitPair, amount: float) -> float:
-    """How long a pair's note lasts some part of the way.
-
-    Parameters
-    ----------
-    pair : Pair
-        The pair.
-    amount : float
-        0 to 1.
-
-    Returns
-    -------
-    float
-        In quarter notes; its own for what one groove has alone.
-
-    Examples
-    --------
-    >>> strike_duration(HitPair(Hit(0, 0, 0.0, 0.1, 36, 90), None), 0.5)
-    0.1
-    """
+    """How long a pair's note lasts some part of the way."""
     if pair.a is None or pair.b is None:
         return pair.any_hit.duration
     return between(pair.a.duration, pair.b.duration, amount)
 
 
 def between(a: float, b: float, amount: float) -> float:
-    """The value some part of the way; at the ends exactly one and the other.
-
-    Parameters
-    ----------
-    a : float
-        One.
-    b : float
-        The other.
-    amount : float
-        0 to 1.
-
-    Returns
-    -------
-    float
-        It.
-
-    Examples
-    --------
-    >>> between(1.0, 3.0, 0.25)
-    1.5
-    """
+    """The value some part of the way; at the ends exactly one and the other."""
     return a if a == b else (1 - amount) * a + amount * b
 
 
 def strike(begin: float, hit: Hit, velocity: float, place: float, duration: float) -> Strike:
-    """A hit as a strike, with what moved.
-
-    Parameters
-    ----------
-    begin : float
-        Where its bar begins, in quarter notes.
-    hit : Hit
-        Its drum.
-    velocity : float
-        How hard; rounded to 1 to 127.
-    place : float
-        Where in the bar, in quarter notes.
-    duration : float
-        In quarter notes.
-
-    Returns
-    -------
-    Strike
-        Not before the beginning.
-
-    Examples
-    --------
-    >>> strike(4.0, Hit(1, 0, 0.0, 0.1, 36, 90), 60.4, -0.02, 0.1)
-    Strike(at=3.98, duration=0.1, pitch=36, velocity=60)
-    """
+    """A hit as a strike, with what moved."""
     loud = min(max(int(velocity + 0.5), 1), 127)
     return Strike(max(begin + place, 0.0), duration, hit.pitch, loud)
 
@@ -480,28 +253,6 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[HitPair]) -> list[float]:
     changes, strong places first. So the number of hits moves in a straight line from one groove's
     to the other's, and whatever has come stays, whatever has gone stays away. Equal places of a
     drum follow one another through the bars, so that what repeats goes on repeating.
-
-    Parameters
-    ----------
-    a : Groove
-        One.
-    b : Groove
-        The other.
-    pairs : sequence of Pair
-        As `match_hits` made them.
-
-    Returns
-    -------
-    list of float
-        Between 0 and 1, for each pair.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> a = Groove((Metre(),), 4, ())
-    >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 3, 0.75, 0.1, 36, 80)))
-    >>> thresholds(a, b, match_hits(a, b))
-    [0.25, 0.75]
     """
     kinds: dict[str, list[tuple[tuple[int, ...], int]]] = {"add": [], "drop": [], "turn": []}
     for i, pair in enumerate(pairs):
@@ -529,35 +280,7 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[HitPair]) -> list[float]:
 
 
 def fit_bars(a: Groove, b: Groove) -> tuple[Groove, Groove, float]:
-    """Two grooves in the same bars: B repeated, or cut, to A's length.
-
-    Parameters
-    ----------
-    a : Groove
-        Its bars count.
-    b : Groove
-        The other.
-
-    Returns
-    -------
-    tuple
-        Both, and how much longer A's own quarter notes are than those of the two. Where one's bars
-        are some of the other's (2/4 and 4/4), both are in the shorter. Where one has compound beats
-        (12/8) and the other as many plain ones (4/4), both have quarter notes for beats.
-
-    Raises
-    ------
-    InputError
-        Their metres do not go together, or B plays nothing in A's length.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> a = Groove((Metre(),) * 2, 4, (Hit(1, 0, 0.0, 0.1, 36, 90),))
-    >>> b = Groove((Metre(),), 4, (Hit(0, 4, 1.0, 0.1, 38, 90),))
-    >>> [hit.bar for hit in fit_bars(a, b)[1].hits]
-    [0, 1]
-    """
+    """Two grooves in the same bars: B repeated, or cut, to A's length."""
     a, b, stretch = _with_equal_bars(a, b)
     order = [bar % b.n_bars for bar in range(a.n_bars)]
     for bar, other in enumerate(order):
@@ -601,34 +324,6 @@ def nearest_phrases(a: Groove, drummer: Sequence[Groove], name: str = "drummer")
 
     Phrases are two bars. Near is what strikes the same drums at the same places at a like tempo and
     with the same feel; equal phrases meet equal answers, silent ones silence.
-
-    Parameters
-    ----------
-    a : Groove
-        The groove.
-    drummer : sequence of Groove
-        What the drummer played.
-    name : str
-        What to call the drummer in a message.
-
-    Returns
-    -------
-    Groove
-        The drummer's phrases one after another, in as many bars as A's, all on one grid.
-
-    Raises
-    ------
-    InputError
-        The drummer plays nothing in A's metre.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90),))
-    >>> far = Groove((Metre(),), 4, (Hit(0, 2, 0.5, 0.1, 38, 90),), "far")
-    >>> near = Groove((Metre(),), 4, (Hit(0, 0, 0.05, 0.1, 36, 50),), "near")
-    >>> nearest_phrases(a, [far, near]).hits == near.hits
-    True
     """
     phrases = [
         range(start, min(start + _PHRASE_BARS, a.n_bars))

@@ -34,29 +34,7 @@ _N_PATH_POINTS = 101
 
 
 def split_windows(groove: Groove) -> list[range]:
-    """A groove's bars in windows that the autoencoder can hold.
-
-    Parameters
-    ----------
-    groove : Groove
-        The groove.
-
-    Returns
-    -------
-    list of range
-        Bars of each window, as many as fit in `N_STEPS`.
-
-    Raises
-    ------
-    InputError
-        A bar does not fit.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> split_windows(Groove((Metre(),) * 5, 4, ()))
-    [range(0, 2), range(2, 4), range(4, 5)]
-    """
+    """A groove's bars in windows that the autoencoder can hold."""
     windows, first = [], 0
     for bar, metre in enumerate(groove.metres):
         if metre.bar * STRAIGHT > N_STEPS:
@@ -74,24 +52,7 @@ def split_windows(groove: Groove) -> list[range]:
 def encode_windows(groove: Groove, windows: list[range]) -> tuple[Array, Array, Array]:
     """Hits, velocities and offsets of windows, straightened.
 
-    Parameters
-    ----------
-    groove : Groove
-        The groove.
-    windows : list of range
-        Its bars in windows.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Each [B, 32, 9], as `Groove.arrays` has them.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> groove = Groove((Metre(3, 4),), 4, (Hit(0, 0, 0.0, 0.1, 36, 127),))
-    >>> encode_windows(groove, split_windows(groove))[1].sum().item()
-    1.0
+    returns [B, 32, 9].
     """
     stacked = np.zeros((3, len(windows), N_STEPS, N_DRUMS), np.float32)
     groove_arrays = np.stack(groove.arrays(straight=True))
@@ -111,24 +72,6 @@ class LatentInterpolation:
     hits change, which ones of neither groove are struck on the way, and how notes bend. The place
     on the line is the one at which the share of changed hits is nearest to the amount. Unlike the
     exact way, a hit may come and go again.
-
-    Parameters
-    ----------
-    a : Groove
-        Where it begins.
-    b : Groove
-        Where it ends, in as many bars (`cambiata.groove.interpolation.fitted`).
-    weights : str
-        Shipped ones by name, or a path.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> a = Groove((Metre(),), 4, (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(0, 4, 1.0, 0.1, 38, 80)))
-    >>> b = Groove((Metre(),), 4, (Hit(0, 0, 0.1, 0.1, 36, 50), Hit(0, 8, 2.0, 0.1, 38, 70)))
-    >>> way = LatentInterpolation(a, b)
-    >>> way.at(GrooveAmounts.of(0.0)) == a.strikes, way.at(GrooveAmounts.of(1.0)) == b.strikes
-    (True, True)
     """
 
     def __init__(self, a: Groove, b: Groove, weights: str = "groove") -> None:
@@ -187,18 +130,7 @@ class LatentInterpolation:
         return float(points[int(np.argmin(distance))])
 
     def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
-        """The groove that lies some part of the way.
-
-        Parameters
-        ----------
-        amounts : Amounts
-            How far.
-
-        Returns
-        -------
-        tuple of Strike
-            In their order, in quarter notes.
-        """
+        """The groove that lies some part of the way."""
         hits = self._hits(self._path_point(amounts.hits))
         velocity = self._decoded_performance(hits, amounts.velocity, 0, 127.0)
         offset = self._decoded_performance(hits, amounts.timing, 1, 1 / STRAIGHT)

@@ -38,51 +38,16 @@ Pattern = tuple[tuple[int, bool], ...]
 
 @dataclass(frozen=True)
 class Counting:
-    """How bars are counted, whatever the signature.
+    """How bars are counted, whatever the signature."""
 
-    Parameters
-    ----------
-    n_beats : int
-        Beats of a bar, 2 to 4.
-    is_compound : bool
-        Whether a beat divides into three.
-    scale : fractions.Fraction
-        How many times longer written notes are taken to be; 2 for the sixteenths of 2/4.
-
-    Examples
-    --------
-    >>> Counting.of(Metre(6, 8), []).beat_steps
-    36
-    """
-
-    n_beats: int
-    is_compound: bool
+    n_beats: int  # Beats of a bar, 2 to 4
+    is_compound: bool  # Whether a beat divides into three
+    # How many times longer written notes are taken to be; 2 for the sixteenths of 2/4
     scale: Fraction = Fraction(1)
 
     @classmethod
     def of(cls, metre: Metre, lengths: Sequence[Fraction], name: str = "tune") -> "Counting":
-        """How a tune's bars are counted.
-
-        Parameters
-        ----------
-        metre : Metre
-            Its metre.
-        lengths : sequence of fractions.Fraction
-            How long its tones are, in quarter notes: 2/4 that moves in sixteenths is counted as
-            4/4 that moves in eighths.
-        name : str
-            What to call the tune in a message.
-
-        Returns
-        -------
-        Counting
-            Beats and scale.
-
-        Raises
-        ------
-        InputError
-            It is in a metre that is not known.
-        """
+        """How a tune's bars are counted."""
         counted = _COUNTED.get((metre.beats, metre.unit))
         if counted is None:
             metres = ", ".join(f"{beats}/{unit}" for beats, unit in _COUNTED)
@@ -112,26 +77,11 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that begins in a bar.
+    """Something that begins in a bar."""
 
-    Parameters
-    ----------
-    onset : fractions.Fraction
-        Where, in quarter notes as written from the bar's beginning.
-    pitch : int or None
-        MIDI number; none for a rest.
-    velocity : int
-        How hard it is struck.
-
-    Examples
-    --------
-    >>> Event(Fraction(0), None).is_tone
-    False
-    """
-
-    onset: Fraction
-    pitch: int | None
-    velocity: int = 100
+    onset: Fraction  # Where, in quarter notes as written from the bar's beginning
+    pitch: int | None  # MIDI number; none for a rest
+    velocity: int = 100  # How hard it is struck
 
     @property
     def is_tone(self) -> bool:
@@ -145,59 +95,19 @@ Bar = tuple[Event, ...]
 
 @dataclass(frozen=True)
 class MelodyLine:
-    """A melody cut into bars; each tone lasts until something else begins.
+    """A melody cut into bars; each tone lasts until something else begins."""
 
-    Parameters
-    ----------
-    bars : tuple of Bar
-        The first is shorter where there is a pickup.
-    metre : Metre
-        As written.
-    counting : Counting
-        As counted.
-    pickup : fractions.Fraction
-        Length of the incomplete first bar, in quarter notes; 0: there is none.
-
-    Examples
-    --------
-    >>> tones = tuple(Tone(Fraction(i), Fraction(1), 60 + i) for i in range(8))
-    >>> line = MelodyLine.of(Voice(tones), Metre())
-    >>> len(line.bars), line.voice(Voice(())).tones == tones
-    (2, True)
-    """
-
-    bars: tuple[Bar, ...]
-    metre: Metre
-    counting: Counting
+    bars: tuple[Bar, ...]  # The first is shorter where there is a pickup
+    metre: Metre  # As written
+    counting: Counting  # As counted
+    # Length of the incomplete first bar, in quarter notes; 0: there is none
     pickup: Fraction = Fraction(0)
 
     @classmethod
     def of(
         cls, voice: Voice, metre: Metre, pickup: Fraction = Fraction(0), name: str = "tune"
     ) -> "MelodyLine":
-        """A voice cut into bars.
-
-        Parameters
-        ----------
-        voice : Voice
-            Tones that do not overlap.
-        metre : Metre
-            Its metre.
-        pickup : fractions.Fraction
-            Length of its incomplete first bar, in quarter notes.
-        name : str
-            What to call it in a message.
-
-        Returns
-        -------
-        Line
-            From which `voice` gives the same tones.
-
-        Raises
-        ------
-        InputError
-            The metre is not known.
-        """
+        """A voice cut into bars."""
         counting = Counting.of(metre, [tone.length for tone in voice.tones], name)
         events: list[tuple[Fraction, Event]] = []
         last = Fraction(0)
@@ -226,18 +136,7 @@ class MelodyLine:
         return [Fraction(0), *(first + i * self.metre.bar for i in range(len(self.bars)))]
 
     def voice(self, like: Voice) -> Voice:
-        """Its tones.
-
-        Parameters
-        ----------
-        like : Voice
-            Whose name and program they have.
-
-        Returns
-        -------
-        Voice
-            Each tone lasts until the next event.
-        """
+        """Its tones."""
         bar_starts = self.bar_starts
         events = [
             (begin + event.onset, event)
@@ -260,14 +159,7 @@ class MelodyLine:
         return range(bool(self.pickup), len(self.bars))
 
     def groups(self) -> dict[Bar, list[int]]:
-        """Numbers of the full bars that are equal, by what they are.
-
-        Returns
-        -------
-        dict
-            In the order of their first. A bar begins differently where another tone goes on into
-            it.
-        """
+        """Numbers of the full bars that are equal, by what they are."""
         indices: dict[Bar, list[int]] = {}
         for i in self.own:
             indices.setdefault(self.bars[i], []).append(i)
@@ -290,35 +182,13 @@ class MelodyLine:
         return np.asarray(used >= 0.02 * used.sum(), np.float32)
 
     def steps(self, bar: Bar) -> Iterator[tuple[int, Event]]:
-        """A bar's events with the steps at which they are counted.
-
-        Parameters
-        ----------
-        bar : Bar
-            One of the line's, or of its metre.
-
-        Yields
-        ------
-        tuple of int and Event
-            The nearest step below the bar's end, and the event.
-        """
+        """A bar's events with the steps at which they are counted."""
         for event in bar:
             step = round(event.onset * self.counting.scale * STEPS)
             yield min(step, self.counting.bar_steps - 1), event
 
     def patterns(self, bar: Bar) -> list[Pattern]:
-        """The rhythm of each beat of a bar.
-
-        Parameters
-        ----------
-        bar : Bar
-            As for `steps`.
-
-        Returns
-        -------
-        list of Pattern
-            One for each beat; an empty one where what sounded goes on.
-        """
+        """The rhythm of each beat of a bar."""
         beats: list[list[tuple[int, bool]]] = [[] for _ in range(self.counting.n_beats)]
         for step, event in self.steps(bar):
             beat, onset = divmod(step, self.counting.beat_steps)
@@ -327,18 +197,7 @@ class MelodyLine:
         return [tuple(beat) for beat in beats]
 
     def sounding(self, index: int) -> int | None:
-        """Pitch that goes on into a bar.
-
-        Parameters
-        ----------
-        index : int
-            The bar's number.
-
-        Returns
-        -------
-        int or None
-            MIDI number; none where a rest does, or at the beginning.
-        """
+        """Pitch that goes on into a bar."""
         for bar in reversed(self.bars[:index]):
             if bar:
                 return bar[-1].pitch
@@ -348,34 +207,7 @@ class MelodyLine:
 def melody_of_sheet(
     sheet: Sheet, *, track: int | None = None, skyline: bool = False
 ) -> tuple[int, MelodyLine]:
-    """The melody of a sheet.
-
-    Parameters
-    ----------
-    sheet : Sheet
-        What is given.
-    track : int, optional
-        Which voice, from 1.
-    skyline : bool
-        Take the highest tones where several sound.
-
-    Returns
-    -------
-    tuple of int and Line
-        Number of the voice, from 0, and its line.
-
-    Raises
-    ------
-    InputError
-        There are several voices and none is chosen, tones sound together, there is no such track
-        or no melody, or the metre is not known.
-
-    Examples
-    --------
-    >>> melody_of_sheet(Sheet((Voice((Tone(Fraction(0), Fraction(4), 60),)),)))
-    Traceback (most recent call last):
-    cambiata.errors.InputError: sheet: is too short; give a melody of two bars at least
-    """
+    """The melody of a sheet."""
     choices = "; ".join(
         f"{i} {voice.name or f'program {voice.program}'}" for i, voice in enumerate(sheet.voices, 1)
     )
@@ -412,22 +244,6 @@ def estimate_tonic(tones: Sequence[Tone]) -> int:
 
     The key whose profile (Krumhansl & Kessler 1982) correlates best with how long each pitch class
     sounds; the last tone counts as a fifth of the melody, since tunes end on their tonic.
-
-    Parameters
-    ----------
-    tones : sequence of Tone
-        At least one.
-
-    Returns
-    -------
-    int
-        0 is C.
-
-    Examples
-    --------
-    >>> scale = (62, 64, 66, 67, 69, 71, 73, 74)
-    >>> estimate_tonic([Tone(Fraction(i), Fraction(1), pitch) for i, pitch in enumerate(scale)])
-    2
     """
     used = np.zeros(12)
     for tone in tones:

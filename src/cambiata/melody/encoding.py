@@ -25,20 +25,9 @@ Reals = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Rhythms of a beat that networks know, by number; 0 is no beat.
+    """Rhythms of a beat that networks know, by number; 0 is no beat."""
 
-    Parameters
-    ----------
-    simple, compound : tuple of Pattern
-        Rhythms of beats that divide into two and into three.
-
-    Examples
-    --------
-    >>> vocabulary = Vocabulary((((0, True),), ((0, True), (12, True))), (((0, True),),))
-    >>> vocabulary.number(((0, True), (11, True)), False), len(vocabulary), vocabulary.pattern(3)
-    (2, 4, ((0, True),))
-    """
-
+    # Rhythms of beats that divide into two and into three
     simple: tuple[Pattern, ...]
     compound: tuple[Pattern, ...]
     _known: dict[tuple[Pattern, bool], int] = field(
@@ -54,35 +43,11 @@ class Vocabulary:
         return 1 + len(self.simple) + len(self.compound)
 
     def pattern(self, number: int) -> Pattern:
-        """The rhythm of a number.
-
-        Parameters
-        ----------
-        number : int
-            From 1.
-
-        Returns
-        -------
-        Pattern
-            It.
-        """
+        """The rhythm of a number."""
         return (*self.simple, *self.compound)[number - 1]
 
     def number(self, pattern: Pattern, is_compound: bool) -> int:
-        """The number of a rhythm, or of the one that is most like it.
-
-        Parameters
-        ----------
-        pattern : Pattern
-            Any.
-        is_compound : bool
-            Whether the beat divides into three.
-
-        Returns
-        -------
-        int
-            From 1.
-        """
+        """The number of a rhythm, or of the one that is most like it."""
         key = pattern, is_compound
         if key not in self._known:
             known = self.compound if is_compound else self.simple
@@ -98,29 +63,12 @@ class Vocabulary:
         return np.stack([simple, numbers > len(self.simple)])
 
     def to_json(self) -> list[list[Any]]:
-        """Both kinds of rhythms.
-
-        Returns
-        -------
-        list
-            What `from_json` reads.
-        """
+        """Both kinds of rhythms."""
         return [[list(map(list, each)) for each in kind] for kind in (self.simple, self.compound)]
 
     @classmethod
     def from_json(cls, patterns_json: Sequence[Any]) -> "Vocabulary":
-        """What `to_json` gave.
-
-        Parameters
-        ----------
-        patterns_json : sequence
-            From JSON.
-
-        Returns
-        -------
-        Vocabulary
-            The same again.
-        """
+        """What `to_json` gave."""
         simple, compound = (
             tuple(tuple((int(at), bool(tone)) for at, tone in pattern) for pattern in kind)
             for kind in patterns_json
@@ -129,20 +77,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, lines: Iterable[MelodyLine], min_count: int) -> "Vocabulary":
-        """The rhythms that beats of melodies have.
-
-        Parameters
-        ----------
-        lines : iterable of Line
-            The melodies.
-        min_count : int
-            How often a rhythm must occur.
-
-        Returns
-        -------
-        Vocabulary
-            The more frequent first.
-        """
+        """The rhythms that beats of melodies have."""
         counts: tuple[dict[Pattern, int], dict[Pattern, int]] = ({}, {})
         for line in lines:
             of_kind = counts[line.counting.is_compound]
@@ -168,39 +103,16 @@ def _difference(a: Pattern, b: Pattern) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class EncodedBars:
-    """Bars as networks see them.
+    """Bars as networks see them."""
 
-    Parameters
-    ----------
-    rhythm : numpy.ndarray
-        Numbers of the beats' rhythms [B, N_BEATS].
-    contour : numpy.ndarray
-        Pitches above the tonic at moments of the bar, from `LOWEST` as 0 [B, N_CURVE].
-    onsets : numpy.ndarray
-        Where tones begin, in thirty-sixths of a beat [B, N_ONSETS]; -1 for none.
-    pitches : numpy.ndarray
-        Their pitches, from `LOWEST` as 0 [B, N_ONSETS].
-    before : numpy.ndarray
-        The pitches of the two tones before the bar, the last first [B, 2].
-    context : numpy.ndarray
-        How bars are counted and where they stand [B, N_FRAME].
-    scale : numpy.ndarray
-        Which pitch classes above the tonic the melody uses [B, 12].
-
-    Examples
-    --------
-    >>> packed = np.zeros((3, N_PACKED), np.int16)
-    >>> bool((EncodedBars.unpacked(packed).packed() == packed).all())
-    True
-    """
-
-    rhythm: Integers
+    rhythm: Integers  # Numbers of the beats' rhythms [B, N_BEATS]
+    # Pitches above the tonic at moments of the bar, from `LOWEST` as 0 [B, N_CURVE]
     contour: Integers
-    onsets: Integers
-    pitches: Integers
-    before: Integers
-    context: Reals
-    scale: Reals
+    onsets: Integers  # Where tones begin, in thirty-sixths of a beat [B, N_ONSETS]; -1 for none
+    pitches: Integers  # Their pitches, from `LOWEST` as 0 [B, N_ONSETS]
+    before: Integers  # The pitches of the two tones before the bar, the last first [B, 2]
+    context: Reals  # How bars are counted and where they stand [B, N_FRAME]
+    scale: Reals  # Which pitch classes above the tonic the melody uses [B, 12]
 
     @property
     def encoder_inputs(self) -> tuple[Integers, Integers, Reals, Reals]:
@@ -210,10 +122,7 @@ class EncodedBars:
     def packed(self) -> npt.NDArray[np.int16]:
         """All of it in one array.
 
-        Returns
-        -------
-        numpy.ndarray
-            [B, N_NUMBERS].
+        returns [B, N_NUMBERS].
         """
         parts = (
             self.rhythm, self.contour, self.onsets, self.pitches, self.before, self.context, self.scale
@@ -224,15 +133,7 @@ class EncodedBars:
     def unpacked(cls, packed: npt.NDArray[np.int16]) -> "EncodedBars":
         """What `packed` gave.
 
-        Parameters
-        ----------
-        packed : numpy.ndarray
-            [B, N_NUMBERS].
-
-        Returns
-        -------
-        Numbers
-            The same again.
+        packed: [B, N_NUMBERS].
         """
         boundaries = np.cumsum([N_BEATS, N_CONTOUR, MAX_ONSETS, MAX_ONSETS, 2, N_CONTEXT])
         parts = np.split(packed, boundaries, axis=1)
@@ -244,25 +145,7 @@ class EncodedBars:
 def encode_context(line: MelodyLine, index: int) -> Reals:
     """How a bar is counted and where it stands.
 
-    Parameters
-    ----------
-    line : Line
-        The melody.
-    index : int
-        The bar's number.
-
-    Returns
-    -------
-    numpy.ndarray
-        [N_FRAME].
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> from cambiata.melody.bars import Counting
-    >>> line = MelodyLine(((), ()), Metre(3, 4), Counting(3, False))
-    >>> encode_context(line, 1).tolist()
-    [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
+    returns [N_FRAME].
     """
     context = np.zeros(N_CONTEXT, np.float32)
     context[line.counting.n_beats - 2] = 1
@@ -273,29 +156,7 @@ def encode_context(line: MelodyLine, index: int) -> Reals:
 
 
 def encode_pitch(line: MelodyLine, pitch: int) -> int:
-    """A pitch above the tonic, from `LOWEST` as 0.
-
-    Parameters
-    ----------
-    line : Line
-        The melody.
-    pitch : int
-        MIDI number.
-
-    Returns
-    -------
-    int
-        0 to `N_PITCHES` - 1: pitches further away are moved by octaves.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone, Voice
-    >>> from cambiata.score.midi import Metre
-    >>> from fractions import Fraction
-    >>> tones = [Tone(Fraction(i), Fraction(1), p) for i, p in enumerate((60, 62, 64, 60))]
-    >>> encode_pitch(MelodyLine.of(Voice(tuple(tones)), Metre()), 62)
-    17
-    """
+    """A pitch above the tonic, from `LOWEST` as 0."""
     number = pitch - line.tonic - LOWEST
     while number < 0:
         number += 12
@@ -305,33 +166,7 @@ def encode_pitch(line: MelodyLine, pitch: int) -> int:
 
 
 def encode_bars(line: MelodyLine, indices: Sequence[int], vocabulary: Vocabulary) -> EncodedBars:
-    """Bars of a melody as networks see them.
-
-    Parameters
-    ----------
-    line : Line
-        The melody.
-    indices : sequence of int
-        Numbers of bars.
-    vocabulary : Vocabulary
-        Rhythms that are known.
-
-    Returns
-    -------
-    Numbers
-        Of those bars.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone, Voice
-    >>> from cambiata.score.midi import Metre
-    >>> from fractions import Fraction
-    >>> tones = [Tone(Fraction(i), Fraction(1), p) for i, p in enumerate((60, 62, 64, 60))]
-    >>> line = MelodyLine.of(Voice(tuple(tones)), Metre())
-    >>> found = encode_bars(line, [0], Vocabulary((((0, True),),), ()))
-    >>> found.rhythm.tolist(), found.pitches[0, :4].tolist(), found.contour[0, ::12].tolist()
-    ([[1, 1, 1, 1]], [15, 17, 19, 15], [15, 17, 19, 15])
-    """
+    """Bars of a melody as networks see them."""
     n = len(indices)
     rhythm = np.zeros((n, N_BEATS), np.int64)
     contour = np.full((n, N_CONTOUR), PADDING, np.int64)

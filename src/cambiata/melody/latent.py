@@ -40,36 +40,21 @@ ATTRIBUTES = ("density", "syncopation", "range", "direction")
 
 @dataclass(frozen=True)
 class LatentConfig:
-    """Settings of `Latent`.
+    """Settings of `Latent`."""
 
-    Parameters
-    ----------
-    weights : str
-        Shipped weights by name, or the path of an ONNX file of your own.
-    rhythm_push, pitch_push : float
-        How much more a style is asked for than it was learnt: what it makes likelier than the
-        content's own style does counts so much again. Where the metre changes, rhythms are not
-        pushed: the content's own style is at home in another.
-    pitch_hold : float
-        How much likelier, in nats, another pitch must be for a tone on the beat to be changed;
-        tones between beats by their place: half of it on the half, none of it elsewhere.
-    least_wish : float
-        How much likelier, in nats, anything must be than what is there to be wished for: what is
-        hardly wanted moves a tune away from itself and not towards the style.
-    density, syncopation, range, direction : float
-        More or less of it, in standard deviations of the bars of tunes.
-
-    Examples
-    --------
-    >>> LatentConfig().density
-    0.0
-    """
-
-    weights: str = "melody"
+    weights: str = "melody"  # Shipped weights by name, or the path of an ONNX file of your own
+    # How much more a style is asked for than it was learnt: what it makes likelier than the
+    # content's own style does counts so much again. Where the metre changes, rhythms are not
+    # pushed: the content's own style is at home in another.
     rhythm_push: float = 0.25
     pitch_push: float = 0.5
+    # How much likelier, in nats, another pitch must be for a tone on the beat to be changed;
+    # tones between beats by their place: half of it on the half, none of it elsewhere
     pitch_hold: float = 4.0
+    # How much likelier, in nats, anything must be than what is there to be wished for: what is
+    # hardly wanted moves a tune away from itself and not towards the style
     least_wish: float = 0.0
+    # More or less of it, in standard deviations of the bars of tunes
     density: float = 0.0
     syncopation: float = 0.0
     range: float = 0.0
@@ -84,21 +69,6 @@ class Latent(MelodySystem):
     beats' rhythms are decoded in the new style, then the pitches of the new rhythm's tones. Of the
     changes that the style wants, the share that `amount` says is made, those it wants most first:
     0 gives the melody back, and what is changed at an amount is changed at any higher one.
-
-    Parameters
-    ----------
-    config : LatentConfig
-        Settings.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
-
-    Examples
-    --------
-    >>> Latent().styles()["reel"]
-    [(4, False)]
     """
 
     name: ClassVar[str] = "melody"
@@ -111,23 +81,7 @@ class Latent(MelodySystem):
 
     @classmethod
     def configured(cls, settings: Mapping[str, str]) -> "Latent":
-        """It, with some settings changed.
-
-        Parameters
-        ----------
-        settings : mapping of str to str
-            Values by name: those of `LatentConfig`.
-
-        Returns
-        -------
-        Latent
-            It.
-
-        Raises
-        ------
-        InputError
-            There is no such setting, or a value is no number.
-        """
+        """It, with some settings changed."""
         settings_types = {field.name: field.type for field in fields(LatentConfig)}
         values: dict[str, Any] = {}
         for name, text in settings.items():
@@ -145,13 +99,7 @@ class Latent(MelodySystem):
         return Vocabulary.from_json(self._model.about["words"])
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
-        """Styles that it knows by name, and the kinds of bars each is at home in.
-
-        Returns
-        -------
-        dict
-            Beats of a bar and whether they divide into three, the more usual first.
-        """
+        """Styles that it knows by name, and the kinds of bars each is at home in."""
         style_facts: Mapping[str, Any] = self._model.about["styles"]
         return {
             name: [(int(n), bool(compound)) for n, compound in facts["kinds"]]
@@ -161,20 +109,7 @@ class Latent(MelodySystem):
     def style(self, shown: str | Sequence[MelodyLine]) -> Reals:
         """A style's vector.
 
-        Parameters
-        ----------
-        shown : str or sequence of Line
-            One of `styles`, or melodies that show it.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the name, or the mean over all bars of the melodies [1, n_style].
-
-        Raises
-        ------
-        InputError
-            There is no style of that name.
+        returns [1, n_style].
         """
         if isinstance(shown, str):
             style_facts = self._model.about["styles"]
@@ -197,17 +132,7 @@ class Latent(MelodySystem):
     ) -> Reals:
         """What rhythms say, said in another metre: what is usual in one is usual in the other.
 
-        Parameters
-        ----------
-        rhythm_latents : numpy.ndarray
-            Latents of rhythms [B, n_rhythm].
-        before, after : Counting
-            How their bars were counted, and how they are to be.
-
-        Returns
-        -------
-        numpy.ndarray
-            Each number at the same quantile of the bars of the other kind [B, n_rhythm].
+        rhythm_latents: [B, n_rhythm]; returns [B, n_rhythm].
         """
         quantiles: Mapping[str, list[list[float]]] = self._model.about["quantiles"]
         if before.kind == after.kind or {str(before), str(after)} - set(quantiles):
@@ -232,31 +157,7 @@ class Latent(MelodySystem):
         seed: int = 0,
         source: MelodyLine | None = None,
     ) -> MelodyLine:
-        """A melody turned towards a style.
-
-        Parameters
-        ----------
-        line : Line
-            The melody.
-        style : str or sequence of Line
-            One of `styles`, or melodies that show it.
-        amounts : Amounts
-            How far.
-        seed : int
-            Nothing is drawn.
-        source : Line, optional
-            The melody in its own metre, where that is another: what its rhythms say is heard there.
-
-        Returns
-        -------
-        Line
-            As many bars, in the same metre and scale; those that were equal still are.
-
-        Raises
-        ------
-        InputError
-            There is no style of that name.
-        """
+        """A melody turned towards a style."""
         del seed
         target = self.style(style)
         if amounts.is_nothing:

@@ -16,26 +16,7 @@ N_INTERVALS = 49  # two octaves down to two octaves up
 
 
 def encode_notes(line: MelodyLine) -> list[tuple[int, int]]:
-    """A melody as the post has it: intervals from note to note, and durations.
-
-    Parameters
-    ----------
-    line : Line
-        The melody.
-
-    Returns
-    -------
-    list of tuple of int
-        Semitones from the note before, at most two octaves, 0 for the first; and steps as counted
-        until the next note begins: rests belong to the note before.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Metre
-    >>> tones = tuple(Tone(Fraction(i), Fraction(1), p) for i, p in enumerate((60, 64, 62)))
-    >>> encode_notes(MelodyLine.of(Voice(tones), Metre(3, 4)))
-    [(0, 24), (4, 24), (-2, 24)]
-    """
+    """A melody as the post has it: intervals from note to note, and durations."""
     tones = line.voice(Voice(())).tones
     ends = [*(tone.start for tone in tones[1:]), tones[-1].end]
     max_interval = N_INTERVALS // 2
@@ -57,21 +38,6 @@ class Pati2018(MelodySystem):
     is left as it is: there is no knob (any amount is the whole), and neither bars nor phrases are
     kept; but for the output's length, which is the melody's: what is too long is cut, what is too
     short ends in silence. Genres are the dance types of our own tunes.
-
-    Parameters
-    ----------
-    weights : str
-        Shipped weights by name, or the path of an ONNX file of your own.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
-
-    Examples
-    --------
-    >>> len(Pati2018().generate("reel", 8))
-    8
     """
 
     name: ClassVar[str] = "pati2018"
@@ -87,33 +53,11 @@ class Pati2018(MelodySystem):
 
     @classmethod
     def configured(cls, settings: Mapping[str, str]) -> "Pati2018":
-        """It, with other weights.
-
-        Parameters
-        ----------
-        settings : mapping of str to str
-            "weights" or nothing.
-
-        Returns
-        -------
-        Pati2018
-            It.
-
-        Raises
-        ------
-        InputError
-            There is no such setting.
-        """
+        """It, with other weights."""
         return cls(**weights_setting(settings))
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
-        """Styles that it knows by name, and the kinds of bars each is at home in.
-
-        Returns
-        -------
-        dict
-            All kinds: it does not count bars.
-        """
+        """Styles that it knows by name, and the kinds of bars each is at home in."""
         kinds = [(n, compound) for n in (2, 3, 4) for compound in (False, True)]
         return dict.fromkeys(self._genres, kinds)
 
@@ -125,31 +69,7 @@ class Pati2018(MelodySystem):
         seed: int = 0,
         source: MelodyLine | None = None,
     ) -> MelodyLine:
-        """A melody's pitches in durations of another genre.
-
-        Parameters
-        ----------
-        line : Line
-            The melody.
-        style : str
-            One of `styles`.
-        amounts : Amounts
-            Nothing of the rhythm leaves the melody as it is; all else is the whole.
-        seed : int
-            Of the durations.
-        source : Line, optional
-            Not used.
-
-        Returns
-        -------
-        Line
-            As long as the melody.
-
-        Raises
-        ------
-        InputError
-            The style is given by example, or there is none of that name.
-        """
+        """A melody's pitches in durations of another genre."""
         del source
         genre = self._genre(style)
         if amounts.rhythm == 0:
@@ -175,27 +95,7 @@ class Pati2018(MelodySystem):
         return MelodyLine(new.bars + silent, line.metre, line.counting, line.pickup)
 
     def generate(self, style: str, n_notes: int, seed: int = 0) -> list[int]:
-        """A genre's own pitches, as published.
-
-        Parameters
-        ----------
-        style : str
-            One of `styles`.
-        n_notes : int
-            How many.
-        seed : int
-            Of what is drawn.
-
-        Returns
-        -------
-        list of int
-            MIDI numbers, from A4 on.
-
-        Raises
-        ------
-        InputError
-            There is no style of that name.
-        """
+        """A genre's own pitches, as published."""
         genre, rng = self._genre(style), np.random.default_rng(seed)
         pitch_state, duration_state = self._start(), self._start()
         interval, duration, pitches = 0, 0, [69]

@@ -26,16 +26,6 @@ class Retrieval(MelodySystem):
     For every distinct bar: of the rhythms of the style's bars, those with the nearest number of
     tones, and of these the most usual. Bars whose rhythm is least usual in the style are changed
     first.
-
-    Parameters
-    ----------
-    weights : str
-        Weights of ``melody``, which know the rhythms of styles.
-
-    Examples
-    --------
-    >>> "jig" in Retrieval().styles()
-    True
     """
 
     name: ClassVar[str] = "retrieval"
@@ -48,33 +38,11 @@ class Retrieval(MelodySystem):
 
     @classmethod
     def configured(cls, settings: Mapping[str, str]) -> "Retrieval":
-        """It, with other weights.
-
-        Parameters
-        ----------
-        settings : mapping of str to str
-            "weights" or nothing.
-
-        Returns
-        -------
-        Retrieval
-            It.
-
-        Raises
-        ------
-        InputError
-            There is no such setting.
-        """
+        """It, with other weights."""
         return cls(**weights_setting(settings))
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
-        """Styles that it knows by name, and the kinds of bars each is at home in.
-
-        Returns
-        -------
-        dict
-            As `Latent.styles`.
-        """
+        """Styles that it knows by name, and the kinds of bars each is at home in."""
         return self._latent.styles()
 
     def restyle(
@@ -85,31 +53,7 @@ class Retrieval(MelodySystem):
         seed: int = 0,
         source: MelodyLine | None = None,
     ) -> MelodyLine:
-        """A melody in the rhythms of a style.
-
-        Parameters
-        ----------
-        line : Line
-            The melody.
-        style : str or sequence of Line
-            One of `styles`, or melodies that show it.
-        amounts : Amounts
-            Share of the bars; pitches only follow.
-        seed : int
-            Nothing is drawn.
-        source : Line, optional
-            Not used.
-
-        Returns
-        -------
-        Line
-            As many bars; those that were equal still are.
-
-        Raises
-        ------
-        InputError
-            There is no such style, or it has no bar of the melody's kind.
-        """
+        """A melody in the rhythms of a style."""
         del seed, source
         rhythms = self._rhythms(line, style)
         if not rhythms:

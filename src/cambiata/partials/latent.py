@@ -25,27 +25,7 @@ _N_ROLLS = 3
 def encode_notes(bands_db: Roll, network: object, threshold: float) -> tuple[NoteEvents, Roll]:
     """The notes of a sound, and what the listener saw before it made up its mind.
 
-    Parameters
-    ----------
-    bands_db : numpy.ndarray
-        [312, L], as `LogFrequency.level_db` gives them.
-    network : callable
-        From bands [1, 312, L] to rolls and what was seen [1, 3 + N_SEEN, 88, L].
-    threshold : float
-        Least height of an onset.
-
-    Returns
-    -------
-    tuple
-        The notes, and [N_SEEN, 88, L].
-
-    Examples
-    --------
-    >>> silent = np.full((312, 20), -80, np.float32)
-    >>> network = lambda bands: [np.full((1, 35, 88, bands.shape[2]), -9, np.float32)]
-    >>> events, hidden = encode_notes(silent, network, 0.3)
-    >>> events.n_notes, hidden.shape
-    (0, (32, 88, 20))
+    bands_db: [312, L]; network: [1, 312, L] or [1, 3 + N_SEEN, 88, L]; returns [N_SEEN, 88, L].
     """
     logits_and_hidden = logits(bands_db, network)
     onset, activation, level = logits_and_hidden[:_N_ROLLS]
@@ -56,25 +36,7 @@ def encode_notes(bands_db: Roll, network: object, threshold: float) -> tuple[Not
 def hidden_at_frames(hidden: Roll, frames: NoteFrames) -> npt.NDArray[np.float32]:
     """What was seen at moments of notes.
 
-    Parameters
-    ----------
-    hidden : numpy.ndarray
-        [N_SEEN, 88, L].
-    frames : NoteFrames
-        Moments [Q].
-
-    Returns
-    -------
-    numpy.ndarray
-        [Q, N_SEEN], straight between the frames.
-
-    Examples
-    --------
-    >>> from cambiata.partials.note_frames import note_frames
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> hidden_at_frames(np.zeros((32, 88, 43), np.float32), note_frames(events, 43)).shape
-    (40, 32)
+    hidden: [N_SEEN, 88, L]; frames: [Q]; returns [Q, N_SEEN].
     """
     last = hidden.shape[2] - 1
     at = np.clip(frames.frame, 0, last)
@@ -88,20 +50,6 @@ def hidden_at_frames(hidden: Roll, frames: NoteFrames) -> npt.NDArray[np.float32
 def conditioning_features(frames: NoteFrames) -> npt.NDArray[np.float32]:
     """What a decoder is told of moments of notes, beside the latent.
 
-    Parameters
-    ----------
-    frames : NoteFrames
-        Moments [Q].
-
-    Returns
-    -------
-    numpy.ndarray
-        [Q, N_TOLD].
-
-    Examples
-    --------
-    >>> none = np.zeros(0)
-    >>> conditioning_features(NoteFrames(none, none, none, none, none, np.zeros((0, 18), np.float32))).shape
-    (0, 16)
+    frames: [Q]; returns [Q, N_TOLD].
     """
     return np.ascontiguousarray(frames.features[:, CONDITIONING_FEATURES])

@@ -59,36 +59,14 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class NoteFrames:
-    """Moments of notes.
+    """Moments of notes."""
 
-    Parameters
-    ----------
-    note : numpy.ndarray
-        Which note [M].
-    frame : numpy.ndarray
-        Which moment, in frames and not necessarily whole [M].
-    pitch : numpy.ndarray
-        MIDI number [M].
-    age_s : numpy.ndarray
-        Seconds since the note began, negative before [M].
-    strength_db : numpy.ndarray
-        Strength of its note [M].
-    features : numpy.ndarray
-        [M, N_FEATURES].
-
-    Examples
-    --------
-    >>> empty = np.zeros(0)
-    >>> len(NoteFrames(empty, empty, empty, empty, empty, np.zeros((0, 18))))
-    0
-    """
-
-    note: npt.NDArray[np.int64]
-    frame: npt.NDArray[np.float64]
-    pitch: npt.NDArray[np.int64]
-    age_s: npt.NDArray[np.float64]
-    strength_db: npt.NDArray[np.float64]
-    features: Array
+    note: npt.NDArray[np.int64]  # Which note [M]
+    frame: npt.NDArray[np.float64]  # Which moment, in frames and not necessarily whole [M]
+    pitch: npt.NDArray[np.int64]  # MIDI number [M]
+    age_s: npt.NDArray[np.float64]  # Seconds since the note began, negative before [M]
+    strength_db: npt.NDArray[np.float64]  # Strength of its note [M]
+    features: Array  # [M, N_FEATURES]
 
     def __len__(self) -> int:
         return len(self.note)
@@ -108,24 +86,7 @@ class NoteFrames:
 def last_frames(events: NoteEvents, n_frames: int) -> npt.NDArray[np.float64]:
     """Where each note has died away: after its release, or where its pitch begins anew.
 
-    Parameters
-    ----------
-    events : Heard
-        Notes in order of pitch and time.
-    n_frames : int
-        Frames of the sound.
-
-    Returns
-    -------
-    numpy.ndarray
-        [N].
-
-    Examples
-    --------
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> last_frames(events, 43).tolist()
-    [43.0]
+    returns [N].
     """
     last = np.minimum(events.end + RELEASE_S / BANDS.frame_s, n_frames)
     same = np.flatnonzero(events.pitch[1:] == events.pitch[:-1])
@@ -134,29 +95,7 @@ def last_frames(events: NoteEvents, n_frames: int) -> npt.NDArray[np.float64]:
 
 
 def note_frames(events: NoteEvents, n_frames: int, per_frame: int = 1) -> NoteFrames:
-    """All moments of all notes, on one grid.
-
-    Parameters
-    ----------
-    events : Heard
-        The notes.
-    n_frames : int
-        Frames of the sound.
-    per_frame : int
-        Moments per frame of `BANDS`.
-
-    Returns
-    -------
-    NoteFrames
-        In order of note and time.
-
-    Examples
-    --------
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> note_frames(events, 43).frame[:3].tolist()
-    [3.0, 4.0, 5.0]
-    """
+    """All moments of all notes, on one grid."""
     last = last_frames(events, n_frames)
     first = np.maximum(0, np.ceil((events.start - LEAD_FRAMES) * per_frame)).astype(np.int64)
     stop = np.minimum(np.ceil(last * per_frame), n_frames * per_frame).astype(np.int64)
@@ -172,26 +111,7 @@ def describe_frames(
 ) -> NoteFrames:
     """Moments of notes with their features.
 
-    Parameters
-    ----------
-    events : Heard
-        The notes.
-    note : numpy.ndarray
-        Which note [M].
-    frame : numpy.ndarray
-        Which moment, in frames [M].
-
-    Returns
-    -------
-    NoteFrames
-        With features.
-
-    Examples
-    --------
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> describe_frames(events, np.zeros(1, int), np.array([7.0])).features.shape
-    (1, 18)
+    note: [M]; frame: [M].
     """
     if not events.n_notes:
         none = np.zeros(0)
@@ -231,26 +151,7 @@ def describe_frames(
 
 
 def events_from_part(part: Part) -> NoteEvents:
-    """The notes of a score, as a listener who misses nothing would hear them.
-
-    Parameters
-    ----------
-    part : Part
-        Notes that end with their keys, and the pedal.
-
-    Returns
-    -------
-    Heard
-        Velocity 80 is 0 dB where one note sounds at a time, and less where more do; the level goes
-        with the square of the velocity, as in SoundFonts. What lies off the keyboard is left out.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Note
-    >>> events = events_from_part(Part((Note(0.0, 1.0, 69, 80), Note(1.0, 2.0, 69, 40))))
-    >>> events.strength_db.round().tolist()
-    [3.0, -9.0]
-    """
+    """The notes of a score, as a listener who misses nothing would hear them."""
     pedalled = split_at_keyboard(part.with_pedal())[0]
     notes = sorted(pedalled.notes, key=lambda n: (n.pitch, n.start_s))
     columns = [(n.pitch, n.start_s, n.end_s, n.velocity) for n in notes]
@@ -272,31 +173,7 @@ def events_from_part(part: Part) -> NoteEvents:
 def score_note_frames(
     events: NoteEvents, n_frames: int, per_frame: int = 1, middle_db: float | None = None
 ) -> NoteFrames:
-    """All moments of the notes of a score.
-
-    Parameters
-    ----------
-    events : Heard
-        What `events_from_part` returned.
-    n_frames : int
-        Frames of the sound.
-    per_frame : int
-        Moments per frame of `BANDS`.
-    middle_db : float, optional
-        Strength in the middle of all notes, where these are not all.
-
-    Returns
-    -------
-    NoteFrames
-        As `note_frames`; a score does not say how a note's level goes.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Note
-    >>> events = events_from_part(Part((Note(0.0, 1.0, 69, 80),)))
-    >>> score_note_frames(events, 43).features[:, 14].max()
-    np.float32(0.0)
-    """
+    """All moments of the notes of a score."""
     frames = note_frames(events, n_frames, per_frame)
     frames.features[:, _LEVEL_FEATURE] = 0
     if middle_db is not None:
@@ -311,22 +188,7 @@ def partial_hz(
 
     A stiff string's (Fletcher 1964): ``f_h = h f_1 sqrt((1 + B h^2) / (1 + B))``.
 
-    Parameters
-    ----------
-    pitch : numpy.ndarray
-        MIDI numbers [M].
-    inharmonicity : float
-        B at middle C; 0 for exact multiples.
-
-    Returns
-    -------
-    numpy.ndarray
-        In Hz [M, N_PARTIALS].
-
-    Examples
-    --------
-    >>> partial_hz(np.array([69]), 0.0)[0, :3].tolist()
-    [440.0, 880.0, 1320.0]
+    pitch: [M]; returns [M, N_PARTIALS].
     """
     h = np.arange(1, N_PARTIALS + 1)
     b = (
@@ -338,52 +200,19 @@ def partial_hz(
 
 
 def coverage(age_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Share of the analysis window's weight that lies after a note's beginning.
-
-    Parameters
-    ----------
-    age_s : numpy.ndarray
-        Seconds from the beginning to the window's middle.
-
-    Returns
-    -------
-    numpy.ndarray
-        0 to 1; 0.5 at the beginning itself.
-
-    Examples
-    --------
-    >>> coverage(np.array([-1.0, 0.0, 1.0])).tolist()
-    [0.0, 0.5, 1.0]
-    """
+    """Share of the analysis window's weight that lies after a note's beginning."""
     x = np.clip(age_s * BANDS.sample_rate / WINDOW, -0.5, 0.5)
     return np.asarray(np.clip(0.5 + x + np.sin(2 * np.pi * x) / (2 * np.pi), 0, 1))
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredFrames:
-    """What a style's note frames sound like.
+    """What a style's note frames sound like."""
 
-    Parameters
-    ----------
-    features : numpy.ndarray
-        [M, N_FEATURES].
-    partials_db : numpy.ndarray
-        Power of each partial relative to the note's strength, [M, N_PARTIALS].
-    mask : numpy.ndarray
-        How much of what lies at each partial is this note's, 0 to 1, [M, N_PARTIALS].
-    noise_db : numpy.ndarray
-        Noise in bands, per bin of the transform, likewise relative, [M, N_NOISE].
-
-    Examples
-    --------
-    >>> MeasuredFrames(*[np.zeros((0, n), np.float32) for n in (18, 48, 48, 24)]).n_frames
-    0
-    """
-
-    features: Array
-    partials_db: Array
-    mask: Array
-    noise_db: Array
+    features: Array  # [M, N_FEATURES]
+    partials_db: Array  # Power of each partial relative to the note's strength, [M, N_PARTIALS]
+    mask: Array  # How much of what lies at each partial is this note's, 0 to 1, [M, N_PARTIALS]
+    noise_db: Array  # Noise in bands, per bin of the transform, likewise relative, [M, N_NOISE]
 
     @property
     def n_frames(self) -> int:
@@ -403,52 +232,14 @@ class MeasuredFrames:
 def power_spectrum(samples: Samples) -> Array:
     """The power spectrum that partials are measured in, at unit mean power.
 
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Mono sound [T] at the rate of `BANDS`.
-
-    Returns
-    -------
-    numpy.ndarray
-        [L, WINDOW / 2 + 1]; 1 at the peak of a sinusoid of amplitude 1.
-
-    Examples
-    --------
-    >>> t = np.arange(44100) / 44100
-    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> power_spectrum(tone).shape
-    (44, 2049)
+    samples: [T]; returns [L, WINDOW / 2 + 1].
     """
     mean = float(np.mean(np.square(samples, dtype=np.float64))) + 1e-12
     return hann_power(samples, WINDOW, HOP) * np.float32(16 / WINDOW**2 / mean)
 
 
 def measure(power: Array, events: NoteEvents) -> tuple[MeasuredFrames, NoteFrames, float]:
-    """Partials and noise of all note frames of a style.
-
-    Parameters
-    ----------
-    power : numpy.ndarray
-        What `power_spectrum` returned.
-    events : Heard
-        The style's notes.
-
-    Returns
-    -------
-    tuple
-        What was measured, of which note frames, and the stiffness of its strings.
-
-    Examples
-    --------
-    >>> t = np.arange(44100) / 44100
-    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
-    >>> measured, _, _ = measure(power_spectrum(tone), events)
-    >>> np.diff(measured.partials_db[20, :4:3]).round().tolist()  # the fourth is 12 dB below
-    [-12.0]
-    """
+    """Partials and noise of all note frames of a style."""
     frames = note_frames(events, len(power))
     frames = frames[frames.age_s >= -1e-9]
     at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
@@ -491,29 +282,6 @@ def is_pitched(power: Array, frames: NoteFrames, inharmonicity: float) -> bool:
     peaks do, as those of bells and of organs whose registers sound elsewhere than their keys. Of
     the training fonts' drum kits notes hold 0.03 to 0.44 and steady peaks 0.04 to 0.45; no
     instrument that was tried is that low in both.
-
-    Parameters
-    ----------
-    power : numpy.ndarray
-        What `power_spectrum` returned.
-    frames : NoteFrames
-        All moments of the notes heard.
-    inharmonicity : float
-        Of its strings.
-
-    Returns
-    -------
-    bool
-        False for drums and noise.
-
-    Examples
-    --------
-    >>> t = np.arange(44100) / 44100
-    >>> tone = np.sin(2 * np.pi * 440 * t).astype(np.float32)
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
-    >>> is_pitched(power_spectrum(tone), note_frames(events, 44), 0.0)
-    True
     """
     if len(frames) < _MIN_FRAMES:
         return False
@@ -576,29 +344,7 @@ def pitch_deviation_cents(power: Array, events: NoteEvents, n_frames: int) -> Ar
 
     Read off the peaks of the lowest partials, each weighted by how much of it is the note's own.
 
-    Parameters
-    ----------
-    power : numpy.ndarray
-        What `power_spectrum` returned of the sound that they are in.
-    events : Heard
-        Its notes.
-    n_frames : int
-        Frames L.
-
-    Returns
-    -------
-    numpy.ndarray
-        In cents, [N, L]; where nothing can be read, what is nearest in time of the same note, or
-        the tuning of all.
-
-    Examples
-    --------
-    >>> t = np.arange(44100) / 44100
-    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 0 * one, 43 * one, one, 0 * one, np.zeros((88, 44)))
-    >>> bool(np.abs(pitch_deviation_cents(power_spectrum(tone), events, 44)).max() < 3)
-    True
+    returns [N, L].
     """
     frames = note_frames(events, n_frames)
     frames = frames[(frames.age_s > _SETTLED_S) & (frames.features[:, 7] == 0)]
@@ -656,29 +402,7 @@ def _noise_db(power: Array) -> Array:
 
 
 def choose_frames(frames: NoteFrames, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Note frames to keep of a style: attacks, most of all.
-
-    Parameters
-    ----------
-    frames : NoteFrames
-        All.
-    n : int
-        How many at most.
-    rng : numpy.random.Generator
-        Where chance comes from.
-
-    Returns
-    -------
-    numpy.ndarray
-        Which, ascending.
-
-    Examples
-    --------
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> len(choose_frames(note_frames(events, 43), 8, np.random.default_rng(0)))
-    8
-    """
+    """Note frames to keep of a style: attacks, most of all."""
     if len(frames) <= n:
         return np.arange(len(frames))
     released = frames.features[:, 7] > 0
@@ -691,21 +415,7 @@ def choose_frames(frames: NoteFrames, n: int, rng: np.random.Generator) -> npt.N
 def noise_floor_db(power: Array) -> Array:
     """Level between the partials of a sound where it is quietest, in bands.
 
-    Parameters
-    ----------
-    power : numpy.ndarray
-        What `power_spectrum` returned.
-
-    Returns
-    -------
-    numpy.ndarray
-        [N_NOISE] in dB of its mean power, per bin of the transform, at least -100.
-
-    Examples
-    --------
-    >>> power = power_spectrum(np.random.default_rng(0).normal(size=44100))
-    >>> noise_floor_db(power).shape
-    (24,)
+    returns [N_NOISE].
     """
     quiet = np.quantile(_noise_db(power), 0.1, axis=0)
     return np.asarray(np.maximum(quiet, FLOOR_DB), np.float32)
@@ -716,19 +426,7 @@ def noise_floor_db(power: Array) -> Array:
 
 @lru_cache(maxsize=1)
 def band_filters() -> Array:
-    """Bands in which spectra are compared: narrow in the bass, a third of a semitone above.
-
-    Returns
-    -------
-    numpy.ndarray
-        [bands, WINDOW / 2 + 1]; every bin's power is shared between the two bands next to it.
-
-    Examples
-    --------
-    >>> filters = band_filters()
-    >>> bool(np.allclose(filters.sum(axis=0)[10:1000], 1))
-    True
-    """
+    """Bands in which spectra are compared: narrow in the bass, a third of a semitone above."""
     place = band_position(np.arange(WINDOW // 2 + 1, dtype=np.float64) * BIN_HZ)
     n_bands = len(_band_centres())
     filters = np.maximum(0, 1 - np.abs(place[None] - np.arange(n_bands)[:, None]))
@@ -737,24 +435,7 @@ def band_filters() -> Array:
 
 
 def bands_db(power: Array) -> Array:
-    """Levels in the bands.
-
-    Parameters
-    ----------
-    power : numpy.ndarray
-        What `power_spectrum` returned.
-
-    Returns
-    -------
-    numpy.ndarray
-        [bands, L] in dB, at least -100.
-
-    Examples
-    --------
-    >>> power = power_spectrum(np.random.default_rng(0).normal(size=44100))
-    >>> bands_db(power).shape
-    (210, 44)
-    """
+    """Levels in the bands."""
     level: Array = 10 * np.log10(_sparse_filters() @ power.T + np.float32(1e-10))
     return level
 
@@ -767,21 +448,7 @@ def _sparse_filters() -> scipy.sparse.csr_array:
 def band_quantiles_db(power: Array) -> Array:
     """How loud a style is in every band: seldom exceeded from below, in the middle, from above.
 
-    Parameters
-    ----------
-    power : numpy.ndarray
-        What `power_spectrum` returned.
-
-    Returns
-    -------
-    numpy.ndarray
-        [3, bands] in dB.
-
-    Examples
-    --------
-    >>> power = power_spectrum(np.random.default_rng(0).normal(size=44100))
-    >>> band_quantiles_db(power).shape
-    (3, 210)
+    returns [3, bands].
     """
     return np.asarray(np.quantile(bands_db(power), (0.1, 0.5, 0.9), axis=1), np.float32)
 
@@ -796,33 +463,7 @@ def render_bands(
 ) -> Array:
     """Levels in the bands of what a player said, as they would be measured.
 
-    Parameters
-    ----------
-    frames : NoteFrames
-        The moments it was asked about; only those at whole frames count.
-    partials_db, noise_db : numpy.ndarray
-        What it said of them.
-    background_noise_db : numpy.ndarray
-        Noise that sounds throughout [N_NOISE].
-    inharmonicity : float
-        Of the strings.
-    n_frames : int
-        Frames L.
-
-    Returns
-    -------
-    numpy.ndarray
-        [bands, L] in dB, at least -75.
-
-    Examples
-    --------
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> frames = note_frames(events, 43)
-    >>> partials, noise = np.full((len(frames), 48), -20.0), np.full((len(frames), 24), -90.0)
-    >>> rendered = render_bands(frames, partials, noise, np.full(24, -120.0), 0.0, 43)
-    >>> rendered.shape, bool(rendered[:, 10].max() > rendered[:, 0].max())
-    ((210, 43), True)
+    background_noise_db: [N_NOISE].
     """
     whole = np.flatnonzero((frames.frame % 1 == 0) & (frames.frame < n_frames))
     frame = frames.frame[whole].astype(np.int64)
@@ -851,20 +492,7 @@ def render_bands(
 def noise_interpolation(hz: npt.NDArray[np.float64]) -> Array:
     """How levels in the noise's bands become levels at frequencies: straight lines between them.
 
-    Parameters
-    ----------
-    hz : numpy.ndarray
-        In Hz [F].
-
-    Returns
-    -------
-    numpy.ndarray
-        [N_NOISE, F]; columns add up to 1.
-
-    Examples
-    --------
-    >>> noise_interpolation(np.array([1.0, 1000.0])).sum(axis=0).tolist()
-    [1.0, 1.0]
+    hz: [F]; returns [N_NOISE, F].
     """
     centres = np.log(NOISE_CENTRES_HZ)
     place = np.interp(np.log(np.maximum(hz, 1)), centres, np.arange(N_NOISE))
@@ -873,39 +501,12 @@ def noise_interpolation(hz: npt.NDArray[np.float64]) -> Array:
 
 
 def band_hz() -> npt.NDArray[np.float64]:
-    """Frequencies of the bands' centres.
-
-    Returns
-    -------
-    numpy.ndarray
-        In Hz [bands].
-
-    Examples
-    --------
-    >>> bool(np.all(np.diff(band_hz()) > 0))
-    True
-    """
+    """Frequencies of the bands' centres."""
     return np.array(_band_centres()) * BIN_HZ
 
 
 def band_position(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Which band frequencies lie in, not whole; -1 outside of all.
-
-    Parameters
-    ----------
-    hz : numpy.ndarray
-        In Hz.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the same shape.
-
-    Examples
-    --------
-    >>> band_position(np.array([4 * BIN_HZ, 1.0])).tolist()
-    [0.0, -1.0]
-    """
+    """Which band frequencies lie in, not whole; -1 outside of all."""
     centres = _band_centres()
     n = len(centres)
     return np.asarray(np.interp(hz / BIN_HZ, centres, np.arange(n), left=-1, right=-1))
@@ -923,11 +524,7 @@ def _band_centres() -> tuple[float, ...]:
 def sinusoid_lobes() -> tuple[npt.NDArray[np.int64], Array]:
     """What a sinusoid of amplitude 1 adds to the bands, by its frequency.
 
-    Returns
-    -------
-    tuple of numpy.ndarray
-        First band [R] and powers in it and the next [R, LOBE_BANDS], for frequencies R / LOBE_STEPS
-        bins.
+    returns [R], [R, LOBE_BANDS].
     """
     filters = band_filters()
     n_bands, n_bins = filters.shape
@@ -951,26 +548,7 @@ def sinusoid_lobes() -> tuple[npt.NDArray[np.int64], Array]:
 
 
 def detect_hits(power: Array) -> NoteEvents:
-    """Hits of a style in which no note was heard: drums, claps, noise.
-
-    Parameters
-    ----------
-    power : numpy.ndarray
-        What `power_spectrum` returned.
-
-    Returns
-    -------
-    Heard
-        A note at `_HIT_PITCH` for every rise of its level; one at the loudest moment where there
-        is none.
-
-    Examples
-    --------
-    >>> power = np.full((40, 2049), 1e-9, np.float32)
-    >>> power[10:14] = 1e-3
-    >>> detect_hits(power).start.tolist()
-    [10.0]
-    """
+    """Hits of a style in which no note was heard: drums, claps, noise."""
     level_db = 10 * np.log10(power.sum(axis=1) + 1e-9)
     level_db = np.maximum(level_db, level_db.max() - _HIT_RANGE_DB)
     before = np.pad(level_db, (2, 0), constant_values=level_db.min())
@@ -1000,27 +578,7 @@ def detect_hits(power: Array) -> NoteEvents:
 
 
 def measure_hits(power: Array, events: NoteEvents) -> tuple[MeasuredFrames, NoteFrames]:
-    """Note frames of hits: all noise, no partials.
-
-    Parameters
-    ----------
-    power : numpy.ndarray
-        What `power_spectrum` returned.
-    events : Heard
-        What `detect_hits` returned.
-
-    Returns
-    -------
-    tuple
-        What was measured, and of which note frames.
-
-    Examples
-    --------
-    >>> power = power_spectrum(np.random.default_rng(0).normal(size=44100))
-    >>> measured, frames = measure_hits(power, detect_hits(power))
-    >>> measured.n_frames == len(frames)
-    True
-    """
+    """Note frames of hits: all noise, no partials."""
     frames = note_frames(events, len(power))
     frames = frames[frames.age_s >= 0]
     at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)

@@ -27,36 +27,15 @@ Roll = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class NoteEvents:
-    """The notes of a sound.
+    """The notes of a sound."""
 
-    Parameters
-    ----------
-    pitch : numpy.ndarray
-        MIDI number of each note [N].
-    start : numpy.ndarray
-        Where each begins, in frames of `BANDS` and not whole [N].
-    end : numpy.ndarray
-        Where its key is let go [N].
-    confidence : numpy.ndarray
-        How surely it was heard, 0 to 1 [N].
-    strength_db : numpy.ndarray
-        Its loudest level soon after it begins, in dB of the sound's mean power [N].
-    level_db : numpy.ndarray
-        Level of every pitch in every frame, likewise, [88, L].
-
-    Examples
-    --------
-    >>> nothing = np.zeros(0)
-    >>> NoteEvents(*[nothing] * 5, np.zeros((88, 3), np.float32)).n_notes
-    0
-    """
-
-    pitch: npt.NDArray[np.int64]
-    start: npt.NDArray[np.float64]
-    end: npt.NDArray[np.float64]
-    confidence: npt.NDArray[np.float64]
+    pitch: npt.NDArray[np.int64]  # MIDI number of each note [N]
+    start: npt.NDArray[np.float64]  # Where each begins, in frames of `BANDS` and not whole [N]
+    end: npt.NDArray[np.float64]  # Where its key is let go [N]
+    confidence: npt.NDArray[np.float64]  # How surely it was heard, 0 to 1 [N]
+    # Its loudest level soon after it begins, in dB of the sound's mean power [N]
     strength_db: npt.NDArray[np.float64]
-    level_db: Roll
+    level_db: Roll  # Level of every pitch in every frame, likewise, [88, L]
 
     @property
     def n_notes(self) -> int:
@@ -64,24 +43,7 @@ class NoteEvents:
         return len(self.pitch)
 
     def transposed(self, semitones: int) -> tuple["NoteEvents", npt.NDArray[np.int64]]:
-        """The same notes higher or lower; those that leave the keyboard are left out.
-
-        Parameters
-        ----------
-        semitones : int
-            By how much.
-
-        Returns
-        -------
-        tuple
-            The notes moved, and which of them are left [N'].
-
-        Examples
-        --------
-        >>> one, rolls = np.full(1, 100.0), np.zeros((88, 3), np.float32)
-        >>> NoteEvents(one.astype(int), one, one, one, one, rolls).transposed(12)[0].n_notes
-        0
-        """
+        """The same notes higher or lower; those that leave the keyboard are left out."""
         pitch = self.pitch + semitones
         on_keyboard = (pitch >= LOWEST_PITCH) & (pitch < LOWEST_PITCH + N_PITCHES)
         level = np.full_like(self.level_db, _SILENCE_DB)
@@ -103,26 +65,7 @@ def detect_notes(
 ) -> NoteEvents:
     """The notes of a sound.
 
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Mono sound [T] at the rate of `BANDS`.
-    weights : str
-        The listener's weights: shipped ones by name, or the path of a file of your own.
-    threshold : float, optional
-        Least height of an onset, 0 to 1; what served best in validation where not given.
-
-    Returns
-    -------
-    Heard
-        In order of pitch and time.
-
-    Examples
-    --------
-    >>> t = np.arange(44100) / 44100
-    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> detect_notes(tone).pitch.tolist()
-    [69]
+    samples: [T].
     """
     model = load_model(weights, "listener")
     onset, activation, level_db = posteriors(BANDS.level_db(samples), model.part(""))
@@ -133,25 +76,7 @@ def detect_notes(
 def posteriors(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
     """What the listener says of bands of any length.
 
-    Parameters
-    ----------
-    bands_db : numpy.ndarray
-        [312, L], as `LogFrequency.level_db` gives them.
-    network : callable
-        From bands [1, 312, L] to what is heard [1, K, 88, L].
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Onsets and held keys, 0 to 1, and levels in dB; further ones, 0 to 1, where the network
-        says more; [88, L] each.
-
-    Examples
-    --------
-    >>> silent = np.full((312, 20), -80, np.float32)
-    >>> network = lambda bands: [np.zeros((1, 3, 88, bands.shape[2]), np.float32)]
-    >>> [roll.shape for roll in posteriors(silent, network)]
-    [(88, 20), (88, 20), (88, 20)]
+    bands_db: [312, L]; network: [1, 312, L] or [1, K, 88, L]; returns [88, L].
     """
     onset, activation, level, *more = logits(bands_db, network)
     probabilities = [sigmoid(x) for x in (onset, activation, *more)]
@@ -161,24 +86,7 @@ def posteriors(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
 def logits(bands_db: Roll, network: Any) -> npt.NDArray[np.float32]:
     """What a network says of bands of any length, as it says it.
 
-    Parameters
-    ----------
-    bands_db : numpy.ndarray
-        [312, L], as `LogFrequency.level_db` gives them.
-    network : callable
-        From bands [1, 312, L] to arrays of which the first is [1, K, 88, L].
-
-    Returns
-    -------
-    numpy.ndarray
-        [K, 88, L].
-
-    Examples
-    --------
-    >>> silent = np.full((312, 20), -80, np.float32)
-    >>> network = lambda bands: [np.zeros((1, 3, 88, bands.shape[2]), np.float32)]
-    >>> logits(silent, network).shape
-    (3, 88, 20)
+    bands_db: [312, L]; network: [1, 312, L] or [1, K, 88, L]; returns [K, 88, L].
     """
     bands = (np.maximum(bands_db, -80) + 40) / np.float32(LEVEL_SCALE_DB)
     n_frames, chunks = bands.shape[1], []
@@ -190,23 +98,7 @@ def logits(bands_db: Roll, network: Any) -> npt.NDArray[np.float32]:
 
 
 def sigmoid(x: Roll) -> Roll:
-    """Logits as likelihoods.
-
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Of any shape.
-
-    Returns
-    -------
-    numpy.ndarray
-        0 to 1.
-
-    Examples
-    --------
-    >>> sigmoid(np.array([0.0], np.float32)).tolist()
-    [0.5]
-    """
+    """Logits as likelihoods."""
     return (1 / (1 + np.exp(-np.clip(x, -30, 30)))).astype(np.float32)
 
 
@@ -215,30 +107,7 @@ def decode_notes(
 ) -> NoteEvents:
     """Notes out of what the listener says of every pitch and frame.
 
-    Parameters
-    ----------
-    onset, activation : numpy.ndarray
-        [88, L], 0 to 1.
-    level_db : numpy.ndarray
-        [88, L].
-    threshold : float
-        Least height of an onset.
-    soft_onsets : bool
-        Whether notes may begin without an onset that was heard.
-
-    Returns
-    -------
-    Heard
-        Every onset is a note, which ends where its key is held no more or where the same pitch
-        begins anew; and so is every long time of a held key without one, unless none is `soft_onsets`.
-
-    Examples
-    --------
-    >>> activation = np.zeros((88, 20), np.float32)
-    >>> activation[39, 4:10] = 1
-    >>> notes = decode_notes(np.zeros_like(activation), activation, np.zeros_like(activation), 0.5)
-    >>> notes.pitch.tolist(), notes.start.tolist(), notes.end.tolist()
-    ([60], [4.0], [10.0])
+    onset, activation: [88, L]; level_db: [88, L].
     """
     n_frames = onset.shape[1]
     rows, starts, heights = pick_onsets(onset, threshold)
@@ -283,23 +152,7 @@ def pick_onsets(onset: Roll, threshold: float) -> tuple[Any, Any, Any]:
     Kong et al. 2021, eq. 5: near an onset the listener's answer falls evenly to both sides, so
     that three values place its peak.
 
-    Parameters
-    ----------
-    onset : numpy.ndarray
-        [88, L], 0 to 1.
-    threshold : float
-        Least height of a peak.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Rows, frames (not whole), heights; in order of row and frame.
-
-    Examples
-    --------
-    >>> rows, frames, heights = pick_onsets(np.array([[0, 0.6, 1.0, 0.8, 0.2]], np.float32), 0.5)
-    >>> rows.tolist(), frames.round(2).tolist()
-    ([0], [2.25])
+    onset: [88, L].
     """
     padded = np.pad(onset, ((0, 0), (1, 1)), constant_values=-1)
     before, after = padded[:, :-2], padded[:, 2:]

@@ -24,16 +24,6 @@ class PerformanceNet(RollPlayer):
     Wang & Yang 2019 at an eighth of its width: a U-Net on strikes, held keys, offsets and pedal,
     texture band by band, and the reference's mel frames pooled over time into one vector. Phases
     are found by the project's vocoder.
-
-    Parameters
-    ----------
-    config : RollConfig
-        Settings.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
     """
 
     name: ClassVar[str] = "performancenet"
@@ -54,23 +44,7 @@ class PerformanceNet(RollPlayer):
     ) -> Samples:
         """A stretch of the score, played.
 
-        Parameters
-        ----------
-        read : PianoRoll
-            What `read` returned.
-        timbre : numpy.ndarray
-            What `capture` returned.
-        start : int
-            Its first sample.
-        n_samples : int
-            How long it is.
-        seed : int
-            Of phases without a neighbour.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T].
+        returns [T].
         """
         hop = _FRAMES_PER_STEP * STFT.hop_length
         n_multiple: int = self._model.about["frames_multiple"]

@@ -38,27 +38,14 @@ _N_MEMORY_FRAMES = 384
 
 @dataclass(frozen=True)
 class PlayerConfig(TransferConfig):
-    """Settings of `Player`.
+    """Settings of `Player`."""
 
-    Parameters
-    ----------
-    sample_rate, chunk_s, overlap_s, style_s : float
-        See `TransferConfig`; the listener hears 44100 Hz only.
-    weights : str
-        Shipped weights of the player by name, or the path of an ONNX file of your own.
-    listener : str
-        Likewise, of the listener that hears the reference.
-
-    Examples
-    --------
-    >>> PlayerConfig().weights
-    'player'
-    """
-
+    # See `TransferConfig`; the listener hears 44100 Hz only
     chunk_s: float = 30.0
     overlap_s: float = 0.25
+    # Shipped weights of the player by name, or the path of an ONNX file of your own
     weights: str = "player"
-    listener: str = "listener"
+    listener: str = "listener"  # Likewise, of the listener that hears the reference
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,16 +62,6 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
     in two ways: into one vector, and by attention, for every moment of every written note, to the
     moments of the reference's notes that are most like it. Kept timbres of ``oneshot`` are played
     as well. Partials and noise become sound by inverse transforms (Rodet & Depalle 1992).
-
-    Parameters
-    ----------
-    config : PlayerConfig
-        Settings.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
     """
 
     name: ClassVar[str] = "player"
@@ -107,15 +84,7 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
     def capture(self, style: Samples) -> StyleMix:
         """Note frames of the reference, measured.
 
-        Parameters
-        ----------
-        style : numpy.ndarray
-            One channel [T].
-
-        Returns
-        -------
-        tuple
-            One voice, of weight 1.
+        style: [T].
         """
         memory = measure_style(style, self.config.listener)
         if memory.measured.n_frames and float(memory.measured.partials_db.max()) <= FLOOR_DB:
@@ -133,33 +102,11 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         return WEIGHTS[self.timbre_system].sha256
 
     def timbre_from_arrays(self, memories: Sequence[tuple[float, Arrays]]) -> StyleMix:
-        """What `timbre_arrays` gave.
-
-        Parameters
-        ----------
-        memories : sequence of tuple
-            Weights, which add up to 1, and arrays by name.
-
-        Returns
-        -------
-        tuple
-            As `capture` returns it.
-        """
+        """What `timbre_arrays` gave."""
         return _thin_memories(memories_from_arrays(memories))
 
     def read(self, part: Part) -> NoteEvents:
-        """The score's notes, as long as they sound.
-
-        Parameters
-        ----------
-        part : Part
-            Notes that end with their keys, and the pedal.
-
-        Returns
-        -------
-        Heard
-            In order of pitch and time.
-        """
+        """The score's notes, as long as they sound."""
         return events_from_part(_release_before_repeats(part))
 
     def render(
@@ -167,23 +114,7 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
     ) -> Samples:
         """A stretch of the score, played.
 
-        Parameters
-        ----------
-        read : Heard
-            What `read` returned.
-        timbre : tuple
-            What `capture` returned.
-        start : int
-            Its first sample.
-        n_samples : int
-            How long it is.
-        seed : int
-            Seed of noise and of the partials' phases.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T].
+        returns [T].
         """
         first = max(0, start // HOP - _CONTEXT_FRAMES)
         n_frames = BANDS.n_frames(start + n_samples - first * HOP + WINDOW) + _CONTEXT_FRAMES

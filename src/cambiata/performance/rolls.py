@@ -17,23 +17,10 @@ RATE_HZ = 44100
 
 @dataclass(frozen=True)
 class RollConfig(TransferConfig):
-    """Settings of a player that reads piano rolls.
+    """Settings of a player that reads piano rolls."""
 
-    Parameters
-    ----------
-    sample_rate, chunk_s, overlap_s, style_s : float
-        See `TransferConfig`.
-    weights : str
-        Shipped weights by name, or the path of an ONNX file of your own.
-
-    Examples
-    --------
-    >>> RollConfig(weights="performancenet").chunk_s
-    20.0
-    """
-
-    overlap_s: float = 0.5
-    weights: str = ""
+    overlap_s: float = 0.5  # See `TransferConfig`
+    weights: str = ""  # Shipped weights by name, or the path of an ONNX file of your own
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,18 +29,7 @@ class RollConfig(TransferConfig):
 
 
 class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
-    """A player that reads piano rolls, and hears a reference as one vector.
-
-    Parameters
-    ----------
-    config : RollConfig
-        Settings.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
-    """
+    """A player that reads piano rolls, and hears a reference as one vector."""
 
     def __init__(self, config: RollConfig) -> None:
         super().__init__(config)
@@ -67,15 +43,7 @@ class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
     def capture(self, style: Samples) -> npt.NDArray[np.float32]:
         """The reference's vector.
 
-        Parameters
-        ----------
-        style : numpy.ndarray
-            One channel [T].
-
-        Returns
-        -------
-        numpy.ndarray
-            [1, 64].
+        style: [T]; returns [1, 64].
         """
         embedding: npt.NDArray[np.float32] = self._model.part("style")(
             log_mel(style, RATE_HZ)[None]
@@ -83,16 +51,5 @@ class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         return embedding
 
     def read(self, part: Part) -> PianoRoll:
-        """The score as a piano roll.
-
-        Parameters
-        ----------
-        part : Part
-            Notes that end with their keys, and the pedal.
-
-        Returns
-        -------
-        PianoRoll
-            At 250 Hz.
-        """
+        """The score as a piano roll."""
         return piano_roll(part)

@@ -27,16 +27,6 @@ class WaveNet(RollPlayer):
 
     A stretch is played as pieces of two seconds side by side, each begun an eighth of a second
     early; without that, ten seconds would take minutes.
-
-    Parameters
-    ----------
-    config : RollConfig
-        Settings.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
     """
 
     name: ClassVar[str] = "wavenet"
@@ -59,23 +49,7 @@ class WaveNet(RollPlayer):
     ) -> Samples:
         """A stretch of the score, played.
 
-        Parameters
-        ----------
-        read : PianoRoll
-            What `read` returned.
-        timbre : numpy.ndarray
-            What `capture` returned.
-        start : int
-            Its first sample.
-        n_samples : int
-            How long it is.
-        seed : int
-            Of all that is drawn.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T].
+        returns [T].
         """
         first_sample = start * _NETWORK_RATE_HZ // RATE_HZ
         length = -(-n_samples * _NETWORK_RATE_HZ // RATE_HZ) + 2

@@ -26,48 +26,22 @@ _RING_DECAY_PER_S = (
 
 @dataclass(frozen=True)
 class MusaicingConfig(TransferConfig):
-    """Settings of `Musaicing`; lengths in samples are at `sample_rate`.
+    """Settings of `Musaicing`; lengths in samples are at `sample_rate`."""
 
-    Parameters
-    ----------
-    sample_rate, chunk_s, overlap_s, style_s : float
-        See `TransferConfig`.
-    n_fft : int
-        Window of the spectrograms: 93 ms, as published (2048 at 22.05 kHz).
-    hop_length : int
-        Samples between frames: a quarter of the window.
-    iterations : int
-        Updates of the activations.
-    settling : int
-        How many of them, at the end, only fit the strengths of what the constraints have left.
-        0 is as published; 1 brings the divergence below that of the public script, whose
-        diagonals are a frame shorter and whose frames have a template more (benchmarks/README.md).
-    repetition : int
-        Width in frames of the window in which a template should sound only once.
-    polyphony : int
-        Templates that may sound at once.
-    continuity : int
-        Half length in frames of the diagonals that are supported.
-    pitch_shift : int
-        The style is also used transposed by up to so many semitones up and down.
-    phase_iterations : int
-        Griffin-Lim projections after the first phases.
-
-    Examples
-    --------
-    >>> MusaicingConfig().n_fft / MusaicingConfig().sample_rate
-    0.09287981859410431
-    """
-
-    n_fft: int = 4096
-    hop_length: int = 1024
-    iterations: int = 60
+    n_fft: int = 4096  # Window of the spectrograms: 93 ms, as published (2048 at 22.05 kHz).
+    hop_length: int = 1024  # Samples between frames: a quarter of the window
+    iterations: int = 60  # Updates of the activations
+    # How many of them, at the end, only fit the strengths of what the constraints have left. 0 is
+    # as published; 1 brings the divergence below that of the public script, whose diagonals are a
+    # frame shorter and whose frames have a template more (benchmarks/README.md).
     settling: int = 1
+    # Width in frames of the window in which a template should sound only once
     repetition: int = 7
-    polyphony: int = 10
-    continuity: int = 3
+    polyphony: int = 10  # Templates that may sound at once
+    continuity: int = 3  # Half length in frames of the diagonals that are supported
+    # The style is also used transposed by up to so many semitones up and down
     pitch_shift: int = 0
-    phase_iterations: int = 30
+    phase_iterations: int = 30  # Griffin-Lim projections after the first phases
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,11 +82,6 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
     `amount` between 0 and 1 morphs from the content's spectrum to the mosaic's, magnitudes in dB
     and bin by bin (`cambiata.audio.vocoder.morph`), starting from the phases in between: where the
     style has the content's pitches, partials meet and the timbre moves, not the mix.
-
-    Parameters
-    ----------
-    config : MusaicingConfig
-        Settings.
     """
 
     name: ClassVar[str] = "musaicing"
@@ -141,15 +110,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
     def capture(self, style: Samples) -> Spectrum:
         """Complex spectrum of the style and of its transposed copies, in one row.
 
-        Parameters
-        ----------
-        style : numpy.ndarray
-            One channel [T].
-
-        Returns
-        -------
-        numpy.ndarray
-            Complex templates [F, K].
+        style: [T]; returns [F, K].
         """
         stft, reach = self.config.stft, self.config.pitch_shift
         gap = np.zeros((_COPY_GAP_FRAMES, stft.n_bins), np.complex64)
@@ -174,23 +135,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
     ) -> Samples:
         """The content as a mosaic of the style.
 
-        Parameters
-        ----------
-        content : numpy.ndarray
-            One channel [T].
-        timbre : numpy.ndarray
-            Complex templates [F, K].
-        amount : float
-            0 to 1, see the class.
-        seed : int
-            Seed of the first activations.
-        progress : callable
-            Called with the share of the iterations that is done.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T].
+        content: [T]; timbre: [F, K]; returns [T].
         """
         stft = self.config.stft
         nonsilent = np.flatnonzero(np.abs(content) > _SILENCE_AMPLITUDE)
@@ -273,33 +218,7 @@ def activate(
     multiplicative Kullback-Leibler update of Lee & Seung with templates fixed; damping grows
     linearly to removal, and `settling` iterations follow without constraints.
 
-    Parameters
-    ----------
-    content : numpy.ndarray
-        Spectrogram [F, N].
-    templates : numpy.ndarray
-        Spectrogram [F, K].
-    config : MusaicingConfig
-        Iterations and constraints.
-    start : numpy.ndarray, optional
-        First activations [N, K]; uniform noise where not given.
-    seed : int
-        Seed of that noise.
-    progress : callable, optional
-        Called with the share of the iterations that is done.
-
-    Returns
-    -------
-    numpy.ndarray
-        Activations [N, K].
-
-    Examples
-    --------
-    >>> templates = np.eye(4, dtype=np.float32)
-    >>> content = np.array([[1, 0], [0, 2], [0, 0], [0, 0]], np.float32)
-    >>> H = activate(content, templates, MusaicingConfig(iterations=20))
-    >>> (templates @ H.T).round(3).tolist()
-    [[1.0, 0.0], [0.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
+    content: [F, N]; templates: [F, K]; start: [N, K]; returns [N, K].
     """
     target = np.ascontiguousarray(content.T, np.float32)  # [N, F]: one row a content frame
     template_frames = np.ascontiguousarray(templates.T, np.float32)  # [K, F]
@@ -368,25 +287,7 @@ def _sum_diagonals(H: Activations, reach: int) -> Activations:
 
 
 def kullback_leibler(target: Magnitude, model: Magnitude) -> float:
-    """Generalised Kullback-Leibler divergence, the objective of `activate`.
-
-    Parameters
-    ----------
-    target : numpy.ndarray
-        Non-negative, any shape.
-    model : numpy.ndarray
-        Non-negative, same shape.
-
-    Returns
-    -------
-    float
-        Sum of ``v log(v / m) - v + m``; 0 where equal.
-
-    Examples
-    --------
-    >>> kullback_leibler(np.ones(3, np.float32), np.ones(3, np.float32))
-    0.0
-    """
+    """Generalised Kullback-Leibler divergence, the objective of `activate`."""
     v, m = target.astype(np.float64), model.astype(np.float64)
     ratio = np.divide(v, m, out=np.ones_like(v), where=m > 0)
     return float(np.sum(v * np.log(np.maximum(ratio, 1e-10)) - v + m))

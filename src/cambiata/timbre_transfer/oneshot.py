@@ -60,32 +60,17 @@ _N_PHASE_SETS = 997
 
 @dataclass(frozen=True)
 class OneShotConfig(TransferConfig):
-    """Settings of `OneShot`.
+    """Settings of `OneShot`."""
 
-    Parameters
-    ----------
-    sample_rate, chunk_s, overlap_s, style_s : float
-        See `TransferConfig`; the listener hears 44100 Hz only.
-    weights : str
-        Shipped weights of the player by name, or the path of an ONNX file of your own.
-    listener : str
-        Likewise, of the listener.
-    dynamics : {"content", "style"}
-        Whose loud and soft notes: the content's, or as loud and soft as the style's are.
-    octave : str
-        Octaves by which the notes are moved, or "auto": as near to the style's range as can be.
-
-    Examples
-    --------
-    >>> OneShotConfig().octave
-    '0'
-    """
-
+    # See `TransferConfig`; the listener hears 44100 Hz only
     chunk_s: float = 60.0
     overlap_s: float = 0.5
+    # Shipped weights of the player by name, or the path of an ONNX file of your own
     weights: str = "oneshot"
-    listener: str = "listener"
+    listener: str = "listener"  # Likewise, of the listener
+    # Whose loud and soft notes: the content's, or as loud and soft as the style's are
     dynamics: str = "content"
+    # Octaves by which the notes are moved, or "auto": as near to the style's range as can be
     octave: str = "0"
 
     def __post_init__(self) -> None:
@@ -102,47 +87,17 @@ class OneShotConfig(TransferConfig):
 
 @dataclass(frozen=True, eq=False)
 class StyleMemory:
-    """A style, as the player knows it.
+    """A style, as the player knows it."""
 
-    Parameters
-    ----------
-    measured : Measured
-        Its note frames.
-    inharmonicity : float
-        Of its strings.
-    noise_floor_db : numpy.ndarray
-        Its level where it is quietest, in bands of noise.
-    quantiles : numpy.ndarray
-        How loud it is in every band, [3, bands].
-    pitches : numpy.ndarray
-        Pitches of its notes.
-    strengths_db : numpy.ndarray
-        How loud they are.
-
-    Examples
-    --------
-    >>> widths = (18, 48, 48, 24)
-    >>> measured = MeasuredFrames(*[np.zeros((1, n), np.float32) for n in widths])
-    >>> levels = [np.zeros(shape, np.float32) for shape in (24, (3, 210), 1, 1)]
-    >>> sorted(StyleMemory(measured, 0.0, *levels).arrays())[:3]
-    ['clean', 'features', 'floor_db']
-    """
-
-    measured: MeasuredFrames
-    inharmonicity: float
-    noise_floor_db: npt.NDArray[np.float32]
-    quantiles: npt.NDArray[np.float32]
-    pitches: npt.NDArray[np.int64]
-    strengths_db: npt.NDArray[np.float64]
+    measured: MeasuredFrames  # Its note frames
+    inharmonicity: float  # Of its strings
+    noise_floor_db: npt.NDArray[np.float32]  # Its level where it is quietest, in bands of noise
+    quantiles: npt.NDArray[np.float32]  # How loud it is in every band, [3, bands]
+    pitches: npt.NDArray[np.int64]  # Pitches of its notes
+    strengths_db: npt.NDArray[np.float64]  # How loud they are
 
     def arrays(self) -> Arrays:
-        """All of it, for a file.
-
-        Returns
-        -------
-        mapping
-            Arrays by name.
-        """
+        """All of it, for a file."""
         measured = self.measured
         half_precision: dict[str, npt.NDArray[Any]] = {
             "features": measured.features,
@@ -160,23 +115,7 @@ class StyleMemory:
 
     @classmethod
     def of(cls, arrays: Arrays) -> "StyleMemory":
-        """What `arrays` gave.
-
-        Parameters
-        ----------
-        arrays : mapping
-            Arrays by name.
-
-        Returns
-        -------
-        Voice
-            The same again, as nearly as float16 keeps it.
-
-        Raises
-        ------
-        KeyError, ValueError
-            An array is missing, or has another shape or kind.
-        """
+        """What `arrays` gave."""
         names = ("features", "partials_db", "clean", "noise_db")
         widths = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
         measured = [np.asarray(arrays[name], np.float32) for name in names]
@@ -200,51 +139,20 @@ class StyleMemory:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the player said, and the refiner of it.
+    """What the player said, and the refiner of it."""
 
-    Parameters
-    ----------
-    partials_db : numpy.ndarray
-        Of every note frame, relative to its note's strength, [Q, N_PARTIALS].
-    noise_db : numpy.ndarray
-        Likewise, [Q, N_NOISE].
-    background_noise_db : numpy.ndarray
-        Noise that sounds throughout, [N_NOISE].
-    inharmonicity : float
-        Of the strings.
-    gain_db : numpy.ndarray
-        What all that was drawn is corrected by, [bands, L].
-    residual_db : numpy.ndarray
-        What sounds besides, as noise, [bands, L].
-
-    Examples
-    --------
-    >>> arrays = [np.zeros((1, n), np.float32) for n in (48, 24)]
-    >>> Prediction(*arrays, np.zeros(24), 0.0, np.zeros((210, 1)), np.zeros((210, 1))).inharmonicity
-    0.0
-    """
-
+    # Of every note frame, relative to its note's strength, [Q, N_PARTIALS]
     partials_db: npt.NDArray[np.float32]
-    noise_db: npt.NDArray[np.float32]
-    background_noise_db: npt.NDArray[np.float32]
-    inharmonicity: float
-    gain_db: npt.NDArray[np.float32]
-    residual_db: npt.NDArray[np.float32]
+    noise_db: npt.NDArray[np.float32]  # Likewise, [Q, N_NOISE]
+    background_noise_db: npt.NDArray[np.float32]  # Noise that sounds throughout, [N_NOISE]
+    inharmonicity: float  # Of the strings
+    gain_db: npt.NDArray[np.float32]  # What all that was drawn is corrected by, [bands, L]
+    residual_db: npt.NDArray[np.float32]  # What sounds besides, as noise, [bands, L]
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Correction of partials.
 
-        Parameters
-        ----------
-        frames : NoteFrames
-            Moments [Q].
-        hz : numpy.ndarray
-            Frequencies [Q, N_PARTIALS].
-
-        Returns
-        -------
-        numpy.ndarray
-            In dB [Q, N_PARTIALS].
+        frames: [Q]; hz: [Q, N_PARTIALS]; returns [Q, N_PARTIALS].
         """
         place = band_position(np.clip(hz, 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ))
         return bilinear(self.gain_db, place, frames.frame[:, None])
@@ -269,16 +177,6 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
 
     `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
     and bin by bin (`cambiata.audio.vocoder.morph`).
-
-    Parameters
-    ----------
-    config : OneShotConfig
-        Settings.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
     """
 
     name: ClassVar[str] = "oneshot"
@@ -300,15 +198,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     def capture(self, style: Samples) -> StyleMix:
         """Note frames of the style, measured.
 
-        Parameters
-        ----------
-        style : numpy.ndarray
-            One channel [T].
-
-        Returns
-        -------
-        tuple
-            One voice, of weight 1.
+        style: [T].
         """
         return ((1.0, measure_style(style, self.config.listener)),)
 
@@ -318,33 +208,11 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         return self._player.sha256
 
     def timbre_arrays(self, timbre: StyleMix) -> Sequence[tuple[float, Arrays]]:
-        """A timbre as voices; what was measured is kept as float16.
-
-        Parameters
-        ----------
-        timbre : tuple
-            What `capture` returned.
-
-        Returns
-        -------
-        list of tuple
-            Weights and arrays by name.
-        """
+        """A timbre as voices; what was measured is kept as float16."""
         return timbre_arrays(timbre)
 
     def timbre_from_arrays(self, memories: Sequence[tuple[float, Arrays]]) -> StyleMix:
-        """What `timbre_arrays` gave, or several of them mixed, to render with.
-
-        Parameters
-        ----------
-        memories : sequence of tuple
-            Weights, which add up to 1, and arrays by name.
-
-        Returns
-        -------
-        tuple
-            As `capture` returns it.
-        """
+        """What `timbre_arrays` gave, or several of them mixed, to render with."""
         return memories_from_arrays(memories)
 
     def render(
@@ -358,23 +226,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     ) -> Samples:
         """The content's notes played with a timbre.
 
-        Parameters
-        ----------
-        content : numpy.ndarray
-            One channel [T].
-        timbre : tuple
-            What `capture` returned.
-        amount : float
-            0 to 1, see the class.
-        seed : int
-            Seed of noise and of the partials' phases.
-        progress : callable
-            Called after hearing, asking the player, and sounding.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T].
+        content: [T]; returns [T].
         """
         events = detect_notes(content, self.config.listener)
         n_frames, power = BANDS.n_frames(len(content)), power_spectrum(content)
@@ -418,24 +270,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
 def measure_style(style: Samples, listener: str) -> StyleMemory:
     """A style, measured.
 
-    Parameters
-    ----------
-    style : numpy.ndarray
-        One channel [T] at the rate of `BANDS`.
-    listener : str
-        Weights of the listener.
-
-    Returns
-    -------
-    Voice
-        What the player knows of it.
-
-    Examples
-    --------
-    >>> t = np.arange(44100) / 44100
-    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> measure_style(tone, "listener").pitches.tolist()
-    [69]
+    style: [T].
     """
     power = power_spectrum(style)
     events = detect_notes(style, listener)
@@ -455,44 +290,12 @@ def measure_style(style: Samples, listener: str) -> StyleMemory:
 
 
 def timbre_arrays(timbre: StyleMix) -> Sequence[tuple[float, Arrays]]:
-    """A timbre as arrays, for a file.
-
-    Parameters
-    ----------
-    timbre : tuple
-        Voices with their weights.
-
-    Returns
-    -------
-    list of tuple
-        Weights and arrays by name.
-
-    Examples
-    --------
-    >>> timbre_arrays(())
-    []
-    """
+    """A timbre as arrays, for a file."""
     return [(weight, memory.arrays()) for weight, memory in timbre]
 
 
 def memories_from_arrays(memories: Sequence[tuple[float, Arrays]]) -> StyleMix:
-    """What `timbre_arrays` gave.
-
-    Parameters
-    ----------
-    memories : sequence of tuple
-        Weights, which add up to 1, and arrays by name.
-
-    Returns
-    -------
-    tuple
-        Voices with their weights.
-
-    Examples
-    --------
-    >>> memories_from_arrays([])
-    ()
-    """
+    """What `timbre_arrays` gave."""
     return tuple((weight, StyleMemory.of(arrays)) for weight, arrays in memories)
 
 
@@ -504,41 +307,7 @@ def predict(
     content_db: npt.NDArray[np.float32] | None = None,
     on_predicted: Callable[[], None] = lambda: None,
 ) -> Prediction:
-    """What a player says of note frames, and its refiner of all it said.
-
-    Parameters
-    ----------
-    player : Model
-        Weights of a player.
-    timbre : tuple
-        Voices with their weights; of several the mean by weight, in dB.
-    frames : NoteFrames
-        What is wanted.
-    n_frames : int
-        Frames L.
-    content_db : numpy.ndarray, optional
-        Levels of a content in bands [bands, L], which the refiner sees beside what was drawn; what
-        was drawn itself where there is no content.
-    on_predicted : callable
-        Called when the player has answered and the refiner has not.
-
-    Returns
-    -------
-    Said
-        All of it.
-
-    Examples
-    --------
-    >>> from cambiata.weights import load_model
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> t = np.arange(44100) / 44100
-    >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)).astype(np.float32)
-    >>> timbre = ((1.0, measure_style(tone, "listener")),)
-    >>> model = load_model("oneshot", "oneshot")
-    >>> predict(model, timbre, note_frames(events, 43), 43).gain_db.shape
-    (210, 43)
-    """
+    """What a player says of note frames, and its refiner of all it said."""
     styles = [
         player.part("style")(*_memory_tokens(memory.measured), memory.noise_floor_db)
         for _, memory in timbre
@@ -593,40 +362,7 @@ def synthesize(
 ) -> Samples:
     """Sound of what the player said.
 
-    Parameters
-    ----------
-    frames : NoteFrames
-        The moments it was asked about.
-    prediction : Said
-        What it said.
-    deviation_cents : numpy.ndarray
-        How far notes are from their pitch, in cents [N, L].
-    n_samples : int
-        Length of the sound.
-    seed : int
-        Of noise and phases.
-    first_frame : int
-        Where this stretch of a longer sound begins, in frames: phases go on from there.
-    phase_per_note : bool
-        Whether every note has phases of its own, as strings struck anew; else every pitch has.
-
-    Returns
-    -------
-    numpy.ndarray
-        [T], in units of the content's RMS.
-
-    Examples
-    --------
-    >>> from cambiata.partials.note_frames import describe_frames
-    >>> none = np.zeros(0)
-    >>> silent = NoteEvents(none.astype(int), none, none, none, none, np.zeros((88, 3), np.float32))
-    >>> frames = describe_frames(silent, none.astype(int), none)
-    >>> quiet = np.full((210, 1), -120, np.float32)
-    >>> nothing = [np.zeros((0, n), np.float32) for n in (48, 24)]
-    >>> prediction = Prediction(*nothing, np.full(24, -120.0), 0.0, 0 * quiet, quiet)
-    >>> sound = synthesize(frames, prediction, np.zeros((0, 3), np.float32), 4096, 0)
-    >>> sound.shape, bool(np.abs(sound).max() < 1e-2)
-    ((4096,), True)
+    deviation_cents: [N, L]; returns [T].
     """
     # The moment before a note begins tells what lies between it and the next.
     begun = np.flatnonzero(frames.age_s > -BANDS.frame_s / _PER_FRAME)
@@ -799,23 +535,7 @@ def bilinear(
 ) -> npt.NDArray[np.float32]:
     """Values between the points of a grid.
 
-    Parameters
-    ----------
-    grid : numpy.ndarray
-        [R, C].
-    rows, columns : numpy.ndarray
-        Places, not whole; those outside are brought to the edge.
-
-    Returns
-    -------
-    numpy.ndarray
-        As many as there are places.
-
-    Examples
-    --------
-    >>> grid = np.array([[0, 2], [4, 6]], np.float32)
-    >>> bilinear(grid, np.array([0.5]), np.array([0.5])).tolist()
-    [3.0]
+    grid: [R, C].
     """
     rows = np.clip(rows, 0, grid.shape[0] - 1)
     columns = np.clip(columns, 0, grid.shape[1] - 1)

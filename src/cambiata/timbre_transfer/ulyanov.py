@@ -26,47 +26,23 @@ _CLIP_MAX = 40.0
 
 @dataclass(frozen=True)
 class UlyanovConfig(TransferConfig):
-    """Settings of `Ulyanov`.
+    """Settings of `Ulyanov`."""
 
-    Parameters
-    ----------
-    sample_rate, chunk_s, overlap_s, style_s : float
-        See `TransferConfig`.
-    n_fft : int
-        Window of the spectrograms, in samples.
-    hop_length : int
-        Samples between frames.
-    filters : int
-        Channels of the random convolution.
-    kernel : int
-        Its width in frames.
-    style_weight : float
-        Weight of the style's loss over that of the content's; both are divided by their sum.
-    iterations : int
-        L-BFGS iterations.
-    phase_iterations : int
-        Griffin-Lim projections.
-    precision : {"auto", "float32", "bfloat16"}
-        Of the convolution's products. "auto" takes bfloat16 on processors that multiply in it
-        (AMX or AVX-512 BF16): twice as fast a process, and the weighted loss that the optimiser
-        reaches is within 1 % of float32's (benchmarks/README.md has both after phases are
-        rebuilt). The same seed gives the same output on the same kind of processor.
-
-    Examples
-    --------
-    >>> round(UlyanovConfig().style_weight, 5)
-    0.00794
-    """
-
+    # See `TransferConfig`
     sample_rate: int = 16000
     chunk_s: float = 10.0
-    n_fft: int = 2048
-    hop_length: int = 512
-    filters: int = 4096
-    kernel: int = 11
+    n_fft: int = 2048  # Window of the spectrograms, in samples
+    hop_length: int = 512  # Samples between frames
+    filters: int = 4096  # Channels of the random convolution
+    kernel: int = 11  # Its width in frames
+    # Weight of the style's loss over that of the content's; both are divided by their sum
     style_weight: float = 10**-2.1
-    iterations: int = 100
-    phase_iterations: int = 32
+    iterations: int = 100  # L-BFGS iterations
+    phase_iterations: int = 32  # Griffin-Lim projections
+    # Of the convolution's products. "auto" takes bfloat16 on processors that multiply in it (AMX
+    # or AVX-512 BF16): twice as fast a process, and the weighted loss that the optimiser reaches
+    # is within 1 % of float32's (benchmarks/README.md has both after phases are rebuilt). The
+    # same seed gives the same output on the same kind of processor.
     precision: str = "auto"
 
     def __post_init__(self) -> None:
@@ -87,21 +63,9 @@ class UlyanovConfig(TransferConfig):
 
 @dataclass(frozen=True, eq=False)
 class Texture:
-    """What `Ulyanov` keeps of a style.
+    """What `Ulyanov` keeps of a style."""
 
-    Parameters
-    ----------
-    features : torch.Tensor
-        The random network's answer to the style, [filters, L].
-
-    Examples
-    --------
-    >>> import torch
-    >>> Texture(torch.zeros(4096, 300)).features.shape
-    torch.Size([4096, 300])
-    """
-
-    features: Tensor
+    features: Tensor  # The random network's answer to the style, [filters, L]
 
 
 class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
@@ -120,16 +84,6 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
     `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
     and bin by bin (`audio.vocoder.morph`), so that one optimisation serves every position of
     the knob; above the system's band the content fades out.
-
-    Parameters
-    ----------
-    config : UlyanovConfig
-        Settings.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        Torch is not installed; it comes with ``cambiata[lab]``.
     """
 
     name: ClassVar[str] = "ulyanov"
@@ -161,15 +115,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
     def capture(self, style: Samples) -> Texture:
         """The random network's answer to the style.
 
-        Parameters
-        ----------
-        style : numpy.ndarray
-            One channel [T].
-
-        Returns
-        -------
-        Texture
-            Features over time.
+        style: [T].
         """
         import torch
 
@@ -188,23 +134,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
     ) -> Samples:
         """The content with the style's texture.
 
-        Parameters
-        ----------
-        content : numpy.ndarray
-            One channel [T].
-        timbre : Texture
-            What `capture` returned.
-        amount : float
-            0 to 1, see the class.
-        seed : int
-            Seed of the noise that the optimiser starts from.
-        progress : callable
-            Called with the share of the iterations that is done.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T].
+        content: [T]; returns [T].
         """
         stft = self.config.stft
         spectrum = stft.analyse(content)

@@ -26,28 +26,14 @@ _CLIP_MAX = 20.0
 
 @dataclass(frozen=True)
 class VqVaeConfig(TransferConfig):
-    """Settings of `VqVae`.
+    """Settings of `VqVae`."""
 
-    Parameters
-    ----------
-    sample_rate, chunk_s, overlap_s, style_s : float
-        See `TransferConfig`; the network hears 16000 Hz only.
-    weights : str
-        Shipped weights by name, or the path of an ONNX file of your own
-        (``cambiata train export``).
-    phase_iterations : int
-        Griffin-Lim projections.
-
-    Examples
-    --------
-    >>> VqVaeConfig().weights
-    'vqvae'
-    """
-
+    # See `TransferConfig`; the network hears 16000 Hz only
     sample_rate: int = SAMPLE_RATE_HZ
     chunk_s: float = 10.0
+    # Shipped weights by name, or the path of an ONNX file of your own (``cambiata train export``)
     weights: str = "vqvae"
-    phase_iterations: int = 32
+    phase_iterations: int = 32  # Griffin-Lim projections
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,16 +58,6 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
 
     `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
     and bin by bin (`cambiata.audio.vocoder.morph`); above the system's band the content fades out.
-
-    Parameters
-    ----------
-    config : VqVaeConfig
-        Settings.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
     """
 
     name: ClassVar[str] = "vqvae"
@@ -110,15 +86,7 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
     def capture(self, style: Samples) -> npt.NDArray[np.float32]:
         """The style's vector.
 
-        Parameters
-        ----------
-        style : numpy.ndarray
-            One channel [T].
-
-        Returns
-        -------
-        numpy.ndarray
-            [D].
+        style: [T]; returns [D].
         """
         clip_samples = round(_STYLE_CLIP_S * SAMPLE_RATE_HZ)
         n_clips = max(1, round(len(style) / clip_samples))
@@ -143,23 +111,7 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
     ) -> Samples:
         """The content's codes played with the style's vector.
 
-        Parameters
-        ----------
-        content : numpy.ndarray
-            One channel [T].
-        timbre : numpy.ndarray
-            What `capture` returned, [D].
-        amount : float
-            0 to 1, see the class.
-        seed : int
-            Seed of phases where nothing sounds.
-        progress : callable
-            Called after the spectrogram, the network and the phases.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T].
+        content: [T]; timbre: [D]; returns [T].
         """
         magnitude, gain, spectrum = self._normalized_spectrogram(content)
         progress(0.1)
@@ -184,15 +136,7 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
     def codes(self, content: Samples) -> npt.NDArray[np.int64]:
         """Codes that a content becomes: all that the decoder is told of it.
 
-        Parameters
-        ----------
-        content : numpy.ndarray
-            One channel [T] at 16 kHz.
-
-        Returns
-        -------
-        numpy.ndarray
-            Eight integers a second.
+        content: [T].
         """
         magnitude, _, _ = self._normalized_spectrogram(content)
         zero_style = np.zeros((1, int(self._model.about["width"])), np.float32)

@@ -24,13 +24,7 @@ DB = 10 / math.log(10)
 
 
 class BandLossTask(Task):
-    """A task whose network says partials and noise of note frames.
-
-    Examples
-    --------
-    >>> issubclass(BandLossTask, Task)
-    True
-    """
+    """A task whose network says partials and noise of note frames."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,21 +48,7 @@ class BandLossTask(Task):
     ) -> Tensor:
         """Power in the bands of what the player said.
 
-        Parameters
-        ----------
-        partials_db, noise_db : torch.Tensor
-            What it said [Q, ...].
-        queries : torch.Tensor
-            What it was asked [Q, 22].
-        inharmonicity : torch.Tensor
-            Of the style's strings.
-        n : int
-            Frames.
-
-        Returns
-        -------
-        torch.Tensor
-            [bands, n].
+        partials_db, noise_db: [Q, ...]; queries: [Q, 22].
         """
         frame, pitch, strength, cover = queries[:, N_FEATURES:].unbind(1)
         hz = torch.from_numpy(partial_hz(pitch.numpy(), float(inharmonicity))).float()
@@ -87,18 +67,7 @@ class BandLossTask(Task):
         return rows.t()
 
     def distance(self, estimate: Tensor, target: Tensor) -> Tensor:
-        """How far levels are apart in dB: in the mean, and as RMS over time in every band.
-
-        Parameters
-        ----------
-        estimate, target : torch.Tensor
-            Power [bands, L].
-
-        Returns
-        -------
-        torch.Tensor
-            In dB.
-        """
+        """How far levels are apart in dB: in the mean, and as RMS over time in every band."""
         difference = DB * (torch.log(estimate + FLOOR) - torch.log(target + FLOOR))
         return difference.abs().mean() + ((difference**2).mean(dim=1) + 1).sqrt().mean()
 
@@ -107,16 +76,6 @@ class BandLossTask(Task):
 
         Levels that are right on average lack the power of their peaks: sounds are compared as they
         will be heard, at one loudness.
-
-        Parameters
-        ----------
-        rendered, refined, target : torch.Tensor
-            Power [bands, L].
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "level", "player", "power" and "loudness".
         """
         gains = [_gain_db(x, target).abs() for x in (rendered, refined)]
         return {
@@ -128,24 +87,7 @@ class BandLossTask(Task):
 
 
 def total_loss(losses: dict[str, Tensor]) -> Tensor:
-    """One loss of several.
-
-    Parameters
-    ----------
-    losses : dict of str to torch.Tensor
-        As `BandLossTask.band_losses` gives them.
-
-    Returns
-    -------
-    torch.Tensor
-        A scalar.
-
-    Examples
-    --------
-    >>> ones = dict.fromkeys(("level", "player", "power", "loudness"), torch.ones(()))
-    >>> round(float(total_loss(ones)), 2)
-    4.25
-    """
+    """One loss of several."""
     # The player is to be good by itself: its share of the sound is the one with a pitch.
     return (
         losses["level"] / 10 + losses["player"] / 10 + 4 * losses["power"] + losses["loudness"] / 20
@@ -153,23 +95,7 @@ def total_loss(losses: dict[str, Tensor]) -> Tensor:
 
 
 def rms_distance_db(estimate: Tensor, target: Tensor) -> float:
-    """How far spectra are apart: RMS over time, mean over bands, both at unit mean power.
-
-    Parameters
-    ----------
-    estimate, target : torch.Tensor
-        Power [bands, L].
-
-    Returns
-    -------
-    float
-        In dB.
-
-    Examples
-    --------
-    >>> rms_distance_db(torch.ones(3, 4), torch.ones(3, 4))
-    0.0
-    """
+    """How far spectra are apart: RMS over time, mean over bands, both at unit mean power."""
     difference = _normalized_db(estimate) - _normalized_db(target)
     return float((difference**2).mean(dim=1).sqrt().mean())
 

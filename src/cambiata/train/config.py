@@ -61,55 +61,20 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """All that a run is made of; the task's settings say what is trained.
+    """All that a run is made of; the task's settings say what is trained."""
 
-    Parameters
-    ----------
-    task : object
-        The network and its losses.
-    examples : ExamplesConfig
-        What it learns from.
-    loop : LoopConfig
-        How.
-    extra_examples : ScoredConfig, optional
-        Further examples, which are not looked for where the folder of the first is given.
-
-    Examples
-    --------
-    >>> PRESETS["vqvae"]().task.learning
-    'self-supervised'
-    """
-
-    task: Any
-    examples: ExamplesConfig | TunesConfig | NotesConfig
-    loop: LoopConfig
+    task: Any  # The network and its losses
+    examples: ExamplesConfig | TunesConfig | NotesConfig  # What it learns from
+    loop: LoopConfig  # How
+    # Further examples, which are not looked for where the folder of the first is given
     extra_examples: ScoredConfig | None = None
 
     def make_task(self) -> Task:
-        """The task, its weights drawn anew from torch's generator.
-
-        Returns
-        -------
-        Task
-            What `fit` trains.
-        """
+        """The task, its weights drawn anew from torch's generator."""
         return _TASKS[type(self.task)](self.task)
 
     def record_examples(self, folder: str | None, progress: Progress) -> Recorded:
-        """The examples, composed where they are missing.
-
-        Parameters
-        ----------
-        folder : str or None
-            Where they lie; a folder of their own in the cache where not given.
-        progress : callable or None
-            Called with the share that is done.
-
-        Returns
-        -------
-        Recorded
-            Examples that know their folder and their facts.
-        """
+        """The examples, composed where they are missing."""
         if isinstance(self.examples, TunesConfig):
             return record_tunes(self.examples, folder, progress=progress)
         if isinstance(self.examples, NotesConfig):
@@ -124,22 +89,7 @@ class TrainingConfig:
         return record_examples(self.examples, folder, progress=progress)
 
     def training_examples(self, dataset: Any, task: Task, progress: Progress) -> TrainingExamples:
-        """What the task learns from, of the examples.
-
-        Parameters
-        ----------
-        dataset : Recorded
-            What `record_examples` returned.
-        task : Task
-            What learns.
-        progress : callable or None
-            Called with the share that is done.
-
-        Returns
-        -------
-        Learnable
-            What `fit` reads.
-        """
+        """What the task learns from, of the examples."""
         if isinstance(self.examples, DomainsConfig):
             if self.task.domains != self.examples.domains:
                 raise InputError("domains", "are not those of the examples", "name the same")
@@ -372,63 +322,14 @@ PRESETS: dict[str, Callable[[], TrainingConfig]] = {
 
 
 def training(preset: str, overrides: Mapping[str, str] | None = None) -> TrainingConfig:
-    """A preset, with some settings changed.
-
-    Parameters
-    ----------
-    preset : str
-        A key of `PRESETS`.
-    overrides : mapping of str to str, optional
-        Values by path, as in ``{"loop.batch_size": "16"}``.
-
-    Returns
-    -------
-    Training
-        It.
-
-    Raises
-    ------
-    InputError
-        There is no such preset or setting, or a value does not fit it.
-
-    Examples
-    --------
-    >>> training("vqvae", {"task.shape.width": "64"}).task.shape.width
-    64
-    >>> training("vqvae", {"loop.speed": "11"})
-    Traceback (most recent call last):
-    cambiata.errors.InputError: loop.speed: is no setting; use one of batch_size, ...
-    """
+    """A preset, with some settings changed."""
     if preset not in PRESETS:
         raise InputError(preset, "is no training preset", "use one of " + ", ".join(PRESETS))
     return override(PRESETS[preset](), overrides or {})
 
 
 def override(config: TrainingConfig, overrides: Mapping[str, str]) -> TrainingConfig:
-    """A training with some settings changed.
-
-    Parameters
-    ----------
-    config : Training
-        Any.
-    overrides : mapping of str to str
-        Values by path.
-
-    Returns
-    -------
-    Training
-        Another one.
-
-    Raises
-    ------
-    InputError
-        There is no such setting, or a value does not fit it.
-
-    Examples
-    --------
-    >>> override(training("vqvae"), {"loop.minutes": "3"}).loop.minutes
-    3.0
-    """
+    """A training with some settings changed."""
     result: TrainingConfig = _override(config, "", overrides)
     return result
 
@@ -486,47 +387,12 @@ def _parse(kind: Any, text: str) -> Any:
 
 
 def as_dict(config: TrainingConfig) -> dict[str, Any]:
-    """A training for JSON.
-
-    Parameters
-    ----------
-    config : Training
-        Any.
-
-    Returns
-    -------
-    dict
-        What `from_dict` reads.
-
-    Examples
-    --------
-    >>> as_dict(training("vqvae"))["task"]["learning"]
-    'self-supervised'
-    """
+    """A training for JSON."""
     return dataclasses.asdict(config)
 
 
 def from_dict(stored: Mapping[str, Any], preset: str) -> TrainingConfig:
-    """A training as a run keeps it.
-
-    Parameters
-    ----------
-    stored : mapping
-        What `as_dict` gave, from JSON.
-    preset : str
-        What the run was started as.
-
-    Returns
-    -------
-    Training
-        The same again.
-
-    Examples
-    --------
-    >>> config = training("vqvae")
-    >>> from_dict(as_dict(config), "vqvae") == config
-    True
-    """
+    """A training as a run keeps it."""
     result: TrainingConfig = _rebuild(PRESETS[preset](), stored)
     return result
 

@@ -140,34 +140,6 @@ def export(
 
     Besides the file itself, "NAME.style.onnx" holds the style encoder and "NAME.json" all that is
     known of both.
-
-    Parameters
-    ----------
-    source : str or pathlib.Path
-        A run's folder, or the file ``ssvqvae_model_state.pt`` of Cífka et al.
-    output : str or pathlib.Path
-        File to write; its name ends in ".onnx".
-    half : bool
-        Keep the arrays as float16: half the size, computed in float32 as before. The network is
-        rounded before it is compared, so that the parity is that of the file.
-    force : bool
-        Replace what is there.
-
-    Returns
-    -------
-    dict
-        What ``NAME.json`` holds: configuration, licence, data, hashes, sizes, parity.
-
-    Raises
-    ------
-    InputError
-        The source is none, the output is there, or torch and the file disagree.
-
-    Examples
-    --------
-    >>> export("/nowhere", "x.onnx")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no run; start one: cambiata train run PRESET -o RUN
     """
     place = Path(output)
     _check(place, force)
@@ -216,40 +188,7 @@ def write_parts(
     half: bool,
     compare: Callable[[Path], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Write networks into files that lie beside each other, compared with torch.
-
-    Parameters
-    ----------
-    parts : mapping of str to OnnxPart
-        The networks; the main one's name is empty.
-    place : pathlib.Path
-        The main file, "NAME.onnx"; the others are "NAME.PART.onnx". All appear, or none.
-    metadata : mapping
-        What the main file tells of itself.
-    half : bool
-        Keep large arrays as float16.
-    compare : callable, optional
-        From the main file to its "max_difference" from torch, among others; else every part is
-        compared on random inputs.
-
-    Returns
-    -------
-    dict
-        What the file tells of itself, "sha256", "size_mb" and "parity".
-
-    Raises
-    ------
-    InputError
-        Torch and the files disagree.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> part = OnnxPart(nn.Linear(2, 1), {"x": torch.zeros(1, 2)}, {}, ["y"])
-    >>> place = Path(tempfile.mkdtemp()) / "tiny.onnx"
-    >>> write_parts({"": part}, place, {"system": "tiny"}, half=False)["parts"]
-    {}
-    """
+    """Write networks into files that lie beside each other, compared with torch."""
     metadata = dict(metadata)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
         files = {
@@ -391,32 +330,14 @@ def _told(task: TranslationTask | Mor2018Task) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class OnnxPart:
-    """A network of several, as it is written.
+    """A network of several, as it is written."""
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The network.
-    inputs : mapping of str to torch.Tensor
-        Examples of its inputs, each an array of its own.
-    lengths : mapping of str to mapping
-        Which axes of the inputs are of any length, and what to call these.
-    outputs : sequence of str
-        Names of its outputs.
-    data : bytes
-        The file itself, where there is one already.
-
-    Examples
-    --------
-    >>> OnnxPart(nn.Identity(), {"x": torch.zeros(1, 2)}, {"x": {0: "n"}}, ["y"]).outputs
-    ['y']
-    """
-
-    module: nn.Module
-    inputs: Mapping[str, Tensor]
+    module: nn.Module  # The network
+    inputs: Mapping[str, Tensor]  # Examples of its inputs, each an array of its own
+    # Which axes of the inputs are of any length, and what to call these
     lengths: Mapping[str, Mapping[int, str]]
-    outputs: Sequence[str]
-    data: bytes = b""
+    outputs: Sequence[str]  # Names of its outputs
+    data: bytes = b""  # The file itself, where there is one already
 
 
 class _StylePart(nn.Module):
@@ -656,33 +577,7 @@ def _decoder_parts(task: nn.Module) -> dict[str, OnnxPart]:
 def write_domain(
     task: TranslationTask, place: Path, encoder: str, metadata: Mapping[str, Any]
 ) -> list[Path]:
-    """Write the only decoder of a task.
-
-    Parameters
-    ----------
-    task : TranslationTask
-        Of one domain.
-    place : pathlib.Path
-        The main file, "NAME.onnx".
-    encoder : str
-        SHA-256 of the encoder that it was learnt with.
-    metadata : mapping
-        "name", "sources" and "licence".
-
-    Returns
-    -------
-    list of pathlib.Path
-        What was written; the main file last.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from cambiata.train.tasks.translation import TranslationTraining
-    >>> task = TranslationTask(TranslationTraining(("mine",), width=8))
-    >>> place = Path(tempfile.mkdtemp()) / "mine.onnx"
-    >>> [path.name for path in write_domain(task, place, "", {"name": "mine"})]
-    ['mine.refine.onnx', 'mine.onnx']
-    """
+    """Write the only decoder of a task."""
     task = task.eval().float()
     round_to_float16(task)
     domain = _told(task)["domains"][0] | dict(metadata)
@@ -865,20 +760,7 @@ def _load_published_run(path: str | Path) -> tuple[VqVae, dict[str, Any]]:
 
 
 def round_to_float16(network: nn.Module) -> None:
-    """Round what will be kept as float16, in place.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Any.
-
-    Examples
-    --------
-    >>> layer = nn.Linear(64, 64)
-    >>> round_to_float16(layer)
-    >>> bool((layer.weight == layer.weight.half().float()).all())
-    True
-    """
+    """Round what will be kept as float16, in place."""
     with torch.no_grad():
         for array in (*network.parameters(), *network.buffers()):
             if array.is_floating_point() and array.numel() >= _SMALLEST_FLOAT16:
@@ -967,29 +849,7 @@ def _sha256(place: Path) -> str:
 
 
 def parity(network: VqVae, place: Path, n_trials: int = 4) -> dict[str, float]:
-    """How far a file's answers are from torch's, both in float32.
-
-    Parameters
-    ----------
-    network : VqVae
-        What was written.
-    place : pathlib.Path
-        Where.
-    n_trials : int
-        Spectrograms of different lengths, of noise with a falling spectrum.
-
-    Returns
-    -------
-    dict
-        "max_difference" of ln(1 + |X|) in frames decoded from equal codes, and "equal_codes", the
-        share of codes that are equal (a tie may fall to either side).
-
-    Examples
-    --------
-    >>> parity(None, Path("/nowhere.onnx"))
-    Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] No such file or directory: '/nowhere.onnx'
-    """
+    """How far a file's answers are from torch's, both in float32."""
     model = Model(place.read_bytes(), lambda file, _: (place.parent / file).read_bytes())
     rng = np.random.default_rng(0)
     worst, equal = 0.0, []

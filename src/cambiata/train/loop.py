@@ -33,73 +33,33 @@ Report = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """How a network is trained.
+    """How a network is trained."""
 
-    Parameters
-    ----------
-    batch_size : int
-        Examples in a step, over all processes.
-    learning_rate : float
-        Highest rate of AdamW.
-    betas : tuple of float
-        Of AdamW.
-    weight_decay : float
-        Of AdamW.
-    schedule : {"constant", "cosine"}
-        Whether the rate stays or falls to 1 % of itself, by whichever of `minutes` and
-        `max_steps` is further.
-    warmup_steps : int
-        Steps over which the rate rises.
-    minutes : float
-        Most time to train, in minutes, over all the sessions of a run; 0: no limit.
-    max_steps : int
-        Most steps; 0: no limit.
-    clip_norm : float
-        Gradients longer than it are shortened; 0: never.
-    ema_decay : float
-        Of the moving average of the weights, which is what is validated and exported; 0: none.
-    precision : {"auto", "bf16-mixed", "32-true"}
-        "auto" takes bfloat16 where the processor multiplies in it.
-    n_threads : int
-        Threads of the arithmetic; 0: torch's choice. Two training processes on the same cores
-        slow each other down fortyfold.
-    n_workers : int
-        Processes that read examples.
-    n_devices : int
-        Processes that train, each on a device of its own.
-    validate_every_s : float
-        Seconds between validations.
-    save_every_s : float
-        Seconds between checkpoints.
-    report_every_steps : int
-        Steps that one line of metrics is the mean of.
-    seed : int
-        Of weights, order and whatever else is drawn.
-
-    Examples
-    --------
-    >>> LoopConfig(minutes=40).schedule
-    'cosine'
-    """
-
-    batch_size: int = 32
-    learning_rate: float = 4e-4
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
+    batch_size: int = 32  # Examples in a step, over all processes
+    learning_rate: float = 4e-4  # Highest rate of AdamW
+    betas: tuple[float, float] = (0.9, 0.999)  # Of AdamW
+    weight_decay: float = 0.0  # Of AdamW
+    # Whether the rate stays or falls to 1 % of itself, by whichever of `minutes` and `max_steps`
+    # is further
     schedule: Literal["constant", "cosine"] = "cosine"
-    warmup_steps: int = 100
+    warmup_steps: int = 100  # Steps over which the rate rises
+    # Most time to train, in minutes, over all the sessions of a run; 0: no limit
     minutes: float = 0.0
-    max_steps: int = 0
-    clip_norm: float = 1.0
+    max_steps: int = 0  # Most steps; 0: no limit
+    clip_norm: float = 1.0  # Gradients longer than it are shortened; 0: never
+    # Of the moving average of the weights, which is what is validated and exported; 0: none
     ema_decay: float = 0.999
+    # "auto" takes bfloat16 where the processor multiplies in it
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
+    # Threads of the arithmetic; 0: torch's choice. Two training processes on the same cores slow
+    # each other down fortyfold.
     n_threads: int = 0
-    n_workers: int = 1
-    n_devices: int = 1
-    validate_every_s: float = 300.0
-    save_every_s: float = 120.0
-    report_every_steps: int = 20
-    seed: int = 0
+    n_workers: int = 1  # Processes that read examples
+    n_devices: int = 1  # Processes that train, each on a device of its own
+    validate_every_s: float = 300.0  # Seconds between validations
+    save_every_s: float = 120.0  # Seconds between checkpoints
+    report_every_steps: int = 20  # Steps that one line of metrics is the mean of
+    seed: int = 0  # Of weights, order and whatever else is drawn
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.report_every_steps < 1 or self.n_devices < 1:
@@ -114,45 +74,13 @@ class LoopConfig:
             raise ValueError("precision must be auto, bf16-mixed or 32-true")
 
     def share(self, step: int, elapsed_s: float) -> float:
-        """How much of the training is done, 0 to 1; 0 where it has no limit.
-
-        Parameters
-        ----------
-        step : int
-            Steps done.
-        elapsed_s : float
-            Seconds trained.
-
-        Returns
-        -------
-        float
-            The larger of the two shares.
-        """
+        """How much of the training is done, 0 to 1; 0 where it has no limit."""
         by_steps = step / self.max_steps if self.max_steps else 0.0
         by_time = elapsed_s / (60 * self.minutes) if self.minutes else 0.0
         return min(1.0, max(by_steps, by_time))
 
     def rate(self, step: int, share: float) -> float:
-        """Learning rate of a step.
-
-        Parameters
-        ----------
-        step : int
-            Steps done before it.
-        share : float
-            What `share` says.
-
-        Returns
-        -------
-        float
-            The rate.
-
-        Examples
-        --------
-        >>> config = LoopConfig(learning_rate=1.0, warmup_steps=10)
-        >>> config.rate(0, 0.0), config.rate(100, 0.0), round(config.rate(100, 1.0), 2)
-        (0.1, 1.0, 0.01)
-        """
+        """Learning rate of a step."""
         rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup_steps))
         if self.schedule == "cosine":
             rate *= 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * share))
@@ -206,23 +134,7 @@ class _TorchDataset(Dataset[Tensor]):
 
 
 def resolve_precision(config: LoopConfig) -> Literal["bf16-mixed", "32-true"]:
-    """Precision that "auto" stands for on this machine.
-
-    Parameters
-    ----------
-    config : LoopConfig
-        Asks for one.
-
-    Returns
-    -------
-    str
-        "bf16-mixed" or "32-true".
-
-    Examples
-    --------
-    >>> resolve_precision(LoopConfig(precision="32-true"))
-    '32-true'
-    """
+    """Precision that "auto" stands for on this machine."""
     if config.precision != "auto":
         return config.precision
     if torch.cuda.is_available():
@@ -238,37 +150,7 @@ def fit(
     *,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """Train a task until its time or its steps are over, or go on with a run.
-
-    Parameters
-    ----------
-    task : Task
-        What is trained; its weights are changed.
-    examples : Examples
-        What it learns from; their validation part judges it.
-    config : LoopConfig
-        How.
-    run : str or pathlib.Path
-        The run's folder; a checkpoint there is gone on from.
-    report : callable, optional
-        Called with every line of metrics.
-
-    Returns
-    -------
-    dict
-        The last validation's figures, with "step" and "elapsed_s".
-
-    Raises
-    ------
-    InputError
-        There is no limit, the checkpoint cannot be read, or the loss is not finite any more.
-
-    Examples
-    --------
-    >>> fit(None, None, LoopConfig(), "run")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: run: has no end; set loop.minutes or loop.max_steps
-    """
+    """Train a task until its time or its steps are over, or go on with a run."""
     return _Loop(task, examples, config, Path(run), report or (lambda _line: None)).run()
 
 
@@ -488,29 +370,7 @@ class _Loop:
 
 
 def read_checkpoint(run: str | Path) -> dict[str, Any]:
-    """A run's checkpoint.
-
-    Parameters
-    ----------
-    run : str or pathlib.Path
-        The run's folder.
-
-    Returns
-    -------
-    dict
-        States of task, average and optimiser; step and seconds.
-
-    Raises
-    ------
-    InputError
-        There is none, or it cannot be read.
-
-    Examples
-    --------
-    >>> read_checkpoint("/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: has no checkpoint; train it: cambiata train run
-    """
+    """A run's checkpoint."""
     place = Path(run) / CHECKPOINT
     if not place.exists():
         raise InputError(str(run), "has no checkpoint", "train it: cambiata train run")
@@ -522,26 +382,7 @@ def read_checkpoint(run: str | Path) -> dict[str, Any]:
 
 
 def load_weights(task: Task, run: str | Path) -> None:
-    """Give a task what another run has learnt.
-
-    Parameters
-    ----------
-    task : Task
-        Of the same network, but for its `optional_weights`; changed.
-    run : str or pathlib.Path
-        That run's folder; its averaged weights are taken, where it has any.
-
-    Raises
-    ------
-    InputError
-        It has no checkpoint, or its network is another.
-
-    Examples
-    --------
-    >>> load_weights(None, "/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: has no checkpoint; train it: cambiata train run
-    """
+    """Give a task what another run has learnt."""
     state = read_checkpoint(run)
     weights = state["task"]
     if state["average"] is not None:
@@ -561,23 +402,7 @@ def load_weights(task: Task, run: str | Path) -> None:
 
 
 def read_metrics(run: str | Path) -> list[dict[str, Any]]:
-    """Every whole line of a run's metrics.
-
-    Parameters
-    ----------
-    run : str or pathlib.Path
-        The run's folder.
-
-    Returns
-    -------
-    list of dict
-        In their order; none where nothing has been reported yet.
-
-    Examples
-    --------
-    >>> read_metrics("/nowhere")
-    []
-    """
+    """Every whole line of a run's metrics."""
     place = Path(run) / METRICS
     if not place.exists():
         return []
@@ -585,24 +410,7 @@ def read_metrics(run: str | Path) -> list[dict[str, Any]]:
 
 
 def draw_curves(run: str | Path) -> Path:
-    """A picture of a run's losses and validations.
-
-    Parameters
-    ----------
-    run : str or pathlib.Path
-        The run's folder.
-
-    Returns
-    -------
-    pathlib.Path
-        ``curves.png`` in that folder.
-
-    Examples
-    --------
-    >>> draw_curves("/nowhere")
-    Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/curves.part.png'
-    """
+    """A picture of a run's losses and validations."""
     from matplotlib.figure import Figure
 
     lines = read_metrics(run)

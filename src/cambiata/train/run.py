@@ -32,46 +32,7 @@ def start(
     progress: Callable[[float], None] | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """Train a preset in a folder of its own.
-
-    Parameters
-    ----------
-    preset : str
-        A key of `cambiata.train.config.PRESETS`.
-    run : str or pathlib.Path
-        The folder to make.
-    minutes : float, optional
-        Time to train, in minutes; the preset's own where not given. Composing the examples, which
-        comes first and once, is not counted.
-    settings : mapping of str to str, optional
-        Changes to the preset, by path.
-    examples : str or pathlib.Path, optional
-        Folder of the examples; else in the cache folder.
-    begin_from : str or pathlib.Path, optional
-        Another run of the same network, whose weights are what this one begins with.
-    force : bool
-        Replace a run that is there.
-    progress : callable, optional
-        Called with the share of the examples that is composed.
-    report : callable, optional
-        Called with every line of metrics.
-
-    Returns
-    -------
-    dict
-        The last validation's figures.
-
-    Raises
-    ------
-    InputError
-        The folder is there already, or a setting, a bank or a limit is not right.
-
-    Examples
-    --------
-    >>> start("nothing", "/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nothing: is no training preset; use one of vqvae, ...
-    """
+    """Train a preset in a folder of its own."""
     folder = Path(run)
     if not _is_first():
         return _join(folder, progress, report, begin_from)
@@ -154,35 +115,7 @@ def resume(
     progress: Callable[[float], None] | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """Go on with a run from its checkpoint.
-
-    Parameters
-    ----------
-    run : str or pathlib.Path
-        Its folder.
-    minutes : float, optional
-        A new limit, in minutes from the run's very beginning.
-    progress : callable, optional
-        Called with the share of the examples that is composed, where some are missing.
-    report : callable, optional
-        Called with every line of metrics.
-
-    Returns
-    -------
-    dict
-        The last validation's figures.
-
-    Raises
-    ------
-    InputError
-        It is no run.
-
-    Examples
-    --------
-    >>> resume("/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no run; start one: cambiata train run PRESET -o RUN
-    """
+    """Go on with a run from its checkpoint."""
     folder = Path(run)
     facts, config = read_run(folder)
     if minutes is not None:
@@ -193,29 +126,7 @@ def resume(
 
 
 def read_run(run: str | Path) -> tuple[dict[str, Any], TrainingConfig]:
-    """What a run is.
-
-    Parameters
-    ----------
-    run : str or pathlib.Path
-        Its folder.
-
-    Returns
-    -------
-    tuple
-        The facts of its ``run.json``, and its training.
-
-    Raises
-    ------
-    InputError
-        It is no run, or one of another version.
-
-    Examples
-    --------
-    >>> read_run("/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no run; start one: cambiata train run PRESET -o RUN
-    """
+    """What a run is."""
     try:
         facts = json.loads((Path(run) / RUN_FILE).read_text())
         return facts, from_dict(facts["training"], facts["preset"])

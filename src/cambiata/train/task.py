@@ -9,11 +9,6 @@ class Task(nn.Module, ABC):
     """A network with its losses; everything in it that learns, learns.
 
     Called with a batch it returns the losses, of which the one named "loss" is minimised.
-
-    Examples
-    --------
-    >>> issubclass(Task, nn.Module)
-    True
     """
 
     turns: int = 1
@@ -28,10 +23,7 @@ class Task(nn.Module, ABC):
     def prepare(self, batch: Tensor) -> None:
         """See some examples before training begins.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            Examples [B, 3, T] to learn from.
+        batch: [B, 3, T].
         """
 
     @property
@@ -42,15 +34,7 @@ class Task(nn.Module, ABC):
     def keep(self, batch: Tensor) -> Tensor:
         """What the network learns from, where it is computed once and kept on disk.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            Examples [B, 3, T].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, ...], kept as float16.
+        batch: [B, 3, T]; returns [B, ...].
         """
         return batch
 
@@ -58,32 +42,12 @@ class Task(nn.Module, ABC):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a batch.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            Examples [B, 3, T]: content, style and target; or what `keep` made of them.
-        share : float
-            Share of the training that is done, 0 to 1, for what changes on the way.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            Scalars; "loss" is minimised, the others are recorded.
+        batch: [B, 3, T].
         """
 
     @abstractmethod
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Figures of merit on fixed examples.
 
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            Examples [B, 3, T].
-        share : float
-            As above.
-
-        Returns
-        -------
-        dict of str to float
-            Names and values; must leave no trace in what is learnt.
+        batches: [B, 3, T].
         """

@@ -47,33 +47,17 @@ _STFT = Stft()
 
 @dataclass(frozen=True)
 class TranslationConfig(TransferConfig):
-    """Settings of `Translation`.
+    """Settings of `Translation`."""
 
-    Parameters
-    ----------
-    sample_rate, chunk_s, overlap_s, style_s : float
-        See `TransferConfig`; the rate is that of the weights.
-    weights : str
-        Shipped weights of the encoder by name, or the path of an ONNX file of your own.
-    domains : str
-        Likewise, of the decoders that belong to it.
-    octave : int
-        Octaves by which the notes are moved; only where notes are heard (not ``mor2018-small``).
-    compiled : bool
-        Whether Numba, where it is installed, samples ``mor2018-small``.
-
-    Examples
-    --------
-    >>> TranslationConfig().weights
-    'translation'
-    """
-
+    # See `TransferConfig`; the rate is that of the weights
     chunk_s: float = 60.0
     overlap_s: float = 0.5
+    # Shipped weights of the encoder by name, or the path of an ONNX file of your own
     weights: str = "translation"
-    domains: str = "translation-domains"
+    domains: str = "translation-domains"  # Likewise, of the decoders that belong to it
+    # Octaves by which the notes are moved; only where notes are heard (not ``mor2018-small``)
     octave: int = 0
-    compiled: bool = True
+    compiled: bool = True  # Whether Numba, where it is installed, samples ``mor2018-small``
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -83,32 +67,14 @@ class TranslationConfig(TransferConfig):
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """A domain that can be played.
+    """A domain that can be played."""
 
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    model : Model
-        Weights of its decoder, maybe beside others'.
-    number : int
-        Which of them is its own.
-    about : mapping
-        "sources", "licence" and, where notes are played, "stiffness" and "wavering_cents".
-    own : bool
-        Whether the user added it.
-
-    Examples
-    --------
-    >>> load_domain("grand-piano").own
-    False
-    """
-
-    name: str
-    model: Model
-    number: int
+    name: str  # What it is called
+    model: Model  # Weights of its decoder, maybe beside others'
+    number: int  # Which of them is its own
+    # "sources", "licence" and, where notes are played, "stiffness" and "wavering_cents"
     about: Mapping[str, Any]
-    own: bool = False
+    own: bool = False  # Whether the user added it
 
 
 Domains = tuple[tuple[float, Domain], ...]
@@ -116,18 +82,7 @@ Domains = tuple[tuple[float, Domain], ...]
 
 
 def domains_folder() -> Path:
-    """Where the user's own domains lie.
-
-    Returns
-    -------
-    pathlib.Path
-        What the environment's CAMBIATA_DOMAINS names; else a folder among the user's data.
-
-    Examples
-    --------
-    >>> domains_folder().is_absolute()
-    True
-    """
+    """Where the user's own domains lie."""
     if named := os.environ.get(FOLDER_VARIABLE):
         return Path(named).absolute()
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
@@ -135,23 +90,7 @@ def domains_folder() -> Path:
 
 
 def shipped_domains(config: TranslationConfig | None = None) -> tuple[Domain, ...]:
-    """The domains of a preset.
-
-    Parameters
-    ----------
-    config : TranslationConfig, optional
-        The preset; the first where not given.
-
-    Returns
-    -------
-    tuple of Domain
-        In their order.
-
-    Examples
-    --------
-    >>> len(shipped_domains()) >= 6
-    True
-    """
+    """The domains of a preset."""
     model = load_model((config or TranslationConfig()).domains, DOMAIN_SYSTEM)
     return tuple(
         Domain(each["name"], model, number, each)
@@ -160,31 +99,7 @@ def shipped_domains(config: TranslationConfig | None = None) -> tuple[Domain, ..
 
 
 def load_added_domain(name: str, encoder: str) -> Domain:
-    """A domain of the user's own.
-
-    Parameters
-    ----------
-    name : str
-        What it was called when it was added.
-    encoder : str
-        SHA-256 of the encoder that it must belong to.
-
-    Returns
-    -------
-    Domain
-        It.
-
-    Raises
-    ------
-    InputError
-        There is none, or it belongs to another version.
-
-    Examples
-    --------
-    >>> load_added_domain("nothing", "")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: .../nothing.onnx: cannot be read; ...
-    """
+    """A domain of the user's own."""
     place = domains_folder() / f"{name}.onnx"
     model = load_model(str(place), DOMAIN_SYSTEM)
     if model.about.get("encoder") != encoder:
@@ -197,48 +112,13 @@ def load_added_domain(name: str, encoder: str) -> Domain:
 
 
 def added_domain_names() -> list[str]:
-    """Names of the user's own domains.
-
-    Returns
-    -------
-    list of str
-        In order.
-
-    Examples
-    --------
-    >>> isinstance(added_domain_names(), list)
-    True
-    """
+    """Names of the user's own domains."""
     paths = domains_folder().glob("*.onnx")
     return sorted(p.stem for p in paths if not p.stem.endswith(".refine"))
 
 
 def load_domain(name: str, config: TranslationConfig | None = None) -> Domain:
-    """A domain by its name: the user's own first, then those that ship.
-
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    config : TranslationConfig, optional
-        The preset; the first where not given.
-
-    Returns
-    -------
-    Domain
-        It.
-
-    Raises
-    ------
-    InputError
-        There is none of that name.
-
-    Examples
-    --------
-    >>> load_domain("grand-paino")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: grand-paino: is no domain; did you mean grand-piano? ...
-    """
+    """A domain by its name: the user's own first, then those that ship."""
     config = config or TranslationConfig()
     encoder = load_model(config.weights, "translation")
     own = [] if encoder.about["kind"] == "samples" else added_domain_names()
@@ -277,16 +157,6 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
 
     `amount` between 0 and 1 morphs from the content's spectrogram to the full translation's, in dB
     and bin by bin (`cambiata.audio.vocoder.morph`).
-
-    Parameters
-    ----------
-    config : TranslationConfig
-        Settings.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or not this system's.
     """
 
     name: ClassVar[str] = "translation"
@@ -324,29 +194,12 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         return self.config.sample_rate // 10 if self._is_wavenet else WINDOW
 
     def domain_names(self) -> list[str]:
-        """Names of all that it can play.
-
-        Returns
-        -------
-        list of str
-            Those that ship, then the user's own.
-        """
+        """Names of all that it can play."""
         names = [domain.name for domain in shipped_domains(self.config)]
         return names if self._is_wavenet else [*names, *added_domain_names()]
 
     def blend(self, mix: DomainMix) -> Domains:
-        """Domains with their shares.
-
-        Parameters
-        ----------
-        mix : Blend
-            By name.
-
-        Returns
-        -------
-        tuple
-            As `render` takes it.
-        """
+        """Domains with their shares."""
         return tuple((share, load_domain(name, self.config)) for name, share in mix.shares)
 
     def render(
@@ -360,23 +213,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
     ) -> Samples:
         """The content as a blend of domains plays it.
 
-        Parameters
-        ----------
-        content : numpy.ndarray
-            One channel [T].
-        timbre : tuple
-            What `blend` returned.
-        amount : float
-            0 to 1, see the class.
-        seed : int
-            Seed of noise and phases, or of what is drawn.
-        progress : callable
-            Called with the share of the work that is done.
-
-        Returns
-        -------
-        numpy.ndarray
-            One channel [T].
+        content: [T]; returns [T].
         """
         if self._is_wavenet:
             sound = self._sample_waveform(content, timbre, seed)
@@ -462,23 +299,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
 
 
 def scalar_levels(samples: Samples) -> npt.NDArray[np.float32]:
-    """Samples as the published network takes them: mu-law levels as one channel.
-
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        -1 to 1.
-
-    Returns
-    -------
-    numpy.ndarray
-        -0.5 to 0.5, of the same shape.
-
-    Examples
-    --------
-    >>> scalar_levels(np.array([-1.0, 1.0], np.float32)).tolist()
-    [-0.5, 0.5]
-    """
+    """Samples as the published network takes them: mu-law levels as one channel."""
     mu_law = np.sign(samples) * np.log1p(255 * np.minimum(np.abs(samples), 1)) / np.log(256)
     levels = ((mu_law + 1) / 2 * 255).astype(np.int64)
     return np.asarray(levels / 255 - 0.5, np.float32)

@@ -20,23 +20,7 @@ _SILENT = N_LEVELS // 2
 
 
 class DecoderWeights:
-    """A decoder's arrays, laid out for sampling.
-
-    Parameters
-    ----------
-    arrays : mapping of str to numpy.ndarray
-        "first" [W, 2], "first_skip" [W, W], "dilated" [layers, 2 W, W, 2], "told" [layers, 2 W, D],
-        "rest" and "skip" [layers, W, W], "thought" [W, W], "last_told" [W, D], "last" [256, W]; and
-        of each its biases, "..._bias".
-    dilations : sequence of int
-        Of the layers.
-
-    Examples
-    --------
-    >>> decoder = DecoderWeights(zero_arrays(4, 2, 3), (1, 2))
-    >>> decoder.condition(np.zeros((5, 3), np.float32))[0].shape
-    (5, 2, 8)
-    """
+    """A decoder's arrays, laid out for sampling."""
 
     def __init__(self, arrays: Mapping[str, Any], dilations: Sequence[int]) -> None:
         self.dilations = np.array(dilations, np.int64)
@@ -63,15 +47,7 @@ class DecoderWeights:
     def condition(self, latent: Array) -> tuple[Array, Array]:
         """What layers and head are told of a latent.
 
-        Parameters
-        ----------
-        latent : numpy.ndarray
-            [L, D].
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            [L, layers, 2 W] and [L, W].
+        latent: [L, D]; returns [L, layers, 2 W], [L, W].
         """
         a = self._arrays
         layers = np.einsum("ld,nwd->lnw", latent, a["told"], optimize=True)
@@ -84,23 +60,7 @@ class DecoderWeights:
 
 
 def zero_arrays(width: int, n_layers: int, n_latent: int) -> dict[str, Array]:
-    """Arrays of zeros as `DecoderWeights` takes them.
-
-    Parameters
-    ----------
-    width, n_layers, n_latent : int
-        Sizes.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Arrays by name.
-
-    Examples
-    --------
-    >>> zero_arrays(4, 2, 3)["dilated"].shape
-    (2, 8, 4, 2)
-    """
+    """Arrays of zeros as `DecoderWeights` takes them."""
     shapes = {
         "first": (width, 2),
         "first_skip": (width, width),
@@ -129,32 +89,7 @@ def sample_levels(
 ) -> npt.NDArray[np.int64]:
     """Mu-law levels, drawn one by one.
 
-    Parameters
-    ----------
-    decoders : sequence of tuple
-        Decoders with their shares: what is drawn from is the product of their distributions, each
-        to the power of its share.
-    latent : numpy.ndarray
-        [L, D].
-    per_frame : int
-        Samples to each frame of it.
-    rng : numpy.random.Generator
-        Where chance comes from.
-    compiled : bool
-        Whether Numba is used where it is installed.
-
-    Returns
-    -------
-    numpy.ndarray
-        [L * per_frame], 0 to 255.
-
-    Examples
-    --------
-    >>> arrays = zero_arrays(4, 2, 3)
-    >>> arrays["fc_logits_bias"][7] = 50
-    >>> latent, rng = np.zeros((2, 3), np.float32), np.random.default_rng(0)
-    >>> sample_levels([(1.0, DecoderWeights(arrays, (1, 2)))], latent, 3, rng, compiled=False).tolist()
-    [7, 7, 7, 7, 7, 7]
+    latent: [L, D]; returns [L * per_frame].
     """
     uniform = rng.random(len(latent) * per_frame)
     n_layers, width = len(decoders[0][1].dilations), decoders[0][1].layers[0].shape[0]
@@ -212,18 +147,7 @@ def _compiled() -> Callable[..., Any]:
 
 
 def is_compiled() -> bool:
-    """Whether Numba is there to compile the sampling.
-
-    Returns
-    -------
-    bool
-        Whether it is.
-
-    Examples
-    --------
-    >>> is_compiled() in (True, False)
-    True
-    """
+    """Whether Numba is there to compile the sampling."""
     return find_spec("numba") is not None
 
 

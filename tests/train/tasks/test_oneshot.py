@@ -28,14 +28,14 @@ from cambiata.train.tasks.listener import (  # noqa: E402
     ListenerTraining,
     targets,
 )
-from cambiata.train.tasks.oneshot import (
+from cambiata.train.tasks.oneshot import (  # noqa: E402
     Discriminator,
     Example,
     OneShotTask,
     OneShotTraining,
     compute_features,
     precompute_features,
-)  # noqa: E402
+)
 
 COMMON = {
     "examples.banks": "",

@@ -42,60 +42,21 @@ _N_TRIAL_CLIPS = 6  # clips by which the domain to begin as is chosen
 
 @dataclass(frozen=True)
 class AddedDomain:
-    """What `add_domain` did.
+    """What `add_domain` did."""
 
-    Parameters
-    ----------
-    name : str
-        Of the domain.
-    path : str
-        Its file.
-    n_files : int
-        Recordings it was learnt from.
-    duration_s : float
-        Seconds of them.
-    skipped : tuple of str
-        Files that were not used, and why.
-    begun_from : str
-        The domain that ships that it began as.
-    lsd_db : float
-        How far what it plays of recordings that it has not learnt from is from them.
-    lsd_before_db : float
-        The same, before it learnt.
-    elapsed_s : float
-        Seconds that it took.
-
-    Examples
-    --------
-    >>> from dataclasses import fields
-    >>> fields(AddedDomain)[0].name
-    'name'
-    """
-
-    name: str
-    path: str
-    n_files: int
-    duration_s: float
-    skipped: tuple[str, ...]
-    begun_from: str
-    lsd_db: float
-    lsd_before_db: float
-    elapsed_s: float
+    name: str  # Of the domain
+    path: str  # Its file
+    n_files: int  # Recordings it was learnt from
+    duration_s: float  # Seconds of them
+    skipped: tuple[str, ...]  # Files that were not used, and why
+    begun_from: str  # The domain that ships that it began as
+    lsd_db: float  # How far what it plays of recordings that it has not learnt from is from them
+    lsd_before_db: float  # The same, before it learnt
+    elapsed_s: float  # Seconds that it took
 
 
 class Recordings(Sequence[npt.NDArray[np.float16]]):
-    """Halves of the user's clips, as decoders are asked about them.
-
-    Parameters
-    ----------
-    training, held : sequence of numpy.ndarray
-        Those to learn from and those to judge by.
-
-    Examples
-    --------
-    >>> len(Recordings([np.zeros(3, np.float16)], []))
-    1
-    """
+    """Halves of the user's clips, as decoders are asked about them."""
 
     def __init__(
         self,
@@ -113,29 +74,12 @@ class Recordings(Sequence[npt.NDArray[np.float16]]):
         return half
 
     def validation(self) -> "Recordings":
-        """Those to judge by.
-
-        Returns
-        -------
-        Sequence
-            As `Recordings`.
-        """
+        """Those to judge by."""
         return Recordings(self._validation, ())
 
 
 class AddedDomainTask(TranslationTask):
-    """One decoder, learnt with a frozen encoder.
-
-    Parameters
-    ----------
-    config : TranslationTraining
-        Of the encoder, with one domain.
-
-    Examples
-    --------
-    >>> AddedDomainTask(TranslationTraining(("mine",))).turns
-    1
-    """
+    """One decoder, learnt with a frozen encoder."""
 
     turns = 1
 
@@ -146,20 +90,7 @@ class AddedDomainTask(TranslationTask):
             p.requires_grad_(False)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
-        """Losses of the decoder alone.
-
-        Parameters
-        ----------
-        batch : torch.Tensor
-            Halves of clips.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "loss" and its parts.
-        """
+        """Losses of the decoder alone."""
         losses: dict[str, list[Tensor]] = {}
         for excerpt in map(self.unpack, batch):
             with torch.no_grad():
@@ -185,42 +116,6 @@ def add_domain(
     """Learn a domain from recordings of it: the encoder stays as it is, a decoder is trained.
 
     Mor et al. 2018: with the encoder frozen, a new domain needs a new decoder and nothing else.
-
-    Parameters
-    ----------
-    name : str
-        What to call it: letters, digits, - and _.
-    folder : str or pathlib.Path
-        Recordings, in any folder below it, of one instrument or ensemble: wav, flac, ogg, mp3 or
-        aiff, half a minute in all at least, and better ten.
-    minutes : float
-        Time to train.
-    licence : str
-        Of the decoder, for its card.
-    seed : int
-        Of everything random.
-    force : bool
-        Replace a domain of that name.
-    progress : callable, optional
-        Called with the share of the recordings that were heard.
-    report : callable, optional
-        Called with every line of metrics of the training.
-
-    Returns
-    -------
-    AddedDomain
-        What was done.
-
-    Raises
-    ------
-    InputError
-        The name is taken or none, or the recordings are too few, silent or broken.
-
-    Examples
-    --------
-    >>> add_domain("sitar", "/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: sitar: ships with cambiata; choose another name
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise InputError(name, "is no name of a domain", "use letters, digits, - and _")

@@ -41,25 +41,7 @@ Counts = npt.NDArray[np.float64]
 def read_chorales(
     split: Split, works: Iterable[Work] | None = None
 ) -> Iterator[tuple[str, tuple[Part, ...]]]:
-    """Four-part chorales of a split.
-
-    Parameters
-    ----------
-    split : {"train", "test"}
-        Which works.
-    works : iterable of Work, optional
-        Where they are taken from; music21's chorales where not given.
-
-    Yields
-    ------
-    tuple
-        Name, and soprano, alto, tenor and bass.
-
-    Examples
-    --------
-    >>> list(read_chorales("train", []))
-    []
-    """
+    """Four-part chorales of a split."""
     for work in load_corpus(["chorales"]) if works is None else works:
         parts = tuple(part for part in work.parts if "+" not in part.name)
         if work.split == split and len(parts) == _VOICES:
@@ -67,27 +49,7 @@ def read_chorales(
 
 
 def successions(cantus: Part, other: Part) -> list[tuple[Chord, Chord]]:
-    """Intervals of two voices, before and at each new note of one of them.
-
-    Parameters
-    ----------
-    cantus : Part
-        The voice whose notes count.
-    other : Part
-        The voice against it.
-
-    Returns
-    -------
-    list of tuple
-        Both voices' pitches, cantus first, before and at the new note; only where both sound.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Note
-    >>> low, high = (Part((Note(0, 1, p), Note(1, 2, p + 2))) for p in (60, 64))
-    >>> successions(low, high)
-    [((60, 64), (62, 66))]
-    """
+    """Intervals of two voices, before and at each new note of one of them."""
     starts = [note.start_s for note in other.notes]
 
     def sounding(at_s: float) -> int | None:
@@ -107,49 +69,13 @@ def successions(cantus: Part, other: Part) -> list[tuple[Chord, Chord]]:
 
 
 def merge_repeats(part: Part) -> list[int]:
-    """Pitches of a voice, repeated ones once.
-
-    Parameters
-    ----------
-    part : Part
-        The voice.
-
-    Returns
-    -------
-    list of int
-        MIDI numbers.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Note
-    >>> merge_repeats(Part((Note(0, 1, 60), Note(1, 2, 60), Note(2, 3, 62))))
-    [60, 62]
-    """
+    """Pitches of a voice, repeated ones once."""
     pitches = [note.pitch for note in part.notes]
     return [pitch for i, pitch in enumerate(pitches) if i == 0 or pitches[i - 1] != pitch]
 
 
 def learn_ranking(voices: Iterable[Sequence[Part]]) -> Ranking:
-    """Ranking of what is counted in four-part music.
-
-    Parameters
-    ----------
-    voices : iterable of sequence of Part
-        Soprano, alto, tenor and bass of each work.
-
-    Returns
-    -------
-    Ranking
-        Log-probabilities; what was rarely met leans on what is known without its context.
-
-    Examples
-    --------
-    >>> from cambiata.score.midi import Note
-    >>> parts = [Part((Note(0, 1, p), Note(1, 2, p + 2))) for p in (72, 67, 64, 48)]
-    >>> ranking = learn_ranking([parts])
-    >>> bool(np.isclose(np.exp(ranking.line[0]).sum(), 1, atol=0.01))
-    True
-    """
+    """Ranking of what is counted in four-part music."""
     intervals = {side: np.zeros((N_KINDS, N_CANTUS, N_KINDS)) for side in ("above", "below")}
     moves = np.zeros((N_MOVES, N_MOVES))
     half = N_MOVES // 2
@@ -189,33 +115,7 @@ def _nested_tuples(table: Counts) -> Any:
 
 
 def train_ranking(output: str | Path, works: Iterable[Work] | None = None) -> Ranking:
-    """Learn the ranking and write it.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        JSON file to write; the package's own is ``src/cambiata/counterpoint/ranking.json``.
-    works : iterable of Work, optional
-        Where chorales are taken from; music21's where not given.
-
-    Returns
-    -------
-    Ranking
-        As it was written.
-
-    Raises
-    ------
-    InputError
-        music21 is not installed.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     ranking = train_ranking(f"{folder}/ranking.json", [])
-    >>> len(ranking.line)
-    15
-    """
+    """Learn the ranking and write it."""
     named = list(read_chorales("train", works))
     ranking = learn_ranking(parts for _, parts in named)
     data = {

@@ -61,47 +61,19 @@ _DATA = {
 
 @dataclass(frozen=True)
 class GrooveConfig:
-    """The network and how it is trained.
+    """The network and how it is trained."""
 
-    Parameters
-    ----------
-    width : int
-        Of the hidden layers.
-    n_hits : int
-        Latent dimensions of what is struck.
-    n_performance : int
-        Latent dimensions of how.
-    dropout : float
-        Share of inputs that are hidden in training.
-    beta : float
-        What the latents' divergence from a standard normal weighs beside the log-likelihood.
-    velocity_deviation : float
-        Standard deviation granted to velocities, of 1.
-    offset_deviation : float
-        Standard deviation granted to offsets, in sixteenths.
-    learning_rate : float
-        Of Adam at its height; it falls to none along half a cosine.
-    batch_size : int
-        Windows in a step.
-    seed : int
-        Of weights and order.
-
-    Examples
-    --------
-    >>> GrooveConfig().n_hits
-    32
-    """
-
-    width: int = 256
-    n_hits: int = 32
-    n_performance: int = 24
-    dropout: float = 0.1
+    width: int = 256  # Of the hidden layers
+    n_hits: int = 32  # Latent dimensions of what is struck
+    n_performance: int = 24  # Latent dimensions of how
+    dropout: float = 0.1  # Share of inputs that are hidden in training
+    # What the latents' divergence from a standard normal weighs beside the log-likelihood
     beta: float = 0.1
-    velocity_deviation: float = 0.1
-    offset_deviation: float = 0.1
-    learning_rate: float = 2e-3
-    batch_size: int = 256
-    seed: int = 0
+    velocity_deviation: float = 0.1  # Standard deviation granted to velocities, of 1
+    offset_deviation: float = 0.1  # Standard deviation granted to offsets, in sixteenths
+    learning_rate: float = 2e-3  # Of Adam at its height; it falls to none along half a cosine
+    batch_size: int = 256  # Windows in a step
+    seed: int = 0  # Of weights and order
 
 
 def _layers(*widths: int) -> nn.Sequential:
@@ -114,19 +86,7 @@ def _layers(*widths: int) -> nn.Sequential:
 
 
 class GrooveVae(nn.Module):
-    """Windows of drums as two latent vectors, and back.
-
-    Parameters
-    ----------
-    config : GrooveConfig
-        Its sizes.
-
-    Examples
-    --------
-    >>> network = GrooveVae(GrooveConfig(width=8, n_hits=4, n_performance=2))
-    >>> network.decode_hits(network.encode_hits(torch.zeros(3, 288))).shape
-    torch.Size([3, 288])
-    """
+    """Windows of drums as two latent vectors, and back."""
 
     def __init__(self, config: GrooveConfig) -> None:
         super().__init__()
@@ -140,15 +100,7 @@ class GrooveVae(nn.Module):
     def encode_hits(self, hits: Tensor) -> Tensor:
         """Latent vectors of what is struck, [B, n_hits].
 
-        Parameters
-        ----------
-        hits : torch.Tensor
-            0 or 1, [B, 288].
-
-        Returns
-        -------
-        torch.Tensor
-            The means.
+        hits: [B, 288].
         """
         mean: Tensor = self.hits_in(hits)[:, : self.config.n_hits]
         return mean
@@ -156,15 +108,7 @@ class GrooveVae(nn.Module):
     def decode_hits(self, latent: Tensor) -> Tensor:
         """Logits of hits, [B, 288].
 
-        Parameters
-        ----------
-        latent : torch.Tensor
-            [B, n_hits].
-
-        Returns
-        -------
-        torch.Tensor
-            Above 0 is struck.
+        latent: [B, n_hits].
         """
         logits: Tensor = self.hits_out(latent)
         return logits
@@ -172,19 +116,7 @@ class GrooveVae(nn.Module):
     def encode_performance(self, hits: Tensor, velocity: Tensor, offset: Tensor) -> Tensor:
         """Latent vectors of how it is played, [B, n_performance].
 
-        Parameters
-        ----------
-        hits : torch.Tensor
-            0 or 1, [B, 288].
-        velocity : torch.Tensor
-            0 to 1, 0 where nothing is struck.
-        offset : torch.Tensor
-            In sixteenths, likewise.
-
-        Returns
-        -------
-        torch.Tensor
-            The means.
+        hits: [B, 288].
         """
         inputs = torch.cat([hits, velocity, offset], 1)
         mean: Tensor = self.performance_in(inputs)[:, : self.config.n_performance]
@@ -193,17 +125,7 @@ class GrooveVae(nn.Module):
     def decode_performance(self, latent: Tensor, hits: Tensor) -> tuple[Tensor, Tensor]:
         """Velocities and offsets, were something struck there.
 
-        Parameters
-        ----------
-        latent : torch.Tensor
-            [B, n_performance].
-        hits : torch.Tensor
-            What is struck, [B, 288].
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Velocities 0 to 1 and offsets -1 to 1, in sixteenths, each [B, 288].
+        latent: [B, n_performance]; hits: [B, 288]; returns [B, 288].
         """
         output: Tensor = self.performance_out(torch.cat([latent, hits], 1))
         velocity, offset = output.chunk(2, 1)
@@ -212,18 +134,7 @@ class GrooveVae(nn.Module):
     def loss(self, windows: Tensor, *, beta: float) -> dict[str, Tensor]:
         """What training lowers, and what it is made of, per window.
 
-        Parameters
-        ----------
-        windows : torch.Tensor
-            Hits, velocities and offsets, [B, 3, 288].
-        beta : float
-            What the divergence weighs.
-
-        Returns
-        -------
-        dict
-            "loss" and its terms "hits", "velocity", "offset" and "divergence"; and its halves
-            "hits_loss" and "performance_loss".
+        windows: [B, 3, 288].
         """
         hits, velocity, offset = windows.unbind(1)
         masked = windows
@@ -262,35 +173,14 @@ class GrooveVae(nn.Module):
 
 @dataclass(frozen=True)
 class GrooveRecording:
-    """A recording of the Groove MIDI Dataset.
+    """A recording of the Groove MIDI Dataset."""
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        Its MIDI file.
-    drummer : str
-        "drummer1" and so on.
-    session : str
-        "drummer1/session2" and so on.
-    style : str
-        "funk/groove1" and so on: genre, and what the dataset says more.
-    split : str
-        The dataset's own: train, validation or test.
-    is_fill : bool
-        A fill rather than a beat.
-
-    Examples
-    --------
-    >>> GrooveRecording(Path("a.mid"), "drummer1", "drummer1/session1", "rock", "train", False).is_held_out
-    False
-    """
-
-    path: Path
-    drummer: str
-    session: str
-    style: str
-    split: str
-    is_fill: bool
+    path: Path  # Its MIDI file
+    drummer: str  # "drummer1" and so on
+    session: str  # "drummer1/session2" and so on
+    style: str  # "funk/groove1" and so on: genre, and what the dataset says more
+    split: str  # The dataset's own: train, validation or test
+    is_fill: bool  # A fill rather than a beat
 
     @property
     def is_held_out(self) -> bool:
@@ -298,40 +188,12 @@ class GrooveRecording:
         return self.session in HELD_OUT
 
     def groove(self) -> Groove:
-        """Its drums.
-
-        Returns
-        -------
-        Groove
-            On the grid on which they lie best.
-        """
+        """Its drums."""
         return Groove.of(load(self.path, keys=True))
 
 
 def read_recordings(folder: str | Path) -> list[GrooveRecording]:
-    """The recordings of the Groove MIDI Dataset.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        With ``info.csv``.
-
-    Returns
-    -------
-    list of Played
-        In the table's order.
-
-    Raises
-    ------
-    InputError
-        There is no such table.
-
-    Examples
-    --------
-    >>> read_recordings("/nowhere")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: has no info.csv; name the Groove MIDI Dataset's folder
-    """
+    """The recordings of the Groove MIDI Dataset."""
     table = Path(folder) / "info.csv"
     if not table.is_file():
         raise InputError(str(folder), "has no info.csv", "name the Groove MIDI Dataset's folder")
@@ -352,20 +214,7 @@ def read_recordings(folder: str | Path) -> list[GrooveRecording]:
 def training_windows(grooves: Sequence[Groove]) -> npt.NDArray[np.float32]:
     """Windows of grooves, one beginning with every bar.
 
-    Parameters
-    ----------
-    grooves : sequence of Groove
-        What was played.
-
-    Returns
-    -------
-    numpy.ndarray
-        Hits, velocities and offsets, [N, 3, 288]; silent windows are left out.
-
-    Examples
-    --------
-    >>> training_windows([Groove.of_arrays(*[np.eye(48, 9)] * 2, np.zeros((48, 9)))]).shape
-    (1, 3, 288)
+    returns [N, 3, 288].
     """
     windows_of_grooves = [np.zeros((0, 3, N_CELLS), np.float32)]
     for groove in grooves:
@@ -392,24 +241,7 @@ def _batches(n: int, config: GrooveConfig, epoch: int) -> Iterator[npt.NDArray[n
 def validate(network: GrooveVae, windows: npt.NDArray[np.float32]) -> dict[str, float]:
     """How well windows come back.
 
-    Parameters
-    ----------
-    network : GrooveVae
-        The network.
-    windows : numpy.ndarray
-        [N, 3, 288].
-
-    Returns
-    -------
-    dict
-        "loss" and its terms, "hits_f1" of decoded hits, and mean absolute errors "velocity_error"
-        (of 127) and "offset_error" (of a sixteenth) where something is struck.
-
-    Examples
-    --------
-    >>> network = GrooveVae(GrooveConfig(width=8, n_hits=4, n_performance=2))
-    >>> 0 <= validate(network, np.ones((2, 3, 288), np.float32))["hits_f1"] <= 1
-    True
+    windows: [N, 3, 288].
     """
     network.eval()
     batch = torch.from_numpy(windows)
@@ -442,39 +274,6 @@ def train_groove(
 
     Beside the output lie its other parts, ``NAME.json`` with all that is known of them, and
     ``NAME.ckpt``, from which a training that was broken off goes on.
-
-    Parameters
-    ----------
-    data_folder : str or pathlib.Path
-        The Groove MIDI Dataset's: ``info.csv`` and MIDI files.
-    output : str or pathlib.Path
-        File to write; its name ends in ".onnx".
-    minutes : float
-        How long to train, reading apart; the learning rate falls over this time.
-    config : GrooveConfig, optional
-        The network and how it is trained.
-    n_threads : int
-        Threads for torch.
-    resume : bool
-        Go on from ``NAME.ckpt`` if it is there.
-    force : bool
-        Replace what is there.
-
-    Returns
-    -------
-    dict
-        What ``NAME.json`` holds.
-
-    Raises
-    ------
-    InputError
-        The data or the output cannot be used, or torch and the file disagree.
-
-    Examples
-    --------
-    >>> train_groove("/nowhere", "groove.onnx")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: has no info.csv; name the Groove MIDI Dataset's folder
     """
     place = Path(output)
     if place.suffix != ".onnx":
@@ -658,34 +457,7 @@ def _parts(network: GrooveVae) -> dict[str, OnnxPart]:
 def export_groove(
     network: GrooveVae, output: str | Path, facts: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Write a groove autoencoder as ONNX, compared with torch.
-
-    Parameters
-    ----------
-    network : GrooveVae
-        What to write; its large arrays are rounded to float16 first.
-    output : str or pathlib.Path
-        The main file, which encodes hits; the other three parts lie beside it.
-    facts : mapping, optional
-        How it was trained.
-
-    Returns
-    -------
-    dict
-        What ``NAME.json`` holds.
-
-    Raises
-    ------
-    InputError
-        Torch and the file disagree.
-
-    Examples
-    --------
-    >>> network = GrooveVae(GrooveConfig(width=8, n_hits=4, n_performance=2))
-    >>> export_groove(network, "/nowhere/groove.onnx")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere: is no folder; make it first
-    """
+    """Write a groove autoencoder as ONNX, compared with torch."""
     place = Path(output)
     if not place.parent.is_dir():
         raise InputError(str(place.parent), "is no folder", "make it first")
@@ -705,19 +477,7 @@ def export_groove(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train from the command line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The process's own where not given.
-
-    Examples
-    --------
-    >>> main(["--help"])
-    Traceback (most recent call last):
-    SystemExit: 0
-    """
+    """Train from the command line."""
     parser = argparse.ArgumentParser(description="Train the groove autoencoder.")
     parser.add_argument("data", help="folder of the Groove MIDI Dataset")
     parser.add_argument("-o", "--output", required=True)

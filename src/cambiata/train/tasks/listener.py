@@ -36,35 +36,14 @@ _TOLERANCE_S = 0.05
 
 @dataclass(frozen=True)
 class ListenerTraining:
-    """Settings of `ListenerTask`.
+    """Settings of `ListenerTask`."""
 
-    Parameters
-    ----------
-    width : int
-        Channels.
-    n_blocks : int
-        Residual blocks.
-    crop_s : float
-        Seconds of each clip that a step hears.
-    n_semitones : int
-        By how many semitones clips are moved at most.
-    gain_db : float
-        By how much their level is.
-    tilt_db : float
-        By how much smooth curves over all bands are, as by an equalizer.
-
-    Examples
-    --------
-    >>> ListenerTraining().width
-    32
-    """
-
-    width: int = 32
-    n_blocks: int = 5
-    crop_s: float = 4.0
-    n_semitones: int = 3
-    gain_db: float = 5.0
-    tilt_db: float = 6.0
+    width: int = 32  # Channels
+    n_blocks: int = 5  # Residual blocks
+    crop_s: float = 4.0  # Seconds of each clip that a step hears
+    n_semitones: int = 3  # By how many semitones clips are moved at most
+    gain_db: float = 5.0  # By how much their level is
+    tilt_db: float = 6.0  # By how much smooth curves over all bands are, as by an equalizer
 
 
 class _Block(nn.Module):
@@ -92,18 +71,7 @@ class _Block(nn.Module):
 
 
 class Listener(nn.Module):
-    """Bands to onsets, held keys and levels.
-
-    Parameters
-    ----------
-    config : ListenerTraining
-        Its size.
-
-    Examples
-    --------
-    >>> Listener(ListenerTraining(width=8, n_blocks=1))(torch.zeros(1, 312, 20)).shape
-    torch.Size([1, 3, 88, 20])
-    """
+    """Bands to onsets, held keys and levels."""
 
     def __init__(self, config: ListenerTraining) -> None:
         super().__init__()
@@ -124,15 +92,7 @@ class Listener(nn.Module):
     def forward(self, bands: Tensor) -> Tensor:
         """What is heard.
 
-        Parameters
-        ----------
-        bands : torch.Tensor
-            [B, 312, L] in units of 20 dB, 0 being 40 dB below the sound's RMS.
-
-        Returns
-        -------
-        torch.Tensor
-            [B, 3, 88, L]: logits of onset and held, and level in units of 20 dB.
+        bands: [B, 312, L]; returns [B, 3, 88, L].
         """
         n_bins = 3 * N_PITCHES
         below, above = -min(_HARMONIC_BINS), max(_HARMONIC_BINS) + n_bins - BANDS.n_bins
@@ -152,33 +112,14 @@ class Listener(nn.Module):
     def apply_heads(self, hidden: Tensor) -> Tensor:
         """What the heads say.
 
-        Parameters
-        ----------
-        hidden : torch.Tensor
-            [B, width, 88, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, 3, 88, L].
+        hidden: [B, width, 88, L]; returns [B, 3, 88, L].
         """
         logits: Tensor = self.heads(hidden)
         return logits
 
 
 class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
-    """Clips and what is to be heard in them, content and style of every example.
-
-    Parameters
-    ----------
-    examples : ScoredExamples
-        Where they come from.
-
-    Examples
-    --------
-    >>> issubclass(ListenerExamples, Sequence)
-    True
-    """
+    """Clips and what is to be heard in them, content and style of every example."""
 
     def __init__(self, examples: ScoredExamples | JoinedExamples) -> None:
         self.examples = examples
@@ -194,37 +135,14 @@ class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
         return np.concatenate([bands[which], *rolls, energies[which]]).astype(np.uint8)
 
     def validation(self) -> "ListenerExamples":
-        """The examples to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `ListenerExamples`.
-        """
+        """The examples to validate with."""
         return ListenerExamples(self.examples.validation())
 
 
 def targets(rows: Sequence[Sequence[float]], n_frames: int) -> tuple[Any, Any]:
     """What the listener is to say of notes.
 
-    Parameters
-    ----------
-    rows : sequence
-        Start, end, pitch and velocity of each note.
-    n_frames : int
-        Frames L.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Onsets [88, L], 1 at an onset and falling to 0 on both sides within
-        `ONSET_REACH_FRAMES`; and held keys [88, L].
-
-    Examples
-    --------
-    >>> onsets, active = targets([[0.0, 0.05, 60, 100]], 5)
-    >>> active[60 - 21].tolist()
-    [1.0, 1.0, 1.0, 0.0, 0.0]
+    returns [88, L].
     """
     onsets = np.zeros((N_PITCHES, n_frames), np.float32)
     active = np.zeros((N_PITCHES, n_frames), np.float32)
@@ -241,18 +159,7 @@ def targets(rows: Sequence[Sequence[float]], n_frames: int) -> tuple[Any, Any]:
 
 
 class ListenerTask(Task):
-    """The listener with its losses.
-
-    Parameters
-    ----------
-    config : ListenerTraining
-        Settings.
-
-    Examples
-    --------
-    >>> isinstance(ListenerTask(ListenerTraining()).network, Listener)
-    True
-    """
+    """The listener with its losses."""
 
     def __init__(self, config: ListenerTraining) -> None:
         super().__init__()
@@ -270,15 +177,7 @@ class ListenerTask(Task):
     def augment(self, batch: Tensor) -> Tensor:
         """A crop of every clip, moved in pitch by whole semitones.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            Bands, and below them any number of rolls [B, 312 + n 88, L].
-
-        Returns
-        -------
-        torch.Tensor
-            Of fewer frames.
+        batch: [B, 312 + n 88, L].
         """
         n_frames = round(self.config.crop_s / BANDS.frame_s)
         n, crops = BANDS.n_bins, []
@@ -295,17 +194,7 @@ class ListenerTask(Task):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Losses of clips.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            [B, 576, L] in bytes, as `ListenerExamples` gives them.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "loss" and its parts.
+        batch: [B, 576, L].
         """
         bands_db, onsets, activation, energy = self._unpacked(self.augment(batch))
         return self._losses(self.network(self.equalize(bands_db)), onsets, activation, energy)
@@ -313,15 +202,7 @@ class ListenerTask(Task):
     def equalize(self, bands_db: Tensor) -> Tensor:
         """Bands louder or softer, and as by an equalizer, as the network takes them.
 
-        Parameters
-        ----------
-        bands_db : torch.Tensor
-            [B, 312, L] in dB.
-
-        Returns
-        -------
-        torch.Tensor
-            [B, 312, L].
+        bands_db: [B, 312, L]; returns [B, 312, L].
         """
         n_batch = bands_db.shape[0]
         gain = (2 * torch.rand(n_batch, 1, 1) - 1) * self.config.gain_db
@@ -349,20 +230,7 @@ class ListenerTask(Task):
         return losses
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
-        """Losses, and note onset F1 at the best threshold.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As in `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            Names and values.
-        """
+        """Losses, and note onset F1 at the best threshold."""
         totals: dict[str, list[float]] = {}
         n_predicted_and_true, n_hits = 0, 0
         counts = np.zeros((len(_THRESHOLDS), 2))

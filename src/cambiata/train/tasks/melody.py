@@ -38,84 +38,37 @@ _PITCH_WIDTH, _RHYTHM_WIDTH = 12, 16
 
 @dataclass(frozen=True)
 class TunesConfig:
-    """Which tunes are learnt from.
+    """Which tunes are learnt from."""
 
-    Parameters
-    ----------
-    least : int
-        How often a beat's rhythm must occur to be learnt.
-
-    Examples
-    --------
-    >>> TunesConfig().least
-    12
-    """
-
-    least: int = 12
+    least: int = 12  # How often a beat's rhythm must occur to be learnt
 
 
 @dataclass(frozen=True)
 class MelodyTraining:
-    """What is trained, and for what.
+    """What is trained, and for what."""
 
-    Parameters
-    ----------
-    n_rhythm, n_pitch, n_style : int
-        Sizes of the latents of a bar's rhythm and pitches, and of a style.
-    width : int
-        Of hidden layers.
-    rhythm_nats : float
-        What the rhythm's latent is to tell, in nats a bar: with none of it a style's most usual
-        bar is said for any other, with all of it the bar itself whatever the style.
-    rhythm_weight, pitch_weight : float
-        Of what the latents tell (Kullback-Leibler divergence): the rhythm's beside `rhythm_nats`.
-    attribute_weight, attribute_slope : float
-        Of the order of attributes, gamma and delta of Pati & Lerch (2020).
-    dance_weight : float
-        Of naming the dance type by the style.
-    confusion_weight : float
-        Of not naming it by the rhythm's latent.
-    style_noise : float
-        Standard deviation of noise on styles, so that what lies between them is learnt too.
-
-    Examples
-    --------
-    >>> MelodyTraining().n_rhythm
-    12
-    """
-
+    # Sizes of the latents of a bar's rhythm and pitches, and of a style
     n_rhythm: int = 12
     n_pitch: int = 32
     n_style: int = 16
-    width: int = 256
+    width: int = 256  # Of hidden layers
+    # What the rhythm's latent is to tell, in nats a bar: with none of it a style's most usual bar
+    # is said for any other, with all of it the bar itself whatever the style
     rhythm_nats: float = 2.0
+    # Of what the latents tell (Kullback-Leibler divergence): the rhythm's beside `rhythm_nats`
     rhythm_weight: float = 1.0
     pitch_weight: float = 0.1
+    # Of the order of attributes, gamma and delta of Pati & Lerch (2020)
     attribute_weight: float = 0.3
     attribute_slope: float = 10.0
-    dance_weight: float = 1.0
-    confusion_weight: float = 0.3
+    dance_weight: float = 1.0  # Of naming the dance type by the style
+    confusion_weight: float = 0.3  # Of not naming it by the rhythm's latent
+    # Standard deviation of noise on styles, so that what lies between them is learnt too
     style_noise: float = 0.1
 
 
 def parse_lines(tunes: list[Tune]) -> list[tuple[Tune, MelodyLine]]:
-    """Tunes in metres that are known, as lines.
-
-    Parameters
-    ----------
-    tunes : list of Tune
-        Any.
-
-    Returns
-    -------
-    list of tuple
-        Each tune and its line.
-
-    Examples
-    --------
-    >>> parse_lines([])
-    []
-    """
+    """Tunes in metres that are known, as lines."""
     lines = []
     for tune in tunes:
         sheet = tune.sheet
@@ -128,21 +81,7 @@ def parse_lines(tunes: list[Tune]) -> list[tuple[Tune, MelodyLine]]:
 
 
 class TuneBars:
-    """Bars of tunes, each with others of its tune that show the style.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where they are kept.
-    split : {"train", "validation", "test"}
-        Whose.
-
-    Examples
-    --------
-    >>> TuneBars(Path("/nowhere"), "train")
-    Traceback (most recent call last):
-    FileNotFoundError: ...
-    """
+    """Bars of tunes, each with others of its tune that show the style."""
 
     def __init__(self, folder: Path, split: Split) -> None:
         self.folder = folder
@@ -172,40 +111,14 @@ class TuneBars:
         return np.concatenate([rows, dance], axis=1)
 
     def validation(self) -> "TuneBars":
-        """Bars of other families.
-
-        Returns
-        -------
-        TuneBars
-            The validation split.
-        """
+        """Bars of other families."""
         return TuneBars(self.folder, "validation")
 
 
 def record_tunes(
     config: TunesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
 ) -> TuneBars:
-    """Bars of the old collections' tunes, kept in a folder.
-
-    Parameters
-    ----------
-    config : TunesConfig
-        Which.
-    folder : str or pathlib.Path, optional
-        Where they are kept; a folder in the cache where not given.
-    progress : callable, optional
-        Called with the share that is read.
-
-    Returns
-    -------
-    TuneBars
-        Those to learn from.
-
-    Examples
-    --------
-    >>> len(record_tunes(TunesConfig()))  # doctest: +SKIP
-    38142
-    """
+    """Bars of the old collections' tunes, kept in a folder."""
     place = Path(folder) if folder else SCORE_CACHE / "examples" / f"tunes-{config.least}"
     if not (place / "facts.json").exists():
         write_bars(parse_lines(read_tunes(progress=progress)), place, config.least)
@@ -213,21 +126,7 @@ def record_tunes(
 
 
 def write_bars(tunes: list[tuple[Tune, MelodyLine]], place: Path, least: int) -> None:
-    """Write tunes' bars into a folder.
-
-    Parameters
-    ----------
-    tunes : list of tuple
-        Tunes and their lines.
-    place : pathlib.Path
-        The folder.
-    least : int
-        How often a beat's rhythm must occur.
-
-    Examples
-    --------
-    >>> write_bars(parse_lines(read_tunes()), Path("bars"), 12)  # doctest: +SKIP
-    """
+    """Write tunes' bars into a folder."""
     words = Vocabulary.of((line for tune, line in tunes if tune.split == "train"), least)
     place.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}
@@ -264,20 +163,7 @@ def _layers(n_in: int, width: int, n_out: int) -> nn.Sequential:
 
 
 class MelodyNetwork(nn.Module):
-    """What is learnt of bars: what their rhythm and their pitches say, apart, and their style.
-
-    Parameters
-    ----------
-    config : MelodyTraining
-        Sizes.
-    n_words : int
-        Rhythms of a beat, with the one that is none.
-
-    Examples
-    --------
-    >>> sum(p.numel() for p in MelodyNetwork(MelodyTraining(), 100).parameters()) < 1_000_000
-    True
-    """
+    """What is learnt of bars: what their rhythm and their pitches say, apart, and their style."""
 
     def __init__(self, config: MelodyTraining, n_words: int) -> None:
         super().__init__()
@@ -314,15 +200,7 @@ class MelodyNetwork(nn.Module):
     ) -> tuple[Tensor, ...]:
         """What a bar's rhythm and pitches say.
 
-        Parameters
-        ----------
-        rhythm, curve, frame, scale : torch.Tensor
-            See `cambiata.melody.encoding.Numbers`, [B, ...].
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Means and log variances of both latents, [B, n_rhythm] twice, [B, n_pitch] twice.
+        rhythm, curve, frame, scale: [B, ...]; returns [B, n_rhythm], [B, n_pitch].
         """
         words = self.word(rhythm).flatten(1)
         pitches = self.pitch(curve).flatten(1)
@@ -333,15 +211,7 @@ class MelodyNetwork(nn.Module):
     def encode_style(self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor) -> Tensor:
         """The style that each bar shows; a style is the mean over bars.
 
-        Parameters
-        ----------
-        rhythm, curve, frame, scale : torch.Tensor
-            As for `encode`.
-
-        Returns
-        -------
-        torch.Tensor
-            [B, n_style].
+        returns [B, n_style].
         """
         words = self.word(rhythm).flatten(1)
         pitches = self.pitch(curve).flatten(1)
@@ -355,21 +225,8 @@ class MelodyNetwork(nn.Module):
     ) -> Tensor:
         """How likely each rhythm of a beat is.
 
-        Parameters
-        ----------
-        latent, style : torch.Tensor
-            Of the rhythm [B, n_rhythm], and the style's [B, n_style].
-        previous : torch.Tensor
-            Numbers of the rhythms of the two beats before, 0 for none [B, 2].
-        beat : torch.Tensor
-            Which beat it is, one of `N_BEATS` is 1 [B, N_BEATS].
-        frame : torch.Tensor
-            [B, N_FRAME].
-
-        Returns
-        -------
-        torch.Tensor
-            Logits [B, n_words].
+        latent, style: [B, n_rhythm] or [B, n_style]; previous: [B, 2]; beat: [B, N_BEATS];
+        frame: [B, N_FRAME]; returns [B, n_words].
         """
         words = self.word(previous).flatten(1)
         output: Tensor = self.rhythm_decoder(torch.cat([latent, style, words, beat, frame], 1))
@@ -386,22 +243,8 @@ class MelodyNetwork(nn.Module):
     ) -> Tensor:
         """How likely each pitch of a tone is.
 
-        Parameters
-        ----------
-        latent, style : torch.Tensor
-            Of the pitches [B, n_pitch], and the style's [B, n_style].
-        previous : torch.Tensor
-            The two pitches before, the last first [B, 2].
-        place : torch.Tensor
-            Which beat and which twelfth of it, whether it is the bar's first, and how long it
-            lasts in beats [B, N_BEATS + N_PLACES + 2].
-        frame, scale : torch.Tensor
-            [B, N_FRAME], [B, 12].
-
-        Returns
-        -------
-        torch.Tensor
-            Logits [B, N_PITCHES].
+        latent, style: [B, n_pitch] or [B, n_style]; previous: [B, 2]; place: [B, N_BEATS +
+        N_PLACES + 2]; frame, scale: [B, N_FRAME] or [B, 12]; returns [B, N_PITCHES].
         """
         pitches = self.pitch(previous).flatten(1)
         output: Tensor = self.pitch_decoder(
@@ -458,22 +301,7 @@ class _Bars:
 def encode_positions(at: Tensor, n_beats: Tensor) -> Tensor:
     """Where tones are in their bars, as networks see it.
 
-    Parameters
-    ----------
-    at : torch.Tensor
-        Where they begin, in thirty-sixths of a beat [B, N]; -1 for none.
-    n_beats : torch.Tensor
-        Beats of each bar [B].
-
-    Returns
-    -------
-    torch.Tensor
-        [B, N, N_BEATS + N_PLACES + 2].
-
-    Examples
-    --------
-    >>> encode_positions(torch.tensor([[0, 18, -1]]), torch.tensor([4]))[0, 1].tolist()[-7:]
-    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.5]
+    at: [B, N]; n_beats: [B]; returns [B, N, N_BEATS + N_PLACES + 2].
     """
     known = at.clamp(min=0)
     following = torch.cat([at[:, 1:], torch.full_like(at[:, :1], -1)], 1)
@@ -498,20 +326,6 @@ class MelodyTask(Task):
     are told beat by beat, pitches tone by tone, both by plain layers over what came before (they
     have recurrent networks of 2048 over sixteenths); chords are not given, but a style is, which
     other bars of the same tune show, and of which the dance type must be told.
-
-    Parameters
-    ----------
-    config : MelodyTraining
-        Settings.
-    words : Vocabulary
-        Rhythms of beats.
-
-    Examples
-    --------
-    >>> task = MelodyTask(MelodyTraining(width=8), Vocabulary((((0, True),),), (((0, True),),)))
-    >>> batch = torch.zeros(2, 1 + N_STYLE_BARS, N_PACKED + 1, dtype=torch.int16)
-    >>> sorted(task(batch, 0.0))
-    ['attributes', 'confusion', 'dance', 'loss', 'pitch', 'rhythm', 'told by pitch', ...]
     """
 
     optional_weights = ("network.word", "network.rhythm_decoder")
@@ -554,18 +368,7 @@ class MelodyTask(Task):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a batch.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            Bars, those that show their style, dances [B, 1 + N_SHOWN, N_NUMBERS + 1].
-        share : float
-            Share of the training that is done: the pitches' latent is held back from its first
-            tenth on.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            As `Task.forward`.
+        batch: [B, 1 + N_SHOWN, N_NUMBERS + 1].
         """
         config, network = self.config, self.network
         bars, dance = _Bars.of(batch[:, 0]), batch[:, 0, -1].long()
@@ -617,15 +420,7 @@ class MelodyTask(Task):
     def encode_style(self, bars: Tensor) -> Tensor:
         """The style that bars show.
 
-        Parameters
-        ----------
-        bars : torch.Tensor
-            [B, N_SHOWN, N_NUMBERS + 1].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, n_style].
+        bars: [B, N_SHOWN, N_NUMBERS + 1]; returns [B, n_style].
         """
         n = bars.shape[1]
         styles = self.network.encode_style(*_Bars.of(bars.flatten(0, 1)).encoder_inputs)
@@ -684,21 +479,7 @@ class MelodyTask(Task):
         return rhythm_latent / n, pitch_latent / n
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
-        """How well bars of other families are told.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            Shares of beats, tones and dances that are right, by the latents' means; and of beats
-            that stay as they are when another tune shows the style.
-        """
+        """How well bars of other families are told."""
         del share
         correct: dict[str, list[Tensor]] = {
             "beats": [],
@@ -724,27 +505,7 @@ class MelodyTask(Task):
 
 
 def measure_styles(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
-    """What the system must know beside the networks.
-
-    Parameters
-    ----------
-    task : MelodyTask
-        Learnt.
-    bars : TuneBars
-        What it learnt from.
-
-    Returns
-    -------
-    dict
-        "words"; "styles": each one's vector, the kinds of bars it is at home in, how many tunes it
-        was learnt from, and its most usual rhythms of a bar; "quantiles" of what rhythms say, for
-        every kind of bar; "spread": standard deviations of the attributes' latents.
-
-    Examples
-    --------
-    >>> measure_styles(task, record_tunes(TunesConfig()))["styles"]["reel"]["kinds"]  # doctest: +SKIP
-    [[4, False]]
-    """
+    """What the system must know beside the networks."""
     with torch.no_grad():
         encoder_inputs = _Bars.of(torch.from_numpy(bars.bars))
         encode_style = task.network.encode_style(*encoder_inputs.encoder_inputs).numpy()

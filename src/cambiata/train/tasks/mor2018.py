@@ -35,40 +35,19 @@ _SEGMENT_SHARES, _MAX_SEMITONES = (0.25, 0.5), 0.5
 
 @dataclass(frozen=True)
 class Mor2018Training:
-    """Settings of `Mor2018Task`; by default those of the published scripts.
+    """Settings of `Mor2018Task`; by default those of the published scripts."""
 
-    Parameters
-    ----------
-    domains : tuple of str
-        Names of the domains, in the examples' order.
-    width : int
-        Channels of the encoder, and of a decoder's layers and skip connections.
-    n_blocks, n_layers : int
-        Of the encoder: stacks, and layers in each of dilations 1, 2, 4, ...
-    n_decoder_blocks, n_decoder_layers : int
-        Likewise, of a decoder.
-    n_latent : int
-        Numbers of the latent in each of its 20 frames a second.
-    confusion : float
-        Weight of the classifier's error, which the encoder raises.
-    crop_samples : int
-        Samples of each example in a step; a multiple of 800.
-
-    Examples
-    --------
-    >>> Mor2018Training().n_latent
-    64
-    """
-
-    domains: tuple[str, ...] = tuple(DOMAINS)
-    width: int = 128
+    domains: tuple[str, ...] = tuple(DOMAINS)  # Names of the domains, in the examples' order
+    width: int = 128  # Channels of the encoder, and of a decoder's layers and skip connections
+    # Of the encoder: stacks, and layers in each of dilations 1, 2, 4, ...
     n_blocks: int = 3
     n_layers: int = 10
+    # Likewise, of a decoder
     n_decoder_blocks: int = 4
     n_decoder_layers: int = 14
-    n_latent: int = 64
-    confusion: float = 0.01
-    crop_samples: int = 12000
+    n_latent: int = 64  # Numbers of the latent in each of its 20 frames a second
+    confusion: float = 0.01  # Weight of the classifier's error, which the encoder raises
+    crop_samples: int = 12000  # Samples of each example in a step; a multiple of 800
 
     def __post_init__(self) -> None:
         if self.crop_samples % POOL:
@@ -81,19 +60,7 @@ class Mor2018Training:
 
 
 class Encoder(nn.Module):
-    """Samples to a latent of 20 frames a second; no activation and no norm on it.
-
-    Parameters
-    ----------
-    config : Mor2018Training
-        Its size.
-
-    Examples
-    --------
-    >>> encoder = Encoder(Mor2018Training())
-    >>> sum(p.numel() for p in encoder.parameters())
-    1982528
-    """
+    """Samples to a latent of 20 frames a second; no activation and no norm on it."""
 
     def __init__(self, config: Mor2018Training) -> None:
         super().__init__()
@@ -109,15 +76,7 @@ class Encoder(nn.Module):
     def forward(self, coded: Tensor) -> Tensor:
         """The latent.
 
-        Parameters
-        ----------
-        coded : torch.Tensor
-            Mu-law levels as `levels_to_input` gives them [B, T], T a multiple of 800.
-
-        Returns
-        -------
-        torch.Tensor
-            [B, n_latent, T / 800].
+        coded: [B, T]; returns [B, n_latent, T / 800].
         """
         x = self.start(coded[:, None])
         for dilated_convs, convs_1x1 in zip(self.dilated_convs, self.convs_1x1, strict=True):
@@ -129,21 +88,7 @@ class Encoder(nn.Module):
 
 
 class Classifier(nn.Module):
-    """A latent to the domain that it is of: what the encoder is to confuse.
-
-    Parameters
-    ----------
-    n_latent, n_domains : int
-        Sizes.
-    width : int
-        Of three hidden layers.
-
-    Examples
-    --------
-    >>> classifier = Classifier(64, 6)
-    >>> sum(p.numel() for p in classifier.parameters()), classifier(torch.zeros(2, 64, 9)).shape
-    (27306, torch.Size([2, 6]))
-    """
+    """A latent to the domain that it is of: what the encoder is to confuse."""
 
     def __init__(self, n_latent: int, n_domains: int, width: int = 100) -> None:
         super().__init__()
@@ -160,15 +105,7 @@ class Classifier(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """Logits, their mean over time.
 
-        Parameters
-        ----------
-        latent : torch.Tensor
-            [B, n_latent, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, n_domains].
+        latent: [B, n_latent, L]; returns [B, n_domains].
         """
         logits: Tensor = self.convs(latent).mean(dim=2)
         return logits
@@ -176,15 +113,7 @@ class Classifier(nn.Module):
     def forward_detached(self, latent: Tensor) -> Tensor:
         """The same, for those who learn against it and do not teach it.
 
-        Parameters
-        ----------
-        latent : torch.Tensor
-            [B, n_latent, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, n_domains].
+        latent: [B, n_latent, L]; returns [B, n_domains].
         """
         weights = {name: p.detach() for name, p in self.named_parameters()}
         logits: Tensor = torch.func.functional_call(self, weights, (latent,))
@@ -192,20 +121,7 @@ class Classifier(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Samples so far and a latent to the next sample's level.
-
-    Parameters
-    ----------
-    config : Mor2018Training
-        Its size.
-
-    Examples
-    --------
-    >>> sum(p.numel() for p in Decoder(Mor2018Training()).parameters())
-    6540288
-    >>> sum(p.numel() for p in Decoder(Mor2018Training(n_decoder_layers=10)).parameters())
-    4692992
-    """
+    """Samples so far and a latent to the next sample's level."""
 
     def __init__(self, config: Mor2018Training) -> None:
         super().__init__()
@@ -226,17 +142,7 @@ class Decoder(nn.Module):
     def forward(self, previous: Tensor, latent: Tensor) -> Tensor:
         """Logits of every sample after the one given at its place.
 
-        Parameters
-        ----------
-        previous : torch.Tensor
-            Levels as `levels_to_input` gives them, each sample's predecessor [B, T].
-        latent : torch.Tensor
-            [B, n_latent, T / 800].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, T, N_LEVELS].
+        previous: [B, T]; latent: [B, n_latent, T / 800]; returns [B, T, N_LEVELS].
         """
         # Channels last and products of matrices: a quarter less time than convolutions here.
         n = previous.shape[1]
@@ -271,62 +177,19 @@ class Decoder(nn.Module):
 
 
 def mu_law_encode(samples: Tensor) -> Tensor:
-    """Samples as mu-law levels.
-
-    Parameters
-    ----------
-    samples : torch.Tensor
-        -1 to 1.
-
-    Returns
-    -------
-    torch.Tensor
-        0 to 255.
-
-    Examples
-    --------
-    >>> mu_law_encode(torch.tensor([-1.0, 0.0, 1.0])).tolist()
-    [0, 127, 255]
-    """
+    """Samples as mu-law levels."""
     mu = N_LEVELS - 1
     coded = samples.sign() * torch.log1p(mu * samples.abs().clamp_max(1.0)) / math.log1p(mu)
     return ((coded + 1) / 2 * mu).long()
 
 
 def levels_to_input(levels: Tensor) -> Tensor:
-    """Levels as encoder and decoder take them: one channel, -0.5 to 0.5.
-
-    Parameters
-    ----------
-    levels : torch.Tensor
-        0 to 255.
-
-    Returns
-    -------
-    torch.Tensor
-        Of the same shape.
-
-    Examples
-    --------
-    >>> levels_to_input(torch.tensor([0, 255])).tolist()
-    [-0.5, 0.5]
-    """
+    """Levels as encoder and decoder take them: one channel, -0.5 to 0.5."""
     return levels / (N_LEVELS - 1) - 0.5
 
 
 class DomainSounds(Sequence[npt.NDArray[np.float32]]):
-    """Domains' sounds at 16 kHz, both of each example, each by itself.
-
-    Parameters
-    ----------
-    examples : DomainExamples
-        Where they come from.
-
-    Examples
-    --------
-    >>> issubclass(DomainSounds, Sequence)
-    True
-    """
+    """Domains' sounds at 16 kHz, both of each example, each by itself."""
 
     def __init__(self, examples: DomainExamples) -> None:
         self.examples = examples
@@ -343,13 +206,7 @@ class DomainSounds(Sequence[npt.NDArray[np.float32]]):
         return np.append(np.float32(facts["domains"][half]), resampled).astype(np.float32)
 
     def validation(self) -> "DomainSounds":
-        """The sounds to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `DomainSounds`.
-        """
+        """The sounds to validate with."""
         return DomainSounds(self.examples.validation())
 
 
@@ -358,24 +215,7 @@ def detune_segment(samples: Samples, rng: np.random.Generator) -> Samples:
 
     Mor et al. 2018, section 3.1: a quarter to a half of it, spliced in as it is.
 
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Mono sound [T].
-    rng : numpy.random.Generator
-        Where chance comes from.
-
-    Returns
-    -------
-    numpy.ndarray
-        [T].
-
-    Examples
-    --------
-    >>> tone = np.sin(np.arange(8000) / 9).astype(np.float32)
-    >>> changed = detune_segment(tone, np.random.default_rng(0)) != tone
-    >>> bool(1900 < changed.sum() < 4100)
-    True
+    samples: [T]; returns [T].
     """
     n = len(samples)
     length = int(rng.uniform(*_SEGMENT_SHARES) * n)
@@ -389,19 +229,7 @@ def detune_segment(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 class Mor2018Task(Task):
-    """Encoder, classifier and decoders with their losses.
-
-    Parameters
-    ----------
-    config : Mor2018Training
-        Settings.
-
-    Examples
-    --------
-    >>> task = Mor2018Task(Mor2018Training(("a", "b"), 4, 1, 2, 1, 2, 8))
-    >>> len(task.decoders)
-    2
-    """
+    """Encoder, classifier and decoders with their losses."""
 
     turns = 2
 
@@ -417,15 +245,7 @@ class Mor2018Task(Task):
     def unpack_batch(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Domains, and levels of crops, clean and with the pitch of a segment changed.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            As `DomainSounds` gives it [B, 1 + T].
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            [B], [B, crop], [B, crop].
+        batch: [B, 1 + T]; returns [B], [B, crop].
         """
         n = min(self.config.crop_samples, (batch.shape[1] - 1) // POOL * POOL)
         clean, augmented = [], []
@@ -440,20 +260,7 @@ class Mor2018Task(Task):
         return batch[:, 0].long(), *pair  # type: ignore[return-value]
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
-        """Losses of a turn: the classifier's, then that of encoder and decoders.
-
-        Parameters
-        ----------
-        batch : torch.Tensor
-            As `DomainSounds` gives it.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "loss" and its parts.
-        """
+        """Losses of a turn: the classifier's, then that of encoder and decoders."""
         if self.turn == 0:
             self.crops = self.unpack_batch(batch)
         domains, clean, augmented = self.crops
@@ -470,19 +277,7 @@ class Mor2018Task(Task):
     def nats(self, latent: Tensor, domains: Tensor, levels: Tensor) -> Tensor:
         """Mean error of the decoders, in nats a sample.
 
-        Parameters
-        ----------
-        latent : torch.Tensor
-            [B, n_latent, L].
-        domains : torch.Tensor
-            Whose decoder each is for [B].
-        levels : torch.Tensor
-            What it is to say [B, T].
-
-        Returns
-        -------
-        torch.Tensor
-            A scalar.
+        latent: [B, n_latent, L]; domains: [B]; levels: [B, T].
         """
         # What is given lies one behind what is said.
         previous = levels_to_input(functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2))
@@ -496,20 +291,7 @@ class Mor2018Task(Task):
         return total / levels.numel()
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
-        """Error of the decoders, and how often the classifier is right.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As in `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            "nats" and "told_apart", 0 to 1.
-        """
+        """Error of the decoders, and how often the classifier is right."""
         nats, accuracies = [], []
         with torch.no_grad():
             for batch in batches:

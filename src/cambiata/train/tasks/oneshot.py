@@ -60,66 +60,30 @@ _OCTAVES = math.log2(18000 / _LOWEST_HZ)
 
 @dataclass(frozen=True)
 class OneShotTraining:
-    """Settings of `OneShotTask`.
+    """Settings of `OneShotTask`."""
 
-    Parameters
-    ----------
-    width : int
-        Of the hidden layers.
-    n_heads : int
-        Of the attention to the style's note frames.
-    n_timbre : int
-        Length of the timbre vector.
-    plays : bool
-        Whether notes are played at all; else the refiner turns the content's spectrum into the
-        target's by itself.
-    attends : bool
-        Whether it takes anything from the style's note frames; else only the vector tells it.
-    refines : bool
-        Whether a second network corrects what was drawn, seeing all of it at once.
-    contrast : float
-        Weight of the contrastive loss on timbre vectors.
-    equalise_db : float
-        How strong the filters are that style and target go through together while it learns: new
-        timbres from old ones.
-    adversarial : float
-        Weight of a second loss, by a network that learns to tell what was drawn from what is true.
-    listener : str
-        Weights of the listener whose notes are played: shipped ones by name, or a path.
-
-    Examples
-    --------
-    >>> OneShotTraining().n_heads
-    8
-    """
-
-    width: int = 384
-    n_heads: int = 8
-    n_timbre: int = 64
+    width: int = 384  # Of the hidden layers
+    n_heads: int = 8  # Of the attention to the style's note frames
+    n_timbre: int = 64  # Length of the timbre vector
+    # Whether notes are played at all; else the refiner turns the content's spectrum into the
+    # target's by itself
     plays: bool = True
+    # Whether it takes anything from the style's note frames; else only the vector tells it
     attends: bool = True
+    # Whether a second network corrects what was drawn, seeing all of it at once
     refines: bool = True
-    contrast: float = 0.0
+    contrast: float = 0.0  # Weight of the contrastive loss on timbre vectors
+    # How strong the filters are that style and target go through together while it learns: new
+    # timbres from old ones
     equalise_db: float = 5.0
+    # Weight of a second loss, by a network that learns to tell what was drawn from what is true
     adversarial: float = 0.0
+    # Weights of the listener whose notes are played: shipped ones by name, or a path
     listener: str = "listener"
 
 
 class PartialsPredictor(nn.Module):
-    """Note frames wanted and note frames known to partials and noise.
-
-    Parameters
-    ----------
-    config : PlayerTraining
-        Its size.
-
-    Examples
-    --------
-    >>> player = PartialsPredictor(OneShotTraining(width=32))
-    >>> style = [torch.zeros(5, n) for n in (18, 48, 48, 24)]
-    >>> [x.shape[1] for x in player(*style, torch.zeros(7, 18))]
-    [48, 24]
-    """
+    """Note frames wanted and note frames known to partials and noise."""
 
     def __init__(self, config: OneShotTraining) -> None:
         super().__init__()
@@ -165,15 +129,7 @@ class PartialsPredictor(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Keys of a style's note frames, and its timbre vector.
 
-        Parameters
-        ----------
-        features, partials, mask, noise : torch.Tensor
-            As in `MeasuredFrames`, [K, ...].
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            [K, heads * 16] and [n_timbre].
+        features, partials, mask, noise: [K, ...]; returns [K, heads * 16].
         """
         output = self.keys(torch.cat([features, partials / 40, mask, noise / 40], dim=1))
         split = output.shape[1] - self.config.n_timbre
@@ -189,19 +145,8 @@ class PartialsPredictor(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """What the wanted note frames sound like.
 
-        Parameters
-        ----------
-        keys : torch.Tensor
-            Features of the style's note frames [K, N_FEATURES].
-        partials, mask, noise : torch.Tensor
-            What was measured of them, [K, ...].
-        queries : torch.Tensor
-            Features of the note frames wanted [Q, N_FEATURES].
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Partials [Q, N_PARTIALS] and noise [Q, N_NOISE] in dB relative to the note's strength.
+        keys: [K, N_FEATURES]; partials, mask, noise: [K, ...]; queries: [Q, N_FEATURES];
+        returns [Q, N_PARTIALS], [Q, N_NOISE].
         """
         heads = self.config.n_heads
         keys, timbre = self.style(keys, partials, mask, noise)
@@ -272,15 +217,7 @@ class PartialsPredictor(nn.Module):
     def envelopes(self, keys: Tensor, partials: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Levels of note frames over frequency, straight between their partials.
 
-        Parameters
-        ----------
-        keys, partials, mask : torch.Tensor
-            As in `forward`.
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Levels and how clean they are, [K, _N_ENVELOPE].
+        returns [K, _N_ENVELOPE].
         """
         harmonic = self.envelope_hz / self.fundamental_hz(keys)[:, None]
         place = (harmonic - 1).clamp(0.0, N_PARTIALS - 1.001)
@@ -295,17 +232,7 @@ class PartialsPredictor(nn.Module):
     def sample_envelopes(self, envelopes: Tensor, queries: Tensor) -> Tensor:
         """Envelopes at the partials of wanted note frames.
 
-        Parameters
-        ----------
-        envelopes : torch.Tensor
-            [heads, Q, _N_ENVELOPE].
-        queries : torch.Tensor
-            Features [Q, N_FEATURES].
-
-        Returns
-        -------
-        torch.Tensor
-            [heads, Q, N_PARTIALS].
+        queries: [Q, N_FEATURES].
         """
         hz = self.fundamental_hz(queries)[:, None] * self.harmonics
         place = torch.log2(hz / _LOWEST_HZ) / _OCTAVES * (_N_ENVELOPE - 1)
@@ -319,56 +246,21 @@ class PartialsPredictor(nn.Module):
     def fundamental_hz(features: Tensor) -> Tensor:
         """Frequency of note frames, which their first feature tells.
 
-        Parameters
-        ----------
-        features : torch.Tensor
-            [M, N_FEATURES].
-
-        Returns
-        -------
-        torch.Tensor
-            In Hz [M].
+        features: [M, N_FEATURES]; returns [M].
         """
         return 440 * torch.exp2((24 * features[:, 0] + 64 - 69) / 12)
 
     def background_noise(self, timbre: Tensor, floor: Tensor) -> Tensor:
         """Noise that sounds whatever is played.
 
-        Parameters
-        ----------
-        timbre : torch.Tensor
-            The style's vector.
-        floor : torch.Tensor
-            The style's quiet level in bands, [N_NOISE] in dB of its mean power.
-
-        Returns
-        -------
-        torch.Tensor
-            [N_NOISE], likewise.
+        floor: [N_NOISE]; returns [N_NOISE].
         """
         corrected: Tensor = floor + 30 * self.background_mlp(torch.cat([timbre, floor / 40]))
         return corrected
 
 
 class Refiner(nn.Module):
-    """What was drawn to how it is to be corrected, the same way in every band.
-
-    Parameters
-    ----------
-    n_bands : int
-        Bands.
-    n_timbre : int
-        Length of the timbre vector.
-    width : int
-        Channels.
-
-    Examples
-    --------
-    >>> refiner = Refiner(210, 64)
-    >>> gain, _ = refiner(*torch.zeros(2, 210, 9), torch.zeros(3, 210), torch.zeros(64))
-    >>> gain.shape
-    torch.Size([210, 9])
-    """
+    """What was drawn to how it is to be corrected, the same way in every band."""
 
     def __init__(self, n_bands: int, n_timbre: int, width: int = 16) -> None:
         super().__init__()
@@ -390,19 +282,7 @@ class Refiner(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Corrections.
 
-        Parameters
-        ----------
-        rendered, content : torch.Tensor
-            Levels in dB [bands, L] of what the player drew and of the content.
-        quantiles : torch.Tensor
-            Of the style's levels in every band, [3, bands].
-        timbre : torch.Tensor
-            The style's vector.
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Gain of what was drawn, and what sounds besides, in dB [bands, L].
+        quantiles: [3, bands].
         """
         alone = content is rendered  # clamped twice, it is more than torch's exporter can write
         rendered = rendered.clamp(-80, 30) / 40 + 1
@@ -436,17 +316,6 @@ class Discriminator(nn.Module):
     It learns while what it judges learns to deceive it (Ganin & Lempitsky 2015: one loss, its
     gradient reversed for the one who is judged), by least squares (Mao et al. 2017), so that
     there is something to learn from even where it is sure.
-
-    Parameters
-    ----------
-    width : int
-        Channels.
-
-    Examples
-    --------
-    >>> discriminator = Discriminator()
-    >>> float(discriminator(torch.full((210, 16), -60.0), torch.zeros(210, 16), 1.0).detach()) >= 0
-    True
     """
 
     def __init__(self, width: int = 16) -> None:
@@ -460,20 +329,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, ours_db: Tensor, true_db: Tensor, weight: float) -> Tensor:
-        """Loss of the judge, and with its gradient reversed of what is judged.
-
-        Parameters
-        ----------
-        ours_db, true_db : torch.Tensor
-            Levels [bands, L].
-        weight : float
-            Of the reversed gradient.
-
-        Returns
-        -------
-        torch.Tensor
-            2 where it knows nothing, 0 where it is right everywhere.
-        """
+        """Loss of the judge, and with its gradient reversed of what is judged."""
         reversed_db = (1 + weight) * ours_db.detach() - weight * ours_db
         ours, true = (self.layers(x[None, None] / 40 + 1) for x in (reversed_db, true_db))
         loss: Tensor = ((ours + 1) ** 2).mean() + ((true - 1) ** 2).mean()
@@ -481,24 +337,7 @@ class Discriminator(nn.Module):
 
 
 class OneShotDataset(Sequence[npt.NDArray[np.float16]]):
-    """What the player is asked and what is true, each half of every example.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where `precompute_features` put it.
-    n : int
-        Examples to learn from.
-    n_validation : int
-        Examples to validate with.
-    validating : bool
-        Those to validate with, rather than those to learn from.
-
-    Examples
-    --------
-    >>> len(OneShotDataset(Path("."), 3, 1))
-    6
-    """
+    """What the player is asked and what is true, each half of every example."""
 
     def __init__(self, folder: Path, n: int, n_validation: int, validating: bool = False) -> None:
         self.folder, self.n, self.n_validation = folder, n, n_validation
@@ -537,29 +376,13 @@ class OneShotDataset(Sequence[npt.NDArray[np.float16]]):
     def queries(self, number: int, cached: Mapping[str, Any]) -> npt.NDArray[Any]:  # noqa: ARG002
         """What the player is asked of an example.
 
-        Parameters
-        ----------
-        number : int
-            Which example.
-        cached : mapping
-            What `compute_features` gave.
-
-        Returns
-        -------
-        numpy.ndarray
-            [Q, 22], in order of time.
+        returns [Q, 22].
         """
         queries: npt.NDArray[Any] = cached["queries"]
         return queries
 
     def validation(self) -> "OneShotDataset":
-        """The examples to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `OneShotDataset`.
-        """
+        """The examples to validate with."""
         return OneShotDataset(self.folder, self.n, self.n_validation, validating=True)
 
 
@@ -570,25 +393,7 @@ def _padded(rows: npt.NDArray[Any], n: int) -> npt.NDArray[np.float32]:
 
 
 def features_file(validating: bool, number: int) -> str:
-    """File of an example.
-
-    Parameters
-    ----------
-    validating : bool
-        Of those to validate with.
-    number : int
-        Which.
-
-    Returns
-    -------
-    str
-        Its name.
-
-    Examples
-    --------
-    >>> features_file(False, 7)
-    'training-00007.npz'
-    """
+    """File of an example."""
     return f"{'validation' if validating else 'training'}-{number:05d}.npz"
 
 
@@ -599,35 +404,7 @@ def precompute_features(
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> OneShotDataset:
-    """Let a listener hear examples, and keep what the player is asked of each.
-
-    Parameters
-    ----------
-    examples : ScoredExamples
-        Which.
-    listener : str
-        The listener's weights: shipped ones by name, or a path.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    PlayerExamples
-        What `fit` reads.
-
-    Raises
-    ------
-    InputError
-        The weights are no listener's.
-
-    Examples
-    --------
-    >>> precompute_features(None, "nowhere.onnx")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.onnx: cannot be read; give a file of `cambiata train export`
-    """
+    """Let a listener hear examples, and keep what the player is asked of each."""
     model = load_model(listener, "listener")
     folder = examples.folder / f"asked-{model.sha256[:12]}"
     folder.mkdir(exist_ok=True)
@@ -670,28 +447,7 @@ def compute_features(
 ) -> dict[str, npt.NDArray[Any]]:
     """What the player is asked of an example, and what is true.
 
-    Parameters
-    ----------
-    content, style : Heard
-        Their notes, as the listener heard them.
-    sounds : numpy.ndarray
-        Content, style and target [3, T].
-    rng : numpy.random.Generator
-        Which of the style's note frames are kept.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        "tokens" [K, 138], "queries" [Q, 22], "target" and "content" [bands, L], "floor",
-        "quantiles" and "stiffness".
-
-    Examples
-    --------
-    >>> none = np.zeros(0)
-    >>> silent = NoteEvents(none.astype(int), none, none, none, none, np.zeros((88, 9), np.float32))
-    >>> told = compute_features(silent, silent, np.ones((3, 8192), np.float32), np.random.default_rng(0))
-    >>> told["target"].shape
-    (210, 9)
+    sounds: [3, T]; returns [K, 138], [Q, 22].
     """
     power = power_spectrum(sounds[1])
     measured, frames, inharmonicity = measure(power, style)
@@ -714,22 +470,7 @@ def compute_features(
 def queries_of(frames: NoteFrames) -> npt.NDArray[np.float64]:
     """Note frames as the player is asked about them.
 
-    Parameters
-    ----------
-    frames : NoteFrames
-        Of a content.
-
-    Returns
-    -------
-    numpy.ndarray
-        Features, frame, pitch, strength and coverage [Q, 22], in order of time.
-
-    Examples
-    --------
-    >>> one = np.ones(1)
-    >>> events = NoteEvents(69 * one.astype(int), 5 * one, 20 * one, one, 0 * one, np.zeros((88, 43)))
-    >>> queries_of(note_frames(events, 43)).shape[1]
-    22
+    returns [Q, 22].
     """
     meta = [frames.frame, frames.pitch, frames.strength_db, coverage(frames.age_s)]
     queries = np.concatenate([frames.features, np.stack(meta, axis=1)], axis=1)
@@ -737,51 +478,20 @@ def queries_of(frames: NoteFrames) -> npt.NDArray[np.float64]:
 
 
 class Example(NamedTuple):
-    """An example, unpacked.
+    """An example, unpacked."""
 
-    Parameters
-    ----------
-    tokens : torch.Tensor
-        The style's note frames, measured [K, 138].
-    queries : torch.Tensor
-        The content's note frames [Q, 22].
-    target, content : torch.Tensor
-        Levels in bands, in dB [bands, L].
-    floor : torch.Tensor
-        The style's quiet level [N_NOISE].
-    quantiles : torch.Tensor
-        Of the style's levels [3, bands].
-    inharmonicity : torch.Tensor
-        Of its strings.
-
-    Examples
-    --------
-    >>> Example._fields[0]
-    'tokens'
-    """
-
-    tokens: Tensor
-    queries: Tensor
+    tokens: Tensor  # The style's note frames, measured [K, 138]
+    queries: Tensor  # The content's note frames [Q, 22]
+    # Levels in bands, in dB [bands, L]
     target: Tensor
     content: Tensor
-    floor: Tensor
-    quantiles: Tensor
-    inharmonicity: Tensor
+    floor: Tensor  # The style's quiet level [N_NOISE]
+    quantiles: Tensor  # Of the style's levels [3, bands]
+    inharmonicity: Tensor  # Of its strings
 
 
 class OneShotTask(BandLossTask):
-    """The player with its losses.
-
-    Parameters
-    ----------
-    config : PlayerTraining
-        Settings.
-
-    Examples
-    --------
-    >>> OneShotTask(OneShotTraining()).network.config.attends
-    True
-    """
+    """The player with its losses."""
 
     def __init__(self, config: OneShotTraining) -> None:
         super().__init__()
@@ -799,18 +509,7 @@ class OneShotTask(BandLossTask):
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), False)
 
     def unpacked(self, packed: Tensor) -> "Example":
-        """Parts of what `OneShotDataset` packed.
-
-        Parameters
-        ----------
-        packed : torch.Tensor
-            One example.
-
-        Returns
-        -------
-        Asked
-            Them.
-        """
+        """Parts of what `OneShotDataset` packed."""
         x = packed.float()
         # A style without notes is one frame of nothing.
         n_tokens, n_queries, inharmonicity = max(1, int(x[0])), int(x[1]), x[2] * 1e-4
@@ -828,18 +527,7 @@ class OneShotTask(BandLossTask):
         )
 
     def render_example(self, example: "Example") -> tuple[Tensor, Tensor]:
-        """What the player draws of an example, before and after it is refined.
-
-        Parameters
-        ----------
-        example : Asked
-            One example.
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Power [bands, L] each.
-        """
+        """What the player draws of an example, before and after it is refined."""
         features, partials, mask, noise = torch.split(example.tokens, _WIDTHS, dim=1)
         keys = (features, partials, mask, noise)
         queries, n_frames = example.queries, example.target.shape[1]
@@ -860,36 +548,13 @@ class OneShotTask(BandLossTask):
         return rendered, rendered * torch.exp(gain / DB) + torch.exp(residual_db / DB)
 
     def refiner_reference(self, example: "Example", rendered_db: Tensor) -> Tensor:  # noqa: ARG002
-        """What the refiner sees beside what was drawn.
-
-        Parameters
-        ----------
-        example : Asked
-            One example.
-        rendered_db : torch.Tensor
-            [bands, L].
-
-        Returns
-        -------
-        torch.Tensor
-            The content's levels [bands, L].
-        """
+        """What the refiner sees beside what was drawn."""
         return example.content
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Losses of packed examples.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            [B, ...], as `OneShotDataset` packs them.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "loss" and its parts.
+        batch: [B, ...].
         """
         losses: dict[str, list[Tensor]] = {}
         timbres: list[Tensor] = []
@@ -919,20 +584,7 @@ class OneShotTask(BandLossTask):
         return {"loss": loss, **means}
 
     def equalize(self, example: "Example", style: Filter, content: Filter) -> "Example":
-        """An example whose sounds have gone through filters.
-
-        Parameters
-        ----------
-        example : Asked
-            One example.
-        style, content : callable
-            From frequencies in Hz to gain in dB: of style and target, and of the content.
-
-        Returns
-        -------
-        Asked
-            What would have been asked; what the listener hears is taken to be the same.
-        """
+        """An example whose sounds have gone through filters."""
         fundamentals = self.network.fundamental_hz(example.tokens)[:, None]
         features, partials, mask, noise = torch.split(example.tokens, _WIDTHS, dim=1)
         filtered, noise_gain_db = (
@@ -966,20 +618,7 @@ class OneShotTask(BandLossTask):
         ]
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
-        """RMS difference in dB over time and its mean over bands, refined and not.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As in `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            Names and values.
-        """
+        """RMS difference in dB over time and its mean over bands, refined and not."""
         distances: list[tuple[float, float]] = []
         with torch.no_grad():
             for batch in batches:

@@ -23,59 +23,21 @@ _N_NOTES = 64  # notes of an example
 
 @dataclass(frozen=True)
 class NotesConfig:
-    """Which notes are learnt from.
+    """Which notes are learnt from."""
 
-    Parameters
-    ----------
-    least : int
-        How often a duration must occur to be a class of its own.
-
-    Examples
-    --------
-    >>> NotesConfig().least
-    20
-    """
-
-    least: int = 20
+    least: int = 20  # How often a duration must occur to be a class of its own
 
 
 @dataclass(frozen=True)
 class Pati2018Training:
-    """Sizes of the networks; the post names none.
+    """Sizes of the networks; the post names none."""
 
-    Parameters
-    ----------
-    n_embedded : int
-        Size of embeddings.
-    width : int
-        Of each recurrent network.
-
-    Examples
-    --------
-    >>> Pati2018Training().width
-    64
-    """
-
-    n_embedded: int = 16
-    width: int = 64
+    n_embedded: int = 16  # Size of embeddings
+    width: int = 64  # Of each recurrent network
 
 
 class TuneNotes:
-    """Stretches of tunes as intervals and duration classes.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where they are kept.
-    split : {"train", "validation", "test"}
-        Whose.
-
-    Examples
-    --------
-    >>> TuneNotes(Path("/nowhere"), "train")
-    Traceback (most recent call last):
-    FileNotFoundError: ...
-    """
+    """Stretches of tunes as intervals and duration classes."""
 
     def __init__(self, folder: Path, split: Split) -> None:
         self.folder = folder
@@ -91,40 +53,14 @@ class TuneNotes:
         return stretch
 
     def validation(self) -> "TuneNotes":
-        """Stretches of other families.
-
-        Returns
-        -------
-        TuneNotes
-            The validation split.
-        """
+        """Stretches of other families."""
         return TuneNotes(self.folder, "validation")
 
 
 def record_notes(
     config: NotesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
 ) -> TuneNotes:
-    """Notes of the old collections' tunes whose dance is known, kept in a folder.
-
-    Parameters
-    ----------
-    config : NotesConfig
-        Which.
-    folder : str or pathlib.Path, optional
-        Where they are kept; a folder in the cache where not given.
-    progress : callable, optional
-        Called with the share that is read.
-
-    Returns
-    -------
-    TuneNotes
-        Those to learn from.
-
-    Examples
-    --------
-    >>> len(record_notes(NotesConfig()))  # doctest: +SKIP
-    4200
-    """
+    """Notes of the old collections' tunes whose dance is known, kept in a folder."""
     place = Path(folder) if folder else SCORE_CACHE / "examples" / f"notes-{config.least}"
     if (place / "facts.json").exists():
         return TuneNotes(place, "train")
@@ -168,25 +104,7 @@ def record_notes(
 
 
 class GenreLstm(nn.Module):
-    """A recurrent network for every genre, of its own weights: Colombo et al. (2016).
-
-    Parameters
-    ----------
-    sizes : tuple of int
-        Classes of its two inputs.
-    n_out : int
-        Classes of its output.
-    config : Pati2018Training
-        Sizes.
-
-    Examples
-    --------
-    >>> net = GenreLstm((3, 4), 4, Pati2018Training(width=8))
-    >>> first = torch.zeros(2, 8)
-    >>> zero = torch.zeros(2, dtype=torch.int64)
-    >>> [tuple(x.shape) for x in net.step(zero, zero, zero, first, first)]
-    [(2, 4), (2, 8), (2, 8)]
-    """
+    """A recurrent network for every genre, of its own weights: Colombo et al. (2016)."""
 
     def __init__(self, sizes: tuple[int, int], n_out: int, config: Pati2018Training) -> None:
         super().__init__()
@@ -212,19 +130,7 @@ class GenreLstm(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """One note.
 
-        Parameters
-        ----------
-        genre, first, second : torch.Tensor
-            Numbers [B].
-        output, cell : torch.Tensor
-            States [B, width].
-        counts : list of int, optional
-            How many are of each genre, where they are in that order: quicker by far.
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Logits [B, n_out], and the states.
+        genre, first, second: [B]; output, cell: [B, width]; returns [B, n_out].
         """
         inputs = torch.cat(
             [
@@ -260,19 +166,6 @@ class Pati2018Task(Task):
     "Neural Style Transfer for Musical Melodies" (Pati 2018), after Colombo et al. (2016): note =
     interval and duration class, two networks for every genre. The post gives no sizes; ours are
     small, and kept from learning tunes by heart by dropping a fifth of the states.
-
-    Parameters
-    ----------
-    config : Pati2018Training
-        Sizes.
-    durations : list of int, optional
-        Durations of the classes in steps; else those of the old collections.
-
-    Examples
-    --------
-    >>> task = Pati2018Task(Pati2018Training(width=8), [12, 24])
-    >>> sorted(task(torch.ones(2, 5, 3, dtype=torch.int16), 0.0))
-    ['duration', 'loss', 'pitch']
     """
 
     def __init__(self, config: Pati2018Training, durations: list[int] | None = None) -> None:
@@ -312,17 +205,7 @@ class Pati2018Task(Task):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Cross-entropy of pitches and durations, in nats a note.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            Stretches [B, L, 3].
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            As `Task.forward`.
+        batch: [B, L, 3].
         """
         del share
         batch = batch[torch.argsort(batch[:, 0, 2], stable=True)]
@@ -334,20 +217,7 @@ class Pati2018Task(Task):
         return {"loss": pitch_loss + duration_loss, "pitch": pitch_loss, "duration": duration_loss}
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
-        """Cross-entropies on other families.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            Nats a note.
-        """
+        """Cross-entropies on other families."""
         with torch.no_grad():
             losses = [self(batch, share) for batch in batches]
         return {

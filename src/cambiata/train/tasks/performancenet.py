@@ -28,30 +28,14 @@ GAIN = 1e-2  # of power, so that log1p bends where sounds become faint
 
 @dataclass(frozen=True)
 class PerformanceNetTraining:
-    """Settings of `PerformanceNetTask`.
+    """Settings of `PerformanceNetTask`."""
 
-    Parameters
-    ----------
-    widths : tuple of int
-        Channels of the U-Net from top to bottom.
-    n_blocks : int
-        Residual blocks, of 2, 4, 8, ... bands.
-    loss : {"l1", "multi-scale"}
-        L1 of log power spectrograms, or DDSP's loss of waveforms (Engel et al. 2020): magnitudes
-        and their logarithms at six resolutions, waveforms made with the target's phases.
-    crop_s : float
-        Seconds of each example that a step learns from.
-
-    Examples
-    --------
-    >>> PerformanceNetTraining().widths
-    (96, 160, 256, 384)
-    """
-
-    widths: tuple[int, ...] = (96, 160, 256, 384)
-    n_blocks: int = 3
+    widths: tuple[int, ...] = (96, 160, 256, 384)  # Channels of the U-Net from top to bottom
+    n_blocks: int = 3  # Residual blocks, of 2, 4, 8, ... bands.
+    # L1 of log power spectrograms, or DDSP's loss of waveforms (Engel et al. 2020): magnitudes
+    # and their logarithms at six resolutions, waveforms made with the target's phases.
     loss: Literal["l1", "multi-scale"] = "multi-scale"
-    crop_s: float = 4.0
+    crop_s: float = 4.0  # Seconds of each example that a step learns from
 
 
 class _InstanceNorm(nn.Module):
@@ -104,19 +88,7 @@ class _MBRBlock(nn.Module):
 
 
 class PerformanceNet(nn.Module):
-    """Roll and timbre to a log power spectrogram.
-
-    Parameters
-    ----------
-    config : PerformanceNetTraining
-        Its size.
-
-    Examples
-    --------
-    >>> network = PerformanceNet(PerformanceNetTraining((8, 16), 1))
-    >>> network(torch.zeros(1, 265, 32), torch.zeros(1, 64)).shape
-    torch.Size([1, 1025, 64])
-    """
+    """Roll and timbre to a log power spectrogram."""
 
     def __init__(self, config: PerformanceNetTraining) -> None:
         super().__init__()
@@ -146,17 +118,7 @@ class PerformanceNet(nn.Module):
     def forward(self, roll: Tensor, timbre: Tensor) -> Tensor:
         """The spectrogram.
 
-        Parameters
-        ----------
-        roll : torch.Tensor
-            [B, N_ROLL, L], L a multiple of 2 to the number of levels less one.
-        timbre : torch.Tensor
-            [B, N_TIMBRE].
-
-        Returns
-        -------
-        torch.Tensor
-            Logarithm of 1 + power [B, 1025, 2 L].
+        roll: [B, N_ROLL, L]; timbre: [B, N_TIMBRE]; returns [B, 1025, 2 L].
         """
         x, encoder_outputs = roll, []
         for i, layer in enumerate(self.down_convs):
@@ -190,18 +152,7 @@ def _modulate(x: Tensor, modulation: Tensor) -> Tensor:
 
 
 class PerformanceNetTask(Task):
-    """PerformanceNet with its losses.
-
-    Parameters
-    ----------
-    config : PerformanceNetTraining
-        Settings.
-
-    Examples
-    --------
-    >>> isinstance(PerformanceNetTask(PerformanceNetTraining()).network, PerformanceNet)
-    True
-    """
+    """PerformanceNet with its losses."""
 
     sample_rate, frame_rate_hz = SAMPLE_RATE, FRAME_RATE_HZ
 
@@ -234,17 +185,7 @@ class PerformanceNetTask(Task):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Losses of rows.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            [B, ...], as `RollExamples` packs them.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "loss" and its parts.
+        batch: [B, ...].
         """
         mel, roll, sound = self._crop(batch)
         log_power = self.network(roll, self.encoder(mel))
@@ -267,20 +208,7 @@ class PerformanceNetTask(Task):
         return losses
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
-        """Means of the losses, whichever is learnt by.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As in `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            Names and values.
-        """
+        """Means of the losses, whichever is learnt by."""
         with torch.no_grad():
             log_power = [self.forward(batch, share) for batch in batches[:8]]
         return {

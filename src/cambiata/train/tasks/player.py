@@ -24,49 +24,16 @@ _SCALES = (1, 2, 4, 8, 16)
 
 @dataclass(frozen=True)
 class PlayerTraining(OneShotTraining):
-    """Settings of `PlayerTask`: the player's, and the loss.
+    """Settings of `PlayerTask`: the player's, and the loss."""
 
-    Parameters
-    ----------
-    width, n_heads, n_timbre : int
-        See `OneShotTraining`.
-    plays, attends, refines : bool
-        Likewise.
-    contrast, equalise_db, adversarial : float
-        Likewise.
-    listener : str
-        Likewise; it hears the reference.
-    loss : {"levels", "l1", "multi-scale"}
-        "levels": the player's own, differences in dB in the mean and as RMS over time; "l1": plain
-        L1 of magnitudes; "multi-scale": L1 of magnitudes and of their logarithms, as DDSP's loss
-        has them (Engel et al. 2020), at five resolutions of the bands.
-
-    Examples
-    --------
-    >>> PlayerTraining().loss
-    'levels'
-    """
-
+    # "levels": the player's own, differences in dB in the mean and as RMS over time; "l1": plain
+    # L1 of magnitudes; "multi-scale": L1 of magnitudes and of their logarithms, as DDSP's loss
+    # has them (Engel et al. 2020), at five resolutions of the bands.
     loss: Loss = "levels"
 
 
 class PlayerDataset(OneShotDataset):
-    """What a player of scores is asked and what is true.
-
-    Parameters
-    ----------
-    asked : PlayerExamples
-        What `ask` returned.
-    examples : ScoredExamples
-        The examples themselves, for their scores.
-    validating : bool
-        Those to validate with.
-
-    Examples
-    --------
-    >>> issubclass(PlayerDataset, OneShotDataset)
-    True
-    """
+    """What a player of scores is asked and what is true."""
 
     def __init__(
         self, features: OneShotDataset, examples: ScoredExamples, validating: bool = False
@@ -78,49 +45,18 @@ class PlayerDataset(OneShotDataset):
     def queries(self, number: int, cached: Mapping[str, Any]) -> npt.NDArray[Any]:
         """What the player is asked of an example: its score.
 
-        Parameters
-        ----------
-        number : int
-            Which example.
-        cached : mapping
-            What `asked` gave.
-
-        Returns
-        -------
-        numpy.ndarray
-            [Q, 22], in order of time.
+        returns [Q, 22].
         """
         events = events_from_part(self.examples.keys(number))
         return queries_of(score_note_frames(events, cached["target"].shape[1]))
 
     def validation(self) -> "PlayerDataset":
-        """The examples to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `PlayerDataset`.
-        """
+        """The examples to validate with."""
         return PlayerDataset(*self._training, validating=True)
 
 
 class ConcatDataset(Sequence[npt.NDArray[Any]]):
-    """Several sequences one after another, some of them more than once.
-
-    Parameters
-    ----------
-    parts : sequence
-        What is learnt from.
-    times : sequence of int
-        How often each is.
-
-    Examples
-    --------
-    >>> class Three(list):
-    ...     validation = list
-    >>> len(ConcatDataset([Three([1, 2]), Three([3])], [1, 2]))
-    4
-    """
+    """Several sequences one after another, some of them more than once."""
 
     def __init__(self, parts: Sequence[Any], times: Sequence[int]) -> None:
         self.parts, self.times = list(parts), list(times)
@@ -139,64 +75,23 @@ class ConcatDataset(Sequence[npt.NDArray[Any]]):
         raise IndexError(index)
 
     def validation(self) -> "ConcatDataset":
-        """Those to validate with, each once.
-
-        Returns
-        -------
-        Sequence
-            As `ConcatDataset`.
-        """
+        """Those to validate with, each once."""
         return ConcatDataset([part.validation() for part in self.parts], [1] * len(self.parts))
 
 
 class PlayerTask(OneShotTask):
-    """The player of scores with its losses.
-
-    Parameters
-    ----------
-    config : ScorePlayerTraining
-        Settings.
-
-    Examples
-    --------
-    >>> PlayerTask(PlayerTraining()).network.config.attends
-    True
-    """
+    """The player of scores with its losses."""
 
     def __init__(self, config: PlayerTraining) -> None:
         super().__init__(config)
         self._loss = config.loss
 
     def refiner_reference(self, example: Any, rendered_db: Tensor) -> Tensor:  # noqa: ARG002
-        """What the refiner sees beside what was drawn: the same again.
-
-        Parameters
-        ----------
-        example : Asked
-            One example.
-        rendered_db : torch.Tensor
-            [bands, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [bands, L].
-        """
+        """What the refiner sees beside what was drawn: the same again."""
         return rendered_db
 
     def distance(self, estimate: Tensor, target: Tensor) -> Tensor:
-        """How far powers are apart, by the loss that was chosen.
-
-        Parameters
-        ----------
-        estimate, target : torch.Tensor
-            Power [bands, L].
-
-        Returns
-        -------
-        torch.Tensor
-            Less is better.
-        """
+        """How far powers are apart, by the loss that was chosen."""
         if self._loss == "levels":
             return super().distance(estimate, target)
         if self._loss == "l1":

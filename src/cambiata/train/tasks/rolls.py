@@ -19,22 +19,7 @@ _RATE_HZ = BANDS.sample_rate
 
 
 class RollExamples(Sequence[npt.NDArray[np.float16]]):
-    """Reference, roll and target of every example, in one row.
-
-    Parameters
-    ----------
-    examples : ScoredExamples
-        Where they come from.
-    sample_rate : int
-        Of the target, in Hz.
-    frame_rate_hz : float
-        Of the roll.
-
-    Examples
-    --------
-    >>> issubclass(RollExamples, Sequence)
-    True
-    """
+    """Reference, roll and target of every example, in one row."""
 
     def __init__(self, examples: ScoredExamples, sample_rate: int, frame_rate_hz: float) -> None:
         self.examples, self.sample_rate, self.frame_rate_hz = examples, sample_rate, frame_rate_hz
@@ -69,13 +54,7 @@ class RollExamples(Sequence[npt.NDArray[np.float16]]):
         return np.concatenate([np.ravel(x).astype(np.float16) for x in parts])
 
     def validation(self) -> "RollExamples":
-        """The examples to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `RollExamples`.
-        """
+        """The examples to validate with."""
         return RollExamples(self.examples.validation(), *self._shape)
 
 
@@ -84,25 +63,7 @@ def unpack_batch(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Parts of what `RollExamples` gives.
 
-    Parameters
-    ----------
-    batch : torch.Tensor
-        Rows [B, ...].
-    sample_rate : int
-        Of the target.
-    frame_rate_hz : float
-        Of the roll.
-
-    Returns
-    -------
-    tuple of torch.Tensor
-        Reference [B, N_MELS, L'], roll [B, N_ROLL, L], target [B, T] at unit RMS.
-
-    Examples
-    --------
-    >>> n = 80 * 87 + 265 * 100 + 16000
-    >>> [x.shape[1] for x in unpack_batch(torch.zeros(1, n), 16000, 100.0)]
-    [80, 265, 16000]
+    batch: [B, ...]; returns [B, N_ROLL, L], [B, T].
     """
     # One second of a row is so many values; frames at both ends make one more of the reference.
     length = batch.shape[1]
@@ -120,18 +81,7 @@ def unpack_batch(
 
 
 class SoundEncoder(nn.Module):
-    """Log-mel frames of a reference to one vector, pooled over time.
-
-    Parameters
-    ----------
-    width : int
-        Channels.
-
-    Examples
-    --------
-    >>> SoundEncoder(16)(torch.zeros(2, 80, 30)).shape
-    torch.Size([2, 64])
-    """
+    """Log-mel frames of a reference to one vector, pooled over time."""
 
     def __init__(self, width: int = 128) -> None:
         super().__init__()
@@ -146,15 +96,7 @@ class SoundEncoder(nn.Module):
     def forward(self, mel: Tensor) -> Tensor:
         """The vector.
 
-        Parameters
-        ----------
-        mel : torch.Tensor
-            [B, N_MELS, L]; several references one after another.
-
-        Returns
-        -------
-        torch.Tensor
-            [B, N_TIMBRE].
+        mel: [B, N_MELS, L]; returns [B, N_TIMBRE].
         """
         hidden = self.frames(mel / 6 + 1)
         deviation = (hidden.var(dim=2, unbiased=False) + 1e-5).sqrt()

@@ -39,38 +39,15 @@ HOP_SAMPLES = 500
 
 @dataclass(frozen=True)
 class TimbreMetricConfig:
-    """How the network is trained; the paper's figures where it gives them.
+    """How the network is trained; the paper's figures where it gives them."""
 
-    Parameters
-    ----------
-    n_tracks : int
-        Tracks for training, of two segments each.
-    n_validation : int
-        Tracks for validation and, as many again, for the test.
-    margin : float
-        Of the triplet loss, between cosine similarities.
-    learning_rate : float
-        Of Adam.
-    batch_size : int
-        Triplets in a step.
-    n_epochs : int
-        Passes over the tracks.
-    seed : int
-        Seed of data, weights and order.
-
-    Examples
-    --------
-    >>> TimbreMetricConfig().margin
-    0.1
-    """
-
-    n_tracks: int = 7381
-    n_validation: int = 200
-    margin: float = 0.1
-    learning_rate: float = 1e-3
-    batch_size: int = 16
-    n_epochs: int = 2
-    seed: int = 0
+    n_tracks: int = 7381  # Tracks for training, of two segments each
+    n_validation: int = 200  # Tracks for validation and, as many again, for the test
+    margin: float = 0.1  # Of the triplet loss, between cosine similarities
+    learning_rate: float = 1e-3  # Of Adam
+    batch_size: int = 16  # Triplets in a step
+    n_epochs: int = 2  # Passes over the tracks
+    seed: int = 0  # Seed of data, weights and order
 
 
 class TimbreNetwork(nn.Module):
@@ -78,11 +55,6 @@ class TimbreNetwork(nn.Module):
 
     Three blocks of Conv1d(64, 4), batch norm, ReLU and max-pooling by 4, one of width and pooling
     2, then the mean over time; 44,800 parameters and 512 running statistics, 64 dimensions out.
-
-    Examples
-    --------
-    >>> TimbreNetwork().eval()(torch.zeros(2, 12, 257)).shape
-    torch.Size([2, 64])
     """
 
     def __init__(self) -> None:
@@ -101,15 +73,7 @@ class TimbreNetwork(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Embeddings of a batch.
 
-        Parameters
-        ----------
-        features : torch.Tensor
-            MFCCs [B, 12, L], L at least 128.
-
-        Returns
-        -------
-        torch.Tensor
-            [B, 64].
+        features: [B, 12, L]; returns [B, 64].
         """
         x = features
         for convolution, norm, width in zip(
@@ -126,23 +90,7 @@ class TimbreNetwork(nn.Module):
 def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
     """Mean of how far the negative comes within the margin of the positive.
 
-    Parameters
-    ----------
-    anchor, positive, negative : torch.Tensor
-        Embeddings [B, D].
-    margin : float
-        Between cosine similarities.
-
-    Returns
-    -------
-    torch.Tensor
-        A scalar, 0 where every negative is far enough.
-
-    Examples
-    --------
-    >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-    >>> round(float(triplet_loss(x, x, y, 0.1)), 3), round(float(triplet_loss(x, y, x, 0.1)), 3)
-    (0.0, 1.1)
+    anchor, positive, negative: [B, D].
     """
     positive_similarity = functional.cosine_similarity(anchor, positive)
     negative_similarity = functional.cosine_similarity(anchor, negative)
@@ -169,31 +117,7 @@ def tracks(
 ) -> tuple[Features, npt.NDArray[np.str_]]:
     """Features of both segments of many tracks.
 
-    Parameters
-    ----------
-    banks : tuple of str
-        Folders of banks.
-    seed : int
-        Seed of the tracks.
-    n_tracks : int
-        How many.
-    n_workers : int
-        Processes.
-
-    Returns
-    -------
-    tuple
-        MFCCs [N, 2, 12, L] and the instrument of each track [N].
-
-    Raises
-    ------
-    RuntimeError
-        A track failed.
-
-    Examples
-    --------
-    >>> tracks((), 0, 0, 1)[0].shape
-    (0, 2, 12, 0)
+    returns [N, 2, 12, L], [N].
     """
     by_number: dict[int, Any] = {}
     for number, track in run_tasks(partial(_make_track, banks, seed), range(n_tracks), n_workers):
@@ -231,27 +155,7 @@ def triplet_accuracy(
 ) -> float:
     """Share of triplets whose positive is nearer than the negative.
 
-    Parameters
-    ----------
-    network : TimbreNetwork
-        The embedding.
-    features : numpy.ndarray
-        [N, 2, 12, L].
-    names : numpy.ndarray
-        Instrument of each track [N]; at least two different.
-    seed : int
-        Seed of the negatives.
-
-    Returns
-    -------
-    float
-        0 to 1; an embedding that knows nothing reaches 0.5.
-
-    Examples
-    --------
-    >>> x = np.zeros((2, 2, 12, 257), np.float32)
-    >>> 0 <= triplet_accuracy(TimbreNetwork(), x, np.array(["a", "b"])) <= 1
-    True
+    features: [N, 2, 12, L]; names: [N].
     """
     network.eval()
     embeddings = functional.normalize(
@@ -266,28 +170,7 @@ def triplet_accuracy(
 def train(
     banks: tuple[str, ...], config: TimbreMetricConfig, n_workers: int
 ) -> tuple[TimbreNetwork, dict[str, Any]]:
-    """The trained network, and how well it does.
-
-    Parameters
-    ----------
-    banks : tuple of str
-        Folders of banks for training.
-    config : TimbreMetricConfig
-        How.
-    n_workers : int
-        Processes that compose tracks.
-
-    Returns
-    -------
-    tuple
-        The network, and a dict of accuracies before and after training and of what it took.
-
-    Examples
-    --------
-    >>> train((), TimbreMetricConfig(n_tracks=1, n_validation=0), 1)
-    Traceback (most recent call last):
-    RuntimeError: pairs: fewer than two instruments; add a bank
-    """
+    """The trained network, and how well it does."""
     start_s = time.perf_counter()
     features, names = tracks(
         banks, config.seed, config.n_tracks + 2 * config.n_validation, n_workers
@@ -321,21 +204,7 @@ def train(
 
 
 def export(network: TimbreNetwork, path: str | Path) -> None:
-    """Write the network as ONNX: "features" [B, 12, L] in, "embedding" [B, 64] out.
-
-    Parameters
-    ----------
-    network : TimbreNetwork
-        What to write.
-    path : str or pathlib.Path
-        File to write.
-
-    Examples
-    --------
-    >>> export(TimbreNetwork(), "/nowhere/x.onnx")
-    Traceback (most recent call last):
-    FileNotFoundError: /nowhere
-    """
+    """Write the network as ONNX: "features" [B, 12, L] in, "embedding" [B, 64] out."""
     _check_output(path)
     batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=256)
     program = torch.onnx.export(
@@ -357,24 +226,7 @@ def _check_output(path: str | Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train on the banks named and write the network and a report beside it.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Those of the command line where not given.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no folder for the network; found before the hours of training.
-
-    Examples
-    --------
-    >>> main(["bank", "-o", "/nowhere/timbre-metric.onnx"])
-    Traceback (most recent call last):
-    FileNotFoundError: /nowhere
-    """
+    """Train on the banks named and write the network and a report beside it."""
     parser = argparse.ArgumentParser(description=str(main.__doc__).partition("\n")[0])
     parser.add_argument("banks", nargs="+")
     parser.add_argument("-o", "--output", required=True)

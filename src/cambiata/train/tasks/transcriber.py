@@ -22,35 +22,11 @@ from cambiata.train.tasks.listener import Listener, ListenerExamples, ListenerTa
 
 @dataclass(frozen=True)
 class TranscriberTraining(ListenerTraining):
-    """Settings of `TranscriberTask`: the listener's.
-
-    Parameters
-    ----------
-    width, n_blocks : int
-        See `ListenerTraining`.
-    crop_s, n_semitones, gain_db, tilt_db : float
-        Likewise.
-
-    Examples
-    --------
-    >>> TranscriberTraining().width
-    32
-    """
+    """Settings of `TranscriberTask`: the listener's."""
 
 
 class Transcriber(Listener):
-    """Bands to onsets, held keys, levels, offsets and velocities.
-
-    Parameters
-    ----------
-    config : TranscriberTraining
-        Its size.
-
-    Examples
-    --------
-    >>> Transcriber(TranscriberTraining(width=8, n_blocks=1))(torch.zeros(1, 312, 20)).shape
-    torch.Size([1, 5, 88, 20])
-    """
+    """Bands to onsets, held keys, levels, offsets and velocities."""
 
     def __init__(self, config: TranscriberTraining) -> None:
         super().__init__(config)
@@ -65,33 +41,13 @@ class Transcriber(Listener):
     def apply_heads(self, hidden: Tensor) -> Tensor:
         """What all heads say.
 
-        Parameters
-        ----------
-        hidden : torch.Tensor
-            [B, width, 88, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, 5, 88, L]: logits of onset and held, level in units of 20 dB, logits of offset and
-            of velocity.
+        hidden: [B, width, 88, L]; returns [B, 5, 88, L].
         """
         return torch.cat([super().apply_heads(hidden), self.more(hidden)], dim=1)
 
 
 class TranscriberExamples(ListenerExamples):
-    """Clips and what is to be written of them.
-
-    Parameters
-    ----------
-    examples : ScoredExamples or Joined
-        Where they come from.
-
-    Examples
-    --------
-    >>> issubclass(TranscriberExamples, ListenerExamples)
-    True
-    """
+    """Clips and what is to be written of them."""
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:  # type: ignore[override]
         """[312 + 5 * 88, L] in bytes: bands, onsets, held keys, levels, offsets, velocities."""
@@ -102,13 +58,7 @@ class TranscriberExamples(ListenerExamples):
         return np.concatenate([listener_row, *(x.astype(np.uint8) for x in more)])
 
     def validation(self) -> "TranscriberExamples":
-        """The examples to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `TranscriberExamples`.
-        """
+        """The examples to validate with."""
         return TranscriberExamples(self.examples.validation())
 
 
@@ -117,26 +67,7 @@ def offset_targets(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Where notes end, and how hard they are struck.
 
-    Parameters
-    ----------
-    rows : sequence
-        Start, end, pitch and velocity of each note.
-    n_frames : int
-        Frames L.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Offsets [88, L], 1 at an offset and falling to 0 on both sides within
-        `ONSET_REACH_FRAMES`; and velocities [88, L], 0 to 1, near their onsets.
-
-    Examples
-    --------
-    >>> offsets, velocities = offset_targets([[0.0, 0.0464399, 60, 127]], 5)
-    >>> (10 * offsets[60 - 21]).round().tolist()
-    [2.0, 6.0, 10.0, 6.0, 2.0]
-    >>> float(velocities.max())
-    1.0
+    returns [88, L].
     """
     offsets = np.zeros((N_PITCHES, n_frames), np.float32)
     velocities = np.zeros((N_PITCHES, n_frames), np.float32)
@@ -153,18 +84,7 @@ def offset_targets(
 
 
 class TranscriberTask(ListenerTask):
-    """The transcriber with its losses.
-
-    Parameters
-    ----------
-    config : TranscriberTraining
-        Settings.
-
-    Examples
-    --------
-    >>> isinstance(TranscriberTask(TranscriberTraining()).network, Transcriber)
-    True
-    """
+    """The transcriber with its losses."""
 
     optional_weights = ("network.more.",)
 
@@ -175,17 +95,7 @@ class TranscriberTask(ListenerTask):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Losses of clips.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            [B, 752, L] in bytes, as `TranscriberExamples` gives them.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "loss" and its parts.
+        batch: [B, 752, L].
         """
         augment = self.augment(batch)
         bands_db, *rolls = self._unpacked(augment[:, : -2 * N_PITCHES])
@@ -207,20 +117,7 @@ class TranscriberTask(ListenerTask):
         return losses
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
-        """Losses, onset F1 at the best threshold, and how far velocities are off.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As in `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            Names and values.
-        """
+        """Losses, onset F1 at the best threshold, and how far velocities are off."""
         figures = super().validate([batch[:, : -2 * N_PITCHES] for batch in batches], share)
         more: list[tuple[float, float]] = []
         with torch.no_grad():

@@ -64,60 +64,24 @@ _PITCH_FREQUENCIES = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class TranslationTraining:
-    """Settings of `TranslationTask`.
+    """Settings of `TranslationTask`."""
 
-    Parameters
-    ----------
-    domains : tuple of str
-        Names of the domains, in the examples' order.
-    n_latent : int
-        Numbers beside every moment of a note.
-    width : int
-        Of a decoder's hidden layers.
-    confusion : float
-        Weight of the classifier's error, which the encoder raises.
-    pairs : bool
-        Whether a piece heard in one domain is also learnt to be played in another; else every
-        decoder learns from its own domain alone, as published.
-    listener : str
-        Weights of the transcriber whose notes are played: shipped ones by name, or a path.
-    together : float
-        Share of the training in which all domains have one decoder, which is then given to each:
-        what is common to all of them is learnt once.
-
-    Examples
-    --------
-    >>> TranslationTraining().n_latent
-    8
-    """
-
-    domains: tuple[str, ...] = tuple(DOMAINS)
-    n_latent: int = 8
-    width: int = 160
-    confusion: float = 1.0
+    domains: tuple[str, ...] = tuple(DOMAINS)  # Names of the domains, in the examples' order
+    n_latent: int = 8  # Numbers beside every moment of a note
+    width: int = 160  # Of a decoder's hidden layers
+    confusion: float = 1.0  # Weight of the classifier's error, which the encoder raises
+    # Whether a piece heard in one domain is also learnt to be played in another; else every
+    # decoder learns from its own domain alone, as published
     pairs: bool = True
+    # Weights of the transcriber whose notes are played: shipped ones by name, or a path
     listener: str = "transcriber"
+    # Share of the training in which all domains have one decoder, which is then given to each:
+    # what is common to all of them is learnt once
     together: float = 0.15
 
 
 class Decoders(nn.Module):
-    """A decoder for every domain: note frames to partials and noise, and to their correction.
-
-    Parameters
-    ----------
-    n_domains, n_latent, width : int
-        Sizes.
-    n_bands : int
-        Bands in which it corrects what it drew.
-
-    Examples
-    --------
-    >>> decoders = Decoders(2, 8, 32, 210)
-    >>> [x.shape[1] for x in decoders(torch.zeros(5, 24), torch.tensor(1))]
-    [48, 24]
-    >>> decoders.refine(torch.zeros(210, 9), torch.tensor(0))[0].shape
-    torch.Size([210, 9])
-    """
+    """A decoder for every domain: note frames to partials and noise, and to their correction."""
 
     def __init__(self, n_domains: int, n_latent: int, width: int, n_bands: int) -> None:
         super().__init__()
@@ -152,17 +116,7 @@ class Decoders(nn.Module):
     def forward(self, n_remembered: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
         """What note frames sound like in a domain.
 
-        Parameters
-        ----------
-        n_remembered : torch.Tensor
-            What is told of each, and its latent [Q, N_TOLD + n_latent].
-        domain : torch.Tensor
-            Which domain, a scalar.
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Partials [Q, N_PARTIALS] and noise [Q, N_NOISE] in dB relative to the note's strength.
+        n_remembered: [Q, N_TOLD + n_latent]; returns [Q, N_PARTIALS], [Q, N_NOISE].
         """
         phases = n_remembered[:, :1] * self.pitch_frequencies
         x = torch.cat([n_remembered, torch.sin(phases), torch.cos(phases)], dim=1)
@@ -174,20 +128,7 @@ class Decoders(nn.Module):
         return 30 * x[:, :N_PARTIALS] + self.rolloff_db, 30 * x[:, N_PARTIALS:] - 60
 
     def refine(self, rendered_db: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
-        """How what was drawn is to be corrected.
-
-        Parameters
-        ----------
-        rendered_db : torch.Tensor
-            [bands, L].
-        domain : torch.Tensor
-            Which domain, a scalar.
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Gain of what was drawn, and what sounds besides, in dB [bands, L].
-        """
+        """How what was drawn is to be corrected."""
         parameters = {
             name: _select_domain(self.stacked[name.replace(".", "/")], domain)
             for name in self._names
@@ -206,18 +147,7 @@ class Decoders(nn.Module):
                 p.copy_(p[:1].expand_as(p).clone())
 
     def extract(self, domain: int) -> "Decoders":
-        """A decoder of its own, begun as one of these.
-
-        Parameters
-        ----------
-        domain : int
-            Which of them.
-
-        Returns
-        -------
-        Decoders
-            One.
-        """
+        """A decoder of its own, begun as one of these."""
         n_inputs, width = self.weights[0].shape[1:]
         n_latent = n_inputs - N_CONDITIONING - 2 * len(_PITCH_FREQUENCIES)
         single = Decoders(1, n_latent, width, len(self.refiner.position))
@@ -235,49 +165,18 @@ def _select_domain(stacked: Tensor, domain: Tensor) -> Tensor:
 
 
 class Excerpt(NamedTuple):
-    """One half of a sound, unpacked.
+    """One half of a sound, unpacked."""
 
-    Parameters
-    ----------
-    queries : torch.Tensor
-        Note frames heard in it [Q, 22].
-    hidden : torch.Tensor
-        What the encoder saw at each [Q, N_SEEN].
-    source_domain, target_domain : int
-        The domain that was heard, and the one that is to be played.
-    target : torch.Tensor
-        Levels in bands, in dB [bands, L].
-
-    Examples
-    --------
-    >>> Excerpt._fields[2:4]
-    ('heard', 'wanted')
-    """
-
-    queries: Tensor
-    hidden: Tensor
+    queries: Tensor  # Note frames heard in it [Q, 22]
+    hidden: Tensor  # What the encoder saw at each [Q, N_SEEN]
+    # The domain that was heard, and the one that is to be played
     source_domain: int
     target_domain: int
-    target: Tensor
+    target: Tensor  # Levels in bands, in dB [bands, L]
 
 
 class ExcerptDataset(Sequence[npt.NDArray[np.float16]]):
-    """What decoders are asked: halves of sounds, each with itself as the target, or its pair.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where `precompute_excerpts` put it.
-    examples : DomainExamples
-        What it was asked of.
-    pairs : bool
-        Whether the targets are pairs as well.
-
-    Examples
-    --------
-    >>> issubclass(ExcerptDataset, Sequence)
-    True
-    """
+    """What decoders are asked: halves of sounds, each with itself as the target, or its pair."""
 
     def __init__(self, folder: Path, examples: DomainExamples, pairs: bool) -> None:
         self.folder, self.examples, self.pairs = folder, examples, pairs
@@ -303,13 +202,7 @@ class ExcerptDataset(Sequence[npt.NDArray[np.float16]]):
         return pack_excerpt(features, levels, half, (domains[content], domains[target]))
 
     def validation(self) -> "ExcerptDataset":
-        """Those to validate with.
-
-        Returns
-        -------
-        Sequence
-            As `ExcerptDataset`, pairs among them.
-        """
+        """Those to validate with."""
         return ExcerptDataset(self.folder, self.examples.validation(), True)
 
 
@@ -319,30 +212,7 @@ def pack_excerpt(
     half: int,
     domain_pair: tuple[int, int],
 ) -> npt.NDArray[np.float16]:
-    """Half of what decoders are asked of a sound, packed.
-
-    Parameters
-    ----------
-    features : mapping
-        "queries" and "seen", as `compute_features` gives them.
-    levels : numpy.ndarray
-        What is to be played, in bands [bands, L].
-    half : int
-        0 or 1.
-    domain_pair : tuple of int
-        The one that was heard, and the one that is to be played.
-
-    Returns
-    -------
-    numpy.ndarray
-        What `TranslationTask.unpack` takes.
-
-    Examples
-    --------
-    >>> features = {"queries": np.zeros((0, 22)), "hidden": np.zeros((0, 32))}
-    >>> pack_excerpt(features, np.zeros((210, 8)), 0, (0, 1))[:3].tolist()
-    [0.0, 0.0, 1.0]
-    """
+    """Half of what decoders are asked of a sound, packed."""
     middle = levels.shape[1] // 2
     first = half * middle
     frame = features["queries"][:, N_FEATURES]
@@ -356,23 +226,7 @@ def pack_excerpt(
 
 
 def load_shipped_task(weights: str = "translation") -> "TranslationTask":
-    """The translator that ships, as torch has it.
-
-    Parameters
-    ----------
-    weights : str
-        A key of `WEIGHTS`, whose decoders lie beside it as "...-domains".
-
-    Returns
-    -------
-    TranslationTask
-        Its encoder and decoders; the classifier is not shipped.
-
-    Examples
-    --------
-    >>> len(load_shipped_task().config.domains) >= 6
-    True
-    """
+    """The translator that ships, as torch has it."""
     import onnx
     from onnx import numpy_helper
 
@@ -415,37 +269,7 @@ def precompute_excerpts(
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> ExcerptDataset:
-    """Let the encoder's ears hear examples of domains, and keep what decoders are asked of each.
-
-    Parameters
-    ----------
-    examples : DomainExamples
-        Which.
-    listener : str
-        The transcriber's weights: shipped ones by name, or a path.
-    pairs : bool
-        Whether a piece heard in one domain is to be played in the other, too.
-    n_workers : int, optional
-        Processes; as many as there are cores where not given.
-    progress : callable, optional
-        Called with the share that is done.
-
-    Returns
-    -------
-    AskedDomains
-        What `fit` reads.
-
-    Raises
-    ------
-    InputError
-        The weights are no transcriber's.
-
-    Examples
-    --------
-    >>> precompute_excerpts(None, "nowhere.onnx")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.onnx: cannot be read; give a file of `cambiata train export`
-    """
+    """Let the encoder's ears hear examples of domains, and keep what decoders are asked of each."""
     model = load_model(listener, "transcriber")
     folder = examples.folder / f"asked-{model.sha256[:12]}"
     folder.mkdir(exist_ok=True)
@@ -483,30 +307,7 @@ def compute_features(
 ) -> dict[str, npt.NDArray[Any]]:
     """What decoders are asked of a sound, and what is true of it.
 
-    Parameters
-    ----------
-    audio : numpy.ndarray
-        What the encoder hears, mono [T] at the rate of `BANDS`.
-    target_audio : numpy.ndarray
-        What is to be played where it is the same sound, [T].
-    model : Model
-        What `load_encoder` returned.
-    threshold : float
-        Likewise.
-    measured : bool
-        Whether strings and wavering are measured, too.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        "queries" [Q, 22], "seen" [Q, N_SEEN], "target" [bands, L]; where it is observed,
-        "stiffness" of its strings and "wavering_cents" of its notes.
-
-    Examples
-    --------
-    >>> model, threshold = load_encoder("transcriber")
-    >>> sorted(compute_features(np.ones(8192, np.float32), np.ones(8192, np.float32), model, threshold))
-    ['queries', 'seen', 'stiffness', 'target', 'wavering_cents']
+    audio: [T]; target_audio: [T]; returns [Q, 22], [Q, N_SEEN].
     """
     notes, hidden = encode_notes(BANDS.level_db(audio), model.part(""), threshold)
     n_frames, power = BANDS.n_frames(len(target_audio)), power_spectrum(target_audio)
@@ -532,44 +333,14 @@ def compute_features(
 def load_encoder(listener: str) -> tuple[Model, float]:
     """A transcriber that also tells what it saw, and its threshold.
 
-    Parameters
-    ----------
-    listener : str
-        Weights: shipped ones by name, or a path.
-
-    Returns
-    -------
-    tuple
-        The model, whose network gives [1, 3 + N_SEEN, 88, L], and the least height of an onset.
-
-    Examples
-    --------
-    >>> model, threshold = load_encoder("transcriber")
-    >>> model.part("")(np.zeros((1, 312, 9), np.float32))[0].shape
-    (1, 35, 88, 9)
+    returns [1, 3 + N_SEEN, 88, L].
     """
     threshold = float(load_model(listener, "transcriber").about["threshold"])
     return Model(encoder_onnx(listener), lambda *_: b""), threshold
 
 
 def encoder_onnx(listener: str) -> bytes:
-    """A transcriber's file, changed to give its first three rolls and, below them, what it saw.
-
-    Parameters
-    ----------
-    listener : str
-        Weights: shipped ones by name, or a path.
-
-    Returns
-    -------
-    bytes
-        An ONNX file without metadata.
-
-    Examples
-    --------
-    >>> len(encoder_onnx("transcriber")) > 100_000
-    True
-    """
+    """A transcriber's file, changed to give its first three rolls and, below them, what it saw."""
     import onnx
 
     model = onnx.load_from_string(open_model(listener)[0])
@@ -598,18 +369,7 @@ def encoder_onnx(listener: str) -> bytes:
 
 
 class TranslationTask(BandLossTask):
-    """Encoder, classifier and decoders with their losses.
-
-    Parameters
-    ----------
-    config : TranslationTraining
-        Settings.
-
-    Examples
-    --------
-    >>> TranslationTask(TranslationTraining(("a", "b"))).turns
-    6
-    """
+    """Encoder, classifier and decoders with their losses."""
 
     turns = _N_CLASSIFIER_TURNS + 1
     optional_weights = ("memory",)
@@ -640,13 +400,7 @@ class TranslationTask(BandLossTask):
             self.register_buffer(name, torch.zeros(n))
 
     def measure_domains(self, dataset: ExcerptDataset) -> None:
-        """Learn of each domain how stiff its strings are and how much its notes waver.
-
-        Parameters
-        ----------
-        dataset : AskedDomains
-            Examples; some hundreds are looked at.
-        """
+        """Learn of each domain how stiff its strings are and how much its notes waver."""
         measurements: dict[int, list[tuple[float, float]]] = {}
         for number in range(min(_N_MEASURED, len(dataset.examples))):
             domains = dataset.examples.kept(number)[1]["domains"]
@@ -660,18 +414,7 @@ class TranslationTask(BandLossTask):
             )
 
     def unpack(self, packed: Tensor) -> Excerpt:
-        """Parts of what `ExcerptDataset` packed.
-
-        Parameters
-        ----------
-        packed : torch.Tensor
-            One half of a sound.
-
-        Returns
-        -------
-        Asked
-            Them.
-        """
+        """Parts of what `ExcerptDataset` packed."""
         x = packed.float()
         n, source_domain, target_domain = (int(value) for value in x[:3])
         rows = x[3 : 3 + _N_QUERIES * (_WIDTH + N_HIDDEN)].view(_N_QUERIES, -1)[:n]
@@ -681,15 +424,7 @@ class TranslationTask(BandLossTask):
     def latent(self, hidden: Tensor) -> Tensor:
         """The latent of note frames.
 
-        Parameters
-        ----------
-        hidden : torch.Tensor
-            [Q, N_SEEN].
-
-        Returns
-        -------
-        torch.Tensor
-            [Q, n_latent], -1 to 1.
+        hidden: [Q, N_SEEN]; returns [Q, n_latent].
         """
         latent_vectors: Tensor = self.code(hidden)
         return latent_vectors
@@ -697,17 +432,7 @@ class TranslationTask(BandLossTask):
     def predicted(self, excerpt: Excerpt, latent: Tensor) -> tuple[Tensor, Tensor]:
         """What a decoder draws, before and after it is refined.
 
-        Parameters
-        ----------
-        excerpt : Asked
-            One half of a sound.
-        latent : torch.Tensor
-            [Q, n_latent].
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Power [bands, L] each.
+        latent: [Q, n_latent].
         """
         domain = torch.tensor(excerpt.target_domain if self.separate else 0)
         conditioning = torch.cat([excerpt.queries[:, CONDITIONING_FEATURES], latent], dim=1)
@@ -719,20 +444,7 @@ class TranslationTask(BandLossTask):
         return rendered, rendered * torch.exp(gain / DB) + torch.exp(residual / DB)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
-        """Losses of a turn: the classifier's, and in the last that of encoder and decoders.
-
-        Parameters
-        ----------
-        batch : torch.Tensor
-            As `ExcerptDataset` packs it.
-        share : float
-            Share of the training that is done.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "loss" and its parts.
-        """
+        """Losses of a turn: the classifier's, and in the last that of encoder and decoders."""
         if not self.separate and share >= self.config.together:
             self.decoders.copy_first_to_all()
             self.separate.fill_(True)
@@ -764,28 +476,11 @@ class TranslationTask(BandLossTask):
         return {"loss": loss - self.config.confusion * confusion_loss, **means}
 
     def with_notes(self, batch: Tensor) -> list[Excerpt]:
-        """Halves of sounds in which a note was heard.
-
-        Parameters
-        ----------
-        batch : torch.Tensor
-            As `ExcerptDataset` packs it.
-
-        Returns
-        -------
-        list of Asked
-            Unpacked.
-        """
+        """Halves of sounds in which a note was heard."""
         return [each for each in map(self.unpack, batch) if len(each.queries)]
 
     def store_in_memory(self, excerpt: Sequence[Excerpt]) -> None:
-        """Keep what was seen of sounds, for the classifier.
-
-        Parameters
-        ----------
-        excerpt : sequence of Asked
-            Those of a batch.
-        """
+        """Keep what was seen of sounds, for the classifier."""
         for each in excerpt:
             at = int(self.memory_next) % _MEMORY_SIZE
             moments = torch.linspace(0, len(each.hidden) - 1, _N_MEMORY_FRAMES).long()
@@ -794,21 +489,7 @@ class TranslationTask(BandLossTask):
             self.memory_next += 1
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
-        """RMS difference in dB over time and its mean over bands: translated, and heard again.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As in `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            "lsd" of pieces heard in another domain, "lsd_own" of those heard in the same, each
-            also before it is refined; and "told_apart", 0 to 1, how often the classifier is right.
-        """
+        """RMS difference in dB over time and its mean over bands: translated, and heard again."""
         figures: dict[str, list[float]] = {}
         with torch.no_grad():
             for excerpt in (each for batch in batches for each in self.with_notes(batch)):

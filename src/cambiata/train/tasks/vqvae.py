@@ -30,35 +30,19 @@ _LOWERINGS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class VqVaeShape:
-    """How large the network is, and how its codebook learns.
+    """How large the network is, and how its codebook learns."""
 
-    Parameters
-    ----------
-    width : int
-        Channels of every layer, and dimensions of codes and style vector.
-    n_codes : int
-        Codes in the codebook.
-    decoder_grus : bool
-        Whether the decoder's stages and its last layer are recurrent, as published. Without them
-        a small network makes 1.8 times the steps in the same time, and loses nothing by step
-        (docs/models/vqvae.md).
-    codebook : {"gradient", "moving-average"}
-        How codes learn: by the loss's gradient, as published, or as moving averages of what chose
-        them, those that nothing chooses being set anew (vector-quantize-pytorch).
-    n_components : int
-        Principal components of spectra that the layers hear and say, each of variance 1; 0 for
-        raw ln(1 + |X|) in 1025 bins, as published. 256 of them hold 96 % of what varies.
-
-    Examples
-    --------
-    >>> VqVaeShape().width
-    1024
-    """
-
-    width: int = 1024
-    n_codes: int = 2048
+    width: int = 1024  # Channels of every layer, and dimensions of codes and style vector
+    n_codes: int = 2048  # Codes in the codebook
+    # Whether the decoder's stages and its last layer are recurrent, as published. Without them a
+    # small network makes 1.8 times the steps in the same time, and loses nothing by step
+    # (docs/models/vqvae.md).
     decoder_grus: bool = True
+    # How codes learn: by the loss's gradient, as published, or as moving averages of what chose
+    # them, those that nothing chooses being set anew (vector-quantize-pytorch)
     codebook: Codebook = "gradient"
+    # Principal components of spectra that the layers hear and say, each of variance 1; 0 for raw
+    # ln(1 + |X|) in 1025 bins, as published. 256 of them hold 96 % of what varies.
     n_components: int = 0
 
     def __post_init__(self) -> None:
@@ -71,18 +55,7 @@ class VqVaeShape:
 
 
 class ResidualWrapper(nn.Module):
-    """Layers with a way around them.
-
-    Parameters
-    ----------
-    *layers : torch.nn.Module
-        Whose output is as large as their input.
-
-    Examples
-    --------
-    >>> ResidualWrapper(nn.Identity())(torch.ones(1))
-    tensor([2.])
-    """
+    """Layers with a way around them."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
@@ -91,35 +64,14 @@ class ResidualWrapper(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """What goes in, plus what the layers make of it.
 
-        Parameters
-        ----------
-        x : torch.Tensor
-            [B, D, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, D, L].
+        x: [B, D, L]; returns [B, D, L].
         """
         out: Tensor = x + self.layers(x)
         return out
 
 
 class GRUWrapper(nn.Module):
-    """A GRU over frames.
-
-    Parameters
-    ----------
-    width : int
-        Dimensions of frames and states.
-    last : bool
-        Whether the last state is wanted, rather than every one.
-
-    Examples
-    --------
-    >>> GRUWrapper(4, last=True)(torch.zeros(2, 4, 7)).shape
-    torch.Size([2, 4])
-    """
+    """A GRU over frames."""
 
     def __init__(self, width: int, *, last: bool = False) -> None:
         super().__init__()
@@ -128,15 +80,7 @@ class GRUWrapper(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """States of the GRU.
 
-        Parameters
-        ----------
-        x : torch.Tensor
-            Frames [B, D, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, D, L], or [B, D].
+        x: [B, D, L]; returns [B, D, L], [B, D].
         """
         # In float32 whatever the rest runs in: in bfloat16, on a CPU without instructions for it,
         # torch's GRU took 20 times as long. (Not measured on one that has them.)
@@ -148,20 +92,7 @@ class GRUWrapper(nn.Module):
 
 
 class GradientCodebook(nn.Module):
-    """The published codebook: nearest code, straight-through gradient, codes learnt by gradient.
-
-    Parameters
-    ----------
-    n_codes : int
-        Codes K.
-    width : int
-        Their dimensions D.
-
-    Examples
-    --------
-    >>> GradientCodebook(8, 4)(torch.zeros(1, 3, 4))[1].shape
-    torch.Size([1, 3])
-    """
+    """The published codebook: nearest code, straight-through gradient, codes learnt by gradient."""
 
     def __init__(self, n_codes: int, width: int) -> None:
         super().__init__()
@@ -176,16 +107,7 @@ class GradientCodebook(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The codes nearest to some vectors.
 
-        Parameters
-        ----------
-        x : torch.Tensor
-            Vectors [B, L, D].
-
-        Returns
-        -------
-        tuple
-            The codes [B, L, D] with a straight-through gradient, their numbers [B, L], and the
-            codes' own loss.
+        x: [B, L, D]; returns [B, L, D], [B, L].
         """
         ids = nearest_code(x, self.table)
         quantized = self.embedding(ids)
@@ -194,20 +116,7 @@ class GradientCodebook(nn.Module):
 
 
 class AverageCodebook(nn.Module):
-    """Codes as moving averages of what chose them, from the library that the field uses.
-
-    Parameters
-    ----------
-    n_codes : int
-        Codes K.
-    width : int
-        Their dimensions D.
-
-    Examples
-    --------
-    >>> AverageCodebook(8, 4).table.shape
-    torch.Size([8, 4])
-    """
+    """Codes as moving averages of what chose them, from the library that the field uses."""
 
     def __init__(self, n_codes: int, width: int) -> None:
         super().__init__()
@@ -233,15 +142,7 @@ class AverageCodebook(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The codes nearest to some vectors.
 
-        Parameters
-        ----------
-        x : torch.Tensor
-            Vectors [B, L, D].
-
-        Returns
-        -------
-        tuple
-            As `GradientCodebook.forward`; averages have no loss: 0.
+        x: [B, L, D].
         """
         quantized, ids, _ = self.quantizer(x)
         return quantized, ids, x.new_zeros(())
@@ -250,22 +151,7 @@ class AverageCodebook(nn.Module):
 def nearest_code(x: Tensor, table: Tensor) -> Tensor:
     """Number of the code nearest to every vector.
 
-    Parameters
-    ----------
-    x : torch.Tensor
-        Vectors [..., D].
-    table : torch.Tensor
-        Codes [K, D].
-
-    Returns
-    -------
-    torch.Tensor
-        Integers [...].
-
-    Examples
-    --------
-    >>> nearest_code(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))
-    tensor([1])
+    table: [K, D].
     """
     # |x|^2 is the same for all codes and left out.
     return (table.square().sum(-1) - 2 * x @ table.T).argmin(-1)
@@ -292,19 +178,7 @@ def _decoder_stage(width: int, gru: bool) -> list[nn.Module]:
 
 
 class VqVae(nn.Module):
-    """Content to codes, style to a vector, both to a spectrogram.
-
-    Parameters
-    ----------
-    shape : VqVaeShape
-        How large.
-
-    Examples
-    --------
-    >>> network = VqVae(VqVaeShape(width=8, n_codes=4)).eval()
-    >>> network(torch.zeros(1, 1025, 40), torch.zeros(1, 1025, 30))[0].shape
-    torch.Size([1, 1025, 40])
-    """
+    """Content to codes, style to a vector, both to a spectrogram."""
 
     mean: Tensor
     basis: Tensor
@@ -351,10 +225,7 @@ class VqVae(nn.Module):
     def fit_components(self, spectrograms: Tensor) -> None:
         """Find the principal components; nothing where the network has none.
 
-        Parameters
-        ----------
-        spectrograms : torch.Tensor
-            [B, F, L].
+        spectrograms: [B, F, L].
         """
         if not self.shape.n_components:
             return
@@ -375,15 +246,7 @@ class VqVae(nn.Module):
     def encoder_inputs(self, spectrogram: Tensor) -> Tensor:
         """A spectrogram as the layers hear it.
 
-        Parameters
-        ----------
-        spectrogram : torch.Tensor
-            ln(1 + abs(STFT)), [B, F, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, F, L], or components [B, K, L].
+        spectrogram: [B, F, L]; returns [B, F, L], [B, K, L].
         """
         if not self.shape.n_components:
             return spectrogram
@@ -392,35 +255,14 @@ class VqVae(nn.Module):
     def decoded(self, output: Tensor) -> Tensor:
         """The spectrogram of what the layers say.
 
-        Parameters
-        ----------
-        output : torch.Tensor
-            [B, F, L], or components [B, K, L].
-
-        Returns
-        -------
-        torch.Tensor
-            Values ln(1 + abs(STFT)), [B, F, L].
+        output: [B, F, L] or [B, K, L]; returns [B, F, L].
         """
         if self.shape.n_components:
             output = self.mean + self.basis.T @ (self.deviation * output)
         return output.relu()
 
     def error(self, output: Tensor, target: Tensor) -> Tensor:
-        """Mean squared error of spectrograms.
-
-        Parameters
-        ----------
-        output : torch.Tensor
-            As the layers say it.
-        target : torch.Tensor
-            As they would hear it.
-
-        Returns
-        -------
-        torch.Tensor
-            A scalar.
-        """
+        """Mean squared error of spectrograms."""
         if not self.shape.n_components:
             return functional.mse_loss(output.relu(), target)
         # The basis is orthonormal: the same error, but for what lies outside of it.
@@ -430,15 +272,7 @@ class VqVae(nn.Module):
     def encode(self, content: Tensor) -> Tensor:
         """What the codebook is given for a content.
 
-        Parameters
-        ----------
-        content : torch.Tensor
-            As heard, [B, F or K, L].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, L', D], a frame for every four.
+        content: [B, F or K, L].
         """
         encoded: Tensor = self.content_encoder(content).transpose(1, 2)
         return encoded.float()
@@ -446,19 +280,7 @@ class VqVae(nn.Module):
     def decode(self, codes: Tensor, style: Tensor, n_frames: int) -> Tensor:
         """What the layers say.
 
-        Parameters
-        ----------
-        codes : torch.Tensor
-            [B, L', D].
-        style : torch.Tensor
-            Vectors [B, D].
-        n_frames : int
-            Frames L wanted.
-
-        Returns
-        -------
-        torch.Tensor
-            [B, F or K, L].
+        style: [B, D]; returns [B, F or K, L].
         """
         x = codes.transpose(1, 2)
         for stage in self.decoder:
@@ -470,20 +292,7 @@ class VqVae(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Play contents with styles.
 
-        Parameters
-        ----------
-        content : torch.Tensor
-            As heard, [B, F or K, L].
-        style : torch.Tensor
-            Likewise.
-        quantised : bool
-            Whether the content passes through the codebook, as ever after training.
-
-        Returns
-        -------
-        tuple
-            What is said [B, F or K, L], code numbers [B, L'], the codebook's loss, and the
-            commitment's; the last three are 0 where nothing is quantised.
+        content: [B, F or K, L]; returns [B, F or K, L].
         """
         encoded, style_vector = self.encode(content), self.style_encoder(style)
         if not quantised:
@@ -497,50 +306,12 @@ class VqVae(nn.Module):
 
 
 def n_parameters(network: nn.Module) -> int:
-    """How many numbers a network learns.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Any.
-
-    Returns
-    -------
-    int
-        Codebooks of moving averages are not learnt, and not counted.
-
-    Examples
-    --------
-    >>> n_parameters(nn.Linear(3, 2))
-    8
-    """
+    """How many numbers a network learns."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def load_published(path: str | Path) -> VqVae:
-    """The authors' checkpoint, in the network of their size.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        ``ssvqvae_model_state.pt``, which they publish beside their demo.
-
-    Returns
-    -------
-    VqVae
-        Ready to use; `cambiata train export` writes it as ONNX.
-
-    Raises
-    ------
-    InputError
-        It cannot be read, or is another network's.
-
-    Examples
-    --------
-    >>> load_published("/nowhere.pt")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere.pt: cannot be read; give the authors' model_state.pt
-    """
+    """The authors' checkpoint, in the network of their size."""
     try:
         # Numbers only: a checkpoint must not run code.
         theirs = torch.load(path, map_location="cpu", weights_only=True)
@@ -560,47 +331,26 @@ def load_published(path: str | Path) -> VqVae:
 
 @dataclass(frozen=True)
 class VqVaeTraining:
-    """What the network learns from, and what counts as an error.
+    """What the network learns from, and what counts as an error."""
 
-    Parameters
-    ----------
-    shape : VqVaeShape
-        The network.
-    learning : {"self-supervised", "supervised", "supervised-contrastive"}
-        From two segments of one track, content being the target too (the paper's section 3);
-        from the content's notes by the style's instrument; or thus with a style encoder that has
-        first learnt to tell timbres apart.
-    level_db : float
-        RMS level, in dB of full scale, to which every sound is brought. The published network
-        hears raw levels. At 0 dB, ln(1 + |X|) is linear below some -60 dB under the loudest
-        partials, so that what lies deeper counts little.
-    commitment_weight : float
-        Of the encoder's commitment to the codes.
-    crop_s : float
-        Length of what is heard of every example, in seconds; 0: all of it.
-    quantised_from : float
-        Share of the training after which contents are quantised; before it the decoder hears what
-        the encoder says. A network that must quantise from its first step on, before its codes
-        mean anything, finds a few dozen codes and stays with them.
-    contrastive_share : float
-        Share of the training for the style encoder alone, where it learns contrastively first.
-    temperature : float
-        Of the contrastive loss.
-
-    Examples
-    --------
-    >>> VqVaeTraining().commitment_weight
-    0.5
-    """
-
-    shape: VqVaeShape = VqVaeShape()
+    shape: VqVaeShape = VqVaeShape()  # The network
+    # From two segments of one track, content being the target too (the paper's section 3); from
+    # the content's notes by the style's instrument; or thus with a style encoder that has first
+    # learnt to tell timbres apart
     learning: Learning = "self-supervised"
+    # RMS level, in dB of full scale, to which every sound is brought. The published network hears
+    # raw levels. At 0 dB, ln(1 + |X|) is linear below some -60 dB under the loudest partials, so
+    # that what lies deeper counts little.
     level_db: float = 0.0
-    commitment_weight: float = 0.5
-    crop_s: float = 0.0
+    commitment_weight: float = 0.5  # Of the encoder's commitment to the codes
+    crop_s: float = 0.0  # Length of what is heard of every example, in seconds; 0: all of it
+    # Share of the training after which contents are quantised; before it the decoder hears what
+    # the encoder says. A network that must quantise from its first step on, before its codes mean
+    # anything, finds a few dozen codes and stays with them.
     quantised_from: float = 0.0
+    # Share of the training for the style encoder alone, where it learns contrastively first
     contrastive_share: float = 0.15
-    temperature: float = 0.1
+    temperature: float = 0.1  # Of the contrastive loss
 
     def __post_init__(self) -> None:
         if self.learning not in ("self-supervised", "supervised", "supervised-contrastive"):
@@ -614,18 +364,7 @@ class VqVaeTraining:
 
 
 class VqVaeTask(Task):
-    """Training of the SS-VQ-VAE.
-
-    Parameters
-    ----------
-    config : VqVaeTraining
-        What and how.
-
-    Examples
-    --------
-    >>> VqVaeTask(VqVaeTraining(VqVaeShape(width=4, n_codes=4))).kept
-    ''
-    """
+    """Training of the SS-VQ-VAE."""
 
     window: Tensor
     filters: Tensor
@@ -642,10 +381,7 @@ class VqVaeTask(Task):
     def prepare(self, batch: Tensor) -> None:
         """Find the components of what some examples sound like.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            [B, 3, T].
+        batch: [B, 3, T].
         """
         with torch.no_grad():
             self.network.fit_components(self.spectrograms(batch.flatten(0, 1)))
@@ -660,15 +396,7 @@ class VqVaeTask(Task):
     def keep(self, batch: Tensor) -> Tensor:
         """Components of examples.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            [B, 3, T].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, 3, K, L].
+        batch: [B, 3, T]; returns [B, 3, K, L].
         """
         encoder_inputs = self.network.encoder_inputs(self.spectrograms(batch.flatten(0, 1)))
         return _group_by_example(encoder_inputs)
@@ -676,15 +404,7 @@ class VqVaeTask(Task):
     def spectrograms(self, sounds: Tensor) -> Tensor:
         """Spectrograms of sounds, each brought to the level that the network hears.
 
-        Parameters
-        ----------
-        sounds : torch.Tensor
-            [B, T].
-
-        Returns
-        -------
-        torch.Tensor
-            Values ln(1 + abs(STFT)), [B, F, L].
+        sounds: [B, T]; returns [B, F, L].
         """
         rms = sounds.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-6)
         sounds = sounds * (10 ** (self.config.level_db / 20) / rms)
@@ -705,17 +425,7 @@ class VqVaeTask(Task):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a batch; see `Task`.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            Examples [B, 3, T], or what `keep` made of them.
-        share : float
-            Share of the training that is done.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            Scalars.
+        batch: [B, 3, T].
         """
         with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
             if not self.kept:
@@ -784,17 +494,7 @@ class VqVaeTask(Task):
         the mean of what is possible, which in silence is louder than all that is likely; so that
         ``lsd_db`` is taken after lowering what is said by ``lowered_by``, the best of a few.
 
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            Examples [B, 3, T].
-        share : float
-            Share of the training that is done.
-
-        Returns
-        -------
-        dict of str to float
-            The figures.
+        batches: [B, 3, T].
         """
         quantised = share >= self.config.quantised_from
         sums: dict[str, list[float]] = {}
@@ -839,17 +539,7 @@ class VqVaeTask(Task):
     def log_spectral_distance_db(self, output: Tensor, target: Tensor) -> Tensor:
         """The paper's LSD, of spectrograms; see `cambiata.evaluate.metrics.paper_lsd`.
 
-        Parameters
-        ----------
-        output : torch.Tensor
-            ln(1 + abs(STFT)), [B, F, L].
-        target : torch.Tensor
-            Likewise.
-
-        Returns
-        -------
-        torch.Tensor
-            In dB, [B, 1].
+        output: [B, F, L]; returns [B, 1].
         """
 
         def levels(spectrogram: Tensor) -> Tensor:

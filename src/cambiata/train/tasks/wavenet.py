@@ -25,30 +25,14 @@ N_LEVELS = 256
 
 @dataclass(frozen=True)
 class WaveNetTraining:
-    """Settings of `WaveNetTask`.
+    """Settings of `WaveNetTask`."""
 
-    Parameters
-    ----------
-    width : int
-        Channels of a layer.
-    n_skip : int
-        Channels of the skip connections.
-    n_stacks, n_layers : int
-        Stacks, and layers in each: dilations 1, 2, 4, ...
-    crop_frames : int
-        Frames of 4 ms that a step learns from, in each example.
-
-    Examples
-    --------
-    >>> WaveNetTraining().receptive_field
-    2047
-    """
-
-    width: int = 32
-    n_skip: int = 64
+    width: int = 32  # Channels of a layer
+    n_skip: int = 64  # Channels of the skip connections
+    # Stacks, and layers in each: dilations 1, 2, 4, ...
     n_stacks: int = 2
     n_layers: int = 10
-    crop_frames: int = 125
+    crop_frames: int = 125  # Frames of 4 ms that a step learns from, in each example
 
     @property
     def dilations(self) -> tuple[int, ...]:
@@ -62,20 +46,7 @@ class WaveNetTraining:
 
 
 class WaveNet(nn.Module):
-    """Samples and conditions to the next sample's level.
-
-    Parameters
-    ----------
-    config : WaveNetTraining
-        Its size.
-
-    Examples
-    --------
-    >>> network = WaveNet(WaveNetTraining(8, 8, 1, 3))
-    >>> condition = network.condition(torch.zeros(1, 265, 2), torch.zeros(1, 64))
-    >>> network(torch.zeros(1, 128), condition).shape
-    torch.Size([1, 256, 128])
-    """
+    """Samples and conditions to the next sample's level."""
 
     def __init__(self, config: WaveNetTraining) -> None:
         super().__init__()
@@ -104,17 +75,7 @@ class WaveNet(nn.Module):
     def condition(self, roll: Tensor, timbre: Tensor) -> Tensor:
         """What every layer is told, in frames of the roll.
 
-        Parameters
-        ----------
-        roll : torch.Tensor
-            [B, N_ROLL, L].
-        timbre : torch.Tensor
-            [B, N_TIMBRE].
-
-        Returns
-        -------
-        torch.Tensor
-            [B, L, layers, 2 * width].
+        roll: [B, N_ROLL, L]; timbre: [B, N_TIMBRE]; returns [B, L, layers, 2 * width].
         """
         hidden = functional.relu(self.roll(roll) + self.timbre(timbre)[:, :, None])
         projected = self.condition_projection(hidden)
@@ -125,17 +86,7 @@ class WaveNet(nn.Module):
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
         """Logits of every sample after the one given at its place.
 
-        Parameters
-        ----------
-        samples : torch.Tensor
-            Mu-law coded, -1 to 1 [B, T].
-        condition : torch.Tensor
-            [B, L, layers, 2 * width], L * PER_FRAME >= T.
-
-        Returns
-        -------
-        torch.Tensor
-            [B, N_LEVELS, T].
+        samples: [B, T]; condition: [B, L, layers, 2 * width]; returns [B, N_LEVELS, T].
         """
         n = samples.shape[1]
         x = self.input_projection(samples[:, :, None])
@@ -159,19 +110,8 @@ class WaveNet(nn.Module):
     def step(self, sample: Tensor, past: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """One sample further.
 
-        Parameters
-        ----------
-        sample : torch.Tensor
-            The last one [B, 1].
-        past : torch.Tensor
-            What each layer was given its dilation ago [B, layers, width].
-        condition : torch.Tensor
-            [B, layers, 2 * width].
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            Logits [B, N_LEVELS], and what each layer is given now [B, layers, width].
+        sample: [B, 1]; past: [B, layers, width]; condition: [B, layers, 2 * width]; returns [B,
+        N_LEVELS], [B, layers, width].
         """
         x, layer_inputs = self.input_projection(sample), []
         skip = x.new_zeros(self.config.n_skip)
@@ -182,41 +122,14 @@ class WaveNet(nn.Module):
 
 
 def mu_law(samples: Tensor) -> Tensor:
-    """Samples coded so that soft ones have more of the levels.
-
-    Parameters
-    ----------
-    samples : torch.Tensor
-        -1 to 1.
-
-    Returns
-    -------
-    torch.Tensor
-        Levels, 0 to 255.
-
-    Examples
-    --------
-    >>> mu_law(torch.tensor([-1.0, 0.0, 1.0])).tolist()
-    [0, 128, 255]
-    """
+    """Samples coded so that soft ones have more of the levels."""
     mu = N_LEVELS - 1
     companded = samples.sign() * torch.log1p(mu * samples.abs().clamp_max(1.0)) / math.log1p(mu)
     return ((companded + 1) / 2 * mu + 0.5).long().clamp(0, mu)
 
 
 class WaveNetTask(Task):
-    """The WaveNet with its loss.
-
-    Parameters
-    ----------
-    config : WaveNetTraining
-        Settings.
-
-    Examples
-    --------
-    >>> isinstance(WaveNetTask(WaveNetTraining()).network, WaveNet)
-    True
-    """
+    """The WaveNet with its loss."""
 
     sample_rate, frame_rate_hz = SAMPLE_RATE, FRAME_RATE_HZ
 
@@ -228,17 +141,7 @@ class WaveNetTask(Task):
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Loss of rows.
 
-        Parameters
-        ----------
-        batch : torch.Tensor
-            [B, ...], as `RollExamples` packs them.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-            "loss", in nats a sample.
+        batch: [B, ...].
         """
         mel, roll, sound = unpack_batch(batch, SAMPLE_RATE, FRAME_RATE_HZ)
         n_context_frames = -(-self.config.receptive_field // PER_FRAME)
@@ -254,20 +157,7 @@ class WaveNetTask(Task):
         return {"loss": loss}
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
-        """Mean loss.
-
-        Parameters
-        ----------
-        batches : list of torch.Tensor
-            As in `forward`.
-        share : float
-            Not used.
-
-        Returns
-        -------
-        dict of str to float
-            Names and values.
-        """
+        """Mean loss."""
         with torch.no_grad():
             losses = [self.forward(batch, share)["loss"] for batch in batches[:8]]
         return {"nats": float(torch.stack(losses).mean())}
