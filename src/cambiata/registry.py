@@ -14,7 +14,7 @@ SYSTEMS = {
     "vqvae": "cambiata.timbre_transfer.vqvae:VqVae",
 }
 PLAYERS = {
-    "player": "cambiata.performance.player:ScorePlayer",
+    "player": "cambiata.performance.player:Player",
     "performancenet": "cambiata.performance.performancenet:PerformanceNet",
     "wavenet": "cambiata.performance.wavenet:WaveNet",
 }

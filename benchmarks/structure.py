@@ -1,0 +1,197 @@
+"""Size and shape of the package, and of the way that one sound takes through it.
+
+    python benchmarks/structure.py [SRC ...]
+
+Prints one column a source tree (``src`` where none is given): lines by kind, the longest file and
+function, circles of imports, and the files that a transfer and a performance run through.
+"""
+
+import ast
+import json
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+# Every file of the package in which a function is called, import time left out.
+_TRACE = """
+import json, sys, warnings
+import cambiata
+from cambiata import {verb}_file
+warnings.simplefilter("ignore")
+seen = set()
+def watch(frame, event, _arg):
+    if event == "call" and frame.f_code.co_name != "<module>":
+        name = frame.f_code.co_filename
+        if "cambiata" in name and name.endswith(".py"):
+            seen.add(name)
+sys.setprofile(watch)
+{verb}_file("{first}", "{second}", "{output}", force=True)
+sys.setprofile(None)
+print(json.dumps(sorted(seen)))
+"""
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method of a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def docstring_lines(tree: ast.AST) -> set[int]:
+    """Numbers of the lines that docstrings take."""
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if not isinstance(body, list):
+            continue
+        for statement in body:
+            if (
+                isinstance(statement, ast.Expr)
+                and isinstance(statement.value, ast.Constant)
+                and isinstance(statement.value.value, str)
+            ):
+                lines |= set(range(statement.lineno, (statement.end_lineno or 0) + 1))
+    return lines
+
+
+def code_lines(path: Path) -> tuple[int, int, int, int, set[int]]:
+    """Lines of a file: all, code, docstrings, comments; and the numbers of those with code."""
+    text = path.read_text()
+    documented = docstring_lines(ast.parse(text))
+    code: set[int] = set()
+    comments: set[int] = set()
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.COMMENT:
+                comments.add(token.start[0])
+            elif token.type not in (
+                tokenize.NL,
+                tokenize.NEWLINE,
+                tokenize.INDENT,
+                tokenize.DEDENT,
+                tokenize.ENCODING,
+                tokenize.ENDMARKER,
+            ):
+                code |= set(range(token.start[0], token.end[0] + 1))
+    code -= documented
+    return len(text.splitlines()), len(code), len(documented), len(comments), code
+
+
+def circles(package: Path) -> int:
+    """How many modules import each other in a circle at import time (strong components over 1)."""
+    names = {
+        "cambiata" + "".join(f".{part}" for part in path.relative_to(package).with_suffix("").parts)
+        for path in package.rglob("*.py")
+    }
+    names = {name.removesuffix(".__init__") for name in names}
+    graph: dict[str, set[str]] = {}
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package).with_suffix("").parts
+        name = ".".join(("cambiata", *parts)).removesuffix(".__init__")
+        graph[name] = set()
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cambiata"):
+                inner = {f"{node.module}.{alias.name}" for alias in node.names} & names
+                graph[name] |= inner or ({node.module} & names if node.module else set())
+    order: list[str] = []
+    seen: set[str] = set()
+
+    def visit(start: str, edges: dict[str, set[str]], found: list[str]) -> None:
+        stack = [(start, iter(edges.get(start, ())))]
+        seen.add(start)
+        while stack:
+            node, children = stack[-1]
+            for child in children:
+                if child not in seen:
+                    seen.add(child)
+                    stack.append((child, iter(edges.get(child, ()))))
+                    break
+            else:
+                stack.pop()
+                found.append(node)
+
+    for name in sorted(graph):
+        if name not in seen:
+            visit(name, graph, order)
+    back: dict[str, set[str]] = {}
+    for name, others in graph.items():
+        for other in others:
+            back.setdefault(other, set()).add(name)
+    seen.clear()
+    n_circles = 0
+    for name in reversed(order):
+        if name not in seen:
+            component: list[str] = []
+            visit(name, back, component)
+            n_circles += len(component) > 1
+    return n_circles
+
+
+def way(source: Path, verb: str, first: str, second: str) -> tuple[int, int]:
+    """Files that one call runs through, and their lines."""
+    code = _TRACE.format(
+        verb=verb, first=ROOT / first, second=ROOT / second, output="/tmp/structure.wav"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(source), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = [Path(name) for name in json.loads(done.stdout.splitlines()[-1])]
+    return len(files), sum(len(file.read_text().splitlines()) for file in files)
+
+
+def facts(source: Path) -> dict[str, str]:
+    """All figures of one source tree, by what they are called."""
+    package = source / "cambiata"
+    paths = sorted(package.rglob("*.py"))
+    counts = {path: code_lines(path) for path in paths}
+    totals = [sum(count[i] for count in counts.values()) for i in range(4)]
+    longest = max(paths, key=lambda path: counts[path][1])
+    spans = [
+        (
+            len(
+                set(range(function.lineno, (function.end_lineno or 0) + 1)) & counts[path][4]
+            ),
+            f"{path.relative_to(package)}:{function.name}",
+        )
+        for path in paths
+        for function in functions(ast.parse(path.read_text()))
+    ]
+    widest = max(spans)
+    transfer = way(source, "transfer", "examples/trumpet.ogg", "examples/cello.flac")
+    play = way(source, "play", "examples/tune.mid", "examples/cello.flac")
+    return {
+        "files": f"{len(paths)}",
+        "lines": f"{totals[0]:,}",
+        "lines of code": f"{totals[1]:,}",
+        "docstring lines": f"{totals[2]:,} ({100 * totals[2] / totals[0]:.0f} %)",
+        "comment lines per 100 of code": f"{100 * totals[3] / totals[1]:.1f}",
+        "longest file (code)": f"{counts[longest][1]} ({longest.relative_to(package)})",
+        "files above 400 lines of code": f"{sum(count[1] > 400 for count in counts.values())}",
+        "longest function (code)": f"{widest[0]} ({widest[1]})",
+        "functions above 60 lines of code": f"{sum(n > 60 for n, _ in spans)}",
+        "circles of imports": f"{circles(package)}",
+        "way of a transfer": f"{transfer[0]} files, {transfer[1]:,} lines",
+        "way of a performance": f"{play[0]} files, {play[1]:,} lines",
+    }
+
+
+def main() -> None:
+    """Print the table."""
+    sources = [Path(name).resolve() for name in sys.argv[1:]] or [ROOT / "src"]
+    columns = [facts(source) for source in sources]
+    print("| | " + " | ".join(str(source.parent.name) for source in sources) + " |")
+    print("|---|" + "---:|" * len(sources))
+    for name in columns[0]:
+        print(f"| {name} | " + " | ".join(column[name] for column in columns) + " |")
+
+
+if __name__ == "__main__":
+    main()
