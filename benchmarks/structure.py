@@ -156,9 +156,7 @@ def facts(source: Path) -> dict[str, str]:
     longest = max(paths, key=lambda path: counts[path][1])
     spans = [
         (
-            len(
-                set(range(function.lineno, (function.end_lineno or 0) + 1)) & counts[path][4]
-            ),
+            len(set(range(function.lineno, (function.end_lineno or 0) + 1)) & counts[path][4]),
             f"{path.relative_to(package)}:{function.name}",
         )
         for path in paths
