@@ -82,7 +82,7 @@ def code_lines(path: Path) -> tuple[int, int, int, int, set[int]]:
 
 
 def circles(package: Path) -> int:
-    """How many modules import each other in a circle at import time (strong components over 1)."""
+    """How many groups of modules import each other in circles, inside functions too."""
     names = {
         "cambiata" + "".join(f".{part}" for part in path.relative_to(package).with_suffix("").parts)
         for path in package.rglob("*.py")
@@ -93,7 +93,7 @@ def circles(package: Path) -> int:
         parts = path.relative_to(package).with_suffix("").parts
         name = ".".join(("cambiata", *parts)).removesuffix(".__init__")
         graph[name] = set()
-        for node in ast.parse(path.read_text()).body:
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cambiata"):
                 inner = {f"{node.module}.{alias.name}" for alias in node.names} & names
                 graph[name] |= inner or ({node.module} & names if node.module else set())
