@@ -9,7 +9,7 @@ from sounds import melody, tone
 import cambiata
 from cambiata import Audio, InputError, transcribe, transcribe_file
 from cambiata.score.midi import load
-from cambiata.transcription.api import _placed
+from cambiata.transcription.api import _refine_offset
 
 RATE = 44100
 PITCHES = [60.0, 64.0, 67.0, 72.0, 48.0]
@@ -65,8 +65,8 @@ def test_a_threshold_chooses() -> None:
 def test_an_end_is_placed_at_the_offset_heard() -> None:
     offset = np.zeros(40, np.float32)
     offset[20:23] = 0.4, 0.8, 0.4
-    assert _placed(offset, 18.0, 5.0) == pytest.approx(21.0)
-    assert _placed(offset, 35.0, 5.0) == 35.0
+    assert _refine_offset(offset, 18.0, 5.0) == pytest.approx(21.0)
+    assert _refine_offset(offset, 35.0, 5.0) == 35.0
 
 
 def test_from_file_to_file(tmp_path: Path) -> None:

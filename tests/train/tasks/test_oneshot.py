@@ -159,8 +159,8 @@ def _reference_events(example: ScoredExample) -> list[NoteEvents]:
     ]
 
 
-def _unpacked(example: dict[str, Any]) -> Example:
-    return Example(*(torch.from_numpy(example[name]).float() for name in Example._fields))
+def _unpacked(arrays: dict[str, Any]) -> Example:
+    return Example(*(torch.from_numpy(arrays[name]).float() for name in Example._fields))
 
 
 def test_untrained_the_player_is_nearer_to_the_target_than_the_content(
@@ -170,13 +170,14 @@ def test_untrained_the_player_is_nearer_to_the_target_than_the_content(
     example = examples[0]
     content, style = _reference_events(example)
     assert content.n_notes == len(example.notes[0])
-    example = _unpacked(compute_features(content, style, example.sounds, np.random.default_rng(0)))
+    unpacked = _unpacked(compute_features(content, style, example.sounds, np.random.default_rng(0)))
     task = OneShotTask(OneShotTraining())
-    assert example.target.shape == (task.n_bands, BANDS.n_frames(TINY.n_samples))
+    assert unpacked.target.shape == (task.n_bands, BANDS.n_frames(TINY.n_samples))
     with torch.no_grad():
-        rendered = 10 * torch.log10(task.render_example(example)[0] + 1e-7)
+        rendered = 10 * torch.log10(task.render_example(unpacked)[0] + 1e-7)
     distances = [
-        (x - example.target)[example.target > -40].abs().mean() for x in (rendered, example.content)
+        (x - unpacked.target)[unpacked.target > -40].abs().mean()
+        for x in (rendered, unpacked.content)
     ]
     assert distances[0] < 0.7 * distances[1]
 
@@ -250,14 +251,14 @@ def test_further_losses_reach_the_networks(
     task = OneShotTask(OneShotTraining(width=16, **{name: 0.1})).train()
     dataset = precompute_features(examples, str(listener), n_workers=1)
     losses = task(torch.stack([torch.from_numpy(dataset[i]) for i in range(2)]), 0.0)
-    further = {"adversarial": "judge", "contrast": "contrast"}[name]
+    further = {"adversarial": "discriminator", "contrast": "contrast"}[name]
     losses[further].backward()
     learning = {
         part.partition(".")[0]
         for part, weight in task.named_parameters()
         if weight.grad is not None and weight.grad.any()
     }
-    assert learning >= {"adversarial": {"judge", "refiner"}, "contrast": {"network"}}[name]
+    assert learning >= {"adversarial": {"discriminator", "refiner"}, "contrast": {"network"}}[name]
 
 
 def test_a_listener_s_file_hears(listener: Path) -> None:

@@ -90,25 +90,25 @@ class PartialsPredictor(nn.Module):
         self.config = config
         heads, each = config.n_heads, 16
         n_token = sum(_WIDTHS)
-        self.keys = nn.Sequential(
+        self.token_encoder = nn.Sequential(
             nn.Linear(n_token, 256), nn.ReLU(), nn.Linear(256, heads * each + config.n_timbre)
         )
-        self.queries = nn.Sequential(
+        self.query_encoder = nn.Sequential(
             nn.Linear(N_FEATURES, 128), nn.ReLU(), nn.Linear(128, heads * each)
         )
         # How much less likely a frame is for every octave, and every unit of log age, away.
         self.slopes = nn.Parameter(torch.tensor([each[:heads] for each in _SLOPES]))
         n_attended = heads * (N_PARTIALS + N_NOISE + 1)
-        body_input = N_FEATURES + config.n_timbre + (n_attended if config.attends else 0)
-        output = 2 * N_PARTIALS + N_NOISE + 2 * heads
+        n_input = N_FEATURES + config.n_timbre + (n_attended if config.attends else 0)
+        n_output = 2 * N_PARTIALS + N_NOISE + 2 * heads
         self.decoder = nn.Sequential(
-            nn.Linear(body_input, config.width),
+            nn.Linear(n_input, config.width),
             nn.ReLU(),
             nn.Linear(config.width, config.width),
             nn.ReLU(),
             nn.Linear(config.width, config.width),
             nn.ReLU(),
-            nn.Linear(config.width, output),
+            nn.Linear(config.width, n_output),
         )
         nn.init.zeros_(self.decoder[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.decoder[-1].bias)  # type: ignore[arg-type]
@@ -118,11 +118,11 @@ class PartialsPredictor(nn.Module):
         nn.init.zeros_(self.background_mlp[-1].weight)  # type: ignore[arg-type]
         nn.init.constant_(self.background_mlp[-1].bias, -1 / 3)  # type: ignore[arg-type]
         self.harmonics: Tensor
-        self.register_buffer("numbers", torch.arange(1.0, N_PARTIALS + 1))
+        self.register_buffer("harmonics", torch.arange(1.0, N_PARTIALS + 1))
         octaves = torch.arange(_N_ENVELOPE) / (_N_ENVELOPE - 1) * _OCTAVES
         self.envelope_hz: Tensor
         self.register_buffer("envelope_hz", _LOWEST_HZ * 2**octaves)
-        self.register_buffer("fall", -6 * torch.log2(torch.arange(1, N_PARTIALS + 1)))
+        self.register_buffer("spectral_tilt", -6 * torch.log2(torch.arange(1, N_PARTIALS + 1)))
 
     def style(
         self, features: Tensor, partials: Tensor, mask: Tensor, noise: Tensor
@@ -131,13 +131,13 @@ class PartialsPredictor(nn.Module):
 
         features, partials, mask, noise: [K, ...]; returns [K, heads * 16].
         """
-        output = self.keys(torch.cat([features, partials / 40, mask, noise / 40], dim=1))
+        output = self.token_encoder(torch.cat([features, partials / 40, mask, noise / 40], dim=1))
         split = output.shape[1] - self.config.n_timbre
         return output[:, :split], output[:, split:].mean(dim=0)
 
     def forward(
         self,
-        keys: Tensor,
+        features: Tensor,
         partials: Tensor,
         mask: Tensor,
         noise: Tensor,
@@ -145,29 +145,29 @@ class PartialsPredictor(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """What the wanted note frames sound like.
 
-        keys: [K, N_FEATURES]; partials, mask, noise: [K, ...]; queries: [Q, N_FEATURES];
+        features: [K, N_FEATURES]; partials, mask, noise: [K, ...]; queries: [Q, N_FEATURES];
         returns [Q, N_PARTIALS], [Q, N_NOISE].
         """
         heads = self.config.n_heads
-        keys, timbre = self.style(keys, partials, mask, noise)
+        keys, timbre = self.style(features, partials, mask, noise)
         timbre = timbre.expand(queries.shape[0], -1)
         if not self.config.attends:
             output = self.decoder(torch.cat([queries, timbre], dim=1))
             partials_db = 30 * output[:, :N_PARTIALS] + self.spectral_tilt
             noise_db = 30 * output[:, N_PARTIALS : N_PARTIALS + N_NOISE] - 60
             return partials_db, noise_db
-        q = self.queries(queries).view(-1, heads, 16).transpose(0, 1)
+        q = self.query_encoder(queries).view(-1, heads, 16).transpose(0, 1)
         k = keys.reshape(-1, heads, 16).transpose(0, 1)
-        octaves = 2 * (queries[:, None, 0] - keys[None, :, 0]).abs()
-        ages = (queries[:, None, 2] - keys[None, :, 2]).abs() * 4
-        ages = ages + 3 * (queries[:, None, 7] - keys[None, :, 7]).abs()
+        octaves = 2 * (queries[:, None, 0] - features[None, :, 0]).abs()
+        ages = (queries[:, None, 2] - features[None, :, 2]).abs() * 4
+        ages = ages + 3 * (queries[:, None, 7] - features[None, :, 7]).abs()
         slopes = functional.softplus(self.slopes)
         logits = q @ k.transpose(1, 2) / 4
         logits = logits - slopes[0][:, None, None] * octaves - slopes[1][:, None, None] * ages
         weight = torch.softmax(logits, dim=2)  # [heads, Q, K]
         # A partial that no near note has clean, or has at all, is read off the envelopes: what
         # notes of other pitches have at its frequency.
-        envelopes, envelope_mask = self.envelopes(keys, partials, mask)
+        envelopes, envelope_mask = self.envelopes(features, partials, mask)
         values = [
             mask,
             (0.02 + mask) * partials,
@@ -214,12 +214,12 @@ class PartialsPredictor(nn.Module):
         ]
         return partials_db, noise_db
 
-    def envelopes(self, keys: Tensor, partials: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def envelopes(self, features: Tensor, partials: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Levels of note frames over frequency, straight between their partials.
 
         returns [K, _N_ENVELOPE].
         """
-        harmonic = self.envelope_hz / self.fundamental_hz(keys)[:, None]
+        harmonic = self.envelope_hz / self.fundamental_hz(features)[:, None]
         place = (harmonic - 1).clamp(0.0, N_PARTIALS - 1.001)
         low = place.floor()
         share, index = place - low, low.long()
@@ -571,13 +571,13 @@ class OneShotTask(BandLossTask):
                 losses.setdefault(name, []).append(value)
             if self.config.adversarial:
                 both = (DB * torch.log(x + FLOOR) for x in (refined, true))
-                losses.setdefault("judge", []).append(
+                losses.setdefault("discriminator", []).append(
                     self.discriminator(*both, self.config.adversarial)
                 )
         means = {name: torch.stack(values).mean() for name, values in losses.items()}
         loss = total_loss(means)
         if self.config.adversarial:
-            loss = loss + means["judge"]
+            loss = loss + means["discriminator"]
         if self.config.contrast:
             means["contrast"] = _contrastive_loss(torch.stack(timbres))
             loss = loss + self.config.contrast * means["contrast"]
