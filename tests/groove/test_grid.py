@@ -50,7 +50,9 @@ def test_pitches_are_the_drums_of_the_paper() -> None:
     for name, pitches in paper.items():
         assert {DRUMS[drum_class(pitch)] for pitch in pitches} == {name}
     assert len({drum_class(pitch) for pitch in range(128)}) == N_DRUMS + 128 - 25
-    assert all(drum_class(drum_pitch(drum_class(pitch))) == drum_class(pitch) for pitch in range(128))
+    assert all(
+        drum_class(drum_pitch(drum_class(pitch))) == drum_class(pitch) for pitch in range(128)
+    )
 
 
 @settings(max_examples=30)
