@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cambiata.data.bank import Bank, Instrument, build_from_font
+from cambiata.data.bank import Bank, Instrument
+from cambiata.data.bank_building import build_from_font
 from cambiata.data.pairs import PairComposer, PairConfig, Treatment
 from cambiata.data.soundfont import (
     RENDER_RATE_HZ,

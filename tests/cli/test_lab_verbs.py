@@ -346,7 +346,7 @@ def test_options_not_given_keep_the_api_s_defaults() -> None:
 
 
 def test_every_option_of_evaluate_is_an_argument_of_its_function() -> None:
-    from cambiata.data.bank import build_bank
+    from cambiata.data.bank_building import build_bank
     from cambiata.data.rendering import render_scores
     from cambiata.evaluate.transfer import evaluate_transfer
 

@@ -20,17 +20,11 @@ from tiny_fonts import (
 
 from cambiata.audio.sound import Audio
 from cambiata.data import bank as bank_module
-from cambiata.data import soundfont
-from cambiata.data.bank import (
-    HOLD_S,
-    Bank,
-    BankedNote,
-    Instrument,
-    build_bank,
-    build_from_font,
-    build_from_recordings,
-    parse_pitch,
-)
+from cambiata.data import bank_building, soundfont
+from cambiata.data.bank import HOLD_S, Bank, BankedNote, Instrument
+from cambiata.data.bank_building import build_bank, build_from_font
+from cambiata.data.bank_writing import find_onset, store_notes
+from cambiata.data.recorded_notes import build_from_recordings, parse_pitch
 from cambiata.data.soundfont import KNOWN_FONTS, Renderer, SoundFont, SoundSource, installed_fonts
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.score.midi import Note
@@ -228,11 +222,11 @@ def test_breath_before_a_stroke_is_cut_and_a_slow_attack_is_not() -> None:
     stroke = plucked(60)
     breath = 0.0015 * np.abs(stroke).max() * rng.uniform(-1, 1, RATE_HZ // 50)
     struck = np.concatenate([np.zeros(333), breath, stroke]).astype(np.float32)
-    first = bank_module._find_onset(struck, bank_module._FONT_ONSET_DB)
+    first = find_onset(struck, -60.0)
     assert 0 <= first - (333 + len(breath)) < 0.0005 * RATE_HZ
     slow, _ = sustained(n_attack=RATE_HZ // 20)
     slow = np.concatenate([np.zeros(333), slow]).astype(np.float32)
-    first = bank_module._find_onset(slow, bank_module._FONT_ONSET_DB)
+    first = find_onset(slow, -60.0)
     assert 0 <= first - 333 < 0.002 * RATE_HZ
 
 
@@ -250,7 +244,7 @@ def test_layers_that_differ_by_level_alone_are_stored_once(bank: Bank) -> None:
 
 def test_layers_of_different_sound_are_stored_apart(tmp_path: Path) -> None:
     notes = [BankedNote(60, v, np.float32(plucked(60 + v)), 100.0) for v in (1, 2)]
-    bank_module._store(tmp_path, 0, notes)
+    store_notes(tmp_path, 0, notes)
     instrument = Instrument(tmp_path, MINE, {"program": 0, "name": "x"})
     for note in notes:
         sustained = instrument.sustained(60, note.velocity).samples
@@ -292,7 +286,7 @@ def test_finished_bank_is_returned_as_it_is(
     font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build_from_font(font, tmp_path / "bank", programs=(0,), velocities=(90,), n_workers=1)
-    monkeypatch.setattr(bank_module, "Renderer", None)
+    monkeypatch.setattr(bank_building, "Renderer", None)
     build_from_font(font, tmp_path / "bank", programs=(0,), velocities=(90,))
 
 
@@ -377,7 +371,7 @@ def test_what_fluidsynth_refuses_leaves_nothing_behind(font: Path, tmp_path: Pat
 def test_own_fonts_have_the_licence_and_use_that_is_given(
     font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bank_module, "BANK_FOLDER", tmp_path)
+    monkeypatch.setattr(bank_building, "BANK_FOLDER", tmp_path)
     made = build_bank(font, programs=(0,), velocities=(90,), licence="CC0", use="test", n_workers=1)
     assert made.folder == tmp_path / "tiny"
     assert (made.source.licence, made.source.use) == ("CC0", "test")
@@ -517,7 +511,7 @@ def test_recordings_without_a_usable_note_are_refused(tmp_path: Path) -> None:
 
 
 def test_bank_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bank_module, "BANK_FOLDER", tmp_path / "banks")
+    monkeypatch.setattr(bank_building, "BANK_FOLDER", tmp_path / "banks")
     folder = _recorded(tmp_path / "harp", C4=60)
     made = build_bank(folder, licence="CC-BY", use="test")
     assert made.folder == tmp_path / "banks" / "harp"

@@ -8,7 +8,8 @@ import pytest
 from scipy.signal import butter, lfilter
 from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font
 
-from cambiata.data.bank import Bank, build_from_font
+from cambiata.data.bank import Bank
+from cambiata.data.bank_building import build_from_font
 from cambiata.data.duplicates import (
     THRESHOLD,
     Duplicate,

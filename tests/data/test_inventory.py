@@ -7,7 +7,7 @@ from tiny_fonts import fluidsynth, tiny_programs, write_font
 
 from cambiata.data import inventory as inventory_module
 from cambiata.data import soundfont
-from cambiata.data.bank import build_from_font
+from cambiata.data.bank_building import build_from_font
 from cambiata.data.inventory import Item, inventory
 from cambiata.data.scores import COLLECTION_NAMES
 from cambiata.data.soundfont import KNOWN_FONTS

@@ -8,7 +8,8 @@ import pytest
 from tiny_fonts import RATE_HZ, Program, Zone, fluidsynth, sustained, tiny_programs, write_font
 
 from cambiata.data import pairs as pairs_module
-from cambiata.data.bank import Bank, build_from_font
+from cambiata.data.bank import Bank
+from cambiata.data.bank_building import build_from_font
 from cambiata.data.pairs import Example, PairComposer, PairConfig
 from cambiata.data.phrases import PhraseConfig
 from cambiata.data.scores import Work
@@ -172,7 +173,7 @@ def test_transposed_notes_stay_in_range(bank: Bank) -> None:
     for seed in range(60):
         rng = np.random.default_rng(seed)
         notes = (Note(0, 1, low + 3), Note(1, 2, high - 2))
-        moved = maker._transposed(rng, notes, maker.instruments[0])
+        moved = maker._transpose(rng, notes, maker.instruments[0])
         assert all(low <= note.pitch <= high for note in moved)
         shifts.add(moved[0].pitch - notes[0].pitch)
     assert shifts == set(range(-3, 3))

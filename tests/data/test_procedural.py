@@ -51,7 +51,7 @@ def test_a_bank_plays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PIANO_KEYS", range(60, 62))
     # In this process: the patched keyboard is not that of a spawned one.
     monkeypatch.setattr(
-        module, "completed", lambda work, tasks, _n: ((task, work(task)) for task in tasks)
+        module, "run_tasks", lambda work, tasks, _n: ((task, work(task)) for task in tasks)
     )
     bank = build_pianos(tmp_path / "bank", n_pianos=2)
     assert [each.program for each in bank.instruments] == [0, 1]

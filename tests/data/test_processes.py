@@ -130,8 +130,8 @@ def _waiting(folder: Path) -> subprocess.Popen[bytes]:
     code = (
         f"import sys; sys.path[:0] = {[str(HERE), SUPPORT]!r}\n"
         "from functools import partial; from pathlib import Path\n"
-        "from cambiata.data.processes import completed; from test_pool import noted\n"
-        f"list(completed(partial(noted, Path({str(folder)!r})), [1, 2], 2))\n"
+        "from cambiata.data.processes import run_tasks; from test_processes import noted\n"
+        f"list(run_tasks(partial(noted, Path({str(folder)!r})), [1, 2], 2))\n"
     )
     return subprocess.Popen(
         [sys.executable, "-c", code], stderr=subprocess.PIPE, start_new_session=True
@@ -163,8 +163,8 @@ def test_a_worker_takes_no_interrupt_from_the_keyboard(tmp_path: Path) -> None:
 def test_results_that_nobody_closes_do_not_keep_python_from_ending() -> None:
     code = (
         f"import sys; sys.path[:0] = {[str(HERE), SUPPORT]!r}\n"
-        "from cambiata.data.processes import completed; from test_pool import squared\n"
-        "results = completed(squared, [1, 2, 3], 1); next(results); sys.kept = results\n"
+        "from cambiata.data.processes import run_tasks; from test_processes import squared\n"
+        "results = run_tasks(squared, [1, 2, 3], 1); next(results); sys.kept = results\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cambiata import Audio, InputError, Note
-from cambiata.evaluate.table import read_run, summary
+from cambiata.evaluate.runfolder import read_run
+from cambiata.evaluate.table import summarize
 from cambiata.evaluate.testset import TEST_FONT, Clips
 
 pytest.importorskip("music21")
@@ -110,7 +111,7 @@ def test_a_run(tmp_path: Path) -> None:
     failures = evaluate_play(tmp_path / "run", rows=rows, n_each=1, n_workers=1)
     assert failures == []
     run = read_run(tmp_path / "run")
-    found = summary(run)
+    found = summarize(run)
     pianos, wrong = found["pianos"], found["wrong-reference"]
     assert pianos["target"]["paper_lsd"]["mean"] == pytest.approx(0, abs=0.1)
     assert pianos["target"]["piano_found"]["mean"] == 1

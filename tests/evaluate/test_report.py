@@ -15,7 +15,8 @@ import cambiata
 from cambiata.audio.sound import Audio
 from cambiata.errors import InputError
 from cambiata.evaluate.report import mel_db, write_report
-from cambiata.evaluate.table import format_table, read_run, results, summary
+from cambiata.evaluate.runfolder import read_run
+from cambiata.evaluate.table import collect_results, format_table, summarize
 
 pytest.importorskip("matplotlib")
 
@@ -173,9 +174,11 @@ def test_the_page_can_be_read_by_ear_and_by_keyboard(page: Page) -> None:
 
 def test_tables_and_results_are_those_of_the_run(report: Path) -> None:
     run = read_run(report.parent / "run")
-    assert json.loads((report / "results.json").read_text()) == json.loads(json.dumps(results(run)))
+    assert json.loads((report / "results.json").read_text()) == json.loads(
+        json.dumps(collect_results(run))
+    )
     tables = (report / "table.md").read_text("utf-8")
-    assert format_table(run, summary(run), "artificial") in tables
+    assert format_table(run, summarize(run), "artificial") in tables
     assert "<script" not in tables.replace(r"\<script", "")
 
 

@@ -29,7 +29,8 @@ from cambiata.evaluate.metrics import (
 )
 from cambiata.evaluate.rows import Row, find_row
 from cambiata.evaluate.run import machine, run
-from cambiata.evaluate.table import count_pairs, read_run, summary
+from cambiata.evaluate.runfolder import read_run
+from cambiata.evaluate.table import count_pairs, summarize
 
 pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
 
@@ -85,7 +86,7 @@ def test_a_refusal_and_a_death_cost_their_pair_alone(
         "dying": (2, 1, 0),
     }
     # A failure is no score: it is in no mean.
-    assert summary(read_run(folder))["artificial"]["dying"]["timbre"]["n"] == 2
+    assert summarize(read_run(folder))["artificial"]["dying"]["timbre"]["n"] == 2
     assert "too quiet" in counts["refusing"]["errors"]["0001"]
 
 
@@ -235,7 +236,7 @@ def test_silence_is_never_a_perfect_score(tmp_path: Path) -> None:
 @in_this_process
 def test_a_tracker_s_failure_is_a_gap_and_no_zero(tmp_path: Path) -> None:
     run(tmp_path / "run", [TinySet(2)], [CONTENT], tools=tiny.failing_tools)
-    figures = summary(read_run(tmp_path / "run"))["artificial"]["copy-content"]
+    figures = summarize(read_run(tmp_path / "run"))["artificial"]["copy-content"]
     assert (figures["pitch"]["mean"], figures["pitch"]["n_missing"]) == (None, 2)
     assert figures["lsd"]["n"] == 2
 

@@ -7,20 +7,14 @@ from tiny_runs import EVIL, SCORES, write_run, write_scores
 
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
+from cambiata.evaluate.runfolder import METRICS, Outcome, Run, RunPair, RunRow, RunSet, read_run
 from cambiata.evaluate.table import (
-    METRICS,
-    Outcome,
-    Run,
-    RunPair,
-    RunRow,
-    RunSet,
+    collect_results,
     compare_rows,
     count_pairs,
     find_best_rows,
     format_table,
-    read_run,
-    results,
-    summary,
+    summarize,
     write_results,
 )
 
@@ -31,7 +25,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_figures_are_those_of_a_hand(run: Run) -> None:
-    figures = summary(run)["artificial"]
+    figures = summarize(run)["artificial"]
     copies, shifted, ulyanov = (
         figures[row]["paper_lsd"] for row in ("copy-content", "musaicing:shifted", "ulyanov")
     )
@@ -45,7 +39,7 @@ def test_figures_are_those_of_a_hand(run: Run) -> None:
 
 
 def test_intervals_are_the_bootstrap_s_own(run: Run) -> None:
-    figure = summary(run)["artificial"]["copy-content"]["paper_lsd"]
+    figure = summarize(run)["artificial"]["copy-content"]["paper_lsd"]
     assert (figure["low"], figure["high"]) == bootstrap_interval([20.0, 22.0, 24.0])
     assert 20 <= figure["low"] < 22 < figure["high"] <= 24
 
@@ -66,7 +60,7 @@ def test_what_is_no_number_is_never_averaged(tmp_path: Path, value: float | None
     folder = write_run(tmp_path)
     entries = [{"pair": "0001-dd", "row": "ulyanov", "scores": {"timbre": value}}]
     write_scores(folder / "real" / "scores.jsonl", entries)
-    figure = summary(read_run(folder))["real"]["ulyanov"]["timbre"]
+    figure = summarize(read_run(folder))["real"]["ulyanov"]["timbre"]
     assert figure == {"mean": None, "low": None, "high": None, "n": 0, "n_missing": 1}
 
 
@@ -92,7 +86,7 @@ def test_differences_ask_for_rows_that_are_there(run: Run) -> None:
 
 
 def test_markdown(run: Run) -> None:
-    lines = format_table(run, summary(run), "artificial").splitlines()
+    lines = format_table(run, summarize(run), "artificial").splitlines()
     assert lines[0] == "| Row | n | LSD as in the paper (dB) ↓ | sparkle |"
     assert lines[1] == "|---|---:|---:|---:|"
     assert lines[2] == "| copy content *(copy)* | 3 | 22.00 [20.00, 24.00] | – |"  # noqa: RUF001
@@ -133,14 +127,14 @@ def test_the_best_of_those_that_compete(
     n_by_row: dict[str, int], mean_by_row: dict[str, float], metric: str, best: set[str]
 ) -> None:
     run = _scored(n_by_row, mean_by_row, metric)
-    assert find_best_rows(run, summary(run)["real"], metric) == best
+    assert find_best_rows(run, summarize(run)["real"], metric) == best
 
 
 def test_results_are_json_without_leftovers(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text("old")
     write_results(run, path)
-    assert json.loads(path.read_text()) == json.loads(json.dumps(results(run)))
+    assert json.loads(path.read_text()) == json.loads(json.dumps(collect_results(run)))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["results.json", "run"]
     (tmp_path / "plain").touch()
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
@@ -177,8 +171,8 @@ def test_a_set_not_begun_has_no_figures(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     (folder / "real").rename(tmp_path / "away")
     run = read_run(folder)
-    assert summary(run)["real"] == {}
-    assert format_table(run, summary(run), "real") == ""
+    assert summarize(run)["real"] == {}
+    assert format_table(run, summarize(run), "real") == ""
 
 
 @pytest.mark.parametrize("cut", [1, 20, 60])
@@ -187,7 +181,7 @@ def test_a_line_cut_anywhere_is_as_if_not_written(tmp_path: Path, cut: int) -> N
     path = folder / "artificial" / "scores.jsonl"
     whole = "".join(json.dumps(entry) + "\n" for entry in SCORES[:3])
     path.write_text(whole[:-cut])
-    copies = summary(read_run(folder))["artificial"]["copy-content"]["paper_lsd"]
+    copies = summarize(read_run(folder))["artificial"]["copy-content"]["paper_lsd"]
     assert copies["mean"] == (22.0 if cut == 1 else 21.0)
 
 

@@ -17,7 +17,8 @@ from cambiata.errors import CambiataWarning, InputError
 from cambiata.evaluate import run as running
 from cambiata.evaluate import transfer
 from cambiata.evaluate.rows import Row
-from cambiata.evaluate.table import count_pairs, read_run
+from cambiata.evaluate.runfolder import read_run
+from cambiata.evaluate.table import count_pairs
 from cambiata.evaluate.testset import ArtificialSet, load_artificial_set, sample_set
 from cambiata.evaluate.transfer import evaluate_transfer
 from cambiata.score.midi import Note, Part

@@ -593,7 +593,7 @@ def bank(
     A font is named by its path or, where its package is installed, by its short name;
     procedural-pianos are pianos computed by formula.
     """
-    from cambiata.data.bank import build_bank
+    from cambiata.data.bank_building import build_bank
 
     if quiet:
         warnings.simplefilter("ignore", cambiata.CambiataWarning)
@@ -818,14 +818,15 @@ def _print_run(
     output: str, failures: list[str], report: str | None, force: bool, quiet: bool, as_json: bool
 ) -> None:
     """Say what a run found, and what failed in it."""
-    from cambiata.evaluate.table import read_run, results
+    from cambiata.evaluate.runfolder import read_run
+    from cambiata.evaluate.table import collect_results
 
     for failure in failures:
         click.echo(f"cambiata: {failure}", err=True)
     if report is not None:
         _write_report(output, report, force=force, quiet=quiet)
     if as_json:
-        click.echo(json.dumps(results(read_run(output)), indent=2))
+        click.echo(json.dumps(collect_results(read_run(output)), indent=2))
     elif not quiet:
         _print_tables(output)
     if failures:
@@ -977,10 +978,11 @@ def _write_report(run: str, output: str, *, force: bool, quiet: bool, **options:
 
 
 def _print_tables(run: str) -> None:
-    from cambiata.evaluate.table import format_page, read_run, summary
+    from cambiata.evaluate.runfolder import read_run
+    from cambiata.evaluate.table import format_page, summarize
 
     read = read_run(run)
-    click.echo(format_page(read, summary(read)))
+    click.echo(format_page(read, summarize(read)))
 
 
 @contextmanager

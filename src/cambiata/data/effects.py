@@ -1,11 +1,11 @@
 """Seeded treatments of sound, with which the data engine makes its pairs harder and wider.
 
-`sample_paper_chain` draws what SS-VQ-VAE was trained with (Cifka, Ozerov, Simsekli, Richard, ICASSP 2021;
-the authors' repository, data/*/prepare.ipynb): overdrive, phaser, reverb and tremolo of SoX as
-pysndfx calls them. They are SoX's own algorithms, vectorised, and differ from its output by
-rounding alone, but for two things: nothing clips, and an overdriven silence stays silent (SoX
-thumps at its start). `sample_wide_chain` adds what recordings add: equalizer, room, noise, detuning and
-vibrato.
+`sample_paper_chain` draws what SS-VQ-VAE was trained with (Cifka, Ozerov, Simsekli, Richard,
+ICASSP 2021; the authors' repository, data/*/prepare.ipynb): overdrive, phaser, reverb and tremolo
+of SoX as pysndfx calls them. They are SoX's own algorithms, vectorised, and differ from its output
+by rounding alone, but for two things: nothing clips, and an overdriven silence stays silent (SoX
+thumps at its start). `sample_wide_chain` adds what recordings add: equalizer, room, noise,
+detuning and vibrato.
 """
 
 from abc import ABC, abstractmethod

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
-from cambiata.data.bank import BANK_FOLDER, HOLD_S, Bank, BankedNote, BankWriter
+from cambiata.data.bank import BANK_FOLDER, HOLD_S, Bank, BankedNote
+from cambiata.data.bank_writing import BankWriter
 from cambiata.data.processes import Failure, run_tasks
 from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, SoundSource
 from cambiata.errors import InputError
@@ -150,7 +151,9 @@ def build_pianos(
     place = BANK_FOLDER / SOURCE.name if folder is None else Path(folder)
     instruments = [{"program": i, "name": f"Piano {i}", "samples": []} for i in range(n_pianos)]
     writer = BankWriter(place, SOURCE, f"seed {seed}", instruments, _VELOCITIES)
-    missing = writer.begin(force=force)
+    missing = writer.find_missing(force=force)
+    if missing:
+        writer.start(missing)
     work = partial(_build_piano, writer, seed)
     for done, (_, result) in enumerate(run_tasks(work, sorted(missing), n_workers)):
         if isinstance(result, Failure):

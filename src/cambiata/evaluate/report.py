@@ -19,24 +19,26 @@ import numpy.typing as npt
 from cambiata.audio.sound import Audio, load
 from cambiata.audio.stft import Stft
 from cambiata.errors import InputError
-from cambiata.evaluate.table import (
-    Figure,
+from cambiata.evaluate.runfolder import (
     Outcome,
     PairSide,
     Run,
     RunPair,
     RunRow,
     RunSet,
+    find_metric,
+    read_run,
+)
+from cambiata.evaluate.table import (
+    Figure,
     Summary,
     Tally,
     compare_rows,
     count_pairs,
     find_best_rows,
-    find_metric,
     format_figure,
     format_page,
-    read_run,
-    summary,
+    summarize,
     write_results,
 )
 from cambiata.system import Progress
@@ -74,7 +76,7 @@ def write_report(
     run, output = read_run(run_folder), Path(output_folder)
     focused = _choose_focus(run, focus)
     _check_output(run, output, force)
-    figures = summary(run)
+    figures = summarize(run)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".cambiata-") as scratch:
         built = Path(scratch) / "report"
         built.mkdir()

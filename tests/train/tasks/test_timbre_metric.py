@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_fonts import Program, Zone, fluidsynth, sustained, write_font
 
-from cambiata.data.bank import build_from_font
+from cambiata.data.bank_building import build_from_font
 
 torch = pytest.importorskip("torch")
 
