@@ -20,6 +20,7 @@ from cambiata.audio.sound import load
 from cambiata.data.processes import run_tasks
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate import run as running_
+from cambiata.evaluate import scoring
 from cambiata.evaluate.metrics import (
     log_spectral_distance,
     loudness_error_db,
@@ -28,7 +29,8 @@ from cambiata.evaluate.metrics import (
     paper_lsd,
 )
 from cambiata.evaluate.rows import Row, find_row
-from cambiata.evaluate.run import machine, run
+from cambiata.evaluate.run import run
+from cambiata.evaluate.run_facts import describe_machine
 from cambiata.evaluate.runfolder import read_run
 from cambiata.evaluate.table import count_pairs, summarize
 
@@ -141,7 +143,7 @@ def test_run_json_says_what_was_run_and_with_what(
         "pitch": "loudest peak",
         "transcriber": f"numpy {version('numpy')}",
     }
-    assert facts["machine"] == machine()
+    assert facts["machine"] == describe_machine()
     assert [row["name"] for row in facts["rows"]] == [
         *("copy-content", "soft:half", "refusing", "dying")
     ]
@@ -208,14 +210,14 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
 def test_an_output_that_cannot_be_judged_costs_its_row_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = running_.log_spectral_distance
+    real = scoring.log_spectral_distance
 
     def strict(output: np.ndarray, target: np.ndarray) -> float:
         if not output.any():
             raise ValueError("silence\nhas no spectrum")
         return real(output, target)
 
-    monkeypatch.setattr(running_, "log_spectral_distance", strict)
+    monkeypatch.setattr(scoring, "log_spectral_distance", strict)
     failures = run(tmp_path / "run", [TinySet(1)], [SILENT, CONTENT], tools=tiny.tools)
     assert failures == ["0000 silent: ValueError: silence has no spectrum"]
     counts = count_pairs(read_run(tmp_path / "run"))["artificial"]
@@ -325,7 +327,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_a_missing_tool_is_known_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running_._load_tools.cache_clear()
+    scoring.load_tools.cache_clear()
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "cambiata\[eval\]"'):
         run(tmp_path / "run", [TinySet(1)], [CONTENT])

@@ -231,7 +231,7 @@ def test_from_scores_and_recordings_to_tables(
     (recordings / "torn.wav").write_bytes((recordings / "cello.wav").read_bytes()[:9000])
     monkeypatch.setattr(transfer, "PitchTracker", _Listening)
     monkeypatch.setattr(running, "run_tasks", in_place)
-    monkeypatch.setattr(running, "_load_tools", tiny.tools)
+    monkeypatch.setattr(running, "load_tools", tiny.tools)
     fakes: dict[str, Row] = {row.name: row for row in (tiny.SOFT, tiny.SILENT)}
     real_row: Callable[[str], Row] = transfer.find_row
     monkeypatch.setattr(transfer, "find_row", lambda name: fakes.get(name) or real_row(name))

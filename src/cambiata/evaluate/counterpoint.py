@@ -23,7 +23,7 @@ from cambiata.counterpoint.checker import LineNote, Position, check
 from cambiata.counterpoint.ranking import Ranking, shipped
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
-from cambiata.evaluate.run import machine
+from cambiata.evaluate.run_facts import describe_machine
 from cambiata.score.notation import Sheet, Tone, Voice
 from cambiata.train.tasks.counterpoint import PAIRS, read_chorales, successions
 
@@ -539,7 +539,7 @@ def evaluate_counterpoint(
             progress("planting", done / len(PLANTS))
     shares = rank_chorales(shipped(), n_lines=n_lines, seed=seed)
     table = {
-        "machine": machine(),
+        "machine": describe_machine(),
         "seed": seed,
         "solutions": [_summary(rows, *task) for task in tasks],
         "planted": plants,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
-from cambiata.evaluate.run import machine
+from cambiata.evaluate.run_facts import describe_machine
 from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Strike, drum_strikes, replace_drums
 from cambiata.groove.interpolation import (
     GrooveAmounts,
@@ -192,7 +192,7 @@ def evaluate_groove(
             curves.append((name, posteriors))
         report("walk", (i + 1) / len(pairs))
     facts = {
-        "machine": machine(),
+        "machine": describe_machine(),
         "seed": seed,
         "n_pairs": len(pairs),
         "n_same_music": sum(pair.same_music for pair in pairs),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from cambiata.data.tunes import Tune, read_tunes
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
-from cambiata.evaluate.run import machine
+from cambiata.evaluate.run_facts import describe_machine
 from cambiata.melody.api import change_metre, restyler
 from cambiata.melody.bars import STEPS, MelodyLine
 from cambiata.melody.system import MelodyAmounts, MelodySystem
@@ -287,7 +287,7 @@ def evaluate_melody(
     ]
     summary = _summary(lines, rows)
     facts = {
-        "machine": machine(),
+        "machine": describe_machine(),
         "seed": seed,
         "classifier on held-out tunes": [float(np.mean(own)), *bootstrap_interval(own), len(own)],
         "summary": summary,

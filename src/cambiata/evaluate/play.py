@@ -25,7 +25,9 @@ from cambiata.data.scores import load_corpus
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
 from cambiata.evaluate.rows import Row
-from cambiata.evaluate.run import add_scores, file_stem, run
+from cambiata.evaluate.run import run
+from cambiata.evaluate.runfolder import file_stem
+from cambiata.evaluate.scoring import add_scores
 from cambiata.evaluate.testset import (
     CLIP_S,
     TEST_FONT,

@@ -2,81 +2,30 @@
 
 Three stages, each over the cores and each skipping what lies there already: the inputs as sound
 files, the outputs row by row (so that a process's peak memory is that row's), the scores.
-`cambiata.evaluate.table` reads the folder back and says what is in which file.
+`scoring` scores, `run_facts` writes what the run is, `runfolder` reads the folder back.
 """
 
 import json
 import os
-import re
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from cambiata.arrays import Samples
-from cambiata.audio.sound import Audio, load
-from cambiata.data.processes import Failure, format_error, run_tasks
-from cambiata.errors import CambiataError, CambiataWarning, InputError
-from cambiata.evaluate.metrics import (
-    METRIC_RATE_HZ,
-    log_spectral_distance,
-    loudness_error_db,
-    multi_scale_spectral_distance,
-    note_onset_f1,
-    pad_or_trim,
-    paper_lsd,
-    pitch_jaccard_distance,
-)
+from cambiata.audio.sound import Audio
+from cambiata.data.processes import Failure, run_tasks
+from cambiata.errors import CambiataWarning, InputError
 from cambiata.evaluate.rows import Row
-from cambiata.evaluate.testset import Clips, Entry
-from cambiata.evaluate.timbre_metric import TimbreMetric
-from cambiata.evaluate.tracking import PitchTracker, Transcriber
-from cambiata.score.midi import Note
+from cambiata.evaluate.run_facts import describe_run, write_json
+from cambiata.evaluate.runfolder import file_stem, load_clips
+from cambiata.evaluate.scoring import Tools, load_tools, read_lines, score_pair
+from cambiata.evaluate.testset import TestSet
 from cambiata.system import Progress
-
-FLOOR_DB = -80.0
-
-
-class TestSet(Protocol):
-    """What a run needs to know of a set; picklable, as processes are sent it."""
-
-    @property
-    def name(self) -> str:
-        """Its folder's name."""
-
-    @property
-    def title(self) -> str:
-        """Its name in tables."""
-
-    @property
-    def about(self) -> str:
-        """A paragraph on it."""
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What a reader should know: sources, hashes, counts."""
-
-    @property
-    def entries(self) -> Sequence[Entry]:
-        """Its pairs."""
-
-    def clips(self, name: str) -> Clips:
-        """The sounds of a pair."""
-
-
-TestSet.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test's
-
-Tools = tuple[PitchTracker, Transcriber, TimbreMetric]
-"""What the scores listen with."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +51,11 @@ def run(
     _check_place(place)
     n_workers = n_workers or os.cpu_count() or 1
     report = progress or (lambda _stage, _share: None)
-    tools = tools or _load_tools
+    tools = tools or load_tools
     tracker, transcriber, _ = tools()  # here first: what is missing is better known at once
     tracker.close()
     used = {"pitch": str(tracker.name), "transcriber": _add_version(transcriber.name)}
-    _describe_run(place, sets, rows, seed, used)
+    describe_run(place, sets, rows, seed, used)
     failures: list[str] = []
     for test_set in sets:
         here = place / test_set.name
@@ -142,123 +91,6 @@ def _check_place(folder: Path) -> None:
         raise InputError(str(folder), "is a file", "choose another name")
     if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").exists():
         raise InputError(str(folder), "is not empty and no run", "choose another folder")
-
-
-def _describe_run(
-    folder: Path, sets: Sequence[TestSet], rows: Sequence[Row], seed: int, tools: dict[str, str]
-) -> None:
-    """Write what the run is, or add to what it was; nothing where the two do not agree."""
-    place = folder / "run.json"
-    facts: dict[str, Any] = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "python": sys.version.split()[0],
-        "cambiata": version("cambiata"),
-        "seed": seed,
-        "tools": tools,
-        "sets": {},
-        "rows": [],
-    }
-    if place.exists():
-        facts = _read_facts(place)
-        _check_tools(folder, facts["tools"], tools)
-        facts["tools"] = tools
-    known = {row["name"]: row for row in facts["rows"]}
-    for row in rows:
-        known[row.name] = {
-            "name": row.name,
-            "label": row.label,
-            "about": row.about,
-            "kind": row.kind,
-        }
-    facts["rows"] = list(known.values())
-    pairs = {test_set.name: _pair_facts(test_set) for test_set in sets}
-    for test_set in sets:
-        listed, about, counts = pairs[test_set.name], test_set.about, test_set.facts
-        if test_set.name in facts["sets"]:
-            before = facts["sets"][test_set.name]
-            # A row may be run on a subset: the pairs of earlier calls stay in the table.
-            listed = _merge_earlier(folder, test_set, before["facts"], listed)
-            if len(listed) > len(pairs[test_set.name]):
-                about, counts = before["about"], before["facts"]
-            pairs[test_set.name] = listed
-        bins: dict[str, int] = {}
-        for entry in listed:
-            bins[entry["bin"]] = bins.get(entry["bin"], 0) + 1
-        facts["sets"][test_set.name] = {
-            "title": test_set.title,
-            "n_pairs": len(listed),
-            "about": about,
-            "bins": bins,
-            "facts": counts,
-        }
-    for name, listed in pairs.items():
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        _write(folder / name / "pairs.json", listed)
-    _write(place, facts)
-
-
-def _read_facts(place: Path) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads(place.read_text("utf-8"))
-        if not {"tools", "rows", "sets"} <= set(facts):
-            raise ValueError("no run")
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(str(place), "is not what a run writes", "choose another folder") from error
-    return facts
-
-
-def _pair_facts(test_set: TestSet) -> list[dict[str, Any]]:
-    return [
-        {"id": e.name, "bin": e.bin, "content": e.content, "style": e.style}
-        for e in test_set.entries
-    ]
-
-
-def _check_tools(folder: Path, before: dict[str, str], now: dict[str, str]) -> None:
-    """Scores by other tools do not belong into one table."""
-    for name, tool in now.items():
-        # Runs of old named no version of the transcriber.
-        if not tool.startswith(before.get(name, "")):
-            raise InputError(
-                str(folder), f"was scored by {before[name]}, not {tool}", "choose another folder"
-            )
-
-
-def _merge_earlier(
-    folder: Path, test_set: TestSet, before: dict[str, Any], listed: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Pairs of this call and of earlier ones, by name; never another set's."""
-    place = folder / test_set.name / "pairs.json"
-    listed_before = json.loads(place.read_text("utf-8")) if place.exists() else []
-    earlier = {entry["id"]: entry for entry in listed_before}
-    same = all(earlier.get(entry["id"], entry) == entry for entry in listed)
-    # What is counted of a set changes with the number of its pairs.
-    counted = {"windows of each instrument", "not used"}
-    now = json.loads(json.dumps(test_set.facts))
-    same &= all(before.get(name) == now.get(name) for name in {*before, *now} - counted)
-    if not same:
-        raise InputError(str(folder), f"holds another {test_set.name} set", "choose another folder")
-    earlier.update((entry["id"], entry) for entry in listed)
-    return [earlier[name] for name in sorted(earlier)]
-
-
-def machine() -> str:
-    """What the run is made on."""
-    import platform
-
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else model
-    return f"{model}, {os.cpu_count()} cores"
-
-
-def _write(place: Path, facts: Any) -> None:
-    beside = place.with_suffix(".part")
-    beside.write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
-    beside.replace(place)
 
 
 @contextmanager
@@ -299,7 +131,7 @@ def _make_inputs(here: Path, test_set: TestSet, task: PairTask) -> None:
         _save_audio(clips.target, folder / "target.flac")
     if clips.notes is not None:
         rows = [(n.start_s, n.end_s, n.pitch, n.velocity) for n in clips.notes]
-        _write(folder / "notes.json", rows)
+        write_json(folder / "notes.json", rows)
     (folder / "done").touch()
 
 
@@ -308,17 +140,6 @@ def _save_audio(audio: Audio, place: Path) -> None:
         warnings.simplefilter("ignore", CambiataWarning)
         # 16 bits hold more than any metric hears, in half the room.
         Audio(audio.samples, audio.sample_rate, "PCM_16").save(place, force=True)
-
-
-def _load_clips(folder: Path) -> Clips:
-    target, notes = folder / "target.flac", folder / "notes.json"
-    return Clips(
-        load(folder / "content.flac"),
-        load(folder / "style.flac"),
-        load(target) if target.exists() else None,
-        tuple(Note(*row) for row in json.loads(notes.read_text())) if notes.exists() else None,
-        folder.name,
-    )
 
 
 def _ready_folders(here: Path, pairs: Sequence[str]) -> list[Path]:
@@ -342,14 +163,9 @@ def _write_outputs(
     return _run_jobs(make, todo, workers, report, here / "scores.jsonl", row.name)
 
 
-def file_stem(row: str) -> str:
-    """What a row's files are called."""
-    return re.sub(r"[^\w.-]", "-", row)
-
-
 def _make_output(here: Path, row: Row, task: PairTask) -> None:
     folder = here / "audio" / task.pair
-    clips = _load_clips(folder)
+    clips = load_clips(folder)
     begun = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CambiataWarning)
@@ -360,7 +176,7 @@ def _make_output(here: Path, row: Row, task: PairTask) -> None:
     if row.kind == "system":
         cost["real_time_factor"] = elapsed_s / clips.content.duration_s
         cost["peak_mib"] = _peak_mib()
-    _write(folder / f"{file_stem(row.name)}.json", cost)
+    write_json(folder / f"{file_stem(row.name)}.json", cost)
 
 
 def _peak_mib() -> float:
@@ -386,7 +202,7 @@ def _write_scores(
     report: Progress,
 ) -> list[str]:
     place = here / "scores.jsonl"
-    scored = {(line["pair"], line["row"]) for line in _read_lines(place) if "scores" in line}
+    scored = {(line["pair"], line["row"]) for line in read_lines(place) if "scores" in line}
     todo = []
     for folder in _ready_folders(here, pairs):
         unscored = tuple(
@@ -396,144 +212,11 @@ def _write_scores(
         )
         if unscored:
             todo.append(PairTask(folder.name, unscored))
-    return _run_jobs(partial(_score_pair, here, tools), todo, n_workers, report, place)
+    return _run_jobs(partial(_score_task, here, tools), todo, n_workers, report, place)
 
 
-def read_scores(here: Path) -> list[dict[str, Any]]:
-    """Every score of a set."""
-    return list(_read_lines(here / "scores.jsonl"))
-
-
-def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
-    """Scores of a set, in place of those that were there."""
-    place = here / "scores.jsonl"
-    beside = place.with_suffix(".part")
-    beside.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    beside.replace(place)
-
-
-def add_scores(
-    here: Path,
-    name: str,
-    score_pair: Callable[[Sequence[str], str], dict[str, float]],
-    n_workers: int,
-) -> list[str]:
-    """Add a score of a set's own to those that a run has given."""
-    lines = read_scores(here)
-    unscored = [line for line in lines if "scores" in line and name not in line["scores"]]
-    pairs = sorted({line["pair"] for line in unscored})
-    rows = sorted({line["row"] for line in unscored})
-    failures, found = [], {}
-    for pair, result in run_tasks(partial(score_pair, rows), pairs, n_workers):
-        if isinstance(result, Failure):
-            failures.append(f"{here.name}, {pair}: {result.message}")
-        else:
-            found.update({(pair, row): score for row, score in result.items()})
-    for line in lines:
-        score = found.get((line["pair"], line["row"]))
-        if score is not None and "scores" in line:
-            line["scores"][name] = score
-    write_lines(here, lines)
-    return failures
-
-
-def _read_lines(place: Path) -> Iterator[dict[str, Any]]:
-    if not place.exists():
-        return
-    for line in place.read_text().splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:  # torn by a crash
-            continue
-
-
-@lru_cache(maxsize=1)
-def _load_tools() -> Tools:
-    """One of each a process; loading them takes longer than a clip."""
-    return PitchTracker(), Transcriber(), TimbreMetric()
-
-
-@dataclass(frozen=True)
-class _Features:
-    """What the metrics need of a sound, at their rate."""
-
-    samples: Samples
-    timbre: Any
-    pitches: list[list[int]] | None
-
-
-def _extract_features(audio: Audio, tools: Tools, n_samples: int | None = None) -> _Features:
-    tracker, _, timbre = tools
-    samples = audio.mono().resampled(METRIC_RATE_HZ).samples[0]
-    if n_samples is not None:
-        samples = pad_or_trim(samples, np.zeros(n_samples, np.float32))
-    try:
-        pitches = tracker.pitches(samples, METRIC_RATE_HZ)
-    except CambiataError:
-        pitches = None  # shown as missing in the tables
-    return _Features(samples, timbre.embedding(samples), pitches)
-
-
-def _score_pair(here: Path, tools: Callable[[], Tools], task: PairTask) -> list[dict[str, Any]]:
-    folder = here / "audio" / task.pair
-    clips = _load_clips(folder)
-    loaded = tools()
-    _, transcriber, _ = loaded
-    content = _extract_features(clips.content, loaded)
-    n_samples = len(content.samples)
-    target = None if clips.target is None else _extract_features(clips.target, loaded, n_samples)
-    style = _extract_features(clips.style, loaded)
-    true_notes = clips.notes
-    if true_notes is None:  # what the transcriber hears in the content
-        true_notes = tuple(transcriber.notes(content.samples, METRIC_RATE_HZ))
-    lines = []
-    for row in task.rows:
-        line: dict[str, Any] = {"pair": task.pair, "row": row}
-        try:
-            name = file_stem(row)
-            cost = json.loads((folder / f"{name}.json").read_text())
-            output = _extract_features(load(folder / f"{name}.flac"), loaded, n_samples)
-            scores = _compare(output, content, style, target)
-            notes = transcriber.notes(output.samples, METRIC_RATE_HZ)
-            scores["onset_f1"] = note_onset_f1(notes, true_notes)
-            elapsed_s = cost.pop("elapsed_s")
-            measured = {key: _finite(value) for key, value in {**scores, **cost}.items()}
-            line |= {"scores": measured, "elapsed_s": elapsed_s}
-        except Exception as error:  # one output that cannot be judged costs its row alone
-            line["error"] = format_error(error)
-        lines.append(line)
-    return lines
-
-
-def _compare(
-    output: _Features, content: _Features, style: _Features, target: _Features | None
-) -> dict[str, float]:
-    """Against the target where there is one; else timbre against the style, notes the content."""
-    like, notes = target or style, target or content
-    scores = {
-        "timbre": TimbreMetric.distance(output.timbre, like.timbre),
-        "pitch": _pitch_distance(output, notes),
-        "loudness_db": loudness_error_db(output.samples, notes.samples),
-    }
-    if target is not None:
-        out, reference = output.samples, target.samples
-        scores |= {
-            "paper_lsd": paper_lsd(out, reference),
-            "lsd": log_spectral_distance(out, reference),
-            "mss": multi_scale_spectral_distance(out, reference),
-            "mss_floor": multi_scale_spectral_distance(out, reference, floor_db=FLOOR_DB),
-        }
-    return scores
-
-
-def _pitch_distance(output: _Features, notes: _Features) -> float:
-    if output.pitches is None or notes.pitches is None:
-        return float("nan")
-    return pitch_jaccard_distance(output.pitches, notes.pitches)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _score_task(here: Path, tools: Callable[[], Tools], task: PairTask) -> list[dict[str, Any]]:
+    return score_pair(here, tools, task.pair, task.rows)
 
 
 # --- all stages -----------------------------------------------------------------------------------

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from cambiata.audio.sound import load
 from cambiata.errors import InputError
+from cambiata.evaluate.testset import Clips
+from cambiata.score.midi import Note
 
 # Rows that say what the scale means, and do not compete for the best value.
 REFERENCE_KINDS = ("ceiling", "copy")
@@ -110,6 +113,11 @@ def find_metric(name: str) -> Metric:
     return METRICS.get(name, Metric(name))
 
 
+def file_stem(row: str) -> str:
+    """Name of a row's files in a run's folder, without extension."""
+    return re.sub(r"[^\w.-]", "-", row)
+
+
 @dataclass(frozen=True)
 class RunRow:
     """A system or a baseline of a run."""
@@ -131,7 +139,7 @@ class RunRow:
     @property
     def file_stem(self) -> str:
         """Name of its sounds' files in a run's folder, without extension."""
-        return re.sub(r"[^\w.-]", "-", self.name)
+        return file_stem(self.name)
 
 
 @dataclass(frozen=True)
@@ -355,3 +363,15 @@ def _read_json(path: Path) -> Any:
 def _not_a_run(path: Path, error: Exception) -> InputError:
     reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
     return InputError(str(path), f"is not what a run writes ({reason})", "run it again")
+
+
+def load_clips(folder: Path) -> Clips:
+    """The sounds of a pair, from its folder in a run's."""
+    target, notes = folder / "target.flac", folder / "notes.json"
+    return Clips(
+        load(folder / "content.flac"),
+        load(folder / "style.flac"),
+        load(target) if target.exists() else None,
+        tuple(Note(*row) for row in json.loads(notes.read_text())) if notes.exists() else None,
+        folder.name,
+    )

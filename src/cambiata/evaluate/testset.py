@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -101,6 +101,36 @@ class Clips:
 
 
 # --- windows and bins -----------------------------------------------------------------------------
+
+
+class TestSet(Protocol):
+    """What a run needs to know of a set; picklable, as processes are sent it."""
+
+    @property
+    def name(self) -> str:
+        """Its folder's name."""
+
+    @property
+    def title(self) -> str:
+        """Its name in tables."""
+
+    @property
+    def about(self) -> str:
+        """A paragraph on it."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a reader should know: sources, hashes, counts."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """Its pairs."""
+
+    def clips(self, name: str) -> Clips:
+        """The sounds of a pair."""
+
+
+TestSet.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test's
 
 
 def find_windows(part: Part) -> list[int]:

@@ -15,7 +15,7 @@ from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval, note_f1s
 from cambiata.evaluate.play import make_play_set, render_piano
-from cambiata.evaluate.run import machine
+from cambiata.evaluate.run_facts import describe_machine
 from cambiata.evaluate.testset import load_artificial_set, render_clip
 from cambiata.evaluate.tracking import Transcriber
 from cambiata.partials.posteriors import BANDS
@@ -80,7 +80,7 @@ def evaluate_transcribe(
         if progress is not None:
             progress("transcribe", (i + 1) / len(recordings))
     summary = _summary(lines)
-    facts = {"machine": machine(), "seed": seed, "lines": lines, "summary": summary}
+    facts = {"machine": describe_machine(), "seed": seed, "lines": lines, "summary": summary}
     place = Path(output)
     place.mkdir(parents=True, exist_ok=True)
     (place / "transcribe.json").write_text(json.dumps(facts, indent=1))

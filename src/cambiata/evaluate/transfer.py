@@ -10,11 +10,12 @@ from cambiata.errors import InputError
 from cambiata.evaluate.published import LakhSet, MixingSecretsSet
 from cambiata.evaluate.recordings import real_set
 from cambiata.evaluate.rows import find_row
-from cambiata.evaluate.run import TestSet, run
+from cambiata.evaluate.run import run
 from cambiata.evaluate.testset import (
     N_QUICK_PAIRS,
     TEST_FONT,
     ArtificialSet,
+    TestSet,
     load_artificial_set,
     sample_set,
     spread_evenly,

@@ -23,7 +23,9 @@ from cambiata.data.soundfont import RENDER_RATE_HZ, find_font
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import METRIC_RATE_HZ
 from cambiata.evaluate.rows import Row, find_row
-from cambiata.evaluate.run import add_scores, file_stem, run
+from cambiata.evaluate.run import run
+from cambiata.evaluate.runfolder import file_stem
+from cambiata.evaluate.scoring import add_scores
 from cambiata.evaluate.testset import (
     TEST_FONT,
     ArtificialSet,
