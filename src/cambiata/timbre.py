@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from cambiata.audio.sound import Audio, AudioFile, Source
 from cambiata.errors import InputError
+from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.system import StyleSystem, configure, read_style
 
@@ -72,7 +73,7 @@ class Timbre:
         InputError
             It cannot be written there.
         """
-        place = checked_place(path, force)
+        place = check_output(path, TIMBRE, force=force)
         about = {
             "format": _FORMAT,
             "version": _VERSION,
@@ -88,9 +89,7 @@ class Timbre:
         text = np.frombuffer(json.dumps(about).encode(), np.uint8)
         buffer = BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, about=text, **arrays)
-        part = place.with_name(place.name + ".part")
-        part.write_bytes(buffer.getvalue())
-        part.replace(place)
+        write_bytes(place, buffer.getvalue())
 
     def for_system(self, system: StyleSystem[Any, Any]) -> Any:
         """What the system renders with.
@@ -118,18 +117,6 @@ class Timbre:
             return system.timbre_from_arrays(self.voices)
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(self.name, "is not whole", _CURE) from error
-
-
-def checked_place(path: str | Path, force: bool) -> Path:
-    """Where a timbre may be written."""
-    place = Path(path)
-    if place.suffix != SUFFIX:
-        raise InputError(str(path), f"is no {SUFFIX} file", f"name it NAME{SUFFIX}")
-    if not place.parent.is_dir():
-        raise InputError(str(path), f"the folder {place.parent} does not exist", "create it first")
-    if place.exists() and not force:
-        raise InputError(str(path), "exists", "choose another output, or --force")
-    return place
 
 
 def load_timbre(path: str | Path) -> Timbre:
@@ -228,7 +215,7 @@ def capture_timbre(
     1
     """
     if output is not None:
-        checked_place(output, force)
+        check_output(output, TIMBRE, force=force)
     kind = transfer_system(system)
     player = kind(configure(system, kind.presets, preset, settings or {}))
     rate = player.config.sample_rate
@@ -277,7 +264,7 @@ def mix_timbres(
     [0.25, 0.75]
     """
     if output is not None:
-        checked_place(output, force)
+        check_output(output, TIMBRE, force=force)
     total = sum(share for _, share in shares)
     for timbre, share in shares:
         if not 0 <= share < np.inf or not np.isfinite(total):

@@ -7,7 +7,7 @@ import tempfile
 import warnings
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
@@ -18,6 +18,7 @@ import soundfile
 from cambiata.arrays import Samples
 from cambiata.audio.loudness import Limiter
 from cambiata.errors import CambiataError, CambiataWarning, InputError
+from cambiata.files import SOUND, atomic_file, check_output
 
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 384_000
 MAX_CHANNELS = 32
@@ -311,10 +312,7 @@ class AudioFile:
             raise InputError(self.name, "is empty", "record or export it again")
         try:
             with _silence_decoder():
-                # As bytes, since a file's name need not be text; Windows wants text.
-                return soundfile.SoundFile(
-                    str(self.path) if os.name == "nt" else os.fsencode(self.path)
-                )
+                return soundfile.SoundFile(_libsndfile_path(self.path))
         except (soundfile.LibsndfileError, TypeError) as error:
             raise InputError(
                 self.name, "is not readable as sound", "convert it to wav, flac, ogg, mp3 or aiff"
@@ -572,7 +570,8 @@ class Destination:
         self.to_stdout = str(path) == "-"
         self.sample_rate = like.sample_rate if sample_rate is None else sample_rate
         self.n_channels = like.n_channels if n_channels is None else n_channels
-        self._check_place(force)
+        if not self.to_stdout:
+            check_output(self.path, SOUND, force=force)
         self.format, self.subtype = self._choose_storage(subtype)
         self._check_shape()
 
@@ -594,26 +593,13 @@ class Destination:
         Written
             What the file holds now.
         """
-        number, scratch_path = tempfile.mkstemp(
-            dir=self.scratch, prefix=".cambiata-", suffix="" if self.to_stdout else self.path.suffix
-        )
-        os.close(number)
-        try:
+        with self._unfinished() as unfinished:
             try:
-                n_samples, limited_db = self._write(blocks, scratch_path)
+                n_samples, limited_db = self._write(blocks, unfinished)
             except soundfile.LibsndfileError as error:
                 raise CambiataError(
                     f"{self.path}: could not be written ({error}); is the disk full?"
                 ) from error
-            if self.to_stdout:
-                _copy_to_stdout(scratch_path)
-            else:
-                # mkstemp makes the file private; give it the permissions of any new file.
-                Path(scratch_path).chmod(0o666 & ~_umask())
-                Path(scratch_path).replace(self.path)
-        finally:
-            with suppress(FileNotFoundError):
-                Path(scratch_path).unlink()
         if limited_db > 0:
             warnings.warn(
                 f"{self.path}: peaks were up to {limited_db:.1f} dB over full scale and were "
@@ -625,7 +611,7 @@ class Destination:
             str(self.path), self.sample_rate, self.n_channels, n_samples, self.subtype, limited_db
         )
 
-    def _write(self, blocks: Iterator[Samples], to: str) -> tuple[int, float]:
+    def _write(self, blocks: Iterator[Samples], to: Path) -> tuple[int, float]:
         blocks = _map_channels(blocks, self.n_channels)
         blocks = _resample_blocks(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
         limiter = None
@@ -634,7 +620,12 @@ class Destination:
             blocks = limiter.process(blocks)
         n_samples = 0
         with soundfile.SoundFile(
-            to, "w", self.sample_rate, self.n_channels, self.subtype, format=self.format
+            _libsndfile_path(to),
+            "w",
+            self.sample_rate,
+            self.n_channels,
+            self.subtype,
+            format=self.format,
         ) as file:
             for block in blocks:
                 # libsndfile's Vorbis encoder overflows its stack on long writes.
@@ -643,22 +634,17 @@ class Destination:
                 n_samples += block.shape[1]
         return n_samples, limiter.reduction_db if limiter else 0.0
 
-    def _check_place(self, force: bool) -> None:
-        if self.to_stdout:
+    @contextmanager
+    def _unfinished(self) -> Iterator[Path]:
+        """A file to write, which then is put in its place or copied to standard output."""
+        if not self.to_stdout:
+            with atomic_file(self.path) as unfinished:
+                yield unfinished
             return
-        folder = self.path.absolute().parent
-        if not folder.is_dir():
-            raise InputError(
-                str(self.path), f"the folder {self.path.parent} does not exist", "create it first"
-            )
-        if self.path.is_dir():
-            raise InputError(str(self.path), "is a folder", "name a file in it")
-        if not os.access(folder, os.W_OK):
-            raise InputError(
-                str(self.path), f"the folder {folder} may not be written", "choose another"
-            )
-        if self.path.exists() and not force:
-            raise InputError(str(self.path), "exists", "choose another name, or --force it")
+        with tempfile.TemporaryDirectory(dir=self.scratch, prefix=".cambiata-") as folder:
+            unfinished = Path(folder) / "sound.wav"
+            yield unfinished
+            _copy_to_stdout(unfinished)
 
     def _choose_storage(self, subtype: str | None) -> tuple[str, str]:
         """Libsndfile's format and subtype for the file."""
@@ -837,16 +823,15 @@ def _silence_decoder() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _copy_to_stdout(path: str) -> None:
+def _libsndfile_path(path: Path) -> str | bytes:
+    """A path as bytes, since a file's name need not be text; Windows wants text."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
+def _copy_to_stdout(path: Path) -> None:
     if sys.stdout is None:
         raise InputError("standard output", "is closed", "name a file instead of -")
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         while piece := file.read(1 << 20):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -42,6 +42,7 @@ from cambiata.counterpoint.checker import (
 from cambiata.counterpoint.rhythms import Slot, slots
 from cambiata.counterpoint.rules import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from cambiata.errors import InputError, MissingExtraError
+from cambiata.files import SCORE, check_output
 from cambiata.score import notation
 from cambiata.score.notation import Sheet
 from cambiata.score.sidecars import Sidecars
@@ -199,7 +200,7 @@ def solve_file(
     numbered = [place.with_stem(f"{place.stem}-{number}") for number in range(1, best + 1)]
     places = [place] if best == 1 else numbered
     for each in places:
-        notation.checked_score_place(each, force)
+        check_output(each, SCORE, force=force)
     sidecars = Sidecars(listen, picture, force)
     solved = solve(sheet, species=species, position=position, voices=voices, best=best, seed=seed)
     for each, solution in zip(places, solved, strict=False):

@@ -14,6 +14,7 @@ from cambiata.arrays import Samples
 from cambiata.data.bank import HOLD_S, TRAILING_DB, VERSION, Bank, BankedNote, is_stored
 from cambiata.data.soundfont import RENDER_RATE_HZ, SoundSource
 from cambiata.errors import InputError
+from cambiata.files import BANK, check_output, write_array, write_bytes
 
 # A note whose peak is below this counts as silent, and is left out.
 SILENCE_AMPLITUDE = 10 ** (-70 / 20)
@@ -71,15 +72,12 @@ class BankWriter:
     def find_missing(self, *, force: bool = False) -> set[int]:
         """Programs that are still to be stored; a folder that holds something else is refused."""
         existing = self.folder / "bank.json"
-        if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(str(self.folder), "is a file", "name a folder")
-        if not existing.exists():
-            if self.folder.exists() and any(self.folder.iterdir()):
-                raise InputError(
-                    str(self.folder), "holds something other than a bank", "name another"
-                )
-            return self._programs
-        if force:
+        check_output(
+            self.folder,
+            BANK,
+            is_own=lambda folder: existing.exists() or not any(folder.iterdir()),
+        )
+        if force or not existing.exists():
             return self._programs
         if _read_settings(existing) != _settings(self._manifest):
             raise InputError(
@@ -96,7 +94,7 @@ class BankWriter:
         for old in self.folder.glob("[0-9][0-9][0-9]*.npy"):
             if int(old.name[:3]) not in stored:
                 old.unlink()
-        _write(self.folder / "bank.json", json.dumps(self._manifest, indent=1).encode())
+        write_bytes(self.folder / "bank.json", json.dumps(self._manifest, indent=1).encode())
 
     def store(self, program: int, notes: Iterable[BankedNote]) -> int:
         """Write one instrument; returns the number of its notes."""
@@ -112,7 +110,7 @@ class BankWriter:
         facts = {**self._manifest, "silent": silent, "complete": True}
         manifest = json.dumps(facts, indent=1).encode()
         if (self.folder / "bank.json").read_bytes() != manifest:
-            _write(self.folder / "bank.json", manifest)
+            write_bytes(self.folder / "bank.json", manifest)
         return Bank(self.folder)
 
 
@@ -147,8 +145,8 @@ def store_notes(folder: Path, program: int, notes: Iterable[BankedNote]) -> int:
         length = len(pieces[-1])
         start = at - length
         rows.append((note.pitch, note.velocity, start, length, gain, level_db, note.release_db_s))
-    _save(folder / f"{program:03}.npy", np.concatenate(pieces or [np.zeros(0, np.int16)]))
-    _save(folder / f"{program:03}.notes.npy", np.array(rows, _NOTE))
+    write_array(folder / f"{program:03}.npy", np.concatenate(pieces or [np.zeros(0, np.int16)]))
+    write_array(folder / f"{program:03}.notes.npy", np.array(rows, _NOTE))
     return len(rows)
 
 
@@ -180,16 +178,3 @@ def trim_note(samples: Samples, first: int) -> Samples:
     level = np.abs(samples)
     audible = np.flatnonzero(level >= level.max() * 10 ** (TRAILING_DB / 20))
     return samples[first : audible[-1] + 1]
-
-
-def _write(place: Path, data: bytes) -> None:
-    beside = place.with_suffix(".part")
-    beside.write_bytes(data)
-    beside.replace(place)
-
-
-def _save(place: Path, array: npt.NDArray[Any]) -> None:
-    beside = place.with_name(place.name + ".part")
-    with beside.open("wb") as file:
-        np.save(file, array)
-    beside.replace(place)

@@ -22,7 +22,6 @@ from cambiata.data.examples import (
     ExamplesConfig,
     open_bank,
     record_shards,
-    save,
     shard_name,
     to_int16,
 )
@@ -30,6 +29,7 @@ from cambiata.data.phrases import sample_phrase
 from cambiata.data.scores import Work, load_corpus
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
+from cambiata.files import write_array
 from cambiata.score.midi import Note
 
 _VERSION = 1
@@ -251,7 +251,7 @@ def _record_shard(folder: Path, config: DomainsConfig, shard: tuple[bool, int]) 
         facts.append({"domains": example.domains, "notes": notes})
     place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(facts))
-    save(place, sounds)  # last: where it lies, the others do
+    write_array(place, sounds)  # last: where it lies, the others do
 
 
 def record_domains(

@@ -27,6 +27,7 @@ from cambiata.data.processes import run_all
 from cambiata.data.scores import load_corpus
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
+from cambiata.files import write_array
 
 EXAMPLES_FOLDER = BANK_FOLDER.parent / "examples"
 FULL_SCALE = 32767
@@ -128,29 +129,12 @@ def _record_shard(folder: Path, config: ExamplesConfig, shard: tuple[bool, int])
         labels.append([example.facts["content"], example.facts["style"]])
     place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(labels))
-    save(place, sounds)
+    write_array(place, sounds)
 
 
 def to_int16(sound: Samples) -> npt.NDArray[np.float32]:
     """Sound in whole steps of 16 bits, for a file."""
     return np.clip(np.round(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
-
-
-def save(place: Path, array: npt.NDArray[Any]) -> None:
-    """Write an array beside its place, then name it."""
-    # Named last, so that a file that is there is whole.
-    unfinished = place.with_suffix(".part")
-    with unfinished.open("wb") as file:
-        np.save(file, array)
-    unfinished.replace(place)
-
-
-def save_arrays(place: Path, **arrays: npt.NDArray[Any]) -> None:
-    """Write arrays beside their place, then name them."""
-    unfinished = place.with_suffix(".part")
-    with unfinished.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    unfinished.replace(place)
 
 
 def _open_shards(folder: Path, config: ExamplesConfig, validation: bool, cure: str) -> list[Any]:
@@ -294,7 +278,7 @@ def keep(
             )
             for at in range(size * index, size * (index + 1), n_at_once)
         ]
-        save(place, np.concatenate(computed).astype(np.float16))
+        write_array(place, np.concatenate(computed).astype(np.float16))
         if progress is not None:
             progress((index + 1) / n_shards)
     return CachedFeatures(examples, name)

@@ -1,7 +1,6 @@
 """Scores as many instruments: the same notes in many sounds, with MIDI and licences beside them."""
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, count
@@ -22,6 +21,7 @@ from cambiata.data.soundfont import (
     installed_fonts,
 )
 from cambiata.errors import InputError
+from cambiata.files import RENDERED_SCORES, atomic_folder, check_output
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part, Score
 from cambiata.system import Progress
@@ -76,30 +76,21 @@ def render_scores(
     every source's licence.
     """
     place = Path(folder)
-    _check_output(place, force)
+    check_output(
+        place,
+        RENDERED_SCORES,
+        force=force,
+        is_own=lambda folder: (folder / "manifest.json").exists(),
+    )
     opened = _open_fonts([find_font(name) for name in fonts] or installed_fonts())
     for program in programs:
         if not 0 <= program <= 127:
             raise InputError(f"program {program}", "is not 0 to 127", "name a MIDI program")
     works = _load_works(scores)[:limit]
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".cambiata-") as name:
-        beside = Path(name) / "rendered"
-        beside.mkdir()
-        manifest = _render_all(works, opened, programs, beside, progress)
-        (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
-        if place.exists():
-            place.rename(Path(name) / "replaced")
-        beside.rename(place)
+    with atomic_folder(place) as unfinished:
+        manifest = _render_all(works, opened, programs, unfinished, progress)
+        (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
-
-
-def _check_output(place: Path, force: bool) -> None:
-    if not place.parent.is_dir():
-        raise InputError(str(place), "its folder does not exist", "make it first")
-    if place.exists() and not force:
-        raise InputError(str(place), "exists", "choose another name, or --force to replace it")
-    if place.exists() and not (place / "manifest.json").exists():
-        raise InputError(str(place), "is not of this command's making", "choose another name")
 
 
 def _open_fonts(paths: Sequence[Path]) -> list[SoundFont]:

@@ -22,12 +22,12 @@ from cambiata.data.examples import (
     ExamplesConfig,
     open_composer,
     record_shards,
-    save,
     shard_name,
     to_int16,
 )
 from cambiata.data.pairs import Treatment
 from cambiata.errors import InputError
+from cambiata.files import write_array
 from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES
 from cambiata.score.midi import Note, Part
 
@@ -171,9 +171,9 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
         )
     place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(facts))
-    save(place.with_suffix(".bands.npy"), bands)
-    save(place.with_suffix(".energies.npy"), energies)
-    save(place, sounds)  # last: where it lies, the others do
+    write_array(place.with_suffix(".bands.npy"), bands)
+    write_array(place.with_suffix(".energies.npy"), energies)
+    write_array(place, sounds)  # last: where it lies, the others do
 
 
 def record_scored(

@@ -17,6 +17,7 @@ import numpy as np
 
 from cambiata.data.soundfont import Use
 from cambiata.errors import CambiataWarning, InputError
+from cambiata.files import atomic_file
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part
 from cambiata.system import Progress
@@ -254,10 +255,8 @@ def _parse(file: tuple[Path, Path]) -> None:
             parts = _parse_parts(score)
         except Exception:
             parts = []
-    beside = cached.with_suffix(f".{os.getpid()}.part")
-    with gzip.open(beside, "wt") as stream:
+    with atomic_file(cached) as unfinished, gzip.open(unfinished, "wt") as stream:
         json.dump(parts, stream)
-    beside.replace(cached)
 
 
 def _parse_parts(path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:

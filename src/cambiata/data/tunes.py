@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cambiata.data.scores import SCORE_CACHE
+from cambiata.files import write_text
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice, sheet_from_stream
 from cambiata.system import Progress
@@ -75,9 +76,7 @@ def read_tunes(cache: Path = SCORE_CACHE, *, progress: Progress | None = None) -
     if not place.exists():
         rows = list(_parse_all(Path(music21.__file__).parent / "corpus", progress))
         place.parent.mkdir(parents=True, exist_ok=True)
-        scratch = place.with_suffix(".part")
-        scratch.write_text("".join(json.dumps(each) + "\n" for each in rows))
-        scratch.replace(place)
+        write_text(place, "".join(json.dumps(each) + "\n" for each in rows))
     tunes = [_decode_tune(json.loads(line)) for line in place.read_text().splitlines()]
     usable = [tune for tune in tunes if _is_usable(tune.sheet)]
     return [

@@ -2,7 +2,6 @@
 
 import math
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ from cambiata.evaluate.table import (
     summarize,
     write_results,
 )
+from cambiata.files import REPORT, atomic_folder, check_output
 from cambiata.system import Progress
 
 Decibels = npt.NDArray[np.float64]
@@ -75,11 +75,9 @@ def write_report(
     """
     run, output = read_run(run_folder), Path(output_folder)
     focused = _choose_focus(run, focus)
-    _check_output(run, output, force)
+    check_output(output, REPORT, force=force, is_own=lambda place: _is_report(place, run))
     figures = summarize(run)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".cambiata-") as scratch:
-        built = Path(scratch) / "report"
-        built.mkdir()
+    with atomic_folder(output) as built:
         sections = {
             test_set.name: _choose_sections(test_set, focused, n_random, seed)
             for test_set in run.sets
@@ -89,9 +87,6 @@ def write_report(
         (built / "index.html").write_text(page, "utf-8")
         (built / "table.md").write_text(format_page(run, figures), "utf-8")
         write_results(run, built / "results.json", figures)
-        if output.exists():
-            output.replace(Path(scratch) / "old")
-        built.replace(output)
     return output / "index.html"
 
 
@@ -155,17 +150,10 @@ def _choose_focus(run: Run, name: str | None) -> RunRow | None:
     return next((row for row in run.rows if row.competes), None)
 
 
-def _check_output(run: Run, output: Path, force: bool) -> None:
-    if not output.absolute().parent.is_dir():
-        raise InputError(str(output), "its folder does not exist", "make it first")
-    if not output.exists():
-        return
-    if not force:
-        raise InputError(str(output), "exists", "choose another name, or --force to replace it")
-    # Replacing removes everything in it: only what looks like a report, and never the run.
-    is_report = (output / "index.html").is_file() and (output / "results.json").is_file()
-    if not is_report or run.folder.resolve().is_relative_to(output.resolve()):
-        raise InputError(str(output), "is not a report that may be replaced", "choose another name")
+def _is_report(folder: Path, run: Run) -> bool:
+    """Whether a folder may be replaced: everything in it goes, and the run must not be in it."""
+    is_report = (folder / "index.html").is_file() and (folder / "results.json").is_file()
+    return is_report and not run.folder.resolve().is_relative_to(folder.resolve())
 
 
 def _choose_sections(

@@ -19,12 +19,13 @@ from typing import Any
 
 from cambiata.audio.sound import Audio
 from cambiata.data.processes import Failure, run_tasks
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import CambiataWarning
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.run_facts import describe_run, write_json
 from cambiata.evaluate.runfolder import file_stem, load_clips
 from cambiata.evaluate.scoring import Tools, load_tools, read_lines, score_pair
 from cambiata.evaluate.testset import TestSet
+from cambiata.files import EVALUATION, check_output
 from cambiata.system import Progress
 
 
@@ -47,8 +48,7 @@ def run(
     progress: Callable[[str, float], None] | None = None,
 ) -> list[str]:
     """Outputs and scores of rows over the pairs of test sets, in a folder."""
-    place = Path(folder)
-    _check_place(place)
+    place = check_output(folder, EVALUATION, is_own=_is_run)
     n_workers = n_workers or os.cpu_count() or 1
     report = progress or (lambda _stage, _share: None)
     tools = tools or load_tools
@@ -86,11 +86,9 @@ def _applicable_rows(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if has_target or row.kind != "ceiling"]
 
 
-def _check_place(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(str(folder), "is a file", "choose another name")
-    if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").exists():
-        raise InputError(str(folder), "is not empty and no run", "choose another folder")
+def _is_run(folder: Path) -> bool:
+    """Whether a folder holds a run, or nothing yet."""
+    return (folder / "run.json").exists() or not any(folder.iterdir())
 
 
 @contextmanager

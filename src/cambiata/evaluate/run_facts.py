@@ -13,6 +13,7 @@ from typing import Any
 from cambiata.errors import InputError
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.testset import TestSet
+from cambiata.files import write_text
 
 
 def describe_run(
@@ -130,6 +131,4 @@ def describe_machine() -> str:
 
 def write_json(place: Path, facts: Any) -> None:
     """Write JSON, whole or not at all."""
-    beside = place.with_suffix(".part")
-    beside.write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
-    beside.replace(place)
+    write_text(place, json.dumps(facts, indent=1, ensure_ascii=False))

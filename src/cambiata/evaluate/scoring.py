@@ -26,6 +26,7 @@ from cambiata.evaluate.metrics import (
 from cambiata.evaluate.runfolder import file_stem, load_clips
 from cambiata.evaluate.timbre_metric import TimbreMetric
 from cambiata.evaluate.tracking import PitchTracker, Transcriber
+from cambiata.files import write_text
 
 # Of `mss_floor`, below the reference's loudest bin: what is softer is not heard beside it. Lower
 # gives silence and rounding more weight; without a floor (`mss`) they have most of it.
@@ -37,10 +38,7 @@ Tools = tuple[PitchTracker, Transcriber, TimbreMetric]
 
 def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
     """Scores of a set, in place of those that were there."""
-    place = here / "scores.jsonl"
-    beside = place.with_suffix(".part")
-    beside.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    beside.replace(place)
+    write_text(here / "scores.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def add_scores(

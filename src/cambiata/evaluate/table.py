@@ -2,17 +2,16 @@
 
 import json
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 
-from cambiata.errors import InputError
 from cambiata.evaluate.markdown import escape_markdown, markdown_table
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.runfolder import Run, RunSet, find_metric
+from cambiata.files import RESULTS, check_output, write_text
 
 # A row measured on far fewer pairs than another is no rival: its mean is over other music. At 1 a
 # single failed pair would keep a row from being the best; at 0 one easy pair could make it so.
@@ -191,12 +190,6 @@ def collect_results(run: Run, figures: Summary | None = None) -> dict[str, Any]:
 
 def write_results(run: Run, path: str | Path, figures: Summary | None = None) -> None:
     """Write a run's results to a JSON file, which appears whole or not at all."""
-    place = Path(path)
-    if not place.parent.is_dir():
-        raise InputError(str(path), "its folder does not exist", "make it first")
+    place = check_output(path, RESULTS)
     text = json.dumps(collect_results(run, figures), indent=1, ensure_ascii=False, allow_nan=False)
-    # A folder of its own gives the new file the permissions of any other, which mkstemp does not.
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".cambiata-") as scratch:
-        beside = Path(scratch) / place.name
-        beside.write_text(text + "\n", "utf-8")
-        beside.replace(place)
+    write_text(place, text + "\n")

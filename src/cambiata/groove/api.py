@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from cambiata.errors import InputError
+from cambiata.files import check_output
 from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
 from cambiata.groove.interpolation import (
     GrooveAmounts,
@@ -15,7 +16,7 @@ from cambiata.groove.interpolation import (
     fit_bars,
     nearest_phrases,
 )
-from cambiata.score.midi import Metre, Score, checked_place, load, save
+from cambiata.score.midi import Metre, Score, load, save
 from cambiata.score.sidecars import Sidecars
 
 GrooveSystem = Literal["exact", "vae"]
@@ -225,7 +226,7 @@ def groove_file(
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     if Path(output).suffix.lower() not in _MIDI:
         raise InputError(str(output), "is no MIDI file's name", "name it NAME.mid")
-    checked_place(output, force)
+    check_output(output, force=force)
     sidecars = Sidecars(listen, picture, force)
     score = load(a, keys=True)
     others = load_drummer(b) if Path(b).is_dir() else [load(b, keys=True)]

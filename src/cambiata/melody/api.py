@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.errors import CambiataWarning, InputError
+from cambiata.files import SCORE, check_output
 from cambiata.melody.bars import STEPS, Bar, Counting, Event, MelodyLine, melody_of_sheet
 from cambiata.melody.latent import Latent
 from cambiata.melody.pati2018 import Pati2018
@@ -384,7 +385,7 @@ def restyle_file(
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
     started = time.perf_counter()
-    notation.checked_score_place(output, force)
+    check_output(output, SCORE, force=force)
     sidecars = Sidecars(listen, picture, force)
     sheet = notation.read(tune)
     style_tunes = load_style_tunes(style, options.get("system", "melody"))

@@ -16,13 +16,13 @@ from cambiata.audio.chunks import join, split
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import BLOCK_SAMPLES, Audio, AudioFile, Destination, Source
 from cambiata.errors import CambiataWarning, InputError
+from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.score.midi import Score, load, save
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.system import PlaySystem, Progress, configure, read_style
 from cambiata.timbre import SUFFIX, Timbre, load_timbre
-from cambiata.timbre_transfer.api import refuse_overwriting
-from cambiata.transcription.api import checked_midi_place, transcribe
+from cambiata.transcription.api import transcribe
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf")
 _RATE_HZ, _LOUDNESS_LUFS = 44100, -23.0
@@ -244,7 +244,7 @@ def play_file(
     if is_score and midi is not None:
         raise InputError(str(midi), "is what the score is already", "leave --midi out")
     for path in (score, sound):
-        refuse_overwriting("an input", Path(path), Path(output))
+        check_not_input(output, "an input", path)
     what: Score | Source
     like: Any = _Plain()
     if is_score:
@@ -252,7 +252,7 @@ def play_file(
     else:
         what = like = AudioFile(score)
     if midi is not None:
-        checked_midi_place(midi, force)
+        check_output(midi, MIDI, force=force)
     kept = Path(sound).suffix == SUFFIX
     with_sound = load_timbre(sound) if kept else AudioFile(sound)
     if is_score and isinstance(with_sound, AudioFile):

@@ -2,12 +2,9 @@
 
 import io
 import math
-import os
-import tempfile
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -16,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.errors import InputError
+from cambiata.files import check_output, write_bytes
 
 _TICKS_PER_BEAT = 960
 _QPM = 120.0  # quarter notes a minute, where a file says nothing
@@ -550,76 +548,6 @@ def load(path: str | Path, *, keys: bool = False) -> Score:
     return Score(tuple(parts), str(path), clock)
 
 
-def checked_place(path: str | Path, force: bool) -> Path:
-    """Where a file may be written.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        File to write.
-    force : bool
-        Replace one that exists.
-
-    Returns
-    -------
-    pathlib.Path
-        The same.
-
-    Raises
-    ------
-    InputError
-        The file exists or is a folder, or its folder does not exist.
-
-    Examples
-    --------
-    >>> checked_place("/nowhere/out.mid", False)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
-    """
-    place = Path(path)
-    if not place.parent.is_dir():
-        raise InputError(str(path), "its folder does not exist", "make it first")
-    if place.is_dir():
-        raise InputError(str(path), "is a folder", "name a file")
-    if place.exists() and not force:
-        raise InputError(str(path), "exists", "choose another name, or --force to replace it")
-    return place
-
-
-@contextmanager
-def written_beside(place: Path) -> Iterator[Path]:
-    """A file to write, which is put in its place when all went well, and else is gone.
-
-    Parameters
-    ----------
-    place : pathlib.Path
-        Where it is to be; its folder exists.
-
-    Yields
-    ------
-    pathlib.Path
-        An empty file beside it, of the same extension.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> place = Path(tempfile.mkdtemp()) / "a.txt"
-    >>> with written_beside(place) as scratch:
-    ...     _ = scratch.write_text("whole")
-    >>> [path.name for path in place.parent.iterdir()]
-    ['a.txt']
-    """
-    number, name = tempfile.mkstemp(dir=place.parent, prefix=".cambiata-", suffix=place.suffix)
-    os.close(number)
-    scratch = Path(name)
-    try:
-        yield scratch
-        scratch.chmod(0o644)
-        scratch.replace(place)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
 def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     """Write a score to a MIDI file, each part a track.
 
@@ -645,8 +573,7 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
     """
-    with written_beside(checked_place(path, force)) as scratch:
-        scratch.write_bytes(score.to_bytes())
+    write_bytes(check_output(path, force=force), score.to_bytes())
 
 
 def _read_clock_and_parts(file: Any) -> tuple[Clock, list[Part]]:

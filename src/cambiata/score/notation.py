@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.errors import CambiataWarning, InputError, MissingExtraError
+from cambiata.files import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SCORE, atomic_file, check_output
 from cambiata.score import midi
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
 
-MIDI_SUFFIXES = (".mid", ".midi")
-SCORE_SUFFIXES = (".musicxml", ".xml", ".mxl")
 ABC_SUFFIXES = (".abc",)
-SUFFIXES = (*MIDI_SUFFIXES, *SCORE_SUFFIXES, *ABC_SUFFIXES)
+SUFFIXES = (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
 
 _COMMON = Metre()
 _STEPS = 24  # of a quarter note: thirty-seconds and triplets of sixteenths fall on them
@@ -350,46 +349,13 @@ def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
     cambiata.errors.InputError: out.pdf: is no kind of score that is written; name it .mid or
     .musicxml
     """
-    path = checked_score_place(path, force)
+    path = check_output(path, SCORE, force=force)
     if path.suffix.lower() in MIDI_SUFFIXES:
         midi.save(sheet.to_score(), path, force=force)
         return
     stream = _to_stream(sheet, _import_music21(path))
-    with midi.written_beside(path) as scratch:
-        stream.write("mxl" if path.suffix.lower() == ".mxl" else "musicxml", fp=scratch)
-
-
-def checked_score_place(path: str | Path, force: bool) -> Path:
-    """Where a score may be written.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        File to write, .mid or .musicxml.
-    force : bool
-        Replace one that exists.
-
-    Returns
-    -------
-    pathlib.Path
-        The same.
-
-    Raises
-    ------
-    InputError
-        As for `write`.
-
-    Examples
-    --------
-    >>> checked_score_place("/nowhere/out.mid", False)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
-    """
-    if Path(path).suffix.lower() not in (*MIDI_SUFFIXES, *SCORE_SUFFIXES):
-        raise InputError(
-            str(path), "is no kind of score that is written", "name it .mid or .musicxml"
-        )
-    return midi.checked_place(path, force)
+    with atomic_file(path) as unfinished:
+        stream.write("mxl" if path.suffix.lower() == ".mxl" else "musicxml", fp=unfinished)
 
 
 def _import_music21(path: object) -> Any:

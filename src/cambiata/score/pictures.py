@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from cambiata.errors import InputError
+from cambiata.files import PICTURE, check_output, write_text
 from cambiata.score import midi
 from cambiata.score.midi import Score
 
@@ -44,39 +44,7 @@ def draw_rolls(
     Traceback (most recent call last):
     cambiata.errors.InputError: roll.gif: is no kind of picture that is drawn; name it .svg
     """
-    with midi.written_beside(checked_picture(path, force)) as scratch:
-        scratch.write_text(_draw_svg(scores, title))
-
-
-def checked_picture(path: str | Path, force: bool) -> Path:
-    """Where a picture may be written.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        File to write, .svg.
-    force : bool
-        Replace one that exists.
-
-    Returns
-    -------
-    pathlib.Path
-        The same.
-
-    Raises
-    ------
-    InputError
-        As for `draw_rolls`.
-
-    Examples
-    --------
-    >>> checked_picture("/nowhere/roll.svg", False)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere/roll.svg: its folder does not exist; make it first
-    """
-    if Path(path).suffix.lower() != ".svg":
-        raise InputError(str(path), "is no kind of picture that is drawn", "name it .svg")
-    return midi.checked_place(path, force)
+    write_text(check_output(path, PICTURE, force=force), _draw_svg(scores, title))
 
 
 def _draw_svg(scores: Mapping[str, Score], title: str) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cambiata.score.midi import Score, checked_place
-from cambiata.score.pictures import checked_picture, draw_rolls
+from cambiata.files import PICTURE, check_output
+from cambiata.score.midi import Score
+from cambiata.score.pictures import draw_rolls
 from cambiata.score.preview import preview
 
 
@@ -40,9 +41,9 @@ class Sidecars:
 
     def __post_init__(self) -> None:
         if self.listen is not None:
-            checked_place(self.listen, self.force)
+            check_output(self.listen, force=self.force)
         if self.picture is not None:
-            checked_picture(self.picture, self.force)
+            check_output(self.picture, PICTURE, force=self.force)
 
     @property
     def paths(self) -> dict[str, str | None]:

@@ -9,7 +9,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +31,7 @@ from cambiata.audio.sound import (
     resample,
 )
 from cambiata.errors import CambiataWarning, InputError, MissingExtraError
+from cambiata.files import check_not_input
 from cambiata.registry import (
     DEFAULT_TRANSFER,
     DEFAULT_TRANSLATOR,
@@ -422,7 +422,7 @@ def _to_file(
     """A transfer or translation of the first input, written."""
     source = AudioFile(inputs["the content"])
     for role, path in inputs.items():
-        refuse_overwriting(role, Path(path), Path(output))
+        check_not_input(output, role, path)
     sample_rate, n_channels, subtype, force = shape
     destination = Destination(
         output,
@@ -473,36 +473,6 @@ def _translation_options(given: dict[str, Any]) -> Options:
     chosen = _options({"system": DEFAULT_TRANSLATOR, **given}, "translate")
     translate_system(chosen.system)  # refused before anything is read
     return chosen
-
-
-def refuse_overwriting(role: str, path: Path, output: Path) -> None:
-    """Refuse an output that is an input, by whatever path.
-
-    Parameters
-    ----------
-    role : str
-        What the input is.
-    path : pathlib.Path
-        The input; "-" is a pipe.
-    output : pathlib.Path
-        The output; "-" likewise.
-
-    Raises
-    ------
-    InputError
-        They are one file.
-
-    Examples
-    --------
-    >>> refuse_overwriting("the content", Path("/"), Path("/"))
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /: is also the content; choose another output
-    """
-    if str(output) == "-" or str(path) == "-":
-        return
-    with suppress(OSError):  # one of them does not exist: said elsewhere
-        if path.samefile(output):
-            raise InputError(str(output), f"is also {role}", "choose another output")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import copy
 import hashlib
 import json
 import logging
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from cambiata.data.domains import DOMAINS
 from cambiata.errors import InputError
+from cambiata.files import WEIGHTS, atomic_files, check_output
 from cambiata.melody.encoding import N_BEAT_POSITIONS, N_BEATS, N_CONTEXT, N_CONTOUR, N_PITCHES
 from cambiata.partials.latent import N_CONDITIONING, N_HIDDEN
 from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS
@@ -141,8 +141,7 @@ def export(
     Besides the file itself, "NAME.style.onnx" holds the style encoder and "NAME.json" all that is
     known of both.
     """
-    place = Path(output)
-    _check(place, force)
+    place = check_output(output, WEIGHTS, force=force)
     network: nn.Module
     if Path(source).is_file():
         network, metadata = _load_published_run(source)
@@ -190,11 +189,10 @@ def write_parts(
 ) -> dict[str, Any]:
     """Write networks into files that lie beside each other, compared with torch."""
     metadata = dict(metadata)
-    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-        files = {
-            name: Path(scratch) / (f"{place.stem}.{name}.onnx" if name else place.name)
-            for name in parts
-        }
+    names = [*(name for name in parts if name), ""]  # the main file last: it vouches for the others
+    places = [place.with_name(f"{place.stem}.{name}.onnx") if name else place for name in names]
+    with atomic_files(*places) as unfinished:
+        files = dict(zip(names, unfinished, strict=True))
         for name, part in parts.items():
             _write(part, files[name], half=half)
             if name:
@@ -216,18 +214,7 @@ def write_parts(
                 f"differs from torch by {facts['parity']['max_difference']:.2g}",
                 "report this with the versions of torch and onnxruntime",
             )
-        for made in (*others.values(), main):
-            made.replace(place.parent / made.name)
     return facts
-
-
-def _check(place: Path, force: bool) -> None:
-    if place.suffix != ".onnx":
-        raise InputError(str(place), "is no .onnx file", "name it NAME.onnx")
-    if not place.parent.is_dir():
-        raise InputError(str(place.parent), "is no folder", "make it first")
-    if place.exists() and not force:
-        raise InputError(str(place), "is there already", "choose another output, or --force")
 
 
 def _load_run(run: str | Path) -> tuple[dict[str, Any], Task]:

@@ -23,6 +23,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from cambiata.errors import InputError
+from cambiata.files import atomic_file
 from cambiata.precision import cpu_multiplies_bfloat16
 from cambiata.train.task import Task
 
@@ -346,9 +347,8 @@ class _Loop:
     def _save(self) -> None:
         # Written beside and renamed: a kill in the middle leaves the one before.
         if self.fabric.is_global_zero:
-            part = self.folder / (CHECKPOINT + ".part")
-            torch.save(self._state(), part)
-            part.replace(self.folder / CHECKPOINT)
+            with atomic_file(self.folder / CHECKPOINT) as unfinished:
+                torch.save(self._state(), unfinished)
         self.fabric.barrier()
 
     def _load(self) -> None:
@@ -441,7 +441,6 @@ def draw_curves(run: str | Path) -> Path:
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
     place = Path(run) / CURVES
-    part = place.with_suffix(".part.png")
-    figure.savefig(part, dpi=80)
-    part.replace(place)
+    with atomic_file(place) as unfinished:
+        figure.savefig(unfinished, dpi=80)
     return place

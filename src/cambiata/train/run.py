@@ -14,6 +14,7 @@ import torch
 
 from cambiata.data.scored_examples import JoinedExamples
 from cambiata.errors import InputError
+from cambiata.files import TRAINING_RUN, check_output, write_text
 from cambiata.train.config import Recorded, TrainingConfig, as_dict, from_dict, override, training
 from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
 
@@ -39,10 +40,7 @@ def start(
     config = training(preset, settings)
     if minutes is not None:
         config = override(config, {"loop.minutes": str(minutes)})
-    if folder.exists() and not force:
-        raise InputError(
-            str(run), "is there already", "go on with it (cambiata train resume), or --force"
-        )
+    check_output(folder, TRAINING_RUN, force=force)
     if begin_from is not None:
         load_weights(config.make_task(), begin_from)  # refused before anything is made
     dataset = config.record_examples(None if examples is None else str(examples), progress)
@@ -137,9 +135,7 @@ def read_run(run: str | Path) -> tuple[dict[str, Any], TrainingConfig]:
 
 
 def _write(folder: Path, facts: dict[str, Any]) -> None:
-    part = folder / (RUN_FILE + ".part")
-    part.write_text(json.dumps(facts, indent=1))
-    part.replace(folder / RUN_FILE)
+    write_text(folder / RUN_FILE, json.dumps(facts, indent=1))
 
 
 def _commit() -> str:

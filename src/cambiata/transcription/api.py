@@ -14,8 +14,9 @@ from cambiata.audio.chunks import cut
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import AudioFile, Source, resample
 from cambiata.errors import InputError
+from cambiata.files import MIDI, check_output
 from cambiata.partials.posteriors import BANDS, decode_notes, posteriors
-from cambiata.score.midi import Note, Part, Score, checked_place, save
+from cambiata.score.midi import Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress
 from cambiata.weights import load_model
@@ -160,7 +161,7 @@ def transcribe_file(
     """
     began = time.perf_counter()
     source = AudioFile(recording)
-    checked_midi_place(output, force)
+    check_output(output, MIDI, force=force)
     score, threshold = _transcribe(source, instrument, onset_threshold, weights, progress)
     save(score, output, force=force)
     elapsed_s = time.perf_counter() - began
@@ -174,37 +175,6 @@ def transcribe_file(
         elapsed_s,
         elapsed_s / duration_s,
     )
-
-
-def checked_midi_place(output: str | Path, force: bool) -> Path:
-    """Where a MIDI file may be written, refused before the work is done.
-
-    Parameters
-    ----------
-    output : str or pathlib.Path
-        File to write.
-    force : bool
-        Replace one that exists.
-
-    Returns
-    -------
-    pathlib.Path
-        The same.
-
-    Raises
-    ------
-    InputError
-        It is no MIDI file's name, its folder does not exist, or it does.
-
-    Examples
-    --------
-    >>> checked_midi_place("out.wav", False)
-    Traceback (most recent call last):
-    cambiata.errors.InputError: out.wav: is no MIDI file's name; name it NAME.mid
-    """
-    if Path(output).suffix.lower() not in (".mid", ".midi"):
-        raise InputError(str(output), "is no MIDI file's name", "name it NAME.mid")
-    return checked_place(output, force)
 
 
 def _transcribe(

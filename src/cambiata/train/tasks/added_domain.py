@@ -18,6 +18,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import AudioFile, resample
 from cambiata.errors import InputError
+from cambiata.files import DOMAIN, check_output
 from cambiata.partials.posteriors import BANDS
 from cambiata.system import Progress
 from cambiata.train.band_losses import DB, total_loss
@@ -121,8 +122,7 @@ def add_domain(
         raise InputError(name, "is no name of a domain", "use letters, digits, - and _")
     if name in [domain.name for domain in shipped_domains()]:
         raise InputError(name, "ships with cambiata", "choose another name")
-    if (domains_folder() / f"{name}.onnx").exists() and not force:
-        raise InputError(name, "is there already", "choose another name, or --force")
+    check_output(domains_folder() / f"{name}.onnx", DOMAIN, force=force, name=name)
     if not 0 < minutes <= 24 * 60:
         raise InputError(f"{minutes:g} minutes", "is out of range", "train for up to a day")
     began = time.perf_counter()

@@ -27,6 +27,7 @@ from cambiata.counterpoint.ranking import (
     move,
 )
 from cambiata.data.scores import Split, Work, load_corpus
+from cambiata.files import write_text
 from cambiata.score.midi import Part
 
 PAIRS = ((0, 3), (0, 1), (1, 2), (2, 3))  # of soprano, alto, tenor and bass
@@ -125,7 +126,5 @@ def train_ranking(output: str | Path, works: Iterable[Work] | None = None) -> Ra
         "line": ranking.line,
     }
     place = Path(output)
-    part_file = place.with_name(place.name + ".part")
-    part_file.write_text(json.dumps(data, separators=(",", ":")) + "\n")
-    part_file.replace(place)
+    write_text(place, json.dumps(data, separators=(",", ":")) + "\n")
     return load_ranking(place)

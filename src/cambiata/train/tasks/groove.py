@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.errors import InputError
+from cambiata.files import WEIGHTS, atomic_file, check_output
 from cambiata.groove.grid import N_DRUMS, Groove
 from cambiata.groove.vae import N_STEPS, encode_windows, split_windows
 from cambiata.score.midi import load
@@ -275,11 +276,7 @@ def train_groove(
     Beside the output lie its other parts, ``NAME.json`` with all that is known of them, and
     ``NAME.ckpt``, from which a training that was broken off goes on.
     """
-    place = Path(output)
-    if place.suffix != ".onnx":
-        raise InputError(str(place), "is no .onnx file", "name it NAME.onnx")
-    if place.exists() and not force:
-        raise InputError(str(place), "is there already", "choose another output, or --force")
+    place = check_output(output, WEIGHTS, force=force)
     played = [each for each in read_recordings(data_folder) if not each.is_held_out]
     training, validation = (
         training_windows([each.groove() for each in played if (each.split == "train") == wanted])
@@ -374,17 +371,14 @@ def _save_checkpoint(
     optimizer: torch.optim.Optimizer,
     state: Mapping[str, Any],
 ) -> None:
-    part = place.with_suffix(".part")
-    torch.save(
-        {
-            "config": asdict(config),
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "state": dict(state),
-        },
-        part,
-    )
-    part.replace(place)
+    checkpoint = {
+        "config": asdict(config),
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "state": dict(state),
+    }
+    with atomic_file(place) as unfinished:
+        torch.save(checkpoint, unfinished)
 
 
 class _HitsIn(nn.Module):

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.arrays import Samples
-from cambiata.data.examples import save_arrays
 from cambiata.data.processes import run_all
 from cambiata.data.scored_examples import ScoredExamples
+from cambiata.files import write_arrays
 from cambiata.partials.note_frames import (
     FLOOR,
     N_FEATURES,
@@ -434,7 +434,7 @@ def _precompute_some(
         )
         rng = np.random.default_rng([number, int(validating)])
         place = folder / features_file(validating, number)
-        save_arrays(place, **compute_features(content, style, example.sounds, rng))
+        write_arrays(place, **compute_features(content, style, example.sounds, rng))
 
 
 def _posteriors(bands_db: Roll, model: Model) -> tuple[Roll, Roll, Roll]:

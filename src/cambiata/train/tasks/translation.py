@@ -23,8 +23,8 @@ from torch.nn import functional
 from cambiata.arrays import Samples
 from cambiata.data.domains import DOMAINS, DomainExamples
 from cambiata.data.effects import sample_wide_chain
-from cambiata.data.examples import save_arrays
 from cambiata.data.processes import run_all
+from cambiata.files import write_arrays
 from cambiata.partials.latent import (
     CONDITIONING_FEATURES,
     N_CONDITIONING,
@@ -299,7 +299,7 @@ def _precompute_some(
             features = compute_features(
                 treated, sound, model, threshold, measured=number < _N_MEASURED
             )
-            save_arrays(file, **features)
+            write_arrays(file, **features)
 
 
 def compute_features(

@@ -1,0 +1,214 @@
+"""Output files: the one place that checks where an output may go, and the one that writes it whole.
+
+Everything that can be refused about an output is refused before any work is done
+(`check_output`, `check_not_input`). A file or a folder is made in a scratch folder beside its place
+and moved there when it is whole; when anything fails on the way, what was there before stays
+(`atomic_file`, `atomic_files`, `atomic_folder`).
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from os import W_OK, access
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.errors import InputError
+
+Refusal = tuple[str, str]
+"""A problem and its cure; {folder} stands for the folder that the output is to lie in."""
+
+MIDI_SUFFIXES = (".mid", ".midi")
+MUSICXML_SUFFIXES = (".musicxml", ".xml", ".mxl")
+
+
+@dataclass(frozen=True)
+class OutputKind:
+    """The checks that an output of a kind has to pass, each with its message; None: no check."""
+
+    suffixes: tuple[str, ...] = ()
+    wrong_suffix: Refusal = ("has the wrong extension", "choose another name")
+    no_folder: Refusal | None = ("its folder does not exist", "make it first")
+    is_folder: Refusal | None = ("is a folder", "name a file")
+    is_file: Refusal | None = None
+    not_writable: Refusal | None = None
+    exists: Refusal | None = ("exists", "choose another name, or --force to replace it")
+    foreign: Refusal = ("is not of this command's making", "choose another name")
+    ignores_case: bool = True  # of the extension
+    names_folder: bool = False  # a missing folder is refused by its own name, not by the output's
+
+
+FILE = OutputKind()
+MIDI = OutputKind(MIDI_SUFFIXES, ("is no MIDI file's name", "name it NAME.mid"))
+SCORE = OutputKind(
+    (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES),
+    ("is no kind of score that is written", "name it .mid or .musicxml"),
+)
+PICTURE = OutputKind((".svg",), ("is no kind of picture that is drawn", "name it .svg"))
+RESULTS = OutputKind(exists=None)
+SOUND = OutputKind(
+    no_folder=("the folder {folder} does not exist", "create it first"),
+    is_folder=("is a folder", "name a file in it"),
+    not_writable=("the folder {folder} may not be written", "choose another"),
+    exists=("exists", "choose another name, or --force it"),
+)
+TIMBRE = OutputKind(
+    (".timbre",),
+    ("is no .timbre file", "name it NAME.timbre"),
+    no_folder=("the folder {folder} does not exist", "create it first"),
+    exists=("exists", "choose another output, or --force"),
+    ignores_case=False,
+)
+WEIGHTS = OutputKind(
+    (".onnx",),
+    ("is no .onnx file", "name it NAME.onnx"),
+    no_folder=("is no folder", "make it first"),
+    exists=("is there already", "choose another output, or --force"),
+    ignores_case=False,
+    names_folder=True,
+)
+DOMAIN = OutputKind(no_folder=None, exists=("is there already", "choose another name, or --force"))
+TRAINING_RUN = OutputKind(
+    no_folder=None,
+    is_folder=None,
+    exists=("is there already", "go on with it (cambiata train resume), or --force"),
+)
+RENDERED_SCORES = OutputKind(is_folder=None)
+REPORT = OutputKind(
+    is_folder=None, foreign=("is not a report that may be replaced", "choose another name")
+)
+# Folders that a command goes on with where they are of its own making.
+EVALUATION = OutputKind(
+    no_folder=None,
+    is_folder=None,
+    is_file=("is a file", "choose another name"),
+    exists=None,
+    foreign=("is not empty and no run", "choose another folder"),
+)
+BANK = OutputKind(
+    no_folder=None,
+    is_folder=None,
+    is_file=("is a file", "name a folder"),
+    exists=None,
+    foreign=("holds something other than a bank", "name another"),
+)
+
+
+def check_output(
+    path: str | Path,
+    kind: OutputKind = FILE,
+    *,
+    force: bool = False,
+    name: str | None = None,
+    is_own: Callable[[Path], bool] = lambda _place: True,
+) -> Path:
+    """Place of an output, refused (`InputError`) where it may not be written.
+
+    `force` lets it replace what is there, as long as `is_own` says that it may be replaced; `name`
+    is what messages call it, else the path.
+    """
+    place = Path(path)
+
+    def refuse(refusal: Refusal, subject: object = name or path) -> None:
+        problem, cure = refusal
+        raise InputError(str(subject), problem.format(folder=place.parent), cure)
+
+    suffix = place.suffix.lower() if kind.ignores_case else place.suffix
+    if kind.suffixes and suffix not in kind.suffixes:
+        refuse(kind.wrong_suffix)
+    folder = place.absolute().parent
+    if kind.no_folder and not folder.is_dir():
+        refuse(kind.no_folder, place.parent if kind.names_folder else path)
+    if kind.is_folder and place.is_dir():
+        refuse(kind.is_folder)
+    if kind.is_file and place.exists() and not place.is_dir():
+        refuse(kind.is_file)
+    if kind.not_writable and not access(folder, W_OK):
+        refuse(kind.not_writable)
+    if kind.exists and place.exists() and not force:
+        refuse(kind.exists)
+    if place.exists() and not is_own(place):
+        refuse(kind.foreign)
+    return place
+
+
+def check_not_input(output: str | Path, role: str, path: str | Path) -> None:
+    """Refuse an output that is an input, by whatever path; "-" is a pipe and never the same.
+
+    >>> check_not_input("/", "the content", "/")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /: is also the content; choose another output
+    """
+    if str(output) == "-" or str(path) == "-":
+        return
+    with suppress(OSError):  # one of them does not exist: refused elsewhere
+        if Path(path).samefile(output):
+            raise InputError(str(output), f"is also {role}", "choose another output")
+
+
+@contextmanager
+def atomic_files(*places: Path) -> Iterator[list[Path]]:
+    """Paths to write, moved to their places in the order given when the block ends well.
+
+    They lie in a scratch folder beside the first place, under their own names. A folder of its own
+    also gives a new file the permissions of any other, which `tempfile.mkstemp` does not.
+    """
+    with tempfile.TemporaryDirectory(dir=places[0].parent, prefix=".cambiata-") as scratch:
+        unfinished = [Path(scratch) / place.name for place in places]
+        yield unfinished
+        for each, place in zip(unfinished, places, strict=True):
+            each.replace(place)
+
+
+@contextmanager
+def atomic_file(place: Path) -> Iterator[Path]:
+    """A path to write, moved to its place when the block ends well.
+
+    >>> place = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with atomic_file(place) as unfinished:
+    ...     _ = unfinished.write_text("whole")
+    >>> [path.name for path in place.parent.iterdir()]
+    ['a.txt']
+    """
+    with atomic_files(place) as [unfinished]:
+        yield unfinished
+
+
+@contextmanager
+def atomic_folder(place: Path) -> Iterator[Path]:
+    """An empty folder to fill, put in the place of what lay there when the block ends well."""
+    with tempfile.TemporaryDirectory(dir=place.absolute().parent, prefix=".cambiata-") as scratch:
+        unfinished = Path(scratch) / "new"
+        unfinished.mkdir()
+        yield unfinished
+        if place.exists():
+            place.replace(Path(scratch) / "old")
+        unfinished.replace(place)
+
+
+def write_text(place: Path, text: str) -> None:
+    """Write text in UTF-8, whole or not at all."""
+    with atomic_file(place) as unfinished:
+        unfinished.write_text(text, "utf-8")
+
+
+def write_bytes(place: Path, data: bytes) -> None:
+    """Write bytes, whole or not at all."""
+    with atomic_file(place) as unfinished:
+        unfinished.write_bytes(data)
+
+
+def write_array(place: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array as .npy, whole or not at all."""
+    with atomic_file(place) as unfinished, unfinished.open("wb") as file:
+        np.save(file, array)
+
+
+def write_arrays(place: Path, **arrays: npt.NDArray[Any]) -> None:
+    """Write arrays by their names as .npz, whole or not at all."""
+    with atomic_file(place) as unfinished, unfinished.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)

@@ -1,0 +1,123 @@
+"""Where outputs may go, and that they appear whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cambiata import files
+from cambiata.errors import InputError
+from cambiata.files import (
+    atomic_file,
+    atomic_files,
+    atomic_folder,
+    check_not_input,
+    check_output,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("no/a.mid", files.FILE, "no/a.mid: its folder does not exist; make it first"),
+        ("folder", files.FILE, "folder: is a folder; name a file"),
+        ("there.mid", files.FILE, "exists; choose another name, or --force to replace it"),
+        ("a.wav", files.MIDI, "a.wav: is no MIDI file's name; name it NAME.mid"),
+        ("a.pdf", files.SCORE, "is no kind of score that is written; name it .mid or .musicxml"),
+        ("a.gif", files.PICTURE, "is no kind of picture that is drawn; name it .svg"),
+        ("no/a.wav", files.SOUND, "no/a.wav: the folder no does not exist; create it first"),
+        ("there.mid", files.SOUND, "exists; choose another name, or --force it"),
+        ("a.wav", files.TIMBRE, "a.wav: is no .timbre file; name it NAME.timbre"),
+        ("a.TIMBRE", files.TIMBRE, "is no .timbre file"),
+        ("there.timbre", files.TIMBRE, "exists; choose another output, or --force"),
+        ("no/a.onnx", files.WEIGHTS, "^no: is no folder; make it first"),
+        ("there.mid", files.BANK, "is a file; name a folder"),
+        ("there.mid", files.EVALUATION, "is a file; choose another name"),
+        ("folder", files.TRAINING_RUN, "go on with it .cambiata train resume., or --force"),
+    ],
+)
+def test_refused_before_anything_is_made(
+    name: str, kind: files.OutputKind, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    for there in ("there.mid", "there.timbre"):
+        Path(there).touch()
+    with pytest.raises(InputError, match=message):
+        check_output(name, kind)
+
+
+def test_force_replaces_only_what_is_its_own(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    report.mkdir()
+    check_output(report, files.REPORT, force=True)
+    with pytest.raises(InputError, match="is not a report that may be replaced"):
+        check_output(report, files.REPORT, force=True, is_own=lambda _folder: False)
+
+
+def test_extensions_in_capitals_are_the_same(tmp_path: Path) -> None:
+    for kind, name in (
+        (files.MIDI, "A.MID"),
+        (files.SCORE, "A.MusicXML"),
+        (files.PICTURE, "A.SVG"),
+    ):
+        assert check_output(tmp_path / name, kind) == tmp_path / name
+
+
+def test_an_output_is_none_of_its_inputs_by_whatever_path(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "link.wav").symlink_to("a.wav")
+    with pytest.raises(InputError, match=r"link\.wav: is also the content; choose another output"):
+        check_not_input(tmp_path / "link.wav", "the content", tmp_path / "a.wav")
+    check_not_input(tmp_path / "b.wav", "the content", tmp_path / "a.wav")
+    check_not_input("-", "the content", "-")
+
+
+def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    place, folder = tmp_path / "a.txt", tmp_path / "folder"
+    place.write_text("before")
+    folder.mkdir()
+    (folder / "before").touch()
+
+    def write_half() -> None:
+        with atomic_file(place) as unfinished:
+            unfinished.write_text("half")
+            raise RuntimeError
+
+    def fill_half() -> None:
+        with atomic_folder(folder) as unfinished:
+            (unfinished / "half").touch()
+            raise RuntimeError
+
+    for fail in (write_half, fill_half):
+        with pytest.raises(RuntimeError):
+            fail()
+    assert place.read_text() == "before"
+    assert [path.name for path in folder.iterdir()] == ["before"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "folder"]
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "before").touch()
+    with atomic_folder(folder) as unfinished:
+        (unfinished / "after").touch()
+    assert [path.name for path in folder.iterdir()] == ["after"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
+    places = tmp_path / "a.part.onnx", tmp_path / "a.onnx"
+    with atomic_files(*places) as unfinished:
+        for each in unfinished:
+            each.write_text(each.name)
+        assert not any(place.exists() for place in places)
+    assert [place.read_text() for place in places] == ["a.part.onnx", "a.onnx"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    files.write_text(tmp_path / "whole", "")
+    assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
