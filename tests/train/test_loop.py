@@ -24,7 +24,7 @@ from cambiata.train.loop import (  # noqa: E402
     CURVES,
     METRICS,
     LoopConfig,
-    _Order,
+    _BatchOrder,
     draw_curves,
     fit,
     read_checkpoint,
@@ -157,13 +157,13 @@ def test_time_is_a_limit_over_all_sessions(tmp_path: Path) -> None:
 @pytest.mark.parametrize("n_devices", [1, 2])
 def test_every_example_is_seen_once_an_epoch(n_devices: int) -> None:
     config = replace(SIX, batch_size=4, n_devices=n_devices)
-    orders = [iter(_Order(10, config, 0, rank)) for rank in range(n_devices)]
+    orders = [iter(_BatchOrder(10, config, 0, rank)) for rank in range(n_devices)]
     steps = [[i for order in orders for i in next(order)] for _ in range(5)]
     seen = [i for step in steps for i in step]
     assert sorted(seen[:10]) == list(range(10)) == sorted(seen[10:])
     assert seen[:10] != seen[10:]
     # And what a step is made of does not depend on where one begins.
-    assert [i for r in range(n_devices) for i in next(iter(_Order(10, config, 3, r)))] == steps[3]
+    assert [i for r in range(n_devices) for i in next(iter(_BatchOrder(10, config, 3, r)))] == steps[3]
 
 
 def test_the_rate_rises_and_falls() -> None:

@@ -143,7 +143,7 @@ class PartialsPredictor(nn.Module):
         noise: Tensor,
         queries: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """What the wanted note frames sound like.
+        """Partials and noise of the note frames asked for, in dB relative to each note's strength.
 
         features: [K, N_FEATURES]; partials, mask, noise: [K, ...]; queries: [Q, N_FEATURES];
         returns [Q, N_PARTIALS], [Q, N_NOISE].
