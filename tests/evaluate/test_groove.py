@@ -8,6 +8,7 @@ import pytest
 from tiny_groove_data import tiny_groove_data
 
 from cambiata import InputError
+from cambiata.data.grooves import GrooveRecording, read_recordings
 from cambiata.evaluate.groove import (
     AMOUNTS,
     METRICS,
@@ -27,7 +28,6 @@ from cambiata.evaluate.groove import (
 from cambiata.groove.grid import Groove, Hit
 from cambiata.groove.interpolation import GrooveAmounts, Interpolation
 from cambiata.score.midi import Metre
-from cambiata.train.tasks.groove import GrooveRecording, read_recordings
 
 
 def _groove(seed: int, n_bars: int = 4) -> Groove:

@@ -163,7 +163,9 @@ def test_every_example_is_seen_once_an_epoch(n_devices: int) -> None:
     assert sorted(seen[:10]) == list(range(10)) == sorted(seen[10:])
     assert seen[:10] != seen[10:]
     # And what a step is made of does not depend on where one begins.
-    assert [i for r in range(n_devices) for i in next(iter(_BatchOrder(10, config, 3, r)))] == steps[3]
+    assert [
+        i for r in range(n_devices) for i in next(iter(_BatchOrder(10, config, 3, r)))
+    ] == steps[3]
 
 
 def test_the_rate_rises_and_falls() -> None:

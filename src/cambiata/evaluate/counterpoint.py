@@ -21,11 +21,11 @@ from cambiata.counterpoint.api import Solution, sample_lines, score_counterpoint
 from cambiata.counterpoint.cantus import Cantus
 from cambiata.counterpoint.checker import LineNote, Position, check
 from cambiata.counterpoint.ranking import Ranking, shipped
+from cambiata.data.chorales import PAIRS, read_chorales, successions
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run_facts import describe_machine
 from cambiata.score.notation import Sheet, Tone, Voice
-from cambiata.train.tasks.counterpoint import PAIRS, read_chorales, successions
 
 _BAR = 4
 FUX = {

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.data.grooves import GrooveRecording, read_recordings
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run_facts import describe_machine
@@ -28,7 +29,6 @@ from cambiata.groove.interpolation import (
 )
 from cambiata.groove.vae import LatentInterpolation, encode_windows, split_windows
 from cambiata.score.midi import Clock, Note, Part, Score
-from cambiata.train.tasks.groove import GrooveRecording, read_recordings
 
 Array = npt.NDArray[np.float32]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.data.melody_bars import parse_lines
 from cambiata.data.tunes import Tune, read_tunes
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
@@ -23,7 +24,6 @@ from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.score import notation
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Voice
-from cambiata.train.tasks.melody import parse_lines
 
 Values = npt.NDArray[np.float64]
 

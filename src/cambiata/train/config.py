@@ -12,15 +12,17 @@ import torch
 
 from cambiata.data.domains import DomainsConfig, record_domains
 from cambiata.data.examples import ExamplesConfig, keep, record_examples
+from cambiata.data.melody_bars import TunesConfig, record_tunes
+from cambiata.data.melody_notes import NotesConfig, record_notes
 from cambiata.data.scored_examples import JoinedExamples, PianoConfig, ScoredConfig, record_scored
 from cambiata.errors import InputError
 from cambiata.train.loop import LoopConfig, TrainingExamples
 from cambiata.train.task import Task
 from cambiata.train.tasks.listener import ListenerExamples, ListenerTask, ListenerTraining
-from cambiata.train.tasks.melody import MelodyTask, MelodyTraining, TunesConfig, record_tunes
+from cambiata.train.tasks.melody import MelodyTask, MelodyTraining
 from cambiata.train.tasks.mor2018 import DomainSounds, Mor2018Task, Mor2018Training
 from cambiata.train.tasks.oneshot import OneShotTask, OneShotTraining, precompute_features
-from cambiata.train.tasks.pati2018 import NotesConfig, Pati2018Task, Pati2018Training, record_notes
+from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
 from cambiata.train.tasks.performancenet import PerformanceNetTask, PerformanceNetTraining
 from cambiata.train.tasks.player import (
     ConcatDataset,

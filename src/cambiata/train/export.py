@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from cambiata.data.domains import DOMAINS
+from cambiata.data.melody_bars import STYLES, TunesConfig, record_tunes
 from cambiata.errors import InputError
 from cambiata.files import WEIGHTS, atomic_files, check_output
 from cambiata.melody.encoding import N_BEAT_POSITIONS, N_BEATS, N_CONTEXT, N_CONTOUR, N_PITCHES
@@ -29,14 +30,7 @@ from cambiata.train.loop import load_weights, read_checkpoint
 from cambiata.train.run import read_run
 from cambiata.train.task import Task
 from cambiata.train.tasks.listener import ListenerTask
-from cambiata.train.tasks.melody import (
-    STYLES,
-    MelodyNetwork,
-    MelodyTask,
-    TunesConfig,
-    measure_styles,
-    record_tunes,
-)
+from cambiata.train.tasks.melody import MelodyNetwork, MelodyTask, measure_styles
 from cambiata.train.tasks.mor2018 import POOL, Mor2018Task
 from cambiata.train.tasks.mor2018 import SAMPLE_RATE as MOR2018_RATE_HZ
 from cambiata.train.tasks.oneshot import OneShotTask, PartialsPredictor

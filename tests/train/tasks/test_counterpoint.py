@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 
 from cambiata.counterpoint.ranking import N_CANTUS, N_KINDS, N_MOVES, shipped
+from cambiata.data.chorales import merge_repeats, read_chorales, successions
 from cambiata.data.scores import Work
 from cambiata.score.midi import Note, Part
-from cambiata.train.tasks.counterpoint import (
-    learn_ranking,
-    merge_repeats,
-    read_chorales,
-    successions,
-    train_ranking,
-)
+from cambiata.train.tasks.counterpoint import learn_ranking, train_ranking
 
 SHIPPED = Path(__file__).parents[3] / "src" / "cambiata" / "counterpoint" / "ranking.json"
 

@@ -8,21 +8,18 @@ import pytest
 from tiny_groove_data import tiny_groove_data
 
 from cambiata import InputError
+from cambiata.data.grooves import HELD_OUT, N_CELLS, read_recordings, training_windows
 from cambiata.groove.grid import Groove
 from cambiata.weights import Model
 
 torch = pytest.importorskip("torch")
 
 from cambiata.train.tasks.groove import (  # noqa: E402
-    HELD_OUT,
-    N_CELLS,
     GrooveConfig,
     GrooveVae,
     export_groove,
     main,
-    read_recordings,
     train_groove,
-    training_windows,
     validate,
 )
 

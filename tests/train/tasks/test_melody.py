@@ -9,6 +9,13 @@ import pytest
 import torch
 from tiny_tunes import sheet, tunes
 
+from cambiata.data.melody_bars import (
+    N_STYLE_BARS,
+    TuneBars,
+    TunesConfig,
+    parse_lines,
+    write_bars,
+)
 from cambiata.data.tunes import Tune, _find_dance, group_families
 from cambiata.melody.bars import MelodyLine
 from cambiata.melody.encoding import N_PACKED, Vocabulary
@@ -20,16 +27,7 @@ from cambiata.score.notation import Sheet, Tone, Voice
 from cambiata.train.config import as_dict, training
 from cambiata.train.export import export
 from cambiata.train.loop import LoopConfig, fit
-from cambiata.train.tasks.melody import (
-    N_STYLE_BARS,
-    MelodyTask,
-    MelodyTraining,
-    TuneBars,
-    TunesConfig,
-    measure_styles,
-    parse_lines,
-    write_bars,
-)
+from cambiata.train.tasks.melody import MelodyTask, MelodyTraining, measure_styles
 from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
 
 

@@ -7,7 +7,6 @@ GrooVAE, but small, without recurrence, and with two latent vectors instead of o
 """
 
 import argparse
-import csv
 import json
 import math
 import time
@@ -23,41 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cambiata.data.grooves import HELD_OUT, N_CELLS, SOURCE, read_recordings, training_windows
 from cambiata.errors import InputError
 from cambiata.files import WEIGHTS, atomic_file, check_output
-from cambiata.groove.grid import N_DRUMS, Groove
-from cambiata.groove.vae import N_STEPS, encode_windows, split_windows
-from cambiata.score.midi import load
 from cambiata.train.export import LICENCE, OnnxPart, round_to_float16, write_parts
 from cambiata.train.tasks.vqvae import n_parameters
 
-N_CELLS = N_STEPS * N_DRUMS
-
-HELD_OUT = (
-    "drummer1/eval_session",
-    "drummer1/session3",
-    "drummer2/session3",
-    "drummer3/session2",
-    "drummer5/eval_session",
-    "drummer5/session2",
-    "drummer6/session3",
-    "drummer7/eval_session",
-    "drummer7/session3",
-    "drummer8/eval_session",
-    "drummer8/session1",
-)
-"""Sessions that are never trained on, nor chosen by: `cambiata.evaluate.groove` is about them. Each
-drummer but 4, 9 and 10, who have one session, keeps another for training."""
-
 _HALVES = ("hits", "performance")
-
-_DATA = {
-    "name": "Groove MIDI Dataset 1.0.0",
-    "authors": "Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck and David Bamman 2019",
-    "publisher": "Google LLC (Magenta)",
-    "licence": "CC BY 4.0",
-    "source": "https://magenta.tensorflow.org/datasets/groove",
-}
 
 
 @dataclass(frozen=True)
@@ -170,65 +141,6 @@ class GrooveVae(nn.Module):
         losses["performance_loss"] = losses["velocity"] + losses["offset"] + beta * divergences[1]
         losses["loss"] = losses["hits_loss"] + losses["performance_loss"]
         return losses
-
-
-@dataclass(frozen=True)
-class GrooveRecording:
-    """A recording of the Groove MIDI Dataset."""
-
-    path: Path  # Its MIDI file
-    drummer: str  # "drummer1" and so on
-    session: str  # "drummer1/session2" and so on
-    style: str  # "funk/groove1" and so on: genre, and what the dataset says more
-    split: str  # The dataset's own: train, validation or test
-    is_fill: bool  # A fill rather than a beat
-
-    @property
-    def is_held_out(self) -> bool:
-        """Whether its session is for evaluation alone."""
-        return self.session in HELD_OUT
-
-    def groove(self) -> Groove:
-        """Its drums."""
-        return Groove.of(load(self.path, keys=True))
-
-
-def read_recordings(folder: str | Path) -> list[GrooveRecording]:
-    """The recordings of the Groove MIDI Dataset."""
-    table = Path(folder) / "info.csv"
-    if not table.is_file():
-        raise InputError(str(folder), "has no info.csv", "name the Groove MIDI Dataset's folder")
-    with table.open(newline="") as rows:
-        return [
-            GrooveRecording(
-                Path(folder) / row["midi_filename"],
-                row["drummer"],
-                row["session"],
-                row["style"],
-                row["split"],
-                row["beat_type"] == "fill",
-            )
-            for row in csv.DictReader(rows)
-        ]
-
-
-def training_windows(grooves: Sequence[Groove]) -> npt.NDArray[np.float32]:
-    """Windows of grooves, one beginning with every bar.
-
-    returns [N, 3, 288].
-    """
-    windows_of_grooves = [np.zeros((0, 3, N_CELLS), np.float32)]
-    for groove in grooves:
-        windows = split_windows(groove)
-        per_window = max(len(bars) for bars in windows)
-        windows = [
-            range(first, min(first + per_window, groove.n_bars)) for first in range(groove.n_bars)
-        ]
-        windows_of_grooves.append(
-            np.stack(encode_windows(groove, windows), 1).reshape(-1, 3, N_CELLS)
-        )
-    whole = np.concatenate(windows_of_grooves)
-    return whole[whole[:, 0].any(1)]
 
 
 def _batches(n: int, config: GrooveConfig, epoch: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -463,7 +375,7 @@ def export_groove(
         "licence": LICENCE,
         "config": asdict(network.config),
         "n_parameters": n_parameters(network),
-        "data": _DATA | {"held_out": list(HELD_OUT)},
+        "data": SOURCE | {"held_out": list(HELD_OUT)},
     }
     written = write_parts(parts, place, metadata, half=True) | {"training": dict(facts or {})}
     place.with_suffix(".json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
