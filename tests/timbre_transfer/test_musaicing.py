@@ -8,9 +8,9 @@ from sounds import melody, tone
 from cambiata.timbre_transfer.musaicing import (
     Musaicing,
     MusaicingConfig,
-    _avoid_repetition,
+    _damp_repetitions,
     _restrict_polyphony,
-    _support_continuity,
+    _sum_diagonals,
     activate,
     kullback_leibler,
 )
@@ -96,7 +96,7 @@ def test_the_divergence_is_scipys() -> None:
 def test_the_last_iteration_keeps_only_what_the_constraints_allow() -> None:
     rng = np.random.default_rng(0)
     H = rng.random((40, 60)).astype(np.float32)
-    kept = _avoid_repetition(H, 7, np.float32(0))
+    kept = _damp_repetitions(H, 7, np.float32(0))
     for column in kept.T:
         assert np.diff(np.flatnonzero(column)).min(initial=99) > 3
     _restrict_polyphony(H, 10, np.float32(0))
@@ -109,7 +109,7 @@ def test_continuity_runs_along_diagonals() -> None:
     expected = np.zeros((7, 9), np.float32)
     for i in (-2, -1, 0, 1, 2):
         expected[3 + i, 4 + i] = 1
-    assert np.array_equal(_support_continuity(H, 2), expected)
+    assert np.array_equal(_sum_diagonals(H, 2), expected)
 
 
 def test_a_transposed_style_reaches_the_contents_pitch() -> None:

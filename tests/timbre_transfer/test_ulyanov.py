@@ -11,7 +11,7 @@ from cambiata.timbre_transfer.ulyanov import (
     UlyanovConfig,
     _gram_distance,
     _gram_norm,
-    _precision,
+    _torch_dtype,
 )
 
 SMALL = UlyanovConfig(
@@ -34,7 +34,7 @@ def test_features_are_a_convolution_of_the_spectrogram() -> None:
     spectrogram = torch.rand(257, 40, generator=torch.Generator().manual_seed(1))
     kernel = system._weight.reshape(64, 257, 5)
     theirs = torch.relu(conv1d(spectrogram[None], kernel)[0])
-    torch.testing.assert_close(system._features(spectrogram), theirs)
+    torch.testing.assert_close(system._conv_features(spectrogram), theirs)
     deviation = np.sqrt(2) * np.sqrt(2 / ((257 + 64) * 5))
     assert float(kernel.std()) == pytest.approx(deviation, rel=0.01)
 
@@ -60,8 +60,8 @@ def _losses(config: UlyanovConfig) -> tuple[float, float]:
     system = Ulyanov(config)
     texture = system.capture(STYLE)
     target, _ = system._spectrogram(np.abs(config.stft.analyse(CONTENT)))
-    found = system._optimised(target, texture, 0, lambda _share: None)
-    features, wanted = system._features(found), system._features(target)
+    found = system._optimise(target, texture, 0, lambda _share: None)
+    features, wanted = system._conv_features(found), system._conv_features(target)
     style_norm = _gram_norm(texture.features)
     return (
         float(0.5 * torch.sum((features - wanted) ** 2)),
@@ -106,7 +106,7 @@ def test_as_many_iterations_as_asked_for(iterations: int) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.LBFGS, "step", counted)
-        system._optimised(target, texture, 0, shares.append)
+        system._optimise(target, texture, 0, shares.append)
     assert steps[-1] == iterations
     assert shares[-1] == 1
 
@@ -120,8 +120,8 @@ def test_impossible_settings_are_refused(changes: dict[str, float]) -> None:
 
 
 def test_precision_is_chosen_or_found() -> None:
-    assert _precision("float32") == torch.float32
-    assert _precision("bfloat16") == torch.bfloat16
-    assert _precision("auto") in (torch.float32, torch.bfloat16)
+    assert _torch_dtype("float32") == torch.float32
+    assert _torch_dtype("bfloat16") == torch.bfloat16
+    assert _torch_dtype("auto") in (torch.float32, torch.bfloat16)
     with pytest.raises(ValueError, match="precision must be"):
         UlyanovConfig(precision="half")

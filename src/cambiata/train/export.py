@@ -590,6 +590,20 @@ class _GroupedSamples(nn.Module):
         return found
 
 
+# What the files call a decoder's layers (since 0.1), and what the network does.
+_LAYERS = {
+    "first": "first_conv",
+    "first_skip": "skip_conv",
+    "dilated": "dilated",
+    "told": "condition",
+    "rest": "residual",
+    "skip": "skip",
+    "thought": "fc",
+    "last_told": "fc_condition",
+    "last": "logits",
+}
+
+
 class _DecoderArrays(nn.Module):
     """WaveNet decoders' own arrays, which are run by `translation.sampling`."""
 
@@ -597,11 +611,11 @@ class _DecoderArrays(nn.Module):
         super().__init__()
         self.names: list[str] = []
         per_layer = ("dilated", "told", "rest", "skip")
-        for name in ("first", "first_skip", *per_layer, "thought", "last_told", "last"):
+        for name, attribute in _LAYERS.items():
             for kind in ("weight", "bias"):
                 found = []
                 for decoder in decoders:
-                    layer = getattr(decoder, name)
+                    layer = getattr(decoder, attribute)
                     each = list(layer) if name in per_layer else [layer]
                     arrays = [getattr(one, kind).detach() for one in each]
                     whole = torch.stack(arrays) if name in per_layer else arrays[0]

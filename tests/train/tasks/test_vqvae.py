@@ -108,7 +108,7 @@ def test_components_are_the_principal_ones() -> None:
     spectrogram = torch.from_numpy(frames)[None]
     network = VqVae(VqVaeShape(width=4, n_codes=4, n_components=5))
     network.fit_components(spectrogram)
-    encoder_inputs = network.heard(spectrogram)
+    encoder_inputs = network.encoder_inputs(spectrogram)
     assert encoder_inputs.shape == (1, 5, 400)
     np.testing.assert_allclose(np.cov(encoder_inputs[0]), np.eye(5) * 400 / 399, atol=1e-3)
     # Five directions hold all there is; what is said of what is heard is the spectrogram again.

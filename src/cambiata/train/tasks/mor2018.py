@@ -79,8 +79,8 @@ class Encoder(nn.Module):
         coded: [B, T]; returns [B, n_latent, T / 800].
         """
         x = self.start(coded[:, None])
-        for dilated_convs, convs_1x1 in zip(self.dilated_convs, self.convs_1x1, strict=True):
-            x = x + convs_1x1(functional.relu(dilated_convs(x)))
+        for dilated, pointwise in zip(self.dilated_convs, self.convs_1x1, strict=True):
+            x = x + pointwise(functional.relu(dilated(x)))
         latent = self.conv_1x1(x)
         # A mean of groups rather than `avg_pool1d`, which the exporter writes of one length only.
         pooled: Tensor = latent.reshape(latent.shape[0], latent.shape[1], -1, POOL).mean(dim=3)

@@ -210,10 +210,10 @@ class PerformanceNetTask(Task):
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Means of the losses, whichever is learnt by."""
         with torch.no_grad():
-            log_power = [self.forward(batch, share) for batch in batches[:8]]
+            losses = [self.forward(batch, share) for batch in batches[:8]]
         return {
-            name: float(torch.stack([each[name] for each in log_power]).mean())
-            for name in log_power[0]
+            name: float(torch.stack([each[name] for each in losses]).mean())
+            for name in losses[0]
         }
 
 

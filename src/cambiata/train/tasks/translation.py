@@ -113,13 +113,13 @@ class Decoders(nn.Module):
         self.rolloff_db: Tensor
         self.register_buffer("rolloff_db", -6 * torch.log2(torch.arange(1, N_PARTIALS + 1)))
 
-    def forward(self, n_remembered: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, conditioning: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
         """What note frames sound like in a domain.
 
-        n_remembered: [Q, N_TOLD + n_latent]; returns [Q, N_PARTIALS], [Q, N_NOISE].
+        conditioning: [Q, N_CONDITIONING + n_latent]; returns [Q, N_PARTIALS], [Q, N_NOISE].
         """
-        phases = n_remembered[:, :1] * self.pitch_frequencies
-        x = torch.cat([n_remembered, torch.sin(phases), torch.cos(phases)], dim=1)
+        phases = conditioning[:, :1] * self.pitch_frequencies
+        x = torch.cat([conditioning, torch.sin(phases), torch.cos(phases)], dim=1)
         last = len(self.weights) - 1
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = x @ _select_domain(weight, domain) + _select_domain(bias, domain)
@@ -168,7 +168,7 @@ class Excerpt(NamedTuple):
     """One half of a sound, unpacked."""
 
     queries: Tensor  # Note frames heard in it [Q, 22]
-    hidden: Tensor  # What the encoder saw at each [Q, N_SEEN]
+    hidden: Tensor  # What the encoder saw at each [Q, N_HIDDEN]
     # The domain that was heard, and the one that is to be played
     source_domain: int
     target_domain: int
@@ -307,7 +307,7 @@ def compute_features(
 ) -> dict[str, npt.NDArray[Any]]:
     """What decoders are asked of a sound, and what is true of it.
 
-    audio: [T]; target_audio: [T]; returns [Q, 22], [Q, N_SEEN].
+    audio: [T]; target_audio: [T]; returns [Q, 22], [Q, N_HIDDEN].
     """
     notes, hidden = encode_notes(BANDS.level_db(audio), model.part(""), threshold)
     n_frames, power = BANDS.n_frames(len(target_audio)), power_spectrum(target_audio)
@@ -333,7 +333,7 @@ def compute_features(
 def load_encoder(listener: str) -> tuple[Model, float]:
     """A transcriber that also tells what it saw, and its threshold.
 
-    returns [1, 3 + N_SEEN, 88, L].
+    returns [1, 3 + N_HIDDEN, 88, L].
     """
     threshold = float(load_model(listener, "transcriber").about["threshold"])
     return Model(encoder_onnx(listener), lambda *_: b""), threshold
@@ -424,7 +424,7 @@ class TranslationTask(BandLossTask):
     def latent(self, hidden: Tensor) -> Tensor:
         """The latent of note frames.
 
-        hidden: [Q, N_SEEN]; returns [Q, n_latent].
+        hidden: [Q, N_HIDDEN]; returns [Q, n_latent].
         """
         latent_vectors: Tensor = self.code(hidden)
         return latent_vectors
