@@ -212,8 +212,7 @@ class PerformanceNetTask(Task):
         with torch.no_grad():
             losses = [self.forward(batch, share) for batch in batches[:8]]
         return {
-            name: float(torch.stack([each[name] for each in losses]).mean())
-            for name in losses[0]
+            name: float(torch.stack([each[name] for each in losses]).mean()) for name in losses[0]
         }
 
 
