@@ -14,15 +14,13 @@ from cambiata.evaluate.counterpoint import (
     COMPOSED,
     FUX,
     FUX_SOLUTIONS,
-    PLANTS,
     TASKS,
     cantus_sheet,
     evaluate_counterpoint,
-    find_objections,
-    is_found,
-    plant_breaches,
     rank_fux,
 )
+from cambiata.evaluate.planted_breaches import PLANTS, is_found, plant_breaches
+from cambiata.evaluate.referee import find_objections
 from cambiata.score.notation import Sheet
 
 pytest.importorskip("music21")

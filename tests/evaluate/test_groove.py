@@ -9,21 +9,23 @@ from tiny_groove_data import tiny_groove_data
 
 from cambiata import InputError
 from cambiata.data.grooves import GrooveRecording, read_recordings
+from cambiata.evaluate.drummer_classifier import DrummerClassifier
 from cambiata.evaluate.groove import (
-    AMOUNTS,
     METRICS,
     CoinFade,
     CrossFade,
-    DrummerClassifier,
-    GroovePair,
-    _bar_similarity,
-    _cosine,
-    _groove_of_strikes,
     _interpolate,
-    _scores,
     evaluate_groove,
     markdown,
     pair_grooves,
+)
+from cambiata.evaluate.groove_measures import (
+    AMOUNTS,
+    GroovePair,
+    _bar_similarity,
+    _cosine,
+    groove_of_strikes,
+    measure_path,
 )
 from cambiata.groove.grid import Groove, Hit
 from cambiata.groove.interpolation import GrooveAmounts, Interpolation
@@ -69,22 +71,22 @@ def test_naive_fades_end_where_they_should() -> None:
 
 def test_what_is_heard_is_what_was_struck() -> None:
     pair = _pair()
-    again = _groove_of_strikes(pair, pair.b.strikes)
+    again = groove_of_strikes(pair, pair.b.strikes)
     for ours, wanted in zip(again.arrays(), pair.b.arrays(), strict=True):
         np.testing.assert_allclose(ours, wanted, atol=1e-5)
-    assert _groove_of_strikes(pair, ()).hits == ()
+    assert groove_of_strikes(pair, ()).hits == ()
 
 
 def test_scores_of_a_straight_way() -> None:
     pair = _pair()
     walked = _interpolate(pair, Interpolation(pair.a, pair.b))
-    told = _scores(pair, walked, list(AMOUNTS))
+    told = measure_path(pair, walked, list(AMOUNTS))
     assert (told["order"], told["rising"]) == (pytest.approx(1), 1)
     assert told["bend"] == pytest.approx(0, abs=1e-12)
     assert told["hits_step"] == pytest.approx(0.1, abs=0.02)
     assert told["hits_path"] == pytest.approx(1)
     assert told["density"] == pytest.approx(1, abs=0.02)
-    backwards = _scores(pair, walked, list(AMOUNTS)[::-1])
+    backwards = measure_path(pair, walked, list(AMOUNTS)[::-1])
     assert (backwards["order"], backwards["rising"]) == (pytest.approx(-1), 0)
 
 

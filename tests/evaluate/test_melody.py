@@ -10,10 +10,11 @@ from tiny_tunes import sheet, tunes
 
 from cambiata.errors import InputError
 from cambiata.evaluate import melody as evaluated
-from cambiata.evaluate.melody import (
+from cambiata.evaluate.melody import evaluate_melody
+from cambiata.evaluate.melody_measures import (
     chroma_similarity,
     contour_similarity,
-    evaluate_melody,
+    cosine_similarity,
     repetition_f1,
     rhythm_profile,
     style_profile,
@@ -43,8 +44,8 @@ def test_dotted_is_told_from_even_and_slow_from_quick() -> None:
     reel, hornpipe = (sheet(dance, 1).voices[0] for dance in ("reel", "hornpipe"))
     profiles = [rhythm_profile(MelodyLine.of(voice, Metre(4, 4))) for voice in (reel, hornpipe)]
     assert not np.allclose(*profiles)
-    assert evaluated._cosine(*profiles) < 0.6
-    assert evaluated._cosine(profiles[0], profiles[0]) == pytest.approx(1)
+    assert cosine_similarity(*profiles) < 0.6
+    assert cosine_similarity(profiles[0], profiles[0]) == pytest.approx(1)
 
 
 def test_content_is_kept_by_itself_and_not_by_another() -> None:

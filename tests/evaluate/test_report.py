@@ -14,7 +14,8 @@ from tiny_runs import EVIL, write_run, write_scores
 import cambiata
 from cambiata.audio.sound import Audio
 from cambiata.errors import InputError
-from cambiata.evaluate.report import mel_db, write_report
+from cambiata.evaluate.report import write_report
+from cambiata.evaluate.report_sounds import mel_db
 from cambiata.evaluate.runfolder import read_run
 from cambiata.evaluate.table import collect_results, format_table, summarize
 

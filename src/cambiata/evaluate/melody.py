@@ -4,28 +4,33 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cambiata.data.melody_bars import parse_lines
 from cambiata.data.tunes import Tune, read_tunes
 from cambiata.errors import InputError
+from cambiata.evaluate.markdown import markdown_table
+from cambiata.evaluate.melody_measures import (
+    DanceClassifier,
+    Values,
+    chroma_similarity,
+    contour_similarity,
+    cosine_similarity,
+    repetition_f1,
+    rhythm_profile,
+    style_profile,
+)
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run_facts import describe_machine
 from cambiata.melody.api import change_metre, restyler
-from cambiata.melody.bars import STEPS, MelodyLine
+from cambiata.melody.bars import MelodyLine
 from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.score import notation
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Voice
-
-Values = npt.NDArray[np.float64]
 
 # From one dance type to others in the same metre, and to one in another metre.
 SAME_METRE_PAIRS = (
@@ -45,149 +50,6 @@ METRICS = {
     "contour": "contour kept",
     "structure": "repeated bars F1",
 }
-
-
-def chroma_similarity(a: MelodyLine, b: MelodyLine, *, window: int = 4) -> float:
-    """Likeness of two melodies' pitch classes over time.
-
-    Chroma of every half beat, averaged over a moving window, compared by cosine column by column,
-    averaged over columns where either sounds (Lu & Su, ISMIR 2018; Cífka et al. 2020). We differ:
-    frames are half beats as counted, so that bars of unlike metres are compared place by place.
-    """
-    chroma = [_smooth(_chroma(line, a.bar_starts[-1] / a.metre.bar), window) for line in (a, b)]
-    dots = (chroma[0] * chroma[1]).sum(axis=0)
-    norms = np.linalg.norm(chroma[0], axis=0) * np.linalg.norm(chroma[1], axis=0)
-    either = (chroma[0].sum(axis=0) > 0) | (chroma[1].sum(axis=0) > 0)
-    return float((dots / np.maximum(norms, 1e-9))[either].mean())
-
-
-_FRAMES = 8  # of a bar
-_TINY = 1e-9  # twelfths of a beat are not exact in floating point
-
-
-def _frame_spans(line: MelodyLine, n_bars: Fraction) -> Iterator[tuple[int, int, int]]:
-    """Tones as first frame, frame after the last and pitch, in eighths of a frame."""
-    for tone in line.voice(Voice(())).tones:
-        start, end = (round(each / line.metre.bar * _FRAMES * 8) for each in (tone.start, tone.end))
-        yield start, min(end, round(n_bars * _FRAMES * 8)), tone.pitch
-
-
-def _chroma(line: MelodyLine, n_bars: Fraction) -> Values:
-    fine = np.zeros((12, round(n_bars * _FRAMES) * 8))
-    for start, end, pitch in _frame_spans(line, n_bars):
-        fine[pitch % 12, start:end] += 1
-    return np.asarray(fine.reshape(12, -1, 8).sum(axis=2))
-
-
-def _smooth(chroma: Values, window: int) -> Values:
-    kernel = np.ones(window) / window
-    return np.stack([np.convolve(row, kernel, mode="same") for row in chroma])
-
-
-def contour_similarity(a: MelodyLine, b: MelodyLine) -> float:
-    """Correlation of two melodies' pitches over time."""
-    n_bars = a.bar_starts[-1] / a.metre.bar
-    curves = []
-    for line in (a, b):
-        curve = np.full(round(n_bars * _FRAMES) * 8, np.nan)
-        for start, end, pitch in _frame_spans(line, n_bars):
-            curve[start:end] = pitch
-        curves.append(curve[4::8])
-    both = np.isfinite(curves[0]) & np.isfinite(curves[1])
-    x, y = (curve[both] for curve in curves)
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return 0.0
-    return float(np.corrcoef(x, y)[0, 1])
-
-
-def repetition_f1(content: MelodyLine, output: MelodyLine) -> float:
-    """How well the map of bars that are equal is kept."""
-    expected, found = (
-        {(i, j) for i in line.own for j in line.own if i < j and line.bars[i] == line.bars[j]}
-        for line in (content, output)
-    )
-    if not expected:
-        return float("nan")
-    return 2 * len(expected & found) / (len(expected) + len(found))
-
-
-def style_profile(line: MelodyLine) -> Values:
-    """How far apart in time and pitch tones that are near each other are.
-
-    A histogram of all pairs of tones less than two beats apart: difference of onsets in sixths of
-    a beat, of pitches in semitones to 20 (Cífka et al. 2020, time-pitch profile).
-
-    returns [12 * 41].
-    """
-    tones = line.voice(Voice(())).tones
-    beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
-    starts = np.array([float(tone.start / beat) for tone in tones])
-    pitches = np.array([tone.pitch for tone in tones])
-    counts = np.zeros((12, 41))
-    for lag in range(1, len(tones)):
-        sixths = ((starts[lag:] - starts[:-lag] + _TINY) * 6).astype(np.int64)
-        steps = pitches[lag:] - pitches[:-lag]
-        in_range = (sixths < 12) & (np.abs(steps) <= 20)
-        if sixths.min() >= 12:
-            break
-        np.add.at(counts, (sixths[in_range], steps[in_range] + 20), 1)
-    total = counts.sum()
-    return np.asarray(counts / max(1.0, float(total))).ravel()
-
-
-def rhythm_profile(line: MelodyLine) -> Values:
-    """Where in the bar tones begin, and how long they are.
-
-    returns [48 * 12].
-    """
-    beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
-    counts = np.zeros((48, 12))
-    for tone in line.voice(Voice(())).tones:
-        place = (tone.start - line.pickup) % line.metre.bar
-        counts[
-            min(47, int(place / beat * 12)), min(11, max(0, int(tone.length / beat * 6) - 1))
-        ] += 1
-    return np.asarray(counts / max(1.0, float(counts.sum()))).ravel()
-
-
-def _features(line: MelodyLine) -> Values:
-    """What the classifier sees: both profiles, and which rhythm follows which."""
-    lengths = [
-        min(12, max(1, round(tone.length * line.counting.scale * 6)))
-        for tone in line.voice(Voice(())).tones
-    ]
-    transitions = np.zeros((13, 13))
-    for a, b in pairwise(lengths):
-        transitions[a, b] += 1
-    metre_one_hot = np.zeros(8)
-    metre_one_hot[line.counting.n_beats - 2 + 4 * line.counting.is_compound] = 0.1
-    parts = [
-        style_profile(line),
-        rhythm_profile(line),
-        transitions.ravel() / max(1, len(lengths)),
-        metre_one_hot,
-    ]
-    return np.sqrt(np.concatenate(parts))
-
-
-class DanceClassifier:
-    """Names dance types: logistic regression on profiles, taught on tunes of other families."""
-
-    def __init__(self, tunes: Sequence[tuple[MelodyLine, str]]) -> None:
-        from sklearn.linear_model import LogisticRegression
-
-        self._model = LogisticRegression(C=20.0, max_iter=2000, class_weight="balanced")
-        self._model.fit([_features(line) for line, _ in tunes], [dance for _, dance in tunes])
-
-    def probabilities(self, line: MelodyLine) -> dict[str, float]:
-        """How likely each dance type is."""
-        found = self._model.predict_proba([_features(line)])[0]
-        return dict(zip(map(str, self._model.classes_), map(float, found), strict=True))
-
-    def predict(self, line: MelodyLine) -> str:
-        """The likeliest dance type."""
-        probabilities = self.probabilities(line)
-        return max(probabilities, key=lambda dance: probabilities[dance])
 
 
 @dataclass(frozen=True)
@@ -225,16 +87,12 @@ class _Judge:
             "log odds": float(
                 np.log(probabilities[style] + 1e-9) - np.log(1 - probabilities[style] + 1e-9)
             ),
-            "profile": _cosine(style_profile(output), of_style[0]),
-            "rhythm": _cosine(rhythm_profile(output), of_style[1]),
+            "profile": cosine_similarity(style_profile(output), of_style[0]),
+            "rhythm": cosine_similarity(rhythm_profile(output), of_style[1]),
             "chroma": chroma_similarity(content, output),
             "contour": contour_similarity(content, output),
             "structure": repetition_f1(content, output),
         }
-
-
-def _cosine(a: Values, b: Values) -> float:
-    return float(a @ b) / max(1e-12, float(np.linalg.norm(a)) * float(np.linalg.norm(b)))
 
 
 @dataclass(frozen=True)
@@ -289,7 +147,7 @@ def evaluate_melody(
     facts = {
         "machine": describe_machine(),
         "seed": seed,
-        "classifier on held-out tunes": [float(np.mean(own)), *bootstrap_interval(own), len(own)],
+        "classifier on held-out tunes": [*_interval(own), len(own)],
         "summary": summary,
         "lines": lines,
     }
@@ -423,27 +281,21 @@ def _summary(lines: Sequence[dict[str, Any]], rows: Sequence[str]) -> list[dict[
             own = [line for line in of_set if line["row"] == row]
             entry: dict[str, Any] = {"set": set_name, "row": row, "n": len(own)}
             for metric in METRICS:
-                values = [x[metric] for x in own if np.isfinite(x[metric])]
-                entry[metric] = [float(np.mean(values)), *bootstrap_interval(values)]
+                entry[metric] = _interval([x[metric] for x in own if np.isfinite(x[metric])])
                 against = [
                     ours[x["case"]][metric] - x[metric]
                     for x in own
                     if x["case"] in ours and np.isfinite(ours[x["case"]][metric] - x[metric])
                 ]
                 if against and row != "melody":
-                    entry[f"{metric}, ours above"] = [
-                        float(np.mean(against)), *bootstrap_interval(against)
-                    ]  # fmt: skip
-            for name in (
-                "rank of log odds",
-                "rank of profile",
-                "rank of rhythm",
-                "rank of changed",
-            ):
-                values = [x[name] for x in own if name in x]
+                    entry[f"{metric}, ours above"] = _interval(against)
+            for name in ("log odds", "profile", "rhythm", "changed"):
+                values = [x[f"rank of {name}"] for x in own if f"rank of {name}" in x]
                 if values:
-                    entry[name] = [float(np.mean(values)), *bootstrap_interval(values)]
-                    entry[f"{name}, at least .95"] = float(np.mean(np.array(values) >= 0.95))
+                    entry[f"rank of {name}"] = _interval(values)
+                    # As good as monotone: of eleven amounts two neighbours may change places.
+                    share = float(np.mean(np.array(values) >= 0.95))
+                    entry[f"rank of {name}, at least .95"] = share
             exact = [x["exact at 0"] for x in own if "exact at 0" in x]
             if exact:
                 entry["exact at 0"] = float(np.mean(exact))
@@ -451,20 +303,27 @@ def _summary(lines: Sequence[dict[str, Any]], rows: Sequence[str]) -> list[dict[
     return found
 
 
+def _interval(values: Sequence[float]) -> list[float]:
+    """Mean and its bootstrap interval."""
+    return [float(np.mean(values)), *bootstrap_interval(values)]
+
+
 def markdown(facts: dict[str, Any]) -> str:
     """The tables."""
     accuracy = facts["classifier on held-out tunes"]
     parts = [
-        f"The classifier names {accuracy[0]:.3f} [{accuracy[1]:.3f}, {accuracy[2]:.3f}] of {accuracy[3]} real "
-        "tunes of held-out families rightly.\n"
+        f"The classifier names {accuracy[0]:.3f} [{accuracy[1]:.3f}, {accuracy[2]:.3f}] of "
+        f"{accuracy[3]} real tunes of held-out families rightly.\n"
     ]
     for set_name in dict.fromkeys(entry["set"] for entry in facts["summary"]):
         entries = [entry for entry in facts["summary"] if entry["set"] == set_name]
-        heads = [set_name, *METRICS.values()]
-        parts.append("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
-        for entry in entries:
-            cells = [f"{entry['row']} ({entry['n']})", *(_cell(entry[m]) for m in METRICS)]
-            parts.append("| " + " | ".join(cells) + " |")
+        parts += markdown_table(
+            [set_name, *METRICS.values()],
+            [
+                [f"{entry['row']} ({entry['n']})", *(_cell(entry[metric]) for metric in METRICS)]
+                for entry in entries
+            ],
+        )
         parts.append("")
         for entry in entries:
             ranks = [

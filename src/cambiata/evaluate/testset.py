@@ -199,8 +199,8 @@ class ArtificialSet:
         """A paragraph on it."""
         return (
             f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
-            f"{identify_source(self.font).name}{_held_out_note(self.font)}. Content and style are two "
-            "different programs of one bin (two median splits: mean voices, mean pitch); the "
+            f"{identify_source(self.font).name}{_held_out_note(self.font)}. Content and style are "
+            "two different programs of one bin (two median splits: mean voices, mean pitch); the "
             "target is the content's notes by the style's program. All mono, 44.1 kHz, "
             f"{LOUDNESS_LUFS:g} LUFS."
         )

@@ -13,6 +13,7 @@ import numpy as np
 
 from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError
+from cambiata.evaluate.markdown import markdown_table
 from cambiata.evaluate.metrics import bootstrap_interval, note_f1s
 from cambiata.evaluate.play import make_play_set, render_piano
 from cambiata.evaluate.run_facts import describe_machine
@@ -195,11 +196,11 @@ def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def markdown(summary: Sequence[dict[str, Any]]) -> str:
     """The table."""
     heads = ["set", "transcriber", *METRICS.values(), "times real time"]
-    rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    rows = []
     for row in summary:
         cells = [f"{row['group']} ({row['n']})", row["transcriber"]]
         for metric in METRICS:
             mean, *ends = ("" if x is None else f"{x:.3f}".lstrip("0") for x in row[metric])
             cells.append(mean + (f" [{ends[0]}, {ends[1]}]" if ends[0] else ""))
-        rows.append("| " + " | ".join([*cells, f"{1 / row['real_time_factor']:.0f}"]) + " |")
-    return "\n".join(rows) + "\n"
+        rows.append([*cells, f"{1 / row['real_time_factor']:.0f}"])
+    return "\n".join(markdown_table(heads, rows)) + "\n"
