@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "cambiata"
 
 # From the sound on disk to the command line; a module may import from its own rank downwards.
 RANKS = [
-    {"errors", "arrays", "precision"},
+    {"errors", "arrays", "precision", "aliases"},
     {"files"},
     {"audio"},
     {"score"},

@@ -9,7 +9,7 @@ from sounds import melody
 
 import cambiata
 from cambiata.audio.stft import Stft
-from cambiata.registry import SYSTEMS
+from cambiata.registry import system_names, transfer_system
 from cambiata.system import TransferConfig, TransferSystem, configure
 
 TINY: dict[str, dict[str, Any]] = {
@@ -23,7 +23,7 @@ CONTENT = melody([60, 64, 67, 72], rate=16000)
 STYLE = melody([60, 62, 64, 65, 67, 69, 71, 72], partials=20, rate=16000)
 
 
-@pytest.fixture(params=list(SYSTEMS))
+@pytest.fixture(params=system_names("transfer"))
 def system(request: pytest.FixtureRequest) -> TransferSystem[Any, Any]:
     found = cambiata.transfer_system(request.param)
     return found(configure(request.param, found.presets, None, TINY[request.param]))
@@ -36,7 +36,7 @@ def _render(system: TransferSystem[Any, Any], amount: float = 1.0, seed: int = 0
 
 
 def test_says_what_it_is(system: TransferSystem[Any, Any]) -> None:
-    assert SYSTEMS[system.name].endswith(type(system).__name__)
+    assert transfer_system(system.name) is type(system)
     assert all((system.summary, system.paper, system.weights_licence))
     assert "amount" in (type(system).__doc__ or "")
     for preset in system.presets.values():

@@ -16,10 +16,13 @@ from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.groove.api import GrooveReport, groove_file, morph_groove
 from cambiata.melody.api import MelodyReport, restyle, restyle_file
 from cambiata.performance.api import PlayOptions, PlayReport, play, play_file
-from cambiata.registry import PLAYERS as _PLAYERS
-from cambiata.registry import SYSTEMS as _SYSTEMS
-from cambiata.registry import TRANSLATORS as _TRANSLATORS
-from cambiata.registry import play_system, system_named, transfer_system, translate_system
+from cambiata.registry import (
+    available_systems,
+    play_system,
+    system_named,
+    transfer_system,
+    translate_system,
+)
 from cambiata.score.midi import Note, Part, Score
 from cambiata.score.midi import load as load_score
 from cambiata.score.midi import save as save_score
@@ -29,6 +32,7 @@ from cambiata.score.notation import write as save_sheet
 from cambiata.system import (
     PlaySystem,
     System,
+    SystemFacts,
     TransferConfig,
     TransferSystem,
     TranslateSystem,
@@ -65,6 +69,7 @@ __all__ = [
     "Score",
     "Sheet",
     "System",
+    "SystemFacts",
     "Timbre",
     "Transcription",
     "TransferConfig",
@@ -99,8 +104,3 @@ __all__ = [
     "translate_file",
     "translate_system",
 ]
-
-
-def available_systems() -> list[type[System[TransferConfig]]]:
-    """Every system there is."""
-    return [system_named(name) for name in (*_SYSTEMS, *_PLAYERS, *_TRANSLATORS)]

@@ -1,31 +1,177 @@
-"""The systems of the field, one file each, found here by name."""
+"""Every system of every job, found by name: add a system with one file and one line in `_TABLE`."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal, cast
 
+from cambiata.aliases import current_name
 from cambiata.errors import InputError
-from cambiata.system import PlaySystem, System, TransferSystem, TranslateSystem
+from cambiata.system import (
+    PlaySystem,
+    System,
+    SystemFacts,
+    TransferConfig,
+    TransferSystem,
+    TranslateSystem,
+)
 
-# Where each lives; imported when asked for, so that `import cambiata` stays light.
-SYSTEMS = {
-    "oneshot": "cambiata.timbre_transfer.oneshot:OneShot",
-    "musaicing": "cambiata.timbre_transfer.musaicing:Musaicing",
-    "ulyanov": "cambiata.timbre_transfer.ulyanov:Ulyanov",
-    "vqvae": "cambiata.timbre_transfer.vqvae:VqVae",
+Job = Literal["transfer", "play", "translate", "transcribe", "melody", "groove", "counterpoint"]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    job: Job
+    name: str
+    path: str  # module:class, imported when asked for, so that `import cambiata` stays light
+    label: str = ""  # what the list of systems calls it, where the name alone would say too little
+
+    def load(self) -> type[SystemFacts]:
+        module, _, attribute = self.path.partition(":")
+        return cast("type[SystemFacts]", getattr(import_module(f"cambiata.{module}"), attribute))
+
+
+# The first of a job is its default. Facts (paper, licence, presets, ...) are told by the class.
+_TABLE = (
+    _Entry("transfer", "oneshot", "timbre_transfer.oneshot:OneShot"),
+    _Entry("transfer", "musaicing", "timbre_transfer.musaicing:Musaicing"),
+    _Entry("transfer", "ulyanov", "timbre_transfer.ulyanov:Ulyanov"),
+    _Entry("transfer", "vqvae", "timbre_transfer.vqvae:VqVae"),
+    _Entry("play", "player", "performance.player:Player"),
+    _Entry("play", "performancenet", "performance.performancenet:PerformanceNet"),
+    _Entry("play", "wavenet", "performance.wavenet:WaveNet"),
+    _Entry("translate", "translation", "translation.notes:Translation"),
+    _Entry("transcribe", "transcriber", "transcription.api:Transcriber"),
+    _Entry("melody", "melody", "melody.latent:Latent"),
+    _Entry("melody", "pati2018", "melody.pati2018:Pati2018"),
+    _Entry("melody", "retrieval", "melody.retrieval:Retrieval"),
+    _Entry("groove", "exact", "groove.interpolation:Interpolation", "groove (exact)"),
+    _Entry("groove", "vae", "groove.vae:LatentInterpolation", "groove (vae)"),
+    _Entry("counterpoint", "counterpoint", "counterpoint.api:CounterpointSolver"),
+)
+
+# What a system of another job is told when it is asked to do this one.
+_OTHER_JOB: Mapping[Job, str] = {
+    "transfer": "does not transfer",
+    "play": "does not play scores",
+    "translate": "does not translate",
+    "transcribe": "does not transcribe",
+    "melody": "is no system for melodies",
+    "groove": "is no system for grooves",
+    "counterpoint": "is no system for counterpoint",
 }
-PLAYERS = {
-    "player": "cambiata.performance.player:Player",
-    "performancenet": "cambiata.performance.performancenet:PerformanceNet",
-    "wavenet": "cambiata.performance.wavenet:WaveNet",
-}
-TRANSLATORS = {
-    "translation": "cambiata.translation.notes:Translation",
-}
-DEFAULT_TRANSFER, DEFAULT_PLAYER, DEFAULT_TRANSLATOR = "oneshot", "player", "translation"
+
+
+def system_names(job: Job) -> list[str]:
+    """Names of a job's systems, the default first.
+
+    Parameters
+    ----------
+    job : str
+        "transfer", "play", "translate", "transcribe", "melody", "groove" or "counterpoint".
+
+    Returns
+    -------
+    list of str
+        As ``--system`` takes them.
+
+    Examples
+    --------
+    >>> system_names("play")
+    ['player', 'performancenet', 'wavenet']
+    """
+    return [entry.name for entry in _TABLE if entry.job == job]
+
+
+DEFAULT_TRANSFER = system_names("transfer")[0]
+DEFAULT_PLAYER = system_names("play")[0]
+DEFAULT_TRANSLATOR = system_names("translate")[0]
+
+
+def available_systems() -> list[type[SystemFacts]]:
+    """Every system of every job.
+
+    Returns
+    -------
+    list of type of SystemFacts
+        Their classes, job by job, each job's default first.
+
+    Examples
+    --------
+    >>> [system.name for system in available_systems()][::4]
+    ['oneshot', 'player', 'transcriber', 'exact']
+    """
+    return [entry.load() for entry in _TABLE]
+
+
+def system_rows() -> Iterator[dict[str, Any]]:
+    """Facts about every system, as ``cambiata systems`` prints them.
+
+    Yields
+    ------
+    dict
+        Name, job, whether it is the job's default, summary, paper, whether it is trained, licence
+        of its weights, what it needs, presets.
+
+    Examples
+    --------
+    >>> next(system_rows())["needs"]
+    'base install'
+    """
+    for entry in _TABLE:
+        system = entry.load()
+        yield {
+            "name": entry.label or entry.name,
+            "job": entry.job,
+            "default": entry.name == system_names(entry.job)[0],
+            "summary": system.summary,
+            "paper": system.paper,
+            "trained": system.trained,
+            "weights_licence": system.weights_licence,
+            "needs": system.needs(),
+            "presets": list(system.presets),
+        }
+
+
+def find_system(name: str, job: Job | None = None) -> type[SystemFacts]:
+    """System of a name, or of a name and a job.
+
+    Parameters
+    ----------
+    name : str
+        What ``cambiata systems`` calls it.
+    job : str, optional
+        The job that it has to do; any that is set by a configuration (transfer, play, translate)
+        where not given.
+
+    Returns
+    -------
+    type of SystemFacts
+        Its class.
+
+    Raises
+    ------
+    InputError
+        There is no such system, or it has another job.
+
+    Examples
+    --------
+    >>> find_system("retrieval", "melody").trained
+    False
+    """
+    name = current_name("system", name)
+    configured: tuple[Job, ...] = ("transfer", "play", "translate")
+    for entry in _TABLE:
+        if entry.name == name and entry.job in (configured if job is None else (job,)):
+            return entry.load()
+    known = [entry.name for entry in _TABLE if entry.job in configured]
+    if job is not None and (name in known or job not in configured):
+        raise InputError(name, _OTHER_JOB[job], "use one of " + ", ".join(system_names(job)))
+    raise InputError(name, "is no system", "use one of " + ", ".join(known))
 
 
 def system_named(name: str) -> type[System[Any]]:
-    """The system of a name, whatever its job.
+    """System of a name that transfers, plays or translates.
 
     Parameters
     ----------
@@ -47,16 +193,11 @@ def system_named(name: str) -> type[System[Any]]:
     >>> system_named("musaicing").trained
     False
     """
-    paths = SYSTEMS | PLAYERS | TRANSLATORS
-    if name not in paths:
-        raise InputError(name, "is no system", "use one of " + ", ".join(paths))
-    module, _, attribute = paths[name].partition(":")
-    system_class: type[System[Any]] = getattr(import_module(module), attribute)
-    return system_class
+    return cast("type[System[TransferConfig]]", find_system(name))
 
 
 def transfer_system(name: str) -> type[TransferSystem[Any, Any]]:
-    """The transfer system of a name.
+    """Transfer system of a name.
 
     Parameters
     ----------
@@ -78,14 +219,11 @@ def transfer_system(name: str) -> type[TransferSystem[Any, Any]]:
     >>> "shifted" in transfer_system("musaicing").presets
     True
     """
-    system_class = system_named(name)
-    if not issubclass(system_class, TransferSystem):
-        raise InputError(name, "does not transfer", "use one of " + ", ".join(SYSTEMS))
-    return system_class
+    return cast("type[TransferSystem[Any, Any]]", find_system(name, "transfer"))
 
 
 def play_system(name: str) -> type[PlaySystem[Any, Any]]:
-    """The system of a name that plays scores.
+    """System of a name that plays scores.
 
     Parameters
     ----------
@@ -107,14 +245,11 @@ def play_system(name: str) -> type[PlaySystem[Any, Any]]:
     >>> play_system("player").trained
     True
     """
-    system_class = system_named(name)
-    if not issubclass(system_class, PlaySystem):
-        raise InputError(name, "does not play scores", "use one of " + ", ".join(PLAYERS))
-    return system_class
+    return cast("type[PlaySystem[Any, Any]]", find_system(name, "play"))
 
 
 def translate_system(name: str) -> type[TranslateSystem[Any, Any]]:
-    """The translator of a name.
+    """Translator of a name.
 
     Parameters
     ----------
@@ -136,7 +271,4 @@ def translate_system(name: str) -> type[TranslateSystem[Any, Any]]:
     >>> translate_system("translation").trained
     True
     """
-    system_class = system_named(name)
-    if not issubclass(system_class, TranslateSystem):
-        raise InputError(name, "does not translate", "use one of " + ", ".join(TRANSLATORS))
-    return system_class
+    return cast("type[TranslateSystem[Any, Any]]", find_system(name, "translate"))

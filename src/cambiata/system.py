@@ -3,11 +3,13 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.aliases import current_name
 from cambiata.arrays import Samples
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
@@ -59,17 +61,8 @@ ConfigT = TypeVar("ConfigT", bound="TransferConfig")
 TimbreT = TypeVar("TimbreT")
 
 
-class System(ABC, Generic[ConfigT]):
-    """A system of the field: what it is, and how it is set.
-
-    What it does is said by the abstract class of its job: `TransferSystem` and `PlaySystem`. A job
-    to come (a melody turned towards a style) puts its own beside them here, with a promise of its
-    own to be kept by a module like `cambiata.timbre_transfer.api`.
-
-    Parameters
-    ----------
-    config : TransferConfig
-        The system's own configuration.
+class SystemFacts:
+    """Facts about a system of any job, as `cambiata.registry` lists them.
 
     Attributes
     ----------
@@ -85,8 +78,8 @@ class System(ABC, Generic[ConfigT]):
         Licence of those weights; "none needed" without any.
     extra : str or None
         Extra of the package that brings what it needs; None for the base install.
-    presets : dict of str to TransferConfig
-        Named configurations; the first is the default.
+    presets : dict of str to object
+        Named configurations, the first the default; empty where it has none.
     """
 
     name: ClassVar[str]
@@ -95,7 +88,31 @@ class System(ABC, Generic[ConfigT]):
     trained: ClassVar[bool] = False
     weights_licence: ClassVar[str] = "none needed"
     extra: ClassVar[str | None] = None
-    presets: ClassVar[Mapping[str, Any]]
+    presets: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+
+    @classmethod
+    def needs(cls) -> str:
+        """What has to be installed for it.
+
+        Returns
+        -------
+        str
+            The extra, or "base install".
+        """
+        return f"cambiata[{cls.extra}]" if cls.extra else "base install"
+
+
+class System(SystemFacts, ABC, Generic[ConfigT]):
+    """A system that is set by a configuration.
+
+    The abstract class of its job says what it does: `TransferSystem`, `PlaySystem`,
+    `TranslateSystem`.
+
+    Parameters
+    ----------
+    config : TransferConfig
+        The system's own configuration.
+    """
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config
@@ -498,7 +515,7 @@ def configure(
     >>> configure("any", {"default": TransferConfig()}, None, {"chunk_s": "8"}).chunk_s
     8.0
     """
-    chosen = next(iter(presets)) if preset is None else preset
+    chosen = next(iter(presets)) if preset is None else current_name("preset", preset)
     if chosen not in presets:
         raise InputError(system, f"has no preset {chosen}", "use one of " + ", ".join(presets))
     config = presets[chosen]

@@ -15,8 +15,7 @@ from sounds import RATE, melody
 
 import cambiata
 from cambiata import Audio
-from cambiata.cli.score_verbs import note_systems
-from cambiata.registry import PLAYERS, SYSTEMS, TRANSLATORS
+from cambiata.registry import system_rows
 
 FAST = [
     "--system",
@@ -363,14 +362,11 @@ def test_systems_are_listed() -> None:
     plain = run("systems", folder=Path.cwd())
     assert plain.returncode == 0
     rows = json.loads(run("systems", "--json", folder=Path.cwd()).stdout)
-    of_notes = [row["name"] for row in note_systems()]
-    assert [row["name"] for row in rows] == [*SYSTEMS, *PLAYERS, *TRANSLATORS, *of_notes]
-    learnt = ("oneshot", "vqvae", "melody", "pati2018", "groove (vae)", "counterpoint")
+    assert rows == list(system_rows())
     for row in rows:
         assert f"{row['name']}: {row['summary']}" in plain.stdout.decode()
         assert row["paper"] in plain.stdout.decode()
-        assert row["weights_licence"]
-        assert row["trained"] == (row["name"] in (*learnt, *PLAYERS, *TRANSLATORS))
+        assert row["weights_licence"] in plain.stdout.decode()
 
 
 def test_help_and_version() -> None:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from cambiata.errors import CambiataWarning, InputError
-from cambiata.melody.api import MELODY_SYSTEMS, restyle, restyler
+from cambiata.melody.api import restyle, restyler
 from cambiata.melody.bars import MelodyLine
 from cambiata.melody.latent import Latent
 from cambiata.melody.system import MelodyAmounts
+from cambiata.registry import system_names
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice, read
 
@@ -31,7 +32,7 @@ def _events(line: MelodyLine) -> set[tuple[int, Fraction, int | None]]:
     return {(i, event.onset, event.pitch) for i, bar in enumerate(line.bars) for event in bar}
 
 
-@pytest.mark.parametrize("name", list(MELODY_SYSTEMS))
+@pytest.mark.parametrize("name", system_names("melody"))
 def test_every_way_keeps_its_promises(name: str) -> None:
     way = restyler(name)
     assert set(way.styles()) >= {"reel", "hornpipe", "strathspey", "jig"}

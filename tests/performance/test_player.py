@@ -11,7 +11,7 @@ from sounds import melody
 import cambiata
 from cambiata import Note, Part, Score
 from cambiata.performance.player import _release_before_repeats
-from cambiata.registry import PLAYERS
+from cambiata.registry import play_system, system_names
 from cambiata.system import PlaySystem
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -20,7 +20,7 @@ BANDS_HZ = (125, 250, 500, 1000, 2000, 4000)
 PART = Part((Note(0.1, 0.5, 60, 100), Note(0.4, 0.9, 67, 50)), pedal=((0.3, 0.8),))
 
 
-@pytest.fixture(params=list(PLAYERS), scope="module")
+@pytest.fixture(params=system_names("play"), scope="module")
 def system(request: pytest.FixtureRequest) -> PlaySystem[Any, Any]:
     found = cambiata.play_system(request.param)
     return found(next(iter(found.presets.values())))
@@ -31,7 +31,7 @@ def _sound(system: PlaySystem[Any, Any]) -> np.ndarray:
 
 
 def test_says_what_it_is(system: PlaySystem[Any, Any]) -> None:
-    assert PLAYERS[system.name].endswith(type(system).__name__)
+    assert play_system(system.name) is type(system)
     assert all((system.summary, system.paper, system.trained, system.weights_licence))
 
 

@@ -21,10 +21,10 @@ from cambiata.cli.options import (
     quiet_option,
     set_option,
 )
-from cambiata.cli.score_verbs import counterpoint, groove, melody, note_systems
+from cambiata.cli.score_verbs import counterpoint, groove, melody
 from cambiata.errors import MissingExtraError
 from cambiata.performance.api import PlayOptions
-from cambiata.registry import DEFAULT_TRANSLATOR
+from cambiata.registry import DEFAULT_TRANSLATOR, system_rows
 from cambiata.system import Progress
 from cambiata.timbre_transfer.api import Options, Report
 
@@ -425,18 +425,7 @@ def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: A
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def systems(as_json: bool) -> None:
     """What there is: name, one line, paper, trained or not, licence of the weights."""
-    rows: list[dict[str, Any]] = [
-        {
-            "name": system.name,
-            "summary": system.summary,
-            "paper": system.paper,
-            "trained": system.trained,
-            "weights_licence": system.weights_licence,
-            "needs": f"cambiata[{system.extra}]" if system.extra else "base install",
-            "presets": list(system.presets),
-        }
-        for system in cambiata.available_systems()
-    ] + note_systems()
+    rows = list(system_rows())
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return

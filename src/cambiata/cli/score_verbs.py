@@ -14,7 +14,7 @@ from cambiata.counterpoint.api import solve_file
 from cambiata.counterpoint.checker import check_file
 from cambiata.errors import CambiataWarning
 from cambiata.groove.api import groove_file, morph_groove
-from cambiata.melody.api import MELODY_SYSTEMS, restyle, restyle_file
+from cambiata.melody.api import restyle, restyle_file
 
 
 def _default(function: Callable[..., Any], name: str) -> Any:
@@ -28,60 +28,6 @@ def _option_of(
     default = _default(function, name)
     has_default = default is not None and not isinstance(default, bool)
     return click.option(flag, name, default=default, show_default=has_default, **attributes)
-
-
-def note_systems() -> list[dict[str, Any]]:
-    """What there is for notes, as `cambiata systems` lists it.
-
-    Returns
-    -------
-    list of dict
-        Names, summaries, papers, licences and what they need.
-
-    Examples
-    --------
-    >>> [row["name"] for row in note_systems()][:2]
-    ['melody', 'pati2018']
-    """
-    rows = [
-        (restyler.name, restyler.summary, restyler.paper, restyler.trained, "base install")
-        for restyler in MELODY_SYSTEMS.values()
-    ]
-    rows += [
-        (
-            "groove (exact)",
-            "a drum part part of the way to another: salience and quantiles, exact at both ends",
-            "this project",
-            False,
-            "base install",
-        ),
-        (
-            "groove (vae)",
-            "the same through small latent spaces of hits and of performance",
-            "this project, after Gillick et al. 2019",
-            True,
-            "base install",
-        ),
-        (
-            "counterpoint",
-            "species counterpoint solved by constraints, and checked",
-            "Fux 1725, Gradus ad Parnassum",
-            True,
-            "cambiata[notes] to solve; the base install to check",
-        ),
-    ]
-    return [
-        {
-            "name": name,
-            "summary": summary,
-            "paper": paper,
-            "trained": trained,
-            "weights_licence": "Apache-2.0" if trained else "none needed",
-            "needs": needs,
-            "presets": [],
-        }
-        for name, summary, paper, trained, needs in rows
-    ]
 
 
 _listen = click.option("--listen", metavar="OUT.wav", help="Write how it sounds, as a sketch.")

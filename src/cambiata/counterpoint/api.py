@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise, product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,6 +46,7 @@ from cambiata.files import SCORE, check_output
 from cambiata.score import notation
 from cambiata.score.notation import Sheet
 from cambiata.score.sidecars import Sidecars
+from cambiata.system import SystemFacts
 
 MAX_BEST = 20
 _SCALE = 100  # of log-probabilities, which become integers
@@ -64,6 +65,22 @@ _REPEATED, _FLAT, _WEAK_UNISON, _UNTIED, _SECOND_PEAK = 300, 100, 150, 400, 60
 _INCOMPLETE = 120  # a chord of three voices without its third or fifth
 
 Pitches = tuple[int, ...]
+
+
+class CounterpointSolver(SystemFacts):
+    """Facts about solving and checking worksheets."""
+
+    name: ClassVar[str] = "counterpoint"
+    summary: ClassVar[str] = "species counterpoint solved by constraints, and checked"
+    paper: ClassVar[str] = "Fux 1725, Gradus ad Parnassum"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
+    extra: ClassVar[str | None] = "notes"
+
+    @classmethod
+    def needs(cls) -> str:
+        """What has to be installed for it."""
+        return f"{super().needs()} to solve; the base install to check"
 
 
 @dataclass(frozen=True)

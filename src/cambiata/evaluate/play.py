@@ -39,12 +39,19 @@ from cambiata.evaluate.testset import (
     render_clip,
 )
 from cambiata.performance.api import PlayOptions, play
-from cambiata.registry import PLAYERS, play_system
+from cambiata.registry import play_system, system_names
 from cambiata.score.midi import Note, Part, Score
 from cambiata.system import configure
 
 REAL_PIANO = "headroom-piano"
-ROWS = ("target", "vocoded-target", "nearest-piano", "nearest-piano-eq", "mean-piano", *PLAYERS)
+ROWS = (
+    "target",
+    "vocoded-target",
+    "nearest-piano",
+    "nearest-piano-eq",
+    "mean-piano",
+    *system_names("play"),
+)
 _PROGRAMS = range(8)
 _MIN_NOTES = 10
 _STFT = Stft()
@@ -357,8 +364,8 @@ def find_play_row(name: str) -> Row:
         if baseline.name == name:
             return baseline
     chosen, at, changes = name.partition("@")
-    if chosen not in PLAYERS:
-        known = ", ".join([*(row.name for row in _BASELINES), *PLAYERS])
+    if chosen not in system_names("play"):
+        known = ", ".join([*(row.name for row in _BASELINES), *system_names("play")])
         raise InputError(name, "is no row", f"use one of {known}")
     system = play_system(chosen)
     settings = dict(change.split("=", 1) for change in changes.split(";") if "=" in change)

@@ -9,7 +9,7 @@ from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import griffin_lim, random_phase
 from cambiata.errors import InputError
 from cambiata.evaluate.testset import Clips
-from cambiata.registry import SYSTEMS, transfer_system
+from cambiata.registry import system_names, transfer_system
 from cambiata.system import configure
 from cambiata.timbre_transfer.api import Options, transfer
 
@@ -38,8 +38,8 @@ def find_row(name: str) -> Row:
             return baseline
     chosen, at, changes = name.partition("@")
     system_name, colon, preset = chosen.partition(":")
-    if system_name not in SYSTEMS:
-        known = ", ".join([*(row.name for row in _BASELINES), *SYSTEMS])
+    if system_name not in system_names("transfer"):
+        known = ", ".join([*(row.name for row in _BASELINES), *system_names("transfer")])
         raise InputError(name, "is no row", f"use one of {known} (a preset after a colon)")
     system = transfer_system(system_name)
     preset = preset if colon else next(iter(system.presets))

@@ -36,7 +36,7 @@ from cambiata.evaluate.testset import (
     spread_evenly,
 )
 from cambiata.evaluate.timbre_metric import Embedding, TimbreMetric
-from cambiata.registry import TRANSLATORS, translate_system
+from cambiata.registry import system_names, translate_system
 from cambiata.timbre_transfer.api import translate
 
 ROWS = (
@@ -189,7 +189,7 @@ def find_translate_row(name: str) -> Row:
         about = "the true notes by the domain's own players: what a perfect translator returns"
         return Row(name, "render of the domain", about, "ceiling", _domain_render)
     system_name, _, preset = name.partition(":")
-    if system_name not in TRANSLATORS:
+    if system_name not in system_names("translate"):
         return find_row(name)
     system = translate_system(system_name)
     preset = preset or next(iter(system.presets))

@@ -8,7 +8,7 @@ other's. Three sliders, none of which moves what another is for.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from cambiata.groove.grid import (
     swing,
 )
 from cambiata.score.midi import Metre
+from cambiata.system import SystemFacts
 
 # Fewer values than this of a drum at a kind of place say nothing: all of the drum's are taken, and
 # where these are few, all of the groove's.
@@ -164,8 +165,14 @@ def _at_rank(
     return float(np.interp(rank, ranks_b, values_b))
 
 
-class Interpolation:
+class Interpolation(SystemFacts):
     """The exact way from one groove to another."""
+
+    name: ClassVar[str] = "exact"
+    summary: ClassVar[str] = (
+        "a drum part part of the way to another: salience and quantiles, exact at both ends"
+    )
+    paper: ClassVar[str] = "this project"
 
     def __init__(self, a: Groove, b: Groove, drummer: Sequence[Groove] = ()) -> None:
         self.a, self.b, self.drummer = a, b, drummer

@@ -6,6 +6,7 @@ performance. Trained by `cambiata.train.tasks.groove`; needs ONNX Runtime alone.
 """
 
 from collections import Counter
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from cambiata.groove.interpolation import (
     strike_duration,
     thresholds,
 )
+from cambiata.system import SystemFacts
 from cambiata.weights import load_model
 
 Array = npt.NDArray[np.float32]
@@ -62,7 +64,7 @@ def encode_windows(groove: Groove, windows: list[range]) -> tuple[Array, Array, 
     return stacked[0], stacked[1], stacked[2]
 
 
-class LatentInterpolation:
+class LatentInterpolation(SystemFacts):
     """The autoencoder's way from one groove to another, exact at both ends.
 
     Latent vectors move in a straight line. What decoding loses is given back and fades with
@@ -73,6 +75,12 @@ class LatentInterpolation:
     on the line is the one at which the share of changed hits is nearest to the amount. Unlike the
     exact way, a hit may come and go again.
     """
+
+    name: ClassVar[str] = "vae"
+    summary: ClassVar[str] = "the same through small latent spaces of hits and of performance"
+    paper: ClassVar[str] = "this project, after Gillick et al. 2019"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
 
     def __init__(self, a: Groove, b: Groove, weights: str = "groove") -> None:
         self.a, self.b = a, b

@@ -7,23 +7,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.files import SCORE, check_output
 from cambiata.melody.bars import STEPS, Bar, Counting, Event, MelodyLine, melody_of_sheet
-from cambiata.melody.latent import Latent
-from cambiata.melody.pati2018 import Pati2018
-from cambiata.melody.retrieval import Retrieval
 from cambiata.melody.system import MelodyAmounts, MelodySystem
+from cambiata.registry import find_system
 from cambiata.score import notation
 from cambiata.score.midi import Metre
 from cambiata.score.notation import SUFFIXES, Sheet
 from cambiata.score.sidecars import Sidecars
-
-MELODY_SYSTEMS: dict[str, type[MelodySystem]] = {
-    melody_system.name: melody_system for melody_system in (Latent, Pati2018, Retrieval)
-}
 
 
 @dataclass(frozen=True)
@@ -96,11 +90,8 @@ def restyler(name: str, settings: Mapping[str, str] | None = None) -> MelodySyst
     >>> "reel" in restyler("melody").styles()
     True
     """
-    if name not in MELODY_SYSTEMS:
-        raise InputError(
-            name, "is no system for melodies", f"use one of {', '.join(MELODY_SYSTEMS)}"
-        )
-    return MELODY_SYSTEMS[name].configured(settings or {})
+    system = cast("type[MelodySystem]", find_system(name, "melody"))
+    return system.configured(settings or {})
 
 
 def restyle(

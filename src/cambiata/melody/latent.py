@@ -74,6 +74,8 @@ class Latent(MelodySystem):
     name: ClassVar[str] = "melody"
     summary: ClassVar[str] = "turns a given melody towards a dance type or what other tunes show"
     paper: ClassVar[str] = "this project, after Yang et al. 2019 and Pati & Lerch 2020"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
 
     def __init__(self, config: LatentConfig | None = None) -> None:
         self.config = config or LatentConfig()

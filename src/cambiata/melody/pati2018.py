@@ -45,6 +45,8 @@ class Pati2018(MelodySystem):
         "a melody's pitches in durations that another genre's network samples; no knob"
     )
     paper: ClassVar[str] = "Pati 2018, Neural Style Transfer for Musical Melodies (blog post)"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
 
     def __init__(self, weights: str = "pati2018") -> None:
         self._model = load_model(weights, self.name)

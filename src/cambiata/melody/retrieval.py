@@ -31,7 +31,6 @@ class Retrieval(MelodySystem):
     name: ClassVar[str] = "retrieval"
     summary: ClassVar[str] = "each bar in the style's most usual rhythm that fits it: a baseline"
     paper: ClassVar[str] = "a baseline of our own"
-    trained: ClassVar[bool] = False
 
     def __init__(self, weights: str = "melody") -> None:
         self._latent = Latent() if weights == "melody" else _latent(weights)

@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
 from cambiata.melody.bars import STEPS, Bar, Counting, Event, MelodyLine, Pattern
+from cambiata.system import SystemFacts
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,8 @@ class MelodyAmounts:
         return self.rhythm == self.pitch == 0
 
 
-class MelodySystem(ABC):
+class MelodySystem(SystemFacts, ABC):
     """A way of turning a melody towards a style.
-
-    Attributes
-    ----------
-    name : str
-        What to call it.
-    summary : str
-        What it does, in one line.
-    paper : str
-        Where it comes from.
-    trained : bool
-        Whether it has weights.
 
     Examples
     --------
@@ -57,11 +46,6 @@ class MelodySystem(ABC):
     >>> isinstance(restyler("retrieval"), MelodySystem)
     True
     """
-
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    paper: ClassVar[str]
-    trained: ClassVar[bool] = True
 
     @classmethod
     @abstractmethod

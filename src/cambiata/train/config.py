@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 import torch
 
+from cambiata.aliases import current_name
 from cambiata.data.domains import DomainsConfig, record_domains
 from cambiata.data.examples import ExamplesConfig, keep, record_examples
 from cambiata.data.melody_bars import TunesConfig, record_tunes
@@ -211,7 +212,7 @@ def _oneshot() -> TrainingConfig:
     return TrainingConfig(OneShotTraining(), ScoredConfig(n_examples=4608), loop)
 
 
-def _play() -> TrainingConfig:
+def _player() -> TrainingConfig:
     loop = LoopConfig(
         batch_size=4,
         learning_rate=5e-4,
@@ -311,7 +312,7 @@ PRESETS: dict[str, Callable[[], TrainingConfig]] = {
     "listener": _listener,
     "transcriber": _transcriber,
     "oneshot": _oneshot,
-    "play": _play,
+    "player": _player,
     "performancenet": lambda: _on_rolls(PerformanceNetTraining(), 12.0),
     "performancenet-l1": lambda: _on_rolls(PerformanceNetTraining(loss="l1"), 12.0),
     "wavenet": lambda: _on_rolls(WaveNetTraining(), 15.0),
@@ -325,6 +326,7 @@ PRESETS: dict[str, Callable[[], TrainingConfig]] = {
 
 def training(preset: str, overrides: Mapping[str, str] | None = None) -> TrainingConfig:
     """A preset, with some settings changed."""
+    preset = current_name("training preset", preset)
     if preset not in PRESETS:
         raise InputError(preset, "is no training preset", "use one of " + ", ".join(PRESETS))
     return override(PRESETS[preset](), overrides or {})
@@ -395,7 +397,7 @@ def as_dict(config: TrainingConfig) -> dict[str, Any]:
 
 def from_dict(stored: Mapping[str, Any], preset: str) -> TrainingConfig:
     """A training as a run keeps it."""
-    result: TrainingConfig = _rebuild(PRESETS[preset](), stored)
+    result: TrainingConfig = _rebuild(PRESETS[current_name("training preset", preset)](), stored)
     return result
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from cambiata.files import MIDI, check_output
 from cambiata.partials.posteriors import BANDS, decode_notes, posteriors
 from cambiata.score.midi import Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
-from cambiata.system import Progress
+from cambiata.system import Progress, SystemFacts
 from cambiata.weights import load_model
 
 InstrumentKind = Literal["any", "piano"]
@@ -30,6 +30,16 @@ _OFFSET_REACH_FRAMES, _OFFSET_THRESHOLD = 4, 0.15
 _MIN_NOTE_S = 0.02
 
 Roll = npt.NDArray[np.float16]
+
+
+class Transcriber(SystemFacts):
+    """Facts about the network that hears notes, and what is made of its posteriors."""
+
+    name: ClassVar[str] = "transcriber"
+    summary: ClassVar[str] = "hears the notes of any instrument, or of a piano; 44.1 kHz"
+    paper: ClassVar[str] = "this project: docs/models/transcription.md"
+    trained: ClassVar[bool] = True
+    weights_licence: ClassVar[str] = "Apache-2.0"
 
 
 @dataclass(frozen=True)

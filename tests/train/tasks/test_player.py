@@ -163,7 +163,7 @@ class _Numbers(list[int]):
 
 @pytest.mark.slow
 def test_a_player_trained_here_plays(examples: ScoredExamples, tmp_path: Path) -> None:
-    path = _made("play", tmp_path, examples, **{"task.width": "32"})
+    path = _made("player", tmp_path, examples, **{"task.width": "32"})
     made = play(SCORE, SOUND, settings={"weights": path})
     assert np.isfinite(made.samples).all()
 

@@ -1,0 +1,28 @@
+"""Names of earlier versions and what they are called now: they go on working, with a warning."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Literal
+
+from cambiata.errors import CambiataWarning
+
+Kind = Literal["system", "preset", "training preset"]
+
+ALIASES: Mapping[Kind, Mapping[str, str]] = {
+    "system": {},
+    "preset": {},
+    "training preset": {"play": "player"},
+}
+
+
+def current_name(kind: Kind, name: str) -> str:
+    """Name in use today of something that may be called by an old name.
+
+    >>> current_name("system", "oneshot")
+    'oneshot'
+    """
+    if name not in ALIASES[kind]:
+        return name
+    new = ALIASES[kind][name]
+    warnings.warn(f"the {kind} {name} is called {new} now", CambiataWarning, stacklevel=3)
+    return new

@@ -1,0 +1,87 @@
+"""One table of systems: what is in it, how they are found, and by which old names."""
+
+import warnings
+
+import pytest
+
+import cambiata
+from cambiata import aliases
+from cambiata.errors import CambiataWarning, InputError
+from cambiata.registry import (
+    DEFAULT_PLAYER,
+    DEFAULT_TRANSFER,
+    DEFAULT_TRANSLATOR,
+    available_systems,
+    find_system,
+    system_names,
+    system_rows,
+)
+from cambiata.system import PlaySystem, System, TransferSystem, TranslateSystem
+
+TRAINED = {
+    "oneshot", "vqvae", "player", "performancenet", "wavenet", "translation", "transcriber",
+    "melody", "pati2018", "groove (vae)", "counterpoint",
+}  # fmt: skip
+
+
+def test_every_job_has_its_systems_the_default_first() -> None:
+    assert system_names("transfer") == ["oneshot", "musaicing", "ulyanov", "vqvae"]
+    assert system_names("play") == ["player", "performancenet", "wavenet"]
+    assert system_names("translate") == ["translation"]
+    assert system_names("transcribe") == ["transcriber"]
+    assert system_names("melody") == ["melody", "pati2018", "retrieval"]
+    assert system_names("groove") == ["exact", "vae"]
+    assert system_names("counterpoint") == ["counterpoint"]
+    defaults = [row["name"] for row in system_rows() if row["default"]]
+    assert defaults[:3] == [DEFAULT_TRANSFER, DEFAULT_PLAYER, DEFAULT_TRANSLATOR]
+
+
+def test_every_system_tells_its_facts() -> None:
+    for row, system in zip(system_rows(), available_systems(), strict=True):
+        assert row["name"] in (system.name, f"groove ({system.name})")
+        assert row["trained"] == (row["name"] in TRAINED)
+        assert row["weights_licence"] == ("Apache-2.0" if row["trained"] else "none needed")
+        assert "\n" not in row["summary"] + row["paper"]
+        assert row["presets"] or not issubclass(system, System)
+        assert find_system(system.name, row["job"]) is system
+
+
+@pytest.mark.parametrize(
+    ("job", "kind"),
+    [("transfer", TransferSystem), ("play", PlaySystem), ("translate", TranslateSystem)],
+)
+def test_systems_of_a_job_keep_its_contract(job: str, kind: type) -> None:
+    assert all(issubclass(find_system(name, job), kind) for name in system_names(job))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "job", "message"),
+    [
+        ("x", "transfer", "x: is no system; use one of oneshot, .*, translation$"),
+        ("player", "transfer", "player: does not transfer; use one of oneshot, .*, vqvae$"),
+        ("oneshot", "play", "does not play scores; use one of player, performancenet, wavenet"),
+        ("oneshot", "translate", "oneshot: does not translate; use one of translation"),
+        ("x", "melody", "is no system for melodies; use one of melody, pati2018, retrieval"),
+        ("melody", None, "melody: is no system; use one of oneshot"),
+    ],
+)
+def test_what_is_not_found_is_refused(name: str, job: str | None, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        find_system(name, job)  # type: ignore[arg-type]
+
+
+def test_old_names_go_on_working_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aliases, "ALIASES", {"system": {"mosaic": "musaicing"}, "preset": {}})
+    with pytest.warns(CambiataWarning, match="the system mosaic is called musaicing now"):
+        assert cambiata.transfer_system("mosaic").name == "musaicing"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cambiata.transfer_system("musaicing").name == "musaicing"
+
+
+def test_names_of_training_presets_of_earlier_versions() -> None:
+    pytest.importorskip("torch")
+    from cambiata.train.config import training
+
+    with pytest.warns(CambiataWarning, match="the training preset play is called player now"):
+        assert training("play") == training("player")
