@@ -10,8 +10,8 @@ Examples
 from importlib.metadata import version as _version
 
 from cambiata.audio.sound import Audio, load
+from cambiata.counterpoint.api import check as check_counterpoint
 from cambiata.counterpoint.api import solve as solve_counterpoint
-from cambiata.counterpoint.checker import check as check_counterpoint
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.groove.api import GrooveReport, groove_file, morph_groove
 from cambiata.melody.api import MelodyReport, restyle, restyle_file

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from sheets import cantus, sheet, worksheets
 
-from cambiata.counterpoint.api import solve, solve_file
-from cambiata.counterpoint.checker import check
+from cambiata.counterpoint.api import check, solve, solve_file
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.score.notation import Voice, read, write
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cambiata.counterpoint.api import solve
-from cambiata.counterpoint.checker import check
+from cambiata.counterpoint.api import check, solve
 from cambiata.counterpoint.rules import RULES
 from cambiata.evaluate.counterpoint import (
     CANTUS,

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from cambiata.cli.options import HELP, as_json_option, force_option, quiet_option, set_option
-from cambiata.counterpoint.api import solve_file
-from cambiata.counterpoint.checker import check_file
+from cambiata.counterpoint.api import check_file, solve_file
 from cambiata.errors import CambiataWarning
 from cambiata.groove.api import groove_file, morph_groove
 from cambiata.melody.api import restyle, restyle_file

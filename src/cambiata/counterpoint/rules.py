@@ -19,6 +19,7 @@ MAX_IMPERFECT = 3  # thirds or sixths running
 LEAD_MODES = (2, 7, 9)  # finals whose seventh is raised at the end: D, G, A
 FLAT_MODES = (2, 5)  # finals whose mode may have B flat: D, F
 
+B_FLAT, B_NATURAL = 10, 11  # pitch classes
 _STEPS = (0, 0, 1, 2, 2, 3, 3, 4, 4, 5, 6, 6)
 _FIFTHS = (0, 7, 2, -3, 4, -1, 6, 1, 8, 3, -2, 5)  # of each pitch class, from C
 _WHITE = frozenset((0, 2, 4, 5, 7, 9, 11))
@@ -230,7 +231,7 @@ def in_mode(pitch: int, final: int, *, before_last: bool) -> bool:
     """Whether a mode has a pitch."""
     if is_white(pitch):
         return True
-    if pitch % 12 == 10:
+    if pitch % 12 == B_FLAT:
         return final % 12 in FLAT_MODES
     if not before_last or final % 12 not in LEAD_MODES:
         return False
@@ -239,7 +240,7 @@ def in_mode(pitch: int, final: int, *, before_last: bool) -> bool:
 
 def is_false_relation(one: int, other: int) -> bool:
     """Whether two pitches are B flat and B natural."""
-    return {one % 12, other % 12} == {10, 11}
+    return {one % 12, other % 12} == {B_FLAT, B_NATURAL}
 
 
 def max_range(species: int) -> int:

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from cambiata.counterpoint.api import Solution, sample_lines, score_counterpoint, solve
+from cambiata.counterpoint.api import Solution, check, solve
 from cambiata.counterpoint.cantus import Cantus
-from cambiata.counterpoint.checker import LineNote, Position, check
 from cambiata.counterpoint.ranking import Ranking, shipped
+from cambiata.counterpoint.solver import sample_lines, score_counterpoint
+from cambiata.counterpoint.worksheet import LineNote, Position
 from cambiata.data.chorales import PAIRS, read_chorales, successions
 from cambiata.errors import InputError
 from cambiata.evaluate.markdown import markdown_table

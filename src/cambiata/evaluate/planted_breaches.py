@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from cambiata.counterpoint.checker import check
+from cambiata.counterpoint.api import check
 from cambiata.score.notation import Sheet, Tone
 
 _BAR = 4  # quarter notes

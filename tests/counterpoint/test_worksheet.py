@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sheets import cantus, sheet, worksheets
 
-from cambiata.counterpoint.checker import CheckReport, check, check_file
+from cambiata.counterpoint.api import CheckReport, check, check_file
 from cambiata.counterpoint.rules import RULES
 from cambiata.errors import InputError
 from cambiata.score.notation import Sheet, Tone, Voice, write
