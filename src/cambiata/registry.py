@@ -47,7 +47,7 @@ _TABLE = (
     _Entry("melody", "retrieval", "melody.retrieval:Retrieval"),
     _Entry("groove", "exact", "groove.interpolation:Interpolation", "groove (exact)"),
     _Entry("groove", "vae", "groove.vae:LatentInterpolation", "groove (vae)"),
-    _Entry("counterpoint", "counterpoint", "counterpoint.api:CounterpointSolver"),
+    _Entry("counterpoint", "counterpoint", "counterpoint.solver:CounterpointSolver"),
 )
 
 # What a system of another job is told when it is asked to do this one.

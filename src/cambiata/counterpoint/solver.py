@@ -1,7 +1,6 @@
 """The solver of worksheets: the rules as constraints, the learned ranking as what is best."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from cambiata.counterpoint.search import INFINITE, Transition, prune
 from cambiata.counterpoint.two_voices import two_voice_breaches
 from cambiata.counterpoint.worksheet import BAR, Line, Position
 from cambiata.errors import MissingExtraError
-from cambiata.system import System
+from cambiata.system import SystemFacts
 
 Scored = tuple[float, tuple[Line, ...]]
 """A solution: its score and its lines, the higher first."""
@@ -28,7 +27,7 @@ _N_RHYTHMS, _MAX_RHYTHMS = 4, 24
 _DRAWS_EACH = 500
 
 
-class CounterpointSolver(System[Any]):
+class CounterpointSolver(SystemFacts):
     """Constraint solver (CP-SAT) of species counterpoint: five in two voices, first in three."""
 
     name: ClassVar[str] = "counterpoint"
@@ -36,11 +35,14 @@ class CounterpointSolver(System[Any]):
     paper: ClassVar[str] = "Fux 1725, Gradus ad Parnassum"
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
-    extra: ClassVar[str | None] = "notes"  # to solve; the base install checks
-    presets: ClassVar[Mapping[str, Any]] = {}
+    extra: ClassVar[str | None] = "notes"
+
+    @classmethod
+    def needs(cls) -> str:
+        """What has to be installed for it."""
+        return f"{super().needs()} to solve; the base install to check"
 
     def __init__(self) -> None:
-        super().__init__(None)
         try:
             import ortools  # noqa: F401
         except ModuleNotFoundError as error:
