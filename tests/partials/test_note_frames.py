@@ -3,24 +3,23 @@
 import numpy as np
 import pytest
 
-from cambiata.partials.note_frames import (
-    BIN_HZ,
-    N_FEATURES,
-    N_NOISE,
-    N_PARTIALS,
-    band_filters,
-    bands_db,
+from cambiata.partials.analysis import (
     choose_frames,
     detect_hits,
     is_pitched,
     measure,
     measure_hits,
-    note_frames,
-    partial_hz,
     pitch_deviation_cents,
     power_spectrum,
-    render_bands,
-    sinusoid_lobes,
+)
+from cambiata.partials.bands import band_filters, bands_db, render_bands, sinusoid_lobes
+from cambiata.partials.note_frames import (
+    BIN_HZ,
+    N_FEATURES,
+    N_NOISE,
+    N_PARTIALS,
+    note_frames,
+    partial_hz,
 )
 from cambiata.partials.posteriors import BANDS, NoteEvents, decode_notes, pick_onsets
 

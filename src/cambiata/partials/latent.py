@@ -1,9 +1,9 @@
-"""What a translator's decoders are told: notes, and a latent beside each of their moments."""
+"""The translators' encoding of a recording: its notes, and a hidden state at their moments."""
 
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.partials.note_frames import N_FEATURES, NoteFrames
+from cambiata.partials.note_frames import FEATURES, NoteFrames
 from cambiata.partials.posteriors import (
     LEVEL_SCALE_DB,
     LOWEST_PITCH,
@@ -14,42 +14,38 @@ from cambiata.partials.posteriors import (
     sigmoid,
 )
 
-N_HIDDEN = 32
-# How a note's level goes and how surely it was heard tell who plays: for them there is the latent.
-_EXCLUDED_FEATURES = (14, 15)
-CONDITIONING_FEATURES = tuple(i for i in range(N_FEATURES) if i not in _EXCLUDED_FEATURES)
+N_HIDDEN = 32  # channels of the transcriber's last layer before its heads
+# The course of a note's level and the confidence in it tell which instrument plays. Decoders do not
+# get them: what they need of that must pass the latent, which is kept free of the domain.
+_EXCLUDED_FEATURES = (FEATURES.index("level"), FEATURES.index("confidence"))
+CONDITIONING_FEATURES = tuple(i for i in range(len(FEATURES)) if i not in _EXCLUDED_FEATURES)
 N_CONDITIONING = len(CONDITIONING_FEATURES)
-_N_ROLLS = 3
+_N_ROLLS = 3  # onset, activation, level
 
 
 def encode_notes(bands_db: Roll, network: object, threshold: float) -> tuple[NoteEvents, Roll]:
-    """The notes of a sound, and what the listener saw before it made up its mind.
+    """The notes of a sound, and the network's hidden state [N_HIDDEN, 88, L].
 
-    bands_db: [312, L]; network: [1, 312, L] or [1, 3 + N_SEEN, 88, L]; returns [N_SEEN, 88, L].
+    `bands_db` [312, L] are as `LogFrequency.level_db` gives them; `network` turns bands
+    [1, 312, L] into logits and hidden state [1, 3 + N_HIDDEN, 88, L].
     """
-    logits_and_hidden = logits(bands_db, network)
-    onset, activation, level = logits_and_hidden[:_N_ROLLS]
+    outputs = logits(bands_db, network)
+    onset, activation, level = outputs[:_N_ROLLS]
     rolls = sigmoid(onset), sigmoid(activation), level * np.float32(LEVEL_SCALE_DB)
-    return decode_notes(*rolls, threshold), logits_and_hidden[_N_ROLLS:]
+    return decode_notes(*rolls, threshold), outputs[_N_ROLLS:]
 
 
 def hidden_at_frames(hidden: Roll, frames: NoteFrames) -> npt.NDArray[np.float32]:
-    """What was seen at moments of notes.
-
-    hidden: [N_SEEN, 88, L]; frames: [Q]; returns [Q, N_SEEN].
-    """
+    """Hidden state at note frames [Q, N_HIDDEN], straight lines between the frames of `BANDS`."""
     last = hidden.shape[2] - 1
     at = np.clip(frames.frame, 0, last)
     first = np.minimum(at.astype(np.int64), max(0, last - 1))
     share = (at - first).astype(np.float32)[:, None]
     rows = frames.pitch - LOWEST_PITCH
-    below, above = hidden[:, rows, first].T, hidden[:, rows, np.minimum(first + 1, last)].T
-    return np.ascontiguousarray(below + share * (above - below))
+    before, after = hidden[:, rows, first].T, hidden[:, rows, np.minimum(first + 1, last)].T
+    return np.ascontiguousarray(before + share * (after - before))
 
 
 def conditioning_features(frames: NoteFrames) -> npt.NDArray[np.float32]:
-    """What a decoder is told of moments of notes, beside the latent.
-
-    frames: [Q]; returns [Q, N_TOLD].
-    """
+    """Features of note frames that decoders are conditioned on, [Q, N_CONDITIONING]."""
     return np.ascontiguousarray(frames.features[:, CONDITIONING_FEATURES])

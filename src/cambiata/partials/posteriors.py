@@ -1,4 +1,4 @@
-"""Hearing: the notes of a recording, with their beginnings, ends and levels from frame to frame."""
+"""Note detection: posteriors of onsets and activation of every pitch, and note events of them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,32 +10,44 @@ from cambiata.arrays import Samples
 from cambiata.audio.log_frequency import LogFrequency
 from cambiata.weights import load_model
 
+# The input of listener, transcriber and encoder: with other bands they must be trained anew.
 BANDS = LogFrequency()
-LOWEST_PITCH, N_PITCHES = 21, 88
+LOWEST_PITCH, N_PITCHES = 21, 88  # a piano's keys, A0 to C8
+# Levels of -80 to 0 dB become -2 to 2, and predicted levels come back in the same unit.
 LEVEL_SCALE_DB = 20.0
+_FLOOR_DB, _MIDDLE_DB = -80, 40
+# The training target of an onset falls to 0 over 2.5 frames (58 ms) at either side, as in Kong et
+# al. 2021 (J = 5), so that its peak can be placed between frames.
 ONSET_REACH_FRAMES = 2.5
 
-# A key held without an onset that was heard: a slow attack.
-_MIN_ACTIVE_FRAMES, _SURE_ACTIVATION = 5, 0.7
+# A frame is active from one half on. Activation for 5 frames (116 ms) that reaches 0.7 is a note
+# even where no onset was detected: a slow attack. Chosen by hand.
 _ACTIVATION_THRESHOLD = 0.5
+_MIN_ACTIVE_FRAMES, _SURE_ACTIVATION = 5, 0.7
+_EARLY_FRAMES = 3  # an onset may come so long before the activation that it belongs to
+_MIN_NOTE_FRAMES = 2
+_ONSET_CONTEXT_FRAMES = 2  # an onset is looked for so far around where the activation begins
+# The strength of a note is its highest level within 0.28 s, when even slow attacks are over.
 _STRENGTH_FRAMES = 12
 _SILENCE_DB = -60.0
+# Bounded memory: 24 s at a time, with 1.5 s around it. That is more than the convolutions see to
+# either side (five blocks, dilations 1 to 16), so that chunks give what the whole would.
 _CHUNK_FRAMES, _CONTEXT_FRAMES = 1024, 64
+_MAX_LOGIT = 30  # beyond, the sigmoid is 0 or 1 in float32 and exp would overflow
 
 Roll = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class NoteEvents:
-    """The notes of a sound."""
+    """The notes of a recording, and the level of every pitch in every frame."""
 
-    pitch: npt.NDArray[np.int64]  # MIDI number of each note [N]
-    start: npt.NDArray[np.float64]  # Where each begins, in frames of `BANDS` and not whole [N]
-    end: npt.NDArray[np.float64]  # Where its key is let go [N]
-    confidence: npt.NDArray[np.float64]  # How surely it was heard, 0 to 1 [N]
-    # Its loudest level soon after it begins, in dB of the sound's mean power [N]
-    strength_db: npt.NDArray[np.float64]
-    level_db: Roll  # Level of every pitch in every frame, likewise, [88, L]
+    pitch: npt.NDArray[np.int64]  # MIDI numbers [N]
+    start: npt.NDArray[np.float64]  # onsets in frames of `BANDS`, not whole [N]
+    end: npt.NDArray[np.float64]  # offsets, likewise [N]
+    confidence: npt.NDArray[np.float64]  # heights of the onsets' posteriors, 0 to 1 [N]
+    strength_db: npt.NDArray[np.float64]  # highest level soon after the onset [N]
+    level_db: Roll  # level in dB of the recording's mean power [88, L]
 
     @property
     def n_notes(self) -> int:
@@ -43,7 +55,7 @@ class NoteEvents:
         return len(self.pitch)
 
     def transposed(self, semitones: int) -> tuple["NoteEvents", npt.NDArray[np.int64]]:
-        """The same notes higher or lower; those that leave the keyboard are left out."""
+        """The notes moved, without those that leave the keyboard, and which of them are left."""
         pitch = self.pitch + semitones
         on_keyboard = (pitch >= LOWEST_PITCH) & (pitch < LOWEST_PITCH + N_PITCHES)
         level = np.full_like(self.level_db, _SILENCE_DB)
@@ -63,9 +75,10 @@ class NoteEvents:
 def detect_notes(
     samples: Samples, weights: str = "listener", threshold: float | None = None
 ) -> NoteEvents:
-    """The notes of a sound.
+    """The notes of a sound [T] at the rate of `BANDS`, in order of pitch and time.
 
-    samples: [T].
+    `threshold` is the least height of an onset; the weights name the one that served best in
+    validation.
     """
     model = load_model(weights, "listener")
     onset, activation, level_db = posteriors(BANDS.level_db(samples), model.part(""))
@@ -74,9 +87,10 @@ def detect_notes(
 
 
 def posteriors(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
-    """What the listener says of bands of any length.
+    """Posteriors of onsets and of activation, levels in dB, and any further posteriors, [88, L].
 
-    bands_db: [312, L]; network: [1, 312, L] or [1, K, 88, L]; returns [88, L].
+    `bands_db` [312, L] are as `LogFrequency.level_db` gives them; `network` turns bands
+    [1, 312, L] into logits [1, K, 88, L].
     """
     onset, activation, level, *more = logits(bands_db, network)
     probabilities = [sigmoid(x) for x in (onset, activation, *more)]
@@ -84,52 +98,46 @@ def posteriors(bands_db: Roll, network: Any) -> tuple[Roll, ...]:
 
 
 def logits(bands_db: Roll, network: Any) -> npt.NDArray[np.float32]:
-    """What a network says of bands of any length, as it says it.
-
-    bands_db: [312, L]; network: [1, 312, L] or [1, K, 88, L]; returns [K, 88, L].
-    """
-    bands = (np.maximum(bands_db, -80) + 40) / np.float32(LEVEL_SCALE_DB)
+    """Outputs [K, 88, L] of a network for bands of any length, computed chunk by chunk."""
+    bands = (np.maximum(bands_db, _FLOOR_DB) + _MIDDLE_DB) / np.float32(LEVEL_SCALE_DB)
     n_frames, chunks = bands.shape[1], []
     for at in range(0, n_frames, _CHUNK_FRAMES):
         first, last = max(0, at - _CONTEXT_FRAMES), at + _CHUNK_FRAMES + _CONTEXT_FRAMES
-        chunk_logits = network(np.ascontiguousarray(bands[None, :, first:last]))[0][0]
-        chunks.append(chunk_logits[:, :, at - first : at - first + _CHUNK_FRAMES])
+        chunk = network(np.ascontiguousarray(bands[None, :, first:last]))[0][0]
+        chunks.append(chunk[:, :, at - first : at - first + _CHUNK_FRAMES])
     return np.concatenate(chunks, axis=2)
 
 
 def sigmoid(x: Roll) -> Roll:
-    """Logits as likelihoods."""
-    return (1 / (1 + np.exp(-np.clip(x, -30, 30)))).astype(np.float32)
+    """Logits as probabilities."""
+    return (1 / (1 + np.exp(-np.clip(x, -_MAX_LOGIT, _MAX_LOGIT)))).astype(np.float32)
 
 
 def decode_notes(
     onset: Roll, activation: Roll, level_db: Roll, threshold: float, *, soft_onsets: bool = True
 ) -> NoteEvents:
-    """Notes out of what the listener says of every pitch and frame.
+    """Note events from posteriors and levels of every pitch and frame, [88, L] each.
 
-    onset, activation: [88, L]; level_db: [88, L].
+    Every onset is a note, which ends where its pitch is active no more or has its next onset. With
+    `soft_onsets`, so is every long activation without an onset.
     """
-    n_frames = onset.shape[1]
     rows, starts, heights = pick_onsets(onset, threshold)
     events: list[tuple[int, float, float, float]] = []
     for row in range(onset.shape[0]):
         own = np.flatnonzero(rows == row)
-        changes = np.flatnonzero(
-            np.diff(np.pad(activation[row] > _ACTIVATION_THRESHOLD, 1).astype(np.int8))
-        )
+        active = np.pad(activation[row] > _ACTIVATION_THRESHOLD, 1)
+        changes = np.flatnonzero(np.diff(active.astype(np.int8)))
         runs = list(zip(changes[::2], changes[1::2], strict=True))
         begins = [*starts[own], np.inf]
         for i, begin in enumerate(begins[:-1]):
-            # An onset may come a moment before the key is known to be held.
-            run_end = next((b for a, b in runs if a <= begin + 3 and b > begin), begin + 2)
-            end = min(max(float(run_end), begin + 2), begins[i + 1], n_frames)
+            shortest = begin + _MIN_NOTE_FRAMES
+            run_end = next(
+                (b for a, b in runs if a <= begin + _EARLY_FRAMES and b > begin), shortest
+            )
+            end = min(max(float(run_end), shortest), begins[i + 1], onset.shape[1])
             events.append((row, float(begin), end, float(heights[own[i]])))
-        for first, last in runs if soft_onsets else ():
-            early = next((x for x in begins if first - 3 <= x < last), last)
-            active = activation[row, first : int(np.ceil(early))]
-            if len(active) >= _MIN_ACTIVE_FRAMES and active.max() > _SURE_ACTIVATION:
-                confidence = float(onset[row, max(0, first - 2) : first + 3].max())
-                events.append((row, float(first), float(early), confidence))
+        if soft_onsets:
+            events += _without_onset(row, onset[row], activation[row], runs, begins)
     events.sort()
     strength = [
         level_db[row, int(begin) : max(int(begin) + 1, int(min(end + 1, begin + _STRENGTH_FRAMES)))]
@@ -146,13 +154,25 @@ def decode_notes(
     )
 
 
+def _without_onset(
+    row: int, onset: Roll, activation: Roll, runs: list[tuple[Any, Any]], begins: list[Any]
+) -> list[tuple[int, float, float, float]]:
+    """Events of a pitch that begin with an activation: row, start, end, confidence."""
+    events = []
+    for first, last in runs:
+        end = next((x for x in begins if first - _EARLY_FRAMES <= x < last), last)
+        alone = activation[first : int(np.ceil(end))]
+        if len(alone) >= _MIN_ACTIVE_FRAMES and alone.max() > _SURE_ACTIVATION:
+            near = onset[max(0, first - _ONSET_CONTEXT_FRAMES) : first + _ONSET_CONTEXT_FRAMES + 1]
+            events.append((row, float(first), float(end), float(near.max())))
+    return events
+
+
 def pick_onsets(onset: Roll, threshold: float) -> tuple[Any, Any, Any]:
-    """Onsets as peaks of what the listener says, placed between frames.
+    """Peaks of onset posteriors [88, L]: rows, frames (not whole) and heights, in that order.
 
-    Kong et al. 2021, eq. 5: near an onset the listener's answer falls evenly to both sides, so
-    that three values place its peak.
-
-    onset: [88, L].
+    Kong et al. 2021, eq. 5: near an onset the target falls evenly to both sides, so that three
+    values place its peak.
     """
     padded = np.pad(onset, ((0, 0), (1, 1)), constant_values=-1)
     before, after = padded[:, :-2], padded[:, 2:]

@@ -18,34 +18,32 @@ from cambiata.partials.note_frames import (
     score_note_frames,
 )
 from cambiata.partials.posteriors import BANDS, NoteEvents
+from cambiata.partials.predictor import StyleMix, measure_style, mix_from_arrays, predict
+from cambiata.partials.synthesis import PER_FRAME, synthesize
 from cambiata.score.midi import Part
 from cambiata.system import Arrays, PlaySystem, TransferConfig
-from cambiata.timbre_transfer.oneshot import (
-    StyleMix,
-    measure_style,
-    memories_from_arrays,
-    predict,
-    synthesize,
-)
 from cambiata.weights import WEIGHTS, load_model
 
-_PER_FRAME = 2
-# Frames played before and after a stretch: what the refiner and the window see of a moment.
+# Frames rendered before and after a stretch (0.37 s): more than the refiner's convolutions, the
+# window and a step of either see of a moment, so that a stretch sounds as within the whole.
 _CONTEXT_FRAMES = 16
+# A key comes up so long before it is struck again. With this and new phases at every strike, onset
+# F1 by basic-pitch on 18 clips was .788 instead of .758 (docs/models/play.md).
 _KEY_RETURN_S = 0.05
+# Half of what is kept of a style: a third less time, and sound that differs by -30 dB.
 _N_MEMORY_FRAMES = 384
 
 
 @dataclass(frozen=True)
 class PlayerConfig(TransferConfig):
-    """Settings of `Player`."""
+    """Settings of `Player`; the listener knows a sample rate of 44100 Hz only."""
 
-    # See `TransferConfig`; the listener hears 44100 Hz only
+    # Stretches of half a minute bound the memory of long scores. Phases go on across them, so that
+    # a short crossfade is enough.
     chunk_s: float = 30.0
     overlap_s: float = 0.25
-    # Shipped weights of the player by name, or the path of an ONNX file of your own
-    weights: str = "player"
-    listener: str = "listener"  # Likewise, of the listener that hears the reference
+    weights: str = "player"  # shipped weights by name, or the path of an ONNX file of your own
+    listener: str = "listener"  # likewise, of the network that detects the reference's notes
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,12 +54,12 @@ class PlayerConfig(TransferConfig):
 
 
 class Player(PlaySystem[PlayerConfig, StyleMix]):
-    """A score's notes, played by a player that attends to a reference's own notes.
+    """A score's notes, each as the reference's own notes sound.
 
-    The reference is heard and measured as `timbre_transfer.oneshot` does it, and pooled over time
-    in two ways: into one vector, and by attention, for every moment of every written note, to the
-    moments of the reference's notes that are most like it. Kept timbres of ``oneshot`` are played
-    as well. Partials and noise become sound by inverse transforms (Rodet & Depalle 1992).
+    The reference is measured as a style is by ``oneshot``, and pooled over time in two ways: into
+    one vector, and by attention of every moment of every written note to the moments of the
+    reference's notes that are most like it. Timbres captured by ``oneshot`` are played as well.
+    Partials and noise become sound by inverse transforms (Rodet & Depalle 1992).
     """
 
     name: ClassVar[str] = "player"
@@ -74,7 +72,7 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
 
     def __init__(self, config: PlayerConfig) -> None:
         super().__init__(config)
-        self._player = load_model(config.weights, self.name)
+        self._model = load_model(config.weights, self.name)
 
     @property
     def min_samples(self) -> int:
@@ -82,10 +80,7 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         return self.config.sample_rate // 2
 
     def capture(self, style: Samples) -> StyleMix:
-        """Note frames of the reference, measured.
-
-        style: [T].
-        """
+        """The reference [T] alone, with weight 1."""
         memory = measure_style(style, self.config.listener)
         if memory.measured.n_frames and float(memory.measured.partials_db.max()) <= FLOOR_DB:
             warnings.warn(
@@ -98,24 +93,21 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
 
     @property
     def weights_sha256(self) -> str:
-        """Hash of the weights that kept timbres belong to: those of ``oneshot``."""
+        """Hash of the weights that captured timbres belong to: those of ``oneshot``."""
         return WEIGHTS[self.timbre_system].sha256
 
-    def timbre_from_arrays(self, memories: Sequence[tuple[float, Arrays]]) -> StyleMix:
-        """What `timbre_arrays` gave."""
-        return _thin_memories(memories_from_arrays(memories))
+    def timbre_from_arrays(self, weighted_arrays: Sequence[tuple[float, Arrays]]) -> StyleMix:
+        """The timbre of what ``oneshot``'s `timbre_arrays` gave."""
+        return _thin_memories(mix_from_arrays(weighted_arrays))
 
     def read(self, part: Part) -> NoteEvents:
-        """The score's notes, as long as they sound."""
+        """The score's notes, each as long as it sounds."""
         return events_from_part(_release_before_repeats(part))
 
     def render(
         self, read: NoteEvents, timbre: StyleMix, start: int, n_samples: int, *, seed: int
     ) -> Samples:
-        """A stretch of the score, played.
-
-        returns [T].
-        """
+        """The samples from `start` on of the score, [n_samples]."""
         first = max(0, start // HOP - _CONTEXT_FRAMES)
         n_frames = BANDS.n_frames(start + n_samples - first * HOP + WINDOW) + _CONTEXT_FRAMES
         sounding = (read.end + RELEASE_S / BANDS.frame_s > first) & (read.start < first + n_frames)
@@ -129,8 +121,8 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
             strength_db=read.strength_db[some],
         )
         middle_db = float(np.median(read.strength_db)) if read.n_notes else 0.0
-        frames = score_note_frames(stretch, n_frames, _PER_FRAME, middle_db)
-        prediction = predict(self._player, timbre, frames, n_frames)
+        frames = score_note_frames(stretch, n_frames, PER_FRAME, middle_db)
+        prediction = predict(self._model, timbre, frames, n_frames)
         no_deviation = np.zeros((stretch.n_notes, n_frames), np.float32)
         before = start - first * HOP
         sound = synthesize(
@@ -140,7 +132,7 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
 
 
 def _thin_memories(timbre: StyleMix) -> StyleMix:
-    """Fewer note frames of each voice: a third less time, and sound that differs by -30 dB."""
+    """Every second note frame of each style, or fewer, so that at most 384 are left."""
     thinned = []
     for weight, memory in timbre:
         step = -(-memory.measured.n_frames // _N_MEMORY_FRAMES) or 1
@@ -150,10 +142,10 @@ def _thin_memories(timbre: StyleMix) -> StyleMix:
 
 
 def _release_before_repeats(part: Part) -> Part:
-    """A part in which a key is let go before it is struck again, as it must be.
+    """A part in which every key is released before it is struck again.
 
-    Scores let notes touch; a key of a piano takes a moment to come up. Without it a note struck
-    again is but a swell of the one before.
+    Scores let notes touch; a piano's key takes a moment to come up. Without that moment a note
+    struck again is but a swell of the one before.
     """
     pedalled = part.with_pedal()
     following: dict[int, float] = {}

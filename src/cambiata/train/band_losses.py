@@ -6,18 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cambiata.partials.note_frames import (
-    BIN_HZ,
+from cambiata.partials.bands import (
     FLOOR,
     LOBE_BANDS,
     LOBE_STEPS,
-    N_FEATURES,
     band_filters,
     band_hz,
     noise_interpolation,
-    partial_hz,
     sinusoid_lobes,
 )
+from cambiata.partials.note_frames import BIN_HZ, N_FEATURES, partial_hz
 from cambiata.train.task import Task
 
 DB = 10 / math.log(10)

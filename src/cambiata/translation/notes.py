@@ -14,19 +14,13 @@ from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import invert, morph
 from cambiata.errors import InputError
+from cambiata.partials.analysis import pitch_deviation_cents, power_spectrum
+from cambiata.partials.bands import render_bands
 from cambiata.partials.latent import conditioning_features, encode_notes, hidden_at_frames
-from cambiata.partials.note_frames import (
-    N_NOISE,
-    N_PARTIALS,
-    WINDOW,
-    note_frames,
-    pitch_deviation_cents,
-    power_spectrum,
-    render_bands,
-)
+from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, WINDOW, note_frames
 from cambiata.partials.posteriors import BANDS
+from cambiata.partials.synthesis import Prediction, synthesize
 from cambiata.system import DomainMix, Progress, TransferConfig, TranslateSystem
-from cambiata.timbre_transfer.oneshot import Prediction, synthesize
 from cambiata.translation.sampling import DecoderWeights, sample_levels
 from cambiata.weights import Model, load_model
 

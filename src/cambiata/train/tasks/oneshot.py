@@ -23,22 +23,16 @@ from cambiata.arrays import Samples
 from cambiata.data.processes import run_all
 from cambiata.data.scored_examples import ScoredExamples
 from cambiata.files import write_arrays
+from cambiata.partials.analysis import choose_frames, measure, noise_floor_db, power_spectrum
+from cambiata.partials.bands import FLOOR, band_hz, band_quantiles_db, bands_db
 from cambiata.partials.note_frames import (
-    FLOOR,
     N_FEATURES,
     N_NOISE,
     N_PARTIALS,
     NOISE_CENTRES_HZ,
     NoteFrames,
-    band_hz,
-    band_quantiles_db,
-    bands_db,
-    choose_frames,
     coverage,
-    measure,
-    noise_floor_db,
     note_frames,
-    power_spectrum,
 )
 from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, decode_notes, posteriors
 from cambiata.train.band_losses import DB, BandLossTask, rms_distance_db, total_loss

@@ -25,6 +25,8 @@ from cambiata.data.domains import DOMAINS, DomainExamples
 from cambiata.data.effects import sample_wide_chain
 from cambiata.data.processes import run_all
 from cambiata.files import write_arrays
+from cambiata.partials.analysis import measure, pitch_deviation_cents, power_spectrum
+from cambiata.partials.bands import FLOOR, bands_db
 from cambiata.partials.latent import (
     CONDITIONING_FEATURES,
     N_CONDITIONING,
@@ -32,17 +34,7 @@ from cambiata.partials.latent import (
     encode_notes,
     hidden_at_frames,
 )
-from cambiata.partials.note_frames import (
-    FLOOR,
-    N_FEATURES,
-    N_NOISE,
-    N_PARTIALS,
-    bands_db,
-    measure,
-    note_frames,
-    pitch_deviation_cents,
-    power_spectrum,
-)
+from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS, note_frames
 from cambiata.partials.posteriors import BANDS
 from cambiata.train.band_losses import DB, BandLossTask, rms_distance_db, total_loss
 from cambiata.train.tasks.mor2018 import Classifier

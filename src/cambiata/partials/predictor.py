@@ -1,0 +1,169 @@
+"""A style as its measured note frames, and the prediction of other note frames from them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.partials.analysis import (
+    MeasuredFrames,
+    choose_frames,
+    detect_hits,
+    is_pitched,
+    measure,
+    measure_hits,
+    noise_floor_db,
+    power_spectrum,
+)
+from cambiata.partials.bands import band_hz, band_quantiles_db, render_bands
+from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS, NoteFrames
+from cambiata.partials.posteriors import detect_notes
+from cambiata.partials.synthesis import Prediction
+from cambiata.weights import Model
+
+# Frames that are kept of a style: chosen by hand between time and memory, as attention costs as
+# much as there are frames. The player gets by with half of them (see performance/player.py).
+_N_MEMORY_FRAMES = 768
+_MEMORY_SEED = 0  # one style, one memory, whatever the seed of the rendering
+_BATCH_FRAMES = 1024  # frames predicted in one call: bounds memory, changes nothing else
+_TOKEN_WIDTHS = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
+
+Array = npt.NDArray[np.float32]
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class StyleMemory:
+    """What is kept of a style: the note frames that attention looks at, and its overall levels."""
+
+    measured: MeasuredFrames
+    inharmonicity: float
+    noise_floor_db: Array  # level where it is quietest [N_NOISE]
+    quantiles: Array  # quantiles of its levels in the bands [3, bands]
+    pitches: npt.NDArray[np.int64]  # of all its notes
+    strengths_db: npt.NDArray[np.float64]  # of all its notes
+
+    def arrays(self) -> Arrays:
+        """All of it in half precision, by the names that timbre files have always used."""
+        measured = self.measured
+        half_precision: dict[str, npt.NDArray[Any]] = {
+            "features": measured.features,
+            "partials_db": measured.partials_db,
+            "clean": measured.mask,
+            "noise_db": measured.noise_db,
+            "floor_db": self.noise_floor_db,
+            "quantiles": self.quantiles,
+            "strengths_db": self.strengths_db,
+        }
+        return {name: array.astype(np.float16) for name, array in half_precision.items()} | {
+            "pitches": self.pitches.astype(np.int16),
+            "stiffness": np.array(self.inharmonicity, np.float32),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "StyleMemory":
+        """The memory whose `arrays` these are, as nearly as float16 keeps it.
+
+        Raises KeyError or ValueError where an array is missing or has another shape or kind.
+        """
+        names = ("features", "partials_db", "clean", "noise_db")
+        measured = [np.asarray(arrays[name], np.float32) for name in names]
+        shapes = [array.shape for array in measured]
+        floor, quantiles = (np.asarray(arrays[x], np.float32) for x in ("floor_db", "quantiles"))
+        if shapes != [(shapes[0][0], width) for width in _TOKEN_WIDTHS]:
+            raise ValueError("note frames of another shape")
+        if floor.shape != (N_NOISE,) or quantiles.shape != (3, len(band_hz())):
+            raise ValueError("levels of another shape")
+        if not all(np.isfinite(array).all() for array in (*measured, floor, quantiles)):
+            raise ValueError("levels that are not finite")
+        return cls(
+            MeasuredFrames(*measured),
+            float(arrays["stiffness"]),
+            floor,
+            quantiles,
+            np.asarray(arrays["pitches"], np.int64),
+            np.asarray(arrays["strengths_db"], np.float64),
+        )
+
+
+StyleMix = tuple[tuple[float, StyleMemory], ...]
+"""A timbre: styles with their weights, which add up to 1."""
+
+
+def measure_style(style: Samples, listener: str) -> StyleMemory:
+    """Memory of a style [T]; `listener` names the weights that detect its notes."""
+    power = power_spectrum(style)
+    events = detect_notes(style, listener)
+    measured, frames, inharmonicity = measure(power, events)
+    if not is_pitched(power, frames, inharmonicity):
+        events = detect_hits(power)
+        measured, frames = measure_hits(power, events)
+    chosen = choose_frames(frames, _N_MEMORY_FRAMES, np.random.default_rng(_MEMORY_SEED))
+    return StyleMemory(
+        measured[chosen],
+        inharmonicity,
+        noise_floor_db(power),
+        band_quantiles_db(power),
+        events.pitch,
+        events.strength_db,
+    )
+
+
+def mix_to_arrays(mix: StyleMix) -> Sequence[tuple[float, Arrays]]:
+    """A timbre as weights and arrays by name, for a file."""
+    return [(weight, memory.arrays()) for weight, memory in mix]
+
+
+def mix_from_arrays(weighted_arrays: Sequence[tuple[float, Arrays]]) -> StyleMix:
+    """The timbre that `mix_to_arrays` turned into arrays."""
+    return tuple((weight, StyleMemory.from_arrays(arrays)) for weight, arrays in weighted_arrays)
+
+
+def predict(
+    model: Model,
+    mix: StyleMix,
+    frames: NoteFrames,
+    n_frames: int,
+    content_db: Array | None = None,
+    on_predicted: Callable[[], None] = lambda: None,
+) -> Prediction:
+    """Partials and noise of note frames as a style has them, and the refiner's correction.
+
+    Of several styles it is the mean by weight, in dB. The refiner compares what was predicted with
+    the content's levels in the bands [bands, L], or with itself where there is no content.
+    `on_predicted` is called before the refiner is.
+    """
+    styles = [model.part("style")(*_tokens(m.measured), m.noise_floor_db) for _, m in mix]
+    partials = np.zeros((len(frames), N_PARTIALS), np.float32)
+    noise = np.zeros((len(frames), N_NOISE), np.float32)
+    background = np.zeros(N_NOISE, np.float32)
+    for (weight, memory), (background_db, _) in zip(mix, styles, strict=True):
+        tokens, share = _tokens(memory.measured), np.float32(weight)
+        for at in range(0, len(frames), _BATCH_FRAMES):
+            batch = slice(at, at + _BATCH_FRAMES)
+            partials_db, noise_db = model.part("")(*tokens, frames.features[batch])
+            partials[batch] += share * partials_db
+            noise[batch] += share * noise_db
+        background += share * background_db
+    on_predicted()
+    inharmonicity = sum(weight * memory.inharmonicity for weight, memory in mix)
+    rendered = render_bands(frames, partials, noise, background, inharmonicity, n_frames)
+    gain, residual = np.zeros_like(rendered), np.zeros_like(rendered)
+    reference_db = rendered if content_db is None else content_db
+    for (weight, memory), (_, timbre) in zip(mix, styles, strict=True):
+        gain_db, residual_db = model.part("refine")(
+            rendered, reference_db, memory.quantiles, timbre
+        )
+        gain += np.float32(weight) * gain_db
+        residual += np.float32(weight) * residual_db
+    return Prediction(partials, noise, background, inharmonicity, gain, residual)
+
+
+def _tokens(measured: MeasuredFrames) -> tuple[Array, ...]:
+    """What attention looks at; a style without notes is one frame of zeros."""
+    if not measured.n_frames:
+        return tuple(np.zeros((1, n), np.float32) for n in _TOKEN_WIDTHS)
+    return measured.features, measured.partials_db, measured.mask, measured.noise_db
