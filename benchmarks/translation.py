@@ -52,7 +52,7 @@ def sounds_of(
 ) -> list[tuple[dict[str, Tensor], int]]:
     """What decoders are told of sounds, and whose they are."""
     folder = precompute_excerpts(examples, listener).folder
-    kind = "validation" if examples.validating else "training"
+    kind = "validation" if examples.is_validation else "training"
     found = []
     for number in range(min(n, len(examples))):
         made = examples[number]
@@ -118,7 +118,7 @@ def _said(classifier: nn.Module, sounds: Sequence[Tensor]) -> Tensor:
 def probe(runs: Sequence[str]) -> None:
     """Print what a fresh classifier makes of the latents of runs."""
     facts, config = read_run(runs[0])
-    examples = DomainExamples(Path(facts["examples"]), config.examples)  # type: ignore[arg-type]
+    examples = DomainExamples(Path(facts["examples"]), config.examples)
     listener, n = config.task.listener, len(config.task.domains)
     learnt = sounds_of(examples, listener, _N_LEARNT)
     tested = sounds_of(examples.validation(), listener, 10**6)

@@ -18,15 +18,20 @@ from cambiata.data.bank import Instrument
 from cambiata.data.duplicates import read_exclusions
 from cambiata.data.examples import (
     EXAMPLES_FOLDER,
-    FULL_SCALE,
     ExamplesConfig,
     open_bank,
     record_shards,
-    shard_name,
-    to_int16,
 )
 from cambiata.data.phrases import sample_phrase
 from cambiata.data.scores import Work, load_corpus
+from cambiata.data.shards import (
+    RecordedExamples,
+    from_int16,
+    note_rows,
+    read_notes,
+    shard_name,
+    to_int16,
+)
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError
 from cambiata.files import write_array
@@ -35,7 +40,6 @@ from cambiata.score.midi import Note
 _VERSION = 1
 _SCORE_SHARE, _LEVEL_DB, _PEAK = 0.6, -20.0, 0.99
 _OCTAVES = (0, -12, 12, -24, 24)
-_MIN_COMMON_PITCHES = 8
 
 Notes = tuple[Note, ...]
 
@@ -247,8 +251,7 @@ def _record_shard(folder: Path, config: DomainsConfig, shard: tuple[bool, int]) 
     for i in range(n):
         example = composer.example(index * n + i)
         sounds[i] = to_int16(example.sounds)
-        notes = [[x.start_s, x.end_s, x.pitch, x.velocity] for x in example.notes]
-        facts.append({"domains": example.domains, "notes": notes})
+        facts.append({"domains": example.domains, "notes": note_rows(example.notes)})
     place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(facts))
     write_array(place, sounds)  # last: where it lies, the others do
@@ -268,51 +271,15 @@ def record_domains(
     return DomainExamples(place, config)
 
 
-class DomainExamples(Sequence[DomainExample]):
-    """Recorded examples of domains, read from disk as they are asked for."""
+class DomainExamples(RecordedExamples[DomainExample]):
+    """Recorded examples of domains."""
 
-    def __init__(self, folder: Path, config: DomainsConfig, validating: bool = False) -> None:
-        self.folder, self.config, self.validating = folder, config, validating
-        n = (config.n_validation if validating else config.n_examples) // config.n_shard
-        self._places = [folder / shard_name(validating, i) for i in range(n)]
-        for place in self._places:
-            if not place.exists():
-                raise InputError(str(folder), f"lacks {place.name}", "record the examples first")
-        self._open: dict[Path, tuple[Any, Any]] = {}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return DomainExamples, (self.folder, self.config, self.validating)
-
-    def __len__(self) -> int:
-        return len(self._places) * self.config.n_shard
-
-    def kept(self, index: int) -> tuple[Any, dict[str, Any]]:
-        """An example as it is kept.
-
-        returns [2, T].
-        """
-        shard, at = divmod(range(len(self))[index], self.config.n_shard)
-        place = self._places[shard]
-        if place not in self._open:
-            facts = json.loads(place.with_suffix(".json").read_text())
-            self._open[place] = np.load(place, mmap_mode="r"), facts
-        sounds, facts = self._open[place]
-        return sounds[at], facts[at]
+    def stored(self, index: int) -> tuple[Any, dict[str, Any]]:
+        """An example as the files have it: sounds [2, T] in 16 bits, and its domains and notes."""
+        return self.read(index), self.read(index, ".json")
 
     def __getitem__(self, index: Any) -> DomainExample:  # type: ignore[override]
         """One example, whole."""
-        sounds, facts = self.kept(index)
-        notes = tuple(Note(a, b, int(pitch), int(v)) for a, b, pitch, v in facts["notes"])
+        sounds, facts = self.stored(index)
         first, second = facts["domains"]
-        scaled = sounds.astype(np.float32) / np.float32(FULL_SCALE)
-        return DomainExample(scaled, (first, second), notes)
-
-    def validation(self) -> "DomainExamples":
-        """The examples to validate with."""
-        return DomainExamples(self.folder, self.config, validating=True)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What was recorded, from which banks."""
-        facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
-        return facts
+        return DomainExample(from_int16(sounds), (first, second), read_notes(facts["notes"]))

@@ -25,12 +25,17 @@ from cambiata.data.duplicates import read_exclusions
 from cambiata.data.pairs import PairComposer, PairConfig, Treatment
 from cambiata.data.processes import run_all
 from cambiata.data.scores import load_corpus
+from cambiata.data.shards import (
+    RecordedExamples,
+    ShardReader,
+    from_int16,
+    shard_name,
+    to_int16,
+)
 from cambiata.data.soundfont import RENDER_RATE_HZ
-from cambiata.errors import InputError
 from cambiata.files import write_array
 
 EXAMPLES_FOLDER = BANK_FOLDER.parent / "examples"
-FULL_SCALE = 32767
 
 _VERSION = 1
 CONTENT, STYLE, TARGET = range(3)
@@ -132,26 +137,6 @@ def _record_shard(folder: Path, config: ExamplesConfig, shard: tuple[bool, int])
     write_array(place, sounds)
 
 
-def to_int16(sound: Samples) -> npt.NDArray[np.float32]:
-    """Sound in whole steps of 16 bits, for a file."""
-    return np.clip(np.round(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
-
-
-def _open_shards(folder: Path, config: ExamplesConfig, validation: bool, cure: str) -> list[Any]:
-    """Every file of examples, or of what is kept of them, mapped."""
-    n_examples = config.n_validation if validation else config.n_examples
-    places = [folder / shard_name(validation, i) for i in range(n_examples // config.n_shard)]
-    for place in places:
-        if not place.exists():
-            raise InputError(str(folder), f"lacks {place.name}", cure)
-    return [np.load(place, mmap_mode="r") for place in places]
-
-
-def shard_name(validation: bool, index: int) -> str:
-    """File of some examples."""
-    return f"{'validation' if validation else 'training'}-{index:04d}.npy"
-
-
 def record_examples(
     config: ExamplesConfig,
     folder: str | Path | None = None,
@@ -196,73 +181,42 @@ def record_shards(
     run_all(work, missing, n_workers, str(place), report)
 
 
-class Examples(Sequence[Samples]):
-    """Recorded examples, read from disk as they are asked for."""
-
-    def __init__(self, folder: Path, config: ExamplesConfig, validation: bool = False) -> None:
-        self.folder, self.config, self._validation = folder, config, validation
-        self._shards: list[npt.NDArray[np.int16]] = _open_shards(
-            folder, config, validation, "record the examples first"
-        )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # By name: a mapped file is pickled with all that is in it.
-        return Examples, (self.folder, self.config, self._validation)
-
-    def __len__(self) -> int:
-        return len(self._shards) * self.config.n_shard
+class Examples(RecordedExamples[Samples]):
+    """Recorded examples: content, style and target of each, [3, T]."""
 
     def __getitem__(self, index: Any) -> Samples:  # type: ignore[override]
         """Content, style and target of one example, [3, T]."""
-        shard, at = divmod(range(len(self))[index], self.config.n_shard)
-        sounds: Samples = self._shards[shard][at].astype(np.float32) / np.float32(FULL_SCALE)
-        return sounds
-
-    def validation(self) -> "Examples":
-        """The examples to validate with."""
-        return Examples(self.folder, self.config, validation=True)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What was recorded, from which banks."""
-        facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
-        return facts
+        return from_int16(self.read(index))
 
 
-class CachedFeatures(Sequence[npt.NDArray[np.float16]]):
-    """What is computed of every example once, and read in its stead."""
+class CachedFeatures(ShardReader, Sequence[npt.NDArray[np.float16]]):
+    """Features that were computed of every example once, read in its stead."""
 
     def __init__(self, examples: Examples, name: str) -> None:
+        super().__init__(examples.folder / name, examples.config, cure="compute them first")
         self.examples, self.name = examples, name
-        self._shards: list[npt.NDArray[np.float16]] = _open_shards(
-            examples.folder / name, examples.config, False, "keep it first"
-        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CachedFeatures, (self.examples, self.name)
 
-    def __len__(self) -> int:
-        return len(self.examples)
-
     def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
-        """What is kept of one example."""
-        shard, at = divmod(range(len(self))[index], self.examples.config.n_shard)
-        return np.array(self._shards[shard][at])
+        """Features of one example."""
+        return np.array(self.read(index))
 
     def validation(self) -> Examples:
         """The examples to validate with, whole."""
         return self.examples.validation()
 
 
-def keep(
+def cache_features(
     examples: Examples,
     name: str,
     compute: Callable[[Samples], npt.NDArray[np.floating[Any]]],
     progress: Callable[[float], None] | None = None,
 ) -> CachedFeatures:
-    """Compute something of every example and keep it; what is there already stays.
+    """Compute features of every example and write them; what is there already stays.
 
-    compute: [B, 3, T] or [B, ...].
+    `compute` takes sounds [B, 3, T] and returns features [B, ...].
     """
     folder = examples.folder / name
     folder.mkdir(exist_ok=True)

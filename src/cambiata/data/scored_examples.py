@@ -18,15 +18,19 @@ from cambiata.arrays import Samples
 from cambiata.data.bank import Instrument
 from cambiata.data.examples import (
     EXAMPLES_FOLDER,
-    FULL_SCALE,
     ExamplesConfig,
     open_composer,
     record_shards,
+)
+from cambiata.data.pairs import Treatment
+from cambiata.data.shards import (
+    RecordedExamples,
+    from_int16,
+    note_rows,
+    read_notes,
     shard_name,
     to_int16,
 )
-from cambiata.data.pairs import Treatment
-from cambiata.errors import InputError
 from cambiata.files import write_array
 from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES
 from cambiata.score.midi import Note, Part
@@ -96,9 +100,9 @@ class LevelBytes(NamedTuple):
         steps = np.round((level_db - self.floor_db) / self.step_db)
         return np.clip(steps, 0, 255).astype(np.uint8)
 
-    def level_db(self, kept: Any) -> Any:
-        """Bytes as levels."""
-        return kept * np.float32(self.step_db) + np.float32(self.floor_db)
+    def decode(self, stored: Any) -> Any:
+        """Bytes as levels, arrays or tensors of floats alike."""
+        return stored * np.float32(self.step_db) + np.float32(self.floor_db)
 
 
 BAND_BYTES, ENERGY_BYTES = LevelBytes(-80.0, 0.4), LevelBytes(-60.0, 1 / 3)
@@ -160,12 +164,8 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
             {
                 "content": example.facts["content"],
                 "style": example.facts["style"],
-                "notes": [
-                    [[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes] for notes in both
-                ],
-                "keys": [[x.start_s, x.end_s, x.pitch, x.velocity] for x in example.keys.notes]
-                if example.keys
-                else None,
+                "notes": [note_rows(notes) for notes in both],
+                "keys": note_rows(example.keys.notes) if example.keys else None,
                 "pedal": example.keys.pedal if example.keys else None,
             }
         )
@@ -190,70 +190,29 @@ def record_scored(
     return ScoredExamples(place, config)
 
 
-class ScoredExamples(Sequence[ScoredExample]):
-    """Recorded examples with their notes, read from disk as they are asked for."""
+class ScoredExamples(RecordedExamples[ScoredExample]):
+    """Recorded examples with their notes."""
 
-    def __init__(self, folder: Path, config: ScoredConfig, validation: bool = False) -> None:
-        self.folder, self.config, self._validation = folder, config, validation
-        n = (config.n_validation if validation else config.n_examples) // config.n_shard
-        self._places = [folder / shard_name(validation, i) for i in range(n)]
-        for place in self._places:
-            if not place.exists():
-                raise InputError(str(folder), f"lacks {place.name}", "record the examples first")
-        self._open: dict[Path, Any] = {}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ScoredExamples, (self.folder, self.config, self._validation)
-
-    def __len__(self) -> int:
-        return len(self._places) * self.config.n_shard
-
-    def _of(self, place: Path) -> Any:
-        if place not in self._open:
-            self._open[place] = (
-                json.loads(place.read_text())
-                if place.suffix == ".json"
-                else np.load(place, mmap_mode="r")
-            )
-        return self._open[place]
-
-    def kept(self, index: int) -> tuple[Any, Any, Any]:
-        """An example without its sounds, as it is kept."""
-        shard, at = divmod(range(len(self))[index], self.config.n_shard)
-        place = self._places[shard]
-        rolls = (self._of(place.with_suffix(f".{x}.npy"))[at] for x in ("bands", "energies"))
-        return *rolls, self._of(place.with_suffix(".json"))[at]["notes"]
+    def stored(self, index: int) -> tuple[Any, Any, Any]:
+        """An example without its sounds, as the files have it: bands, energies, rows of notes."""
+        bands, energies = (self.read(index, suffix) for suffix in (".bands.npy", ".energies.npy"))
+        return bands, energies, self.read(index, ".json")["notes"]
 
     def keys(self, index: int) -> Part:
-        """What content and target of an example play, keys and pedal apart."""
-        shard, at = divmod(range(len(self))[index], self.config.n_shard)
-        facts = self._of(self._places[shard].with_suffix(".json"))[at]
-        rows = facts.get("keys") or facts["notes"][0]
-        notes = (Note(start, end, int(pitch), int(v)) for start, end, pitch, v in rows)
-        return Part(tuple(notes), pedal=tuple((a, b) for a, b in facts.get("pedal") or ()))
+        """Part that content and target of an example play, keys and pedal apart."""
+        facts = self.read(index, ".json")
+        notes = read_notes(facts.get("keys") or facts["notes"][0])
+        return Part(notes, pedal=tuple((a, b) for a, b in facts.get("pedal") or ()))
 
     def __getitem__(self, index: Any) -> ScoredExample:  # type: ignore[override]
         """One example, whole."""
-        shard, at = divmod(range(len(self))[index], self.config.n_shard)
-        sounds = self._of(self._places[shard])[at].astype(np.float32) / np.float32(FULL_SCALE)
-        bands, energies, rows = self.kept(index)
-        content, style = (
-            tuple(Note(start, end, int(pitch), int(v)) for start, end, pitch, v in each)
-            for each in rows
+        bands, energies, rows = self.stored(index)
+        return ScoredExample(
+            from_int16(self.read(index)),
+            BAND_BYTES.decode(bands.astype(np.float32)),
+            ENERGY_BYTES.decode(energies.astype(np.float32)),
+            (read_notes(rows[0]), read_notes(rows[1])),
         )
-        bands_db = BAND_BYTES.level_db(bands.astype(np.float32))
-        levels_db = ENERGY_BYTES.level_db(energies.astype(np.float32))
-        return ScoredExample(sounds, bands_db, levels_db, (content, style))
-
-    def validation(self) -> "ScoredExamples":
-        """The examples to validate with."""
-        return ScoredExamples(self.folder, self.config, validation=True)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What was recorded, from which banks."""
-        facts: dict[str, Any] = json.loads((self.folder / "examples.json").read_text())
-        return facts
 
 
 class JoinedExamples(Sequence[ScoredExample]):
@@ -278,10 +237,10 @@ class JoinedExamples(Sequence[ScoredExample]):
             index -= len(each)
         raise IndexError(index)
 
-    def kept(self, index: int) -> tuple[Any, Any, Any]:
+    def stored(self, index: int) -> tuple[Any, Any, Any]:
         """An example without its sounds."""
         each, at = self._locate(index)
-        return each.kept(at)
+        return each.stored(at)
 
     def __getitem__(self, index: Any) -> ScoredExample:  # type: ignore[override]
         """One example, whole."""

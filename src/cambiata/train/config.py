@@ -12,7 +12,7 @@ import torch
 
 from cambiata.aliases import current_name
 from cambiata.data.domains import DomainsConfig, record_domains
-from cambiata.data.examples import ExamplesConfig, keep, record_examples
+from cambiata.data.examples import ExamplesConfig, cache_features, record_examples
 from cambiata.data.melody_bars import TunesConfig, record_tunes
 from cambiata.data.melody_notes import NotesConfig, record_notes
 from cambiata.data.scored_examples import JoinedExamples, PianoConfig, ScoredConfig, record_scored
@@ -128,7 +128,7 @@ class TrainingConfig:
         task.prepare(torch.stack([torch.from_numpy(dataset[i]) for i in range(n_seen)]))
         if not task.kept:
             return cast("TrainingExamples", dataset)
-        return keep(
+        return cache_features(
             dataset, task.kept, lambda batch: task.keep(torch.from_numpy(batch)).numpy(), progress
         )
 

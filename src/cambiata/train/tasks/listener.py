@@ -130,7 +130,7 @@ class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
     def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:  # type: ignore[override]
         """[312 + 3 * 88, L] in bytes: bands, onsets, held keys, levels."""
         number, which = divmod(range(len(self))[index], 2)
-        bands, energies, notes = self.examples.kept(number)
+        bands, energies, notes = self.examples.stored(number)
         rolls = (np.round(255 * x) for x in targets(notes[which], bands.shape[-1]))
         return np.concatenate([bands[which], *rolls, energies[which]]).astype(np.uint8)
 
@@ -169,8 +169,8 @@ class ListenerTask(Task):
         n = BANDS.n_bins
         onsets, activation, energy = batch[:, n:].float().chunk(3, dim=1)
         bands_db, energy_db = (
-            BAND_BYTES.level_db(batch[:, :n].float()),
-            ENERGY_BYTES.level_db(energy),
+            BAND_BYTES.decode(batch[:, :n].float()),
+            ENERGY_BYTES.decode(energy),
         )
         return bands_db, onsets / 255, activation / 255, energy_db / LEVEL_SCALE_DB
 

@@ -25,7 +25,7 @@ from torch.nn import functional
 from cambiata.arrays import Samples
 from cambiata.audio.sound import resample
 from cambiata.data.domains import DOMAINS, DomainExamples
-from cambiata.data.examples import FULL_SCALE
+from cambiata.data.shards import FULL_SCALE
 from cambiata.train.task import Task
 
 SAMPLE_RATE, POOL = 16000, 800
@@ -200,7 +200,7 @@ class DomainSounds(Sequence[npt.NDArray[np.float32]]):
     def __getitem__(self, index: Any) -> npt.NDArray[np.float32]:  # type: ignore[override]
         """Domain and sound, [1 + T]."""
         number, half = divmod(range(len(self))[index], 2)
-        sounds, facts = self.examples.kept(number)
+        sounds, facts = self.examples.stored(number)
         sound = sounds[half].astype(np.float32) / np.float32(FULL_SCALE)
         resampled = resample(sound, self.examples.config.sample_rate, SAMPLE_RATE)
         return np.append(np.float32(facts["domains"][half]), resampled).astype(np.float32)

@@ -52,7 +52,7 @@ class TranscriberExamples(ListenerExamples):
     def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:  # type: ignore[override]
         """[312 + 5 * 88, L] in bytes: bands, onsets, held keys, levels, offsets, velocities."""
         number, which = divmod(range(len(self))[index], 2)
-        rows = self.examples.kept(number)[2][which]
+        rows = self.examples.stored(number)[2][which]
         listener_row = super().__getitem__(index)
         more = (np.round(255 * x) for x in offset_targets(rows, listener_row.shape[1]))
         return np.concatenate([listener_row, *(x.astype(np.uint8) for x in more)])

@@ -181,15 +181,17 @@ class ExcerptDataset(Sequence[npt.NDArray[np.float16]]):
         number, variant = divmod(range(len(self))[index], 8 if self.pairs else 4)
         half, content = variant % 2, variant // 2 % 2
         target = content if variant < 4 else 1 - content
-        with np.load(self.folder / _file_name(self.examples.validating, number, content)) as kept:
+        with np.load(
+            self.folder / _file_name(self.examples.is_validation, number, content)
+        ) as kept:
             queries, hidden = kept["queries"], kept["seen"]
             levels = kept["target"] if target == content else None
         if levels is None:
             with np.load(
-                self.folder / _file_name(self.examples.validating, number, target)
+                self.folder / _file_name(self.examples.is_validation, number, target)
             ) as kept:
                 levels = kept["target"]
-        domains = self.examples.kept(number)[1]["domains"]
+        domains = self.examples.stored(number)[1]["domains"]
         features = {"queries": queries, "seen": hidden}
         return pack_excerpt(features, levels, half, (domains[content], domains[target]))
 
@@ -395,7 +397,7 @@ class TranslationTask(BandLossTask):
         """Learn of each domain how stiff its strings are and how much its notes waver."""
         measurements: dict[int, list[tuple[float, float]]] = {}
         for number in range(min(_N_MEASURED, len(dataset.examples))):
-            domains = dataset.examples.kept(number)[1]["domains"]
+            domains = dataset.examples.stored(number)[1]["domains"]
             for which, domain in enumerate(domains):
                 with np.load(dataset.folder / _file_name(False, number, which)) as kept:
                     measurement = float(kept["stiffness"]), float(kept["wavering_cents"])
