@@ -28,7 +28,8 @@ from cambiata.evaluate.groove_measures import (
     measure_path,
 )
 from cambiata.groove.grid import Groove, Hit
-from cambiata.groove.interpolation import GrooveAmounts, Interpolation
+from cambiata.groove.interpolation import Interpolation
+from cambiata.groove.system import GrooveAmounts
 from cambiata.score.midi import Metre
 
 

@@ -58,10 +58,10 @@ def test_files_at_the_ends(system: str, a: Score, b: Score, tmp_path_factory: ob
     for amount, score in ((0.0, a), (1.0, b)):
         made = morph_groove(a, b, amount=amount, system=system)
         save(made, place / f"{amount}.mid")
-        n_bars = 1 + max(s.at + 0.125 for s in drum_strikes(a)) // 4
-        length = min(n_bars, 1 + max(s.at + 0.125 for s in drum_strikes(score)) // 4) * 4 - 0.125
-        inside = [s for s in drum_strikes(score) if s.at < length]
-        heard = [s for s in drum_strikes(made) if s.at < length]
+        n_bars = 1 + max(s.onset + 0.125 for s in drum_strikes(a)) // 4
+        length = min(n_bars, 1 + max(s.onset + 0.125 for s in drum_strikes(score)) // 4) * 4 - 0.125
+        inside = [s for s in drum_strikes(score) if s.onset < length]
+        heard = [s for s in drum_strikes(made) if s.onset < length]
         assert ticks(heard) == ticks(inside)
         assert read(place / f"{amount}.mid") == ticks(drum_strikes(made))
 
@@ -101,7 +101,7 @@ def test_compound_and_plain_metres_meet() -> None:
     compound = score_of([Strike(i / 2, 0.1, HAT, 80) for i in range(24)], Metre(12, 8))
     triplets = score_of([Strike(i / 3, 0.1, HAT, 60) for i in range(24)], FOUR)
     there = morph_groove(compound, triplets, amount=1.0)
-    assert [s.at for s in drum_strikes(there)] == pytest.approx([i / 2 for i in range(24)])
+    assert [s.onset for s in drum_strikes(there)] == pytest.approx([i / 2 for i in range(24)])
     assert {s.velocity for s in drum_strikes(there)} == {60}
 
 

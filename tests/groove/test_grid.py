@@ -92,7 +92,7 @@ def test_arrays_there_and_back(metre: Metre, per_quarter: int, n_steps: int) -> 
 @pytest.mark.parametrize("late", [-0.03, 0.0, 0.03])
 def test_the_grid_is_the_one_that_was_played(late: float) -> None:
     def moved(strikes: list[Strike]) -> list[Strike]:
-        return [s._replace(at=max(s.at + late, 0.0)) for s in strikes]
+        return [s._replace(onset=max(s.onset + late, 0.0)) for s in strikes]
 
     assert groove(moved(rock())).steps_per_quarter == 4
     assert groove(moved(shuffled())).steps_per_quarter == 3
@@ -109,7 +109,7 @@ def test_beats_alone_say_nothing_for_triplets() -> None:
 def test_a_note_before_the_bar_belongs_to_it() -> None:
     [_, early] = groove([Strike(0, 0.1, KICK, 90), Strike(3.97, 0.1, KICK, 90)]).hits
     assert (early.bar, early.step) == (1, 0)
-    assert early.place == pytest.approx(-0.03)
+    assert early.onset == pytest.approx(-0.03)
 
 
 def test_offsets_are_in_steps_and_velocities_of_one() -> None:

@@ -11,15 +11,10 @@ from tiny_grooves import EDGE, HAT, KICK, RIM, SNARE, groove, jig, played, rock,
 
 from cambiata import InputError
 from cambiata.groove.grid import Groove, Strike, drum_class
-from cambiata.groove.interpolation import (
-    GrooveAmounts,
-    Interpolation,
-    QuantileMap,
-    fit_bars,
-    match_hits,
-    nearest_phrases,
-    thresholds,
-)
+from cambiata.groove.interpolation import Interpolation, QuantileMap
+from cambiata.groove.matching import match_hits, thresholds
+from cambiata.groove.phrases import fit_bars, nearest_phrases
+from cambiata.groove.system import GrooveAmounts
 from cambiata.score.midi import Metre, Score
 
 AMOUNTS = np.linspace(0, 1, 21)
@@ -33,7 +28,7 @@ def _way(a: Score, b: Score) -> Interpolation:
 
 
 def _whats_struck(strikes: tuple[Strike, ...]) -> list[tuple[int, float]]:
-    return sorted((drum_class(s.pitch), s.at) for s in strikes)
+    return sorted((drum_class(s.pitch), s.onset) for s in strikes)
 
 
 @FEW
@@ -131,7 +126,7 @@ def test_matched_hits_move_in_straight_lines() -> None:
         interpolator.at(GrooveAmounts.of(0.25)), interpolator.a.strikes, strict=True
     ):
         assert strike.velocity == pytest.approx(before.velocity + 10, abs=0.5)
-        assert strike.at == pytest.approx(before.at + 0.015)
+        assert strike.onset == pytest.approx(before.onset + 0.015)
 
 
 def test_kept_hits_take_the_others_measure() -> None:
@@ -150,11 +145,11 @@ def test_swing_is_a_matter_of_timing() -> None:
     assert (straight.steps_per_quarter, swing.steps_per_quarter) == (4, 3)
     interpolator = Interpolation(straight, swing)
     assert all(pair.a and pair.b for pair in interpolator.pairs)
-    half = [s.at % 1 for s in interpolator.at(GrooveAmounts.of(0.5))]
+    half = [s.onset % 1 for s in interpolator.at(GrooveAmounts.of(0.5))]
     assert half == pytest.approx([0, 7 / 12] * 4)
     # What only A has is swung too.
     alone = Interpolation(straight, replace(swing, hits=swing.hits[:1]))
-    assert [s.at % 1 for s in alone.at(GrooveAmounts(0, 0, 1))] == pytest.approx([0, 2 / 3] * 4)
+    assert [s.onset % 1 for s in alone.at(GrooveAmounts(0, 0, 1))] == pytest.approx([0, 2 / 3] * 4)
 
 
 @given(st.lists(st.integers(1, 127), min_size=1, max_size=30))
@@ -204,7 +199,7 @@ def test_twelve_eight_is_four_four_in_triplets() -> None:
     triplets = [Strike(i / 3, 0.1, HAT, 80) for i in range(24)]
     a, b, stretch = fit_bars(groove(triplets), groove(compound, Metre(12, 8)))
     assert stretch == 1
-    assert [s.at for s in b.strikes] == pytest.approx([i / 3 for i in range(24)])
+    assert [s.onset for s in b.strikes] == pytest.approx([i / 3 for i in range(24)])
     assert all(pair.a and pair.b for pair in match_hits(a, b))
     _, _, stretch = fit_bars(groove(compound, Metre(12, 8)), groove(triplets))
     assert stretch == 1.5
@@ -234,8 +229,10 @@ def test_a_drummer_answers_each_phrase_alike() -> None:
 def test_at_one_accents_are_as_in_a_in_the_drummers_measure() -> None:
     a, own = groove(rock(2, 100)), groove(rock(2, 50))
     interpolator = Interpolation(a, nearest_phrases(a, [own]), [own])
-    wanted = [(s.at, s.pitch, s.velocity) for s in own.strikes]
-    assert [(s.at, s.pitch, s.velocity) for s in interpolator.at(GrooveAmounts.of(1.0))] == wanted
+    wanted = [(s.onset, s.pitch, s.velocity) for s in own.strikes]
+    assert [
+        (s.onset, s.pitch, s.velocity) for s in interpolator.at(GrooveAmounts.of(1.0))
+    ] == wanted
 
 
 def test_a_drummer_without_the_metre() -> None:

@@ -10,7 +10,8 @@ from tiny_grooves import HAT, KICK, groove, jig, played, rock, shuffled
 
 from cambiata import InputError
 from cambiata.groove.grid import Groove, Strike, drum_class
-from cambiata.groove.interpolation import GrooveAmounts, fit_bars
+from cambiata.groove.phrases import fit_bars
+from cambiata.groove.system import GrooveAmounts
 from cambiata.groove.vae import N_STEPS, LatentInterpolation, encode_windows, split_windows
 from cambiata.score.midi import Metre, Score
 from cambiata.weights import WEIGHTS, load_model
@@ -73,10 +74,10 @@ def test_the_share_of_changed_hits_follows_the_slider() -> None:
     )
     first, second, _ = fit_bars(a, b)
     interpolator = LatentInterpolation(first, second)
-    ends = [{(drum_class(s.pitch), round(4 * s.at)) for s in g.strikes} for g in (first, second)]
+    ends = [{(drum_class(s.pitch), round(4 * s.onset)) for s in g.strikes} for g in (first, second)]
     for share in (0.2, 0.4, 0.6, 0.8):
         heard = {
-            (drum_class(s.pitch), round(4 * s.at))
+            (drum_class(s.pitch), round(4 * s.onset))
             for s in interpolator.at(GrooveAmounts(share, 0, 0))
         }
         left, missing = len(heard ^ ends[0]), len(heard ^ ends[1])
@@ -113,4 +114,4 @@ def test_golden() -> None:
     made = LatentInterpolation(a, b).at(GrooveAmounts.of(0.5))
     wanted = json.loads(GOLDEN.read_text())
     assert [(s.pitch, s.velocity) for s in made] == [(p, v) for _, p, v in wanted]
-    np.testing.assert_allclose([s.at for s in made], [at for at, _, _ in wanted], atol=2e-3)
+    np.testing.assert_allclose([s.onset for s in made], [at for at, _, _ in wanted], atol=2e-3)

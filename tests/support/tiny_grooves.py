@@ -56,7 +56,7 @@ def jig(n_bars: int = 2) -> list[Strike]:
 def ticks(strikes: list[Strike] | tuple[Strike, ...]) -> list[tuple[int, int, int, int]]:
     """Beginnings, ends, pitches and velocities, in whole ticks."""
     return sorted(
-        (round(s.at * TICKS), round((s.at + s.duration) * TICKS), s.pitch, s.velocity)
+        (round(s.onset * TICKS), round((s.onset + s.duration) * TICKS), s.pitch, s.velocity)
         for s in strikes
     )
 

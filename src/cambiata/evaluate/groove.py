@@ -30,13 +30,9 @@ from cambiata.evaluate.markdown import markdown_table
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run_facts import describe_machine
 from cambiata.groove.grid import Groove, Strike
-from cambiata.groove.interpolation import (
-    GrooveAmounts,
-    Interpolation,
-    Interpolator,
-    fit_bars,
-    nearest_phrases,
-)
+from cambiata.groove.interpolation import Interpolation
+from cambiata.groove.phrases import fit_bars, nearest_phrases
+from cambiata.groove.system import GrooveAmounts, Interpolator
 from cambiata.groove.vae import LatentInterpolation
 
 METRICS = {

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Strike, drum_strikes, replace_drums
-from cambiata.groove.interpolation import GrooveAmounts, Interpolator
+from cambiata.groove.system import GrooveAmounts, Interpolator
 from cambiata.score.midi import Clock, Note, Part, Score
 
 Array = npt.NDArray[np.float32]
@@ -36,7 +36,7 @@ def groove_of_strikes(pair: GroovePair, strikes: Sequence[Strike]) -> Groove:
     """Strikes as a groove in the pair's bars."""
     seconds = Clock(metres=((0.0, pair.a.metres[0]),))
     notes = [
-        Note(seconds.seconds(s.at), seconds.seconds(s.at + s.duration), s.pitch, s.velocity)
+        Note(seconds.seconds(s.onset), seconds.seconds(s.onset + s.duration), s.pitch, s.velocity)
         for s in strikes
     ]
     if not notes:
@@ -61,7 +61,7 @@ def has_exact_ends(pair: GroovePair, interpolator: Interpolator) -> float:
 
 
 def _ticks(strikes: Sequence[Strike]) -> list[tuple[int, int, int]]:
-    return sorted((round(s.at * _TICKS), s.pitch, s.velocity) for s in strikes)
+    return sorted((round(s.onset * _TICKS), s.pitch, s.velocity) for s in strikes)
 
 
 def _profile(groove: Groove) -> Array:

@@ -1,27 +1,22 @@
-"""Two drum parts in, one between them out."""
+"""Drum grooves interpolated: two drum parts in, one between them out."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import cast
 
 from cambiata.errors import InputError
-from cambiata.files import check_output
+from cambiata.files import MIDI, MIDI_SUFFIXES, check_output
 from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
-from cambiata.groove.interpolation import (
-    GrooveAmounts,
-    Interpolation,
-    Interpolator,
-    fit_bars,
-    nearest_phrases,
-)
+from cambiata.groove.phrases import fit_bars, nearest_phrases
+from cambiata.groove.system import GrooveAmounts, GrooveSystem
+from cambiata.registry import find_system, system_names
 from cambiata.score.midi import Metre, Score, load, save
 from cambiata.score.sidecars import Sidecars
 
-GrooveSystem = Literal["exact", "vae"]
-
-_MIDI = (".mid", ".midi")
+# Metres that `metre` takes: note values that MIDI can write, and as many beats as a bar may have.
+_UNITS, _MAX_BEATS = ("1", "2", "4", "8", "16"), 32
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ def morph_groove(
     hits: float | None = None,
     velocity: float | None = None,
     timing: float | None = None,
-    system: GrooveSystem = "exact",
+    system: str = "exact",
     metre: str | None = None,
     weights: str = "groove",
     seed: int = 0,
@@ -144,8 +139,7 @@ def morph_groove(
     (80, 0.005)
     """
     del seed
-    if system not in get_args(GrooveSystem):
-        raise InputError(f"system {system}", "is not known", "use exact or vae")
+    _refuse_unknown(system)
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     others = [b] if isinstance(b, Score) else list(b)
     drummer = None if isinstance(b, Score) else "drummer"
@@ -161,7 +155,7 @@ def groove_file(
     hits: float | None = None,
     velocity: float | None = None,
     timing: float | None = None,
-    system: GrooveSystem = "exact",
+    system: str = "exact",
     metre: str | None = None,
     weights: str = "groove",
     seed: int = 0,
@@ -221,12 +215,9 @@ def groove_file(
     """
     del seed
     started = time.perf_counter()
-    if system not in get_args(GrooveSystem):
-        raise InputError(f"system {system}", "is not known", "use exact or vae")
+    _refuse_unknown(system)
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
-    if Path(output).suffix.lower() not in _MIDI:
-        raise InputError(str(output), "is no MIDI file's name", "name it NAME.mid")
-    check_output(output, force=force)
+    check_output(output, MIDI, force=force)
     sidecars = Sidecars(listen, picture, force)
     score = load(a, keys=True)
     others = load_drummer(b) if Path(b).is_dir() else [load(b, keys=True)]
@@ -258,7 +249,7 @@ def _only_drums(score: Score) -> Score:
 
 
 def load_drummer(folder: str | Path) -> list[Score]:
-    """What a drummer played: the scores with drums in a folder and the folders in it.
+    """The playing of a drummer: the scores with drums in a folder and the folders in it.
 
     Parameters
     ----------
@@ -283,7 +274,11 @@ def load_drummer(folder: str | Path) -> list[Score]:
     """
     scores = []
     for path in sorted(Path(folder).rglob("*")):
-        if path.suffix.lower() in _MIDI and path.is_file() and not path.name.startswith("."):
+        if (
+            path.suffix.lower() in MIDI_SUFFIXES
+            and path.is_file()
+            and not path.name.startswith(".")
+        ):
             try:
                 score = load(path, keys=True)
             except InputError as error:
@@ -302,10 +297,10 @@ def interpolator_between(
     b: Sequence[Groove],
     *,
     drummer: str | None = None,
-    system: GrooveSystem = "exact",
+    system: str = "exact",
     weights: str = "groove",
-) -> tuple[Interpolator, float]:
-    """The way from one groove to another, to be gone as far as one likes.
+) -> tuple[GrooveSystem, float]:
+    """An interpolator between two grooves, to be asked for any amounts.
 
     Parameters
     ----------
@@ -323,8 +318,8 @@ def interpolator_between(
     Returns
     -------
     tuple
-        The way, and how much longer A's quarter notes are than its strikes' (1 but where compound
-        and plain metres meet).
+        The interpolator, and how much longer A's quarter notes are than its strikes' (1 but where
+        compound and plain metres meet).
 
     Raises
     ------
@@ -338,17 +333,11 @@ def interpolator_between(
     >>> interpolator_between(groove, [groove])[0].at(GrooveAmounts.of(0.3)) == groove.strikes
     True
     """
-    stretch, playing = 1.0, list(b)
+    system_class = cast("type[GrooveSystem]", find_system(system, "groove"))
     if drummer is None:
         a, other, stretch = fit_bars(a, b[0])
-        playing = []
-    else:
-        other = nearest_phrases(a, b, drummer)
-    if system == "exact":
-        return Interpolation(a, other, playing), stretch
-    from cambiata.groove.vae import LatentInterpolation
-
-    return LatentInterpolation(a, other, weights), stretch
+        return system_class.between(a, other, (), weights), stretch
+    return system_class.between(a, nearest_phrases(a, b, drummer), b, weights), 1.0
 
 
 def _morph(
@@ -356,7 +345,7 @@ def _morph(
     others: Sequence[Score],
     drummer: str | None,
     amounts: GrooveAmounts,
-    system: GrooveSystem,
+    system: str,
     metre: str | None,
     weights: str,
 ) -> tuple[Score, Groove]:
@@ -368,13 +357,19 @@ def _morph(
     )
     strikes = interpolator.at(amounts)
     if stretch != 1:
-        strikes = tuple(Strike(s.at * stretch, s.duration * stretch, *s[2:]) for s in strikes)
+        strikes = tuple(Strike(s.onset * stretch, s.duration * stretch, *s[2:]) for s in strikes)
     output_score = replace_drums(score, strikes)
     return replace(output_score, name=score.name), a
 
 
+def _refuse_unknown(system: str) -> None:
+    names = system_names("groove")
+    if system not in names:
+        raise InputError(f"system {system}", "is not known", f"use {' or '.join(names)}")
+
+
 def _parse_metre(text: str) -> Metre:
     beats, _, unit = text.partition("/")
-    if not (beats.isdigit() and unit in ("1", "2", "4", "8", "16") and 1 <= int(beats) <= 32):
+    if not (beats.isdigit() and unit in _UNITS and 1 <= int(beats) <= _MAX_BEATS):
         raise InputError(f"metre {text}", "is not known", "write it as 4/4 or 6/8")
     return Metre(int(beats), int(unit))

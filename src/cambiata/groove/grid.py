@@ -1,4 +1,4 @@
-"""Drums on a grid: what is struck at which step of which bar, how hard, and how far beside it."""
+"""Drums on a grid: hits by bar and step, their velocities, and their offsets from the step."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -45,20 +45,24 @@ _CLASSES = {pitch: drum for drum, pitches in enumerate(_PITCHES) for pitch in pi
 STRAIGHT = 4
 """Steps of a quarter note on the grid of sixteenths, in compound metres too."""
 _TRIPLETS = (3, 6)
-# The choice of a grid: standard deviation granted to notes beside their steps, in quarters (Groove
-# MIDI's is 0.05); the part of the notes expected on beats, whatever the grid, so that drums that
-# keep to beats say nothing for one; the part that is on no grid; and how much likelier each note
-# must be on another grid than sixteenths, since finer grids and loose playing look alike.
-_TIMING_STD, _ON_BEAT_SHARE, _OFF_GRID_SHARE = 0.05, 0.5, 0.1
+# The choice of a grid (`_likely_grid`):
+_TIMING_STD = 0.05  # quarters that notes lie beside their steps: Groove MIDI's standard deviation
+# Share of notes expected on beats, whatever the grid, so that drums that keep to beats speak for
+# none.
+_ON_BEAT_SHARE = 0.5
+_OFF_GRID_SHARE = 0.1  # of notes that are on no grid: one ornament cannot rule a grid out
+# Nats that each note must be likelier on a grid of triplets than on sixteenths, since finer grids
+# and loose playing look alike. Chosen; higher: loose triplets are taken for sixteenths.
 _GRID_PENALTY = {STRAIGHT: 0.0, 3: 0.1, 6: 0.2}
-_TOLERANCE = 1e-6
+_TOLERANCE = 1e-6  # quarters: rounding of times in seconds, far below a tick
+_ARRAY_DURATION = 0.125  # quarters: of notes made from arrays, which have none; half a sixteenth
 
 
 class Strike(NamedTuple):
     """A note of drums, in quarter notes."""
 
-    at: float  # Where it begins
-    duration: float  # How long it lasts
+    onset: float
+    duration: float
     pitch: int  # MIDI number
     velocity: int  # 1 to 127
 
@@ -67,12 +71,11 @@ class Strike(NamedTuple):
 class Hit:
     """A strike on the grid."""
 
-    bar: int  # Its bar, from 0
-    step: int  # Its step in the bar, from 0
-    # Where it begins, in quarter notes from its bar's beginning; a little before 0 for one that
-    # comes early
-    place: float
-    duration: float  # In quarter notes
+    bar: int  # from 0
+    step: int  # in the bar, from 0
+    # In quarter notes from its bar's beginning; a little before 0 for one that comes early.
+    onset: float
+    duration: float  # in quarter notes
     pitch: int  # MIDI number
     velocity: int  # 1 to 127
 
@@ -83,7 +86,7 @@ class Hit:
 
 
 def drum_class(pitch: int) -> int:
-    """Which drum a pitch is.
+    """Index in `DRUMS` of a pitch, or `N_DRUMS` and the pitch for what is none of them.
 
     Nine classes as Gillick et al. 2019 reduce the pitches of the Groove MIDI Dataset to; drums of
     General MIDI that are none of them stay by themselves, each its own drum.
@@ -100,11 +103,11 @@ def drum_pitch(drum: int) -> int:
 class Groove:
     """A drum part in bars, on a grid of equal steps, every note kept as it was played."""
 
-    metres: tuple[Metre, ...]  # One for every bar
-    steps_per_quarter: int  # 4: sixteenths. 3 or 6: triplets of eighths or sixteenths.
-    hits: tuple[Hit, ...]  # By bar, step and place
-    name: str = "groove"  # What to call it in a message
-    quarters_per_minute: float = 120.0  # Its tempo where it begins
+    metres: tuple[Metre, ...]  # one for every bar
+    steps_per_quarter: int  # 4: sixteenths; 3 or 6: triplets of eighths or sixteenths
+    hits: tuple[Hit, ...]  # by bar, step and place
+    name: str = "groove"  # for messages
+    quarters_per_minute: float = 120.0  # where it begins
 
     @classmethod
     def of(
@@ -123,25 +126,25 @@ class Groove:
                 "says no metre",
                 "write its time signature into the file, or name one (4/4)",
             )
-        metres, bar_starts = _bars(changes, strikes[-1].at + 1, score.name)
+        metres, bar_starts = _bars(changes, strikes[-1].onset + 1, score.name)
         if steps_per_quarter is None:
             # Where eighths are beats or parts of uneven ones, triplets of quarters are no grid.
             quarters = all(each.unit <= 4 for each in metres)
-            steps_per_quarter = _likely_grid([s.at for s in strikes]) if quarters else STRAIGHT
+            steps_per_quarter = _likely_grid([s.onset for s in strikes]) if quarters else STRAIGHT
         hits = []
         for strike in strikes:
-            step = int(np.floor(strike.at * steps_per_quarter + 0.5))
+            step = int(np.floor(strike.onset * steps_per_quarter + 0.5))
             # Bars begin on steps: a note just before one belongs to it.
             bar = bisect_right(bar_starts, step / steps_per_quarter + _TOLERANCE) - 1
             hits.append(
                 Hit(
                     bar,
                     step - round(bar_starts[bar] * steps_per_quarter),
-                    strike.at - bar_starts[bar],
+                    strike.onset - bar_starts[bar],
                     *strike[1:],
                 )
             )
-        hits.sort(key=lambda hit: (hit.bar, hit.step, hit.place, hit.pitch))
+        hits.sort(key=lambda hit: (hit.bar, hit.step, hit.onset, hit.pitch))
         return cls(
             metres[: hits[-1].bar + 1],
             steps_per_quarter,
@@ -160,26 +163,24 @@ class Groove:
         metre: Metre | None = None,
         steps_per_quarter: int = STRAIGHT,
     ) -> "Groove":
-        """A groove of what `arrays` gives.
-
-        hits: [L, 9]; velocity: [L, 9]; offset: [L, 9].
-        """
+        """A groove of hits (above a half), velocities (0 to 1), offsets (in steps), each [L, 9]."""
         metre = metre or Metre()
         hit_array, velocity_array, offset_array = (
             np.asarray(x, np.float64) for x in (hits, velocity, offset)
         )
         per_bar = int(metre.bar * steps_per_quarter)
-        found = []
+        made = []
         for at, drum in zip(*np.nonzero(hit_array > 0.5), strict=True):
             bar, step = divmod(int(at), per_bar)
             place = (step + offset_array[at, drum]) / steps_per_quarter
-            loud = int(np.clip(round(velocity_array[at, drum] * 127), 1, 127))
+            midi_velocity = int(np.clip(round(velocity_array[at, drum] * 127), 1, 127))
             if bar == 0:
                 place = max(place, 0.0)
-            found.append(Hit(bar, step, float(place), 0.125, drum_pitch(int(drum)), loud))
-        found.sort(key=lambda hit: (hit.bar, hit.step, hit.place, hit.pitch))
+            pitch = drum_pitch(int(drum))
+            made.append(Hit(bar, step, float(place), _ARRAY_DURATION, pitch, midi_velocity))
+        made.sort(key=lambda hit: (hit.bar, hit.step, hit.onset, hit.pitch))
         n_bars = -(-len(hit_array) // per_bar)
-        return cls((metre,) * n_bars, steps_per_quarter, tuple(found))
+        return cls((metre,) * n_bars, steps_per_quarter, tuple(made))
 
     @cached_property
     def bar_starts(self) -> tuple[float, ...]:
@@ -188,7 +189,7 @@ class Groove:
 
     @cached_property
     def straight_hits(self) -> Array:
-        """What is struck on the grid of sixteenths, [L, 9]."""
+        """Hits on the grid of sixteenths [L, 9]."""
         return self.arrays(straight=True)[0]
 
     @property
@@ -203,7 +204,7 @@ class Groove:
 
     @property
     def grid(self) -> str:
-        """What its steps are, for a report."""
+        """Name of its grid, for a report."""
         return {3: "triplets of eighths", 6: "triplets of sixteenths"}.get(
             self.steps_per_quarter, "sixteenths"
         )
@@ -213,14 +214,14 @@ class Groove:
         """Its notes in quarter notes from the beginning, in their order."""
         return tuple(
             sorted(
-                Strike(self.bar_starts[hit.bar] + hit.place, hit.duration, hit.pitch, hit.velocity)
+                Strike(self.bar_starts[hit.bar] + hit.onset, hit.duration, hit.pitch, hit.velocity)
                 for hit in self.hits
             )
         )
 
     def offset(self, hit: Hit) -> float:
-        """How much later than its step a hit comes."""
-        return hit.place - hit.step / self.steps_per_quarter
+        """How much later than its step a hit comes, in quarter notes."""
+        return hit.onset - hit.step / self.steps_per_quarter
 
     def cell(self, hit: Hit) -> int:
         """The sixteenth of the bar that a hit is, were it played straight.
@@ -232,9 +233,10 @@ class Groove:
         return int(np.floor((straighten(place) if self.is_triplet else place) * STRAIGHT + 0.5))
 
     def arrays(self, *, straight: bool = False) -> tuple[Array, Array, Array]:
-        """What is struck, how hard and when, as arrays; of drums struck twice, the louder.
+        """Hits (0 or 1), velocities (0 to 1) and offsets (in steps, later is more), each [L, 9].
 
-        returns [L, 9].
+        Of drums struck twice the louder counts; drums that are none of the nine are left out.
+        `straight` is on the grid of sixteenths even where its own is of triplets (`cell`).
         """
         per_quarter = STRAIGHT if straight else self.steps_per_quarter
         bar_starts = [round(begin * per_quarter) for begin in self.bar_starts]
@@ -248,7 +250,7 @@ class Groove:
         return hits, velocity, offset
 
     def salience(self, hit: Hit) -> int:
-        """How strong a hit's step is in its metre.
+        """How strong a hit's step is in its metre, 0 to 4.
 
         After Lerdahl and Jackendoff's metrical grid: one for every pulse that falls on it, of
         sixteenths (or the shorter triplets), eighths (or triplets), beats, half bars and bars.
@@ -257,7 +259,7 @@ class Groove:
         return sum(hit.step % period == 0 for period in _periods(metre, self.steps_per_quarter))
 
     def weight(self, hit: Hit) -> int:
-        """Which kind of place a hit has: on a beat, on its division, or between."""
+        """The kind of place a hit has: 0 on a beat, 1 on its division, 2 between."""
         beat, division = _periods(self.metres[hit.bar], self.steps_per_quarter)[:2]
         return 0 if hit.step % beat == 0 else 1 if hit.step % division == 0 else 2
 
@@ -270,7 +272,7 @@ class Groove:
             replace(hit, bar=bar) for bar, old in enumerate(order) for hit in inside.get(old, ())
         ]
         # What came before the beat cannot come before the beginning.
-        hits = [replace(h, place=max(h.place, 0.0)) if h.bar == 0 else h for h in hits]
+        hits = [replace(h, onset=max(h.onset, 0.0)) if h.bar == 0 else h for h in hits]
         return replace(self, metres=tuple(self.metres[bar] for bar in order), hits=tuple(hits))
 
     def in_bars_of(self, metre: Metre) -> "Groove":
@@ -280,8 +282,8 @@ class Groove:
         for hit in self.hits:
             at = round(self.bar_starts[hit.bar] * self.steps_per_quarter) + hit.step
             bar, step = divmod(at, per_bar)
-            place = hit.place + self.bar_starts[hit.bar] - bar * float(metre.bar)
-            hits.append(replace(hit, bar=bar, step=step, place=place))
+            place = hit.onset + self.bar_starts[hit.bar] - bar * float(metre.bar)
+            hits.append(replace(hit, bar=bar, step=step, onset=place))
         n_bars = -(-round(self.bar_starts[-1] * self.steps_per_quarter) // per_bar)
         return replace(self, metres=(metre,) * n_bars, hits=tuple(hits))
 
@@ -292,7 +294,7 @@ class Groove:
             metres=tuple(Metre(metre.beats // 3, metre.unit // 2) for metre in self.metres),
             steps_per_quarter=self.steps_per_quarter * 3 // 2,
             hits=tuple(
-                replace(hit, place=hit.place / 1.5, duration=hit.duration / 1.5)
+                replace(hit, onset=hit.onset / 1.5, duration=hit.duration / 1.5)
                 for hit in self.hits
             ),
         )
@@ -333,9 +335,9 @@ def replace_drums(score: Score, strikes: Sequence[Strike]) -> Score:
     notes = []
     ends: dict[int, float] = {}
     for strike in reversed(strikes):
-        end = min(strike.at + strike.duration, ends.get(strike.pitch, np.inf))
+        end = min(strike.onset + strike.duration, ends.get(strike.pitch, np.inf))
         ends[strike.pitch] = end
-        start_s, end_s = (float(score.clock.seconds(at)) for at in (strike.at, end))
+        start_s, end_s = (float(score.clock.seconds(at)) for at in (strike.onset, end))
         notes.append(Note(start_s, max(end_s, np.nextafter(start_s, np.inf)), *strike[2:]))
     drums = next(part for part in score.parts if part.is_drum)
     parts = [part for part in score.parts if not part.is_drum or part is drums]

@@ -6,6 +6,7 @@ performance. Trained by `cambiata.train.tasks.groove`; needs ONNX Runtime alone.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -13,8 +14,7 @@ import numpy.typing as npt
 
 from cambiata.errors import InputError
 from cambiata.groove.grid import N_DRUMS, STRAIGHT, Groove, Hit, Strike, drum_pitch
-from cambiata.groove.interpolation import (
-    GrooveAmounts,
+from cambiata.groove.matching import (
     HitPair,
     between,
     match_hits,
@@ -23,20 +23,25 @@ from cambiata.groove.interpolation import (
     strike_duration,
     thresholds,
 )
-from cambiata.system import SystemFacts
+from cambiata.groove.system import GrooveAmounts, GrooveSystem
 from cambiata.weights import load_model
 
 Array = npt.NDArray[np.float32]
 
 N_STEPS = 32
 """Sixteenths of a window: two bars of 4/4; shorter bars are filled up with silence."""
-# How surely an end's own hits are struck: a logit, of probability 0.73.
+# How surely an end's own hits are struck there: a logit, of probability 0.73. More: an end's hits
+# hold on longer along the line.
 _LOGIT_MARGIN = 1.0
+# Points of the latent line at which the share of changed hits is measured, a hundredth apart: an
+# amount is met within one of them. Each costs a run of the hits' decoder.
 _N_PATH_POINTS = 101
+_TIE_BREAK = 1e-6  # less than any difference of shares (one hit of a few thousand)
+_ADDED_DURATION = 0.125  # quarter notes: of hits that neither groove has, half a sixteenth
 
 
 def split_windows(groove: Groove) -> list[range]:
-    """A groove's bars in windows that the autoencoder can hold."""
+    """Bars of each window that the autoencoder can hold, as many as fit in `N_STEPS`."""
     windows, first = [], 0
     for bar, metre in enumerate(groove.metres):
         if metre.bar * STRAIGHT > N_STEPS:
@@ -52,10 +57,7 @@ def split_windows(groove: Groove) -> list[range]:
 
 
 def encode_windows(groove: Groove, windows: list[range]) -> tuple[Array, Array, Array]:
-    """Hits, velocities and offsets of windows, straightened.
-
-    returns [B, 32, 9].
-    """
+    """Hits, velocities and offsets of windows on the grid of sixteenths, each [B, 32, 9]."""
     stacked = np.zeros((3, len(windows), N_STEPS, N_DRUMS), np.float32)
     groove_arrays = np.stack(groove.arrays(straight=True))
     for i, bars in enumerate(windows):
@@ -64,16 +66,16 @@ def encode_windows(groove: Groove, windows: list[range]) -> tuple[Array, Array, 
     return stacked[0], stacked[1], stacked[2]
 
 
-class LatentInterpolation(SystemFacts):
-    """The autoencoder's way from one groove to another, exact at both ends.
+class LatentInterpolation(GrooveSystem):
+    """Interpolator through the latent space of an autoencoder, exact at both ends.
 
     Latent vectors move in a straight line. What decoding loses is given back and fades with
     distance: to the logits of hits, as much as makes an end's own hits come out at that end; to
     velocities and offsets, what each played note differs from its decoding. So at 0 the notes are
     A's and at 1 B's whatever the network knows, and between them the network decides in which order
     hits change, which ones of neither groove are struck on the way, and how notes bend. The place
-    on the line is the one at which the share of changed hits is nearest to the amount. Unlike the
-    exact way, a hit may come and go again.
+    on the line is the one at which the share of changed hits is nearest to the amount. Unlike in
+    `Interpolation`, a hit may come and go again.
     """
 
     name: ClassVar[str] = "vae"
@@ -105,8 +107,16 @@ class LatentInterpolation(SystemFacts):
         self._path = self._measure_path()
         self._pitches = Counter((hit.drum, hit.pitch) for hit in (*a.hits, *b.hits))
 
+    @classmethod
+    def between(
+        cls, a: Groove, b: Groove, drummer: Sequence[Groove], weights: str
+    ) -> "LatentInterpolation":
+        """The interpolator from A to B; of a drummer it knows the nearest phrases alone."""
+        del drummer
+        return cls(a, b, weights)
+
     def _correction(self, end: int) -> Array:
-        """What an end's logits lack to say its own hits."""
+        """Differences that make an end's logits say its own hits [B, 288]."""
         logits = self._decode_hits(self._hit_latents[end])[0]
         own_hits = _flat(self._ends[end])
         correction = np.where(
@@ -115,14 +125,14 @@ class LatentInterpolation(SystemFacts):
         return correction.astype(np.float32)
 
     def _hits(self, place: float) -> npt.NDArray[np.bool_]:
-        """What is struck at a place on the line, [B, 32, 9]."""
+        """Hits at a place on the latent line [B, 32, 9]."""
         logits = self._decode_hits(_between_latents(self._hit_latents, place))[0]
         return (logits + _between_latents(self._logit_corrections, place) > 0).reshape(
             -1, N_STEPS, N_DRUMS
         )
 
     def _measure_path(self) -> npt.NDArray[np.float64]:
-        """The share of changed hits at each of `_N_PATH_POINTS` places."""
+        """Share of changed hits at each of `_N_PATH_POINTS` places [101]."""
         a, b = self._ends
         path = []
         for place in np.linspace(0, 1, _N_PATH_POINTS):
@@ -132,9 +142,10 @@ class LatentInterpolation(SystemFacts):
         return np.array(path, np.float64)
 
     def _path_point(self, amount: float) -> float:
+        """The place on the latent line whose share of changed hits is nearest to an amount."""
         points = np.linspace(0, 1, _N_PATH_POINTS)
         # Of places with equal shares the one that lies nearest, so that ends are ends.
-        distance = np.abs(self._path - amount) + 1e-6 * np.abs(points - amount)
+        distance = np.abs(self._path - amount) + _TIE_BREAK * np.abs(points - amount)
         return float(points[int(np.argmin(distance))])
 
     def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
@@ -172,7 +183,7 @@ class LatentInterpolation(SystemFacts):
     def _decoded_performance(
         self, hits: npt.NDArray[np.bool_], amount: float, which: int, scale: float
     ) -> tuple[Array, Array, Array]:
-        """What the network says of velocity or offset: at the amount, and at both ends."""
+        """Velocities (`which` 0) or offsets (1) at the amount and at both ends [B, 32, 9]."""
         hit_vector = _flat(hits)
 
         def decode(place: float) -> Array:
@@ -194,21 +205,21 @@ class LatentInterpolation(SystemFacts):
     ) -> Strike:
         a, b = pair.a, pair.b
         velocities = [float(each.velocity) for each in (a, b) if each is not None]
-        place = [each.place for each in (a, b) if each is not None]
+        places = [each.onset for each in (a, b) if each is not None]
         if a is not None and b is None:
-            place.append(a.place + regrid(a, self.a, self.b) - a.step / self.a.steps_per_quarter)
+            places.append(a.onset + regrid(a, self.a, self.b) - a.step / self.a.steps_per_quarter)
         elif a is None and b is not None:
             moved = regrid(b, self.b, self.a) - b.step / self.b.steps_per_quarter
-            place.insert(0, b.place + moved)
+            places.insert(0, b.onset + moved)
         velocity_now = between(velocities[0], velocities[-1], amounts.velocity)
-        place_now = between(place[0], place[-1], amounts.timing)
+        place_now = between(places[0], places[-1], amounts.timing)
         if at is not None:
             # A note of one groove alone differs from its decoding at that groove's end.
-            ends = [0.0 if b is None else 1.0] if a is None or b is None else None
+            end = None if a is not None and b is not None else 0.0 if b is None else 1.0
             velocity_now += _decoding_residual(
-                velocity, at, amounts.velocity if ends is None else ends[0]
+                velocity, at, amounts.velocity if end is None else end
             )
-            place_now += _decoding_residual(offset, at, amounts.timing if ends is None else ends[0])
+            place_now += _decoding_residual(offset, at, amounts.timing if end is None else end)
         begin = self.a.bar_starts[hit.bar]
         return strike(begin, hit, velocity_now, place_now, strike_duration(pair, amounts.timing))
 
@@ -219,7 +230,7 @@ class LatentInterpolation(SystemFacts):
         velocity: tuple[Array, Array, Array],
         offset: tuple[Array, Array, Array],
     ) -> list[Strike]:
-        """What neither groove has."""
+        """Strikes of hits that neither groove has."""
         bars = {
             (window, first + cell): (bar, cell)
             for bar, (window, first) in self._window.items()
@@ -233,7 +244,7 @@ class LatentInterpolation(SystemFacts):
             pitches = [(n, pitch) for (own, pitch), n in self._pitches.items() if own == drum]
             pitch = max(pitches)[1] if pitches else drum_pitch(int(drum))
             straight = Groove(self.a.metres, STRAIGHT, ())
-            hit = Hit(bar, cell, cell / STRAIGHT, 0.125, pitch, 1)
+            hit = Hit(bar, cell, cell / STRAIGHT, _ADDED_DURATION, pitch, 1)
             ends = [regrid(hit, straight, groove) for groove in (self.a, self.b)]
             place = between(ends[0], ends[1], amounts.timing)
             at = window, step, drum
@@ -247,12 +258,13 @@ class LatentInterpolation(SystemFacts):
 def _decoding_residual(
     decodings: tuple[Array, Array, Array], at: tuple[int, int, int], amount: float
 ) -> float:
-    """How far a decoding lies beside the straight line between those of the ends."""
+    """Difference of a decoding from the straight line between those of the ends."""
     now, first, last = (float(x[at]) for x in decodings)
     return now - between(first, last, amount)
 
 
 def _between_latents(ends: list[Array], place: float) -> Array:
+    """Vectors at a place on the straight line between two; at its ends exactly these."""
     first, last = ends
     if place in (0.0, 1.0):
         return last if place else first
