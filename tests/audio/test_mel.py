@@ -86,7 +86,8 @@ def test_cepstra_are_librosas(name: str) -> None:
 def test_silence_is_a_floor_of_decibels() -> None:
     silent = np.zeros(4000, np.float32)
     assert not mel_power(silent, 16000).any()
-    assert (power_db(mel_power(silent, 16000)) == -100).all()
+    # Near, not equal: a float32 logarithm is rounded otherwise by every processor.
+    np.testing.assert_allclose(power_db(mel_power(silent, 16000)), -100, atol=1e-4)
     assert np.isfinite(mfcc(silent, 16000)).all()
 
 

@@ -30,7 +30,7 @@ def midi_to_hz(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
     Examples
     --------
-    >>> float(midi_to_hz(81))
+    >>> round(float(midi_to_hz(81)), 6)
     880.0
     """
     return np.asarray(_A4_HZ * 2 ** ((np.asarray(pitch, np.float64) - _A4_PITCH) / 12))

@@ -208,7 +208,7 @@ def power_db(power: Features, floor_db: float = 80.0) -> Features:
 
     Examples
     --------
-    >>> power_db(np.array([100.0, 1.0, 1e-9], np.float32)).tolist()
+    >>> power_db(np.array([100.0, 1.0, 1e-9], np.float32)).round().tolist()
     [20.0, 0.0, -60.0]
     """
     level_db = 10 * np.log10(np.maximum(power, _POWER_FLOOR))
