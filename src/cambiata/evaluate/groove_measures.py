@@ -53,9 +53,8 @@ def has_exact_ends(pair: GroovePair, interpolator: Interpolator) -> float:
     empty = Score((Part((Note(0.0, 1.0, 36),), is_drum=True),), clock=clock)
 
     for amount, expected in ((0.0, pair.a), (1.0, pair.b)):
-        data = replace_drums(empty, interpolator.at(GrooveAmounts.of(amount))).to_bytes()
-        decoded = drum_strikes(Score.of(mido.MidiFile(file=io.BytesIO(data))))
-        if _ticks(decoded) != _ticks(expected.strikes):
+        written = replace_drums(empty, interpolator.at(GrooveAmounts.of(amount))).to_mido()
+        if _ticks(drum_strikes(Score.of(written))) != _ticks(expected.strikes):
             return 0.0
     return 1.0
 
