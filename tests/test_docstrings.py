@@ -13,6 +13,7 @@ import pytest
 from numpydoc.validate import validate
 
 import cambiata
+from cambiata.system import SystemFacts
 
 # Summary, parameters (all, none unknown, described), returns and yields; not its taste in stops.
 CODES = {
@@ -62,8 +63,8 @@ def _judged() -> dict[str, bool]:
             found[name] = True
         elif inspect.isclass(thing) and not getattr(thing, "_is_protocol", False):
             is_error = issubclass(thing, Exception) and "__init__" not in vars(thing)
-            # A system's example is the transfer's; an abstract class has none.
-            is_system = issubclass(thing, cambiata.System)
+            # A system's example is its job's; facts and abstract classes have none.
+            is_system = issubclass(thing, SystemFacts)
             found[name] = not is_error and not is_system
             for method, member in vars(thing).items():
                 if not method.startswith("_") and inspect.isfunction(member):

@@ -1,12 +1,10 @@
 """What is measured along a way between two grooves: its ends, its steps, its middle."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-import mido
 import numpy as np
 import numpy.typing as npt
 
