@@ -105,9 +105,7 @@ def test_no_circle_of_imports() -> None:
 
 
 def _within(tree: ast.AST, kinds: tuple[type[ast.AST], ...]) -> set[ast.AST]:
-    return {
-        inner for node in ast.walk(tree) if isinstance(node, kinds) for inner in ast.walk(node)
-    }
+    return {inner for node in ast.walk(tree) if isinstance(node, kinds) for inner in ast.walk(node)}
 
 
 def _typing_only(tree: ast.AST) -> set[ast.AST]:
