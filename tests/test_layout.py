@@ -141,7 +141,6 @@ def test_only_audio_touches_sound_files() -> None:
 
 def test_one_file_reads_and_writes_midi() -> None:
     assert _users("mido") == {"score/midi.py"}
-    assert not _users("pretty_midi", "symusic")
 
 
 def test_packages_hold_a_docstring_only() -> None:
