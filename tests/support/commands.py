@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 
-def run(*arguments: str, folder: Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def run(*arguments: str, folder: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "cambiata", *arguments],
         cwd=folder,
-        input=given,
+        input=stdin,
         capture_output=True,
         check=False,
     )
