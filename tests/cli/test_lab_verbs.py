@@ -18,6 +18,7 @@ from sounds import SUPPORT, tone
 
 from cambiata.audio.sound import Audio
 from cambiata.cli import main as cli
+from cambiata.cli.options import without_unset
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part, Score
 
@@ -341,7 +342,7 @@ def test_a_pair_that_fails_is_named_and_makes_the_exit_code_1(tmp_path: Path) ->
 
 
 def test_options_not_given_keep_the_api_s_defaults() -> None:
-    options = cli._without_unset(quick=False, limit=0, rows=None, fonts=(), folder="", seed=0)
+    options = without_unset(quick=False, limit=0, rows=None, fonts=(), folder="", seed=0)
     assert options == {"quick": False, "limit": 0, "folder": "", "seed": 0}
 
 

@@ -1,1 +1,1 @@
-"""The command line: one verb is one call of the API."""
+"""The command line: one subcommand is one call of the API; no defaults and no sound of its own."""

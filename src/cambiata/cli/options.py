@@ -1,34 +1,63 @@
-"""Options that mean the same for every verb of the command line."""
+"""Options of the command line: their defaults are the API's own, read from it."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any
 
 import click
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
+Decorator = Callable[[Any], Any]
+
+
+class ApiOptions:
+    """Options with the defaults of functions' keyword arguments or of dataclasses' fields."""
+
+    def __init__(self, *sources: Any) -> None:
+        self._defaults: dict[str, Any] = {}
+        for source in sources:
+            if is_dataclass(source):
+                found = {field.name: field.default for field in fields(source)}
+                unset: Any = MISSING
+            else:
+                parameters = inspect.signature(source).parameters.values()
+                found = {parameter.name: parameter.default for parameter in parameters}
+                unset = inspect.Parameter.empty
+            self._defaults |= {k: None if v is unset else v for k, v in found.items()}
+
+    def __call__(self, flag: str, name: str, **attributes: Any) -> Decorator:
+        """An option; help shows its default, but for flags and what is not set."""
+        default = self._defaults[name]
+        is_shown = default is not None and not isinstance(default, bool)
+        return click.option(flag, name, default=default, show_default=is_shown, **attributes)
+
+
+def without_unset(**options: Any) -> dict[str, Any]:
+    """Options that were given; the others keep the API's own defaults.
+
+    For functions that are only imported when they are called, as those that need torch are.
+    """
+    return {name: value for name, value in options.items() if value not in (None, ())}
+
+
+def combined(*decorators: Decorator) -> Decorator:
+    """Options one after the other, in the order in which help lists them."""
+
+    def decorate(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
 
 def parse_settings(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, str]:
-    """Values by key.
+    """Values by key; dashes in keys are underscores.
 
-    Parameters
-    ----------
-    _context, _parameter : object
-        Click's.
-    texts : tuple of str
-        As KEY=VALUE.
-
-    Returns
-    -------
-    dict of str to str
-        Dashes in keys are underscores.
-
-    Raises
-    ------
-    click.BadParameter
-        A key has no value.
-
-    Examples
-    --------
     >>> parse_settings(None, None, ("chunk-s=5",))
     {'chunk_s': '5'}
     """
@@ -37,6 +66,52 @@ def parse_settings(
         if not equals:
             raise click.BadParameter(f"{key} has no value; write it as {key}=VALUE")
     return {key.replace("-", "_"): value for key, _, value in pairs}
+
+
+def parse_shares(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, float]:
+    """Shares by name, of texts like NAME or NAME=0.6; 1 where none is given."""
+    shares: dict[str, float] = {}
+    for text in texts:
+        name, equals, share = text.partition("=")
+        if name in shares:
+            raise click.BadParameter(f"{name} is named twice")
+        try:
+            shares[name] = float(share) if equals else 1.0
+        except ValueError:
+            raise click.BadParameter(f"{text}: {share} is no number") from None
+    return shares
+
+
+def parse_numbers(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> list[int] | None:
+    """Numbers from 0 to 127 of a text of numbers and ranges, like "0-7,40"."""
+    if text is None:
+        return None
+    numbers: list[int] = []
+    for piece in text.split(","):
+        first, dash, last = piece.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise click.BadParameter(f"{piece!r} is no number or range; write it like 0-7,40")
+        begin, end = int(first), int(last or first)
+        if not begin <= end <= 127:
+            raise click.BadParameter(f"{piece!r} is not within 0-127, the lesser number first")
+        numbers += range(begin, end + 1)
+    return numbers
+
+
+def parse_names(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> list[str] | None:
+    """Names of a text that parts them by commas."""
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise click.BadParameter(f"{text!r} lacks a name; write it like one,other")
+    return names
 
 
 set_option = click.option(
@@ -51,4 +126,51 @@ quiet_option = click.option("--quiet", is_flag=True, help="Say nothing but error
 as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print what was done as JSON."
 )
+list_as_json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
+jobs_option = click.option(
+    "--jobs", "n_workers", type=click.IntRange(1), help="Processes; else cores."
+)
+report_options = combined(quiet_option, as_json_option)
+output_options = combined(force_option, report_options)
+sound_option = click.option(
+    "-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout."
+)
+
+
+def system_options(option: ApiOptions) -> Decorator:
+    """Which system, and how it is set."""
+    return combined(
+        option("--system", "system", metavar="NAME", help="See `cambiata systems`."),
+        preset_option(option),
+        set_option,
+    )
+
+
+def preset_option(option: ApiOptions) -> Decorator:
+    """Which of the system's presets."""
+    return option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
+
+
+def seed_option(option: ApiOptions) -> Decorator:
+    """Where chance begins."""
+    return option("--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
+
+
+def written_sound_options(option: ApiOptions, owner: str) -> Decorator:
+    """How the output ends and is stored; where not given, as its owner (the content, ...) is."""
+    return combined(
+        option("--tail", "tail_s", type=float, metavar="S", help="Let the last note ring so long."),
+        option(
+            "--rate",
+            "sample_rate",
+            type=int,
+            metavar="HZ",
+            help=f"Sample rate, else {owner}.",
+        ),
+        option("--channels", "n_channels", type=int, metavar="N", help=f"Channels, else {owner}."),
+        option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ..."),
+        force_option,
+        seed_option(option),
+        report_options,
+    )

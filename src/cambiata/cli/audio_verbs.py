@@ -1,0 +1,315 @@
+"""The command line's verbs for sound: transfer, play, translate, transcribe, domains, timbre."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+import cambiata
+from cambiata.cli.console import print_json, print_report, progress_bar, silence_warnings
+from cambiata.cli.options import (
+    HELP,
+    ApiOptions,
+    list_as_json_option,
+    output_options,
+    parse_shares,
+    preset_option,
+    report_options,
+    set_option,
+    sound_option,
+    system_options,
+    without_unset,
+    written_sound_options,
+)
+from cambiata.errors import MissingExtraError
+from cambiata.registry import DEFAULT_TRANSLATOR
+
+_transfer_option = ApiOptions(cambiata.transfer_file, cambiata.Options)
+_play_option = ApiOptions(cambiata.play_file, cambiata.PlayOptions)
+_transcribe_option = ApiOptions(cambiata.transcribe_file)
+_timbre_option = ApiOptions(cambiata.capture_timbre)
+
+
+@click.command(context_settings=HELP)
+@click.argument("content")
+@click.argument("style")
+@sound_option
+@_transfer_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
+@_transfer_option("--amount", "amount", type=float, help="0 is the content, 1 the full transfer.")
+@preset_option(_transfer_option)
+@set_option
+@click.option(
+    "--dynamics",
+    type=click.Choice(["content", "style"]),
+    help="Whose loud and soft notes; else the content's.",
+)
+@click.option("--octave", metavar="auto|N", help="Move the notes by octaves; else not.")
+@_transfer_option(
+    "--start", "start_s", type=float, metavar="S", help="Begin of the content's region."
+)
+@_transfer_option("--end", "end_s", type=float, metavar="S", help="End of the content's region.")
+@_transfer_option(
+    "--style-start", "style_start_s", type=float, metavar="S", help="Begin of the style's."
+)
+@_transfer_option(
+    "--style-end", "style_end_s", type=float, metavar="S", help="End of the style's region."
+)
+@_transfer_option(
+    "--in-place", "in_place", is_flag=True, help="Keep the content around the region."
+)
+@written_sound_options(_transfer_option, "the content's")
+def transfer(
+    content: str, style: str, output: str, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Play CONTENT's notes and timing with STYLE's sound.
+
+    wav, flac, ogg, mp3 and aiff; - is a wav on standard input. STYLE may be a .timbre file, too.
+    """
+    silence_warnings(quiet)
+    with progress_bar(hidden=quiet) as progress:
+        report = cambiata.transfer_file(content, style, output, progress=progress, **options)
+    print_report(report, _describe(report), quiet=quiet, as_json=as_json, on_stdout=output == "-")
+
+
+def _describe(report: cambiata.Report) -> str:
+    used = ""
+    if report.style_used_s < report.style_s - 0.01:
+        used = f"; the style's first {report.style_used_s:.0f} s of {report.style_s:.0f} were used"
+    speed = "" if report.amount == 0 else f" (real-time factor {report.real_time_factor:.2f})"
+    return (
+        f"{report.output}: {report.duration_s:.1f} s by {report.system}, "
+        f"amount {report.amount:g}, in {report.elapsed_s:.1f} s{speed}{used}"
+    )
+
+
+@click.command(context_settings=HELP)
+@click.argument("score")
+@click.argument("sound")
+@sound_option
+@system_options(_play_option)
+@_play_option(
+    "--track", "track", type=int, metavar="N", help="Part of the score, from 1; else all."
+)
+@_play_option("--tempo", "tempo", type=float, metavar="X", help="How many times as fast.")
+@_play_option("--pedal/--no-pedal", "pedal", help="Whether the sustain pedal counts (it does).")
+@_play_option("--strict", "strict", is_flag=True, help="Refuse notes off the keyboard.")
+@_play_option(
+    "--instrument",
+    "instrument",
+    type=click.Choice(["any", "piano"]),
+    help="What is heard in a recording given as SCORE.",
+)
+@_play_option("--midi", "midi", metavar="OUT.mid", help="Keep the notes heard in a recording.")
+@written_sound_options(_play_option, "SOUND's")
+def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Play SCORE, a MIDI file, with the sound of SOUND.
+
+    SCORE may be a recording, too: its notes are heard first. SOUND may be a .timbre file.
+    """
+    silence_warnings(quiet)
+    with progress_bar(hidden=quiet) as progress:
+        report = cambiata.play_file(score, sound, output, progress=progress, **options)
+    saved_notes = f"; its notes in {report.midi}" if report.midi else ""
+    sentence = (
+        f"{report.output}: {report.n_notes} notes, {report.duration_s:.1f} s by "
+        f"{report.system}, in {report.elapsed_s:.1f} s "
+        f"(real-time factor {report.real_time_factor:.2f}){saved_notes}"
+    )
+    print_report(report, sentence, quiet=quiet, as_json=as_json, on_stdout=output == "-")
+
+
+@click.command(context_settings=HELP)
+@click.argument("recording")
+@click.option("-o", "--output", required=True, metavar="OUT.mid", help="MIDI file to write.")
+@_transcribe_option(
+    "--instrument",
+    "instrument",
+    type=click.Choice(["any", "piano"]),
+    help="What plays: a piano's notes all have an onset.",
+)
+@_transcribe_option(
+    "--onset-threshold",
+    "onset_threshold",
+    type=float,
+    metavar="X",
+    help="0 to 1: less finds more notes; else what served best.",
+)
+@output_options
+def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Write the notes of RECORDING as a MIDI file."""
+    with progress_bar(hidden=quiet) as progress:
+        notes = cambiata.transcribe_file(recording, output, progress=progress, **options)
+    sentence = (
+        f"{notes.output}: {notes.n_notes} notes of {notes.duration_s:.1f} s, in "
+        f"{notes.elapsed_s:.1f} s (real-time factor {notes.real_time_factor:.2f})"
+    )
+    print_report(notes, sentence, quiet=quiet, as_json=as_json)
+
+
+@click.command(context_settings=HELP)
+@click.argument("recording")
+@click.option(
+    "--to",
+    "to",
+    multiple=True,
+    required=True,
+    metavar="NAME[=SHARE]",
+    callback=parse_shares,
+    help="A domain (see `cambiata domains list`); several are blended by their shares.",
+)
+@sound_option
+@click.option(
+    "--system",
+    default=DEFAULT_TRANSLATOR,
+    show_default=True,
+    metavar="NAME",
+    help="See `cambiata systems`.",
+)
+@_transfer_option("--amount", "amount", type=float, help="0 is the recording, 1 the translation.")
+@preset_option(_transfer_option)
+@set_option
+@click.option("--octave", type=int, metavar="N", help="Move the notes by octaves; else not.")
+@_transfer_option("--start", "start_s", type=float, metavar="S", help="Begin of the region.")
+@_transfer_option("--end", "end_s", type=float, metavar="S", help="End of the region.")
+@_transfer_option(
+    "--in-place", "in_place", is_flag=True, help="Keep the recording around the region."
+)
+@written_sound_options(_transfer_option, "the recording's")
+def translate(
+    recording: str, to: dict[str, float], output: str, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Play RECORDING as a domain would: an instrument or ensemble learnt beforehand.
+
+    `cambiata domains list` names those that ship; `cambiata domains add` learns your own.
+    """
+    silence_warnings(quiet)
+    with progress_bar(hidden=quiet) as progress:
+        report = cambiata.translate_file(recording, to, output, progress=progress, **options)
+    blended = " + ".join(
+        f"{share:.2g} {name}" if len(report.to) > 1 else name for name, share in report.to.items()
+    )
+    print_report(
+        report,
+        f"{_describe(report)}; to {blended}",
+        quiet=quiet,
+        as_json=as_json,
+        on_stdout=output == "-",
+    )
+
+
+@click.group(context_settings=HELP)
+def domains() -> None:
+    """What music can be translated to: domains that ship, and your own."""
+
+
+@domains.command("list", context_settings=HELP)
+@list_as_json_option
+def domains_list(as_json: bool) -> None:
+    """Every domain: name, where from, what it was learnt from."""
+    domain_facts = cambiata.domains()
+    if as_json:
+        print_json([asdict(each) for each in domain_facts])
+        return
+    for each in domain_facts:
+        if each.problem:
+            click.echo(f"{each.name}: cannot be played: {each.problem}")
+            continue
+        kind = "your own" if each.own else "ships"
+        sources = ", ".join(each.sources[:6]) + (", ..." if len(each.sources) > 6 else "")
+        click.echo(f"{each.name}: {kind}; learnt from {sources}; licence: {each.licence}")
+
+
+@domains.command("add", context_settings=HELP)
+@click.argument("name")
+@click.argument("folder")
+@click.option("--minutes", type=float, metavar="N", help="Time to train; else 5.")
+@click.option("--licence", metavar="TEXT", help="Of what is learnt; else: the user's own.")
+@click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+@click.option("--force", is_flag=True, help="Replace a domain of that name.")
+@report_options
+def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Learn NAME from the recordings in FOLDER, to be used as any other domain.
+
+    The encoder stays as it is; one decoder is trained. Needs the training extra.
+    """
+
+    def print_line(line: dict[str, Any]) -> None:
+        if "validation" in line:
+            click.echo(
+                f"{line['elapsed_s']:.0f} s: {line['validation']['lsd_own']:.2f} dB from "
+                "recordings that it does not learn from",
+                err=True,
+            )
+
+    try:
+        from cambiata.train.tasks.added_domain import add_domain
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("domains add", "train") from error
+    with progress_bar(hidden=quiet) as progress:
+        added = add_domain(
+            name,
+            folder,
+            progress=progress,
+            report=None if quiet else print_line,
+            **without_unset(**options),
+        )
+    for line in added.skipped if not quiet else ():
+        click.echo(f"cambiata: not used: {line}", err=True)
+    if as_json:
+        print_json(asdict(added))
+    elif not quiet:
+        click.echo(
+            f"{added.name}: learnt from {added.n_files} recordings of {added.duration_s:.0f} s, "
+            f"begun as {added.begun_from}: {added.lsd_before_db:.2f} -> {added.lsd_db:.2f} dB, in "
+            f"{added.elapsed_s:.0f} s; {added.path}",
+            err=True,
+        )
+
+
+@click.group(context_settings=HELP)
+def timbre() -> None:
+    """Sounds captured from recordings, kept in files, mixed."""
+
+
+@timbre.command(context_settings=HELP)
+@click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
+@click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
+@_timbre_option("--system", "system", metavar="NAME", help="The system that will play it.")
+@preset_option(_timbre_option)
+@output_options
+def capture(
+    styles: tuple[str, ...], output: str, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Keep the sound of one or more recordings of it in a file."""
+    _print_timbre(cambiata.capture_timbre(styles, output, **options), quiet, as_json)
+
+
+@timbre.command(context_settings=HELP)
+@click.argument("shares", nargs=-1, required=True, metavar="A.timbre=SHARE...")
+@click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
+@output_options
+def mix(shares: tuple[str, ...], output: str, quiet: bool, as_json: bool, force: bool) -> None:
+    """A sound between others: a.timbre=0.3 b.timbre=0.7 lies 70 % of the way from a to b."""
+    parts = []
+    for text in shares:
+        path, equals, share = text.rpartition("=")
+        try:
+            number = float(share)
+        except ValueError:
+            number = -1.0
+        if not equals or number < 0:
+            raise click.BadParameter(f"{text!r} has no share; write it as NAME.timbre=0.5")
+        parts.append((cambiata.load_timbre(path), number))
+    _print_timbre(cambiata.mix_timbres(parts, output, force=force), quiet, as_json)
+
+
+def _print_timbre(captured: cambiata.Timbre, quiet: bool, as_json: bool) -> None:
+    facts = {
+        "output": captured.name,
+        "system": captured.system,
+        "weights": captured.weights,
+        "voices": [weight for weight, _ in captured.voices],
+    }
+    n = len(captured.voices)
+    sentence = f"{captured.name}: {n} voice{'s' * (n != 1)} for {captured.system}"
+    print_report(facts, sentence, quiet=quiet, as_json=as_json)

@@ -1,0 +1,90 @@
+"""What the command line prints: reports, warnings, progress."""
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from cambiata.errors import CambiataWarning
+from cambiata.system import Progress
+
+
+class Interruption(Exception):  # noqa: N818
+    """An interrupt; its text says how to go on, else nothing was written."""
+
+
+def silence_warnings(quiet: bool) -> None:
+    """Keep warnings to oneself, where that is asked for."""
+    if quiet:
+        warnings.simplefilter("ignore", CambiataWarning)
+
+
+def print_report(
+    report: Any, sentence: str, *, quiet: bool, as_json: bool, on_stdout: bool = False
+) -> None:
+    """Print a report as JSON, or as a sentence on standard error.
+
+    `on_stdout` says that standard output has the sound: then all else goes to standard error.
+    """
+    if as_json:
+        facts = report if isinstance(report, dict) else asdict(report)
+        click.echo(json.dumps(facts, indent=2), err=on_stdout)
+    elif not quiet:
+        click.echo(sentence, err=True)
+
+
+def print_json(facts: Any) -> None:
+    """Print facts as JSON, names in their own letters."""
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def progress_bar(hidden: bool) -> Iterator[Progress | None]:
+    """A progress bar on a terminal, nothing in a pipe."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    bar = Progress(
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+@contextmanager
+def stage_bars(hidden: bool) -> Iterator[Callable[[str, float], None] | None]:
+    """A progress bar for each stage on a terminal, nothing in a pipe."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    stages: dict[str, TaskID] = {}
+
+    def show(stage: str, share: float) -> None:
+        if stage not in stages:
+            stages[stage] = bar.add_task(stage, total=1.0)
+        bar.update(stages[stage], completed=share)
+
+    with bar:
+        yield show
