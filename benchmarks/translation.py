@@ -34,7 +34,7 @@ from cambiata.train.loop import load_weights
 from cambiata.train.run import read_run
 from cambiata.train.tasks.mor2018 import Classifier
 from cambiata.train.tasks.translation import TranslationTask, precompute_excerpts
-from cambiata.translation.notes import shipped_domains
+from cambiata.translation.domains import shipped_domains
 from cambiata.translation.sampling import DecoderWeights, sample_levels, zero_arrays
 from machine import machine
 from speed import repeated, timed

@@ -13,14 +13,14 @@ from cambiata import Audio, InputError, translate
 from cambiata.audio.mel import log_mel
 from cambiata.registry import translate_system
 from cambiata.system import DomainMix
-from cambiata.translation.notes import (
+from cambiata.translation.domains import (
     FOLDER_VARIABLE,
-    Translation,
     load_added_domain,
     load_domain,
-    scalar_levels,
     shipped_domains,
 )
+from cambiata.translation.notes import Translation
+from cambiata.translation.sampling import mu_law_input
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GOLDEN = Path(__file__).parent / "translation_golden.json"
@@ -247,7 +247,7 @@ def test_levels_are_the_published_ones() -> None:
     x = np.random.default_rng(0).uniform(-1.2, 1.2, 5000).astype(np.float32)
     expected = levels_to_input(mu_law_encode(torch.from_numpy(x))).numpy()
     # Where a level begins, a rounding may fall to either side.
-    assert (np.abs(scalar_levels(x) - expected) < 1e-6).mean() > 0.999
+    assert (np.abs(mu_law_input(x) - expected) < 1e-6).mean() > 0.999
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:

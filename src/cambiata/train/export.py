@@ -49,7 +49,8 @@ from cambiata.train.tasks.vqvae import (
     nearest_code,
 )
 from cambiata.train.tasks.wavenet import TRAINING_RMS, WaveNet, WaveNetTask
-from cambiata.translation.notes import DOMAIN_SYSTEM
+from cambiata.translation.domains import DOMAIN_SYSTEM
+from cambiata.translation.sampling import LAYERS, PER_LAYER
 from cambiata.weights import METADATA_KEY, Model
 
 LICENCE = "Apache-2.0"
@@ -591,34 +592,20 @@ class _GroupedSamples(nn.Module):
 
 
 # What the files call a decoder's layers (since 0.1), and what the network does.
-_LAYERS = {
-    "first": "first_conv",
-    "first_skip": "skip_conv",
-    "dilated": "dilated",
-    "told": "condition",
-    "rest": "residual",
-    "skip": "skip",
-    "thought": "fc",
-    "last_told": "fc_condition",
-    "last": "logits",
-}
-
-
 class _DecoderArrays(nn.Module):
     """WaveNet decoders' own arrays, which are run by `translation.sampling`."""
 
     def __init__(self, decoders: nn.ModuleList) -> None:
         super().__init__()
         self.names: list[str] = []
-        per_layer = ("dilated", "told", "rest", "skip")
-        for name, attribute in _LAYERS.items():
+        for name, attribute in LAYERS.items():
             for kind in ("weight", "bias"):
                 found = []
                 for decoder in decoders:
                     layer = getattr(decoder, attribute)
-                    each = list(layer) if name in per_layer else [layer]
+                    each = list(layer) if name in PER_LAYER else [layer]
                     arrays = [getattr(one, kind).detach() for one in each]
-                    whole = torch.stack(arrays) if name in per_layer else arrays[0]
+                    whole = torch.stack(arrays) if name in PER_LAYER else arrays[0]
                     if kind == "weight" and whole.shape[-1] == 1:
                         whole = whole[..., 0]
                     if name == "first" and kind == "weight":

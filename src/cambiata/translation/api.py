@@ -52,12 +52,12 @@ def domains() -> list[DomainFacts]:
     True
     """
     # Where it is needed, so that `import cambiata` stays light.
-    from cambiata.translation.notes import (
-        Translation,
+    from cambiata.translation.domains import (
         added_domain_names,
         load_added_domain,
         shipped_domains,
     )
+    from cambiata.translation.notes import Translation
     from cambiata.weights import load_model
 
     presets: dict[str, list[str]] = {}

@@ -1,8 +1,8 @@
-"""Sampling a WaveNet: each sample drawn from what the network says of it by those before it.
+"""Sampling a WaveNet: each sample is drawn from the distribution that those before it give.
 
-What a layer was given its dilation ago is kept in a queue (Paine et al. 2016), so that a sample
-costs one product of matrices a layer. Compiled by Numba where it is installed (``cambiata[fast]``);
-without it the same lines run as they stand, some ten times slower.
+The inputs of a layer, one dilation ago, are kept in a queue (Paine et al. 2016, "Fast Wavenet"), so
+that a sample costs one product of matrices a layer. Compiled by Numba where it is installed
+(``cambiata[fast]``); without it the same lines run as they stand, some ten times slower.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,54 +13,69 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.arrays import Samples
+
 Array = npt.NDArray[np.float32]
 
-N_LEVELS = 256
+N_LEVELS = 256  # of mu-law, as published
+_MU = N_LEVELS - 1
 _SILENT = N_LEVELS // 2
+
+# Arrays of a decoder's file, and the layers of the public code (facebookresearch/music-translation)
+# that they belong to. Files that ship, and users' own, have these names.
+LAYERS = {
+    "first": "first_conv",
+    "first_skip": "skip_conv",
+    "dilated": "dilated",
+    "told": "condition",
+    "rest": "residual",
+    "skip": "skip",
+    "thought": "fc",
+    "last_told": "fc_condition",
+    "last": "logits",
+}
+PER_LAYER = ("dilated", "told", "rest", "skip")  # one for each dilated layer, stacked
 
 
 class DecoderWeights:
-    """A decoder's arrays, laid out for sampling."""
+    """A decoder's arrays, by the names in files, laid out for sampling."""
 
     def __init__(self, arrays: Mapping[str, Any], dilations: Sequence[int]) -> None:
         self.dilations = np.array(dilations, np.int64)
-        self._arrays = {name: np.asarray(x, np.float32) for name, x in arrays.items()}
-        a = self._arrays
+        a = {LAYERS[name]: np.asarray(arrays[name], np.float32) for name in LAYERS}
+        bias = {LAYERS[name]: np.asarray(arrays[f"{name}_bias"], np.float32) for name in LAYERS}
         dilated = np.concatenate([a["dilated"][..., 0], a["dilated"][..., 1]], axis=2)
-        residual_and_skip = np.concatenate([a["rest"], a["skip"]], axis=1)
         self.layers = tuple(
             np.ascontiguousarray(x)
             for x in (
-                a["first"],
-                a["first_bias"],
-                a["first_skip"],
-                a["first_skip_bias"],
+                a["first_conv"],
+                bias["first_conv"],
+                a["skip_conv"],
+                bias["skip_conv"],
                 dilated,
-                residual_and_skip,
-                np.concatenate([a["rest_bias"], a["skip_bias"]], axis=1),
-                a["thought"],
-                a["last"],
-                a["last_bias"],
+                np.concatenate([a["residual"], a["skip"]], axis=1),
+                np.concatenate([bias["residual"], bias["skip"]], axis=1),
+                a["fc"],
+                a["logits"],
+                bias["logits"],
             )
         )
+        self._weights, self._biases = a, bias
 
     def condition(self, latent: Array) -> tuple[Array, Array]:
-        """What layers and head are told of a latent.
-
-        latent: [L, D]; returns [L, layers, 2 W], [L, W].
-        """
-        a = self._arrays
-        layers = np.einsum("ld,nwd->lnw", latent, a["told"], optimize=True)
-        fc_condition = latent @ a["last_told"].T
+        """Conditions of the layers [L, layers, 2 W] and of the head [L, W], of a latent [L, D]."""
+        weights, biases = self._weights, self._biases
+        layers = np.einsum("ld,nwd->lnw", latent, weights["condition"], optimize=True)
+        fc = latent @ weights["fc_condition"].T
         # Biases that are added anyway go along.
         return (
-            np.ascontiguousarray(layers + a["told_bias"] + a["dilated_bias"]),
-            fc_condition + a["last_told_bias"] + a["thought_bias"],
+            np.ascontiguousarray(layers + biases["condition"] + biases["dilated"]),
+            fc + biases["fc_condition"] + biases["fc"],
         )
 
 
 def zero_arrays(width: int, n_layers: int, n_latent: int) -> dict[str, Array]:
-    """Arrays of zeros as `DecoderWeights` takes them."""
+    """Arrays of zeros as a file has them."""
     shapes = {
         "first": (width, 2),
         "first_skip": (width, width),
@@ -74,9 +89,21 @@ def zero_arrays(width: int, n_layers: int, n_latent: int) -> dict[str, Array]:
     }
     arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     for name, shape in shapes.items():
-        n = 2 if name in ("dilated", "told", "rest", "skip") else 1
-        arrays[f"{name}_bias"] = np.zeros(shape[:n], np.float32)
+        arrays[f"{name}_bias"] = np.zeros(shape[: 2 if name in PER_LAYER else 1], np.float32)
     return arrays
+
+
+def mu_law_input(samples: Samples) -> Array:
+    """Samples as the published networks take them: mu-law levels as one channel, -0.5 to 0.5."""
+    coded = np.sign(samples) * np.log1p(_MU * np.minimum(np.abs(samples), 1)) / np.log(N_LEVELS)
+    levels = ((coded + 1) / 2 * _MU).astype(np.int64)
+    return np.asarray(levels / _MU - 0.5, np.float32)
+
+
+def mu_law_decode(levels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Samples of mu-law levels, by the public code's inverse, which takes level 128 for silence."""
+    coded = 2 * (levels - _SILENT) / N_LEVELS
+    return np.asarray(np.sign(coded) * (N_LEVELS ** np.abs(coded) - 1) / _MU)
 
 
 def sample_levels(
@@ -87,9 +114,9 @@ def sample_levels(
     *,
     compiled: bool = True,
 ) -> npt.NDArray[np.int64]:
-    """Mu-law levels, drawn one by one.
+    """Mu-law levels [L * per_frame], drawn one by one, for a latent [L, D].
 
-    latent: [L, D]; returns [L * per_frame].
+    Of several decoders the product of their distributions, each to the power of its share.
     """
     uniform = rng.random(len(latent) * per_frame)
     n_layers, width = len(decoders[0][1].dilations), decoders[0][1].layers[0].shape[0]
@@ -111,13 +138,13 @@ def sample_levels(
 
 
 def _affine(matrix: Array, x: Array, bias: Array) -> Array:
-    """A product of a matrix, and what is added to it."""
+    """A matrix times a vector, plus a bias."""
     product: Array = np.dot(matrix, x) + bias
     return product
 
 
 def _affine_in_loops(matrix: Array, x: Array, bias: Array) -> Array:
-    """The same, as a compiler likes it: twice as fast as a call of BLAS for so little."""
+    """The same in loops, which compiled are twice as fast as BLAS for matrices this small."""
     out = np.empty_like(bias)
     for i in range(matrix.shape[0]):
         total = bias[i]
@@ -128,7 +155,7 @@ def _affine_in_loops(matrix: Array, x: Array, bias: Array) -> Array:
 
 
 def _compiled_affine(matrix: Array, x: Array, bias: Array) -> Array:  # noqa: ARG001
-    """What Numba takes for `_affine`; it wants the same signature."""
+    """Numba's stand-in for `_affine`, which must have the same signature."""
     return _affine_in_loops  # type: ignore[return-value]
 
 
@@ -139,15 +166,15 @@ def _compiled() -> Callable[..., Any]:
         from numba.extending import overload
     except ImportError:
         return _sample_loop
-    # Compiled code calls the loops where Python calls NumPy; `_sample_loop` itself lies in the module, as
-    # only then what was compiled is found again by the next process.
+    # Compiled code calls the loops where Python calls NumPy. `_sample_loop` itself lies in the
+    # module: only then does the next process find what was compiled again.
     overload(_affine, jit_options={"fastmath": True})(_compiled_affine)
     compiled_loop: Callable[..., Any] = njit(fastmath=True, cache=True)(_sample_loop)
     return compiled_loop
 
 
 def is_compiled() -> bool:
-    """Whether Numba is there to compile the sampling."""
+    """Whether Numba is installed and compiles the sampling."""
     return find_spec("numba") is not None
 
 
@@ -159,18 +186,18 @@ def _sample_loop(
     fc_condition: Array,
     per_frame: int,
     uniform: npt.NDArray[np.float64],
-    input_conv: Array,
-    input_conv_bias: Array,
-    input_skip: Array,
-    input_skip_bias: Array,
+    first: Array,
+    first_bias: Array,
+    skip_conv: Array,
+    skip_conv_bias: Array,
     dilated: Array,
     residual_and_skip: Array,
     residual_and_skip_bias: Array,
     fc: Array,
-    fc_logits: Array,
-    fc_logits_bias: Array,
+    logits_weight: Array,
+    logits_bias: Array,
 ) -> npt.NDArray[np.int64]:
-    """Levels [T]; only what NumPy and Numba read alike."""
+    """Levels [T], in no other Python than NumPy and Numba read alike."""
     n_decoders, n_layers, width = queue.shape[0], queue.shape[1], queue.shape[3]
     levels = np.empty(len(uniform), np.int64)
     layer_input = np.empty(2 * width, np.float32)
@@ -179,8 +206,8 @@ def _sample_loop(
         frame = t // per_frame
         logits = np.zeros(N_LEVELS, np.float32)
         for v in range(n_decoders):
-            x = input_conv[v, :, 0] * previous + input_conv[v, :, 1] * current + input_conv_bias[v]
-            skip = _affine(input_skip[v], x, input_skip_bias[v])
+            x = first[v, :, 0] * previous + first[v, :, 1] * current + first_bias[v]
+            skip = _affine(skip_conv[v], x, skip_conv_bias[v])
             for i in range(n_layers):
                 at = t % dilations[i]
                 layer_input[:width] = queue[v, i, at]
@@ -193,7 +220,7 @@ def _sample_loop(
                 skip = skip + y[width:]
             skip = np.maximum(skip, np.float32(0))
             h = np.maximum(_affine(fc[v], skip, fc_condition[v, frame]), np.float32(0))
-            logits += weights[v] * _affine(fc_logits[v], h, fc_logits_bias[v])
+            logits += weights[v] * _affine(logits_weight[v], h, logits_bias[v])
         total = np.cumsum(np.exp(logits - logits.max()))
         level = min(np.searchsorted(total, uniform[t] * total[-1]), N_LEVELS - 1)
         levels[t] = level

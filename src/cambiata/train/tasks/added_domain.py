@@ -32,7 +32,7 @@ from cambiata.train.tasks.translation import (
     load_shipped_task,
     pack_excerpt,
 )
-from cambiata.translation.notes import TranslationConfig, domains_folder, shipped_domains
+from cambiata.translation.domains import TranslationConfig, domains_folder, shipped_domains
 from cambiata.weights import load_model
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")

@@ -1,0 +1,116 @@
+"""Domains that music is translated to: those that ship, and those that the user has added."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cambiata.errors import InputError
+from cambiata.system import TransferConfig
+from cambiata.weights import Model, load_model
+
+DOMAIN_SYSTEM = "translation-domains"  # what files of decoders say that they are of
+FOLDER_VARIABLE = "CAMBIATA_DOMAINS"
+_OCTAVES = 4  # the keyboard has seven: further away hardly a note would be left on it
+
+
+@dataclass(frozen=True)
+class TranslationConfig(TransferConfig):
+    """Settings of `Translation`; the sample rate must be that of the weights."""
+
+    # As for ``oneshot``: a minute bounds memory, half a second is longer than an attack.
+    chunk_s: float = 60.0
+    overlap_s: float = 0.5
+    weights: str = "translation"  # shipped encoder by name, or the path of an ONNX file
+    domains: str = "translation-domains"  # likewise, the decoders that belong to it
+    octave: int = 0  # octaves up; not of ``mor2018-small``, which knows no notes
+    compiled: bool = True  # whether Numba, where it is installed, samples ``mor2018-small``
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not -_OCTAVES <= self.octave <= _OCTAVES:
+            raise ValueError(f"octave must be -{_OCTAVES} to {_OCTAVES}")
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """A domain and its decoder."""
+
+    name: str
+    model: Model  # its decoder, maybe with those of other domains
+    index: int  # which of the model's decoders it is
+    about: Mapping[str, Any]  # sources, licence and what was measured, by the names in its file
+    own: bool = False  # whether the user added it
+
+    @property
+    def inharmonicity(self) -> float:
+        """Median of what was measured of its recordings."""
+        return float(self.about["stiffness"])
+
+    @property
+    def vibrato_cents(self) -> float:
+        """Mean distance of its notes' pitch from their median, the median of its recordings."""
+        return float(self.about["wavering_cents"])
+
+
+Domains = tuple[tuple[float, Domain], ...]
+"""Domains with their shares, which add up to 1."""
+
+
+def domains_folder() -> Path:
+    """Folder of the domains that the user has added."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named).absolute()
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data).absolute() / "cambiata" / "domains"
+
+
+def shipped_domains(config: TranslationConfig | None = None) -> tuple[Domain, ...]:
+    """Domains that ship with a preset, the default one where none is given."""
+    model = load_model((config or TranslationConfig()).domains, DOMAIN_SYSTEM)
+    return tuple(
+        Domain(about["name"], model, index, about)
+        for index, about in enumerate(model.about["domains"])
+    )
+
+
+def load_added_domain(name: str, encoder: str) -> Domain:
+    """A domain that the user has added; refused where it is of another encoder."""
+    place = domains_folder() / f"{name}.onnx"
+    model = load_model(str(place), DOMAIN_SYSTEM)
+    if model.about.get("encoder") != encoder:
+        raise InputError(
+            str(place),
+            "belongs to another version of the encoder",
+            f"add it again: cambiata domains add {name} FOLDER --force",
+        )
+    return Domain(name, model, 0, model.about["domains"][0], own=True)
+
+
+def added_domain_names() -> list[str]:
+    """Names of the domains that the user has added, sorted."""
+    paths = domains_folder().glob("*.onnx")
+    return sorted(p.stem for p in paths if not p.stem.endswith(".refine"))
+
+
+def load_domain(name: str, config: TranslationConfig | None = None) -> Domain:
+    """The domain of a name: among those added first, then among those that ship."""
+    config = config or TranslationConfig()
+    encoder = load_model(config.weights, "translation")
+    added = [] if encoder.about["kind"] == "samples" else added_domain_names()
+    if name in added:
+        return load_added_domain(name, encoder.sha256)
+    shipped = {domain.name: domain for domain in shipped_domains(config)}
+    if name not in shipped:
+        raise _unknown_domain(name, [*shipped, *added])
+    return shipped[name]
+
+
+def _unknown_domain(name: str, available: Sequence[str]) -> InputError:
+    from difflib import get_close_matches
+
+    # Three names at most, alike by half: enough for a typing error or a part of a name.
+    matches = get_close_matches(name.lower(), available, 3, 0.5)
+    hint = f"did you mean {' or '.join(matches)}? " if matches else ""
+    return InputError(name, "is no domain", f"{hint}use one of " + ", ".join(available))
