@@ -219,7 +219,9 @@ def transfer_system(name: str) -> type[TransferSystem[Any, Any]]:
     >>> "shifted" in transfer_system("musaicing").presets
     True
     """
-    return cast("type[TransferSystem[Any, Any]]", find_system(name, "transfer"))
+    # Translators are transfer systems whose `capture` says that they play domains, not recordings.
+    job: Job = "translate" if name in system_names("translate") else "transfer"
+    return cast("type[TransferSystem[Any, Any]]", find_system(name, job))
 
 
 def play_system(name: str) -> type[PlaySystem[Any, Any]]:
