@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo fonts test test-all check base bench clean
+.PHONY: demo fonts test test-all check base wheel-test docs bench clean
 
 demo: $(VENV)/base
 	$(BIN)/cambiata transfer examples/trumpet.ogg examples/cello.flac -o demo.wav --force
@@ -35,6 +35,18 @@ base:
 	$(MAKE) VENV=$(VENV)-base $(VENV)-base/base
 	$(VENV)-base/bin/python tests/base_install.py
 
+# The wheel, installed in a new environment outside the checkout and run from another folder.
+wheel-test: | $(BIN)/python
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	PYTHON="$(abspath $(BIN)/python)" tests/wheel_install.sh
+
+# The documentation site, in docs/_build/html. Warnings are errors; nothing is loaded from a network.
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
+	@echo "The documentation lies in $(CURDIR)/docs/_build/html/index.html"
+
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/vocoder.py
 	$(BIN)/python benchmarks/onsets.py
@@ -53,9 +65,13 @@ $(VENV)/test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --no-deps basic-pitch
 	@touch $@ $(VENV)/base
 
+$(VENV)/docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[docs]"
+	@touch $@ $(VENV)/base
+
 $(VENV)/bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[lab,train,eval,bench]"
 	@touch $@ $(VENV)/base
 
 clean:
-	rm -rf $(VENV) $(VENV)-base demo.wav
+	rm -rf $(VENV) $(VENV)-base docs/_build docs/reference/api demo.wav
