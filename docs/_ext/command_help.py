@@ -27,12 +27,12 @@ def help_text(verb: str) -> str:
 class CommandHelp(SphinxDirective):
     """A literal block with the help text."""
 
-    required_arguments = 1
+    optional_arguments = 1
     final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
         """The block."""
-        text = help_text(self.arguments[0])
+        text = help_text(self.arguments[0] if self.arguments else "")
         block = nodes.literal_block(text, text, language="text")
         block["classes"].append("command-help")
         return [block]

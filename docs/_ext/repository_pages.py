@@ -22,6 +22,12 @@ PAGES = {
     "contributing/index": "CONTRIBUTING.md",
     "examples": "examples/LICENCES.md",
 }
+# Tables that the evaluation writes begin without a title.
+TITLES = {
+    "counterpoint/counterpoint": "Counterpoint: all tables",
+    "groove/groove": "Grooves: all tables",
+    "melody/melody": "Melodies: all tables",
+}
 _TARGETS = {file: f"docs/{page}.md" for page, file in PAGES.items()}
 _LINK = re.compile(r"(?<!!)\[([^\]\n]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
@@ -56,6 +62,8 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] = site_links(file.read_text(), file, page)
     elif (DOCS / f"{page}.md").exists():
         source[0] = site_links(source[0], DOCS / f"{page}.md", page)
+    if page in TITLES:
+        source[0] = f"# {TITLES[page]}\n\n{source[0]}"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
