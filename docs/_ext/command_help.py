@@ -1,4 +1,4 @@
-"""Directive ``{command-help} VERB``: the help text of a verb, taken from the command line itself."""
+"""Directive ``{command-help} VERB``: a verb's help text, taken from the command line itself."""
 
 from typing import Any
 

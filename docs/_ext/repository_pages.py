@@ -55,11 +55,11 @@ def site_links(text: str, file: Path, page: str) -> str:
 
 
 def read(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put the repository's text in the place of a stub, and mend the links of any page."""
+    """Put the repository's text before what a stub holds, and mend the links of any page."""
     if page in PAGES:
         file = ROOT / PAGES[page]
         app.env.note_dependency(str(file))
-        source[0] = site_links(file.read_text(), file, page)
+        source[0] = f"{site_links(file.read_text(), file, page)}\n{source[0]}"
     elif (DOCS / f"{page}.md").exists():
         source[0] = site_links(source[0], DOCS / f"{page}.md", page)
     if page in TITLES:
