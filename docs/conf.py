@@ -37,6 +37,8 @@ default_role = "py:obj"  # `name` in a docstring: a link where the reference has
 
 html_theme = "pydata_sphinx_theme"
 html_title = "Cambiata"
+html_logo = html_favicon = "_static/logo.svg"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
@@ -44,6 +46,7 @@ html_copy_source = False
 html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
+    "logo": {"text": "Cambiata", "alt_text": "Cambiata: start page"},
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],

@@ -168,7 +168,7 @@ def transfers(given: Recordings) -> Iterator[Example]:
             Clip("violin-piano", "oneshot (default)", cambiata.transfer(violin, piano)),
             Clip(
                 "violin-piano-musaicing",
-                "musaicing --preset shifted",
+                "musaicing, preset shifted",
                 cambiata.transfer(violin, piano, system="musaicing", preset="shifted"),
             ),
             Clip("violin-piano-vqvae", "vqvae", cambiata.transfer(violin, piano, system="vqvae")),
