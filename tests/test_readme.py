@@ -27,7 +27,7 @@ from cambiata.data.inventory import inventory
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-CLIP_S = 3.0  # enough for every region that the pages name
+CLIP_S = 2.5  # enough for every region that the pages name
 # Kinds of blocks that hold no code to run.
 SHOWN = {"", "text", "json"}
 NEEDS_NOTES = ("music21", "ortools")
