@@ -38,16 +38,9 @@ from cambiata.system import (
     TranslateSystem,
 )
 from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
-from cambiata.timbre_transfer.api import (
-    Options,
-    Report,
-    transfer,
-    transfer_file,
-    translate,
-    translate_file,
-)
+from cambiata.timbre_transfer.api import Options, Report, transfer, transfer_file
 from cambiata.transcription.api import Transcription, transcribe, transcribe_file
-from cambiata.translation.api import DomainFacts, domains
+from cambiata.translation.api import DomainFacts, domains, translate, translate_file
 
 __version__ = _version("cambiata")
 

@@ -13,7 +13,7 @@ from cambiata.aliases import current_name
 from cambiata.arrays import Samples
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
-from cambiata.errors import InputError
+from cambiata.errors import InputError, MissingExtraError
 from cambiata.score.midi import Part
 
 Progress = Callable[[float], None]
@@ -59,6 +59,7 @@ class TransferConfig:
 Arrays = Mapping[str, npt.NDArray[Any]]
 ConfigT = TypeVar("ConfigT", bound="TransferConfig")
 TimbreT = TypeVar("TimbreT")
+SystemT = TypeVar("SystemT", bound="System[Any]")
 
 
 class SystemFacts:
@@ -209,8 +210,8 @@ class PlaySystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
     """
 
     @abstractmethod
-    def read(self, part: Part) -> Any:
-        """What the system makes of a score before it plays any of it.
+    def prepare(self, part: Part) -> Any:
+        """A score as the system needs it, made once before any of it is played.
 
         Parameters
         ----------
@@ -225,14 +226,14 @@ class PlaySystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
 
     @abstractmethod
     def render(
-        self, read: Any, timbre: TimbreT, start: int, n_samples: int, *, seed: int
+        self, prepared: Any, timbre: TimbreT, start: int, n_samples: int, *, seed: int
     ) -> Samples:
         """A stretch of the score, played.
 
         Parameters
         ----------
-        read : object
-            What `read` returned.
+        prepared : object
+            What `prepare` returned.
         timbre : Timbre
             What `capture` returned.
         start : int
@@ -479,6 +480,50 @@ def read_style(
     if float(np.abs(mono).max()) < SILENCE:
         raise InputError(style.name, "is silent", "choose a recording or a region with sound")
     return resample(mono, rate, config.sample_rate), region_s
+
+
+def make_system(
+    system_class: type[SystemT],
+    preset: str | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> SystemT:
+    """A system, set by a preset and changes to it.
+
+    Parameters
+    ----------
+    system_class : type of System
+        Its class, as `cambiata.registry` finds it.
+    preset : str, optional
+        Named configuration; its first where not given.
+    settings : mapping of str to object, optional
+        Changes to that configuration, by name.
+
+    Returns
+    -------
+    System
+        Ready to work.
+
+    Raises
+    ------
+    InputError
+        An unknown preset or setting, or a value that does not fit it.
+    MissingExtraError
+        It needs something that is not installed.
+
+    Examples
+    --------
+    >>> from cambiata.timbre_transfer.musaicing import Musaicing
+    >>> make_system(Musaicing, "driedger2015", {"iterations": "7"}).config.iterations
+    7
+    """
+    name = system_class.name
+    config = configure(name, system_class.presets, preset, settings or {})
+    try:
+        return system_class(config)
+    except ModuleNotFoundError as error:
+        if system_class.extra is None:
+            raise
+        raise MissingExtraError(name, system_class.extra) from error
 
 
 def configure(

@@ -39,24 +39,24 @@ def test_plays_any_stretch_alike(system: PlaySystem[Any, Any]) -> None:
     rate = system.config.sample_rate
     sound = _sound(system)
     before = sound.copy()
-    timbre, read = system.capture(sound), system.read(PART)
+    timbre, prepared = system.capture(sound), system.prepare(PART)
     assert np.array_equal(sound, before)
-    first = system.render(read, timbre, 0, rate // 2, seed=0)
+    first = system.render(prepared, timbre, 0, rate // 2, seed=0)
     assert first.shape == (rate // 2,)
     assert first.dtype == np.float32
     assert np.isfinite(first).all()
-    assert np.array_equal(first, system.render(read, timbre, 0, rate // 2, seed=0))
+    assert np.array_equal(first, system.render(prepared, timbre, 0, rate // 2, seed=0))
     # Beginning in the middle, and beyond the last note.
-    assert system.render(read, timbre, rate // 3, 1000, seed=0).shape == (1000,)
-    assert np.isfinite(system.render(read, timbre, 5 * rate, rate // 4, seed=0)).all()
+    assert system.render(prepared, timbre, rate // 3, 1000, seed=0).shape == (1000,)
+    assert np.isfinite(system.render(prepared, timbre, 5 * rate, rate // 4, seed=0)).all()
 
 
 def test_without_notes_next_to_nothing_sounds() -> None:
     found = cambiata.play_system("player")
     system = found(next(iter(found.presets.values())))
     timbre = system.capture(_sound(system))
-    silent = system.render(system.read(Part(())), timbre, 0, 44100, seed=0)
-    played = system.render(system.read(PART), timbre, 0, 44100, seed=0)
+    silent = system.render(system.prepare(Part(())), timbre, 0, 44100, seed=0)
+    played = system.render(system.prepare(PART), timbre, 0, 44100, seed=0)
     assert np.square(silent).mean() < 1e-2 * np.square(played).mean()
 
 

@@ -37,7 +37,7 @@ from cambiata.evaluate.testset import (
 )
 from cambiata.evaluate.timbre_metric import Embedding, TimbreMetric
 from cambiata.registry import system_names, translate_system
-from cambiata.timbre_transfer.api import translate
+from cambiata.translation.api import translate
 
 ROWS = (
     "target",

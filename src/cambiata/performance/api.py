@@ -1,9 +1,12 @@
-"""A score played with the sound of a recording; the promises kept here are every player's."""
+"""Playing: a score (or a recording, transcribed first) in; its notes with a recording's sound out.
 
-import tempfile
+`play` works on scores and sounds in memory, `play_file` from file to file; how both keep length,
+level and memory is `cambiata.render`'s affair.
+"""
+
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,23 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from cambiata.arrays import Samples
-from cambiata.audio.chunks import join, split
 from cambiata.audio.loudness import LoudnessMeter
-from cambiata.audio.sound import BLOCK_SAMPLES, Audio, AudioFile, Destination, Source
+from cambiata.audio.sound import Audio, AudioFile, Destination, Source
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.registry import DEFAULT_PLAYER, play_system
-from cambiata.score.midi import Score, load, save
+from cambiata.render import OutputShape, ScoreRender, Style, open_style
+from cambiata.score.midi import Note, Part, Score, load, save
 from cambiata.score.piano_roll import split_at_keyboard
-from cambiata.system import PlaySystem, Progress, configure, read_style
-from cambiata.timbre import SUFFIX, Timbre, load_timbre
+from cambiata.system import Progress, make_system
+from cambiata.timbre import Timbre
 from cambiata.transcription.api import transcribe
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf")
-_RATE_HZ, _LOUDNESS_LUFS = 44100, -23.0
+# Rate of what `play` returns, and of files where no recording gives one.
+_RATE_HZ = 44100
+# Loudness of what is played with a timbre from a file, which has none of its own: EBU R 128's.
+_LOUDNESS_LUFS = -23.0
+# How long the last note of a score rings where `tail_s` is not given.
 _RING_S = 1.0
-_FADE_S = 0.02
+# A score that lasts longer has lost its tempo, or a note its end.
 _LONGEST_S = 24 * 3600.0
 
 
@@ -179,9 +185,10 @@ def play(
         raise TypeError("play takes a Score (or Audio) and an Audio (or Timbre)")
     if isinstance(sound, Audio) and sound.name == "audio":
         sound = replace(sound, name="sound")
-    job = _Job(score, sound, _options(options))
-    blocks = list(job.levelled(progress or (lambda _share: None), None))
-    return Audio(np.concatenate(blocks, axis=1), job.rate, score.name).resampled(_RATE_HZ)
+    ready = _prepare(score, sound, _options(options))
+    blocks = list(ready.render.blocks(progress))
+    out = Audio(np.concatenate(blocks, axis=1), ready.render.sample_rate, score.name)
+    return out.resampled(_RATE_HZ)
 
 
 def play_file(
@@ -245,43 +252,47 @@ def play_file(
         raise InputError(str(midi), "is what the score is already", "leave --midi out")
     for path in (score, sound):
         check_not_input(output, "an input", path)
-    what: Score | Source
-    like: Any = _Plain()
-    if is_score:
-        what = load(score, keys=True)
-    else:
-        what = like = AudioFile(score)
+    source: Score | AudioFile = load(score, keys=True) if is_score else AudioFile(score)
     if midi is not None:
         check_output(midi, MIDI, force=force)
-    kept = Path(sound).suffix == SUFFIX
-    with_sound = load_timbre(sound) if kept else AudioFile(sound)
-    if is_score and isinstance(with_sound, AudioFile):
-        like = with_sound
+    style = open_style(sound)
+    # The output is like the recording that is played, else like the sound; a timbre has no shape.
+    recordings = [each for each in (source, style) if isinstance(each, AudioFile)]
+    name, rate_hz, channels, stored = "score", _RATE_HZ, 1, "PCM_24"
+    if recordings:
+        like = recordings[0]
+        name, rate_hz, channels, stored = (
+            like.name,
+            like.sample_rate,
+            like.n_channels,
+            like.subtype,
+        )
 
-    def destination(rate: int, n_samples: int) -> Destination:
+    def destination(rendered_hz: int, n_samples: int) -> Destination:
         return Destination(
             output,
-            like=_Shape(like.name, rate, 1, n_samples, like.subtype),
-            sample_rate=like.sample_rate if sample_rate is None else sample_rate,
-            n_channels=like.n_channels if n_channels is None else n_channels,
+            like=OutputShape(name, rendered_hz, 1, n_samples, stored),
+            sample_rate=rate_hz if sample_rate is None else sample_rate,
+            n_channels=channels if n_channels is None else n_channels,
             subtype=subtype,
             force=force,
         )
 
-    destination(_RATE_HZ, 1)  # refused before anything is heard
-    job = _Job(what, with_sound, chosen)
-    place = destination(job.rate, job.n_samples)
-    written = place.write(job.levelled(progress or (lambda _share: None), place.scratch))
+    destination(_RATE_HZ, 1)  # refused before anything is listened to
+    ready = _prepare(source, style, chosen)
+    render = ready.render
+    place = destination(render.sample_rate, render.n_samples)
+    written = place.write(render.blocks(progress, place.scratch))
     if midi is not None:
-        save(job.score, midi, force=force)
+        save(ready.score, midi, force=force)
     elapsed_s = time.perf_counter() - began
     duration_s = written.n_samples / written.sample_rate
     return PlayReport(
         output=written.path,
         system=chosen.system,
-        config=asdict(job.system.config),
-        n_notes=len(job.part.notes),
-        left_out=len(job.left_out),
+        config=asdict(render.system.config),
+        n_notes=len(render.part.notes),
+        left_out=ready.n_left_out,
         transcribed=not is_score,
         midi=None if midi is None else str(midi),
         seed=chosen.seed,
@@ -303,137 +314,79 @@ def _is_midi(path: str | Path) -> bool:
     return False
 
 
-def _options(given: dict[str, Any]) -> PlayOptions:
+def _options(options: Mapping[str, Any]) -> PlayOptions:
     try:
-        return PlayOptions(**given)
+        return PlayOptions(**options)
     except TypeError as error:
         raise TypeError(f"play: {error}") from None
 
 
 @dataclass(frozen=True)
-class _Plain:
-    """What an output is like where no recording says so."""
+class _Ready:
+    """A score that is about to be played."""
 
-    name: str = "score"
-    sample_rate: int = _RATE_HZ
-    n_channels: int = 1
-    subtype: str = "PCM_24"
-
-
-@dataclass(frozen=True)
-class _Shape:
-    name: str
-    sample_rate: int
-    n_channels: int
-    n_samples: int
-    subtype: str
+    render: ScoreRender
+    score: Score
+    n_left_out: int
 
 
-class _Job:
-    """One score and one sound: checked when made, played when asked."""
-
-    def __init__(self, what: Score | Source, sound: Source | Timbre, options: PlayOptions) -> None:
-        self.options = options
-        kind = play_system(options.system)
-        self.system: PlaySystem[Any, Any] = kind(
-            configure(options.system, kind.presets, options.preset, options.settings)
-        )
-        self.rate = self.system.config.sample_rate
-        self._timbre, self._loudness_db = self._captured(sound)
-        if isinstance(what, Score):
-            self.score = what
-            length_s = None
-        else:
-            self.score = transcribe(what, instrument=options.instrument)  # type: ignore[arg-type]
-            length_s = what.n_samples / what.sample_rate / options.tempo
-            loudness_db = _loudness(what)
-            self._loudness_db = loudness_db if np.isfinite(loudness_db) else self._loudness_db
-        part = self.score.merged(options.track, pedal=options.pedal, tempo=options.tempo)
-        self.part, self.left_out = split_at_keyboard(part)
-        self._name_left_out()
-        self.duration_s = self._duration(length_s)
-
-    @property
-    def n_samples(self) -> int:
-        """Length of the output at the system's rate."""
-        return int(round(self.duration_s * self.rate))  # noqa: RUF046 (the rate is Any to mypy)
-
-    def _captured(self, sound: Source | Timbre) -> tuple[Any, float]:
-        if isinstance(sound, Timbre):
-            return sound.for_system(self.system), _LOUDNESS_LUFS
-        samples, _ = read_style(sound, self.system, None, None)
-        loudness_db = _loudness(Audio(samples, self.rate))
-        return (
-            self.system.capture(samples),
-            loudness_db if np.isfinite(loudness_db) else _LOUDNESS_LUFS,
-        )
-
-    def _name_left_out(self) -> None:
-        if not self.left_out:
-            return
-        pitches = ", ".join(str(pitch) for pitch in sorted({n.pitch for n in self.left_out}))
-        told = f"{len(self.left_out)} of its notes lie off the keyboard (pitches {pitches})"
-        if self.options.strict or not self.part.notes:
-            raise InputError(self.score.name, told, "transpose it to 21-108, or leave --strict out")
-        warnings.warn(f"{self.score.name}: {told} and are left out", CambiataWarning, stacklevel=4)
-
-    def _duration(self, length_s: float | None) -> float:
-        tail_s = self.options.tail_s
-        if length_s is None:
-            ring_s = _RING_S if tail_s is None else tail_s
-            length_s = self.part.with_pedal().end_s + ring_s
-        else:
-            length_s += tail_s or 0.0
-        if length_s > _LONGEST_S:
-            raise InputError(
-                self.score.name, f"lasts {length_s / 3600:.0f} hours", "cut it to a day at most"
-            )
-        return length_s
-
-    def played(self, progress: Progress) -> Iterator[Samples]:
-        """The score as the system plays it, [1, T] each, level as it comes."""
-        progress(0.0)
-        read = self.system.read(self.part)
-        config = self.system.config
-        spans = split(
-            self.n_samples, int(config.chunk_s * self.rate), int(config.overlap_s * self.rate)
-        )
-
-        def pieces() -> Iterator[Samples]:
-            for start, stop in spans:
-                yield self.system.render(
-                    read, self._timbre, start, stop - start, seed=self.options.seed
-                )[None]
-                progress(stop / self.n_samples)
-
-        # What is cut off while it rings ends softly.
-        n_fade = min(round(_FADE_S * self.rate), self.n_samples)
-        at = 0
-        for block in join(pieces(), spans):
-            left = self.n_samples - at - np.arange(block.shape[1])
-            yield block * np.minimum(1, left / n_fade).astype(np.float32)
-            at += block.shape[1]
-
-    def levelled(self, progress: Progress, scratch: str | None) -> Iterator[Samples]:
-        """The same, as loud as the sound; kept on disk until its loudness is known."""
-        meter = LoudnessMeter(self.rate)
-        with tempfile.TemporaryFile(dir=scratch) as file:
-            for block in self.played(progress):
-                meter.add(block)
-                file.write(np.ascontiguousarray(block[0], np.float32).tobytes())
-            loudness_db = meter.loudness_db()
-            difference = self._loudness_db - loudness_db
-            if not np.isfinite(difference):  # shorter than what the standard measures
-                difference = self._loudness_db - meter.rms_db()
-            gain = np.float32(10 ** (np.clip(difference, -80, 80) / 20))
-            file.seek(0)
-            while raw := file.read(BLOCK_SAMPLES * 4):
-                yield gain * np.frombuffer(raw, np.float32)[None]
+def _prepare(
+    source: Score | Audio | AudioFile, sound: Source | Timbre, options: PlayOptions
+) -> _Ready:
+    """Read the sound, transcribe a recording, and leave out what no piano has."""
+    system = make_system(play_system(options.system), options.preset, options.settings)
+    style = Style(sound, system)
+    loudness_db = _LOUDNESS_LUFS
+    if style.samples is not None:
+        loudness_db = _loudness(Audio(style.samples, system.config.sample_rate), loudness_db)
+    if isinstance(source, Score):
+        score, recorded_s = source, None
+    else:
+        score = transcribe(source, instrument=options.instrument)  # type: ignore[arg-type]
+        recorded_s = source.n_samples / source.sample_rate / options.tempo
+        loudness_db = _loudness(source, loudness_db)
+    merged = score.merged(options.track, pedal=options.pedal, tempo=options.tempo)
+    part, left_out = split_at_keyboard(merged)
+    _name_left_out(score.name, left_out, options.strict or not part.notes)
+    render = ScoreRender(
+        part,
+        style,
+        system,
+        duration_s=_duration_s(score.name, part, recorded_s, options.tail_s),
+        loudness_db=loudness_db,
+        seed=options.seed,
+    )
+    return _Ready(render, score, len(left_out))
 
 
-def _loudness(sound: Source) -> float:
+def _name_left_out(name: str, notes: Sequence[Note], refuse: bool) -> None:
+    """Warn of notes that no piano has, or refuse them."""
+    if not notes:
+        return
+    pitches = ", ".join(str(pitch) for pitch in sorted({note.pitch for note in notes}))
+    problem = f"{len(notes)} of its notes lie off the keyboard (pitches {pitches})"
+    if refuse:
+        raise InputError(name, problem, "transpose it to 21-108, or leave --strict out")
+    warnings.warn(f"{name}: {problem} and are left out", CambiataWarning, stacklevel=4)
+
+
+def _duration_s(name: str, part: Part, recorded_s: float | None, tail_s: float | None) -> float:
+    """Length of the output: as long as the recording, or until the last note has rung."""
+    if recorded_s is None:
+        duration_s = part.with_pedal().end_s + (_RING_S if tail_s is None else tail_s)
+    else:
+        duration_s = recorded_s + (tail_s or 0.0)
+    if duration_s > _LONGEST_S:
+        raise InputError(name, f"lasts {duration_s / 3600:.0f} hours", "cut it to a day at most")
+    return duration_s
+
+
+def _loudness(sound: Source, fallback_db: float) -> float:
+    """Integrated loudness of a sound, its RMS below what the standard measures, or a fallback."""
     meter = LoudnessMeter(sound.sample_rate)
     for block in sound.blocks():
         meter.add(block)
-    loudness_db = meter.loudness_db()
-    return loudness_db if np.isfinite(loudness_db) else meter.rms_db()
+    for level_db in (meter.loudness_db(), meter.rms_db()):
+        if np.isfinite(level_db):
+            return level_db
+    return fallback_db

@@ -35,7 +35,7 @@ class PerformanceNet(RollPlayer):
 
     def render(
         self,
-        read: PianoRoll,
+        roll: PianoRoll,
         timbre: npt.NDArray[np.float32],
         start: int,
         n_samples: int,
@@ -51,8 +51,8 @@ class PerformanceNet(RollPlayer):
         first_frame = start // hop - _CONTEXT_FRAMES
         n_frames = -(-(start + n_samples) // hop) - first_frame + _CONTEXT_FRAMES
         n_frames = -(-n_frames // n_multiple) * n_multiple
-        roll = resample_roll(read, RATE_HZ / hop, first_frame, n_frames)
-        log_power = self._predict(roll.reshape(1, len(roll), -1, n_multiple), timbre)
+        frames = resample_roll(roll, RATE_HZ / hop, first_frame, n_frames)
+        log_power = self._predict(frames.reshape(1, len(frames), -1, n_multiple), timbre)
         magnitude = np.sqrt(
             np.expm1(np.clip(log_power, 0, _MAX_LOG_POWER)) / self._model.about["gain"]
         )

@@ -100,27 +100,29 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         """The timbre of what ``oneshot``'s `timbre_arrays` gave."""
         return _thin_memories(mix_from_arrays(weighted_arrays))
 
-    def read(self, part: Part) -> NoteEvents:
+    def prepare(self, part: Part) -> NoteEvents:
         """The score's notes, each as long as it sounds."""
         return events_from_part(_release_before_repeats(part))
 
     def render(
-        self, read: NoteEvents, timbre: StyleMix, start: int, n_samples: int, *, seed: int
+        self, notes: NoteEvents, timbre: StyleMix, start: int, n_samples: int, *, seed: int
     ) -> Samples:
         """The samples from `start` on of the score, [n_samples]."""
         first = max(0, start // HOP - _CONTEXT_FRAMES)
         n_frames = BANDS.n_frames(start + n_samples - first * HOP + WINDOW) + _CONTEXT_FRAMES
-        sounding = (read.end + RELEASE_S / BANDS.frame_s > first) & (read.start < first + n_frames)
+        sounding = (notes.end + RELEASE_S / BANDS.frame_s > first) & (
+            notes.start < first + n_frames
+        )
         some = np.flatnonzero(sounding)
         stretch = replace(
-            read,
-            pitch=read.pitch[some],
-            start=read.start[some] - first,
-            end=read.end[some] - first,
-            confidence=read.confidence[some],
-            strength_db=read.strength_db[some],
+            notes,
+            pitch=notes.pitch[some],
+            start=notes.start[some] - first,
+            end=notes.end[some] - first,
+            confidence=notes.confidence[some],
+            strength_db=notes.strength_db[some],
         )
-        middle_db = float(np.median(read.strength_db)) if read.n_notes else 0.0
+        middle_db = float(np.median(notes.strength_db)) if notes.n_notes else 0.0
         frames = score_note_frames(stretch, n_frames, PER_FRAME, middle_db)
         prediction = predict(self._model, timbre, frames, n_frames)
         no_deviation = np.zeros((stretch.n_notes, n_frames), np.float32)

@@ -50,6 +50,6 @@ class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         )[0]
         return embedding
 
-    def read(self, part: Part) -> PianoRoll:
+    def prepare(self, part: Part) -> PianoRoll:
         """The score as a piano roll."""
         return piano_roll(part)

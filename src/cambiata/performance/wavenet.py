@@ -40,7 +40,7 @@ class WaveNet(RollPlayer):
 
     def render(
         self,
-        read: PianoRoll,
+        roll: PianoRoll,
         timbre: npt.NDArray[np.float32],
         start: int,
         n_samples: int,
@@ -62,7 +62,7 @@ class WaveNet(RollPlayer):
         conditions = np.concatenate(
             [
                 self._model.part("condition")(
-                    resample_roll(read, FRAME_RATE_HZ, first_frame, n_frames)[None], timbre
+                    resample_roll(roll, FRAME_RATE_HZ, first_frame, n_frames)[None], timbre
                 )[0]
                 for first_frame in first_frames
             ]

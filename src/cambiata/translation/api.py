@@ -1,8 +1,145 @@
-"""The domains that music is translated to: those that ship, and the user's own."""
+"""Translation: a content in, as a domain (an instrument or ensemble that was learnt) plays it out.
 
+`translate` works on sounds in memory, `translate_file` from file to file, with the options and the
+report of timbre transfer; `domains` lists what can be translated to.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from cambiata.audio.sound import Audio
 from cambiata.errors import InputError
+from cambiata.registry import DEFAULT_TRANSLATOR, translate_system
+from cambiata.system import DomainMix, Progress
+from cambiata.timbre_transfer.api import (
+    Options,
+    Report,
+    make_options,
+    render_audio,
+    render_file,
+)
+
+
+def translate(
+    content: Audio,
+    to: str | Mapping[str, float],
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Audio:
+    """A content's notes and timing, as a domain would play them.
+
+    Parameters
+    ----------
+    content : Audio
+        What is played.
+    to : str or mapping of str to float
+        A domain (`cambiata.domains`), or shares of several, which are brought to a sum of 1.
+    progress : callable, optional
+        Called with the share of the work that is done, 0 to 1.
+    **options : object
+        The fields of `Options` but those of a style: ``system``, ``amount``, ``preset``,
+        ``settings``, ``octave``, ``start_s``, ``end_s``, ``in_place``, ``tail_s``, ``seed``.
+
+    Returns
+    -------
+    Audio
+        As `transfer` returns it.
+
+    Raises
+    ------
+    InputError
+        There is no such domain, the content is silent or too short, or an option does not fit.
+
+    Examples
+    --------
+    >>> t = np.arange(22050) / 22050
+    >>> tone = sum(np.sin(2 * np.pi * 220 * k * t) / k for k in range(1, 7)) * np.exp(-t)
+    >>> played = translate(Audio(tone, 22050), {"church-organ": 0.6, "sitar": 0.4})
+    >>> played.samples.shape, played.sample_rate
+    ((1, 22050), 22050)
+    """
+    if not isinstance(content, Audio):
+        raise TypeError("content is Audio: cambiata.load(path) or Audio(samples, rate)")
+    return render_audio(content, DomainMix.of(to), _options(options), progress)
+
+
+def translate_file(
+    content: str | Path,
+    to: str | Mapping[str, float],
+    output: str | Path,
+    *,
+    sample_rate: int | None = None,
+    n_channels: int | None = None,
+    subtype: str | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Report:
+    """Like `translate`, from file to file: an hour needs no more memory than a minute.
+
+    Parameters
+    ----------
+    content : str or pathlib.Path
+        Sound file to be played; "-" is a wav on standard input.
+    to : str or mapping of str to float
+        A domain, or shares of several.
+    output : str or pathlib.Path
+        File to write, its extension choosing the format; "-" is a wav on standard output. It
+        appears whole or not at all.
+    sample_rate : int, optional
+        Samples per second of the output; the content's where not given.
+    n_channels : int, optional
+        Channels of the output; the content's where not given.
+    subtype : str, optional
+        How samples are stored; as in the content where not given, 24 bit for lossy content.
+    force : bool
+        Replace an output that exists.
+    progress : callable, optional
+        Called with the share of the work that is done, 0 to 1.
+    **options : object
+        As in `translate`.
+
+    Returns
+    -------
+    Report
+        What was done.
+
+    Raises
+    ------
+    InputError
+        The domain, the input, the output or an option cannot be used; nothing has been written
+        then.
+
+    Examples
+    --------
+    >>> translate_file("nowhere.wav", "church-organ", "out.wav")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.wav: no such file; check the path
+    """
+    mix = DomainMix.of(to)
+    return render_file(
+        {"the content": content},
+        lambda: mix,
+        output,
+        _options(options),
+        sample_rate=sample_rate,
+        n_channels=n_channels,
+        subtype=subtype,
+        force=force,
+        progress=progress,
+    )
+
+
+def _options(options: Mapping[str, Any]) -> Options:
+    of_a_style = {"style_start_s", "style_end_s", "dynamics"} & options.keys()
+    if of_a_style:
+        raise TypeError(f"translate: takes no {', '.join(sorted(of_a_style))}")
+    checked = make_options("translate", {"system": DEFAULT_TRANSLATOR, **options})
+    translate_system(checked.system)  # refused before anything is read
+    return checked
 
 
 @dataclass(frozen=True)

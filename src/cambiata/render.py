@@ -1,0 +1,400 @@
+"""The one renderer: a content, or a score, through a system, at the right level and length.
+
+What a user is promised of every system alike is kept here: any rate and channel count, length,
+silence, loudness, regions, amounts, long inputs in bounded memory. A `Render` checks what it is
+made of when it is constructed, and makes its sound while `blocks` is read: the system plays chunk
+by chunk into a scratch file, whose level is matched as it is read back.
+"""
+
+import tempfile
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cambiata.arrays import Samples
+from cambiata.audio.chunks import Span, cut, join, splice, split
+from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
+from cambiata.audio.sound import (
+    BLOCK_SAMPLES,
+    AudioFile,
+    Source,
+    crop_blocks,
+    pad_or_trim,
+    region,
+    resample,
+)
+from cambiata.errors import CambiataWarning, InputError
+from cambiata.score.midi import Part
+from cambiata.system import (
+    DomainMix,
+    PlaySystem,
+    Progress,
+    StyleSystem,
+    TransferSystem,
+    TranslateSystem,
+    read_style,
+    refuse_short,
+)
+from cambiata.timbre import SUFFIX, Timbre, load_timbre
+
+# Crossfade at both borders of a region that is put back: short enough not to smear an attack,
+# long enough not to click.
+_SPLICE_S = 0.01
+# Sound around a region that the system also plays, so that the region's ends are no cuts to it;
+# longer than the longest analysis window (125 ms, `vqvae`).
+_CONTEXT_S = 0.25
+# Where a score's output is cut while a note rings, it fades within this.
+_FADE_S = 0.02
+
+
+def open_style(path: str | Path) -> Timbre | AudioFile:
+    """A style from a file: a timbre where it is a ".timbre", else a recording."""
+    return load_timbre(path) if Path(path).suffix == SUFFIX else AudioFile(path)
+
+
+@dataclass(frozen=True)
+class OutputShape:
+    """An output as `audio.sound.Destination` wants it described, before a sample of it exists."""
+
+    name: str
+    sample_rate: int
+    n_channels: int
+    n_samples: int
+    subtype: str
+
+
+class Style:
+    """What a system plays with: a recording, a timbre that was captured before, or domains."""
+
+    def __init__(
+        self,
+        style: Source | Timbre | DomainMix,
+        system: StyleSystem[Any, Any],
+        start_s: float | None = None,
+        end_s: float | None = None,
+    ) -> None:
+        self._system = system
+        self._timbre: Any = None
+        self.samples: Samples | None = None  # of a recording, what is used of it [T]
+        self.region_s = self.used_s = 0.0
+        if isinstance(style, DomainMix):
+            assert isinstance(system, TranslateSystem)
+            self._timbre = system.blend(style)
+        elif isinstance(style, Timbre):
+            if start_s is not None or end_s is not None:
+                raise InputError(
+                    style.name, "has no regions", "leave out the style's start and end"
+                )
+            self._timbre = style.for_system(system)
+        else:
+            self.samples, self.region_s = read_style(style, system, start_s, end_s)
+            self.used_s = len(self.samples) / system.config.sample_rate
+
+    def timbre(self) -> Any:
+        """What `render` of the system is given; a recording is captured when first asked for."""
+        if self._timbre is None:
+            assert self.samples is not None
+            self._timbre = self._system.capture(self.samples)
+        return self._timbre
+
+
+class Render(ABC):
+    """A sound in the making: checked when constructed, made while `blocks` is read."""
+
+    # The most that a level is changed to match: more would only bring up noise.
+    max_gain_db: ClassVar[float]
+
+    system: StyleSystem[Any, Any]
+    style: Style
+    sample_rate: int
+    n_channels: int
+    gain_db = 0.0  # by how much the system's output was raised; known when `blocks` ends
+
+    def blocks(
+        self, progress: Progress | None = None, scratch: str | None = None
+    ) -> Iterator[Samples]:
+        """The sound [C, T], block by block; its scratch file lies in the folder `scratch`."""
+        meter = LoudnessMeter(self.sample_rate)
+        at, end = 0, self._n_compared()
+        with tempfile.TemporaryFile(dir=scratch) as file:
+            for block in self._rendered(progress or _no_progress):
+                if at < end:
+                    meter.add(block[:, : end - at])
+                at += block.shape[1]
+                file.write(np.ascontiguousarray(block.T, np.float32).tobytes())
+            self.gain_db = self._matching_gain_db(meter)
+            gain = np.float32(10 ** (self.gain_db / 20))
+            file.seek(0)
+            while raw := file.read(BLOCK_SAMPLES * 4 * self.n_channels):
+                block = np.frombuffer(raw, np.float32).reshape(-1, self.n_channels)
+                yield np.ascontiguousarray(gain * block.T)
+
+    @abstractmethod
+    def _rendered(self, progress: Progress) -> Iterator[Samples]:
+        """The sound as the system plays it [C, T], level as it comes."""
+
+    @abstractmethod
+    def _n_compared(self) -> int:
+        """Samples whose level is compared, from the first."""
+
+    @abstractmethod
+    def _reference_db(self) -> tuple[float, float]:
+        """Level to match: integrated loudness, and RMS for what the standard does not measure."""
+
+    def _out_of_reach(self) -> str:
+        """Warning where the level differs by more than `max_gain_db`; empty for none."""
+        return ""
+
+    def _matching_gain_db(self, meter: LoudnessMeter) -> float:
+        wanted_db, wanted_rms_db = self._reference_db()
+        difference = wanted_db - meter.loudness_db()
+        if not np.isfinite(difference):  # below what the standard measures
+            difference = wanted_rms_db - meter.rms_db()
+        warning = self._out_of_reach()
+        if warning and not abs(difference) <= self.max_gain_db:
+            warnings.warn(warning, CambiataWarning, stacklevel=5)
+        if not np.isfinite(difference):  # nothing but silence came out
+            return 0.0
+        return float(np.clip(difference, -self.max_gain_db, self.max_gain_db))
+
+    def _spans(self, n_samples: int) -> list[Span]:
+        config, rate = self.system.config, self.sample_rate
+        return split(n_samples, int(config.chunk_s * rate), int(config.overlap_s * rate))
+
+
+class ContentRender(Render):
+    """A content, or a region of it, played chunk by chunk with a style."""
+
+    # A transfer further than this from the content's loudness has found nothing to play.
+    max_gain_db = 40.0
+
+    system: TransferSystem[Any, Any]
+
+    def __init__(
+        self,
+        content: Source,
+        style: Source | Timbre | DomainMix,
+        system: TransferSystem[Any, Any],
+        *,
+        amount: float = 1.0,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        style_start_s: float | None = None,
+        style_end_s: float | None = None,
+        in_place: bool = False,
+        tail_s: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.content, self.system = content, system
+        self.amount, self.in_place, self.seed = amount, in_place, seed
+        self.sample_rate, self.n_channels = content.sample_rate, content.n_channels
+        self.start, self.stop = region(content, start_s, end_s)
+        self.n_tail = round(tail_s * content.sample_rate)
+        self._meter = self._measured()
+        self.style = Style(style, system, style_start_s, style_end_s)
+
+    def _measured(self) -> LoudnessMeter:
+        """Meter of the content's region, read once; refuses what cannot be transferred."""
+        name, n_samples = self.content.name, self.stop - self.start
+        refuse_short(name, n_samples / self.sample_rate, self.system)
+        meter, peak = LoudnessMeter(self.sample_rate), 0.0
+        for block in crop_blocks(self.content.blocks(), self.start, self.stop):
+            meter.add(block)
+            peak = max(peak, float(np.abs(block).max()))
+        if peak < SILENCE:
+            subject = "is" if n_samples == self.content.n_samples else "the region is"
+            raise InputError(name, f"{subject} silent", "choose a recording or a region with sound")
+        return meter
+
+    @property
+    def rendered_s(self) -> float:
+        """Seconds of the region and its tail."""
+        return (self.stop - self.start + self.n_tail) / self.sample_rate
+
+    @property
+    def loudness_db(self) -> float:
+        """Integrated loudness of the content's region."""
+        return self._meter.loudness_db()
+
+    def blocks(
+        self, progress: Progress | None = None, scratch: str | None = None
+    ) -> Iterator[Samples]:
+        """The sound [C, T]: the region and its tail, or in place the whole content."""
+        if self.amount == 0:
+            (progress or _no_progress)(1.0)
+            played = self._with_tail(self.start, self.stop)
+        else:
+            played = super().blocks(progress, scratch)
+        if not self.in_place:
+            return played
+        return splice(
+            self.content.blocks(),
+            self.content.n_samples,
+            played,
+            self.start,
+            self.stop,
+            fade_samples=round(_SPLICE_S * self.sample_rate),
+        )
+
+    def _with_tail(self, start: int, stop: int) -> Iterator[Samples]:
+        """The content from one sample to another, and silence for the tail."""
+        yield from crop_blocks(self.content.blocks(), start, stop)
+        if self.n_tail:
+            yield np.zeros((self.n_channels, self.n_tail), np.float32)
+
+    def _n_compared(self) -> int:
+        return self.stop - self.start  # without the tail, which the content does not have
+
+    def _reference_db(self) -> tuple[float, float]:
+        return self._meter.loudness_db(), self._meter.rms_db()
+
+    def _out_of_reach(self) -> str:
+        problem = (
+            "hardly a note was heard in it; choose music with pitches"
+            if isinstance(self.system, TranslateSystem)
+            else "the style has next to nothing to play it with; choose a style with more notes, "
+            "or --preset shifted"
+        )
+        return f"{self.content.name}: {problem}"
+
+    def _rendered(self, progress: Progress) -> Iterator[Samples]:
+        # A region is played with what lies around it, so that its ends are no cuts to the system.
+        context = round(_CONTEXT_S * self.sample_rate)
+        lead = min(self.start, context)
+        trail = 0 if self.n_tail else min(self.content.n_samples - self.stop, context)
+        n_wanted = self.stop - self.start + self.n_tail
+        n_samples = lead + n_wanted + trail
+        progress(0.0)
+        timbre = self.style.timbre()
+        spans = self._spans(n_samples)
+
+        def chunks() -> Iterator[Samples]:
+            sound = self._with_tail(self.start - lead, self.stop + trail)
+            for chunk, (start, _) in zip(cut(sound, spans), spans, strict=True):
+                share = chunk.shape[1] / n_samples
+
+                def report(done: float, start: int = start, share: float = share) -> None:
+                    progress(min(1.0, start / n_samples + share * done))
+
+                yield self._render_chunk(chunk, start - lead, timbre, report)
+
+        yield from crop_blocks(join(chunks(), spans), lead, lead + n_wanted)
+        progress(1.0)
+
+    def _render_chunk(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
+        """One chunk [C, T] through the system, channel by channel.
+
+        By channel rather than by mid and side: two instruments left and right stay two contents,
+        and what is in one channel cannot leak into the other. Equal channels are played once.
+        """
+        out = np.empty_like(chunk)
+        for i, channel in enumerate(chunk):
+            twin = next((j for j in range(i) if np.array_equal(chunk[j], channel)), None)
+            if twin is not None:
+                out[i] = out[twin]
+                continue
+
+            def report(done: float, i: int = i) -> None:
+                progress((i + done) / chunk.shape[0])
+
+            out[i] = self._render_channel(channel, at, timbre, report)
+        return out
+
+    def _render_channel(
+        self, channel: Samples, at: int, timbre: Any, progress: Progress
+    ) -> Samples:
+        """One channel [T] that begins at a sample of the region, at the system's rate and back."""
+        rate, native = self.sample_rate, self.system.config.sample_rate
+        gate = self._gate(channel, at)
+        if gate is not None and not gate.any():
+            return np.zeros_like(channel)
+        low = resample(channel, rate, native)
+        # Mirrored at both ends: where a recording or a region is cut in the middle of a note, the
+        # cut would sound like an attack and be played as one.
+        margin = self.system.min_samples
+        padded = np.pad(low, (margin, 0), mode="reflect")
+        in_tail = self.n_tail > 0 and at + channel.shape[0] > self.stop - self.start
+        padded = np.pad(padded, (0, margin), mode="constant" if in_tail else "reflect")
+        played = self.system.render(
+            padded, timbre, amount=self.amount, seed=self.seed, progress=progress
+        )[margin : margin + low.shape[0]]
+        out = pad_or_trim(resample(played, native, rate), channel.shape[0])
+        if native < rate and self.amount < 1:
+            # The system cannot play what lies above its band: the content's fades out instead,
+            # so that the result still approaches the content as the amount approaches 0.
+            out = out + np.float32(1 - self.amount) * (
+                channel - pad_or_trim(resample(low, native, rate), channel.shape[0])
+            )
+        return out if gate is None else out * gate
+
+    def _gate(self, channel: Samples, at: int) -> Samples | None:
+        """Silence stays silence; the tail, silent in the content, is faded to its end instead."""
+        gate = silence_gate(channel, self.sample_rate)
+        end = self.stop - self.start
+        if gate is None or at + channel.shape[0] <= end or not self.n_tail:
+            return gate
+        where = np.arange(at, at + channel.shape[0])
+        left = np.clip((end + self.n_tail - where) / self.n_tail, 0, 1)
+        # What has fallen silent before the end does not come back to ring.
+        sounding = gate[end - 1 - at] if end > at else np.float32(1)
+        fade = sounding * (0.5 - 0.5 * np.cos(np.pi * left))
+        return np.where(where < end, gate, fade).astype(np.float32)
+
+
+class ScoreRender(Render):
+    """A part of a score played span by span with a style, at the system's rate."""
+
+    # A system may play softly, as long as it plays: only silence is not raised without end.
+    max_gain_db = 80.0
+
+    system: PlaySystem[Any, Any]
+    n_channels = 1
+
+    def __init__(
+        self,
+        part: Part,
+        style: Style,
+        system: PlaySystem[Any, Any],
+        *,
+        duration_s: float,
+        loudness_db: float,
+        seed: int = 0,
+    ) -> None:
+        self.part, self.style, self.system, self.seed = part, style, system, seed
+        self.sample_rate = system.config.sample_rate
+        self.n_samples = int(round(duration_s * self.sample_rate))  # noqa: RUF046 (mypy: Any)
+        self.loudness_db = loudness_db
+
+    def _n_compared(self) -> int:
+        return self.n_samples
+
+    def _reference_db(self) -> tuple[float, float]:
+        return self.loudness_db, self.loudness_db
+
+    def _rendered(self, progress: Progress) -> Iterator[Samples]:
+        progress(0.0)
+        timbre, prepared = self.style.timbre(), self.system.prepare(self.part)
+        spans = self._spans(self.n_samples)
+
+        def chunks() -> Iterator[Samples]:
+            for start, stop in spans:
+                yield self.system.render(prepared, timbre, start, stop - start, seed=self.seed)[
+                    None
+                ]
+                progress(stop / self.n_samples)
+
+        n_fade = min(round(_FADE_S * self.sample_rate), self.n_samples)
+        at = 0
+        for block in join(chunks(), spans):
+            left = self.n_samples - at - np.arange(block.shape[1])
+            yield block * np.minimum(1, left / n_fade).astype(np.float32)
+            at += block.shape[1]
+
+
+def _no_progress(_share: float) -> None:
+    """Report to nobody."""
