@@ -52,7 +52,7 @@ class Prediction:
     background_noise_db: Array  # noise that sounds throughout [N_NOISE]
     inharmonicity: float
     gain_db: Array  # correction of partials and noise [bands, L]
-    residual_db: Array  # what sounds besides, as noise [bands, L]
+    residual_db: Array  # what else sounds, as noise [bands, L]
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> Array:
         """Correction in dB of partials at frequencies [Q, N_PARTIALS], of the same shape."""

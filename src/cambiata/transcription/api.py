@@ -1,4 +1,4 @@
-"""Audio in, score out: which notes are played when, how long and how hard."""
+"""Transcription: audio in, score out: which notes are played when, how long and how hard."""
 
 import time
 from collections.abc import Iterator
@@ -23,17 +23,19 @@ from cambiata.weights import load_model
 
 InstrumentKind = Literal["any", "piano"]
 
-# A whole number of frames, and of samples at every common rate.
+# 61.44 s are a whole number of frames (2646), and of samples at every common rate. Two seconds
+# around a chunk are more than the network and the longest window see to either side, so that chunks
+# give what the whole would; an hour needs 270 MB.
 _CHUNK_S, _CONTEXT_S = 61.44, 2.048
 _MIN_DURATION_S = 0.1
+# A note's end moves to the highest posterior of an offset within 4 frames (93 ms), where that
+# reaches 0.15: offsets are never as sure as onsets. Chosen by hand.
 _OFFSET_REACH_FRAMES, _OFFSET_THRESHOLD = 4, 0.15
-_MIN_NOTE_S = 0.02
-
-Roll = npt.NDArray[np.float16]
+_MIN_NOTE_S = 0.02  # anything shorter is no note that could be played
 
 
 class Transcriber(SystemFacts):
-    """Facts about the network that hears notes, and what is made of its posteriors."""
+    """Facts about the network that detects notes, for the registry."""
 
     name: ClassVar[str] = "transcriber"
     summary: ClassVar[str] = "hears the notes of any instrument, or of a piano; 44.1 kHz"
@@ -44,14 +46,14 @@ class Transcriber(SystemFacts):
 
 @dataclass(frozen=True)
 class Transcription:
-    """What `transcribe_file` did.
+    """Report of `transcribe_file`.
 
     Parameters
     ----------
     output : str
         The file written.
     instrument : str
-        What was listened for.
+        Kind of instrument that was assumed.
     onset_threshold : float
         Least height of an onset.
     n_notes : int
@@ -91,13 +93,13 @@ def transcribe(
     Parameters
     ----------
     recording : Audio or AudioFile
-        What is played.
+        The music.
     instrument : {"any", "piano"}
-        With a piano, notes begin only where an onset is heard, since every piano's note has one;
-        any other may begin softly.
+        With a piano, notes begin only where an onset is detected, since every piano's note has
+        one; any other may begin softly.
     onset_threshold : float, optional
-        Least height of an onset, 0 to 1: less finds more notes, true and false. What served best
-        in validation where not given.
+        Least height of an onset, 0 to 1: less finds more notes, true and false. The one that
+        served best in validation where not given.
     weights : str
         The transcriber's weights: shipped ones by name, or a path.
     progress : callable, optional
@@ -156,7 +158,7 @@ def transcribe_file(
     Returns
     -------
     Transcription
-        What was done.
+        Facts about what was written.
 
     Raises
     ------
@@ -194,6 +196,7 @@ def _transcribe(
     weights: str,
     progress: Progress | None,
 ) -> tuple[Score, float]:
+    """The score, and the threshold that was used."""
     if instrument not in get_args(InstrumentKind):
         raise InputError(f"instrument {instrument}", "is not known", "use any or piano")
     if onset_threshold is not None and not 0 < onset_threshold < 1:
@@ -205,16 +208,10 @@ def _transcribe(
     rolls = _posteriorgram(source, model.part(""), progress or (lambda _share: None))
     onset, activation, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
     events = decode_notes(onset, activation, level_db, threshold, soft_onsets=instrument == "any")
-    notes = []
-    for pitch, start, end in zip(events.pitch, events.start, events.end, strict=True):
-        row = pitch - BANDS.lowest_pitch
-        end = _refine_offset(offset[row], float(end), float(start))
-        at = min(round(float(start)), velocity.shape[1] - 1)
-        velocity_share = float(velocity[row, max(0, at - 1) : at + 2].mean())
-        start_s = max(0.0, float(start) * BANDS.frame_s)
-        end_s = max(end * BANDS.frame_s, start_s + _MIN_NOTE_S)
-        midi_velocity = int(np.clip(round(velocity_share * MAX_VELOCITY), 1, MAX_VELOCITY))
-        notes.append(Note(start_s, end_s, int(pitch), midi_velocity))
+    notes = [
+        _note(int(pitch), float(start), float(end), offset, velocity)
+        for pitch, start, end in zip(events.pitch, events.start, events.end, strict=True)
+    ]
     if not notes:
         raise InputError(
             source.name,
@@ -225,20 +222,39 @@ def _transcribe(
     return Score((part,), source.name), threshold
 
 
+def _note(
+    pitch: int,
+    start: float,
+    end: float,
+    offset: npt.NDArray[np.float32],
+    velocity: npt.NDArray[np.float32],
+) -> Note:
+    """A note in seconds, with the offset and the velocity that the network gives it."""
+    row = pitch - BANDS.lowest_pitch
+    end = _refine_offset(offset[row], end, start)
+    # Velocity is learnt over the frames about an onset; of three the mean is steadier than one.
+    at = min(round(start), velocity.shape[1] - 1)
+    share = float(velocity[row, max(0, at - 1) : at + 2].mean())
+    start_s = max(0.0, start * BANDS.frame_s)
+    end_s = max(end * BANDS.frame_s, start_s + _MIN_NOTE_S)
+    return Note(start_s, end_s, pitch, int(np.clip(round(share * MAX_VELOCITY), 1, MAX_VELOCITY)))
+
+
 def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) -> float:
-    """A note's end, moved to the offset that was heard near it."""
+    """A note's end in frames, moved to the peak of the offsets' posterior [L] near it."""
     first = max(int(start) + 2, int(end) - _OFFSET_REACH_FRAMES)
     near = offset[first : int(end) + _OFFSET_REACH_FRAMES + 1]
     if not len(near) or near.max() < _OFFSET_THRESHOLD:
         return end
     at = int(near.argmax())
+    # The centre of the peak and its neighbours lies between frames.
     around = near[max(0, at - 1) : at + 2]
     places = np.arange(max(0, at - 1), max(0, at - 1) + len(around))
     return first + float(places @ around / around.sum())
 
 
 def _posteriorgram(source: Source, network: Any, progress: Progress) -> npt.NDArray[np.float16]:
-    """What the transcriber says of a recording, [5, 88, L], heard piece by piece."""
+    """Onsets, activation, levels, offsets and velocities of a recording, [5, 88, L], by chunks."""
     rate, n_samples = source.sample_rate, source.n_samples
     if n_samples / rate < _MIN_DURATION_S:
         raise InputError(
@@ -261,6 +277,7 @@ def _posteriorgram(source: Source, network: Any, progress: Progress) -> npt.NDAr
 def _posteriors_by_chunk(
     source: Source, network: Any, mean: float
 ) -> Iterator[tuple[float, npt.NDArray[np.float32]]]:
+    """Share of the recording done, and the posteriors of the next chunk; `mean` is its power."""
     rate, n_samples = source.sample_rate, source.n_samples
     starts = [round(_CHUNK_S * rate * i) for i in range(int(n_samples / rate / _CHUNK_S) + 1)]
     starts = [start for start in starts if start < n_samples]
@@ -281,5 +298,6 @@ def _posteriors_by_chunk(
 
 
 def _mono(block: Samples) -> Samples:
+    """The mean of the channels."""
     mixed: Samples = block.mean(axis=0)
     return mixed
