@@ -1,123 +1,22 @@
-"""What is measured of a style's notes is what they were made of."""
+"""Note frames: which moments notes have, and what describes them."""
 
 import numpy as np
 import pytest
 
-from cambiata.partials.analysis import (
-    choose_frames,
-    detect_hits,
-    is_pitched,
-    measure,
-    measure_hits,
-    pitch_deviation_cents,
-    power_spectrum,
-)
-from cambiata.partials.bands import band_filters, bands_db, render_bands, sinusoid_lobes
 from cambiata.partials.note_frames import (
-    BIN_HZ,
+    FEATURES,
     N_FEATURES,
-    N_NOISE,
-    N_PARTIALS,
+    coverage,
+    events_from_part,
     note_frames,
     partial_hz,
+    score_note_frames,
 )
-from cambiata.partials.posteriors import BANDS, NoteEvents, decode_notes, pick_onsets
-
-RATE = BANDS.sample_rate
-
-
-def note_event(
-    pitch: int, start: float, end: float, n_frames: int, level_db: float = 0.0
-) -> NoteEvents:
-    level = np.full((88, n_frames), -60.0, np.float32)
-    level[pitch - 21, int(start) : int(end)] = level_db
-    one = np.ones(1)
-    return NoteEvents(np.array([pitch]), start * one, end * one, one, level_db * one, level)
+from cambiata.partials.posteriors import NoteEvents
+from cambiata.score.midi import Note, Part
 
 
-def tone(pitch: int, inharmonicity: float, n_samples: int, slope_db: float = 6.0) -> np.ndarray:
-    t = np.arange(n_samples) / RATE
-    hz = partial_hz(np.array([pitch]), inharmonicity)[0]
-    level = 10 ** (-slope_db * np.log2(np.arange(1, N_PARTIALS + 1)) / 20)
-    partials = enumerate(zip(level, hz, strict=True))
-    sines = (a * np.sin(2 * np.pi * f * t + h) for h, (a, f) in partials if f < 18000)
-    return sum(sines).astype(np.float32)
-
-
-@pytest.mark.parametrize("inharmonicity", [0.0, 4e-4])
-@pytest.mark.parametrize("pitch", [45, 69])
-def test_partials_of_a_steady_tone(pitch: int, inharmonicity: float) -> None:
-    sound = tone(pitch, inharmonicity, 2 * RATE)
-    power = power_spectrum(sound)
-    events = note_event(pitch, 0, len(power), len(power))
-    measured, frames, measured_inharmonicity = measure(power, events)
-    assert measured_inharmonicity == inharmonicity
-    mean_db = 10 * np.log10(np.mean(sound**2))
-    steady = (frames.age_s > 0.1) & (frames.age_s < 1.8)
-    hz = partial_hz(np.array([pitch]), inharmonicity)[0]
-    partials = measured.partials_db[steady][:, hz < 17000]
-    expected = -6 * np.log2(np.arange(1, partials.shape[1] + 1)) - mean_db
-    assert np.abs(partials - expected).max() < 1.0
-    assert measured.mask[steady][:, hz < 17000].min() > 0.9
-
-
-def test_noise_is_measured_between_partials() -> None:
-    noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
-    sound = tone(69, 0.0, 2 * RATE) + 0.01 * noise
-    power = power_spectrum(sound)
-    measured, frames, _ = measure(power, note_event(69, 0, len(power), len(power)))
-    steady = (frames.age_s > 0.1) & (frames.age_s < 1.8)
-    # Bands of the bass hold a partial and little else. White noise of variance 1 counts 6 / 4096
-    # in every bin of the transform.
-    expected = 10 * np.log10(0.01**2 * 6 / 4096 / np.mean(sound**2))
-    assert np.abs(measured.noise_db[steady][:, 12:].mean(axis=0) - expected).max() < 3
-
-
-def test_of_two_notes_the_partial_of_the_louder_is_clean() -> None:
-    power = power_spectrum(tone(57, 0.0, RATE) + 0.03 * tone(69, 0.0, RATE))
-    n = len(power)
-    first, second = note_event(57, 0, n, n, 0.0), note_event(69, 0, n, n, -30.0)
-    both = NoteEvents(
-        np.array([57, 69]),
-        np.zeros(2),
-        np.full(2, float(n)),
-        np.ones(2),
-        np.array([0.0, -30.0]),
-        np.maximum(first.level_db, second.level_db),
-    )
-    measured, frames, _ = measure(power, both)
-    low, high = measured.mask[frames.pitch == 57], measured.mask[frames.pitch == 69]
-    assert low[:, 0].min() > 0.95  # nobody else plays there
-    assert low[:, 1].mean() > 0.9 > 0.1 > high[:, 0].mean()  # the octave is the lower note's
-
-
-def test_what_is_drawn_is_what_would_be_measured() -> None:
-    sound = tone(64, 0.0, 2 * RATE)
-    power = power_spectrum(sound)
-    events = note_event(64, 0, len(power), len(power))
-    frames = note_frames(events, len(power))
-    measured, _, _ = measure(power, events)
-    n = len(frames)
-    partials = np.repeat(measured.partials_db[20:21], n, axis=0)
-    nothing = np.full((n, N_NOISE), -130, np.float32)
-    rendered = render_bands(frames, partials, nothing, np.full(N_NOISE, -130.0), 0.0, len(power))
-    true = np.maximum(bands_db(power), -75)
-    loud = true[:, 20] > -40
-    assert np.abs(rendered[loud, 20] - true[loud, 20]).max() < 1.5
-
-
-def test_bands_share_all_power_and_lobes_are_the_window_s() -> None:
-    filters = band_filters()
-    assert np.allclose(filters[:, 4:1600].sum(axis=0), 1)
-    t = np.arange(4 * RATE) / RATE
-    for hz in (100.0, 1003.0, 9000.0):
-        power = power_spectrum(np.sqrt(2) * np.sin(2 * np.pi * hz * t).astype(np.float32))
-        first, lobe = (x[round(hz / BIN_HZ * 16)] for x in sinusoid_lobes())
-        expected = filters @ power[80] / 2
-        assert np.abs(expected[first : first + len(lobe)] - lobe).max() < 0.05
-
-
-def test_note_frames_end_where_the_pitch_begins_anew() -> None:
+def test_note_frames_end_at_the_next_onset_of_their_pitch() -> None:
     level = np.full((88, 100), -60.0, np.float32)
     notes = NoteEvents(
         np.array([60, 60]),
@@ -136,83 +35,29 @@ def test_note_frames_end_where_the_pitch_begins_anew() -> None:
     assert np.array_equal(finer.features[finer.frame % 1 == 0], frames.features)
 
 
-def test_attacks_are_kept_most_of_all() -> None:
-    frames = note_frames(note_event(60, 5, 300, 345), 345)
-    chosen = choose_frames(frames, 60, np.random.default_rng(0))
-    assert len(chosen) == 60
-    assert (frames.age_s[chosen] < 0.15).mean() > (frames.age_s < 0.15).mean()
+def test_without_notes_there_are_no_frames() -> None:
+    none = np.zeros(0)
+    events = NoteEvents(none.astype(int), none, none, none, none, np.zeros((88, 3), np.float32))
+    assert note_frames(events, 43).features.shape == (0, N_FEATURES)
 
 
-def test_hits_are_found_and_measured_as_noise() -> None:
-    rng = np.random.default_rng(1)
-    sound = np.zeros(2 * RATE, np.float32)
-    for at in (0.25, 0.75, 1.5):
-        start = round(at * RATE)
-        burst = rng.standard_normal(RATE // 4) * np.exp(-np.arange(RATE // 4) / 2000)
-        sound[start : start + len(burst)] += burst
-    power = power_spectrum(sound)
-    events = detect_hits(power)
-    assert np.abs(events.start * BANDS.frame_s - [0.25, 0.75, 1.5]).max() < 0.05
-    measured, _ = measure_hits(power, events)
-    assert (measured.partials_db == -100).all()
-    assert measured.mask.min() == 1
+def test_a_score_s_notes_are_as_strong_as_their_velocities() -> None:
+    part = Part((Note(0.0, 1.0, 69, 80), Note(1.0, 2.0, 69, 40)))
+    events = events_from_part(part)
+    assert events.strength_db[0] - events.strength_db[1] == pytest.approx(40 * np.log10(2))
+    frames = score_note_frames(events, 43, middle_db=0.0)
+    assert not frames.features[:, FEATURES.index("level")].any()
+    relative = frames.features[:, FEATURES.index("relative_strength")]
+    np.testing.assert_allclose(relative, frames.strength_db / 20, atol=1e-6)
 
 
-def test_onsets_lie_between_frames() -> None:
-    onset = np.zeros((88, 40), np.float32)
-    at = np.arange(40)
-    onset[30] = np.maximum(0, 1 - np.abs(at - 17.3) / 2.5)
-    rows, frames, heights = pick_onsets(onset, 0.3)
-    assert rows.tolist() == [30]
-    assert frames[0] == pytest.approx(17.3, abs=0.01)
-    assert heights[0] > 0.8
+def test_partials_are_those_of_a_stiff_string() -> None:
+    exact, stiff = (partial_hz(np.array([60]), b)[0] for b in (0.0, 1e-3))
+    np.testing.assert_allclose(exact, exact[0] * np.arange(1, 49))
+    assert stiff[0] == pytest.approx(exact[0])
+    assert stiff[9] == pytest.approx(10 * stiff[0] * np.sqrt(1.1 / 1.001))
 
 
-def test_notes_of_onsets_and_held_keys() -> None:
-    onset, keys = np.zeros((2, 88, 60), np.float32)
-    level = np.full((88, 60), -60.0, np.float32)
-    onset[40, 10], onset[40, 30] = 0.9, 0.8
-    keys[40, 10:50] = 1.0
-    level[40, 10:50] = -5.0
-    keys[50, 20:45] = 0.9  # a slow attack: held, but without an onset
-    keys[60, 5:7] = 1.0  # too short to be one
-    notes = decode_notes(onset, keys, level, 0.5)
-    assert notes.pitch.tolist() == [61, 61, 71]
-    assert notes.start.tolist() == [10, 30, 20]
-    assert notes.end.tolist() == [30, 50, 45]
-    assert notes.strength_db[0] == -5
-    assert notes.confidence[2] == 0
-
-
-def test_bends_are_heard() -> None:
-    t = np.arange(2 * RATE) / RATE
-    cents = 20 + 25 * np.sin(2 * np.pi * 5 * t)
-    phase = 2 * np.pi * np.cumsum(440 * 2 ** (cents / 1200)) / RATE
-    sound = sum(np.sin(k * phase) / k for k in range(1, 7)).astype(np.float32)
-    power = power_spectrum(sound)
-    events = note_event(69, 0, len(power), len(power))
-    deviation = pitch_deviation_cents(power, events, len(power))[0]
-    expected = np.interp(np.arange(len(power)) * BANDS.frame_s, t, cents)
-    steady = slice(6, -6)
-    # The window of 93 ms flattens a vibrato of 5 Hz by about a third.
-    assert np.abs(deviation[steady] - expected[steady]).max() < 15
-    assert np.corrcoef(deviation[steady], expected[steady])[0, 1] > 0.95
-    assert np.median(deviation) == pytest.approx(20, abs=5)
-
-
-def test_bells_have_no_harmonics_and_are_no_drums() -> None:
-    """Steady partials where no heard note has its own; bursts of noise between the same notes."""
-    rng = np.random.default_rng(0)
-    t = np.arange(2 * RATE) / RATE
-    fade = np.exp(-2 * (t % 0.5))
-    bell = sum(np.sin(2 * np.pi * 523 * ratio * t) for ratio in (2.76, 5.4, 8.93)) * fade
-    burst = 3 * rng.standard_normal(len(t)) * np.exp(-40 * (t % 0.25))
-    one = np.ones(1)
-    n_frames = BANDS.n_frames(len(t))
-    events = NoteEvents(
-        np.array([69]), 0 * one, 80 * one, one, 0 * one, np.zeros((88, n_frames), np.float32)
-    )
-    frames = note_frames(events, n_frames)
-    assert is_pitched(power_spectrum(bell.astype(np.float32)), frames, 0.0)
-    assert not is_pitched(power_spectrum(burst.astype(np.float32)), frames, 0.0)
-    assert not is_pitched(power_spectrum(bell.astype(np.float32)), frames[:3], 0.0)
+def test_half_of_the_window_lies_after_an_onset_in_its_middle() -> None:
+    assert coverage(np.array([-1.0, 0.0, 1.0])) == pytest.approx([0.0, 0.5, 1.0])
+    assert (np.diff(coverage(np.linspace(-0.05, 0.05, 30))) >= 0).all()

@@ -1,0 +1,58 @@
+"""What is kept of a style goes into a file and back, and predicts note frames."""
+
+import numpy as np
+import pytest
+from tones import RATE, note_event, tone
+
+from cambiata.partials.bands import band_hz
+from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, note_frames
+from cambiata.partials.predictor import (
+    StyleMemory,
+    measure_style,
+    mix_from_arrays,
+    mix_to_arrays,
+    predict,
+)
+from cambiata.weights import load_model
+
+
+@pytest.fixture(scope="module")
+def memory() -> StyleMemory:
+    return measure_style(tone(69, 0.0, RATE, slope_db=9.0), "listener")
+
+
+def test_a_tone_s_memory_has_its_note(memory: StyleMemory) -> None:
+    assert memory.pitches.tolist() == [69]
+    assert memory.measured.n_frames > 20
+
+
+def test_arrays_are_a_memory_again(memory: StyleMemory) -> None:
+    [(weight, again)] = mix_from_arrays(mix_to_arrays([(1.0, memory)]))
+    assert weight == 1
+    np.testing.assert_allclose(again.measured.partials_db, memory.measured.partials_db, atol=0.05)
+    np.testing.assert_allclose(again.measured.mask, memory.measured.mask, atol=1e-3)
+    assert again.pitches.tolist() == memory.pitches.tolist()
+
+
+def test_arrays_of_another_shape_are_refused(memory: StyleMemory) -> None:
+    arrays = dict(memory.arrays())
+    with pytest.raises(ValueError, match="levels of another shape"):
+        StyleMemory.from_arrays(arrays | {"floor_db": np.zeros(3)})
+    with pytest.raises(ValueError, match="note frames of another shape"):
+        StyleMemory.from_arrays(arrays | {"clean": np.zeros((2, 2))})
+    with pytest.raises(ValueError, match="levels that are not finite"):
+        StyleMemory.from_arrays(arrays | {"quantiles": arrays["quantiles"] + np.nan})
+    with pytest.raises(KeyError):
+        StyleMemory.from_arrays({})
+
+
+def test_a_mix_of_one_style_with_itself_is_that_style(memory: StyleMemory) -> None:
+    model = load_model("oneshot", "oneshot")
+    frames = note_frames(note_event(69, 5, 20, 43), 43)
+    one = predict(model, ((1.0, memory),), frames, 43)
+    both = predict(model, ((0.25, memory), (0.75, memory)), frames, 43)
+    assert one.partials_db.shape == (len(frames), N_PARTIALS)
+    assert one.noise_db.shape == (len(frames), N_NOISE)
+    assert one.gain_db.shape == (len(band_hz()), 43)
+    np.testing.assert_allclose(one.partials_db, both.partials_db, atol=1e-3)
+    np.testing.assert_allclose(one.gain_db, both.gain_db, atol=1e-2)
