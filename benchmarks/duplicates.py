@@ -13,7 +13,7 @@ from cambiata.data.bank import BANK_FOLDER, Bank
 from cambiata.data.duplicates import (
     THRESHOLD,
     Duplicate,
-    duplicates,
+    find_duplicates,
     similarities,
     write_exclusions,
 )
@@ -44,7 +44,7 @@ def main() -> None:
             rows.append([bank.source.name, other.source.name, *map(str, counts)])
     header = ["source", "other", *(f"{low:.1f}" for low in edges[:-1])]
     print(table(header, rows))
-    found = [duplicate for bank in training for duplicate in duplicates(bank, test)]
+    found = [duplicate for bank in training for duplicate in find_duplicates(bank, test)]
     have = {(duplicate.source, duplicate.program) for duplicate in found}
     for bank in training:
         if bank.source.name == "generaluser-gs":

@@ -13,7 +13,7 @@ from cambiata.data.bank_building import build_from_font
 from cambiata.data.duplicates import (
     THRESHOLD,
     Duplicate,
-    duplicates,
+    find_duplicates,
     read_exclusions,
     similarities,
     similarity,
@@ -84,13 +84,13 @@ def test_shared_samples_of_two_fonts_are_found(tmp_path: Path) -> None:
     assert scores.shape == (2, 2)
     assert scores[1, 0] > 0.85
     assert np.array_equal(scores > THRESHOLD, [[False, False], [True, False]])
-    (found,) = duplicates(ours, [theirs])
+    (found,) = find_duplicates(ours, [theirs])
     assert (found.source, found.program, found.name) == ("ours", 1, "p1")
     assert found.other == "theirs: p0 (program 0)"
     assert found.similarity == pytest.approx(scores[1, 0], abs=0.001)
-    assert duplicates(ours, [theirs], threshold=1.01) == []
+    assert find_duplicates(ours, [theirs], threshold=1.01) == []
     # Of several that are alike, the most alike is named, and each instrument once.
-    both = duplicates(ours, [theirs, ours])
+    both = find_duplicates(ours, [theirs, ours])
     assert [each.program for each in both] == [0, 1]
     assert both[0].other == "ours: p0 (program 0)"
 
@@ -103,7 +103,7 @@ def test_fonts_without_a_pitch_in_common(tmp_path: Path) -> None:
     )
     theirs = build_from_font(high, tmp_path / "high", velocities=(100,), n_workers=1)
     assert similarities(ours, theirs).tolist() == [[0.0]]
-    assert duplicates(ours, [theirs]) == []
+    assert find_duplicates(ours, [theirs]) == []
 
 
 def test_exclusions_are_written_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

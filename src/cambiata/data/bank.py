@@ -36,13 +36,12 @@ VERSION = 2  # of the format; banks of another are refused
 
 @dataclass(frozen=True)
 class BankedNote:
-    """A note as a bank holds it: held down all the time, beginning where it begins to sound."""
+    """A note as a bank has it: held down all the time, from its onset."""
 
     pitch: int  # MIDI number
-    velocity: int  # Velocity at which it was rendered, or the level of a recording
-    samples: Samples  # Mono sound [T] at the bank's rate
-    # How fast it decays once it is let go, in dB a second, beyond its own decay
-    release_db_s: float
+    velocity: int  # at which it was rendered, or that of a recording's level
+    samples: Samples  # mono [T], at the bank's rate
+    release_db_s: float  # how fast it decays once let go, beyond its own decay
 
 
 class Instrument:
@@ -54,7 +53,7 @@ class Instrument:
 
     @property
     def label(self) -> str:
-        """What to call it in a table."""
+        """Name of the instrument in tables."""
         return f"{self.source.name}: {self.name} (program {self.program})"
 
     @cached_property
@@ -65,12 +64,12 @@ class Instrument:
 
     @cached_property
     def table(self) -> npt.NDArray[Any]:
-        """Its notes: pitch, velocity, level in dB, release in dB/s, and where they lie."""
+        """Notes of the instrument: pitch, velocity, level in dB, release in dB/s, and place."""
         return cast("npt.NDArray[Any]", np.load(self._folder / f"{self.program:03}.notes.npy"))
 
     @cached_property
     def pitches(self) -> tuple[int, ...]:
-        """Pitches that it holds, ascending."""
+        """Pitches of the instrument, ascending."""
         return tuple(int(pitch) for pitch in np.unique(self.table["pitch"]))
 
     @cached_property
@@ -80,8 +79,8 @@ class Instrument:
     def sustained(self, pitch: int, velocity: int, n_samples: int | None = None) -> BankedNote:
         """A note held down as long as the bank has it.
 
-        The layer rendered at the nearest velocity is taken, at a level interpolated between the
-        layers' own; softer than the softest and louder than the loudest it does not get.
+        Of its layers that of the nearest velocity, at a level interpolated between the layers'
+        own; it gets no softer than the softest and no louder than the loudest.
         """
         if pitch not in self._table_by_pitch:
             raise InputError(self.label, f"has no pitch {pitch}", "keep to its range")
@@ -96,20 +95,14 @@ class Instrument:
         return BankedNote(pitch, velocity, samples, float(nearest["release_db_s"]))
 
     def play(self, notes: Iterable[Note], n_samples: int) -> Samples:
-        """Notes played by the instrument.
-
-        returns [T].
-        """
+        """Notes played by the instrument, [T]."""
         out = np.zeros(n_samples, np.float32)
         for _, start, sound in self.sounds(notes, n_samples):
             out[start : start + len(sound)] += sound
         return out
 
     def sounds(self, notes: Iterable[Note], n_samples: int) -> Iterator[tuple[Note, int, Samples]]:
-        """The sound of each note alone.
-
-        yields [T].
-        """
+        """Each note, its first sample, and its sound alone [T]."""
         for note in notes:
             start = round(note.start_s * RENDER_RATE_HZ)
             n_available = n_samples - start
@@ -161,7 +154,7 @@ def is_stored(folder: Path, program: int) -> bool:
 
 
 def _release(sustained: BankedNote, duration_s: float, n_available: int) -> Samples:
-    """A held note let go after a time: its own decay goes on under the release's."""
+    """A note let go after a time: its own decay goes on under the release's."""
     n_held = min(round(duration_s * RENDER_RATE_HZ), n_available)
     n_release = round(-TRAILING_DB / max(sustained.release_db_s, 1.0) * RENDER_RATE_HZ)
     n_samples = min(n_held + n_release, n_available)
@@ -179,6 +172,7 @@ def _release(sustained: BankedNote, duration_s: float, n_available: int) -> Samp
 
 def _extend(samples: Samples, n_samples: int) -> Samples:
     """A sound that goes on: its last second again and again, overlapped by a tenth of one."""
+    # Long enough to hold several turns of a vibrato, short enough to lie past most attacks.
     loop, overlap = RENDER_RATE_HZ, RENDER_RATE_HZ // 10
     fade = np.linspace(0, 1, overlap, dtype=np.float32)
     loop_samples = samples[-loop:].copy()

@@ -196,7 +196,7 @@ def _render_sustained(
 def _release_db_s(
     renderer: Renderer, program: int, pitch: int, velocity: int, sustained: Samples
 ) -> float:
-    """How fast a note decays once let go, measured against the same note held.
+    """Decay of a note once let go, in dB a second, measured against the same note held.
 
     FluidSynth's release is a straight line in dB over the sample, which goes on. So the gain that
     turns the held note into the released one, taken over 10 ms frames, falls along that line.
@@ -204,13 +204,14 @@ def _release_db_s(
     released = renderer.render(
         [Note(0.0, _LET_GO_S, pitch, velocity)], program, _RELEASE_LENGTH_S
     ).mean(axis=0)
-    frame = RENDER_RATE_HZ // 100
+    frame = RENDER_RATE_HZ // 100  # 10 ms
     begin = round(_LET_GO_S * RENDER_RATE_HZ)
     n_frames = (len(released) - begin) // frame
     after = released[begin : begin + n_frames * frame].reshape(n_frames, frame)
     before = sustained[begin : begin + n_frames * frame].reshape(n_frames, frame)
     energy = (before**2).sum(1)
     gain = np.abs((after * before).sum(1)) / (energy + 1e-20)
+    # Below -90 dB the held note is rounding, and 50 dB down the released one is.
     usable = (energy > 1e-9 * frame) & (gain > 10 ** (-50 / 20))
     t = (np.arange(n_frames) + 0.5) * frame / RENDER_RATE_HZ
     if usable.sum() < 3:

@@ -97,7 +97,7 @@ class BankWriter:
         write_bytes(self.folder / "bank.json", json.dumps(self._manifest, indent=1).encode())
 
     def store(self, program: int, notes: Iterable[BankedNote]) -> int:
-        """Write one instrument; returns the number of its notes."""
+        """Write one instrument; the number of its notes."""
         return store_notes(self.folder, program, notes)
 
     def finish(self) -> Bank:
@@ -115,12 +115,12 @@ class BankWriter:
 
 
 def _settings(facts: dict[str, Any]) -> dict[str, Any]:
-    """What a bank was to be, without what came of it."""
+    """Settings of a bank, without what came of it."""
     return {key: facts[key] for key in facts.keys() - {"complete", "silent"}}
 
 
 def _read_settings(place: Path) -> dict[str, Any]:
-    """Those of a bank on disk; none of a damaged one."""
+    """Settings of a bank on disk; none of a damaged one."""
     with suppress(ValueError, AttributeError):
         return _settings(json.loads(place.read_text()))
     return {}
@@ -165,7 +165,7 @@ def _gain_from(stored: npt.NDArray[np.int16], samples: Samples) -> float:
 
 
 def find_onset(samples: Samples, onset_db: float) -> int:
-    """Where a note begins to sound."""
+    """First sample of a note's attack."""
     level = np.abs(samples)
     first = int(np.argmax(level >= level.max() * 10 ** (onset_db / 20)))
     # Some samples breathe for 10 ms before they are struck: the onset is where the attack is.
@@ -174,7 +174,7 @@ def find_onset(samples: Samples, onset_db: float) -> int:
 
 
 def trim_note(samples: Samples, first: int) -> Samples:
-    """A note from its onset to where it no longer sounds."""
+    """A note from its onset to the last sample that is heard."""
     level = np.abs(samples)
     audible = np.flatnonzero(level >= level.max() * 10 ** (TRAILING_DB / 20))
     return samples[first : audible[-1] + 1]

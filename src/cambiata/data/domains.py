@@ -38,8 +38,14 @@ from cambiata.files import write_array
 from cambiata.score.midi import Note
 
 _VERSION = 1
-_SCORE_SHARE, _LEVEL_DB, _PEAK = 0.6, -20.0, 0.99
-_OCTAVES = (0, -12, 12, -24, 24)
+_SCORE_SHARE = 0.6  # of examples; the others play generated phrases
+_SOLO_SHARE = 0.3  # of scores of which one voice alone is played
+_LEVEL_DB, _PEAK = -20.0, 0.99  # RMS of every sound, and the peak that it may have
+_OCTAVES = (0, -12, 12, -24, 24)  # by which a score may be moved into a domain's range
+# Random dynamics: a factor of a whole piece's velocities, and the spread of its notes'.
+_LOUDNESS, _VELOCITY_SPREAD = (0.4, 1.1), 6
+_MIN_NOTE_S = 0.03  # what a window's edges leave of a note is a click where it is shorter
+_N_TRIES = 100  # before two domains are taken for having no piece in common
 
 Notes = tuple[Note, ...]
 
@@ -47,10 +53,9 @@ Notes = tuple[Note, ...]
 class Member(NamedTuple):
     """One player of a domain."""
 
-    bank: str  # Its bank
-    program: int  # Its number there
-    # What is written for it, in MIDI numbers
-    lowest: int
+    bank: str
+    program: int  # its number there
+    lowest: int  # and highest: the range that is written for it, in MIDI numbers
     highest: int
 
 
@@ -85,18 +90,16 @@ DOMAINS: dict[str, tuple[Member, ...]] = {
 
 @dataclass(frozen=True)
 class DomainsConfig(ExamplesConfig):
-    """What is recorded."""
+    """Settings of a recording of domains, where they differ from those of other examples."""
 
-    # As in `ExamplesConfig`; sounds are untreated, and validation plays works that are never
-    # learnt from
+    # Sounds are untreated, and validation plays works that are never learnt from.
     banks: tuple[str, ...] = ("fluid-r3", "salamander", "sitar", "pizzicato-strings")
     n_examples: int = 1600
     n_validation: int = 60
     n_shard: int = 20
-    # As there; the rate is the banks' own
-    sample_rate: int = RENDER_RATE_HZ
-    seed: int = 3
-    domains: tuple[str, ...] = tuple(DOMAINS)  # Which of `DOMAINS`
+    sample_rate: int = RENDER_RATE_HZ  # the banks' own
+    seed: int = 3  # another than that of other recordings
+    domains: tuple[str, ...] = tuple(DOMAINS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -111,12 +114,12 @@ class DomainExample(NamedTuple):
     """One piece by two domains."""
 
     sounds: Samples  # [2, T], as loud as each other
-    domains: tuple[int, int]  # Whose they are
-    notes: Notes  # What both play
+    domains: tuple[int, int]
+    notes: Notes  # of both
 
 
 class DomainComposer:
-    """Every example of a seed."""
+    """Composes every example of a seed, by its number alone."""
 
     def __init__(self, config: DomainsConfig, validation: bool) -> None:
         self.config, self.validation = config, validation
@@ -146,7 +149,7 @@ class DomainComposer:
         rng = np.random.default_rng([config.seed, int(self.validation), number])
         first = number % n
         second = (first + int(rng.integers(1, n))) % n
-        for _ in range(100):
+        for _ in range(_N_TRIES):
             parts = self._choose_piece(rng, first)
             players = [found for d in (first, second) if (found := self._assign_players(d, parts))]
             if len(players) == 2:
@@ -164,21 +167,24 @@ class DomainComposer:
             voices = [part for part in work.parts if part.notes and "+" not in (part.name or "")]
             end_s = max(part.end_s for part in voices)
             begin_s = float(rng.uniform(0, max(0.0, end_s - self.config.duration_s)))
-            # All voices of a chorale, or one of them.
-            if rng.random() < 0.3:
+            if rng.random() < _SOLO_SHARE:
                 voices = [voices[int(rng.integers(len(voices)))]]
-            octave, loud = int(rng.choice(_OCTAVES)), float(rng.uniform(0.4, 1.1))
+            octave, loud = int(rng.choice(_OCTAVES)), float(rng.uniform(*_LOUDNESS))
             parts = []
             for voice in voices:
                 window = voice.window(begin_s, begin_s + self.config.duration_s)
-                notes = [note for note in window.notes if note.duration_s > 0.03]
+                notes = [note for note in window.notes if note.duration_s > _MIN_NOTE_S]
                 parts.append(
                     tuple(
                         Note(
                             note.start_s,
                             note.end_s,
                             note.pitch + octave,
-                            int(np.clip(loud * note.velocity + rng.normal(0, 6), 20, 127)),
+                            int(
+                                np.clip(
+                                    loud * note.velocity + rng.normal(0, _VELOCITY_SPREAD), 20, 127
+                                )
+                            ),
                         )
                         for note in notes
                     )
@@ -189,7 +195,7 @@ class DomainComposer:
         return [sample_phrase(rng, sorted(pitches), self.config.duration_s).notes]
 
     def _assign_players(self, domain: int, parts: list[Notes]) -> list[Instrument] | None:
-        """Who of a domain plays each part; None where one lies off all of them."""
+        """Player of each part: that whose middle range it is in; None where no player has it."""
         instruments = []
         for part in parts:
             pitches = [note.pitch for note in part]
@@ -214,12 +220,12 @@ class DomainComposer:
 
 
 def _playable_pitches(member: Member, player: Instrument) -> set[int]:
-    """What a member plays: what is written for it, as far as its bank has it."""
+    """Pitches that are written for a member, as far as its bank has them."""
     return {pitch for pitch in player.pitches if member.lowest <= pitch <= member.highest}
 
 
 def _remove_unisons(parts: list[Notes]) -> list[Notes]:
-    """Parts without the notes that another part, named earlier, holds at that time."""
+    """Parts without the notes that an earlier part has at the same time."""
     earlier_parts: list[Notes] = []
     for part in parts:
         earlier_notes = [note for earlier in earlier_parts for note in earlier]
@@ -264,7 +270,7 @@ def record_domains(
     n_workers: int | None = None,
     progress: Any = None,
 ) -> "DomainExamples":
-    """Compose examples of domains and keep them; what is there already stays."""
+    """Compose examples of domains and write them; what is there already stays."""
     own = EXAMPLES_FOLDER / f"domains-{config.digest}"
     place = own if folder is None else Path(folder)
     record_shards(place, config, _VERSION, _record_shard, n_workers, progress)

@@ -27,12 +27,13 @@ Spectra = npt.NDArray[np.complex64]
 # histograms are in `benchmarks/README.md`.
 THRESHOLD = 0.8
 
+# Every third: samples are spread over more keys than that, so that none is missed.
 _PITCHES = tuple(range(31, 100, 4))
-_VELOCITY = 100
-_RATE_HZ = 16000
-_LENGTH_S = 0.25
-_MAX_LAG_S = 0.02
-_N_FFT = 8192
+_VELOCITY = 100  # the loud layer, which fonts share most
+# The attack, in which a sample is like no other: later, loops and vibrato differ between fonts.
+_RATE_HZ, _LENGTH_S = 16000, 0.25
+_MAX_LAG_S = 0.02  # by how much fonts cut the same sample earlier or later
+_N_FFT = 8192  # twice the attack's 4000 samples and more: correlation does not wrap around
 # Between none (0), where the loudest partial decides and all flutes are one, and full (1), where
 # noise does.
 _WHITENING = 0.7
@@ -42,15 +43,15 @@ _WHITENING = 0.7
 class Duplicate:
     """Two instruments that play a sample in common."""
 
-    source: str  # Source of the instrument to leave out
-    program: int  # Its program
-    name: str  # Its name
-    other: str  # Label of the one that it is like
-    similarity: float  # Largest similarity of two notes of the same pitch, 0 to 1
+    source: str  # of the instrument to leave out
+    program: int
+    name: str
+    other: str  # label of the one that it is like
+    similarity: float  # the largest of two notes of the same pitch, 0 to 1
 
 
 def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
-    """How alike two notes of one pitch are as waveforms.
+    """Likeness of two notes of one pitch as waveforms, 0 to 1.
 
     The largest normalised cross-correlation within 20 ms, after both spectra are whitened in part:
     it asks that all partials agree in phase, not just the loudest.
@@ -59,7 +60,9 @@ def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
     return float(_max_correlations(pair[:1], pair[1:])[0, 0])
 
 
-def duplicates(bank: Bank, others: Iterable[Bank], threshold: float = THRESHOLD) -> list[Duplicate]:
+def find_duplicates(
+    bank: Bank, others: Iterable[Bank], threshold: float = THRESHOLD
+) -> list[Duplicate]:
     """Instruments of a bank that share a sample with an instrument of other banks."""
     best: dict[int, Duplicate] = {}
     for other in others:

@@ -34,13 +34,14 @@ _COMBS = (1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617)
 _ALLPASSES = (225, 341, 441, 556)
 _STEREO_SPREAD = 12  # its second channel's are alternately longer and shorter
 _WET_GAIN = 0.015
+# Where the reverberation is cut: below 16 bits' rounding. Less would be faster, and be heard.
 _REVERB_DECAY_DB = 100.0
 
-_PHASER_MIN_WEIGHT = 1e-9
-_ROOM_RATE_HZ = 44100
-_N_HUM_PARTIALS = 8
-_OVERSAMPLING = 4
-_MAX_AMPLITUDE = 1e6
+_PHASER_MIN_WEIGHT = 1e-9  # echoes softer than float32 resolves are left out
+_ROOM_RATE_HZ = 44100  # of a room made of noise; others have their own
+_N_HUM_PARTIALS = 8  # the mains and seven overtones
+_OVERSAMPLING = 4  # of `Vibrato`; at 2 its cubics would be 1.1 dB down at the highest frequency
+_MAX_AMPLITUDE = 1e6  # far above any sound; float32 holds what four bands of 12 dB make of it
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Effect(ABC):
     array. Its `sample` makes one with random parameters.
     """
 
-    # Whether pitches change: what is learnt from content so treated must not expect the old
+    # Whether pitches change: a target of the old ones would then be wrong.
     changes_pitch: ClassVar[bool] = False
-    changes_timing: ClassVar[bool] = False  # Whether onsets move by more than a few milliseconds
+    changes_timing: ClassVar[bool] = False  # by more than a few milliseconds
 
     @abstractmethod
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
@@ -62,10 +63,10 @@ class Effect(ABC):
     @classmethod
     @abstractmethod
     def sample(cls, rng: np.random.Generator) -> Self:
-        """An effect with parameters of chance."""
+        """An effect with random parameters."""
 
     def describe(self) -> dict[str, Any]:
-        """What it is, fit for a manifest."""
+        """Its name and parameters, for a manifest."""
         return {"effect": type(self).__name__.lower(), **asdict(self)}
 
 
@@ -76,7 +77,7 @@ class Overdrive(Effect):
     SoX's overdrive.c, from its rest state.
     """
 
-    gain_db: float  # Gain before the clip
+    gain_db: float  # before the clip
     # Offset before the clip in half percents, 0 to 100: even harmonics. At 0 the effect is odd.
     colour: float = 20.0
 
@@ -106,12 +107,12 @@ class Phaser(Effect):
     of ``1 + (decay S)^(2^k)``, S the delay, which converges twice as many echoes at each factor.
     """
 
-    gain_in: float  # Gain before
-    gain_out: float  # Gain after
-    delay_ms: float  # Longest delay
-    decay: float  # Gain of one echo, from 0 to below 1
-    speed_hz: float  # Swings per second
-    triangular: bool = False  # Whether the delay swings in straight lines, else as a sine
+    gain_in: float
+    gain_out: float
+    delay_ms: float  # the longest
+    decay: float  # gain of one echo, from 0 to below 1
+    speed_hz: float  # swings per second
+    triangular: bool = False  # swings in straight lines, else as a sine
 
     def __post_init__(self) -> None:
         if not 0 <= self.decay < 1 or self.delay_ms <= 0 or self.speed_hz <= 0:
@@ -174,7 +175,7 @@ class Reverb(Effect):
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:  # noqa: ARG003
-        """The paper's, which leaves nothing to chance."""
+        """The paper's, the same at every draw."""
         return cls()
 
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
@@ -220,11 +221,9 @@ class Band:
     q: float = 0.7071  # Quality: the higher, the narrower the peak and the steeper the shelf
 
     def coefficients(self, sample_rate: int) -> _Floats:
-        """Coefficients of the filter.
+        """Coefficients of the filter, numerator and denominator [6], the latter from 1.
 
         Bristow-Johnson, "Cookbook formulae for audio equalizer biquad filter coefficients".
-
-        returns [6].
         """
         root = 10 ** (self.gain_db / 40)
         angle = 2 * np.pi * min(self.freq_hz / sample_rate, 0.45)
@@ -322,7 +321,7 @@ class Room(Effect):
         return _as_float32((1 - self.wet) * samples + self.wet * wet)
 
     def describe(self) -> dict[str, Any]:
-        """What it is, fit for a manifest."""
+        """Its name and parameters, for a manifest."""
         return {"effect": "room", "name": self.name, "wet": self.wet}
 
 
@@ -462,19 +461,16 @@ class Chain:
 
     @property
     def changes_pitch(self) -> bool:
-        """Whether any effect changes pitches."""
+        """True where any effect changes pitches."""
         return any(effect.changes_pitch for effect in self.effects)
 
     @property
     def changes_timing(self) -> bool:
-        """Whether any effect moves onsets."""
+        """True where any effect moves onsets."""
         return any(effect.changes_timing for effect in self.effects)
 
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
-        """The sound treated.
-
-        samples: [T]; returns [T].
-        """
+        """The sound treated, [T]."""
         # Four bands of 12 dB must not overflow single precision; a comparison with NaN fails.
         if samples.ndim != 1 or not (np.abs(samples) <= _MAX_AMPLITUDE).all():
             raise ValueError("a chain treats mono sound [T] of finite samples, at most 1e6")
@@ -487,11 +483,11 @@ class Chain:
         return _as_float32(processed * np.float64(level / max(_rms(processed), 1e-30)))
 
     def time_invariant(self) -> "Chain":
-        """Without the effects that change pitches or move onsets."""
+        """The chain without the effects that change pitches or move onsets."""
         return Chain(tuple(e for e in self.effects if not (e.changes_pitch or e.changes_timing)))
 
     def describe(self) -> list[dict[str, Any]]:
-        """What it does, fit for a manifest."""
+        """Its effects and their parameters, for a manifest."""
         return [effect.describe() for effect in self.effects]
 
 

@@ -1,4 +1,4 @@
-"""Examples kept on disk, at a network's own rate: composed once, read by every epoch and run.
+"""Examples on disk, at a network's own rate: composed once, read by every epoch and run.
 
 Composing an example takes two to four times as long as a small network needs to learn from it, so
 what is learnt from is recorded first. A recording is a function of its settings alone: anyone with
@@ -37,29 +37,29 @@ from cambiata.files import write_array
 
 EXAMPLES_FOLDER = BANK_FOLDER.parent / "examples"
 
-_VERSION = 1
+_VERSION = 1  # of the files; examples of another are recorded anew
 CONTENT, STYLE, TARGET = range(3)
-"""Where each sound of an example lies."""
+"""Index of each sound of an example."""
 
 
 @dataclass(frozen=True)
 class ExamplesConfig:
-    """What is recorded."""
+    """Settings of a recording of examples."""
 
-    # Banks for training: their names in the cache folder, or paths
+    # For training: their names in the cache folder, or paths.
     banks: tuple[str, ...] = ("fluid-r3", "musescore-general", "generaluser-gs", "csound-gm")
-    # Scores: names in `cambiata.data.scores.COLLECTIONS`.
+    # Of scores: names in `cambiata.data.scores.COLLECTIONS`.
     collections: tuple[str, ...] = ("chorales", "tunes")
-    n_examples: int = 24576  # How many to learn from; a multiple of `n_shard`
-    n_validation: int = 256  # How many to validate with, played by `held_out` instruments only
+    n_examples: int = 24576  # to learn from; a multiple of `n_shard`
+    n_validation: int = 256  # to validate with, by `held_out` instruments only
     # One program of every General MIDI family, of the font that shares fewest samples.
     held_out: tuple[str, ...] = tuple(f"generaluser-gs:{p}" for p in range(3, 112, 8))
-    n_shard: int = 256  # Examples in one file
-    duration_s: float = 8.0  # Length of every sound, in seconds
-    treatment: Treatment = "paper"  # Effects; see `PairConfig`
-    sample_rate: int = 16000  # In Hz
-    seed: int = 0  # Of every draw
-    pedal_share: float = 0.0  # Share of what is played that is played with the sustain pedal
+    n_shard: int = 256  # examples in one file: 200 MB at 16 kHz
+    duration_s: float = 8.0  # the paper's, as are effects and rate
+    treatment: Treatment = "paper"
+    sample_rate: int = 16000
+    seed: int = 0
+    pedal_share: float = 0.0  # of what is played, with the sustain pedal
 
     def __post_init__(self) -> None:
         if self.n_shard < 1 or self.n_examples < 1 or self.n_validation < 1:
@@ -78,13 +78,13 @@ class ExamplesConfig:
     def digest(self) -> str:
         """Short name of these settings; how many examples there are is no part of it."""
         settings = asdict(self) | {"n_examples": 0, "version": _VERSION}
-        if not self.pedal_share:  # as it was before there was one
+        if not self.pedal_share:  # as the digests of old recordings have it
             del settings["pedal_share"]
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def open_bank(name: str) -> Bank:
-    """A bank by its name in the cache folder, or by its path."""
+    """A bank by its name in the cache folder or by its path, with programs as "NAME:0-7"."""
     place, programs = name, None
     if found := re.fullmatch(r"(.+):(\d+)-(\d+)", name):
         place, programs = found[1], range(int(found[2]), int(found[3]) + 1)
@@ -98,7 +98,7 @@ def _parse_held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
 
 @lru_cache(maxsize=2)
 def open_composer(config: ExamplesConfig, validation: bool) -> PairComposer:
-    """Examples by the instruments to learn from, or by those held out."""
+    """Composer of examples by the instruments to learn from, or by those held out."""
     banks = [open_bank(name) for name in config.banks]
     held_out, excluded = _parse_held_out(config), read_exclusions()
     if validation and held_out:
@@ -144,7 +144,7 @@ def record_examples(
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> "Examples":
-    """Compose examples and keep them; what is there already stays."""
+    """Compose examples and write them; what is there already stays."""
     place = EXAMPLES_FOLDER / config.digest if folder is None else Path(folder)
     record_shards(place, config, _VERSION, _record_shard, n_workers, progress)
     return Examples(place, config)
@@ -158,7 +158,7 @@ def record_shards(
     n_workers: int | None,
     progress: Callable[[float], None] | None,
 ) -> None:
-    """Record the shards that are missing, and what they are made of."""
+    """Record the shards that are missing, and write what they are made of."""
     shards = [(True, i) for i in range(config.n_validation // config.n_shard)]
     shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
     missing = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
@@ -220,7 +220,7 @@ def cache_features(
     """
     folder = examples.folder / name
     folder.mkdir(exist_ok=True)
-    size, n_at_once = examples.config.n_shard, 16
+    size, n_at_once = examples.config.n_shard, 16  # as a batch: fills the cores, not the memory
     n_shards = len(examples) // size
     for index in range(n_shards):
         place = folder / shard_name(False, index)

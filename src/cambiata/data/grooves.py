@@ -44,20 +44,20 @@ SOURCE = {
 class GrooveRecording:
     """A recording of the Groove MIDI Dataset."""
 
-    path: Path  # Its MIDI file
+    path: Path  # of its MIDI file
     drummer: str  # "drummer1" and so on
     session: str  # "drummer1/session2" and so on
-    style: str  # "funk/groove1" and so on: genre, and what the dataset says more
-    split: str  # The dataset's own: train, validation or test
-    is_fill: bool  # A fill rather than a beat
+    style: str  # "funk/groove1" and so on: genre, and the dataset's name for it
+    split: str  # the dataset's own: train, validation or test
+    is_fill: bool  # rather than a beat
 
     @property
     def is_held_out(self) -> bool:
-        """Whether its session is for evaluation alone."""
+        """True where its session is for evaluation alone."""
         return self.session in HELD_OUT
 
     def groove(self) -> Groove:
-        """Its drums."""
+        """Drums of the recording."""
         return Groove.of(load(self.path, keys=True))
 
 
@@ -81,10 +81,7 @@ def read_recordings(folder: str | Path) -> list[GrooveRecording]:
 
 
 def training_windows(grooves: Sequence[Groove]) -> npt.NDArray[np.float32]:
-    """Windows of grooves, one beginning with every bar.
-
-    returns [N, 3, 288].
-    """
+    """Windows of grooves, one beginning with every bar, [N, 3, 288]."""
     windows_of_grooves = [np.zeros((0, 3, N_CELLS), np.float32)]
     for groove in grooves:
         windows = split_windows(groove)

@@ -1,4 +1,4 @@
-"""What the data engine and the evaluation find on this machine, and how to get the rest."""
+"""Packages, fonts, banks and scores on this machine, and how to get those that are missing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ class Item:
     """A thing that work with data needs."""
 
     kind: str  # "package", "library", "sound font", "bank" or "scores"
-    name: str  # What it is
-    present: bool  # Whether it is here
-    about: str  # What it is for and under which licence, or where it lies
-    cure: str  # How to get it; empty where it is here
+    name: str
+    present: bool
+    about: str  # its use and licence, or its place
+    cure: str  # how to get it; empty where it is present
 
 
 # Package, module, what it is for, how to get it.
@@ -52,7 +52,7 @@ _PACKAGES = (
 
 
 def inventory(bank_folder: str | Path = BANK_FOLDER) -> list[Item]:
-    """What is here and what is not."""
+    """Everything that work with data needs, present or not."""
     return [*_packages(), _library(), *_fonts(), *_banks(Path(bank_folder)), *_scores()]
 
 

@@ -1,4 +1,4 @@
-"""Bars of the old collections' tunes, packed by `cambiata.melody.encoding`, kept in a folder."""
+"""Bars of the old collections' tunes, packed by `cambiata.melody.encoding`, in a folder."""
 
 import json
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ N_STYLE_BARS = 4  # bars of the same tune that show its style; more of short tun
 
 @dataclass(frozen=True)
 class TunesConfig:
-    """Which tunes are learnt from."""
+    """Settings of a recording of tunes."""
 
-    least: int = 12  # How often a beat's rhythm must occur to be learnt
+    least: int = 12  # times that a beat's rhythm occurs, to be learnt
 
 
 def parse_lines(tunes: list[Tune]) -> list[tuple[Tune, MelodyLine]]:
@@ -58,7 +58,7 @@ class TuneBars:
         return len(self.bars)
 
     def __getitem__(self, index: int) -> npt.NDArray[np.int16]:
-        """A bar, bars that show its style, its dance [1 + N_SHOWN, N_NUMBERS + 1]."""
+        """A bar, bars that show its style, its dance [1 + N_STYLE_BARS, N_NUMBERS + 1]."""
         tune = self.tune[index]
         others = np.arange(self._first[tune], self._first[tune + 1])
         others = others[others != index]
@@ -77,7 +77,7 @@ class TuneBars:
 def record_tunes(
     config: TunesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
 ) -> TuneBars:
-    """Bars of the old collections' tunes, kept in a folder."""
+    """Bars of the old collections' tunes, written into a folder where they are not there yet."""
     place = Path(folder) if folder else SCORE_CACHE / "examples" / f"tunes-{config.least}"
     if not (place / "facts.json").exists():
         write_bars(parse_lines(read_tunes(progress=progress)), place, config.least)
@@ -94,6 +94,7 @@ def write_bars(tunes: list[tuple[Tune, MelodyLine]], place: Path, least: int) ->
         dances: list[int] = []
         for tune, line in tunes:
             firsts = [group[0] for group in line.groups().values()]
+            # A tune of two different bars has none left to show its style by.
             if tune.split != split or len(firsts) < 3:
                 continue
             packed = encode_bars(line, firsts, words).packed()

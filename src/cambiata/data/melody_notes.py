@@ -1,4 +1,4 @@
-"""Notes of the old collections' tunes as intervals and duration classes, kept in a folder."""
+"""Notes of the old collections' tunes as intervals and duration classes, in a folder."""
 
 import json
 from collections import Counter
@@ -15,14 +15,14 @@ from cambiata.data.tunes import Split, read_tunes
 from cambiata.melody.pati2018 import N_INTERVALS, encode_notes
 from cambiata.system import Progress
 
-_N_NOTES = 64  # notes of an example
+_N_NOTES = 64  # of an example, half of them shared with the next
 
 
 @dataclass(frozen=True)
 class NotesConfig:
-    """Which notes are learnt from."""
+    """Settings of a recording of notes."""
 
-    least: int = 20  # How often a duration must occur to be a class of its own
+    least: int = 20  # times that a duration occurs, to be a class of its own
 
 
 class TuneNotes:
@@ -37,7 +37,7 @@ class TuneNotes:
         return len(self._notes)
 
     def __getitem__(self, index: int) -> npt.NDArray[np.int16]:
-        """A stretch [_LENGTH, 3]: interval and duration, both from 1, 0 for none; and genre."""
+        """A stretch [64, 3]: interval and duration, both from 1, 0 for none; and genre."""
         stretch: npt.NDArray[np.int16] = self._notes[index]
         return stretch
 
@@ -49,7 +49,7 @@ class TuneNotes:
 def record_notes(
     config: NotesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
 ) -> TuneNotes:
-    """Notes of the old collections' tunes whose dance is known, kept in a folder."""
+    """Notes of the old collections' tunes whose dance is known, written into a folder."""
     place = Path(folder) if folder else SCORE_CACHE / "examples" / f"notes-{config.least}"
     if (place / "facts.json").exists():
         return TuneNotes(place, "train")

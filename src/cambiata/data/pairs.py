@@ -23,25 +23,25 @@ from cambiata.score.midi import Note, Part
 
 Treatment = Literal["none", "paper", "wide"]
 
-_OCTAVES = (-24, -12, 0, 12, 24)
-_MIN_COMMON_PITCHES = 12
-_PEAK = 0.99
+_OCTAVES = (-24, -12, 0, 12, 24)  # by which a score may be moved into an instrument's range
+_MIN_COMMON_PITCHES = 12  # an octave: with less, a phrase would be a few notes again and again
+_PEAK = 0.99  # of full scale, so that rounding to 16 bits never clips
+_MIN_NOTE_S = 0.03  # what a window's edges leave of a note is a click where it is shorter
+_MAX_TRANSPOSITION = 5  # semitones; Cífka et al. 2021, section 4.1
+_N_TRIES = 100  # before two instruments are taken for having nothing in common
 
 
 @dataclass(frozen=True)
 class PairConfig:
-    """How examples are made."""
+    """Settings by which examples are made."""
 
-    duration_s: float = 8.0  # Length of every sound, in seconds
-    # Share of the examples that play real scores, where there are any; the others play generated
-    # phrases
-    score_share: float = 0.5
-    # Effects: none, those of the paper, or those and what recordings add
-    treatment: Treatment = "wide"
-    # Softest and loudest RMS of the inputs, in dB of full scale
+    duration_s: float = 8.0  # the paper's
+    score_share: float = 0.5  # of examples that play real scores; the others play phrases
+    treatment: Treatment = "wide"  # effects: none, the paper's, or those and what recordings add
+    # RMS of the sounds, in dB of full scale: from a distant microphone to a mastered track.
     level_db: tuple[float, float] = (-35.0, -15.0)
-    phrases: PhraseConfig = field(default_factory=PhraseConfig)  # How phrases are made
-    pedal_share: float = 0.0  # Share of what is played that is played with the sustain pedal
+    phrases: PhraseConfig = field(default_factory=PhraseConfig)
+    pedal_share: float = 0.0  # of what is played, with the sustain pedal
 
     @property
     def n_samples(self) -> int:
@@ -51,22 +51,22 @@ class PairConfig:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One thing to learn."""
+    """Content, style and target, and the notes that they play."""
 
-    content: Samples  # What is to be played, mono [T] at 44.1 kHz.
-    style: Samples  # Other notes by the instrument wanted, [T]
-    target: Samples  # The content's notes by that instrument, [T], as loud as the content
-    notes: tuple[Note, ...]  # What content and target play
-    style_notes: tuple[Note, ...]  # What the style plays
-    facts: dict[str, Any]  # Instruments, effects and seed, for JSON
-    instruments: tuple[Instrument, ...] = ()  # Who plays content and style
-    # What content and target play as fingers and foot do it: notes end with their keys, and the
-    # pedal is apart. None where no pedal is known.
+    content: Samples  # mono [T] at 44.1 kHz
+    style: Samples  # [T], other notes by another instrument
+    target: Samples  # [T], the content's notes by that instrument, as loud as the content
+    notes: tuple[Note, ...]  # of content and target
+    style_notes: tuple[Note, ...]
+    facts: dict[str, Any]  # instruments, effects and seed, for JSON
+    instruments: tuple[Instrument, ...] = ()  # of content and style
+    # The notes as fingers and foot play them: notes end with their keys, and the pedal is apart.
+    # None where no pedal is known.
     keys: Part | None = None
 
 
 class PairComposer:
-    """Every example of a seed."""
+    """Composes every example of a seed, by its number alone."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class PairComposer:
 
     def _choose_instruments(self, rng: np.random.Generator) -> tuple[Instrument, Instrument]:
         """Two that have an octave in common; refused where a hundred tries find none."""
-        for _ in range(100):
+        for _ in range(_N_TRIES):
             indices = rng.choice(len(self.instruments), 2, replace=False)
             first, second = (self.instruments[int(index)] for index in indices)
             if len(set(first.pitches) & set(second.pitches)) >= _MIN_COMMON_PITCHES:
@@ -196,7 +196,7 @@ class PairComposer:
     ) -> tuple[Note, ...]:
         shifts = [
             by
-            for by in range(-5, 6)
+            for by in range(-_MAX_TRANSPOSITION, _MAX_TRANSPOSITION + 1)
             if all(note.pitch + by in instrument.pitches for note in notes)
         ]
         by = int(rng.choice(shifts))
@@ -220,7 +220,9 @@ def _choose_window(
     """A window of a score, by octaves where it fits; none where it does not."""
     begin_s = float(rng.uniform(0, max(0.0, part.end_s - duration_s)))
     notes = [
-        note for note in part.window(begin_s, begin_s + duration_s).notes if note.duration_s > 0.03
+        note
+        for note in part.window(begin_s, begin_s + duration_s).notes
+        if note.duration_s > _MIN_NOTE_S
     ]
     available = set(pitches)
     shifts = [by for by in _OCTAVES if all(note.pitch + by in available for note in notes)]

@@ -23,31 +23,35 @@ SCALES = {
     "pentatonic": (0, 2, 4, 7, 9),
     "chromatic": tuple(range(12)),
 }
-# In beats, and how often each comes; runs of one value are as common as mixtures.
+# In beats, and how often each comes; runs of one value are as common as mixtures. These and all
+# shares below are chosen, after what scores look like; none was fitted to any.
 _VALUES = np.array([0.25, 1 / 3, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0])
 _WEIGHTS = np.array([0.16, 0.06, 0.30, 0.06, 0.26, 0.05, 0.08, 0.03])
+# Steps of the scale that a line takes: mostly seconds, then thirds, seldom a leap.
 _STEPS = np.array([-7, -4, -3, -2, -1, 0, 1, 2, 3, 4, 7])
 _STEP_WEIGHTS = np.array([0.02, 0.04, 0.06, 0.12, 0.24, 0.06, 0.24, 0.11, 0.06, 0.04, 0.01])
-_SHORTEST_S = 0.06
+_SHORTEST_S = 0.06  # a sixteenth note at 250 beats a minute: shorter ones are clicks
+_SWELL_S = 8.0  # of a dynamic's rise and fall: as long as an example
+_TIMING_S = 0.004  # standard deviation of onsets: players are a few milliseconds off the beat
 
 
 @dataclass(frozen=True)
 class PhraseConfig:
-    """Between what a phrase's properties are drawn."""
+    """Ranges from which a phrase's properties are drawn."""
 
-    # Each texture and its weight
+    # Each and its weight.
     textures: tuple[tuple[Texture, float], ...] = (
         ("line", 0.45),
         ("chords", 0.2),
         ("arpeggio", 0.15),
         ("voices", 0.2),
     )
-    tempo_bpm: tuple[float, float] = (50.0, 190.0)  # Slowest and fastest tempo
-    # Shortest (staccato) and longest (legato, overlapping) share of a note's value that it sounds
+    tempo_bpm: tuple[float, float] = (50.0, 190.0)
+    # Share of its value that a note sounds: from staccato to legato that overlaps.
     articulation: tuple[float, float] = (0.35, 1.15)
-    velocity: tuple[int, int] = (30, 120)  # Softest and loudest dynamic
-    rest_share: float = 0.3  # Most of the time that may be rests
-    max_range: int = 36  # Widest range of a phrase, in semitones; narrower ones are as common
+    velocity: tuple[int, int] = (30, 120)
+    rest_share: float = 0.3  # of the time, at most
+    max_range: int = 36  # of a phrase, in semitones; narrower ones are as common
 
 
 def sample_phrase(
@@ -56,7 +60,7 @@ def sample_phrase(
     duration_s: float,
     config: PhraseConfig | None = None,
 ) -> Part:
-    """A phrase."""
+    """A phrase of some texture, in one key and manner."""
     config = config or PhraseConfig()
     names, weights = zip(*config.textures, strict=True)
     texture: Texture = names[rng.choice(len(names), p=np.array(weights) / sum(weights))]
@@ -76,7 +80,7 @@ def sample_phrase(
 
 
 def sample_pedal(rng: np.random.Generator, duration_s: float) -> tuple[tuple[float, float], ...]:
-    """When a pianist's foot is down."""
+    """Spans in which a pianist's foot is down, in seconds."""
     spans, time_s = [], float(rng.uniform(0, 0.5))
     longest_s = float(rng.uniform(0.6, 4))
     while time_s < duration_s:
@@ -89,7 +93,7 @@ def sample_pedal(rng: np.random.Generator, duration_s: float) -> tuple[tuple[flo
 
 @dataclass(frozen=True)
 class _PhraseStyle:
-    """How a phrase is played."""
+    """Tempo, articulation and dynamics of one phrase."""
 
     beat_s: float
     values: tuple[float, ...]
@@ -138,10 +142,9 @@ def _sample_rhythm(
         if rng.random() >= style.rest:
             sounding_s = max(_SHORTEST_S, length_s * style.articulation * rng.uniform(0.9, 1.1))
             accent = 8.0 if beat % 1 == 0 else 0.0
-            swell = style.swell * np.sin(2 * np.pi * at_s / 8)
+            swell = style.swell * np.sin(2 * np.pi * at_s / _SWELL_S)
             velocity = style.velocity + accent + swell + rng.normal(0, 4)
-            # Players are a few milliseconds off the beat.
-            start_s = max(0.0, at_s + rng.normal(0, 0.004))
+            start_s = max(0.0, at_s + rng.normal(0, _TIMING_S))
             yield start_s, sounding_s, int(np.clip(round(velocity), 1, 127))
         at_s += length_s
         beat += value
@@ -160,9 +163,9 @@ def _sample_line(
 
 
 def _choose_chord(rng: np.random.Generator, ladder: list[int]) -> list[int]:
-    """Thirds on a step of the ladder, two to four of them, sometimes spread."""
+    """Two to four notes in thirds or fourths on a step of the ladder."""
     size = int(rng.integers(2, 5))
-    skip = 2 if rng.random() < 0.7 else 3
+    skip = 2 if rng.random() < 0.7 else 3  # thirds, else fourths
     root = int(rng.integers(max(1, len(ladder) - skip * (size - 1))))
     return ladder[root : root + skip * (size - 1) + 1 : skip]
 
@@ -170,7 +173,7 @@ def _choose_chord(rng: np.random.Generator, ladder: list[int]) -> list[int]:
 def _sample_chords(
     rng: np.random.Generator, ladder: list[int], duration_s: float, style: _PhraseStyle
 ) -> Iterator[Note]:
-    spread_s = float(rng.choice([0.0, 0.0, 0.008, 0.03]))
+    spread_s = float(rng.choice([0.0, 0.0, 0.008, 0.03]))  # struck together, by hand, or rolled
     for start_s, length_s, velocity in _sample_rhythm(rng, duration_s, style):
         for index, pitch in enumerate(_choose_chord(rng, ladder)):
             begin_s = start_s + index * spread_s

@@ -22,34 +22,35 @@ from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, SoundSource
 from cambiata.errors import InputError
 
 SOURCE = SoundSource("procedural-pianos", "no samples: computed", "train")
-_VELOCITIES = (40, 80, 120)
-_N_PARTIALS, _BLOCK = 64, 512
-_HIGHEST_HZ = 18000.0
+_VELOCITIES = (40, 80, 120)  # as of the fonts' banks
+_N_PARTIALS = 64  # up to 18 kHz from D4 upwards; lower notes are dull above theirs
+_BLOCK = 512  # samples at once: as fast as the machine's cache allows, no matter to the sound
+_HIGHEST_HZ = 18000.0  # partials above are left out; few hear them
 
 
 @dataclass(frozen=True)
 class Piano:
-    """What one piano is like."""
+    """Strings, hammer and case of one piano."""
 
-    inharmonicity: float  # Inharmonicity B of middle C; twofold every ten semitones
-    strike_position: float  # Where the hammer strikes, as a share of the string
-    tilt_db: float  # By how much partials fall in an octave
-    brightness_hz: float  # Above this, partials fall fast at the middle velocity
-    brightness_by_velocity: float  # How fast that frequency grows with velocity
-    decay_s: float  # To -60 dB, of middle C's slow string
-    damping_hz: float  # Above this, partials decay faster
-    fast_share: float  # Share of the string that decays fast
-    fast_factor: float  # How much faster it decays
-    detuning_cents: float  # How far the two strings are apart
-    attack_s: float  # Time in which a note rises
-    hammer_db: float  # Level of the hammer's noise below the tone's
-    hammer_s: float  # How long it lasts
-    release_db_s: float  # How fast a note is damped
-    case_db: tuple[float, ...]  # Slow waves over the octaves, which stand for case and microphone
+    inharmonicity: float  # B of middle C; twofold every ten semitones
+    strike_position: float  # of the hammer, as a share of the string
+    tilt_db: float  # by which partials fall in an octave
+    brightness_hz: float  # above it, partials fall fast at the middle velocity
+    brightness_by_velocity: float  # exponent by which that frequency grows with velocity
+    decay_s: float  # to -60 dB, of middle C's slow string
+    damping_hz: float  # above it, partials decay faster
+    fast_share: float  # of the string that decays fast
+    fast_factor: float  # how much faster it decays
+    detuning_cents: float  # between the two strings
+    attack_s: float
+    hammer_db: float  # level of the hammer's noise below the tone's
+    hammer_s: float  # in which that noise falls to 1/e
+    release_db_s: float  # decay once the key is let go
+    case_db: tuple[float, ...]  # slow waves over the octaves, which stand for case and microphone
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> "Piano":
-        """One by chance."""
+        """A random piano; the ranges are chosen, not fitted to recordings."""
 
         def between(low: float, high: float) -> float:
             return float(np.exp(rng.uniform(np.log(low), np.log(high))))
@@ -73,7 +74,11 @@ class Piano:
         )
 
     def note(self, pitch: int, velocity: int, rng: np.random.Generator) -> BankedNote:
-        """A note held down."""
+        """A note held down.
+
+        The partials' frequencies are a stiff string's; the exponents by which pitch and velocity
+        change decay, brightness and level are chosen, not fitted to recordings.
+        """
         octaves = (pitch - 60) / 12
         h = np.arange(1, _N_PARTIALS + 1)
         f1, b = 440 * 2 ** ((pitch - 69) / 12), self.inharmonicity * 2 ** (1.2 * octaves)
@@ -87,6 +92,8 @@ class Piano:
             - self.tilt_db * np.log2(h)
             - 12 * (hz / brightness_hz) ** 0.7
         )
+        # The hammer does not excite partials that have a node where it strikes; as it is no point,
+        # they are 34 dB down (0.02), not silent.
         level_db += 20 * np.log10(np.abs(np.sin(np.pi * h * self.strike_position)) + 0.02)
         amplitude = np.where(hz < _HIGHEST_HZ, 10 ** (level_db / 20), 0)
         decay_s = self.decay_s * 2 ** (-0.8 * octaves) / (1 + (hz / self.damping_hz) ** 1.2)
@@ -95,34 +102,36 @@ class Piano:
         strings = zip(shares, (self.fast_factor, 1.0), (1.0, detuning), strict=True)
         n = round(HOLD_S * RENDER_RATE_HZ)
         tone = np.zeros(n)
-        for share, faster, tuned in strings:
+        for share, faster, tuning in strings:
             phases = rng.uniform(0, 2 * np.pi, _N_PARTIALS) if share else np.zeros(_N_PARTIALS)
             start_phasors = share * amplitude * np.exp(1j * phases)
             tone += _decaying_sinusoids(
-                hz * tuned, faster * np.log(1000) / decay_s, start_phasors, n
+                hz * tuning, faster * np.log(1000) / decay_s, start_phasors, n
             )
         rise = np.minimum(1, np.arange(n) / (self.attack_s * RENDER_RATE_HZ))
         tone *= np.sin(np.pi / 2 * rise) ** 2
         tone += self._hammer(tone, f1, rng)
+        # As the square of velocity, to 0.05 of full scale at the middle one.
         tone *= strength**2 / np.sqrt(np.mean(tone[: RENDER_RATE_HZ // 2] ** 2)) * 0.05
         return BankedNote(pitch, velocity, tone.astype(np.float32), self.release_db_s)
 
     def _case_response_db(self, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        place = np.log2(np.maximum(hz, 25) / 25) / 10
+        octaves = np.log2(np.maximum(hz, 25) / 25) / 10  # ten octaves from 25 Hz are half a turn
         waves = np.arange(1, len(self.case_db) + 1)
-        return np.asarray(np.cos(np.pi * place[:, None] * waves) @ np.array(self.case_db))
+        return np.asarray(np.cos(np.pi * octaves[:, None] * waves) @ np.array(self.case_db))
 
     def _hammer(
         self, tone: npt.NDArray[np.float64], f1: float, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
         n = round(8 * self.hammer_s * RENDER_RATE_HZ)
         noise = rng.normal(size=n) * np.exp(-np.arange(n) / (self.hammer_s * RENDER_RATE_HZ))
+        # A knock of felt and wood, a little brighter the higher the note.
         cutoff = min(0.9, (600 + 2 * f1) / (RENDER_RATE_HZ / 2))
         sos = scipy.signal.butter(2, cutoff, output="sos")
         knock = np.zeros(len(tone))
         knock[:n] = scipy.signal.sosfilt(sos, noise)[: len(tone)]
-        loud = np.sqrt(np.mean(tone[:4096] ** 2)) / np.sqrt(np.mean(knock[:4096] ** 2) + 1e-20)
-        return np.asarray(knock * loud * 10 ** (-self.hammer_db / 20))
+        gain = np.sqrt(np.mean(tone[:4096] ** 2)) / np.sqrt(np.mean(knock[:4096] ** 2) + 1e-20)
+        return np.asarray(knock * gain * 10 ** (-self.hammer_db / 20))
 
 
 def _decaying_sinusoids(
@@ -131,10 +140,12 @@ def _decaying_sinusoids(
     start_phasors: npt.NDArray[np.complex128],
     n: int,
 ) -> npt.NDArray[np.float64]:
-    """Sum of decaying sinusoids [n]: a block's turns, times each block's beginning."""
-    turn = (2j * np.pi * hz - decay) / RENDER_RATE_HZ
-    within = np.exp(turn[:, None] * np.arange(_BLOCK))
-    starts = start_phasors[:, None] * np.exp(turn[:, None] * (_BLOCK * np.arange(-(-n // _BLOCK))))
+    """Sum of decaying sinusoids [n]: phasors within a block, times each block's first."""
+    exponent = (2j * np.pi * hz - decay) / RENDER_RATE_HZ
+    within = np.exp(exponent[:, None] * np.arange(_BLOCK))
+    starts = start_phasors[:, None] * np.exp(
+        exponent[:, None] * (_BLOCK * np.arange(-(-n // _BLOCK)))
+    )
     return np.asarray((starts.T @ within).real.ravel()[:n])
 
 
@@ -147,7 +158,7 @@ def build_pianos(
     force: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Bank:
-    """Bank of pianos drawn by chance."""
+    """Bank of random pianos."""
     place = BANK_FOLDER / SOURCE.name if folder is None else Path(folder)
     instruments = [{"program": i, "name": f"Piano {i}", "samples": []} for i in range(n_pianos)]
     writer = BankWriter(place, SOURCE, f"seed {seed}", instruments, _VELOCITIES)

@@ -1,4 +1,4 @@
-"""Many tasks over the cores; neither an error nor a crash of one loses the others."""
+"""Many tasks over the cores; neither an error nor a crash of one loses the others' results."""
 
 import os
 import signal
@@ -17,21 +17,22 @@ from cambiata.errors import CambiataError, InputError
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
-# A worker in compiled code does not hear that it should stop.
+# Time to end by itself: a worker in compiled code does not notice that it should. Longer delays
+# the caller's own end; shorter kills workers that are tidying up.
 _JOIN_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What became of a task that failed."""
+    """In place of a result: the reason why there is none."""
 
-    message: str  # One line
+    message: str  # one line
 
 
 def run_tasks(
     function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], n_workers: int
 ) -> Generator[tuple[TaskT, ResultT | Failure]]:
-    """Tasks and what came of them, in the order in which they end.
+    """Tasks with their results, in the order in which they end.
 
     Each worker is a process of its own and has one task at a time, so that where one dies (out of
     memory, a fault in compiled code) it is known which task was at fault; another worker takes its
@@ -56,7 +57,7 @@ def run_tasks(
 
 
 class _Worker(Generic[TaskT, ResultT]):
-    """A process, and the task that it has."""
+    """A process, and the task that it is doing."""
 
     def __init__(self, function: Callable[[TaskT], ResultT]) -> None:
         context = get_context("spawn")
@@ -103,7 +104,7 @@ def _describe_exit(exit_code: int | None) -> str:
 
 
 def _stop(workers: Sequence[_Worker[Any, Any]]) -> None:
-    """End them all: asked first, so that they tidy up, then made to."""
+    """End all workers: by a signal, so that they tidy up, then by force."""
     for worker in workers:
         worker.pipe.close()
         if worker.busy:
@@ -146,10 +147,10 @@ def _attempt(function: Callable[[TaskT], ResultT], task: TaskT) -> ResultT | Fai
 
 
 def format_error(error: Exception) -> str:
-    r"""What an error says, in a line."""
+    """Message of an error, in one line."""
     message = " ".join(str(error).split())
-    known = isinstance(error, CambiataError) and message
-    return message if known else f"{type(error).__name__}: {message}"
+    speaks_for_itself = isinstance(error, CambiataError) and message
+    return message if speaks_for_itself else f"{type(error).__name__}: {message}"
 
 
 def run_all(
@@ -159,7 +160,7 @@ def run_all(
     place: str,
     progress: Callable[[float], None] | None,
 ) -> None:
-    """Do many tasks that keep their results themselves, or stop at the first that fails."""
+    """Do many tasks that write their results themselves, or stop at the first that fails."""
     done = run_tasks(function, tasks, n_workers or os.cpu_count() or 1)
     for i, (_, result) in enumerate(done):
         if isinstance(result, Failure):

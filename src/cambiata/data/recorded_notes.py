@@ -33,7 +33,7 @@ _LAYER = re.compile(r"(?:LEVEL|[vV]el|v)(\d+)", re.ASCII)
 
 
 def parse_pitch(name: str) -> int | None:
-    """Pitch that the file name of a recorded note speaks of."""
+    """Pitch in the file name of a recorded note, as a name (C#4) or a number; the last counts."""
     names = _NOTE_NAME.findall(name)
     if names:
         letter, accidental, octave = names[-1]

@@ -33,8 +33,10 @@ SAME_SOUND_DB = 4.0
 """Log-mel distance below which two presets are one instrument to the ear: a piano against itself
 with jittered velocities and onsets measures 2 to 4 dB."""
 
-_TAIL_S = 2.0
-_PEAK = 0.9
+_TAIL_S = 2.0  # after the last note's end, for its release
+_PEAK = 0.9  # of full scale, -1 dB
+_PROBE_S, _PROBE_RMS = 5.0, 0.05  # length of the comparison, and the level it is made at
+_LOUD_DB = 60  # below the loudest bin: softer ones are not compared
 # What presets are compared by: a chord and a line over five octaves.
 _PROBE = (
     *(Note(0.0, 0.9, pitch, 90) for pitch in (48, 60, 64, 67)),
@@ -46,15 +48,15 @@ _PROBE = (
 class FontProgram:
     """A program of a sound font."""
 
-    font: str  # The font's short name
-    program: int  # General MIDI program
-    name: str  # What the font calls it
-    licence: str  # Licence of its samples
+    font: str  # short name
+    program: int  # of General MIDI
+    name: str  # in the font
+    licence: str  # of its samples
     use: str  # "train" or "test"
 
     @property
     def folder(self) -> str:
-        """Its name in file names."""
+        """Name of the program in file names."""
         return f"{self.font}-{self.program:03}"
 
 
@@ -145,7 +147,7 @@ def _render_all(
 
 
 def _file_stems(works: Sequence[Work]) -> list[str]:
-    """What to call each work's files; "a b.mid" and "a-b.mid" are kept apart by a number."""
+    """Stem of each work's files; those of "a b.mid" and "a-b.mid" differ by a number."""
     stems: list[str] = []
     for work in works:
         plain = "".join(c if c.isalnum() else "-" for c in work.name)
@@ -155,7 +157,7 @@ def _file_stems(works: Sequence[Work]) -> list[str]:
 
 
 def _render_work(renderer: Renderer, work: Work, voice: FontProgram, place: Path) -> dict[str, Any]:
-    """Write a work by a voice; `place` is the file without what tells voices apart."""
+    """Write a work by a program; `place` is the file without the program's name and suffix."""
     notes = _original_notes(work)
     row = {"work": work.name, "midi": f"{place.name}.mid", **asdict(voice), "file": ""}
     usable = set(renderer.font.preset(voice.program).pitches)
@@ -181,7 +183,7 @@ def _original_notes(work: Work) -> tuple[Note, ...]:
 def select_distinct_programs(
     fonts: Sequence[SoundFont], programs: Sequence[int]
 ) -> tuple[list[FontProgram], list[dict[str, Any]]]:
-    """Programs of fonts that sound unlike each other."""
+    """Programs that sound unlike each other, and those left out with the one each is like."""
     selected: list[tuple[FontProgram, npt.NDArray[np.float32]]] = []
     left_out: list[dict[str, Any]] = []
     for font in fonts:
@@ -212,13 +214,13 @@ def select_distinct_programs(
 
 
 def _probe_mel_db(renderer: Renderer, program: int) -> npt.NDArray[np.float32]:
-    sound = renderer.render(_PROBE, program, 5.0).mean(axis=0)
+    sound = renderer.render(_PROBE, program, _PROBE_S).mean(axis=0)
     rms = float(np.sqrt(np.mean(sound**2)))
-    return power_db(mel_power(sound * np.float32(0.05 / max(rms, 1e-9)), RENDER_RATE_HZ))
+    return power_db(mel_power(sound * np.float32(_PROBE_RMS / max(rms, 1e-9)), RENDER_RATE_HZ))
 
 
 def _distance_db(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
     """Mean difference of two log-mel spectrograms where either is within 60 dB of the loudest."""
-    floor = max(first.max(), second.max()) - 60
+    floor = max(first.max(), second.max()) - _LOUD_DB
     loud = np.maximum(first, second) > floor
     return float(np.abs(np.maximum(first, floor) - np.maximum(second, floor))[loud].mean())

@@ -1,8 +1,7 @@
-"""Examples with their notes: what the listener and the player learn from, kept on disk.
+"""Examples with their notes, on disk: for networks that transcribe and that play.
 
 Beside the sounds of an example lie the notes that content and style play, the energy of every
-pitch in every frame, known since each note was rendered alone, and the bands that the listener
-hears.
+pitch in every frame, known since each note was rendered alone, and log-frequency spectra.
 """
 
 import json
@@ -35,23 +34,21 @@ from cambiata.files import write_array
 from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES
 from cambiata.score.midi import Note, Part
 
-_VERSION = 1
-_ENERGY_WINDOW = 2048
+_VERSION = 1  # of the files; examples of another are recorded anew
+_ENERGY_WINDOW = 2048  # samples over which a pitch's power is averaged: 46 ms at 44.1 kHz
 
 Roll = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class ScoredConfig(ExamplesConfig):
-    """What is recorded."""
+    """Settings of a recording with notes, where they differ from those of other examples."""
 
-    # As in `ExamplesConfig`
     n_examples: int = 6144
     n_validation: int = 64
     n_shard: int = 64
     treatment: Treatment = "wide"
-    # As there; the rate is the banks' own
-    sample_rate: int = BANDS.sample_rate
+    sample_rate: int = BANDS.sample_rate  # the banks' own
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -78,22 +75,22 @@ PIANO_BANKS = (
 class PianoConfig(ScoredConfig):
     """Examples of keyboards, half of them with the pedal."""
 
-    # As in `ExamplesConfig`
     banks: tuple[str, ...] = PIANO_BANKS
     n_examples: int = 1536
+    # A recorded piano, three of a font and two computed ones: each kind is validated.
     held_out: tuple[str, ...] = (
         "bright-acoustic-piano:0",
         *(f"generaluser-gs:{program}" for program in (0, 4, 6)),
         *(f"procedural-pianos:{number}" for number in (22, 23)),
     )
-    pedal_share: float = 0.5  # As there
+    pedal_share: float = 0.5
 
 
 class LevelBytes(NamedTuple):
-    """How levels are kept in bytes."""
+    """Levels in dB stored as bytes."""
 
-    floor_db: float  # What 0 stands for
-    step_db: float  # What a step does
+    floor_db: float  # of byte 0
+    step_db: float  # from a byte to the next
 
     def encode(self, level_db: Roll) -> npt.NDArray[np.uint8]:
         """Levels as bytes."""
@@ -105,26 +102,21 @@ class LevelBytes(NamedTuple):
         return stored * np.float32(self.step_db) + np.float32(self.floor_db)
 
 
+# A third to four tenths of a dB, as finely as levels matter, down to where they are rounding.
 BAND_BYTES, ENERGY_BYTES = LevelBytes(-80.0, 0.4), LevelBytes(-60.0, 1 / 3)
 
 
 class ScoredExample(NamedTuple):
-    """One example."""
+    """Sounds of an example, and what is known of its content and style."""
 
-    sounds: Samples  # Content, style and target, [3, T]
-    # What the listener hears of content and style, [2, bins, L] in dB of their RMS
-    bands_db: Roll
-    # Power of each pitch in content and style, [2, 88, L] in dB of their mean power; -60 and less
-    # is -60
-    energy_db: Roll
-    notes: tuple[tuple[Note, ...], tuple[Note, ...]]  # What content and style play
+    sounds: Samples  # content, style and target, [3, T]
+    bands_db: Roll  # log-frequency spectra [2, F, L], in dB of the sounds' RMS
+    energy_db: Roll  # of each pitch [2, 88, L], in dB of the sounds' mean power, from -60
+    notes: tuple[tuple[Note, ...], tuple[Note, ...]]
 
 
 def energy_db(instrument: Instrument, notes: Iterable[Note], n_samples: int) -> Roll:
-    """Power of every pitch in every frame, with the releases of its notes.
-
-    returns [88, L].
-    """
+    """Power of every pitch in every frame [88, L], with the releases of its notes."""
     hop, half = BANDS.hop_length, _ENERGY_WINDOW // 2
     power = np.zeros((N_PITCHES, BANDS.n_frames(n_samples)))
     mixture = np.zeros(n_samples, np.float32)
@@ -183,7 +175,7 @@ def record_scored(
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> "ScoredExamples":
-    """Compose examples with their notes and keep them; what is there already stays."""
+    """Compose examples with their notes and write them; what is there already stays."""
     own = EXAMPLES_FOLDER / f"scored-{config.digest}"
     place = own if folder is None else Path(folder)
     record_shards(place, config, _VERSION, _record_shard, n_workers, progress)
@@ -223,7 +215,7 @@ class JoinedExamples(Sequence[ScoredExample]):
 
     @property
     def folder(self) -> Path:
-        """Where the first set lies."""
+        """Folder of the first set."""
         return self.sets[0].folder
 
     def __len__(self) -> int:
@@ -253,7 +245,7 @@ class JoinedExamples(Sequence[ScoredExample]):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What was recorded, from which banks."""
+        """Facts of each set, and the banks of all."""
         facts = [each.facts for each in self.sets]
         banks = {bank["name"]: bank for each in facts for bank in each["banks"]}
         return {"sets": facts, "banks": list(banks.values())}

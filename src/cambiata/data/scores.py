@@ -23,7 +23,13 @@ from cambiata.score.midi import Note, Part
 from cambiata.system import Progress
 
 SCORE_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cambiata"
-TEST_SHARE = 0.25
+TEST_SHARE = 0.25  # of the works that may be trained on: enough of each kind to test by
+# A note sounds for so much of its value: players let go a little before the next.
+_LEGATO = 0.95
+# Random tempo, and random dynamics of a whole work and of its notes (standard deviation).
+_TEMPO_BPM, _VELOCITY, _VELOCITY_SPREAD = (72, 132), (60, 100), 5
+# Accent of the first beat over the weakest, and the beat strength that gets none.
+_ACCENT, _PLAIN_STRENGTH = 14, 0.4
 
 Split = Literal["train", "test"]
 
@@ -32,12 +38,12 @@ Split = Literal["train", "test"]
 class Collection:
     """A collection of music21's corpus."""
 
-    name: str  # What to call it
-    patterns: tuple[str, ...]  # Files of it, below the corpus folder
+    name: str
+    patterns: tuple[str, ...]  # of its files, below the corpus folder
     # "train" where its licence lets models that ship be trained on it. Encodings without a
     # licence line of their own are for tests only.
     use: Use
-    licence: str  # What is known of it
+    licence: str  # as far as it is known
 
 
 COLLECTIONS = (
@@ -77,9 +83,9 @@ COLLECTION_NAMES = tuple(collection.name for collection in COLLECTIONS)
 class Work:
     """A work and its parts."""
 
-    name: str  # Where it comes from: "haydn/opus74no1/movement2", or a file's path
-    collection: str  # Collection it belongs to
-    parts: tuple[Part, ...]  # Its parts, and after them those made of them (`add_reductions`)
+    name: str  # "haydn/opus74no1/movement2", or a file's path
+    collection: str
+    parts: tuple[Part, ...]  # its own, and after them those made of them (`add_reductions`)
 
     @property
     def opus(self) -> str:
@@ -89,7 +95,7 @@ class Work:
 
     @property
     def split(self) -> Split:
-        """Where it belongs: "test" for collections for tests and a quarter of the others' works."""
+        """ "test" for collections for tests and a quarter of the others' works, else "train"."""
         if any(known.name == self.collection and known.use == "test" for known in COLLECTIONS):
             return "test"
         share = int.from_bytes(hashlib.sha256(self.opus.encode()).digest()[:4]) / 2**32
@@ -148,7 +154,7 @@ def load_corpus(
     n_workers: int | None = None,
     progress: Progress | None = None,
 ) -> list[Work]:
-    """Works of music21's corpus, each parsed once and kept in the cache folder.
+    """Works of music21's corpus, each parsed once and cached on disk.
 
     Each gets a tempo from 72 to 132 beats a minute, and its notes velocities with an accent on
     strong beats, both drawn from the file's name: few of these encodings have tempi or dynamics.
@@ -213,6 +219,7 @@ def _decode_part(label: str, rows: list[list[Any]]) -> Part:
 def add_reductions(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Parts, and those that a keyboard player would make of them."""
     result = list(parts)
+    # Two hands play four or five parts in pairs, or all; a full orchestra they do not.
     if 2 < len(parts) <= 5:
         result += [merge_parts(parts[:2]), merge_parts(parts[-2:])]
     if 2 <= len(parts) <= 5:
@@ -266,7 +273,7 @@ def _parse_parts(path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:
     if isinstance(score, music21.stream.Opus):
         return []
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:8]))
-    beat_s, base = 60 / rng.uniform(72, 132), rng.uniform(60, 100)
+    beat_s, base = 60 / rng.uniform(*_TEMPO_BPM), rng.uniform(*_VELOCITY)
     parts: list[tuple[str, list[tuple[Any, ...]]]] = []
     for part in score.parts:
         rows = sorted(set(_note_rows(part, beat_s, base, rng)))
@@ -284,9 +291,9 @@ def _note_rows(
         if not pitches or length <= 0:  # a grace note takes no time of its own
             continue
         start_s = float(element.offset) * beat_s
-        end_s = start_s + length * beat_s * 0.95
-        accent = 14 * (float(element.beatStrength or 0) - 0.4)
-        velocity = int(np.clip(round(base + accent + rng.normal(0, 5)), 20, 120))
+        end_s = start_s + length * beat_s * _LEGATO
+        accent = _ACCENT * (float(element.beatStrength or 0) - _PLAIN_STRENGTH)
+        velocity = int(np.clip(round(base + accent + rng.normal(0, _VELOCITY_SPREAD)), 20, 120))
         for pitch in pitches:
             if 0 <= pitch.midi <= 127:
                 yield round(start_s, 4), round(end_s, 4), int(pitch.midi), velocity

@@ -27,11 +27,11 @@ class ShardConfig(Protocol):
 
     @property
     def n_examples(self) -> int:
-        """How many to learn from."""
+        """Number to learn from."""
 
     @property
     def n_validation(self) -> int:
-        """How many to validate with."""
+        """Number to validate with."""
 
     @property
     def n_shard(self) -> int:

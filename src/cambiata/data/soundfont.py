@@ -41,12 +41,12 @@ Use = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class SoundSource:
-    """Where sounds come from and what may be done with them."""
+    """A source of sounds, and what may be done with them."""
 
-    name: str  # Short name, also that of its folder in a bank
-    licence: str  # Licence of the samples
-    use: Use  # Whether models may be trained on it
-    package: str = ""  # Debian package that brings it; empty where none does
+    name: str  # short, also that of its bank's folder
+    licence: str  # of the samples
+    use: Use  # whether models may be trained on it
+    package: str = ""  # of Debian, that brings it; empty where none does
 
 
 # By file name. TimGM6mb is GPL, and the font that nothing may be trained on.
@@ -100,7 +100,7 @@ def find_font(name: str) -> Path:
 
 
 def cure(file_name: str) -> str:
-    """How to get a known font."""
+    """Command or advice by which to get a known font."""
     package = KNOWN_FONTS[file_name].package
     if package:
         return f"apt-get install {package}"
@@ -111,12 +111,12 @@ def cure(file_name: str) -> str:
 class Preset:
     """One instrument of a sound font."""
 
-    program: int  # General MIDI program
-    name: str  # What the font calls it
+    program: int  # of General MIDI
+    name: str  # in the font
     # Usable pitches: piano keys at most an octave outside of where the preset's samples meet, or
-    # of the root key where one sample is all there is
+    # of the root key where one sample is all there is.
     pitches: tuple[int, ...]
-    samples: tuple[str, ...]  # Names of the samples that it plays
+    samples: tuple[str, ...]  # names of its samples
 
     @property
     def lowest(self) -> int:
@@ -203,12 +203,10 @@ class Renderer:
         self.close()
 
     def render(self, notes: Iterable[Note], program: int, duration_s: float) -> Samples:
-        """Notes played by a program.
+        """Notes played by a program, [2, T].
 
         Events take effect at FluidSynth's own block boundaries, at most 64 samples (1.5 ms at
         44.1 kHz) late. What still sounds at the end is cut.
-
-        returns [2, T].
         """
         self.font.preset(program)
         with self._synthesizer() as synth:
@@ -267,8 +265,9 @@ class Renderer:
         return self._functions[function](*arguments)
 
 
+# Reverb and chorus would blur notes into one another; 512 voices, so that none is stolen.
 _SETTINGS = {"synth.reverb.active": 0, "synth.chorus.active": 0, "synth.polyphony": 512}
-_CHANNELS = 16
+_CHANNELS = 16  # the fewest that FluidSynth takes; one is used
 _WARNINGS = 2  # FluidSynth's number for them
 # What pyfluidsynth does not pass on: result, then arguments.
 _FUNCTIONS: dict[str, tuple[Any, *tuple[tuple[str, Any], ...]]] = {
@@ -328,6 +327,7 @@ def fluidsynth_bindings() -> Any:
 
 # --- the "hydra" of a sound font: its lists of presets, instruments, zones and samples ----------
 
+# Generators and record layouts of SoundFont 2.04, sections 8.1.2 and 7.
 _KEY_RANGE, _INSTRUMENT, _SAMPLE, _ROOT_KEY = 43, 41, 53, 58
 _MIDDLE_C = 60
 _RECORDS = {

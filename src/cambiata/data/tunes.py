@@ -45,21 +45,27 @@ DANCES = {
 
 Split = Literal["train", "validation", "test"]
 
-_STEPS_PER_QUARTER = 24  # of a quarter note, on which tones are kept
+_STEPS_PER_QUARTER = 24  # on which tones are stored: exact for triplets of sixteenths
+_MIN_BARS, _MIN_TONES = 4, 16  # of a tune: shorter ones are fragments
+_NGRAM = 8  # intervals: fewer are shared by chance, more differ between variants of a tune
+# What more tunes share is a formula of the style, not a tune.
+_MAX_SHARING = 30
+# Variants share so many of the shorter tune's n-grams, and at least three.
+_VARIANT_SHARE, _MIN_SHARED = 1 / 8, 3
 
 
 @dataclass(frozen=True)
 class Tune:
     """A tune of a collection."""
 
-    name: str  # Collection, number and title
-    dance: str  # What it is danced to; empty where nothing says
-    sheet: Sheet  # Its notes, repeats written out
-    family: int = 0  # Which tunes it is a variant of
+    name: str  # collection, number and title
+    dance: str  # type; empty where neither field nor title tells
+    sheet: Sheet  # repeats written out
+    family: int = 0  # shared by variants of a tune
 
     @property
     def split(self) -> Split:
-        """Where its family belongs: eight tenths train, a tenth each for the others."""
+        """Split of its family: eight tenths train, a tenth each for the others."""
         share = hashlib.sha256(str(self.family).encode()).digest()[0] / 256
         return "train" if share < 0.8 else "validation" if share < 0.9 else "test"
 
@@ -89,8 +95,8 @@ def _is_usable(sheet: Sheet) -> bool:
     return (
         len(sheet.voices) == 1
         and sheet.voices[0].is_melody
-        and sheet.n_bars >= 4
-        and len(sheet.voices[0].tones) >= 16
+        and sheet.n_bars >= _MIN_BARS
+        and len(sheet.voices[0].tones) >= _MIN_TONES
     )
 
 
@@ -177,10 +183,10 @@ def _decode_tune(row: dict[str, Any]) -> Tune:
 
 
 def group_families(tunes: Sequence[Tune]) -> list[int]:
-    """Which tunes are variants of one another, across collections.
+    """Number of each tune's family, the same for variants of a tune across collections.
 
-    Two tunes belong together where an eighth of their contours' eight-interval words are shared
-    (key does not matter), or their titles are the same; families close over such pairs.
+    Two tunes belong together where they share an eighth of their contours' n-grams of eight
+    intervals (key does not matter), or have the same title; families close over such pairs.
     """
     parents = list(range(len(tunes)))
 
@@ -197,12 +203,12 @@ def group_families(tunes: Sequence[Tune]) -> list[int]:
             tunes_by_ngram[ngram].append(i)
     shared: defaultdict[tuple[int, int], int] = defaultdict(int)
     for holders in tunes_by_ngram.values():
-        if len(holders) <= 30:  # what many tunes share is a formula, not a tune
+        if len(holders) <= _MAX_SHARING:
             for a in range(len(holders)):
                 for b in range(a):
                     shared[holders[b], holders[a]] += 1
     for (a, b), n in shared.items():
-        if n >= max(3, min(len(ngrams[a]), len(ngrams[b])) / 8):
+        if n >= max(_MIN_SHARED, min(len(ngrams[a]), len(ngrams[b])) * _VARIANT_SHARE):
             parents[root(b)] = root(a)
     first_by_title: dict[str, int] = {}
     for i, tune in enumerate(tunes):
@@ -215,7 +221,7 @@ def group_families(tunes: Sequence[Tune]) -> list[int]:
 def _interval_ngrams(tones: Sequence[Tone]) -> set[tuple[int, ...]]:
     steps = np.diff([tone.pitch for tone in tones])
     steps = steps[steps != 0]  # repeated notes differ between variants
-    return {tuple(steps[i : i + 8].tolist()) for i in range(len(steps) - 7)}
+    return {tuple(steps[i : i + _NGRAM].tolist()) for i in range(len(steps) - _NGRAM + 1)}
 
 
 def _normalize_title(name: str) -> str:
