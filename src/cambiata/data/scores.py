@@ -95,7 +95,7 @@ class Work:
 
     @property
     def split(self) -> Split:
-        """ "test" for collections for tests and a quarter of the others' works, else "train"."""
+        """The split "test" for test collections and a quarter of the others, else "train"."""
         if any(known.name == self.collection and known.use == "test" for known in COLLECTIONS):
             return "test"
         share = int.from_bytes(hashlib.sha256(self.opus.encode()).digest()[:4]) / 2**32

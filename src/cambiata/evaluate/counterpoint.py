@@ -29,7 +29,8 @@ from cambiata.evaluate.referee import find_objections
 from cambiata.evaluate.run_facts import describe_machine
 from cambiata.score.notation import Sheet, Tone, Voice
 
-_BAR = 4
+_BAR = 4  # quarter notes
+# The cantus firmi of Fux's Gradus ad Parnassum (1725).
 FUX = {
     "fux-dorian": (62, 65, 64, 62, 67, 65, 69, 67, 65, 64, 62),
     "fux-phrygian": (64, 60, 62, 60, 57, 69, 67, 64, 65, 64),
@@ -38,6 +39,7 @@ FUX = {
     "fux-aeolian": (57, 60, 59, 62, 60, 64, 65, 64, 62, 60, 59, 57),
     "fux-ionian": (60, 64, 65, 67, 64, 69, 67, 64, 65, 64, 62, 60),
 }
+# Composed for this test, two of each mode.
 COMPOSED = {
     "own-dorian-1": (62, 64, 65, 67, 64, 65, 62, 64, 62),
     "own-dorian-2": (62, 69, 67, 65, 64, 67, 65, 64, 62),
@@ -60,8 +62,11 @@ FUX_SOLUTIONS = (
     ("fux-phrygian", "above", (71, 72, 65, 67, 69, 72, 71, 76, 74, 76)),
     ("fux-lydian", "above", (77, 76, 72, 77, 77, 79, 81, 79, 72, 74, 76, 77)),
 )
+# Species and number of voices.
 TASKS = (*((species, 2) for species in range(1, 6)), (1, 3))
 _N_SAMPLED = 200  # random counterpoints against which a real one is ranked
+_N_NOTES = 12  # of a chorale's bass: about as many as a cantus has
+_N_KEY_NOTES = 40  # of each voice, in which a chorale's scale is heard
 
 
 def cantus_sheet(pitches: Sequence[int], name: str = "cantus") -> Sheet:
@@ -82,7 +87,7 @@ def _share_below(value: float, others: Sequence[float]) -> float:
 
 
 def rank_fux(n_lines: int = _N_SAMPLED, *, seed: int = 0) -> list[dict[str, Any]]:
-    """How Fux's solutions rank among counterpoints that keep the rules and were drawn at random."""
+    """Rank of each of Fux's solutions among random counterpoints that keep the rules."""
     ranks: list[dict[str, Any]] = []
     for name, position, pitches in FUX_SOLUTIONS:
         cantus = Cantus.of(cantus_sheet(FUX[name]).voices[0], name)
@@ -99,19 +104,19 @@ def rank_fux(n_lines: int = _N_SAMPLED, *, seed: int = 0) -> list[dict[str, Any]
 
 
 def rank_chorales(
-    ranking: Ranking, *, n_lines: int = _N_SAMPLED, most: int = 12, seed: int = 0
+    ranking: Ranking, *, n_lines: int = _N_SAMPLED, n_notes: int = _N_NOTES, seed: int = 0
 ) -> list[float]:
-    """How Bach's sopranos rank among random consonant ones, over basses that were held out."""
+    """Rank of each of Bach's sopranos among random consonant ones, over held-out basses."""
     rng = np.random.default_rng(seed)
     shares = []
     for _, parts in read_chorales("test"):
         high, low = PAIRS[0]
-        pairs = successions(parts[low], parts[high])[:most]
-        if len(pairs) < most:
+        pairs = successions(parts[low], parts[high])[:n_notes]
+        if len(pairs) < n_notes:
             continue
         # Where the soprano passes between notes of the bass, what sounds with each note counts.
         bass, soprano = ([pairs[0][0][i], *(after[i] for _, after in pairs)] for i in (0, 1))
-        scale = {note.pitch % 12 for part in parts for note in part.notes[:40]}
+        scale = {note.pitch % 12 for part in parts for note in part.notes[:_N_KEY_NOTES]}
         scores = [
             _score_line(ranking, bass, _sample_consonant_line(bass, soprano[0], scale, rng))
             for _ in range(n_lines)
@@ -214,7 +219,7 @@ def _solve_all(
 
 
 def _plant_rule(rule: str, solved: _Solved, n_planted: int) -> dict[str, Any]:
-    """How many of a rule's breaches, planted all over its solutions, the checker finds."""
+    """Numbers of a rule's breaches that are planted, all over its solutions, and found."""
     species, position, _ = PLANTS[rule]
     sheets = [
         (CANTUS[name], sheet)

@@ -1,8 +1,8 @@
-"""`cambiata evaluate groove`: ways between drummers' grooves, on sessions nobody learnt from.
+"""`cambiata evaluate groove`: interpolation between drummers' grooves, on held-out sessions.
 
-Pairs of beats by different drummers, of one metre, genre and grid, each walked in eleven steps by
-the exact way, the autoencoder's, and two naive cross-fades. A classifier of drummers, taught on
-other sessions, says how far each step has come.
+Pairs of beats by different drummers, of one metre, genre and grid, each in eleven steps by exact
+interpolation, by the autoencoder, and by two naive cross-fades. A classifier of drummers, trained
+on other sessions, tells how far each step has come.
 """
 
 import json
@@ -54,24 +54,24 @@ _MAX_BARS = 16
 
 
 class CrossFade:
-    """A's notes made softer, B's louder: what is shown for comparison."""
+    """A's notes made softer, B's louder: a baseline."""
 
     def __init__(self, a: Groove, b: Groove) -> None:
         self._a, self._b = a.strikes, b.strikes
 
     def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
-        """All notes of both whose velocity is not nought."""
+        """All notes of both whose velocity is not 0."""
         found = [
-            strike._replace(velocity=loud)
+            strike._replace(velocity=velocity)
             for strikes, share in ((self._a, 1 - amounts.hits), (self._b, amounts.hits))
             for strike in strikes
-            if (loud := round(strike.velocity * share)) > 0
+            if (velocity := round(strike.velocity * share)) > 0
         ]
         return tuple(sorted(found))
 
 
 class CoinFade:
-    """Each note of A kept, and each of B there, by a throw of its own: another comparison."""
+    """Each note of A stays and each of B comes at a random amount of its own: a baseline."""
 
     def __init__(self, a: Groove, b: Groove, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
@@ -79,7 +79,7 @@ class CoinFade:
         self._b = [(strike, rng.random()) for strike in b.strikes]
 
     def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
-        """What the throws leave."""
+        """Notes of A that are still there, and of B that have come."""
         from_a = [strike for strike, draw in self._a if draw >= amounts.hits]
         from_b = [strike for strike, draw in self._b if draw < amounts.hits]
         return tuple(sorted(from_a + from_b))
@@ -94,7 +94,7 @@ def evaluate_groove(
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:
-    """How exact, monotone, straight and smooth the ways between grooves are."""
+    """Exactness, monotony, straightness and smoothness of interpolation between grooves."""
     report = progress or (lambda _stage, _share: None)
     beats = [each for each in read_recordings(data) if not each.is_fill]
     held_out = [each for each in beats if each.is_held_out]
@@ -138,7 +138,7 @@ def evaluate_groove(
 def _score_pair(
     pair: GroovePair, classifier: DrummerClassifier, weights: str, seed: int
 ) -> Iterator[tuple[dict[str, Any], list[float]]]:
-    """Measures of each way between two grooves, and p(B) along it."""
+    """Measures of each interpolation between two grooves, and p(B) along it."""
     interpolators: dict[str, Interpolator] = {
         "exact": Interpolation(pair.a, pair.b),
         "vae": LatentInterpolation(pair.a, pair.b, weights),
@@ -258,7 +258,7 @@ def _sliders(
 def _score_towards_drummers(
     classifier: DrummerClassifier, grooves: Sequence[tuple[GrooveRecording, Groove]], seed: int
 ) -> dict[str, Any]:
-    """p(B) on the exact way to a drummer, all of whose held-out beats are B."""
+    """p(B) along exact interpolation to a drummer, all of whose held-out beats are B."""
     rng = np.random.default_rng(seed)
     by_drummer: dict[str, list[Groove]] = {}
     for each, groove in grooves:

@@ -1,4 +1,4 @@
-"""What is measured along a way between two grooves: its ends, its steps, its middle."""
+"""Measures of an interpolation between two grooves: its ends, its steps, its middle."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,11 +23,11 @@ _N_LOUD = 8  # bins of velocity in a style profile
 class GroovePair:
     """Two beats by different drummers."""
 
-    a: Groove  # Where the way begins, at most 16 bars
-    b: Groove  # Where it ends, in as many bars
-    drummers: tuple[str, str]  # Who plays A and who plays B
-    genre: str  # Of both
-    same_music: bool  # Whether both play one notated groove (the dataset's evaluation sessions)
+    a: Groove  # at most 16 bars
+    b: Groove  # in as many bars
+    drummers: tuple[str, str]
+    genre: str  # of both
+    same_music: bool  # both play one notated groove (the dataset's evaluation sessions)
 
 
 def groove_of_strikes(pair: GroovePair, strikes: Sequence[Strike]) -> Groove:
@@ -46,7 +46,7 @@ def groove_of_strikes(pair: GroovePair, strikes: Sequence[Strike]) -> Groove:
 
 
 def has_exact_ends(pair: GroovePair, interpolator: Interpolator) -> float:
-    """Whether a file at 0 holds A's notes and at 1 B's, to the tick."""
+    """1 where a file at 0 holds A's notes and at 1 B's, to the tick, else 0."""
     clock = Clock(((0.0, pair.a.quarters_per_minute),), ((0.0, pair.a.metres[0]),))
     empty = Score((Part((Note(0.0, 1.0, 36),), is_drum=True),), clock=clock)
 
@@ -77,7 +77,7 @@ def _profile(groove: Groove) -> Array:
 
 
 def _bar_similarity(groove: Groove) -> float:
-    """How alike a groove's bars are: share of hits that two of them have in common, on average."""
+    """Mean share of hits that two bars of a groove have in common."""
     bars = groove.straight_hits.reshape(groove.n_bars, -1)
     bars = bars[bars.any(1)]
     if len(bars) < 2:
@@ -95,7 +95,7 @@ def _cosine(one: Groove, other: Groove) -> float:
 def measure_path(
     pair: GroovePair, grooves: Sequence[Groove], posteriors: Sequence[float]
 ) -> dict[str, Any]:
-    """Measures of one way between two grooves: `grooves` and p(B) at each of `AMOUNTS`."""
+    """Measures of one interpolation, of its grooves and p(B) at each of `AMOUNTS`."""
     from scipy.stats import spearmanr
 
     arrays = [groove.arrays() for groove in grooves]

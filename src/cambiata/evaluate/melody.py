@@ -1,4 +1,4 @@
-"""`cambiata evaluate melody`: tunes of held-out families turned towards dance types."""
+"""`cambiata evaluate melody`: tunes of held-out families restyled as other dance types."""
 
 import json
 import warnings
@@ -54,7 +54,7 @@ METRICS = {
 
 @dataclass(frozen=True)
 class _Judge:
-    """All that outputs are judged by: tunes of the train split, whatever they were taught to."""
+    """Scores of outputs, by the tunes of the train split."""
 
     tunes: Sequence[tuple[Tune, MelodyLine]]
 
@@ -97,7 +97,7 @@ class _Judge:
 
 @dataclass(frozen=True)
 class _Case:
-    """A tune to turn, and a tune of the other dance that shows the style."""
+    """A tune to restyle, and a tune of the other dance that shows the style."""
 
     set_name: str
     name: str
@@ -119,7 +119,7 @@ def evaluate_melody(
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Style fit, content kept and structure kept of melodies turned, beside baselines."""
+    """Style fit, content and structure of restyled melodies, beside baselines."""
     systems = {row: restyler(row.split()[0]) for row in rows if row not in ("content", "real")}
     tunes = parse_lines(read_tunes())
     judge = _Judge([each for each in tunes if each[0].split == "train"])
@@ -184,7 +184,7 @@ def _select_dance(
 def _nottingham_cases(
     folder: Path, held_out: Sequence[tuple[Tune, MelodyLine]], n_each: int, seed: int
 ) -> list[_Case]:
-    """Tunes of a collection that nothing was learnt from, towards each dance of their metre."""
+    """Tunes of a collection that nothing was trained on, towards each dance of their metre."""
     files = sorted(folder.rglob("*.abc"))
     if not files:
         raise InputError(str(folder), "holds no ABC files", "name the collection's folder")
@@ -243,7 +243,7 @@ def _fit_bars(line: MelodyLine, like: MelodyLine) -> MelodyLine:
 
 
 def _score_amounts(case: _Case, system: MelodySystem, judge: _Judge) -> dict[str, float]:
-    """How the style's fit rises with the amount."""
+    """Rank correlation of the style's fit with the amount."""
     from scipy.stats import spearmanr
 
     outputs = [
@@ -265,7 +265,7 @@ def _score_amounts(case: _Case, system: MelodySystem, judge: _Judge) -> dict[str
 
 
 def _count_differing(a: MelodyLine, b: MelodyLine) -> float:
-    """How many events are not in both."""
+    """Number of events that are not in both."""
     found = 0
     for one, other in zip(a.bars, b.bars, strict=True):
         found += len({(e.onset, e.pitch) for e in one} ^ {(e.onset, e.pitch) for e in other})

@@ -1,4 +1,4 @@
-"""Measures of a restyled melody: what it keeps of the content, how near it is to a dance type."""
+"""Measures of a restyled melody: its likeness to the content, and to a dance type."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -71,7 +71,7 @@ def contour_similarity(a: MelodyLine, b: MelodyLine) -> float:
 
 
 def repetition_f1(content: MelodyLine, output: MelodyLine) -> float:
-    """How well the map of bars that are equal is kept."""
+    """F1 of pairs of equal bars in the content that are equal in the output; NaN without any."""
     expected, found = (
         {(i, j) for i in line.own for j in line.own if i < j and line.bars[i] == line.bars[j]}
         for line in (content, output)
@@ -82,12 +82,10 @@ def repetition_f1(content: MelodyLine, output: MelodyLine) -> float:
 
 
 def style_profile(line: MelodyLine) -> Values:
-    """How far apart in time and pitch tones that are near each other are.
+    """Histogram of intervals in time and pitch of tones that are near each other, [12 * 41].
 
-    A histogram of all pairs of tones less than two beats apart: difference of onsets in sixths of
-    a beat, of pitches in semitones to 20 (Cífka et al. 2020, time-pitch profile).
-
-    returns [12 * 41].
+    Of all pairs of tones less than two beats apart: difference of onsets in sixths of a beat, of
+    pitches in semitones to 20 (Cífka et al. 2020, time-pitch profile).
     """
     tones = line.voice(Voice(())).tones
     beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
@@ -106,10 +104,7 @@ def style_profile(line: MelodyLine) -> Values:
 
 
 def rhythm_profile(line: MelodyLine) -> Values:
-    """Where in the bar tones begin, and how long they are.
-
-    returns [48 * 12].
-    """
+    """Histogram of places in the bar at which tones begin, and of their lengths, [48 * 12]."""
     beat = Fraction(line.counting.beat_steps, STEPS) / line.counting.scale
     counts = np.zeros((48, 12))
     for tone in line.voice(Voice(())).tones:
@@ -121,7 +116,7 @@ def rhythm_profile(line: MelodyLine) -> Values:
 
 
 def _features(line: MelodyLine) -> Values:
-    """What the classifier sees: both profiles, and which rhythm follows which."""
+    """Features of the classifier: both profiles, transitions of rhythms, metre."""
     lengths = [
         min(12, max(1, round(tone.length * line.counting.scale * 6)))
         for tone in line.voice(Voice(())).tones
@@ -141,7 +136,7 @@ def _features(line: MelodyLine) -> Values:
 
 
 class DanceClassifier:
-    """Names dance types: logistic regression on profiles, taught on tunes of other families."""
+    """Dance type of a tune, by logistic regression on profiles of tunes of other families."""
 
     def __init__(self, tunes: Sequence[tuple[MelodyLine, str]]) -> None:
         from sklearn.linear_model import LogisticRegression
@@ -150,7 +145,7 @@ class DanceClassifier:
         self._model.fit([_features(line) for line, _ in tunes], [dance for _, dance in tunes])
 
     def probabilities(self, line: MelodyLine) -> dict[str, float]:
-        """How likely each dance type is."""
+        """Probability of each dance type."""
         found = self._model.predict_proba([_features(line)])[0]
         return dict(zip(map(str, self._model.classes_), map(float, found), strict=True))
 

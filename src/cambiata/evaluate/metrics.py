@@ -1,4 +1,4 @@
-"""How far an output is from a reference: spectra, loudness, pitches, notes, embeddings.
+"""Distances of an output from a reference: spectra, loudness, pitches, notes, embeddings.
 
 Metrics of sound take mono samples [T] at `METRIC_RATE_HZ` unless they ask for a rate, cut or pad
 the output to the length of the reference, and are 0 for equal sounds.
@@ -21,17 +21,15 @@ METRIC_RATE_HZ = 16_000
 """Sample rate at which the published metrics are defined."""
 
 SILENT_LOUDNESS_DB = -120.0
-"""What a sound without loudness counts as: far below the -70 where BS.1770 stops listening."""
+"""Loudness of a sound that has none: far below the -70 LUFS of BS.1770's gate."""
 
+# Windows and offset of Engel et al. 2020, as in their code.
 _DDSP_WINDOWS = (2048, 1024, 512, 256, 128, 64)
 _DDSP_EPSILON = 1e-5
 
 
 def pad_or_trim(output: Samples, reference: Samples) -> Samples:
-    """Output cut, or filled up with silence, to the length of a reference.
-
-    reference: [T]; returns [T].
-    """
+    """Output cut, or filled up with silence, to the length of a reference, [T]."""
     if output.ndim != 1 or reference.ndim != 1 or not reference.size:
         raise ValueError("sounds must be mono, [T], and the reference not empty")
     if not (np.isfinite(output).all() and np.isfinite(reference).all()):
@@ -46,8 +44,6 @@ def paper_lsd(output: Samples, reference: Samples) -> float:
     with a floor 80 dB below each one's loudest, ``mean_mel sqrt(mean_time difference ** 2)``. The
     usual distance has the axes the other way round (`log_spectral_distance`); this one is for
     comparison with the published figures.
-
-    reference: [T].
     """
     output = pad_or_trim(output, reference)
     difference_db = _mel_db(output) - _mel_db(reference)
@@ -59,8 +55,6 @@ def log_spectral_distance(output: Samples, reference: Samples) -> float:
 
     ``mean_time sqrt(mean_bins difference ** 2)`` (Gray & Markel 1976) between powers in dB of a
     2048/512 Hann transform, both sounds at unit RMS, with a floor 80 dB below each one's loudest.
-
-    reference: [T].
     """
     output = pad_or_trim(output, reference)
     output_db, reference_db = (
@@ -80,8 +74,6 @@ def multi_scale_spectral_distance(
 
     The logarithm makes near-silence weigh as much as sound: with a floor, magnitudes below it
     count as the floor instead of having 1e-5 added.
-
-    reference: [T].
     """
     if floor_db is not None and not floor_db < 0:
         raise ValueError("floor_db must be below 0")
@@ -106,8 +98,6 @@ def loudness_error_db(
     ITU-R BS.1770-4 through `cambiata.audio.loudness.LoudnessMeter`. A sound that has no
     loudness, silent or below the standard's gate of -70 LUFS, counts as `SILENT_LOUDNESS_DB`: a
     silent output is about 100 LU from music, and two silences are 0 apart.
-
-    reference: [T].
     """
     output = pad_or_trim(output, reference)
     return abs(_loudness_db(output, sample_rate) - _loudness_db(reference, sample_rate))
@@ -116,30 +106,26 @@ def loudness_error_db(
 def pitch_jaccard_distance(
     pitches: Sequence[Iterable[int]], reference_pitches: Sequence[Iterable[int]]
 ) -> float:
-    """Share of pitches that only one of two sounds has, frame by frame.
+    """Share of pitches that only one of two sounds has, frame by frame, 0 to 1.
 
     Cifka et al., ICASSP 2021: ``1 - |A & B| / |A | B|`` between the sets of MIDI numbers of a
     frame, 0 where both are empty, averaged over frames. `cambiata.evaluate.tracking` finds the
     pitches.
-
-    returns [0, 1].
     """
     if len(pitches) != len(reference_pitches) or not len(pitches):
         raise ValueError("both must have the same number of frames, and at least one")
     distances = []
-    for mine, theirs in zip(map(set, pitches), map(set, reference_pitches), strict=True):
-        either = mine | theirs
-        distances.append(1 - len(mine & theirs) / len(either) if either else 0.0)
+    for ours, theirs in zip(map(set, pitches), map(set, reference_pitches), strict=True):
+        either = ours | theirs
+        distances.append(1 - len(ours & theirs) / len(either) if either else 0.0)
     return float(np.mean(distances))
 
 
 def note_onset_f1(notes: Sequence[Note], reference_notes: Sequence[Note]) -> float:
-    """F-measure of notes found: right pitch, onset within 50 ms; ends are ignored.
+    """F-measure of notes, 0 to 1: right pitch, onset within 50 ms; offsets are ignored.
 
     ``mir_eval.transcription.precision_recall_f1_overlap`` with 50 cents and no offsets, the
     measure of note transcription that agrees best with listeners (Ycart et al., TISMIR 2020).
-
-    returns [0, 1].
     """
     if not notes and not reference_notes:
         return float("nan")
@@ -161,7 +147,7 @@ def note_onset_f1(notes: Sequence[Note], reference_notes: Sequence[Note]) -> flo
 
 
 def note_f1s(notes: Sequence[Note], reference_notes: Sequence[Note]) -> dict[str, float]:
-    """F-measures of notes found, ever stricter.
+    """F-measures of notes by onset, by offset too, and by velocity too.
 
     As mir_eval's transcription and transcription_velocity modules: 50 ms, 50 cents; offsets within
     a fifth of the note or 50 ms; velocities within a tenth after the best straight line between
@@ -187,12 +173,10 @@ def note_f1s(notes: Sequence[Note], reference_notes: Sequence[Note]) -> dict[str
 
 
 def cosine_distance(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """One minus the cosine of the angle between two vectors.
+    """One minus the cosine of the angle between two vectors [D], 0 to 2.
 
     Computed as half the squared distance of the unit vectors, which is the same and exactly 0 for
     equal ones.
-
-    a: [D]; b: [D]; returns [0, 2].
     """
     one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if one.ndim != 1 or one.shape != other.shape:
@@ -208,12 +192,10 @@ def cosine_distance(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 def bootstrap_interval(
     values: npt.ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """Confidence interval of a mean, by the percentile bootstrap.
+    """Confidence interval of the mean of values [N], by the percentile bootstrap.
 
     Efron & Tibshirani 1993, section 13.3: quantiles of the means of samples drawn from the values
     with replacement.
-
-    values: [N].
     """
     sample = np.asarray(values, np.float64)
     if sample.ndim != 1 or not sample.size:

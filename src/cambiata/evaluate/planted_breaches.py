@@ -259,7 +259,7 @@ def plant_breaches(
 
 
 def is_found(case: Planted) -> bool:
-    """Whether the checker finds a planted breach, in its bar and by its name."""
+    """True where the checker finds a planted breach, in its bar and by its name."""
     species, position, _ = PLANTS[case.rule]
     found = check(case.sheet, species=species, position=position).breaches
     return any((breach.bar, breach.rule) == (case.bar, case.rule) for breach in found)

@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.audio.mel import log_mel
-from cambiata.audio.sound import Audio
+from cambiata.audio.sound import Audio, load
 from cambiata.audio.stft import Stft
+from cambiata.audio.vocoder import invert
 from cambiata.data.bank import BANK_FOLDER, Bank, Instrument
+from cambiata.data.examples import open_composer
 from cambiata.data.phrases import sample_pedal, sample_phrase
 from cambiata.data.scored_examples import PianoConfig
 from cambiata.data.scores import load_corpus
@@ -52,11 +54,16 @@ ROWS = (
     "mean-piano",
     *system_names("play"),
 )
-_PROGRAMS = range(8)
-_MIN_NOTES = 10
+_PROGRAMS = range(8)  # General MIDI pianos, electric pianos, harpsichord and clavinet
+_MIN_NOTES = 10  # of a window: fewer hardly tell one piano from another
+_N_WINDOWS = 6  # of a work, at most, to draw from
 _STFT = Stft()
-_N_MEAN = 8
-_OCTAVE_BANDS = 30
+_N_MEAN = 8  # pianos of the row "mean-piano"
+# Thirds of an octave from 30 Hz: finer curves would draw the notes of the reference.
+_N_BANDS, _LOWEST_HZ, _MAX_GAIN_DB = 30, 30, 30
+_MEL_FLOOR = -18.4  # natural logarithm of power: 80 dB down, as in the table's distances
+# A piano of the training set that has these pitches plays most keyboard music.
+_LOW_PITCH, _HIGH_PITCH = 36, 90
 
 Curve = npt.NDArray[np.float64]
 
@@ -82,9 +89,7 @@ def render_piano(piano: str, notes: Sequence[Note]) -> Audio:
 
 @lru_cache(maxsize=1)
 def find_training_pianos() -> tuple[str, ...]:
-    """Pianos that the shipped players learnt from, those computed left out."""
-    from cambiata.data.examples import open_composer
-
+    """Pianos that the shipped players were trained on, without those that are computed."""
     config = PianoConfig()
     return tuple(
         f"{each.source.name}:{each.program}"
@@ -94,7 +99,7 @@ def find_training_pianos() -> tuple[str, ...]:
 
 
 def _has_wide_range(instrument: Instrument) -> bool:
-    return instrument.pitches[0] <= 36 and instrument.pitches[-1] >= 90
+    return instrument.pitches[0] <= _LOW_PITCH and instrument.pitches[-1] >= _HIGH_PITCH
 
 
 def _long_term_spectrum_db(sound: Audio) -> Curve:
@@ -108,7 +113,9 @@ def _long_term_spectrum_db(sound: Audio) -> Curve:
 def _training_spectra() -> dict[str, Curve]:
     """Long-term spectra of the training pianos, all playing the same phrases."""
     rng = np.random.default_rng(0)
-    phrases = [sample_phrase(rng, range(36, 90), float(CLIP_S)).notes for _ in range(3)]
+    phrases = [
+        sample_phrase(rng, range(_LOW_PITCH, _HIGH_PITCH), float(CLIP_S)).notes for _ in range(3)
+    ]
     return {
         piano: np.mean(
             [_long_term_spectrum_db(render_piano(piano, notes)) for notes in phrases], axis=0
@@ -133,40 +140,37 @@ def find_nearest_piano(reference: Audio) -> str:
 class PlayPair:
     """A score, and the piano that is to play it."""
 
-    name: str  # The pair's
-    piano: str  # The piano of target and reference
-    # Where the notes come from
-    work: str
+    name: str
+    piano: str  # of target and reference
+    work: str  # that the notes are of
     reference_work: str
-    # What target and reference play, as long as they sound
-    notes: tuple[Note, ...]
+    notes: tuple[Note, ...]  # as long as they sound
     reference_notes: tuple[Note, ...]
-    nearest: str = ""  # The training piano nearest to the reference
-    # The piano of the reference: another one where the reference is to be wrong
-    reference_piano: str = ""
+    nearest: str = ""  # the training piano nearest to the reference
+    reference_piano: str = ""  # another one, where the reference is to be wrong
 
 
 @dataclass(frozen=True)
 class PlaySet:
     """Pairs, rendered as they are asked for."""
 
-    pairs: tuple[PlayPair, ...]  # All
-    seed: int  # Of every draw
-    wrong: bool = False  # Whether references are of other pianos than the targets
+    pairs: tuple[PlayPair, ...]
+    seed: int
+    wrong: bool = False  # references are of other pianos than the targets
 
     @property
     def name(self) -> str:
-        """Its folder's name."""
+        """Name of its folder."""
         return "wrong-reference" if self.wrong else "pianos"
 
     @property
     def title(self) -> str:
-        """Its name in tables."""
+        """Name of the set in tables."""
         return "Unseen pianos, the reference of another" if self.wrong else "Unseen pianos"
 
     @property
     def about(self) -> str:
-        """A paragraph on it."""
+        """A paragraph on the set."""
         pianos = len({pair.piano for pair in self.pairs})
         other = " of another of these pianos (drawn)" if self.wrong else ""
         return (
@@ -178,13 +182,13 @@ class PlaySet:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What identifies it."""
+        """Facts that identify the set."""
         identity = json.dumps([[p.name, p.piano, p.reference_piano, p.work] for p in self.pairs])
         return {"seed": self.seed, "pairs": hashlib.sha256(identity.encode()).hexdigest()[:12]}
 
     @property
     def entries(self) -> list[Entry]:
-        """Its pairs, for tables."""
+        """Pairs of the set, for tables."""
         return [
             Entry(
                 p.name,
@@ -209,7 +213,7 @@ class PlaySet:
 def perform(rng: np.random.Generator, notes: Sequence[Note]) -> tuple[Note, ...]:
     """A written window as a pianist might play it: dynamics, and every other time the pedal.
 
-    The corpus has neither; both are drawn.
+    The corpus has neither. Both are random; higher notes are a little louder, as melodies are.
     """
     mean_velocity, swell, phase = rng.uniform(50, 100), rng.uniform(0, 20), rng.uniform(0, 1)
     played = []
@@ -229,7 +233,7 @@ def make_play_set(n_each: int = 6, *, seed: int = 0, wrong: bool = False) -> Pla
     for work in load_corpus(("keyboard",)):
         whole = Part(tuple(sorted(n for p in work.parts[:2] for n in p.notes)))
         starts = [s for s in find_windows(whole) if len(cut_notes(whole, s)) >= _MIN_NOTES]
-        chosen = [int(start) for start in rng.permutation(starts)[:6]]
+        chosen = [int(start) for start in rng.permutation(starts)[:_N_WINDOWS]]
         notes_by_work.append((work.name, [cut_notes(whole, start) for start in chosen]))
     notes_by_work = [each for each in notes_by_work if each[1]]
     if len(notes_by_work) < 2:
@@ -273,11 +277,11 @@ class _Play:
 
     def __call__(self, clips: Clips) -> Audio:
         assert clips.notes is not None
-        made = play(Score((Part(clips.notes),)), clips.style, **vars(self.options))
+        played = play(Score((Part(clips.notes),)), clips.style, **vars(self.options))
         n_samples = clips.content.n_samples
-        samples = made.samples[:, :n_samples]
+        samples = played.samples[:, :n_samples]
         samples = np.pad(samples, ((0, 0), (0, n_samples - samples.shape[1])))
-        return normalize_loudness(Audio(samples, made.sample_rate, name=made.name))
+        return normalize_loudness(Audio(samples, played.sample_rate, name=played.name))
 
 
 def _nearest(clips: Clips) -> Audio:
@@ -290,20 +294,19 @@ def _equalize(clips: Clips) -> Audio:
     spectra = [_STFT.analyse(x.samples[0]) for x in (clips.content, clips.style)]
     curves = [10 * np.log10(np.mean(np.abs(x) ** 2, axis=1) + 1e-12) for x in spectra]
     hz = np.arange(_STFT.n_bins) * RENDER_RATE_HZ / _STFT.n_fft
-    edges = np.geomspace(30, RENDER_RATE_HZ / 2, _OCTAVE_BANDS + 1)
-    band = np.clip(np.searchsorted(edges, hz) - 1, 0, _OCTAVE_BANDS - 1)
-    # Thirds of an octave: finer curves would draw the notes of the reference.
+    edges = np.geomspace(_LOWEST_HZ, RENDER_RATE_HZ / 2, _N_BANDS + 1)
+    band = np.clip(np.searchsorted(edges, hz) - 1, 0, _N_BANDS - 1)
     means = [
-        np.array(
-            [c[band == b].mean() if (band == b).any() else np.nan for b in range(_OCTAVE_BANDS)]
-        )
+        np.array([c[band == b].mean() if (band == b).any() else np.nan for b in range(_N_BANDS)])
         for c in curves
     ]
     gain_db = means[1] - means[0]
     measured = np.isfinite(gain_db)
     centres = np.sqrt(edges[1:] * edges[:-1])
     curve = np.interp(
-        np.log(np.maximum(hz, 30)), np.log(centres[measured]), np.clip(gain_db[measured], -30, 30)
+        np.log(np.maximum(hz, _LOWEST_HZ)),
+        np.log(centres[measured]),
+        np.clip(gain_db[measured], -_MAX_GAIN_DB, _MAX_GAIN_DB),
     )
     sound = _STFT.synthesise(spectra[0] * (10 ** (curve / 20))[:, None].astype(np.float32), n)
     return normalize_loudness(Audio(sound, RENDER_RATE_HZ))
@@ -324,8 +327,6 @@ def _target(clips: Clips) -> Audio:
 
 
 def _resynthesize(clips: Clips) -> Audio:
-    from cambiata.audio.vocoder import invert
-
     target = _target(clips)
     magnitude = np.abs(_STFT.analyse(target.samples[0]))
     return replace(target, samples=invert(magnitude, _STFT, target.n_samples, seed=0)[None])
@@ -408,17 +409,15 @@ def evaluate_play(
         failures += run(output, [wrong], players, n_workers=n_workers, seed=seed, progress=progress)
     for test_set in (right, *([wrong] if players else [])):
         here = Path(output) / test_set.name
-        found_in = partial(_identify_pianos, here, test_set)
-        failures += add_scores(here, "piano_found", found_in, n_workers or 2)
+        score = partial(_identify_pianos, here, test_set)
+        failures += add_scores(here, "piano_found", score, n_workers or 2)
     return failures
 
 
 def _identify_pianos(
     here: Path, test_set: PlaySet, rows: Sequence[str], name: str
 ) -> dict[str, float]:
-    """Whether each row's output is nearest to the true piano's render, of all pianos'."""
-    from cambiata.audio.sound import load
-
+    """1 for each row whose output is nearest to the true piano's render, of all pianos'."""
     pair = next(pair for pair in test_set.pairs if pair.name == name)
     pianos = sorted({each.piano for each in test_set.pairs})
     renders = [_mel(render_piano(piano, pair.notes)) for piano in pianos]
@@ -436,5 +435,4 @@ def _identify_pianos(
 
 
 def _mel(sound: Audio) -> npt.NDArray[np.float32]:
-    # To 80 dB below the mean, as in the table's distances.
-    return np.maximum(log_mel(sound.samples[0], sound.sample_rate), np.float32(-18.4))
+    return np.maximum(log_mel(sound.samples[0], sound.sample_rate), np.float32(_MEL_FLOOR))

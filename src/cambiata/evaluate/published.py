@@ -1,4 +1,4 @@
-"""The authors' own test sets, where a user has the recordings: their published pair lists, read.
+"""The authors' own test sets, by their published lists of pairs, where a user has the recordings.
 
 Cífka et al. 2021 published which pairs they tested (cifkao/ss-vq-vae), but none of the sounds:
 ``data/lmd/audio_test/metadata_ref.json`` needs the Lakh MIDI files (LMD-full) and the sound font
@@ -35,10 +35,10 @@ from cambiata.score.midi import Note, Part
 class LakhSet:
     """The paper's 721 artificial pairs."""
 
-    pair_list: str  # The authors' ``data/lmd/audio_test/metadata_ref.json``.
-    midi_folder: str  # Folder of LMD-full: ``0/0a1b....mid`` below it.
-    font: str  # Sound font; theirs was Timbres of Heaven (XGM) 3.94.
-    limit: int | None = None  # Most pairs, of every bin its share; all where not given
+    pair_list: str  # the authors' ``data/lmd/audio_test/metadata_ref.json``
+    midi_folder: str  # of LMD-full: ``0/0a1b....mid`` below it
+    font: str  # theirs was Timbres of Heaven (XGM) 3.94
+    limit: int | None = None  # most pairs, of every bin its share
 
     def __post_init__(self) -> None:
         if not find_spec("pretty_midi"):
@@ -50,17 +50,17 @@ class LakhSet:
 
     @property
     def name(self) -> str:
-        """Its folder's name."""
+        """Name of its folder."""
         return "artificial-paper"
 
     @property
     def title(self) -> str:
-        """Its name in tables."""
+        """Name of the set in tables."""
         return "Artificial, the paper's own pairs"
 
     @property
     def about(self) -> str:
-        """A paragraph on it."""
+        """A paragraph on the set."""
         return (
             f"{len(self.entries)} of the {len(self._rows)} pairs that Cífka et al. 2021 published, "
             f"of Lakh MIDI files, rendered by {Path(self.font).name}; mono, 44.1 kHz, at -30 LUFS."
@@ -68,7 +68,7 @@ class LakhSet:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What identifies it."""
+        """Facts that identify the set."""
         return {"pairs": Path(self.pair_list).name, "font": Path(self.font).name}
 
     @property
@@ -77,7 +77,7 @@ class LakhSet:
 
     @property
     def entries(self) -> list[Entry]:
-        """Its pairs, for tables."""
+        """Pairs of the set, for tables."""
 
         def side(row: dict[str, Any]) -> dict[str, str]:
             source = f"{row['src_path']} instrument {row['instrument']} from {row['index']} s"
@@ -164,9 +164,9 @@ def _read_pair_list(path: str) -> dict[str, Any]:
 class MixingSecretsSet:
     """The paper's 690 real pairs."""
 
-    segment_list: str  # The authors' ``data/mixing_secrets/test/metadata_single_ref.json``.
-    stem_folder: str  # Folder of the unpacked stems, as that list names them
-    limit: int | None = None  # Most pairs, of every bin its share; all where not given
+    segment_list: str  # the authors' ``data/mixing_secrets/test/metadata_single_ref.json``
+    stem_folder: str  # of the unpacked stems, as that list names them
+    limit: int | None = None  # most pairs, of every bin its share
 
     def __post_init__(self) -> None:
         if not any((Path(self.stem_folder) / row["src_path"]).exists() for row in self._rows):
@@ -176,17 +176,17 @@ class MixingSecretsSet:
 
     @property
     def name(self) -> str:
-        """Its folder's name."""
+        """Name of its folder."""
         return "real-paper"
 
     @property
     def title(self) -> str:
-        """Its name in tables."""
+        """Name of the set in tables."""
         return "Real, the paper's own pairs"
 
     @property
     def about(self) -> str:
-        """A paragraph on it."""
+        """A paragraph on the set."""
         return (
             f"{len(self.entries)} of the {len(self._pairs)} pairs of Mixing Secrets stems that "
             "Cífka et al. 2021 tested; 8 s, mono, at -30 LUFS."
@@ -194,7 +194,7 @@ class MixingSecretsSet:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What identifies it."""
+        """Facts that identify the set."""
         return {"target": False, "segments": Path(self.segment_list).name}
 
     @property
@@ -217,7 +217,7 @@ class MixingSecretsSet:
 
     @property
     def entries(self) -> list[Entry]:
-        """Its pairs, for tables."""
+        """Pairs of the set, for tables."""
 
         def side(row: dict[str, Any]) -> dict[str, str]:
             return {

@@ -22,10 +22,12 @@ from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.evaluate.testset import Clips, Entry, assign_median_bins, normalize_loudness
 from cambiata.evaluate.tracking import PitchTracker
 
+# Of a window: as long as the clips of Medley-solos-DB, and as the paper's.
 SHORTEST_S, LONGEST_S = 3.0, 8.0
-MAX_PER_FILE = 4
+MAX_PER_FILE = 4  # windows, so that long recordings do not outweigh short ones
 _SILENT_DB = -60.0  # below a recording's loudest tenth of a second; the paper's is absolute
 _FRAME_S = 0.1
+_MAX_SILENT_SHARE = 0.5  # of a window
 
 # Medley-solos-DB's files tell their instrument by a number.
 MEDLEY_SOLOS = (
@@ -44,17 +46,16 @@ MEDLEY_SOLOS = (
 class Window:
     """A part of a recording."""
 
-    path: str  # The file
-    # Where the window lies, in seconds
+    path: str
     start_s: float
     end_s: float
-    instrument: str  # What plays
-    voices: float  # Mean voices in frames with any, by a multi-pitch tracker
-    pitch: float  # Mean pitch, in MIDI numbers, by the same
+    instrument: str
+    voices: float  # mean number in frames with any, by a multi-pitch tracker
+    pitch: float  # mean MIDI number, by the same
 
     @property
     def label(self) -> str:
-        """What to call it."""
+        """Name of the window in a table."""
         return f"{self.instrument}: {Path(self.path).name}, {self.start_s:g} to {self.end_s:g} s"
 
 
@@ -71,17 +72,17 @@ class RealSet:
 
     @property
     def name(self) -> str:
-        """Its folder's name."""
+        """Name of its folder."""
         return "real"
 
     @property
     def title(self) -> str:
-        """Its name in tables."""
+        """Name of the set in tables."""
         return "Real recordings"
 
     @property
     def about(self) -> str:
-        """A paragraph on it."""
+        """A paragraph on the set."""
         return (
             f"{len(self.pairs)} pairs of windows of {SHORTEST_S:g} to {LONGEST_S:g} s of "
             f"{self.n_files} recordings, two instruments of one bin (two median splits: mean "
@@ -93,7 +94,7 @@ class RealSet:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What identifies it."""
+        """Facts that identify the set."""
         classes: dict[str, int] = {}
         for _, _, content, _ in self.pairs:
             classes[content.instrument] = classes.get(content.instrument, 0) + 1
@@ -106,7 +107,7 @@ class RealSet:
 
     @property
     def entries(self) -> list[Entry]:
-        """Its pairs, for tables."""
+        """Pairs of the set, for tables."""
 
         def side(window: Window) -> dict[str, str]:
             return {"label": window.instrument, "source": window.label}
@@ -133,7 +134,7 @@ def _load_mono(path: str) -> Audio:
 def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> RealSet:
     """Real test set of a folder of recordings, its subfolders included.
 
-    Instruments are told by file names. Windows hold less than half silence and do not begin with
+    Instruments are known by file names. Windows hold less than half silence and do not begin with
     it; a file gives at most four, which do not overlap.
     """
     place = Path(folder)
@@ -168,7 +169,7 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
 
 
 def guess_instrument(path: str | Path) -> str:
-    """Instrument that a file name speaks of."""
+    """Instrument in the name of a file or its folder, else the file's stem."""
     place = Path(path)
     medley = re.match(r"Medley-solos-DB_\w+-([0-7])_", place.stem)
     if medley:
@@ -176,10 +177,10 @@ def guess_instrument(path: str | Path) -> str:
     # The folder speaks where the file's own name does not: "bach-violin/bwv1002.mp3".
     for name in (place.stem, place.parent.name):
         words = re.split(r"[^a-z]+", name.lower())
-        for known in (*_INSTRUMENTS, *MEDLEY_SOLOS):
+        for instrument in (*_INSTRUMENTS, *MEDLEY_SOLOS):
             # The noun alone: an electric piano is no guitar.
-            if known.split()[-1] in words:
-                return known
+            if instrument.split()[-1] in words:
+                return instrument
     return place.stem
 
 
@@ -198,7 +199,7 @@ def _choose_windows(path: Path, tracker: PitchTracker, seed: int) -> list[Window
         return []
     starts, at = [], 0
     while at + length <= n_frames:
-        if not silent[at] and silent[at : at + length].mean() < 0.5:
+        if not silent[at] and silent[at : at + length].mean() < _MAX_SILENT_SHARE:
             starts.append(at)
             at += length
         else:
@@ -223,7 +224,7 @@ def _choose_windows(path: Path, tracker: PitchTracker, seed: int) -> list[Window
 def _pair_windows(
     windows: Sequence[Window], seed: int
 ) -> tuple[tuple[str, str, Window, Window], ...]:
-    """Every window with one of its bin by another instrument, each as seldom as can be."""
+    """Every window, as a content, with a style of its bin by another instrument, used evenly."""
     if not windows:
         return ()
     bins = assign_median_bins([w.voices for w in windows], [w.pitch for w in windows])

@@ -17,7 +17,7 @@ _MELODIC_INTERVALS = frozenset(("m2", "M2", "m3", "M3", "P4", "P5", "P8"))
 
 
 def find_objections(sheet: Sheet) -> tuple[str, ...]:
-    """What music21 objects to in a worksheet in whole-note bars."""
+    """Objections of music21 to a worksheet in whole-note bars, each with its bar."""
     try:
         from music21 import interval, note
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""A run as one folder with a page that reads, sounds and looks by itself, offline."""
+"""A run as one folder with a web page of tables, sounds and pictures, offline."""
 
 import math
 from pathlib import Path
@@ -14,7 +14,7 @@ from cambiata.system import Progress
 
 # By which measure examples are the best and the worst: the first that was taken.
 _RANKED_BY = ("paper_lsd", "lsd")
-_EXTREME_SHARE = 0.05
+_EXTREME_SHARE = 0.05  # of the pairs: 37 of 721, as many as one may listen to
 
 
 def write_report(
@@ -57,7 +57,7 @@ def _choose_focus(run: Run, name: str | None) -> RunRow | None:
 
 
 def _is_report(folder: Path, run: Run) -> bool:
-    """Whether a folder may be replaced: everything in it goes, and the run must not be in it."""
+    """True where a folder may be replaced: all in it goes, and the run must not be in it."""
     is_report = (folder / "index.html").is_file() and (folder / "results.json").is_file()
     return is_report and not run.folder.resolve().is_relative_to(folder.resolve())
 

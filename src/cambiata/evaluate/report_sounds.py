@@ -40,7 +40,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Sound:
-    """Where a sound and its picture are in the report, or why they are not."""
+    """Paths of a sound and its picture in the report, or why there are none."""
 
     audio: str = ""
     image: str = ""
@@ -61,7 +61,7 @@ def _sound_roles(run: Run, test_set: RunSet) -> list[tuple[str, str]]:
 def write_sounds(
     run: Run, sections: Mapping[str, Sequence[Section]], built: Path, progress: Progress
 ) -> Sounds:
-    """Copy and draw all sounds of the pairs shown; what cannot be read is said of, not raised."""
+    """Copy and draw all sounds of the pairs shown; one that cannot be read has its `problem`."""
     shown = [
         (test_set, pair_id)
         for test_set in run.sets
@@ -148,12 +148,10 @@ def _draw_guide(picture: Decibels, duration_s: float, path: Path) -> None:
 
 
 def mel_db(sound: Audio) -> Decibels:
-    """Mel spectrum of a sound, as pictures of it show it.
+    """Mel spectrum of a sound in dB, as in its picture, [160, L].
 
     Frequencies 0 to 16 kHz on Slaney's mel scale (`librosa.filters.mel`), about 0 dB for a sine of
     full scale.
-
-    returns [160, L].
     """
     samples = sound.mono().resampled(_RATE_HZ).samples[0]
     power = np.abs(_STFT.analyse(samples)) ** 2 / (_STFT.samples.sum() / 2) ** 2

@@ -16,6 +16,7 @@ from cambiata.timbre_transfer.api import Options, transfer
 Kind = Literal["copy", "ceiling", "system"]
 
 _PAPER_RATE_HZ = 16000
+_N_ITERATIONS = 32  # of Griffin-Lim: librosa's default
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,11 @@ class Row:
     """A row: a name, and an output for every pair of inputs."""
 
     name: str  # "musaicing:cifka2021": a system and a preset, or a baseline's name
-    label: str  # What tables show
-    about: str  # One line
-    kind: Kind  # Copies of an input are floors, what is made of the target is a ceiling
-    output: Callable[[Clips], Audio]  # From `Clips` to `Audio`, as long as the content
-    # Whether the row uses all cores itself, so that pairs are done one by one
-    single: bool = False
+    label: str  # in tables
+    about: str  # one line
+    kind: Kind  # copies of an input are floors, outputs made of the target are ceilings
+    output: Callable[[Clips], Audio]  # as long as the content
+    single: bool = False  # uses all cores itself, so that pairs are done one by one
 
 
 def find_row(name: str) -> Row:
@@ -91,7 +91,7 @@ def _griffin_lim_target(clips: Clips) -> Audio:
     stft = Stft(n_fft=2048, hop_length=512, window="hann")
     magnitude = abs(stft.analyse(target.samples[0]))
     phase = random_phase(magnitude, seed=0)
-    sound = griffin_lim(magnitude, stft, target.n_samples, phase=phase, iterations=32)
+    sound = griffin_lim(magnitude, stft, target.n_samples, phase=phase, iterations=_N_ITERATIONS)
     return replace(target, samples=sound[None])
 
 

@@ -1,4 +1,4 @@
-"""A run: every row's output for every pair, kept, and its scores; it goes on where it stopped.
+"""A run: every row's output for every pair, as files, and its scores; it goes on where it stopped.
 
 Three stages, each over the cores and each skipping what lies there already: the inputs as sound
 files, the outputs row by row (so that a process's peak memory is that row's), the scores.
@@ -31,10 +31,10 @@ from cambiata.system import Progress
 
 @dataclass(frozen=True)
 class PairTask:
-    """One pair, and for outputs and scores the rows wanted of it."""
+    """A pair to do, and the rows that it is done for."""
 
-    pair: str  # The pair's name
-    rows: tuple[str, ...] = ()  # Rows to score
+    pair: str
+    rows: tuple[str, ...] = ()
 
 
 def run(
@@ -47,7 +47,7 @@ def run(
     tools: Callable[[], Tools] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> list[str]:
-    """Outputs and scores of rows over the pairs of test sets, in a folder."""
+    """Outputs and scores of rows over the pairs of test sets, in a folder; what failed."""
     place = check_output(folder, EVALUATION, is_own=_is_run)
     n_workers = n_workers or os.cpu_count() or 1
     report = progress or (lambda _stage, _share: None)
@@ -81,13 +81,13 @@ def _add_version(package: str) -> str:
 
 
 def _applicable_rows(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
-    """Without a target no ceiling can be made of it."""
+    """Rows that a set allows: without a target no ceiling can be made of it."""
     has_target = test_set.facts.get("target", True)
     return [row for row in rows if has_target or row.kind != "ceiling"]
 
 
 def _is_run(folder: Path) -> bool:
-    """Whether a folder holds a run, or nothing yet."""
+    """True where a folder holds a run, or nothing yet."""
     return (folder / "run.json").exists() or not any(folder.iterdir())
 
 
@@ -164,11 +164,11 @@ def _write_outputs(
 def _make_output(here: Path, row: Row, task: PairTask) -> None:
     folder = here / "audio" / task.pair
     clips = load_clips(folder)
-    begun = time.perf_counter()
+    start_s = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CambiataWarning)
         out = row.output(clips)
-    elapsed_s = time.perf_counter() - begun
+    elapsed_s = time.perf_counter() - start_s
     _save_audio(out, folder / f"{file_stem(row.name)}.flac")
     cost = {"elapsed_s": elapsed_s}
     if row.kind == "system":
@@ -178,7 +178,7 @@ def _make_output(here: Path, row: Row, task: PairTask) -> None:
 
 
 def _peak_mib() -> float:
-    """Most memory that this process has held."""
+    """Peak memory of this process in MiB."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux counts what the parent held into a child's `ru_maxrss`
         [peak] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
@@ -253,6 +253,6 @@ def _run_jobs(
 
 
 def _repair_line_end(place: Path) -> str:
-    """What ends a line that a crash tore, so that the next one stays whole."""
+    """End of a line that a crash tore, so that the next one stays whole; else nothing."""
     text = place.read_bytes() if place.exists() else b""
     return "\n" if text and not text.endswith(b"\n") else ""

@@ -1,4 +1,4 @@
-"""What run.json says: when, where and with what a run was made, and what is in it."""
+"""The facts in run.json: when, where and with what a run was made, its sets and its rows."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from cambiata.files import write_text
 def describe_run(
     folder: Path, sets: Sequence[TestSet], rows: Sequence[Row], seed: int, tools: dict[str, str]
 ) -> None:
-    """Write what the run is, or add to what it was; nothing where the two do not agree."""
+    """Write a run's facts, or add to those that are there; refused where the two do not agree."""
     place = folder / "run.json"
     facts: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -120,7 +120,7 @@ def _merge_earlier(
 
 
 def describe_machine() -> str:
-    """What the run is made on."""
+    """Processor and number of cores."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():

@@ -19,14 +19,13 @@ REFERENCE_KINDS = ("ceiling", "copy")
 
 @dataclass(frozen=True)
 class Metric:
-    """How a measure is shown."""
+    """Name, unit and better side of a measure, for tables."""
 
-    label: str  # Its name in a table
-    unit: str = ""  # Its unit; empty for a plain number
-    # Which way is better; None where that is not known
-    better: Literal["lower", "higher"] | None = None
-    digits: int = 3  # Decimals shown
-    about: str = ""  # One line on what it measures
+    label: str
+    unit: str = ""  # empty for a plain number
+    better: Literal["lower", "higher"] | None = None  # None where that is not known
+    digits: int = 3  # decimals
+    about: str = ""  # one line
 
     @property
     def heading(self) -> str:
@@ -109,7 +108,7 @@ METRICS: dict[str, Metric] = {
 
 
 def find_metric(name: str) -> Metric:
-    """How a measure is shown, known or not."""
+    """The metric of a name; a plain one where the name is not known."""
     return METRICS.get(name, Metric(name))
 
 
@@ -122,18 +121,17 @@ def file_stem(row: str) -> str:
 class RunRow:
     """A system or a baseline of a run."""
 
-    name: str  # What scores and sounds call it
-    label: str = ""  # What to show
-    about: str = ""  # One line on what it is
-    # "ceiling" and "copy" are shown for reference and do not compete; else "system"
-    kind: str = "system"
+    name: str  # in scores and file names
+    label: str = ""  # in tables
+    about: str = ""  # one line
+    kind: str = "system"  # or "ceiling" or "copy", for reference
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", self.label or self.name)
 
     @property
     def competes(self) -> bool:
-        """Whether its values may be called the best."""
+        """True where its values may be called the best."""
         return self.kind not in REFERENCE_KINDS
 
     @property
@@ -146,47 +144,46 @@ class RunRow:
 class PairSide:
     """The content or the style of a pair."""
 
-    label: str = ""  # What plays
-    source: str = ""  # Where it is from
+    label: str = ""  # instrument or program
+    source: str = ""  # recording or score
 
 
 @dataclass(frozen=True)
 class RunPair:
     """A content and a style that were put together."""
 
-    id: str  # Its name, a folder's too
-    bin: str = ""  # The group that it was drawn for
-    content: PairSide = field(default_factory=PairSide)  # What gives the notes
-    style: PairSide = field(default_factory=PairSide)  # What gives the sound
+    id: str  # its name, a folder's too
+    bin: str = ""  # group that it was drawn for
+    content: PairSide = field(default_factory=PairSide)
+    style: PairSide = field(default_factory=PairSide)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a row did with a pair."""
+    """Scores of a row's output for a pair, or its error."""
 
-    # Value by metric; None where it could not be measured
+    # By metric; None where it could not be measured.
     scores: Mapping[str, float | None] = field(default_factory=dict)
-    elapsed_s: float | None = None  # How long it took, in seconds
-    error: str = ""  # Why there is no result; empty where there is one
+    elapsed_s: float | None = None
+    error: str = ""  # empty where there is a result
 
     @property
     def failed(self) -> bool:
-        """Whether there is no result."""
+        """True where there is no result."""
         return bool(self.error)
 
 
 @dataclass(frozen=True)
 class RunSet:
-    """A test set of a run and what came of it."""
+    """A test set of a run, and its outcomes."""
 
-    name: str  # Its folder
-    title: str = ""  # What to show
-    about: str = ""  # A paragraph on how it was made
-    bins: Mapping[str, Any] = field(default_factory=dict)  # Pairs by group
-    # What else a reader should know, value by heading
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    pairs: tuple[RunPair, ...] = ()  # All pairs, done or not
-    # Outcome by (pair id, row name); a pair not done has none
+    name: str  # of its folder
+    title: str = ""  # in tables
+    about: str = ""  # a paragraph on how it was made
+    bins: Mapping[str, Any] = field(default_factory=dict)  # number of pairs by group
+    facts: Mapping[str, Any] = field(default_factory=dict)  # values by heading
+    pairs: tuple[RunPair, ...] = ()  # done or not
+    # By pair id and row name; a pair not done has none.
     outcomes: Mapping[tuple[str, str], Outcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -221,11 +218,10 @@ class RunSet:
 class Run:
     """A run's folder in memory."""
 
-    folder: Path  # Where it is
-    # When, where and with what it was made: run.json without its sets and rows.
-    facts: Mapping[str, Any]
-    rows: tuple[RunRow, ...]  # In the order of display
-    sets: tuple[RunSet, ...]  # In the order of run.json.
+    folder: Path
+    facts: Mapping[str, Any]  # run.json without its sets and rows
+    rows: tuple[RunRow, ...]  # in the order of display
+    sets: tuple[RunSet, ...]
 
     def row_named(self, name: str) -> RunRow:
         """The row of a name."""
@@ -250,7 +246,7 @@ class Run:
 
 
 def read_run(folder: str | Path) -> Run:
-    """What a run's folder holds, finished or not.
+    """A run's folder, finished or not.
 
     Scores of pairs and rows that the run no longer lists are left out.
     """

@@ -33,7 +33,7 @@ from cambiata.files import write_text
 FLOOR_DB = -80.0
 
 Tools = tuple[PitchTracker, Transcriber, TimbreMetric]
-"""What the scores listen with."""
+"""Tools that the scores are computed with."""
 
 
 def write_lines(here: Path, lines: Sequence[dict[str, Any]]) -> None:
@@ -47,7 +47,7 @@ def add_scores(
     score: Callable[[Sequence[str], str], dict[str, float]],
     n_workers: int,
 ) -> list[str]:
-    """Add a score of a set's own to those that a run has given."""
+    """Add a score of a set's own to those of a run; what failed."""
     lines = list(read_lines(here / "scores.jsonl"))
     unscored = [line for line in lines if "scores" in line and name not in line["scores"]]
     pairs = sorted({line["pair"] for line in unscored})
@@ -85,7 +85,7 @@ def load_tools() -> Tools:
 
 @dataclass(frozen=True)
 class _Features:
-    """What the metrics need of a sound, at their rate."""
+    """Samples, timbre embedding and pitches of a sound, at the metrics' rate."""
 
     samples: Samples
     timbre: Any
@@ -117,7 +117,7 @@ def score_pair(
     target = None if clips.target is None else _extract_features(clips.target, loaded, n_samples)
     style = _extract_features(clips.style, loaded)
     true_notes = clips.notes
-    if true_notes is None:  # what the transcriber hears in the content
+    if true_notes is None:  # the transcriber's own, of the content
         true_notes = tuple(transcriber.notes(content.samples, METRIC_RATE_HZ))
     lines = []
     for row in rows:
@@ -142,9 +142,9 @@ def _compare(
     output: _Features, content: _Features, style: _Features, target: _Features | None
 ) -> dict[str, float]:
     """Against the target where there is one; else timbre against the style, notes the content."""
-    like, notes = target or style, target or content
+    timbre, notes = target or style, target or content
     scores = {
-        "timbre": TimbreMetric.distance(output.timbre, like.timbre),
+        "timbre": TimbreMetric.distance(output.timbre, timbre.timbre),
         "pitch": _pitch_distance(output, notes),
         "loudness_db": loudness_error_db(output.samples, notes.samples),
     }

@@ -31,7 +31,7 @@ class Figure(TypedDict):
 
 
 class Tally(TypedDict):
-    """How many pairs of a row are done, failed (with messages by pair) and missing."""
+    """Numbers of a row's pairs that are done, failed (with messages by pair) and missing."""
 
     done: int
     failed: int
@@ -72,7 +72,7 @@ def _mean_figure(values: Sequence[float], n_missing: int) -> Figure:
 
 
 def count_pairs(run: Run) -> dict[str, dict[str, Tally]]:
-    """How many pairs of every row are done, failed and missing."""
+    """Numbers of every row's pairs that are done, failed and missing."""
     return {
         test_set.name: {row.name: _count_row(test_set, row.name) for row in run.in_use(test_set)}
         for test_set in run.sets
@@ -86,7 +86,7 @@ def _count_row(test_set: RunSet, row: str) -> Tally:
 
 
 def compare_rows(run: Run, set_name: str, row: str, other: str, metric: str) -> Figure:
-    """How far a row is from another on the pairs that both have.
+    """Mean difference of a row from another on the pairs that both have.
 
     The fair comparison where a row was measured on some of the pairs only.
     """
@@ -166,7 +166,7 @@ def format_page(run: Run, figures: Summary) -> str:
 
 
 def collect_results(run: Run, figures: Summary | None = None) -> dict[str, Any]:
-    """Everything that a run found, ready for JSON."""
+    """All results of a run, ready for JSON."""
     return {
         "run": dict(run.facts),
         "rows": [

@@ -36,11 +36,13 @@ from cambiata.score.midi import Note, Part
 
 ItemT = TypeVar("ItemT")
 
+# The paper's: length of a clip, number of pairs, segments of a program, and in how many of a
+# window's eight seconds a note must begin.
 CLIP_S = 8
 N_PAIRS = 721
-N_QUICK_PAIRS = 64
 MAX_PER_PROGRAM = 4
 _ACTIVE_S = 4
+N_QUICK_PAIRS = 64  # of `--quick`: intervals three times as wide, in a tenth of the time
 LOUDNESS_LUFS = -30.0  # room for outputs that peak higher than their inputs
 TEST_FONT = "timgm6mb"
 
@@ -49,16 +51,16 @@ TEST_FONT = "timgm6mb"
 class Segment:
     """Notes of a score and what plays them."""
 
-    work: str  # Name of the work
-    part: int  # Which of its parts
-    start_s: int  # Where the window begins, in seconds
-    program: int  # General MIDI program
+    work: str
+    part: int  # number of the part
+    start_s: int  # of the window
+    program: int  # of General MIDI
     digest: str  # `notes_digest` of the window's notes
-    notes: tuple[Note, ...] = ()  # The notes, the window's begin being 0; not stored in manifests
+    notes: tuple[Note, ...] = ()  # from the window's begin; not in manifests
 
     @property
     def label(self) -> str:
-        """What to call it in a table."""
+        """Name of the segment in a table."""
         return f"program {self.program}: {self.work} part {self.part} from {self.start_s} s"
 
 
@@ -66,10 +68,10 @@ class Segment:
 class SegmentPair:
     """A content, a style, and the bin that both belong to."""
 
-    name: str  # Its name in folders and tables
+    name: str  # in folders and tables
     bin: str  # "voices1_pitch2": below or above the median of mean voices and of mean pitch
-    content: Segment  # What is to be played; the target is the same notes by the style's program
-    style: Segment  # What it is to sound like
+    content: Segment
+    style: Segment
 
     @property
     def target(self) -> Segment:
@@ -79,12 +81,11 @@ class SegmentPair:
 
 @dataclass(frozen=True)
 class Entry:
-    """A pair as tables and pages speak of it."""
+    """A pair in tables and pages."""
 
-    name: str  # Its name, that of its folder too
-    bin: str  # The bin that it belongs to
-    # "label" and "source" of each
-    content: dict[str, str]
+    name: str  # that of its folder too
+    bin: str
+    content: dict[str, str]  # "label" and "source"
     style: dict[str, str]
 
 
@@ -92,39 +93,35 @@ class Entry:
 class Clips:
     """The sounds of a pair."""
 
-    # The two inputs
     content: Audio
     style: Audio
-    target: Audio | None = None  # What the output ought to be, where that is known
-    notes: tuple[Note, ...] | None = None  # The content's true notes, where they are known
-    name: str = ""  # The pair's, where it is one of a run's
-
-
-# --- windows and bins -----------------------------------------------------------------------------
+    target: Audio | None = None  # None where the right output is not known
+    notes: tuple[Note, ...] | None = None  # of the content, where they are known
+    name: str = ""  # of the pair, where it is one of a run's
 
 
 class TestSet(Protocol):
-    """What a run needs to know of a set; picklable, as processes are sent it."""
+    """Pairs to run systems on; picklable, as processes are sent it."""
 
     @property
     def name(self) -> str:
-        """Its folder's name."""
+        """Name of its folder."""
 
     @property
     def title(self) -> str:
-        """Its name in tables."""
+        """Name of the set in tables."""
 
     @property
     def about(self) -> str:
-        """A paragraph on it."""
+        """A paragraph on the set."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a reader should know: sources, hashes, counts."""
+        """Sources, hashes and counts, for tables."""
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """Its pairs."""
+        """Pairs of the set."""
 
     def clips(self, name: str) -> Clips:
         """The sounds of a pair."""
@@ -133,8 +130,11 @@ class TestSet(Protocol):
 TestSet.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test's
 
 
+# --- windows and bins -----------------------------------------------------------------------------
+
+
 def find_windows(part: Part) -> list[int]:
-    """Where 8 s windows may begin by the paper's onset rules."""
+    """Seconds at which 8 s windows may begin by the paper's onset rules."""
     begins = {int(note.start_s) for note in part.notes}
     return [
         at_s
@@ -157,7 +157,7 @@ def cut_notes(part: Part, start_s: int) -> tuple[Note, ...]:
 
 
 def assign_median_bins(voices: Sequence[float], pitches: Sequence[float]) -> list[str]:
-    """Bins by two median splits."""
+    """Bins by two median splits: of mean voices, and of mean pitch."""
     if not len(voices):
         return []
     upper_voices, upper_pitch = _upper_half(np.asarray(voices)), _upper_half(np.asarray(pitches))
@@ -179,24 +179,24 @@ def _upper_half(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 class ArtificialSet:
     """Pairs of scores, and the font that renders them."""
 
-    font: str  # Path or short name of the sound font
-    font_sha256: str  # SHA-256 of its file
-    seed: int  # Seed of every draw
-    pairs: tuple[SegmentPair, ...]  # The pairs, with their notes
+    font: str  # path or short name
+    font_sha256: str
+    seed: int
+    pairs: tuple[SegmentPair, ...]  # with their notes
 
     @property
     def name(self) -> str:
-        """Its folder's name."""
+        """Name of its folder."""
         return "artificial"
 
     @property
     def title(self) -> str:
-        """Its name in tables."""
+        """Name of the set in tables."""
         return f"Artificial: {identify_source(self.font).name}"
 
     @property
     def about(self) -> str:
-        """A paragraph on it."""
+        """A paragraph on the set."""
         return (
             f"{len(self.pairs)} pairs of 8 s windows of scores held out by work, rendered by "
             f"{identify_source(self.font).name}{_held_out_note(self.font)}. Content and style are "
@@ -207,13 +207,13 @@ class ArtificialSet:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What identifies it."""
+        """Facts that identify the set."""
         name = identify_source(self.font).name
         return {"font": name, "font_sha256": self.font_sha256, "seed": self.seed}
 
     @property
     def entries(self) -> list[Entry]:
-        """Its pairs, for tables."""
+        """Pairs of the set, for tables."""
         names = {p.program: p.name for p in SoundFont(find_font(self.font)).presets.values()}
 
         def side(segment: Segment) -> dict[str, str]:
@@ -234,7 +234,7 @@ class ArtificialSet:
         return Clips(content, style, target, pair.content.notes)
 
     def manifest(self) -> dict[str, Any]:
-        """What rebuilds the set, without a note of any score."""
+        """JSON that rebuilds the set, without a note of any score."""
         rows = [
             {
                 "name": pair.name,
@@ -299,17 +299,17 @@ def sample_set(
     total = sum(map(len, sampled.values()))
     if not total:
         raise InputError("test set", "the scores give no pair", "add longer or more scores")
-    # Each bin keeps the same share.
-    keep = min(1.0, n_pairs / total)
+    # The same share of each bin.
+    share = min(1.0, n_pairs / total)
     chosen = [
         (name, pair)
         for name, pairs in sampled.items()
-        for pair in pairs[: _share_of(len(pairs), keep)]
+        for pair in pairs[: _share_of(len(pairs), share)]
     ]
     chosen += [
         (name, pair)
         for name, pairs in sampled.items()
-        for pair in pairs[_share_of(len(pairs), keep) :]
+        for pair in pairs[_share_of(len(pairs), share) :]
     ][: max(0, min(n_pairs, total) - len(chosen))]
     chosen.sort(key=lambda named: named[0])
     pairs = tuple(
@@ -345,7 +345,7 @@ def _sample_pairs(
 def _sample_segments(
     parts: list[tuple[Work, int, Part]], presets: list[Preset], rng: np.random.Generator
 ) -> dict[int, list[Segment]]:
-    """Windows in random order, each given to a program that has its pitches and still has room."""
+    """Segments by program: windows in random order, each to one that has its pitches and room."""
     by_program: dict[int, list[Segment]] = {preset.program: [] for preset in presets}
     # One window of each third of a part, so that a long movement counts for more than a tune.
     candidates = [

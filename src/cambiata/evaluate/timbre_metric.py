@@ -1,4 +1,4 @@
-"""The timbre metric: how far two sounds are apart in an embedding that hears instruments.
+"""The timbre metric: distance of two sounds in an embedding that was trained on instruments.
 
 Cífka et al. 2021, section 5.2: MFCCs 2 to 13, a triplet network, the cosine distance of its
 embeddings. The authors' weights were never published; ours were trained with their recipe on
@@ -19,7 +19,7 @@ from cambiata.weights import network
 Embedding = npt.NDArray[np.float32]
 
 # Four poolings need so many frames for one value to be left: 128 of 500 samples, 4 s at 16 kHz.
-_LEAST_FRAMES = 128
+_MIN_FRAMES = 128
 
 
 class TimbreMetric:
@@ -29,19 +29,13 @@ class TimbreMetric:
         self._network = network("timbre-metric")
 
     def embedding(self, samples: Samples) -> Embedding:
-        """Where a sound lies.
-
-        samples: [T]; returns [64].
-        """
+        """Embedding [64] of a mono sound [T]."""
         features = mfcc(samples, METRIC_RATE_HZ, hop_length=500)[1:]
         n_frames = features.shape[1]
-        repeated = np.tile(features, max(1, -(-_LEAST_FRAMES // n_frames)))
+        repeated = np.tile(features, max(1, -(-_MIN_FRAMES // n_frames)))
         return cast(Embedding, self._network(repeated[None].astype(np.float32))[0])
 
     @staticmethod
     def distance(first: Embedding, second: Embedding) -> float:
-        """How unlike two sounds are.
-
-        first, second: [64].
-        """
+        """Cosine distance of two embeddings [64]."""
         return cosine_distance(first, second)

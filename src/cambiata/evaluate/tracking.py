@@ -1,4 +1,4 @@
-"""Pitches and notes of a recording, found by others' trackers: what the metrics listen with.
+"""Pitches and notes of a recording by others' trackers, which the metrics are computed from.
 
 `PitchTracker` runs the pitch tracker of the SS-VQ-VAE paper where it cannot hang the evaluation;
 `Transcriber` runs the network of basic-pitch on ONNX Runtime, without TensorFlow.
@@ -27,10 +27,10 @@ from cambiata.errors import CambiataError, InputError, MissingExtraError
 from cambiata.score.midi import Note
 
 Posteriors = npt.NDArray[np.float32]
-"""How likely each piano key sounds (or begins to) at each frame, [L, 88], in [0, 1]."""
+"""Probability that each piano key sounds (or begins to) at each frame, [L, 88]."""
 
 Pitches = list[list[int]]
-"""MIDI numbers heard at each frame."""
+"""MIDI numbers at each frame."""
 
 Track = Callable[[Samples, int], Pitches]
 """From a mono sound [T] and its sample rate to its pitches."""
@@ -48,9 +48,10 @@ _OVERLAP_FRAMES = 30
 _STEP_SAMPLES = _WINDOW_SAMPLES - _OVERLAP_FRAMES * _HOP_SAMPLES
 _CENTRAL_FRAMES = _WINDOW_FRAMES - _OVERLAP_FRAMES
 _LOWEST_KEY_MIDI, _N_KEYS = 21, 88
+# basic_pitch/inference.py: defaults of `predict`.
 _ONSET_THRESHOLD, _FRAME_THRESHOLD = 0.5, 0.3
 _MIN_NOTE_MS = 127.7
-# basic_pitch/note_creation.py: a note ends after so many frames below the threshold.
+# basic_pitch/note_creation.py, energy_tol: a note ends after so many frames below the threshold.
 _ENERGY_TOLERANCE_FRAMES = 11
 
 # Longer than the parent's limit, so that it only ends what a dead parent left behind.
@@ -90,8 +91,6 @@ def track_melodia(samples: Samples, sample_rate: int) -> Pitches:
     silent sound has pitches.
 
     On some sounds the tracker never returns (MTG/essentia#1054): use `PitchTracker`.
-
-    samples: [T].
     """
     _check_mono(samples)
     if not samples.size:
@@ -122,8 +121,6 @@ def track_posteriors(samples: Samples, sample_rate: int) -> Pitches:
 
     The substitute where essentia is missing. Its figures are not comparable with those of
     `track_melodia`.
-
-    samples: [T].
     """
     _check_mono(samples)
     if not samples.size:
@@ -162,10 +159,7 @@ class PitchTracker:
         self.close()
 
     def pitches(self, samples: Samples, sample_rate: int) -> Pitches:
-        """Pitches of a sound.
-
-        samples: [T].
-        """
+        """Pitches of a mono sound [T], frame by frame."""
         _check_mono(samples)
         # Pickled before the child hears of it: what cannot be sent must not leave it half a job.
         job = pickle.dumps((self._track, samples, sample_rate, self.time_limit_s))
@@ -261,10 +255,7 @@ class Transcriber:
         )
 
     def frames(self, samples: Samples, sample_rate: int) -> Posteriors:
-        """How likely each piano key sounds at each frame.
-
-        samples: [T]; returns [L, 88], [0, 1].
-        """
+        """Posteriors of each piano key at each frame [L, 88], of a mono sound [T]."""
         return self._posteriors(samples, sample_rate)[0]
 
     def notes(
@@ -275,16 +266,13 @@ class Transcriber:
         frame_threshold: float = _FRAME_THRESHOLD,
         min_note_ms: float = _MIN_NOTE_MS,
     ) -> list[Note]:
-        """Notes of a sound.
-
-        samples: [T].
-        """
+        """Notes of a mono sound [T]."""
         frames, onsets = self._posteriors(samples, sample_rate)
         min_frames = round(min_note_ms / 1000 * _RATE_HZ / _HOP_SAMPLES)
         return decode_notes(frames, onsets, onset_threshold, frame_threshold, min_frames)
 
     def _posteriors(self, samples: Samples, sample_rate: int) -> tuple[Posteriors, Posteriors]:
-        """Of frames and of onsets, [L, 88] each."""
+        """Posteriors of frames and of onsets, [L, 88] each."""
         _check_mono(samples)
         sound = audio.resample(samples.astype(np.float32, copy=False), sample_rate, _RATE_HZ)
         # Half the overlap is cut off both ends of every window, so the first begins that earlier.
@@ -315,15 +303,13 @@ def decode_notes(
     frame_threshold: float = _FRAME_THRESHOLD,
     min_frames: int = 11,
 ) -> list[Note]:
-    """Notes that posteriors speak of, found greedily, the latest onset first.
+    """Notes of the posteriors of frames and onsets [L, 88], the latest onset first.
 
     Bittner et al. 2022, section 2.3, as basic-pitch 0.4.0 does it and with the same result. Onsets
     are peaks in time of the onset posteriors, or of sudden rises of the frame posteriors where
     those are higher. A note lasts until its key has been below the threshold for 11 frames, and
     takes the energy of its key and both neighbours with it. What energy is left then makes notes
     of its own, the strongest first.
-
-    frames: [L, 88]; onsets: [L, 88].
     """
     if not len(frames):
         return []
@@ -383,7 +369,7 @@ def _pick_onsets(frames: Posteriors, onsets: Posteriors, threshold: float) -> li
 
 
 def _follow_note(energy: npt.NDArray[np.float64], threshold: float) -> tuple[int, int]:
-    """Frames gone through until too many were quiet, and those up to the last that was not."""
+    """Frames until too many in a row were quiet, and frames up to the last that was not."""
     n_sounding = 0
     for i, loud in enumerate((energy >= threshold).tolist(), 1):
         if loud:
@@ -398,7 +384,7 @@ def _with_neighbours(key: int) -> slice:
 
 
 def _frame_times_s(n_frames: int) -> npt.NDArray[np.float64]:
-    """When frames are, as basic-pitch reckons it, its correction of 1.8 ms a window included."""
+    """Times of frames as basic-pitch has them, its correction of 1.8 ms a window included."""
     n = np.arange(n_frames)
     shift_s = _HOP_SAMPLES / _RATE_HZ * (_WINDOW_FRAMES - _WINDOW_SAMPLES / _HOP_SAMPLES) + 0.0018
     times_s: npt.NDArray[np.float64] = n * _HOP_SAMPLES / _RATE_HZ - shift_s * (n // _WINDOW_FRAMES)
@@ -422,7 +408,7 @@ _NAMES: dict[Track, str] = {
 
 
 def _open_pipes(child: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
-    """What it reads from and what it writes to."""
+    """Pipes that the child reads from and writes to."""
     assert child.stdin
     assert child.stdout
     return child.stdin, child.stdout

@@ -1,4 +1,4 @@
-"""`cambiata evaluate transcribe`: our transcriber beside basic-pitch, on notes that are known."""
+"""`cambiata evaluate transcribe`: our transcriber beside basic-pitch, on known notes."""
 
 import csv
 import json
@@ -28,18 +28,22 @@ METRICS = {
     "offset_f1": "Onset + offset F1",
     "velocity_f1": "Onset + offset + velocity F1",
 }
-_EXCERPT_S, _MAX_SHIFT_S = 20.0, 2.0
+_EXCERPT_S = 20.0  # of a recording: one value of a mean each
+_MAX_SHIFT_S = 2.0  # of an alignment; the one that is wrong is so by a second
+_LEVEL_FLOOR_DB = -40  # below the sound's RMS: softer bands are noise
+# Frames before and after an onset between which a band's level rises: 70 ms.
+_REACH_FRAMES = 3
 
 
 @dataclass(frozen=True)
 class KnownRecording:
     """A recording whose notes are known."""
 
-    group: str  # Table it belongs to
-    name: str  # What to call it
-    sound: Callable[[], Audio]  # Returns the recording
-    notes: tuple[Note, ...]  # Its notes
-    instrument: str = "any"  # What plays
+    group: str  # of the table
+    name: str
+    sound: Callable[[], Audio]
+    notes: tuple[Note, ...]
+    instrument: str = "any"
 
 
 def evaluate_transcribe(
@@ -65,9 +69,9 @@ def evaluate_transcribe(
     for i, each in enumerate(recordings):
         sound = each.sound()
         for name, transcriber in transcribers.items():
-            begun = time.perf_counter()
+            start_s = time.perf_counter()
             notes = transcriber(sound, each.instrument)
-            elapsed_s = time.perf_counter() - begun
+            elapsed_s = time.perf_counter() - start_s
             scores = note_f1s(notes, each.notes)
             lines.append(
                 {
@@ -92,7 +96,7 @@ def evaluate_transcribe(
 def _transcribe_ours(sound: Audio, instrument: str) -> Sequence[Note]:
     try:
         return transcribe(sound, instrument=instrument).notes  # type: ignore[arg-type]
-    except InputError:  # nothing was heard
+    except InputError:  # no note found
         return ()
 
 
@@ -156,21 +160,23 @@ def _read_recordings(folder: Path) -> Iterator[KnownRecording]:
 
 
 def find_alignment_shift_s(sound: Audio, notes: Sequence[Note]) -> float:
-    """By how much later a recording's notes are than its alignment says.
+    """Delay of a recording's notes against its alignment, in seconds.
 
     One of the movements lies a second later in the file than in its alignment. The shift is the one
     at which the bands of the notes' pitches rise most at their onsets: no transcriber has a say.
     """
     samples = sound.mono().resampled(BANDS.sample_rate).samples[0]
-    level = np.maximum(BANDS.level_db(samples), -40)
+    level = np.maximum(BANDS.level_db(samples), _LEVEL_FLOOR_DB)
     rows = np.array([3 * (note.pitch - BANDS.lowest_pitch) + 1 for note in notes])
     begins = np.array([note.start_s for note in notes]) / BANDS.frame_s
     reach = round(_MAX_SHIFT_S / BANDS.frame_s)
 
     def level_rise(shift: int) -> float:
         at = np.round(begins).astype(np.int64) + shift
-        inside = (at >= 4) & (at < level.shape[1] - 4)
-        after, before = (level[rows[inside], at[inside] + by] for by in (3, -3))
+        inside = (at > _REACH_FRAMES) & (at < level.shape[1] - _REACH_FRAMES - 1)
+        after, before = (
+            level[rows[inside], at[inside] + by] for by in (_REACH_FRAMES, -_REACH_FRAMES)
+        )
         return float((after - before).sum())
 
     shifts = range(-reach, reach + 1)

@@ -48,7 +48,7 @@ def evaluate_transfer(
     n_workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> list[str]:
-    """Rows over test sets, outputs and scores kept in a run folder.
+    """Rows over test sets, with outputs and scores in a run folder; what failed.
 
     A run goes on where it stopped, and takes further rows and pairs of the same sets later.
     """
@@ -76,7 +76,7 @@ def evaluate_transfer(
 
 
 def _open_font(name: str) -> SoundFont:
-    """A font that renders: better known at once than pair by pair."""
+    """A font that renders: refused at once rather than pair by pair."""
     font = SoundFont(find_font(name))
     Renderer(font).close()
     return font

@@ -1,10 +1,10 @@
-"""`cambiata evaluate translate`: music translated to domains, by a font that none has heard.
+"""`cambiata evaluate translate`: music of a font that nothing was trained on, to domains.
 
 The pairs are those of the artificial set whose style is a program that a shipped domain stands for.
 Three sets: contents by programs that domains stand for, and contents by any other, both with the
-artificial set's own targets; and the latter's with what the domain's own players make of the notes
-as the target, which is what a perfect translator would return, and a clip of the domain as the
-style of those who need one.
+artificial set's own targets; and the latter with the notes by the domain's own players as the
+target, which is what a perfect translator would return, and a clip of the domain as the style of
+those who need one.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,6 +27,7 @@ from cambiata.evaluate.run import run
 from cambiata.evaluate.runfolder import file_stem
 from cambiata.evaluate.scoring import add_scores
 from cambiata.evaluate.testset import (
+    LOUDNESS_LUFS,
     TEST_FONT,
     ArtificialSet,
     Clips,
@@ -64,7 +65,6 @@ PROGRAMS = {
 """General MIDI programs that each shipped domain stands for in the test set."""
 
 _N_REFERENCES = 12  # clips of each domain that its timbre is the mean of
-_LOUDNESS_LUFS = -30.0
 
 
 def find_domain(program: int) -> str:
@@ -76,14 +76,14 @@ def find_domain(program: int) -> str:
 class TranslateSet:
     """Pairs to be translated."""
 
-    name: str  # Its folder's name
-    title: str  # Its name in tables
-    artificial: ArtificialSet  # The pairs
-    rendered: bool = False  # Whether targets and styles are the domain's own
+    name: str  # of its folder
+    title: str  # in tables
+    artificial: ArtificialSet
+    rendered: bool = False  # targets and styles are the domain's own
 
     @property
     def about(self) -> str:
-        """A paragraph on it."""
+        """A paragraph on the set."""
         target = (
             "the target is what the domain's own players make of the content's notes, and the "
             "style another clip of them"
@@ -94,7 +94,7 @@ class TranslateSet:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What identifies it."""
+        """Facts that identify the set."""
         return self.artificial.facts | {"rendered": self.rendered}
 
     @property
@@ -126,9 +126,10 @@ def _pair_name(pair: SegmentPair) -> str:
 
 
 def _normalize_loudness(sound: Samples) -> Audio:
+    """The sound at the test set's loudness; silence, which a domain may make of notes, as it is."""
     meter = LoudnessMeter(RENDER_RATE_HZ)
     meter.add(sound[None])
-    gain_db = _LOUDNESS_LUFS - meter.loudness_db()
+    gain_db = LOUDNESS_LUFS - meter.loudness_db()
     gain = 10 ** (gain_db / 20) if np.isfinite(gain_db) else 1.0
     return Audio(sound * np.float32(gain), RENDER_RATE_HZ)
 
@@ -140,7 +141,7 @@ def _composer() -> DomainComposer:
 
 @lru_cache(maxsize=16)
 def sample_domain_clips(domain: str) -> tuple[Samples, ...]:
-    """Clips of a domain playing works that it was not learnt from."""
+    """Clips of a domain playing works that nothing was trained on."""
     composer = _composer()
     names = composer.config.domains
     numbers = [len(names) * i + names.index(domain) for i in range(_N_REFERENCES)]
@@ -148,10 +149,7 @@ def sample_domain_clips(domain: str) -> tuple[Samples, ...]:
 
 
 def render_domain(domain: str, clips: Clips) -> Samples:
-    """A content's true notes, by a domain's own players.
-
-    returns [T].
-    """
+    """A content's true notes by a domain's own players, [T]."""
     if domain not in PROGRAMS:
         raise InputError(domain, "is no domain", "use one of " + ", ".join(PROGRAMS))
     composer = _composer()
@@ -215,7 +213,7 @@ def evaluate_translate(
     n_workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> list[str]:
-    """Rows over contents of seen and unseen domains, in a run folder."""
+    """Rows over contents of seen and unseen domains, in a run folder; what failed."""
     chosen = [find_translate_row(name) for name in dict.fromkeys(rows)]
     if not chosen:
         raise InputError("rows", "none is named", "name one, like translation")
@@ -259,6 +257,7 @@ def _reference_embeddings() -> tuple[TimbreMetric, dict[str, list[Embedding]]]:
 
 
 def _identify_domains(here: Path, rows: Sequence[str], name: str) -> dict[str, float]:
+    """1 for each row whose output is nearest to the pair's domain, of all domains."""
     metric, references = _reference_embeddings()
     hits = {}
     for row in rows:
