@@ -11,7 +11,7 @@ Kind = Literal["system", "preset", "training preset"]
 ALIASES: Mapping[Kind, Mapping[str, str]] = {
     "system": {},
     "preset": {},
-    "training preset": {"play": "player"},
+    "training preset": {"play": "player", "vqvae": "vqvae-self-supervised"},
 }
 
 

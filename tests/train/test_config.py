@@ -8,7 +8,8 @@ from cambiata.errors import InputError
 
 pytest.importorskip("torch")
 
-from cambiata.train.config import PRESETS, as_dict, from_dict, training
+from cambiata.train.config import as_dict
+from cambiata.train.tasks.registry import PRESETS, from_dict, training
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -33,7 +34,10 @@ def test_cifka2021_is_the_published_recipe() -> None:
 
 
 def test_small_presets_differ_in_what_they_learn_from_only() -> None:
-    small = {training(name).task.learning: training(name) for name in list(PRESETS)[:3]}
+    names = [
+        f"vqvae-{name}" for name in ("self-supervised", "supervised", "supervised-contrastive")
+    ]
+    small = {training(name).task.learning: training(name) for name in names}
     assert set(small) == {"self-supervised", "supervised", "supervised-contrastive"}
     rest = []
     for config in small.values():
@@ -58,16 +62,18 @@ def test_small_presets_differ_in_what_they_learn_from_only() -> None:
 )
 def test_what_cannot_be_set_is_said(path: str, value: str, match: str) -> None:
     with pytest.raises(InputError, match=match):
-        training("vqvae", {path: value})
+        training("vqvae-self-supervised", {path: value})
 
 
 def test_settings_that_hang_together_change_together() -> None:
     # Neither alone would do: 8192 is no multiple of 3, nor 9 of 256.
     both = {"examples.n_examples": "9", "examples.n_shard": "3", "examples.n_validation": "3"}
     for order in (both, dict(reversed(both.items()))):
-        assert training("vqvae", order).examples.n_shard == 3
+        assert training("vqvae-self-supervised", order).examples.n_shard == 3
 
 
 def test_an_unknown_preset_is_told_the_known() -> None:
-    with pytest.raises(InputError, match="nope: is no training preset; use one of vqvae, "):
+    with pytest.raises(
+        InputError, match=r"nope: is no training preset; use one of .*vqvae-supervised, "
+    ):
         training("nope")

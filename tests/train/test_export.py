@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnx")
 
-from cambiata.train import export as export_module  # noqa: E402
+from cambiata.train import onnx as onnx_module  # noqa: E402
 from cambiata.train import run as run_module  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
 from cambiata.train.loop import METRICS  # noqa: E402
@@ -54,7 +54,7 @@ def test_a_run_tells_what_it_is(run: Path) -> None:
 def test_a_run_is_not_overwritten(run: Path) -> None:
     before = (run / METRICS).read_bytes()
     with pytest.raises(InputError, match=r"is there already; go on with it .*--force"):
-        start("vqvae", run, settings=SETTINGS)
+        start("vqvae-self-supervised", run, settings=SETTINGS)
     assert (run / METRICS).read_bytes() == before
 
 
@@ -108,7 +108,7 @@ def test_it_plays_through_the_main_job(run: Path, tmp_path: Path) -> None:
 def test_nothing_is_left_where_the_two_disagree(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_module, "MAX_DIFFERENCE", -1.0)
+    monkeypatch.setattr(onnx_module, "MAX_DIFFERENCE", -1.0)
     with pytest.raises(InputError, match=r"x\.onnx: differs from torch by"):
         export(run, tmp_path / "x.onnx")
     assert not list(tmp_path.iterdir())

@@ -19,11 +19,11 @@ from cambiata.errors import InputError
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
+from cambiata.train.config import LoopConfig  # noqa: E402
 from cambiata.train.loop import (  # noqa: E402
     CHECKPOINT,
     CURVES,
     METRICS,
-    LoopConfig,
     _BatchOrder,
     draw_curves,
     fit,
@@ -51,7 +51,7 @@ class Gain(Task):
     """Learns the gain from content to target; draws from torch's generator, as dropout would."""
 
     def __init__(self, diverges: bool = False) -> None:
-        super().__init__()
+        super().__init__(None)
         self.gain = torch.nn.Parameter(torch.zeros(3))
         self.diverges = diverges
         self.shares: list[float] = []

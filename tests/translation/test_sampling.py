@@ -24,8 +24,13 @@ def test_it_draws_from_what_torch_says() -> None:
     """Every level is the one at which torch's own distribution reaches the chance drawn."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("lightning_fabric")
-    from cambiata.train.export import _DecoderArrays
-    from cambiata.train.tasks.mor2018 import POOL, Decoder, Mor2018Training, levels_to_input
+    from cambiata.train.tasks.mor2018 import (
+        POOL,
+        Decoder,
+        DecoderArrays,
+        Mor2018Training,
+        levels_to_input,
+    )
 
     config = Mor2018Training(("a",), 6, 1, 2, 2, 3, 3)
     torch.manual_seed(1)
@@ -33,7 +38,7 @@ def test_it_draws_from_what_torch_says() -> None:
     with torch.no_grad():
         for p in decoder.parameters():
             p.mul_(3)
-    part = _DecoderArrays(torch.nn.ModuleList([decoder]))
+    part = DecoderArrays(torch.nn.ModuleList([decoder]))
     found = part(torch.ones(1), torch.tensor(0))
     arrays = dict(zip(part.names, (x.detach().numpy() for x in found), strict=True))
     latent = _latent(2)

@@ -182,6 +182,20 @@ def record_scored(
     return ScoredExamples(place, config)
 
 
+def record_joined(
+    config: ScoredConfig,
+    extra: ScoredConfig | None,
+    folder: str | Path | None = None,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> "ScoredExamples | JoinedExamples":
+    """Recorded examples, and further ones behind them, but none where a folder is given."""
+    examples = record_scored(config, folder, progress=progress)
+    if extra is None or folder is not None:
+        return examples
+    return JoinedExamples([examples, record_scored(extra, progress=progress)])
+
+
 class ScoredExamples(RecordedExamples[ScoredExample]):
     """Recorded examples with their notes."""
 

@@ -1,6 +1,7 @@
 """Notes drawn as spectra, and how far spectra are apart: what every player of notes learns by."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +25,8 @@ DB = 10 / math.log(10)
 class BandLossTask(Task):
     """A task whose network says partials and noise of note frames."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
         first, powers = sinusoid_lobes()
         filters = band_filters()
         self.n_bands = len(filters)

@@ -1,367 +1,116 @@
-"""What can be trained, by name; and every setting of it that may be changed from outside."""
+"""Every setting of a training: of the network, of what it learns from, of the loop."""
 
 import dataclasses
+import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Literal
 
-import torch
-
-from cambiata.aliases import current_name
-from cambiata.data.domains import DomainsConfig, record_domains
-from cambiata.data.examples import ExamplesConfig, cache_features, record_examples
-from cambiata.data.melody_bars import TunesConfig, record_tunes
-from cambiata.data.melody_notes import NotesConfig, record_notes
-from cambiata.data.scored_examples import JoinedExamples, PianoConfig, ScoredConfig, record_scored
 from cambiata.errors import InputError
-from cambiata.train.loop import LoopConfig, TrainingExamples
-from cambiata.train.task import Task
-from cambiata.train.tasks.listener import ListenerExamples, ListenerTask, ListenerTraining
-from cambiata.train.tasks.melody import MelodyTask, MelodyTraining
-from cambiata.train.tasks.mor2018 import DomainSounds, Mor2018Task, Mor2018Training
-from cambiata.train.tasks.oneshot import OneShotTask, OneShotTraining, precompute_features
-from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
-from cambiata.train.tasks.performancenet import PerformanceNetTask, PerformanceNetTraining
-from cambiata.train.tasks.player import (
-    ConcatDataset,
-    PlayerDataset,
-    PlayerTask,
-    PlayerTraining,
-)
-from cambiata.train.tasks.rolls import RollExamples
-from cambiata.train.tasks.transcriber import (
-    TranscriberExamples,
-    TranscriberTask,
-    TranscriberTraining,
-)
-from cambiata.train.tasks.translation import (
-    TranslationTask,
-    TranslationTraining,
-    precompute_excerpts,
-)
-from cambiata.train.tasks.vqvae import Learning, VqVaeShape, VqVaeTask, VqVaeTraining
-from cambiata.train.tasks.wavenet import WaveNetTask, WaveNetTraining
-
-Progress = Callable[[float], None] | None
-
-_N_PREPARING = 64
 
 
-class Recorded(Protocol):
-    """Examples on disk."""
+@dataclass(frozen=True)
+class LoopConfig:
+    """How a network is trained."""
 
-    @property
-    def folder(self) -> Path:
-        """Where they lie."""
+    batch_size: int = 32  # Examples in a step, over all processes
+    learning_rate: float = 4e-4  # Highest rate of AdamW
+    betas: tuple[float, float] = (0.9, 0.999)  # Of AdamW
+    weight_decay: float = 0.0  # Of AdamW
+    # Whether the rate stays or falls to 1 % of itself, by whichever of `minutes` and `max_steps`
+    # is further
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_steps: int = 100  # Steps over which the rate rises
+    # Most time to train, in minutes, over all the sessions of a run; 0: no limit
+    minutes: float = 0.0
+    max_steps: int = 0  # Most steps; 0: no limit
+    clip_norm: float = 1.0  # Gradients longer than it are shortened; 0: never
+    # Of the moving average of the weights, which is what is validated and exported; 0: none
+    ema_decay: float = 0.999
+    # "auto" takes bfloat16 where the processor multiplies in it
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
+    # Threads of the arithmetic; 0: torch's choice. Two training processes on the same cores slow
+    # each other down fortyfold.
+    n_threads: int = 0
+    n_workers: int = 1  # Processes that read examples
+    n_devices: int = 1  # Processes that train, each on a device of its own
+    validate_every_s: float = 300.0  # Seconds between validations
+    save_every_s: float = 120.0  # Seconds between checkpoints
+    report_every_steps: int = 20  # Steps that one line of metrics is the mean of
+    seed: int = 0  # Of weights, order and whatever else is drawn
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What they are made of."""
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or self.report_every_steps < 1 or self.n_devices < 1:
+            raise ValueError("batch_size, report_every_steps and n_devices must be at least 1")
+        if self.batch_size % self.n_devices:
+            raise ValueError("batch_size must be a multiple of n_devices")
+        if min(self.learning_rate, self.minutes, self.max_steps, self.clip_norm) < 0:
+            raise ValueError("rates and limits must be at least 0")
+        if not 0 <= self.ema_decay < 1 or self.schedule not in ("constant", "cosine"):
+            raise ValueError("ema_decay must be 0 to 1, schedule constant or cosine")
+        if self.precision not in ("auto", "bf16-mixed", "32-true"):
+            raise ValueError("precision must be auto, bf16-mixed or 32-true")
+
+    def share(self, step: int, elapsed_s: float) -> float:
+        """How much of the training is done, 0 to 1; 0 where it has no limit."""
+        by_steps = step / self.max_steps if self.max_steps else 0.0
+        by_time = elapsed_s / (60 * self.minutes) if self.minutes else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+    def rate(self, step: int, share: float) -> float:
+        """Learning rate of a step."""
+        rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup_steps))
+        if self.schedule == "cosine":
+            rate *= 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * share))
+        return rate
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """All that a run is made of; the task's settings say what is trained."""
+    """All settings of a run; the type of the task's settings says which network is trained."""
 
-    task: Any  # The network and its losses
-    examples: ExamplesConfig | TunesConfig | NotesConfig  # What it learns from
-    loop: LoopConfig  # How
-    # Further examples, which are not looked for where the folder of the first is given
-    extra_examples: ScoredConfig | None = None
+    # Names that settings had before 0.2.0: runs of then go on, and so does --set.
+    old_names: ClassVar[Mapping[str, str]] = {"beside": "extra_examples"}
 
-    def make_task(self) -> Task:
-        """The task, its weights drawn anew from torch's generator."""
-        return _TASKS[type(self.task)](self.task)
-
-    def record_examples(self, folder: str | None, progress: Progress) -> Recorded:
-        """The examples, composed where they are missing."""
-        if isinstance(self.examples, TunesConfig):
-            return record_tunes(self.examples, folder, progress=progress)
-        if isinstance(self.examples, NotesConfig):
-            return record_notes(self.examples, folder, progress=progress)
-        if isinstance(self.examples, DomainsConfig):
-            return record_domains(self.examples, folder, progress=progress)
-        if isinstance(self.examples, ScoredConfig):
-            dataset = record_scored(self.examples, folder, progress=progress)
-            if self.extra_examples is None or folder is not None:
-                return dataset
-            return JoinedExamples([dataset, record_scored(self.extra_examples, progress=progress)])
-        return record_examples(self.examples, folder, progress=progress)
-
-    def training_examples(self, dataset: Any, task: Task, progress: Progress) -> TrainingExamples:
-        """What the task learns from, of the examples."""
-        if isinstance(self.examples, DomainsConfig):
-            if self.task.domains != self.examples.domains:
-                raise InputError("domains", "are not those of the examples", "name the same")
-            if isinstance(self.task, Mor2018Training):
-                return DomainSounds(dataset)
-            requests = precompute_excerpts(
-                dataset, self.task.listener, pairs=self.task.pairs, progress=progress
-            )
-            cast("TranslationTask", task).measure_domains(requests)
-            return requests
-        if isinstance(self.task, PerformanceNetTraining | WaveNetTraining):
-            kind = _TASKS[type(self.task)]
-            return RollExamples(dataset, kind.sample_rate, kind.frame_rate_hz)  # type: ignore[attr-defined]
-        if isinstance(self.task, TranscriberTraining):
-            return TranscriberExamples(dataset)
-        if isinstance(self.task, ListenerTraining):
-            return ListenerExamples(dataset)
-        if isinstance(self.task, MelodyTraining | Pati2018Training):
-            return cast("TrainingExamples", dataset)
-        if isinstance(self.task, PlayerTraining):
-            sets = dataset.sets if isinstance(dataset, JoinedExamples) else (dataset,)
-            request_sets = [
-                PlayerDataset(
-                    precompute_features(each, self.task.listener, progress=progress), each
-                )
-                for each in sets
-            ]
-            # Keyboards first of all: each of theirs is seen as often as two of all others.
-            return ConcatDataset(request_sets, [1, 2][: len(request_sets)])
-        if isinstance(self.task, OneShotTraining):
-            return precompute_features(dataset, self.task.listener, progress=progress)
-        n_seen = min(_N_PREPARING, len(dataset))
-        task.prepare(torch.stack([torch.from_numpy(dataset[i]) for i in range(n_seen)]))
-        if not task.kept:
-            return cast("TrainingExamples", dataset)
-        return cache_features(
-            dataset, task.kept, lambda batch: task.keep(torch.from_numpy(batch)).numpy(), progress
-        )
-
-
-_TASKS: dict[type, Callable[[Any], Task]] = {
-    VqVaeTraining: VqVaeTask,
-    ListenerTraining: ListenerTask,
-    TranscriberTraining: TranscriberTask,
-    OneShotTraining: OneShotTask,
-    PlayerTraining: PlayerTask,
-    PerformanceNetTraining: PerformanceNetTask,
-    WaveNetTraining: WaveNetTask,
-    Mor2018Training: Mor2018Task,
-    TranslationTraining: TranslationTask,
-    MelodyTraining: MelodyTask,
-    Pati2018Training: Pati2018Task,
-}
-
-
-def _small(learning: Learning) -> TrainingConfig:
-    # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
-    shape = VqVaeShape(
-        width=256, n_codes=1024, decoder_grus=False, codebook="moving-average", n_components=256
-    )
-    return TrainingConfig(
-        VqVaeTraining(shape, learning, crop_s=2.0, quantised_from=0.3),
-        ExamplesConfig(n_examples=8192),
-        LoopConfig(
-            batch_size=16, learning_rate=1e-3, ema_decay=0.998, report_every_steps=200, minutes=40.0
-        ),
-    )
-
-
-def _cifka2021() -> TrainingConfig:
-    # 26,000 steps of 256 pairs at a constant rate; 20 hours on a V100, weeks on two cores.
-    loop = LoopConfig(
-        batch_size=256,
-        schedule="constant",
-        warmup_steps=1,
-        clip_norm=0,
-        ema_decay=0,
-        max_steps=26000,
-    )
-    return TrainingConfig(VqVaeTraining(), ExamplesConfig(), loop)
-
-
-def _listener() -> TrainingConfig:
-    loop = LoopConfig(
-        batch_size=4,
-        learning_rate=2e-3,
-        ema_decay=0.998,
-        report_every_steps=50,
-        validate_every_s=400.0,
-        minutes=40.0,
-    )
-    return TrainingConfig(ListenerTraining(), ScoredConfig(n_examples=4608), loop)
-
-
-def _transcriber() -> TrainingConfig:
-    loop = LoopConfig(
-        batch_size=4,
-        learning_rate=1e-3,
-        ema_decay=0.998,
-        report_every_steps=50,
-        validate_every_s=400.0,
-        minutes=25.0,
-    )
-    examples = ScoredConfig(n_examples=4608)
-    return TrainingConfig(TranscriberTraining(), examples, loop, extra_examples=PianoConfig())
-
-
-def _oneshot() -> TrainingConfig:
-    loop = LoopConfig(
-        batch_size=4,
-        learning_rate=1e-3,
-        ema_decay=0.998,
-        report_every_steps=100,
-        validate_every_s=300.0,
-        minutes=70.0,
-    )
-    return TrainingConfig(OneShotTraining(), ScoredConfig(n_examples=4608), loop)
-
-
-def _player() -> TrainingConfig:
-    loop = LoopConfig(
-        batch_size=4,
-        learning_rate=5e-4,
-        ema_decay=0.998,
-        report_every_steps=100,
-        validate_every_s=300.0,
-        minutes=35.0,
-    )
-    examples = ScoredConfig(n_examples=4608)
-    return TrainingConfig(PlayerTraining(), examples, loop, extra_examples=PianoConfig())
-
-
-def _on_rolls(task: PerformanceNetTraining | WaveNetTraining, minutes: float) -> TrainingConfig:
-    loop = LoopConfig(
-        batch_size=4,
-        learning_rate=1e-3,
-        ema_decay=0.99,
-        report_every_steps=20,
-        validate_every_s=240.0,
-        minutes=minutes,
-    )
-    return TrainingConfig(task, PianoConfig(), loop)
-
-
-def _translation() -> TrainingConfig:
-    loop = LoopConfig(
-        batch_size=4,
-        learning_rate=1.5e-3,
-        ema_decay=0.998,
-        report_every_steps=50,
-        validate_every_s=240.0,
-        minutes=25.0,
-    )
-    return TrainingConfig(TranslationTraining(), DomainsConfig(), loop)
-
-
-def _mor2018() -> TrainingConfig:
-    # The published size and rate; its decay of the rate by the epoch is the cosine's here.
-    loop = LoopConfig(
-        batch_size=32, learning_rate=1e-3, warmup_steps=1, ema_decay=0, max_steps=1_000_000
-    )
-    return TrainingConfig(Mor2018Training(), DomainsConfig(), loop)
-
-
-def _mor2018_small() -> TrainingConfig:
-    task = Mor2018Training(
-        width=32,
-        n_blocks=2,
-        n_layers=9,
-        n_decoder_blocks=2,
-        n_decoder_layers=10,
-        crop_samples=8000,
-    )
-    loop = LoopConfig(
-        batch_size=8,
-        learning_rate=2e-3,
-        warmup_steps=30,
-        ema_decay=0.98,
-        report_every_steps=20,
-        validate_every_s=400.0,
-        minutes=25.0,
-    )
-    return TrainingConfig(task, DomainsConfig(), loop)
-
-
-def _melody() -> TrainingConfig:
-    loop = LoopConfig(
-        batch_size=128,
-        learning_rate=1e-3,
-        ema_decay=0.998,
-        n_threads=1,
-        report_every_steps=200,
-        validate_every_s=60.0,
-        minutes=8.0,
-    )
-    return TrainingConfig(MelodyTraining(), TunesConfig(), loop)
-
-
-def _pati2018() -> TrainingConfig:
-    loop = LoopConfig(
-        batch_size=64,
-        learning_rate=3e-3,
-        ema_decay=0.99,
-        n_threads=1,
-        report_every_steps=100,
-        validate_every_s=60.0,
-        minutes=4.0,
-    )
-    return TrainingConfig(Pati2018Training(), NotesConfig(), loop)
-
-
-PRESETS: dict[str, Callable[[], TrainingConfig]] = {
-    "vqvae": lambda: _small("self-supervised"),
-    "vqvae-supervised": lambda: _small("supervised"),
-    "vqvae-supervised-contrastive": lambda: _small("supervised-contrastive"),
-    "vqvae-cifka2021": _cifka2021,
-    "listener": _listener,
-    "transcriber": _transcriber,
-    "oneshot": _oneshot,
-    "player": _player,
-    "performancenet": lambda: _on_rolls(PerformanceNetTraining(), 12.0),
-    "performancenet-l1": lambda: _on_rolls(PerformanceNetTraining(loss="l1"), 12.0),
-    "wavenet": lambda: _on_rolls(WaveNetTraining(), 15.0),
-    "translation": _translation,
-    "mor2018": _mor2018,
-    "mor2018-small": _mor2018_small,
-    "melody": _melody,
-    "pati2018": _pati2018,
-}
-
-
-def training(preset: str, overrides: Mapping[str, str] | None = None) -> TrainingConfig:
-    """A preset, with some settings changed."""
-    preset = current_name("training preset", preset)
-    if preset not in PRESETS:
-        raise InputError(preset, "is no training preset", "use one of " + ", ".join(PRESETS))
-    return override(PRESETS[preset](), overrides or {})
+    task: Any  # Settings of the network and its losses, e.g. `VqVaeTraining`
+    examples: Any  # Settings of what it learns from, e.g. `ExamplesConfig`
+    loop: LoopConfig
+    # Settings of further examples, which are not looked for where a folder of examples is given
+    extra_examples: Any = None
 
 
 def override(config: TrainingConfig, overrides: Mapping[str, str]) -> TrainingConfig:
-    """A training with some settings changed."""
+    """A training with some settings changed: values by path, {"loop.minutes": "3"}."""
     result: TrainingConfig = _override(config, "", overrides)
     return result
 
 
 def _override(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
     """A dataclass with values at paths changed; all of one at once, as they may hang together."""
-    types_by_name = typing.get_type_hints(type(config))
+    hints = typing.get_type_hints(type(config))
     values: dict[str, Any] = {}
     inner: dict[str, dict[str, str]] = {}
     for path, value in overrides.items():
         name, dot, rest = path.partition(".")
+        name = _old_names(config).get(name, name)
         full_path = prefix + path
-        if name not in types_by_name:
-            raise InputError(full_path, "is no setting", "use one of " + ", ".join(types_by_name))
-        is_group = dataclasses.is_dataclass(getattr(config, name))
+        if name not in _fields(config):
+            known = ", ".join(_fields(config))
+            raise InputError(full_path, "is no setting", f"use one of {known}")
+        setting = getattr(config, name)
+        is_group = dataclasses.is_dataclass(setting)
         if is_group and not dot:
-            arguments = (
-                f"{full_path}.{field}"
-                for field in typing.get_type_hints(type(getattr(config, name)))
-            )
-            raise InputError(full_path, "is no setting", "use one of " + ", ".join(arguments))
+            known = ", ".join(f"{full_path}.{field}" for field in _fields(setting))
+            raise InputError(full_path, "is no setting", f"use one of {known}")
         if dot and not is_group:
             raise InputError(full_path, "is no setting", f"leave out .{rest}")
         if is_group:
             inner.setdefault(name, {})[rest] = value
             continue
         try:
-            values[name] = _parse(types_by_name[name], value)
+            values[name] = _parse(hints[name], value)
         except ValueError as error:
             raise InputError(f"{full_path}={value}", str(error), "correct the value") from None
     for name, paths in inner.items():
@@ -373,7 +122,17 @@ def _override(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
         raise InputError(settings, str(error), "correct the value") from None
 
 
+def _fields(config: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(config)]
+
+
+def _old_names(config: Any) -> Mapping[str, str]:
+    names: Mapping[str, str] = getattr(config, "old_names", {})
+    return names
+
+
 def _parse(kind: Any, text: str) -> Any:
+    """A setting's value of its type; ValueError where the text is none."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
         if text not in arguments:
@@ -391,21 +150,23 @@ def _parse(kind: Any, text: str) -> Any:
 
 
 def as_dict(config: TrainingConfig) -> dict[str, Any]:
-    """A training for JSON."""
+    """A training for JSON; `from_dict` reads it."""
     return dataclasses.asdict(config)
 
 
-def from_dict(stored: Mapping[str, Any], preset: str) -> TrainingConfig:
-    """A training as a run keeps it."""
-    result: TrainingConfig = _rebuild(PRESETS[current_name("training preset", preset)](), stored)
+def from_dict(stored: Mapping[str, Any], template: TrainingConfig) -> TrainingConfig:
+    """The training that JSON holds, of the types that another one has (its preset)."""
+    result: TrainingConfig = _from_json(template, stored)
     return result
 
 
-def _rebuild(template: Any, stored: Any) -> Any:
-    """What JSON kept of a dataclass like another."""
+def _from_json(template: Any, stored: Any) -> Any:
     if stored is None:
         return None
     if dataclasses.is_dataclass(template) and not isinstance(template, type):
-        values = {name: _rebuild(getattr(template, name), value) for name, value in stored.items()}
+        values = {}
+        for stored_name, value in stored.items():
+            name = _old_names(template).get(stored_name, stored_name)
+            values[name] = _from_json(getattr(template, name), value)
         return type(template)(**values)
     return tuple(stored) if isinstance(stored, list) else stored

@@ -11,12 +11,10 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -25,79 +23,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from cambiata.errors import InputError
 from cambiata.files import atomic_file
 from cambiata.precision import cpu_multiplies_bfloat16
-from cambiata.train.task import Task
+from cambiata.train.config import LoopConfig
+from cambiata.train.task import Task, TrainingExamples
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.pt", "metrics.jsonl", "curves.png"
 
 Report = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class LoopConfig:
-    """How a network is trained."""
-
-    batch_size: int = 32  # Examples in a step, over all processes
-    learning_rate: float = 4e-4  # Highest rate of AdamW
-    betas: tuple[float, float] = (0.9, 0.999)  # Of AdamW
-    weight_decay: float = 0.0  # Of AdamW
-    # Whether the rate stays or falls to 1 % of itself, by whichever of `minutes` and `max_steps`
-    # is further
-    schedule: Literal["constant", "cosine"] = "cosine"
-    warmup_steps: int = 100  # Steps over which the rate rises
-    # Most time to train, in minutes, over all the sessions of a run; 0: no limit
-    minutes: float = 0.0
-    max_steps: int = 0  # Most steps; 0: no limit
-    clip_norm: float = 1.0  # Gradients longer than it are shortened; 0: never
-    # Of the moving average of the weights, which is what is validated and exported; 0: none
-    ema_decay: float = 0.999
-    # "auto" takes bfloat16 where the processor multiplies in it
-    precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
-    # Threads of the arithmetic; 0: torch's choice. Two training processes on the same cores slow
-    # each other down fortyfold.
-    n_threads: int = 0
-    n_workers: int = 1  # Processes that read examples
-    n_devices: int = 1  # Processes that train, each on a device of its own
-    validate_every_s: float = 300.0  # Seconds between validations
-    save_every_s: float = 120.0  # Seconds between checkpoints
-    report_every_steps: int = 20  # Steps that one line of metrics is the mean of
-    seed: int = 0  # Of weights, order and whatever else is drawn
-
-    def __post_init__(self) -> None:
-        if self.batch_size < 1 or self.report_every_steps < 1 or self.n_devices < 1:
-            raise ValueError("batch_size, report_every_steps and n_devices must be at least 1")
-        if self.batch_size % self.n_devices:
-            raise ValueError("batch_size must be a multiple of n_devices")
-        if min(self.learning_rate, self.minutes, self.max_steps, self.clip_norm) < 0:
-            raise ValueError("rates and limits must be at least 0")
-        if not 0 <= self.ema_decay < 1 or self.schedule not in ("constant", "cosine"):
-            raise ValueError("ema_decay must be 0 to 1, schedule constant or cosine")
-        if self.precision not in ("auto", "bf16-mixed", "32-true"):
-            raise ValueError("precision must be auto, bf16-mixed or 32-true")
-
-    def share(self, step: int, elapsed_s: float) -> float:
-        """How much of the training is done, 0 to 1; 0 where it has no limit."""
-        by_steps = step / self.max_steps if self.max_steps else 0.0
-        by_time = elapsed_s / (60 * self.minutes) if self.minutes else 0.0
-        return min(1.0, max(by_steps, by_time))
-
-    def rate(self, step: int, share: float) -> float:
-        """Learning rate of a step."""
-        rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup_steps))
-        if self.schedule == "cosine":
-            rate *= 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * share))
-        return rate
-
-
-class TrainingExamples(Protocol):
-    """What is learnt from: arrays of one shape, by number, and others to validate with."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: Any, /) -> npt.NDArray[Any]: ...
-
-    def validation(self) -> "TrainingExamples":
-        """Those to validate with."""
-        ...
 
 
 class _BatchOrder(Sampler[list[int]]):

@@ -6,17 +6,19 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from cambiata.data.scored_examples import JoinedExamples
+from cambiata.aliases import current_name
 from cambiata.errors import InputError
 from cambiata.files import TRAINING_RUN, check_output, write_text
-from cambiata.train.config import Recorded, TrainingConfig, as_dict, from_dict, override, training
+from cambiata.train.config import TrainingConfig, as_dict, override
 from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
+from cambiata.train.task import Progress, Recorded
+from cambiata.train.tasks.registry import from_dict, make_task, task_type, training
 
 RUN_FILE = "run.json"
 
@@ -30,20 +32,25 @@ def start(
     examples: str | Path | None = None,
     begin_from: str | Path | None = None,
     force: bool = False,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """Train a preset in a folder of its own."""
+    """Figures of the last validation, of a preset trained in a folder of its own.
+
+    Recording the examples comes first, and is not counted in `minutes`. With `begin_from` the
+    network begins with the weights of another run of the same kind.
+    """
     folder = Path(run)
     if not _is_first():
         return _join(folder, progress, report, begin_from)
+    preset = current_name("training preset", preset)
     config = training(preset, settings)
     if minutes is not None:
         config = override(config, {"loop.minutes": str(minutes)})
     check_output(folder, TRAINING_RUN, force=force)
     if begin_from is not None:
-        load_weights(config.make_task(), begin_from)  # refused before anything is made
-    dataset = config.record_examples(None if examples is None else str(examples), progress)
+        load_weights(make_task(config), begin_from)  # refused before anything is made
+    recorded = _record(config, None if examples is None else str(examples), progress)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -51,8 +58,8 @@ def start(
         "preset": preset,
         "training": as_dict(config),
         # Several sets are found again where they are found by default.
-        "examples": None if isinstance(dataset, JoinedExamples) else str(dataset.folder),
-        "data": dataset.facts["banks"],
+        "examples": str(recorded.folder) if examples or not config.extra_examples else None,
+        "data": recorded.facts["banks"],
         "commit": _commit(),
         "machine": _machine(),
     }
@@ -61,7 +68,7 @@ def start(
             **read_run(begin_from)[0],
             "step": read_checkpoint(begin_from)["step"],
         }
-    return _fit(config, dataset, folder, progress, report, begin_from, facts)
+    return _fit(config, recorded, folder, progress, report, begin_from, facts)
 
 
 def _is_first() -> bool:
@@ -71,7 +78,7 @@ def _is_first() -> bool:
 
 def _join(
     folder: Path,
-    progress: Callable[[float], None] | None,
+    progress: Progress,
     report: Report | None,
     begin_from: str | Path | None,
 ) -> dict[str, Any]:
@@ -83,48 +90,55 @@ def _join(
     while not file.exists() or file.stat().st_mtime < earliest_s:
         time.sleep(0.2)
     facts, config = read_run(folder)
-    dataset = config.record_examples(facts["examples"], progress)
-    return _fit(config, dataset, folder, progress, report, begin_from)
+    recorded = _record(config, facts["examples"], progress)
+    return _fit(config, recorded, folder, progress, report, begin_from)
+
+
+def _record(config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+    return task_type(config).record(config, folder, progress)
 
 
 def _fit(
     config: TrainingConfig,
-    dataset: Recorded,
+    recorded: Recorded,
     folder: Path,
-    progress: Callable[[float], None] | None,
+    progress: Progress,
     report: Report | None,
     begin_from: str | Path | None = None,
     facts: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     torch.manual_seed(config.loop.seed)
-    task = config.make_task()
-    training_examples = config.training_examples(dataset, task, progress)
+    task = make_task(config)
+    dataset = task.dataset(recorded, progress)
     if facts is not None:
         _write(folder, facts)  # now that all is there that other processes need
     if begin_from is not None:
         load_weights(task, begin_from)
-    return fit(task, training_examples, config.loop, folder, report=report)
+    return fit(task, dataset, config.loop, folder, report=report)
 
 
 def resume(
     run: str | Path,
     *,
     minutes: float | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """Go on with a run from its checkpoint."""
+    """Figures of the last validation, of a run gone on with from its checkpoint.
+
+    `minutes` is a new limit, counted from the run's very beginning.
+    """
     folder = Path(run)
     facts, config = read_run(folder)
     if minutes is not None:
         config = override(config, {"loop.minutes": str(minutes)})
         _write(folder, facts | {"training": as_dict(config)})
-    dataset = config.record_examples(facts["examples"], progress)
-    return _fit(config, dataset, folder, progress, report)
+    recorded = _record(config, facts["examples"], progress)
+    return _fit(config, recorded, folder, progress, report)
 
 
 def read_run(run: str | Path) -> tuple[dict[str, Any], TrainingConfig]:
-    """What a run is."""
+    """Facts of a run (its ``run.json``), and its settings."""
     try:
         facts = json.loads((Path(run) / RUN_FILE).read_text())
         return facts, from_dict(facts["training"], facts["preset"])

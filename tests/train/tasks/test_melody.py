@@ -24,11 +24,12 @@ from cambiata.melody.pati2018 import Pati2018
 from cambiata.melody.system import MelodyAmounts
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice
-from cambiata.train.config import as_dict, training
+from cambiata.train.config import LoopConfig, as_dict
 from cambiata.train.export import export
-from cambiata.train.loop import LoopConfig, fit
+from cambiata.train.loop import fit
 from cambiata.train.tasks.melody import MelodyTask, MelodyTraining, measure_styles
 from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
+from cambiata.train.tasks.registry import training
 
 
 @pytest.fixture(scope="module")

@@ -27,9 +27,9 @@ from cambiata.data.domains import (  # noqa: E402
     DomainsConfig,
     _remove_unisons,
 )
-from cambiata.train.config import PRESETS  # noqa: E402
+from cambiata.train.config import LoopConfig  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
-from cambiata.train.loop import LoopConfig, fit, read_checkpoint  # noqa: E402
+from cambiata.train.loop import fit, read_checkpoint  # noqa: E402
 from cambiata.train.run import start  # noqa: E402
 from cambiata.train.tasks.mor2018 import (  # noqa: E402
     Classifier,
@@ -41,6 +41,7 @@ from cambiata.train.tasks.mor2018 import (  # noqa: E402
     detune_segment,
     mu_law_encode,
 )
+from cambiata.train.tasks.registry import PRESETS  # noqa: E402
 from cambiata.train.tasks.translation import (  # noqa: E402
     ExcerptDataset,
     TranslationTask,

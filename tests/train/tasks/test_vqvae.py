@@ -14,7 +14,7 @@ from cambiata.timbre_transfer.vqvae import STFT
 
 torch = pytest.importorskip("torch")
 
-from cambiata.train.config import PRESETS, training  # noqa: E402
+from cambiata.train.tasks.registry import PRESETS, training  # noqa: E402
 from cambiata.train.tasks.vqvae import (  # noqa: E402
     AverageCodebook,
     GradientCodebook,
@@ -206,14 +206,14 @@ def test_what_is_kept_is_as_good_as_the_sound(n_components: int, tmp_path: Path)
     batch = torch.stack([torch.from_numpy(examples[i]) for i in range(4)])
     task.prepare(batch)
     if n_components:
-        kept = task.keep(batch)
+        kept = task.compute_components(batch)
         assert kept.shape == (4, 3, 6, 33)
-        assert task.kept == "components-6-0db"
+        assert task.cache_name == "components-6-0db"
         live = task.network.encoder_inputs(task.spectrograms(batch[:, 1]))
         torch.testing.assert_close(kept[:, 1], live)
         losses = task(kept.half(), 1.0)
     else:
-        assert not task.kept
+        assert not task.cache_name
         losses = task(batch, 1.0)
     assert float(losses["loss"].detach()) > 0
 
@@ -267,7 +267,7 @@ def test_every_preset_learns_one_repeated_batch(preset: str, tmp_path: Path) -> 
     examples = tiny_examples(tmp_path)
     batch = torch.stack([torch.from_numpy(examples[i]) for i in range(8)])
     task.prepare(batch)
-    batch = task.keep(batch) if task.kept else batch
+    batch = task.compute_components(batch) if task.cache_name else batch
     optimizer = torch.optim.AdamW(task.parameters(), 1e-2)
     seen = []
     for _ in range(12):

@@ -22,8 +22,8 @@ from cambiata.files import DOMAIN, check_output
 from cambiata.partials.posteriors import BANDS
 from cambiata.system import Progress
 from cambiata.train.band_losses import DB, total_loss
-from cambiata.train.export import write_domain
-from cambiata.train.loop import LoopConfig, Report, fit, load_weights
+from cambiata.train.config import LoopConfig
+from cambiata.train.loop import Report, fit, load_weights
 from cambiata.train.tasks.translation import (
     TranslationTask,
     TranslationTraining,
@@ -31,6 +31,7 @@ from cambiata.train.tasks.translation import (
     load_encoder,
     load_shipped_task,
     pack_excerpt,
+    write_domain,
 )
 from cambiata.translation.domains import TranslationConfig, domains_folder, shipped_domains
 from cambiata.weights import load_model
@@ -90,7 +91,7 @@ class AddedDomainTask(TranslationTask):
         for p in (*self.code.parameters(), *self.classifier.parameters()):
             p.requires_grad_(False)
 
-    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of the decoder alone."""
         losses: dict[str, list[Tensor]] = {}
         for excerpt in map(self.unpack, batch):

@@ -25,8 +25,8 @@ from torch.nn import functional
 from cambiata.data.grooves import HELD_OUT, N_CELLS, SOURCE, read_recordings, training_windows
 from cambiata.errors import InputError
 from cambiata.files import WEIGHTS, atomic_file, check_output
-from cambiata.train.export import LICENCE, OnnxPart, round_to_float16, write_parts
-from cambiata.train.tasks.vqvae import n_parameters
+from cambiata.train.onnx import LICENCE, OnnxPart, round_to_float16, write_parts
+from cambiata.train.task import n_parameters
 
 _HALVES = ("hits", "performance")
 

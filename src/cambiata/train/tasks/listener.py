@@ -7,7 +7,7 @@ neither has, the level of every pitch in every frame: known exactly, since each 
 was rendered alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cambiata.data.scored_examples import BAND_BYTES, ENERGY_BYTES, JoinedExamples, ScoredExamples
+from cambiata.data.scored_examples import (
+    BAND_BYTES,
+    ENERGY_BYTES,
+    JoinedExamples,
+    ScoredConfig,
+    ScoredExamples,
+    record_joined,
+)
 from cambiata.partials.posteriors import (
     BANDS,
     LEVEL_SCALE_DB,
@@ -26,7 +33,9 @@ from cambiata.partials.posteriors import (
     ONSET_REACH_FRAMES,
     pick_onsets,
 )
-from cambiata.train.task import Task
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import OnnxPart
+from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
 
 # Bins by which the partials 1/2 (a false octave), 1, 2, 3, ... 8 lie above a pitch.
 _HARMONIC_BINS = (-36, 0, 36, 57, 72, 84, 93, 108)
@@ -161,9 +170,30 @@ def targets(rows: Sequence[Sequence[float]], n_frames: int) -> tuple[Any, Any]:
 class ListenerTask(Task):
     """The listener with its losses."""
 
+    settings, system, card = ListenerTraining, "listener", "oneshot"
+    config: ListenerTraining
+
     def __init__(self, config: ListenerTraining) -> None:
-        super().__init__()
-        self.config, self.network = config, Listener(config)
+        super().__init__(config)
+        self.network = Listener(config)
+
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Examples with their notes, further ones beside them where none are given."""
+        return record_joined(config.examples, config.extra_examples, folder, progress=progress)
+
+    def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
+        """Content and style of every example, each by itself."""
+        return ListenerExamples(recorded)
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """Bands to all rolls."""
+        bands = torch.zeros(1, BANDS.n_bins, 64)
+        return {"": OnnxPart(self.network, {"bands": bands}, {"bands": {2: "frames"}}, ["heard"])}
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """The onset threshold that validation found best."""
+        return {"threshold": figures["threshold"]}
 
     def _unpacked(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         n = BANDS.n_bins
@@ -191,7 +221,7 @@ class ListenerTask(Task):
             )
         return torch.stack(crops)
 
-    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of clips.
 
         batch: [B, 576, L].
@@ -229,7 +259,7 @@ class ListenerTask(Task):
         losses["loss"] = 2 * losses["onset"] + losses["held"] + losses["level"]
         return losses
 
-    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Losses, and note onset F1 at the best threshold."""
         totals: dict[str, list[float]] = {}
         n_predicted_and_true, n_hits = 0, 0
@@ -288,3 +318,18 @@ def _count_matches(detected: tuple[Any, Any, Any], reference: tuple[Any, Any, An
                 count += 1
                 i += 1
     return count
+
+
+def _listener() -> TrainingConfig:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=2e-3,
+        ema_decay=0.998,
+        report_every_steps=50,
+        validate_every_s=400.0,
+        minutes=40.0,
+    )
+    return TrainingConfig(ListenerTraining(), ScoredConfig(n_examples=4608), loop)
+
+
+PRESETS = {"listener": _listener}

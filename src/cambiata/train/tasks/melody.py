@@ -1,8 +1,9 @@
 """Melodies learnt: a bar's rhythm and pitches apart, in the style that other bars show."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,14 +22,18 @@ from cambiata.melody.encoding import (
     Vocabulary,
 )
 from cambiata.melody.latent import ATTRIBUTES
-from cambiata.train.task import Task
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import Method, OnnxPart
+from cambiata.train.task import Progress, Recorded, Task
 
 _PITCH_WIDTH, _RHYTHM_WIDTH = 12, 16
 
 
 @dataclass(frozen=True)
 class MelodyTraining:
-    """What is trained, and for what."""
+    """Sizes of `MelodyNetwork` and weights of the losses of `MelodyTask`."""
+
+    old_names: ClassVar[Mapping[str, str]] = {"rhythm_told": "rhythm_nats"}  # before 0.2.0
 
     # Sizes of the latents of a bar's rhythm and pitches, and of a style
     n_rhythm: int = 12
@@ -105,6 +110,16 @@ class MelodyNetwork(nn.Module):
         rhythm_latent = self.rhythm_encoder(torch.cat([words, frame], 1))
         pitch_latent = self.pitch_encoder(torch.cat([pitches, scale], 1))
         return (*rhythm_latent.chunk(2, 1), *pitch_latent.chunk(2, 1))
+
+    def encode_means(
+        self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Means of both latents.
+
+        rhythm, curve, frame, scale: [B, ...]; returns [B, n_rhythm], [B, n_pitch].
+        """
+        mean_rhythm, _, mean_pitch, _ = self.encode(rhythm, curve, frame, scale)
+        return mean_rhythm, mean_pitch
 
     def encode_style(self, rhythm: Tensor, curve: Tensor, frame: Tensor, scale: Tensor) -> Tensor:
         """The style that each bar shows; a style is the mean over bars.
@@ -226,11 +241,12 @@ class MelodyTask(Task):
     other bars of the same tune show, and of which the dance type must be told.
     """
 
+    settings, system, card = MelodyTraining, "melody", "melody"
+    config: MelodyTraining
     optional_weights = ("network.word", "network.rhythm_decoder")
 
     def __init__(self, config: MelodyTraining, words: Vocabulary | None = None) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.words = words or record_tunes(TunesConfig()).words
         self.network = MelodyNetwork(config, len(self.words))
         self.adversary = _layers(config.n_rhythm, 64, len(STYLES))
@@ -401,6 +417,53 @@ class MelodyTask(Task):
                 )
         return {name: float(torch.cat(found).float().mean()) for name, found in correct.items()}
 
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Bars of the old collections' tunes."""
+        return record_tunes(config.examples, folder, progress=progress)
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """The vocabulary, and the styles as they are in the bars that were learnt from."""
+        return measure_styles(self, record_tunes(config.examples))
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """Both encoders' latents, the style's encoder, and the two decoders."""
+        n, config = 3, self.config
+        frame, scale = torch.zeros(n, N_CONTEXT), torch.zeros(n, 12)
+        bars = {
+            "rhythm": torch.full((n, N_BEATS), len(self.words) - 1),
+            "curve": torch.full((n, N_CONTOUR), N_PITCHES),
+            "frame": frame,
+            "scale": scale,
+        }
+        style = {"style": torch.zeros(n, config.n_style)}
+        beat = {
+            "latent": torch.zeros(n, config.n_rhythm),
+            **style,
+            "before": torch.full((n, 2), len(self.words) - 1),
+            "beat": torch.zeros(n, N_BEATS),
+            "frame": frame,
+        }
+        tone = {
+            "latent": torch.zeros(n, config.n_pitch),
+            **style,
+            "before": torch.full((n, 2), N_PITCHES),
+            "place": torch.zeros(n, N_BEATS + N_BEAT_POSITIONS + 2),
+            "frame": frame,
+            "scale": scale,
+        }
+
+        def part(method: str, inputs: Mapping[str, Tensor], outputs: list[str]) -> OnnxPart:
+            lengths = {name: {0: "bars"} for name in inputs}
+            return OnnxPart(Method(self.network, method), inputs, lengths, outputs)
+
+        return {
+            "": part("encode_means", bars, ["of_rhythm", "of_pitch"]),
+            "style": part("encode_style", bars, ["shown"]),
+            "beat": part("beat", beat, ["logits"]),
+            "tone": part("tone", tone, ["logits"]),
+        }
+
 
 def measure_styles(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
     """What the system must know beside the networks."""
@@ -447,3 +510,19 @@ def measure_styles(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
         "spread": spread,
         "quantiles": quantiles,
     }
+
+
+def _melody() -> TrainingConfig:
+    loop = LoopConfig(
+        batch_size=128,
+        learning_rate=1e-3,
+        ema_decay=0.998,
+        n_threads=1,
+        report_every_steps=200,
+        validate_every_s=60.0,
+        minutes=8.0,
+    )
+    return TrainingConfig(MelodyTraining(), TunesConfig(), loop)
+
+
+PRESETS = {"melody": _melody}

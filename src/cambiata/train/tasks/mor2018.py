@@ -12,7 +12,7 @@ gradients are clipped by their norm; samples before the first are silence.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +24,14 @@ from torch.nn import functional
 
 from cambiata.arrays import Samples
 from cambiata.audio.sound import resample
-from cambiata.data.domains import DOMAINS, DomainExamples
+from cambiata.data.domains import DOMAINS, DomainExamples, DomainsConfig, record_domains
 from cambiata.data.shards import FULL_SCALE
-from cambiata.train.task import Task
+from cambiata.errors import InputError
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import LICENCE, Method, OnnxPart
+from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
+from cambiata.translation.domains import DOMAIN_SYSTEM
+from cambiata.translation.sampling import LAYERS, PER_LAYER
 
 SAMPLE_RATE, POOL = 16000, 800
 N_LEVELS = 256
@@ -85,6 +90,16 @@ class Encoder(nn.Module):
         # A mean of groups rather than `avg_pool1d`, which the exporter writes of one length only.
         pooled: Tensor = latent.reshape(latent.shape[0], latent.shape[1], -1, POOL).mean(dim=3)
         return pooled
+
+    def encode_groups(self, groups: Tensor) -> Tensor:
+        """The latent of samples in groups of 800, a frame of each.
+
+        A file cannot say that a number of samples is a multiple of 800; it can of groups.
+
+        groups: [B, L, 800]; returns [B, n_latent, L].
+        """
+        latent: Tensor = self(groups.flatten(1))
+        return latent
 
 
 class Classifier(nn.Module):
@@ -231,16 +246,27 @@ def detune_segment(samples: Samples, rng: np.random.Generator) -> Samples:
 class Mor2018Task(Task):
     """Encoder, classifier and decoders with their losses."""
 
+    settings, system, card = Mor2018Training, "translation", "translation"
+    config: Mor2018Training
     turns = 2
 
     def __init__(self, config: Mor2018Training) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.encoder = Encoder(config)
         self.classifier = Classifier(config.n_latent, len(config.domains))
         self.decoders = nn.ModuleList(Decoder(config) for _ in config.domains)
         # The crops of a batch, which both of its turns are about.
         self.crops: tuple[Tensor, Tensor, Tensor]
+
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Pieces by the players of the domains."""
+        return record_domains(config.examples, folder, progress=progress)
+
+    def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
+        """Sounds of the domains, each by itself."""
+        check_domains(self.config.domains, recorded)
+        return DomainSounds(recorded)
 
     def unpack_batch(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Domains, and levels of crops, clean and with the pitch of a segment changed.
@@ -259,7 +285,7 @@ class Mor2018Task(Task):
         pair = (mu_law_encode(torch.stack(x).to(batch.device)) for x in (clean, augmented))
         return batch[:, 0].long(), *pair  # type: ignore[return-value]
 
-    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a turn: the classifier's, then that of encoder and decoders."""
         if self.turn == 0:
             self.crops = self.unpack_batch(batch)
@@ -290,7 +316,7 @@ class Mor2018Task(Task):
             )
         return total / levels.numel()
 
-    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Error of the decoders, and how often the classifier is right."""
         nats, accuracies = [], []
         with torch.no_grad():
@@ -302,3 +328,104 @@ class Mor2018Task(Task):
                     float((self.classifier(latent).argmax(1) == domains).float().mean())
                 )
         return {"nats": float(np.mean(nats)), "told_apart": float(np.mean(accuracies))}
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """The encoder."""
+        groups = {"groups": torch.zeros(1, 6, POOL)}
+        encode = Method(self.encoder, "encode_groups")
+        return {"": OnnxPart(encode, groups, {"groups": {1: "groups"}}, ["latent"])}
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """The kind of translator, its rate, and the decoders' dilations."""
+        return {
+            "kind": "samples",
+            "sample_rate": SAMPLE_RATE,
+            "dilations": list(self.config.dilations),
+        }
+
+    def onnx_companions(
+        self, main_sha256: str
+    ) -> dict[str, tuple[dict[str, Any], dict[str, OnnxPart]]]:
+        """The decoders of all domains, as the arrays that `cambiata.translation.sampling` runs."""
+        arrays = DecoderArrays(self.decoders)
+        inputs = {"one": torch.ones(1), "domain": torch.zeros((), dtype=torch.int64)}
+        facts = {
+            "system": DOMAIN_SYSTEM,
+            "encoder": main_sha256,
+            "domains": [domain_facts(name) for name in self.config.domains],
+            "arrays": list(arrays.names),
+        }
+        return {"domains": (facts, {"": OnnxPart(arrays, inputs, {}, arrays.names)})}
+
+
+def check_domains(domains: tuple[str, ...], recorded: Any) -> None:
+    """Refuse examples that are of other domains than a network's."""
+    if domains != recorded.config.domains:
+        raise InputError("domains", "are not those of the examples", "name the same")
+
+
+def domain_facts(name: str) -> dict[str, Any]:
+    """Name, players and licence of a domain that ships."""
+    programs = [f"{member.bank}:{member.program}" for member in DOMAINS.get(name, ())]
+    return {"name": name, "sources": programs, "licence": LICENCE}
+
+
+class DecoderArrays(nn.Module):
+    """WaveNet decoders' own arrays, which are run by `translation.sampling`."""
+
+    def __init__(self, decoders: nn.ModuleList) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        for name, attribute in LAYERS.items():
+            for kind in ("weight", "bias"):
+                stacks = []
+                for decoder in decoders:
+                    layer = getattr(decoder, attribute)
+                    each = list(layer) if name in PER_LAYER else [layer]
+                    arrays = [getattr(one, kind).detach() for one in each]
+                    whole = torch.stack(arrays) if name in PER_LAYER else arrays[0]
+                    if kind == "weight" and whole.shape[-1] == 1:
+                        whole = whole[..., 0]
+                    if name == "first" and kind == "weight":
+                        whole = whole[:, 0]
+                    stacks.append(whole)
+                self.names.append(name if kind == "weight" else f"{name}_bias")
+                self.register_buffer(f"all_{self.names[-1]}", torch.stack(stacks).clone())
+
+    def forward(self, one: Tensor, domain: Tensor) -> tuple[Tensor, ...]:
+        """The arrays of one domain; `one` is 1, so that they are no constants to the exporter."""
+        index = domain.reshape(1)
+        arrays = (getattr(self, f"all_{name}") for name in self.names)
+        return tuple(one * array.index_select(0, index).squeeze(0) for array in arrays)
+
+
+def _mor2018() -> TrainingConfig:
+    # The published size and rate; its decay of the rate by the epoch is the cosine's here.
+    loop = LoopConfig(
+        batch_size=32, learning_rate=1e-3, warmup_steps=1, ema_decay=0, max_steps=1_000_000
+    )
+    return TrainingConfig(Mor2018Training(), DomainsConfig(), loop)
+
+
+def _mor2018_small() -> TrainingConfig:
+    task = Mor2018Training(
+        width=32,
+        n_blocks=2,
+        n_layers=9,
+        n_decoder_blocks=2,
+        n_decoder_layers=10,
+        crop_samples=8000,
+    )
+    loop = LoopConfig(
+        batch_size=8,
+        learning_rate=2e-3,
+        warmup_steps=30,
+        ema_decay=0.98,
+        report_every_steps=20,
+        validate_every_s=400.0,
+        minutes=25.0,
+    )
+    return TrainingConfig(task, DomainsConfig(), loop)
+
+
+PRESETS = {"mor2018": _mor2018, "mor2018-small": _mor2018_small}

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from cambiata.arrays import Samples
 from cambiata.data.processes import run_all
-from cambiata.data.scored_examples import ScoredExamples
+from cambiata.data.scored_examples import ScoredConfig, ScoredExamples, record_joined
 from cambiata.files import write_arrays
 from cambiata.partials.analysis import choose_frames, measure, noise_floor_db, power_spectrum
 from cambiata.partials.bands import FLOOR, band_hz, band_quantiles_db, bands_db
@@ -36,6 +36,9 @@ from cambiata.partials.note_frames import (
 )
 from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, decode_notes, posteriors
 from cambiata.train.band_losses import DB, BandLossTask, rms_distance_db, total_loss
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import Method, OnnxPart
+from cambiata.train.task import Progress, Recorded, TrainingExamples
 from cambiata.weights import Model, load_model
 
 Filter = Callable[[Tensor], Tensor]
@@ -244,6 +247,16 @@ class PartialsPredictor(nn.Module):
         """
         return 440 * torch.exp2((24 * features[:, 0] + 64 - 69) / 12)
 
+    def style_facts(
+        self, features: Tensor, partials: Tensor, mask: Tensor, noise: Tensor, floor: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Background noise and timbre vector of a style, from its note frames.
+
+        features, partials, mask, noise: [K, ...]; floor: [N_NOISE]; returns [N_NOISE], [n_timbre].
+        """
+        timbre = self.style(features, partials, mask, noise)[1]
+        return self.background_noise(timbre, floor), timbre
+
     def background_noise(self, timbre: Tensor, floor: Tensor) -> Tensor:
         """Noise that sounds whatever is played.
 
@@ -367,7 +380,7 @@ class OneShotDataset(Sequence[npt.NDArray[np.float16]]):
         ]
         return np.concatenate([np.ravel(x).astype(np.float16) for x in packed])
 
-    def queries(self, number: int, cached: Mapping[str, Any]) -> npt.NDArray[Any]:  # noqa: ARG002
+    def queries(self, number: int, cached: Mapping[str, Any]) -> npt.NDArray[Any]:
         """What the player is asked of an example.
 
         returns [Q, 22].
@@ -487,9 +500,21 @@ class Example(NamedTuple):
 class OneShotTask(BandLossTask):
     """The player with its losses."""
 
+    settings, system, card = OneShotTraining, "oneshot", "oneshot"
+    config: OneShotTraining
+
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Examples with their notes, further ones beside them where none are given."""
+        return record_joined(config.examples, config.extra_examples, folder, progress=progress)
+
+    def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
+        """Queries and targets of every example, as the listener heard it."""
+        return precompute_features(recorded, self.config.listener, progress=progress)
+
     def __init__(self, config: OneShotTraining) -> None:
-        super().__init__()
-        self.config, self.network = config, PartialsPredictor(config)
+        super().__init__(config)
+        self.network = PartialsPredictor(config)
         self.band_hz: Tensor
         self.noise_hz: Tensor
         if config.refines:
@@ -541,11 +566,11 @@ class OneShotTask(BandLossTask):
         gain, residual_db = self.refiner(rendered_db, refiner_reference, example.quantiles, timbre)
         return rendered, rendered * torch.exp(gain / DB) + torch.exp(residual_db / DB)
 
-    def refiner_reference(self, example: "Example", rendered_db: Tensor) -> Tensor:  # noqa: ARG002
+    def refiner_reference(self, example: "Example", rendered_db: Tensor) -> Tensor:
         """What the refiner sees beside what was drawn."""
         return example.content
 
-    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of packed examples.
 
         batch: [B, ...].
@@ -611,7 +636,7 @@ class OneShotTask(BandLossTask):
             self.network.style(*torch.split(tokens[half], _WIDTHS, dim=1))[1] for half in halves
         ]
 
-    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """RMS difference in dB over time and its mean over bands, refined and not."""
         distances: list[tuple[float, float]] = []
         with torch.no_grad():
@@ -625,6 +650,41 @@ class OneShotTask(BandLossTask):
                     )
         rendered, refined = np.mean(distances, axis=0)
         return {"lsd": float(refined), "lsd_player": float(rendered)}
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """Predictor of partials and noise, a style's own facts, and the refiner."""
+        widths = {
+            "known": N_FEATURES,
+            "partials": N_PARTIALS,
+            "clean": N_PARTIALS,
+            "noise": N_NOISE,
+        }
+        style = {name: torch.zeros(32, width) for name, width in widths.items()}
+        of_style = {name: {0: "known"} for name in style}
+        queries = {"wanted": torch.zeros(48, N_FEATURES)}
+        rolls = {name: torch.zeros(self.n_bands, 64) for name in ("drawn", "content")}
+        quantiles = torch.zeros(3, self.n_bands)
+        timbre = torch.zeros(self.config.n_timbre)
+        return {
+            "": OnnxPart(
+                self.network,
+                style | queries,
+                of_style | {"wanted": {0: "wanted"}},
+                ["partials_db", "noise_db"],
+            ),
+            "style": OnnxPart(
+                Method(self.network, "style_facts"),
+                style | {"floor": torch.zeros(N_NOISE)},
+                of_style,
+                ["behind_db", "timbre"],
+            ),
+            "refine": OnnxPart(
+                self.refiner,
+                rolls | {"quantiles": quantiles, "timbre": timbre},
+                {name: {1: "frames"} for name in rolls},
+                ["gain_db", "besides_db"],
+            ),
+        }
 
 
 def _contrastive_loss(timbres: Tensor) -> Tensor:
@@ -655,3 +715,18 @@ def _random_filter(spread_db: float) -> Filter:
         return (depth * torch.cos(math.pi * (waves * place[..., None] + 2 * phases))).sum(dim=-1)
 
     return gain_db
+
+
+def _oneshot() -> TrainingConfig:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=1e-3,
+        ema_decay=0.998,
+        report_every_steps=100,
+        validate_every_s=300.0,
+        minutes=70.0,
+    )
+    return TrainingConfig(OneShotTraining(), ScoredConfig(n_examples=4608), loop)
+
+
+PRESETS = {"oneshot": _oneshot}

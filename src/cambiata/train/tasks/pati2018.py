@@ -1,6 +1,8 @@
 """Two recurrent networks a genre, of pitches and of durations: Pati's melodies of 2018."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +11,9 @@ from torch import Tensor, nn
 from cambiata.data.melody_bars import STYLES
 from cambiata.data.melody_notes import NotesConfig, record_notes
 from cambiata.melody.pati2018 import N_INTERVALS
-from cambiata.train.task import Task
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import Method, OnnxPart
+from cambiata.train.task import Progress, Recorded, Task
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,11 @@ class Pati2018Task(Task):
     small, and kept from learning tunes by heart by dropping a fifth of the states.
     """
 
+    settings, system, card = Pati2018Training, "pati2018", "melody"
+    config: Pati2018Training
+
     def __init__(self, config: Pati2018Training, durations: list[int] | None = None) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.durations = durations or record_notes(NotesConfig()).facts["durations"]
         n_durations = len(self.durations)
         sizes = N_INTERVALS + 1, n_durations + 1
@@ -141,3 +147,51 @@ class Pati2018Task(Task):
             name: float(np.mean([float(each[name]) for each in losses]))
             for name in ("pitch", "duration")
         }
+
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Notes of the old collections' tunes whose dance is known."""
+        return record_notes(config.examples, folder, progress=progress)
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """Genres and durations by their classes, and the size of the states."""
+        return {
+            "genres": list(STYLES),
+            "durations": self.durations,
+            "width": self.config.width,
+        }
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """A step of each network."""
+        width = self.config.width
+
+        def part(network: GenreLstm) -> OnnxPart:
+            inputs = {
+                "genre": torch.full((3,), len(STYLES) - 1),
+                "first": torch.full((3,), network.sizes[0] - 1),
+                "second": torch.full((3,), network.sizes[1] - 1),
+                # Two arrays: of one given twice, torch's exporter makes one input.
+                "output": torch.zeros(3, width),
+                "cell": torch.zeros(3, width),
+            }
+            lengths = {name: {0: "notes"} for name in inputs}
+            outputs = ["logits", "output_after", "cell_after"]
+            return OnnxPart(Method(network, "step"), inputs, lengths, outputs)
+
+        return {"": part(self.duration), "pitch": part(self.pitch)}
+
+
+def _pati2018() -> TrainingConfig:
+    loop = LoopConfig(
+        batch_size=64,
+        learning_rate=3e-3,
+        ema_decay=0.99,
+        n_threads=1,
+        report_every_steps=100,
+        validate_every_s=60.0,
+        minutes=4.0,
+    )
+    return TrainingConfig(Pati2018Training(), NotesConfig(), loop)
+
+
+PRESETS = {"pati2018": _pati2018}

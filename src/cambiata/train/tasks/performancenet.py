@@ -7,8 +7,9 @@ joins it on its way up, residual blocks on ever narrower bands, log power spectr
 sound like: its pooled vector shifts and scales every layer on the way up.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +17,15 @@ from torch.nn import functional
 
 from cambiata.audio.stft import Stft
 from cambiata.score.piano_roll import N_KEYS
-from cambiata.train.task import Task
-from cambiata.train.tasks.rolls import N_ROLL, N_TIMBRE, SoundEncoder, unpack_batch
+from cambiata.train.config import TrainingConfig
+from cambiata.train.onnx import Method, OnnxPart
+from cambiata.train.tasks.rolls import (
+    N_ROLL,
+    N_TIMBRE,
+    RollTask,
+    roll_training,
+    unpack_batch,
+)
 
 STFT = Stft()
 SAMPLE_RATE, FRAMES_PER_STEP = 44100, 2
@@ -140,6 +148,16 @@ class PerformanceNet(nn.Module):
         frames = log_power.view(log_power.shape[0], FRAMES_PER_STEP, STFT.n_bins, -1)
         return frames.permute(0, 2, 3, 1).flatten(2)
 
+    def from_groups(self, groups: Tensor, timbre: Tensor) -> Tensor:
+        """The spectrogram of a roll in groups of as many frames as the U-Net halves into one.
+
+        A file cannot say that a number of frames is a multiple of 8; it can of groups of 8.
+
+        groups: [1, N_ROLL, groups, frames of a group]; returns [1, 1025, 2 L].
+        """
+        log_power: Tensor = self(groups.flatten(2), timbre)
+        return log_power
+
 
 def _max_pool(x: Tensor) -> Tensor:
     """The greater of every two frames; torch's own pooling is exported for one length alone."""
@@ -151,21 +169,22 @@ def _modulate(x: Tensor, modulation: Tensor) -> Tensor:
     return x * (1 + scale) + shift
 
 
-class PerformanceNetTask(Task):
+class PerformanceNetTask(RollTask):
     """PerformanceNet with its losses."""
 
+    settings, system, card = PerformanceNetTraining, "performancenet", "play"
+    config: PerformanceNetTraining
+    network: PerformanceNet
     sample_rate, frame_rate_hz = SAMPLE_RATE, FRAME_RATE_HZ
 
     def __init__(self, config: PerformanceNetTraining) -> None:
-        super().__init__()
-        self.config = config
-        self.network, self.encoder = PerformanceNet(config), SoundEncoder()
+        super().__init__(config, PerformanceNet(config))
         self.window: Tensor
         self.register_buffer("window", torch.from_numpy(STFT.samples), False)
 
     def _crop(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mel, roll, sound = unpack_batch(batch, SAMPLE_RATE, FRAME_RATE_HZ)
-        step = 2 ** (len(self.config.widths) - 1)
+        step = self._frames_multiple
         n = min(round(self.config.crop_s * FRAME_RATE_HZ), roll.shape[2]) // step * step
         at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
         hop = FRAMES_PER_STEP * STFT.hop_length
@@ -182,7 +201,7 @@ class PerformanceNetTask(Task):
         )
         return spectrum[:, :, :n_frames]
 
-    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of rows.
 
         batch: [B, ...].
@@ -215,6 +234,27 @@ class PerformanceNetTask(Task):
             name: float(torch.stack([each[name] for each in losses]).mean()) for name in losses[0]
         }
 
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """Roll and timbre to a spectrogram, and the encoder of the reference."""
+        inputs = {
+            "groups": torch.zeros(1, N_ROLL, 6, self._frames_multiple),
+            "timbre": torch.zeros(1, N_TIMBRE),
+        }
+        lengths = {"groups": {2: "groups"}}
+        from_groups = Method(self.network, "from_groups")
+        return {
+            "": OnnxPart(from_groups, inputs, lengths, ["log_power"]),
+            "style": self.style_part(),
+        }
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """Frames of a group, and what power is scaled by."""
+        return {"frames_multiple": self._frames_multiple, "gain": GAIN}
+
+    @property
+    def _frames_multiple(self) -> int:
+        return int(2 ** (len(self.config.widths) - 1))
+
 
 def _multi_scale(output: Tensor, target: Tensor) -> Tensor:
     """DDSP's loss, equal weights of magnitudes and their logarithms; RMS is 1."""
@@ -232,3 +272,9 @@ def _multi_scale(output: Tensor, target: Tensor) -> Tensor:
             (torch.log(output_magnitude + 1e-3) - torch.log(target_magnitude + 1e-3)).abs().mean()
         )
     return torch.stack(losses).sum()
+
+
+PRESETS = {
+    "performancenet": lambda: roll_training(PerformanceNetTraining(), 12.0),
+    "performancenet-l1": lambda: roll_training(PerformanceNetTraining(loss="l1"), 12.0),
+}

@@ -14,9 +14,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cambiata.data.scored_examples import ScoredExamples
+from cambiata.data.scored_examples import (
+    JoinedExamples,
+    PianoConfig,
+    ScoredConfig,
+    ScoredExamples,
+)
 from cambiata.partials.note_frames import events_from_part, score_note_frames
-from cambiata.train.tasks.oneshot import OneShotDataset, OneShotTask, OneShotTraining, queries_of
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.task import Progress, TrainingExamples
+from cambiata.train.tasks.oneshot import (
+    OneShotDataset,
+    OneShotTask,
+    OneShotTraining,
+    precompute_features,
+    queries_of,
+)
 
 Loss = Literal["levels", "l1", "multi-scale"]
 _SCALES = (1, 2, 4, 8, 16)
@@ -82,11 +95,24 @@ class ConcatDataset(Sequence[npt.NDArray[Any]]):
 class PlayerTask(OneShotTask):
     """The player of scores with its losses."""
 
+    settings, system, card = PlayerTraining, "player", "play"
+    config: PlayerTraining
+
     def __init__(self, config: PlayerTraining) -> None:
         super().__init__(config)
         self._loss = config.loss
 
-    def refiner_reference(self, example: Any, rendered_db: Tensor) -> Tensor:  # noqa: ARG002
+    def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
+        """Queries and targets of every example, keyboards more often than the rest."""
+        sets = recorded.sets if isinstance(recorded, JoinedExamples) else (recorded,)
+        datasets = [
+            PlayerDataset(precompute_features(each, self.config.listener, progress=progress), each)
+            for each in sets
+        ]
+        # Keyboards first of all: each of theirs is seen as often as two of all others.
+        return ConcatDataset(datasets, [1, 2][: len(datasets)])
+
+    def refiner_reference(self, example: Any, rendered_db: Tensor) -> Tensor:
         """What the refiner sees beside what was drawn: the same again."""
         return rendered_db
 
@@ -108,3 +134,19 @@ class PlayerTask(OneShotTask):
             logs = [torch.log(x + 1e-4) for x in (low, high)]
             losses.append(10 * (low - high).abs().mean() + (logs[0] - logs[1]).abs().mean())
         return 4 * torch.stack(losses).mean()
+
+
+def _player() -> TrainingConfig:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=5e-4,
+        ema_decay=0.998,
+        report_every_steps=100,
+        validate_every_s=300.0,
+        minutes=35.0,
+    )
+    examples = ScoredConfig(n_examples=4608)
+    return TrainingConfig(PlayerTraining(), examples, loop, extra_examples=PianoConfig())
+
+
+PRESETS = {"player": _player}

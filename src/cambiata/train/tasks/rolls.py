@@ -1,7 +1,7 @@
 """What networks on piano rolls learn from, and the encoder of the reference that they share."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,12 @@ from torch import Tensor, nn
 
 from cambiata.audio.mel import log_mel
 from cambiata.audio.sound import resample
-from cambiata.data.scored_examples import ScoredExamples
+from cambiata.data.scored_examples import PianoConfig, ScoredExamples, record_joined
 from cambiata.partials.posteriors import BANDS
 from cambiata.score.piano_roll import piano_roll, resample_roll
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import OnnxPart
+from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
 
 N_MELS, N_ROLL, N_TIMBRE = 80, 265, 64
 _RATE_HZ = BANDS.sample_rate
@@ -102,3 +105,41 @@ class SoundEncoder(nn.Module):
         deviation = (hidden.var(dim=2, unbiased=False) + 1e-5).sqrt()
         vector: Tensor = self.projection(torch.cat([hidden.mean(dim=2), deviation], dim=1))
         return vector
+
+
+class RollTask(Task):
+    """A network on piano rolls, with an encoder of the reference."""
+
+    sample_rate: ClassVar[int]
+    frame_rate_hz: ClassVar[float]
+
+    def __init__(self, config: Any, network: nn.Module) -> None:
+        super().__init__(config)
+        self.network, self.encoder = network, SoundEncoder()
+
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Examples with their notes, by keyboards."""
+        return record_joined(config.examples, config.extra_examples, folder, progress=progress)
+
+    def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
+        """Reference, roll and target of every example, at the network's own rates."""
+        return RollExamples(recorded, self.sample_rate, self.frame_rate_hz)
+
+    def style_part(self) -> OnnxPart:
+        """The encoder of the reference, as it is exported."""
+        mel = {"mel": torch.zeros(1, N_MELS, 64)}
+        return OnnxPart(self.encoder, mel, {"mel": {2: "frames"}}, ["timbre"])
+
+
+def roll_training(task: Any, minutes: float) -> TrainingConfig:
+    """Training of a network on piano rolls for two cores, by keyboards alone."""
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=1e-3,
+        ema_decay=0.99,
+        report_every_steps=20,
+        validate_every_s=240.0,
+        minutes=minutes,
+    )
+    return TrainingConfig(task, PianoConfig(), loop)

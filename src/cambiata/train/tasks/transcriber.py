@@ -15,8 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cambiata.data.scored_examples import PianoConfig, ScoredConfig
 from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES, ONSET_REACH_FRAMES
 from cambiata.score.piano_roll import MAX_VELOCITY
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.task import Progress, TrainingExamples
 from cambiata.train.tasks.listener import Listener, ListenerExamples, ListenerTask, ListenerTraining
 
 
@@ -86,13 +89,19 @@ def offset_targets(
 class TranscriberTask(ListenerTask):
     """The transcriber with its losses."""
 
+    settings, system, card = TranscriberTraining, "transcriber", "transcription"
+    config: TranscriberTraining
     optional_weights = ("network.more.",)
 
     def __init__(self, config: TranscriberTraining) -> None:
         super().__init__(config)
         self.network = Transcriber(config)
 
-    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+    def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
+        """Content and style of every example, each by itself."""
+        return TranscriberExamples(recorded)
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of clips.
 
         batch: [B, 752, L].
@@ -128,3 +137,19 @@ class TranscriberTask(ListenerTask):
                 more.append((float(losses["offset"]), 127 * float(losses["velocity"])))
         offset, velocity = np.mean(more, axis=0)
         return figures | {"offset": float(offset), "velocity": float(velocity)}
+
+
+def _transcriber() -> TrainingConfig:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=1e-3,
+        ema_decay=0.998,
+        report_every_steps=50,
+        validate_every_s=400.0,
+        minutes=25.0,
+    )
+    examples = ScoredConfig(n_examples=4608)
+    return TrainingConfig(TranscriberTraining(), examples, loop, extra_examples=PianoConfig())
+
+
+PRESETS = {"transcriber": _transcriber}

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.arrays import Samples
-from cambiata.data.domains import DOMAINS, DomainExamples
+from cambiata.data.domains import DOMAINS, DomainExamples, DomainsConfig, record_domains
 from cambiata.data.effects import sample_wide_chain
 from cambiata.data.processes import run_all
 from cambiata.files import write_arrays
@@ -37,8 +37,12 @@ from cambiata.partials.latent import (
 from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS, note_frames
 from cambiata.partials.posteriors import BANDS
 from cambiata.train.band_losses import DB, BandLossTask, rms_distance_db, total_loss
-from cambiata.train.tasks.mor2018 import Classifier
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import Method, OnnxPart, round_to_float16, write_parts
+from cambiata.train.task import Progress, Recorded, TrainingExamples
+from cambiata.train.tasks.mor2018 import Classifier, check_domains, domain_facts
 from cambiata.train.tasks.oneshot import Refiner, queries_of
+from cambiata.translation.domains import DOMAIN_SYSTEM
 from cambiata.weights import Model, load_model, open_model
 
 _N_QUERIES = 1536
@@ -365,12 +369,13 @@ def encoder_onnx(listener: str) -> bytes:
 class TranslationTask(BandLossTask):
     """Encoder, classifier and decoders with their losses."""
 
+    settings, system, card = TranslationTraining, "translation", "translation"
+    config: TranslationTraining
     turns = _N_CLASSIFIER_TURNS + 1
     optional_weights = ("memory",)
 
     def __init__(self, config: TranslationTraining) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         n = len(config.domains)
         # What was seen of the last sounds, and their domains; in the checkpoint, so that a run
         # that goes on judges by the same.
@@ -392,6 +397,20 @@ class TranslationTask(BandLossTask):
         self.wavering_cents: Tensor
         for name in ("inharmonicities", "wavering_cents"):
             self.register_buffer(name, torch.zeros(n))
+
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Pieces by the players of the domains."""
+        return record_domains(config.examples, folder, progress=progress)
+
+    def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
+        """Excerpts as the encoder heard them; strings and wavering are measured on the way."""
+        check_domains(self.config.domains, recorded)
+        excerpts = precompute_excerpts(
+            recorded, self.config.listener, pairs=self.config.pairs, progress=progress
+        )
+        self.measure_domains(excerpts)
+        return excerpts
 
     def measure_domains(self, dataset: ExcerptDataset) -> None:
         """Learn of each domain how stiff its strings are and how much its notes waver."""
@@ -482,7 +501,7 @@ class TranslationTask(BandLossTask):
             self.memory_domains[at] = each.source_domain
             self.memory_next += 1
 
-    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:  # noqa: ARG002
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """RMS difference in dB over time and its mean over bands: translated, and heard again."""
         figures: dict[str, list[float]] = {}
         with torch.no_grad():
@@ -501,3 +520,87 @@ class TranslationTask(BandLossTask):
                     float(predicted_domain == excerpt.source_domain)
                 )
         return {name: float(np.mean(values)) for name, values in figures.items()}
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """The encoder: a transcriber that also tells what it saw, and the latent's layers."""
+        hidden = {"seen": torch.zeros(48, N_HIDDEN)}
+        transcriber = OnnxPart(nn.Identity(), {}, {}, [], encoder_onnx(self.config.listener))
+        return {
+            "": transcriber,
+            "code": OnnxPart(self.code, hidden, {"seen": {0: "moments"}}, ["latent"]),
+        }
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """The kind of translator, its rate, and the transcriber's onset threshold."""
+        _, threshold = load_encoder(self.config.listener)
+        return {"kind": "notes", "sample_rate": BANDS.sample_rate, "threshold": threshold}
+
+    def onnx_companions(
+        self, main_sha256: str
+    ) -> dict[str, tuple[dict[str, Any], dict[str, OnnxPart]]]:
+        """The decoders of all domains."""
+        domains = [
+            domain_facts(name) | self.strings_of(i) for i, name in enumerate(self.config.domains)
+        ]
+        facts = {"system": DOMAIN_SYSTEM, "encoder": main_sha256, "domains": domains}
+        return {"domains": (facts, self.decoder_parts())}
+
+    def strings_of(self, domain: int) -> dict[str, float]:
+        """A domain's inharmonicity, which files call stiffness, and how much its notes waver."""
+        return {
+            "stiffness": float(self.inharmonicities[domain]),
+            "wavering_cents": float(self.wavering_cents[domain]),
+        }
+
+    def decoder_parts(self) -> dict[str, OnnxPart]:
+        """The decoders: note frames to partials and noise, and what was drawn to its correction."""
+        domain = torch.zeros((), dtype=torch.int64)
+        known = torch.zeros(48, N_CONDITIONING + self.config.n_latent)
+        return {
+            "": OnnxPart(
+                self.decoders,
+                {"known": known, "domain": domain},
+                {"known": {0: "moments"}},
+                ["partials_db", "noise_db"],
+            ),
+            "refine": OnnxPart(
+                Method(self.decoders, "refine"),
+                {"drawn": torch.zeros(self.n_bands, 64), "domain": domain},
+                {"drawn": {1: "frames"}},
+                ["gain_db", "besides_db"],
+            ),
+        }
+
+
+def write_domain(
+    task: TranslationTask, place: Path, encoder: str, facts: Mapping[str, Any]
+) -> list[Path]:
+    """Files of the only decoder of a task, the main one last.
+
+    `encoder` is the SHA-256 of the encoder that it was learnt with.
+    """
+    task = task.eval().float()
+    round_to_float16(task)
+    domain = domain_facts(task.config.domains[0]) | task.strings_of(0) | dict(facts)
+    written = write_parts(
+        task.decoder_parts(),
+        place,
+        {"system": DOMAIN_SYSTEM, "encoder": encoder, "domains": [domain]},
+        half=True,
+    )
+    return [place.parent / file for file, _ in written["parts"].values()] + [place]
+
+
+def _translation() -> TrainingConfig:
+    loop = LoopConfig(
+        batch_size=4,
+        learning_rate=1.5e-3,
+        ema_decay=0.998,
+        report_every_steps=50,
+        validate_every_s=240.0,
+        minutes=25.0,
+    )
+    return TrainingConfig(TranslationTraining(), DomainsConfig(), loop)
+
+
+PRESETS = {"translation": _translation}

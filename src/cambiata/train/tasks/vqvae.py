@@ -6,26 +6,42 @@ the notes pass through a narrow code and the timbre through one vector (`self-su
 it must play the notes of one instrument with another (`supervised`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.audio.mel import mel_filters
-from cambiata.data.examples import CONTENT, STYLE, TARGET
+from cambiata.data.examples import (
+    CONTENT,
+    STYLE,
+    TARGET,
+    Examples,
+    ExamplesConfig,
+    cache_features,
+    record_examples,
+)
 from cambiata.errors import InputError
 from cambiata.timbre_transfer.vqvae import SAMPLE_RATE_HZ, STFT
-from cambiata.train.task import Task
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import Method, OnnxPart
+from cambiata.train.recurrent import GRUWrapper
+from cambiata.train.task import Progress, Task, TrainingExamples, n_parameters
+from cambiata.weights import Model
 
 Learning = Literal["self-supervised", "supervised", "supervised-contrastive"]
 Codebook = Literal["gradient", "moving-average"]
 
-_LEAKY_SLOPE = 0.1
+_LEAKY_SLOPE = 0.1  # of every LeakyReLU, as published
+# By how much ln(1 + |X|) may be lowered after training; validation takes the best.
 _LOWERINGS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+_N_PREPARING = 64  # examples whose spectra's principal components the layers hear and say
 
 
 @dataclass(frozen=True)
@@ -68,27 +84,6 @@ class ResidualWrapper(nn.Module):
         """
         out: Tensor = x + self.layers(x)
         return out
-
-
-class GRUWrapper(nn.Module):
-    """A GRU over frames."""
-
-    def __init__(self, width: int, *, last: bool = False) -> None:
-        super().__init__()
-        self.gru, self.last = nn.GRU(width, width, batch_first=True), last
-
-    def forward(self, x: Tensor) -> Tensor:
-        """States of the GRU.
-
-        x: [B, D, L]; returns [B, D, L], [B, D].
-        """
-        # In float32 whatever the rest runs in: in bfloat16, on a CPU without instructions for it,
-        # torch's GRU took 20 times as long. (Not measured on one that has them.)
-        states: Tensor
-        last: Tensor
-        with torch.autocast(x.device.type, enabled=False):
-            states, last = self.gru(x.float().transpose(1, 2))
-        return last[0] if self.last else states.transpose(1, 2)
 
 
 class GradientCodebook(nn.Module):
@@ -277,6 +272,14 @@ class VqVae(nn.Module):
         encoded: Tensor = self.content_encoder(content).transpose(1, 2)
         return encoded.float()
 
+    def encode_style(self, spectrogram: Tensor) -> Tensor:
+        """The vector of a style's spectrogram.
+
+        spectrogram: [B, F, L]; returns [B, D].
+        """
+        vector: Tensor = self.style_encoder(self.encoder_inputs(spectrogram))
+        return vector
+
     def decode(self, codes: Tensor, style: Tensor, n_frames: int) -> Tensor:
         """What the layers say.
 
@@ -303,11 +306,6 @@ class VqVae(nn.Module):
         commitment = (encoded - quantized.detach()).square().mean()
         output = self.decode(quantized, style_vector, content.shape[2])
         return output, ids, codebook_loss, commitment
-
-
-def n_parameters(network: nn.Module) -> int:
-    """How many numbers a network learns."""
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def load_published(path: str | Path) -> VqVae:
@@ -366,20 +364,39 @@ class VqVaeTraining:
 class VqVaeTask(Task):
     """Training of the SS-VQ-VAE."""
 
+    settings, system, card = VqVaeTraining, "vqvae", "vqvae"
+    config: VqVaeTraining
     window: Tensor
     filters: Tensor
 
     def __init__(self, config: VqVaeTraining) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.network = VqVae(config.shape)
         assert STFT.win_length is not None
         self.register_buffer("window", torch.hann_window(STFT.win_length), persistent=False)
         filters = mel_filters(SAMPLE_RATE_HZ, STFT.n_fft, 128)
         self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
 
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Examples:
+        """Sounds of three roles: content, style and target."""
+        return record_examples(config.examples, folder, progress=progress)
+
+    def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
+        """The examples, as principal components where the network has any."""
+        n_seen = min(_N_PREPARING, len(recorded))
+        self.prepare(torch.stack([torch.from_numpy(recorded[i]) for i in range(n_seen)]))
+        if not self.cache_name:
+            return super().dataset(recorded, progress)
+
+        def compute(batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            components: npt.NDArray[Any] = self.compute_components(torch.from_numpy(batch)).numpy()
+            return components
+
+        return cache_features(recorded, self.cache_name, compute, progress)
+
     def prepare(self, batch: Tensor) -> None:
-        """Find the components of what some examples sound like.
+        """Find the principal components of some examples' spectra.
 
         batch: [B, 3, T].
         """
@@ -387,13 +404,13 @@ class VqVaeTask(Task):
             self.network.fit_components(self.spectrograms(batch.flatten(0, 1)))
 
     @property
-    def kept(self) -> str:
-        """Examples are kept as components, where there are any."""
+    def cache_name(self) -> str:
+        """Name of what is read instead of the examples: their components, where there are any."""
         n_components = self.config.shape.n_components
         return f"components-{n_components}-{self.config.level_db:g}db" if n_components else ""
 
     @torch.no_grad()
-    def keep(self, batch: Tensor) -> Tensor:
+    def compute_components(self, batch: Tensor) -> Tensor:
         """Components of examples.
 
         batch: [B, 3, T]; returns [B, 3, K, L].
@@ -428,7 +445,7 @@ class VqVaeTask(Task):
         batch: [B, 3, T].
         """
         with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
-            if not self.kept:
+            if not self.cache_name:
                 flat = self.spectrograms(batch.flatten(0, 1))
                 batch = _group_by_example(self.network.encoder_inputs(flat))
             content, style, target = self._assign_roles(self._crop(batch))
@@ -552,3 +569,140 @@ class VqVaeTask(Task):
 
         difference = levels(output) - levels(target)
         return difference.square().mean(2).sqrt().mean(1, keepdim=True)
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """Content and style vector to a spectrogram; a style's spectrogram to its vector."""
+        frames = torch.zeros(1, STFT.n_bins, 64)
+        content = {"content": frames, "timbre": torch.zeros(1, self.config.shape.width)}
+        encode_style = Method(self.network, "encode_style")
+        return {
+            "": OnnxPart(
+                _Transfer(self.network),
+                content,
+                {"content": {2: "frames"}},
+                ["spectrogram", "codes"],
+            ),
+            "style": OnnxPart(
+                encode_style, {"style": frames}, {"style": {2: "frames"}}, ["timbre"]
+            ),
+        }
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """Levels of what the network hears and says, and its size."""
+        shape = config.task.shape
+        return {
+            "level_db": config.task.level_db,
+            "lowered_by": figures["lowered_by"],
+            "width": shape.width,
+            "n_codes": shape.n_codes,
+        }
+
+    def parity(
+        self,
+        parts: Mapping[str, OnnxPart],
+        place: Path,
+        n_trials: int = 4,
+    ) -> dict[str, float]:
+        """How far a file is from torch, on noise with a falling spectrum.
+
+        "max_difference" is of ln(1 + |X|) in frames decoded from equal codes, "equal_codes" the
+        share of codes that are equal (a tie may fall to either side).
+        """
+        model = Model(place.read_bytes(), lambda file, _: (place.parent / file).read_bytes())
+        network, rng = self.network, np.random.default_rng(0)
+        worst, equal = 0.0, []
+        for trial in range(n_trials):
+            n_frames = 65 + 64 * trial + trial  # of every remainder by the encoder's stride of 4
+            # From ln(1 + |X|) of loud partials to that of the faintest, as music has them.
+            slope = np.linspace(6, 0.5, STFT.n_bins, dtype=np.float32)[None, :, None]
+            content, style = (
+                (slope * rng.random((1, STFT.n_bins, n_frames))).astype(np.float32)
+                for _ in range(2)
+            )
+            with torch.no_grad():
+                decoded, ids, _, _ = network(
+                    *(network.encoder_inputs(torch.from_numpy(x)) for x in (content, style))
+                )
+                expected = network.decoded(decoded).numpy()
+            [timbre] = model.part("style")(style)
+            spectrogram, codes = model.part()(content, timbre)
+            equal.append(float((codes == ids.numpy()).mean()))
+            if equal[-1] == 1:
+                worst = max(worst, float(np.abs(spectrogram - expected).max()))
+        if max(equal) < 1:
+            worst = np.inf
+        return {"max_difference": worst, "equal_codes": float(np.mean(equal))}
+
+    @classmethod
+    def load_published(cls, path: str | Path) -> tuple[Task, dict[str, Any]]:
+        """The authors' checkpoint, ``ssvqvae_model_state.pt``."""
+        network = load_published(path)
+        task = cls(VqVaeTraining(network.shape))
+        task.network = network
+        return task, {
+            "system": "vqvae",
+            "preset": "cifka2021",
+            "licence": "not stated by the authors",
+            # FluidSynth's default gain makes this of one instrument; theirs were not levelled.
+            "level_db": -25.0,
+            "lowered_by": 0.0,
+            "width": network.shape.width,
+            "n_codes": network.shape.n_codes,
+            "n_parameters": n_parameters(network),
+            "training": {"task": {"shape": asdict(network.shape)}},
+            "data": "Lakh MIDI by three sound fonts, and RealTracks: Cífka et al. 2021",
+        }
+
+
+class _Transfer(nn.Module):
+    """Content and style vector to spectrogram and code numbers, as it is exported."""
+
+    table: Tensor
+
+    def __init__(self, network: VqVae) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("table", network.codebook.table.detach().clone())
+
+    def forward(self, content: Tensor, timbre: Tensor) -> tuple[Tensor, Tensor]:
+        encoded = self.network.encode(self.network.encoder_inputs(content))
+        codes = nearest_code(encoded, self.table)
+        decoded = self.network.decode(
+            functional.embedding(codes, self.table), timbre, content.shape[2]
+        )
+        return self.network.decoded(decoded), codes
+
+
+def _small(learning: Learning) -> TrainingConfig:
+    # Widths, batch and rate chosen by measurement: docs/models/vqvae.md.
+    shape = VqVaeShape(
+        width=256, n_codes=1024, decoder_grus=False, codebook="moving-average", n_components=256
+    )
+    return TrainingConfig(
+        VqVaeTraining(shape, learning, crop_s=2.0, quantised_from=0.3),
+        ExamplesConfig(n_examples=8192),
+        LoopConfig(
+            batch_size=16, learning_rate=1e-3, ema_decay=0.998, report_every_steps=200, minutes=40.0
+        ),
+    )
+
+
+def _cifka2021() -> TrainingConfig:
+    # 26,000 steps of 256 pairs at a constant rate; 20 hours on a V100, weeks on two cores.
+    loop = LoopConfig(
+        batch_size=256,
+        schedule="constant",
+        warmup_steps=1,
+        clip_norm=0,
+        ema_decay=0,
+        max_steps=26000,
+    )
+    return TrainingConfig(VqVaeTraining(), ExamplesConfig(), loop)
+
+
+PRESETS = {
+    "vqvae-supervised": lambda: _small("supervised"),
+    "vqvae-self-supervised": lambda: _small("self-supervised"),
+    "vqvae-supervised-contrastive": lambda: _small("supervised-contrastive"),
+    "vqvae-cifka2021": _cifka2021,
+}

@@ -7,15 +7,24 @@ sample rate, and on the pooled mel frames of a reference. Small enough for two c
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.score.piano_roll import FRAME_RATE_HZ
-from cambiata.train.task import Task
-from cambiata.train.tasks.rolls import N_ROLL, N_TIMBRE, SoundEncoder, unpack_batch
+from cambiata.train.config import TrainingConfig
+from cambiata.train.onnx import Method, OnnxPart
+from cambiata.train.tasks.rolls import (
+    N_ROLL,
+    N_TIMBRE,
+    RollTask,
+    roll_training,
+    unpack_batch,
+)
 
 SAMPLE_RATE = 16000
 PER_FRAME = int(SAMPLE_RATE / FRAME_RATE_HZ)
@@ -128,17 +137,18 @@ def mu_law(samples: Tensor) -> Tensor:
     return ((companded + 1) / 2 * mu + 0.5).long().clamp(0, mu)
 
 
-class WaveNetTask(Task):
+class WaveNetTask(RollTask):
     """The WaveNet with its loss."""
 
+    settings, system, card = WaveNetTraining, "wavenet", "play"
+    config: WaveNetTraining
+    network: WaveNet
     sample_rate, frame_rate_hz = SAMPLE_RATE, FRAME_RATE_HZ
 
     def __init__(self, config: WaveNetTraining) -> None:
-        super().__init__()
-        self.config = config
-        self.network, self.encoder = WaveNet(config), SoundEncoder()
+        super().__init__(config, WaveNet(config))
 
-    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:  # noqa: ARG002
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Loss of rows.
 
         batch: [B, ...].
@@ -161,3 +171,36 @@ class WaveNetTask(Task):
         with torch.no_grad():
             losses = [self.forward(batch, share)["loss"] for batch in batches[:8]]
         return {"nats": float(torch.stack(losses).mean())}
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """One sample further; a roll's condition of every layer; the encoder of the reference."""
+        n, width = len(self.config.dilations), self.config.width
+        step = {
+            "sample": torch.zeros(3, 1),
+            "past": torch.zeros(3, n, width),
+            "condition": torch.zeros(3, n, 2 * width),
+        }
+        roll = {"roll": torch.zeros(1, N_ROLL, 64), "timbre": torch.zeros(1, N_TIMBRE)}
+        return {
+            "": OnnxPart(
+                Method(self.network, "step"),
+                step,
+                {name: {0: "batch"} for name in step},
+                ["logits", "given"],
+            ),
+            "condition": OnnxPart(
+                Method(self.network, "condition"), roll, {"roll": {2: "frames"}}, ["told"]
+            ),
+            "style": self.style_part(),
+        }
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """Sizes of the layers' past, and the RMS of what was learnt."""
+        return {
+            "dilations": list(self.config.dilations),
+            "width": self.config.width,
+            "level": TRAINING_RMS,
+        }
+
+
+PRESETS = {"wavenet": lambda: roll_training(WaveNetTraining(), 15.0)}
