@@ -33,7 +33,7 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
     tiny_examples(tmp_path / "examples")
     settings = [piece for key, value in SETTINGS.items() for piece in ("--set", f"{key}={value}")]
     done = run(
-        *("run", "vqvae", "-o", "RUN", "--examples", "examples", "--json", *settings),
+        *("run", "vqvae-self-supervised", "-o", "RUN", "--examples", "examples", "--json", *settings),
         folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
@@ -58,17 +58,17 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
     [
         (["run", "nope", "-o", "R"], "nope: is no training preset; use one of vqvae, "),
         (
-            ["run", "vqvae", "-o", "there"],
+            ["run", "vqvae-self-supervised", "-o", "there"],
             "there: is there already; go on with it (cambiata train ",
         ),
         (
-            ["run", "vqvae", "-o", "R", "--set", "loop.speed=1"],
+            ["run", "vqvae-self-supervised", "-o", "R", "--set", "loop.speed=1"],
             "loop.speed: is no setting; use one ",
         ),
-        (["run", "vqvae", "-o", "R", "--set", "loop.batch_size=x"], "loop.batch_size=x: "),
-        (["run", "vqvae", "-o", "R"], "bank/fluid-r3: is no bank; make one: cambiata data bank"),
+        (["run", "vqvae-self-supervised", "-o", "R", "--set", "loop.batch_size=x"], "loop.batch_size=x: "),
+        (["run", "vqvae-self-supervised", "-o", "R"], "bank/fluid-r3: is no bank; make one: cambiata data bank"),
         (
-            ["run", "vqvae", "-o", "R", "--minutes", "-1"],
+            ["run", "vqvae-self-supervised", "-o", "R", "--minutes", "-1"],
             "loop.minutes=-1.0: rates and limits must",
         ),
         (["resume", "there"], "there: is no run; start one: cambiata train run PRESET -o RUN"),

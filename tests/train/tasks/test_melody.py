@@ -25,7 +25,7 @@ from cambiata.melody.system import MelodyAmounts
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice
 from cambiata.train.config import LoopConfig, as_dict
-from cambiata.train.export import export
+from cambiata.train.export import export, export_task
 from cambiata.train.loop import fit
 from cambiata.train.tasks.melody import MelodyTask, MelodyTraining, measure_styles
 from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
@@ -116,11 +116,8 @@ def test_what_is_learnt_is_exported_and_restyles(folder: Path, tmp_path: Path) -
 
 
 def _export(place: Path, bars: TuneBars, task: MelodyTask) -> None:
-    from cambiata.train import export as exporting
-
     about = {"system": "melody", "licence": "Apache-2.0", **measure_styles(task, bars)}
-    network = task.eval().float()
-    facts = exporting._write_network(network, place / "m.onnx", about, half=True)
+    facts = export_task(task.eval().float(), about, place / "m.onnx", half=True)
     assert facts["parity"]["max_difference"] < 1e-3
 
 
@@ -146,10 +143,8 @@ def test_genres_learn_their_own_durations(tmp_path: Path) -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    from cambiata.train import export as exporting
-
-    about = {"system": "pati2018", **exporting._system_facts(task, training("pati2018"), {})}
-    exporting._write_network(task.eval(), tmp_path / "p.onnx", about, half=False)
+    about = {"system": "pati2018", **task.onnx_facts(training("pati2018"), {})}
+    export_task(task.eval(), about, tmp_path / "p.onnx", half=False)
     tune = sheet("reel", 5)
     line = MelodyLine.of(tune.voices[0], tune.metre)
     pati = Pati2018(str(tmp_path / "p.onnx"))
