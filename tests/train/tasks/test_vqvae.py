@@ -14,7 +14,7 @@ from cambiata.timbre_transfer.vqvae import STFT
 
 torch = pytest.importorskip("torch")
 
-from cambiata.train.tasks.registry import PRESETS, training  # noqa: E402
+from cambiata.train.tasks.registry import PRESETS, make_task, training  # noqa: E402
 from cambiata.train.tasks.vqvae import (  # noqa: E402
     AverageCodebook,
     GradientCodebook,
@@ -263,7 +263,7 @@ def test_every_preset_learns_one_repeated_batch(preset: str, tmp_path: Path) -> 
     shape = replace(made.task.shape, n_components=n_components)
     made = replace(made, task=replace(made.task, shape=shape))
     torch.manual_seed(0)
-    task = made.make_task().train()
+    task = make_task(made).train()
     examples = tiny_examples(tmp_path)
     batch = torch.stack([torch.from_numpy(examples[i]) for i in range(8)])
     task.prepare(batch)
