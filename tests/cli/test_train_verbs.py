@@ -33,7 +33,16 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
     tiny_examples(tmp_path / "examples")
     settings = [piece for key, value in SETTINGS.items() for piece in ("--set", f"{key}={value}")]
     done = run(
-        *("run", "vqvae-self-supervised", "-o", "RUN", "--examples", "examples", "--json", *settings),
+        *(
+            "run",
+            "vqvae-self-supervised",
+            "-o",
+            "RUN",
+            "--examples",
+            "examples",
+            "--json",
+            *settings,
+        ),
         folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
@@ -65,8 +74,14 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
             ["run", "vqvae-self-supervised", "-o", "R", "--set", "loop.speed=1"],
             "loop.speed: is no setting; use one ",
         ),
-        (["run", "vqvae-self-supervised", "-o", "R", "--set", "loop.batch_size=x"], "loop.batch_size=x: "),
-        (["run", "vqvae-self-supervised", "-o", "R"], "bank/fluid-r3: is no bank; make one: cambiata data bank"),
+        (
+            ["run", "vqvae-self-supervised", "-o", "R", "--set", "loop.batch_size=x"],
+            "loop.batch_size=x: ",
+        ),
+        (
+            ["run", "vqvae-self-supervised", "-o", "R"],
+            "bank/fluid-r3: is no bank; make one: cambiata data bank",
+        ),
         (
             ["run", "vqvae-self-supervised", "-o", "R", "--minutes", "-1"],
             "loop.minutes=-1.0: rates and limits must",
