@@ -41,7 +41,7 @@ def at_metrics(audio: Audio) -> Samples:
 
 
 def with_phases(phases: Callable[[Samples], Samples]) -> Callable[[Audio], Audio]:
-    """Magnitudes kept, phases found again."""
+    """The magnitudes with phases found anew."""
 
     def changed(audio: Audio) -> Audio:
         magnitude = np.abs(STFT.analyse(audio.mono().samples[0]))
@@ -61,19 +61,19 @@ def by_gradient(magnitude: Samples) -> Samples:
     return invert(magnitude, STFT, (magnitude.shape[1] - 1) * STFT.hop_length, seed=0)
 
 
-def shifts_s(found: Sequence[Note], true: Sequence[Note]) -> list[float]:
+def shifts_s(detected: Sequence[Note], true: Sequence[Note]) -> list[float]:
     """By how much notes begin later than the true ones of their pitch."""
-    if not found or not true:
+    if not detected or not true:
         return []
     sides = []
-    for notes in (true, found):
+    for notes in (true, detected):
         intervals = np.array([[n.start_s, max(n.end_s, n.start_s + 0.01)] for n in notes])
         sides += [intervals, midi_to_hz(np.array([n.pitch for n in notes]))]
     pairs = match_notes(*sides, onset_tolerance=0.05, offset_ratio=None)
-    return [found[j].start_s - true[i].start_s for i, j in pairs]
+    return [detected[j].start_s - true[i].start_s for i, j in pairs]
 
 
-def told_by(values: Sequence[float]) -> str:
+def mean_and_interval(values: Sequence[float]) -> str:
     """Mean and 95 % interval."""
     low, high = bootstrap_interval(values)
     return f"{np.mean(values):.2f} [{low:.2f}, {high:.2f}]"
@@ -82,45 +82,48 @@ def told_by(values: Sequence[float]) -> str:
 def artificial(folder: Path, pairs: list[Path]) -> None:
     """Phases, and transfer to itself."""
     rows = []
-    ways = {
+    phases_by_name = {
         "inverse transforms (ours)": lambda audio: audio,
         "its magnitudes, phases by integration (the project's vocoder)": with_phases(by_gradient),
         "its magnitudes, Griffin-Lim, 32 iterations": with_phases(by_griffin_lim),
     }
-    for name, way in ways.items():
+    for name, rephase in phases_by_name.items():
         scores = []
         for pair in pairs:
-            out, target = way(load(pair / "oneshot.flac")), at_metrics(load(pair / "target.flac"))
+            out, target = (
+                rephase(load(pair / "oneshot.flac")),
+                at_metrics(load(pair / "target.flac")),
+            )
             sound = at_metrics(out)
             scores.append(
                 (paper_lsd(sound, target), multi_scale_spectral_distance(sound, target, -80.0))
             )
-        rows.append([name, *map(told_by, zip(*scores, strict=True))])
+        rows.append([name, *map(mean_and_interval, zip(*scores, strict=True))])
     print(table(["phases", "LSD, dB", "multi-scale, -80 dB floor"], rows), "\n")
     itself = []
     for pair in pairs:
         content = load(pair / "content.flac")
-        made = cambiata.transfer(content, content)
-        itself.append(paper_lsd(at_metrics(made), at_metrics(content)))
-    print(f"transfer to itself ({len(pairs)} contents): LSD {told_by(itself)} dB\n")
+        output = cambiata.transfer(content, content)
+        itself.append(paper_lsd(at_metrics(output), at_metrics(content)))
+    print(f"transfer to itself ({len(pairs)} contents): LSD {mean_and_interval(itself)} dB\n")
     _shifts(folder, pairs)
 
 
 def _shifts(folder: Path, pairs: list[Path]) -> None:
     transcriber = Transcriber()
-    found: dict[str, list[float]] = {"target": [], "oneshot": []}
+    shifts_by_row: dict[str, list[float]] = {"target": [], "oneshot": []}
     for pair in pairs:
         notes = pair / "notes.json"
         content = transcriber.notes(at_metrics(load(pair / "content.flac")), RATE_HZ)
         true = [Note(*row) for row in json.loads(notes.read_text())] if notes.exists() else content
-        for name, shifts in found.items():
+        for name, shifts in shifts_by_row.items():
             place = pair / f"{name}.flac"
             if place.exists():
-                heard = transcriber.notes(at_metrics(load(place)), RATE_HZ)
-                shifts += shifts_s(heard, true)
+                detected = transcriber.notes(at_metrics(load(place)), RATE_HZ)
+                shifts += shifts_s(detected, true)
     rows = [
         [name, str(len(s)), f"{1e3 * np.median(s):+.1f}", f"{1e3 * np.median(np.abs(s)):.1f}"]
-        for name, s in found.items()
+        for name, s in shifts_by_row.items()
         if s
     ]
     print(f"Onsets, {folder.name}:")
@@ -146,8 +149,10 @@ def by_transkun(folder: Path) -> None:
     home = Path(transkun.__file__).parent / "pretrained"
     conf = moduleconf.parseFromFile(str(home / "2.0.conf"))["Model"]
     judge = conf.module.TransKun(conf=conf.config)
-    kept = torch.load(home / "2.0.pt", map_location="cpu")
-    judge.load_state_dict(kept.get("best_state_dict") or kept["state_dict"], strict=False)
+    checkpoint = torch.load(home / "2.0.pt", map_location="cpu")
+    judge.load_state_dict(
+        checkpoint.get("best_state_dict") or checkpoint["state_dict"], strict=False
+    )
     judge.eval()
     scores: dict[str, list[float]] = {"target": [], "copy-content": [], "oneshot": []}
     pairs = json.loads((folder / "pairs.json").read_text())
@@ -156,12 +161,12 @@ def by_transkun(folder: Path) -> None:
         for name in pianos:
             place = folder / "audio" / name
             true = [Note(*row) for row in json.loads((place / "notes.json").read_text())]
-            for row, found in scores.items():
+            for row, values in scores.items():
                 sound = load(place / f"{row}.flac").mono().resampled(44100).samples
-                told = judge.transcribe(torch.from_numpy(np.repeat(sound, 2, 0).T.copy()))
-                notes = [Note(x.start, x.end, x.pitch) for x in told if x.pitch > 0]
-                found.append(note_onset_f1(notes, true))
-    rows = [[row, told_by(found)] for row, found in scores.items()]
+                transcribed = judge.transcribe(torch.from_numpy(np.repeat(sound, 2, 0).T.copy()))
+                notes = [Note(x.start, x.end, x.pitch) for x in transcribed if x.pitch > 0]
+                values.append(note_onset_f1(notes, true))
+    rows = [[row, mean_and_interval(values)] for row, values in scores.items()]
     print(f"{len(pianos)} pairs whose style is a piano, judged by transkun:")
     print(table(["sound", "onset F1"], rows), "\n")
 

@@ -19,7 +19,7 @@ RATE, HOP = 22050, 64
 SECONDS = 8.0
 
 
-def heard(audio: cambiata.Audio) -> Samples:
+def mono_at_rate(audio: cambiata.Audio) -> Samples:
     """One channel at the rate of the analysis."""
     samples: Samples = audio.mono().resampled(RATE).samples[0]
     return samples
@@ -37,17 +37,23 @@ def main() -> None:
     for content_path, style_path in zip(paths[::2], paths[1::2], strict=True):
         content, style = (cambiata.load(path) for path in (content_path, style_path))
         content = content.cut(0, min(SECONDS, content.duration_s)).mono()
-        reference = heard(content)
+        reference = mono_at_rate(content)
         onsets = librosa.onset.onset_detect(y=reference, sr=RATE, hop_length=HOP, units="time")
-        wanted = librosa.onset.onset_strength(y=reference, sr=RATE, hop_length=HOP)
+        reference_envelope = librosa.onset.onset_strength(y=reference, sr=RATE, hop_length=HOP)
         for system in arguments.systems:
-            made = heard(cambiata.transfer(content, style, system=system))
-            found = librosa.onset.onset_detect(y=made, sr=RATE, hop_length=HOP, units="time")
-            shifts = [found[np.argmin(np.abs(found - onset))] - onset for onset in onsets]
+            output = mono_at_rate(cambiata.transfer(content, style, system=system))
+            output_onsets = librosa.onset.onset_detect(
+                y=output, sr=RATE, hop_length=HOP, units="time"
+            )
+            shifts = [
+                output_onsets[np.argmin(np.abs(output_onsets - onset))] - onset for onset in onsets
+            ]
             matched = [shift for shift in shifts if abs(shift) <= 0.05]
-            envelope = librosa.onset.onset_strength(y=made, sr=RATE, hop_length=HOP)
-            fit = np.correlate(envelope - envelope.mean(), wanted - wanted.mean(), "full")
-            lag_ms = (int(np.argmax(fit)) - (len(wanted) - 1)) * HOP / RATE * 1e3
+            envelope = librosa.onset.onset_strength(y=output, sr=RATE, hop_length=HOP)
+            fit = np.correlate(
+                envelope - envelope.mean(), reference_envelope - reference_envelope.mean(), "full"
+            )
+            lag_ms = (int(np.argmax(fit)) - (len(reference_envelope) - 1)) * HOP / RATE * 1e3
             rows.append(
                 [
                     f"{Path(content_path).stem[-24:]} by {Path(style_path).stem[:24]}",

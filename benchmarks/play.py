@@ -46,12 +46,12 @@ def long_score(duration_s: float, folder: Path) -> str:
     return str(path)
 
 
-def _apart(function: Callable[..., str], *given: Any) -> str:
+def _apart(function: Callable[..., str], *arguments: Any) -> str:
     """What a function returns, called in a process of its own: Linux counts what this one has held
     into the peak of every process that it starts.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(function, *given).result()
+        return pool.submit(function, *arguments).result()
 
 
 def speed(durations_s: list[int]) -> None:
@@ -117,35 +117,35 @@ def transkun() -> Any:
     home = Path(package.__file__).parent / "pretrained"
     conf = moduleconf.parseFromFile(str(home / "2.0.conf"))["Model"]
     network = conf.module.TransKun(conf=conf.config)
-    kept = torch.load(home / "2.0.pt", map_location="cpu")
-    network.load_state_dict(kept.get("best_state_dict") or kept["state_dict"])
+    checkpoint = torch.load(home / "2.0.pt", map_location="cpu")
+    network.load_state_dict(checkpoint.get("best_state_dict") or checkpoint["state_dict"])
     network.eval()
 
-    def heard(samples: Samples) -> list[Note]:
+    def transcribe(samples: Samples) -> list[Note]:
         level = 0.1 / np.sqrt(np.mean(samples**2))
         both = torch.from_numpy(np.repeat(level * samples[:, None], 2, axis=1))
         with torch.no_grad():
-            told = network.transcribe(both, discardSecondHalf=False)
-        return [Note(max(0, x.start), x.end, x.pitch) for x in told if x.pitch > 0]
+            notes = network.transcribe(both, discardSecondHalf=False)
+        return [Note(max(0, x.start), x.end, x.pitch) for x in notes if x.pitch > 0]
 
-    return heard
+    return transcribe
 
 
 def judged(run: Path, n_clips: int) -> None:
     """Note onset F1 of rows, as transkun hears them."""
-    heard = transkun()
+    transcribe = transkun()
     places = sorted(p.parent for p in run.glob("pianos/audio/*/player.flac"))
     places = places[:: max(1, len(places) // n_clips)][:n_clips]
     scores: dict[str, list[float]] = {row: [] for row in ROWS}
     for place in places:
         true = [Note(*row) for row in json.loads((place / "notes.json").read_text())]
-        for row, found in scores.items():
-            found.append(note_onset_f1(heard(load(place / f"{row}.flac").samples[0]), true))
-            print(place.name, row, f"{found[-1]:.3f}", file=sys.stderr, flush=True)
+        for row, values in scores.items():
+            values.append(note_onset_f1(transcribe(load(place / f"{row}.flac").samples[0]), true))
+            print(place.name, row, f"{values[-1]:.3f}", file=sys.stderr, flush=True)
     rows = []
-    for row, found in scores.items():
-        low, high = bootstrap_interval(found)
-        rows.append([row, f"{np.mean(found):.3f} [{low:.3f}, {high:.3f}]"])
+    for row, values in scores.items():
+        low, high = bootstrap_interval(values)
+        rows.append([row, f"{np.mean(values):.3f} [{low:.3f}, {high:.3f}]"])
     print(table([f"{len(places)} clips, judged by transkun", "onset F1"], rows))
 
 

@@ -1,4 +1,4 @@
-"""What the translators' latents still tell of the domain, how blends go, and how fast all is.
+"""Domain information left in the translators' latents, how mixes go, and how fast all is.
 
     python benchmarks/translation.py --probe RUN [--probe RUN ...]     # of the preset translation
     python benchmarks/translation.py --blend
@@ -50,33 +50,33 @@ _N_FRAMES = 128  # note frames of each sound, evenly chosen: more tell no more
 def sounds_of(
     examples: DomainExamples, listener: str, n: int
 ) -> list[tuple[dict[str, Tensor], int]]:
-    """What decoders are told of sounds, and whose they are."""
+    """Features that decoders get of sounds, and the index of each one's domain."""
     folder = precompute_excerpts(examples, listener).folder
     kind = "validation" if examples.is_validation else "training"
-    found = []
+    sounds = []
     for number in range(min(n, len(examples))):
-        made = examples[number]
-        for which, domain in enumerate(made.domains):
-            with np.load(folder / f"{kind}-{number:05d}-{which}.npz") as kept:
-                queries, seen = kept["queries"], kept["seen"]
+        example = examples[number]
+        for which, domain in enumerate(example.domains):
+            with np.load(folder / f"{kind}-{number:05d}-{which}.npz") as cached:
+                queries, hidden = cached["queries"], cached["seen"]
             if not len(queries):
                 continue
             score = score_note_frames(
-                events_from_part(Part(made.notes)), BANDS.n_frames(made.sounds.shape[1])
+                events_from_part(Part(example.notes)), BANDS.n_frames(example.sounds.shape[1])
             )
-            told = {
-                "seen": torch.from_numpy(seen.astype(np.float32)),
-                "told": torch.from_numpy(
+            features = {
+                "hidden": torch.from_numpy(hidden.astype(np.float32)),
+                "conditioning": torch.from_numpy(
                     queries[:, :N_FEATURES].astype(np.float32)[:, CONDITIONING_FEATURES]
                 ),
                 "score": torch.from_numpy(score.features[:, CONDITIONING_FEATURES].copy()),
             }
             few = {
                 name: x[torch.linspace(0, len(x) - 1, min(len(x), _N_FRAMES)).long()]
-                for name, x in told.items()
+                for name, x in features.items()
             }
-            found.append((few, domain))
-    return found
+            sounds.append((few, domain))
+    return sounds
 
 
 def accuracy(
@@ -94,21 +94,21 @@ def accuracy(
         order = rng.permutation(len(learnt))
         for at in range(0, len(order), 16):
             some = [learnt[i] for i in order[at : at + 16]]
-            said = _said(classifier, [((x - mean) / spread) for x, _ in some])
-            loss = functional.cross_entropy(said, torch.tensor([d for _, d in some]))
+            logits = _mean_logits(classifier, [((x - mean) / spread) for x, _ in some])
+            loss = functional.cross_entropy(logits, torch.tensor([d for _, d in some]))
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
     with torch.no_grad():
-        said = _said(classifier, [((x - mean) / spread) for x, _ in tested])
-    right = (said.argmax(1) == torch.tensor([d for _, d in tested])).float().mean()
+        logits = _mean_logits(classifier, [((x - mean) / spread) for x, _ in tested])
+    right = (logits.argmax(1) == torch.tensor([d for _, d in tested])).float().mean()
     share = float(right)
     return share, 1.96 * float(np.sqrt(share * (1 - share) / len(tested)))
 
 
-def _said(classifier: nn.Module, sounds: Sequence[Tensor]) -> Tensor:
+def _mean_logits(classifier: nn.Module, sounds: Sequence[Tensor]) -> Tensor:
     """Mean logits of each of several sounds [Q, D]."""
-    frames = classifier.layers(torch.cat(list(sounds)).t()[None])[0].t()  # type: ignore[operator]
+    frames = classifier.convs(torch.cat(list(sounds)).t()[None])[0].t()  # type: ignore[operator]
     owner = torch.repeat_interleave(torch.tensor([len(x) for x in sounds]))
     total = frames.new_zeros(len(sounds), frames.shape[1]).index_add(0, owner, frames)
     mean: Tensor = total / torch.bincount(owner, minlength=len(sounds))[:, None]
@@ -127,28 +127,31 @@ def probe(runs: Sequence[str]) -> None:
     print("|---|---|")
 
     def row(name: str, of: Callable[[dict[str, Tensor]], Tensor]) -> None:
-        first, second = ([(of(told), d) for told, d in some] for some in (learnt, tested))
+        first, second = ([(of(features), d) for features, d in some] for some in (learnt, tested))
         share, half = accuracy(first, second, n)
         print(f"| {name} | {share:.3f} ± {half:.3f} |", flush=True)
 
-    row("the true notes (pitches, times, strengths)", lambda told: told["score"])
-    row("the notes as heard: what every decoder is told", lambda told: told["told"])
-    row("what the encoder saw, before the latent", lambda told: told["seen"])
+    row("the true notes (pitches, times, strengths)", lambda features: features["score"])
+    row(
+        "the notes as detected: what every decoder is given",
+        lambda features: features["conditioning"],
+    )
+    row("the encoder's hidden state, before the latent", lambda features: features["hidden"])
     for run in runs:
         facts, config = read_run(run)
         task = TranslationTask(config.task)
         load_weights(task, run)
         task.eval()
 
-        def latent(told: dict[str, Tensor], task: TranslationTask = task) -> Tensor:
+        def latent(features: dict[str, Tensor], task: TranslationTask = task) -> Tensor:
             with torch.no_grad():
-                return task.latent(told["seen"])
+                return task.latent(features["hidden"])
 
         name = f"{Path(run).name}: confusion {config.task.confusion:g}, pairs {config.task.pairs}"
         row(f"latent of {name}", latent)
         row(
-            "the same, and the notes as heard",
-            lambda told, of=latent: torch.cat([told["told"], of(told)], dim=1),  # type: ignore[misc]
+            "the same, and the notes as detected",
+            lambda features, of=latent: torch.cat([features["conditioning"], of(features)], dim=1),  # type: ignore[misc]
         )
 
 
@@ -237,23 +240,23 @@ def _line(size: str, name: str, n: int, begun: float) -> None:
 
 
 def main() -> None:
-    """Run what is asked."""
+    """Run the parts that the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--probe", action="append", default=[], metavar="RUN")
     parser.add_argument("--blend", action="store_true")
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--rival", metavar="SRC")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     print(f"{machine()}\n")
     content = load(_HERE.parent / "examples" / "cello.flac")
-    if given.probe:
-        probe(given.probe)
-    if given.blend:
+    if arguments.probe:
+        probe(arguments.probe)
+    if arguments.blend:
         blend(content)
-    if given.speed:
+    if arguments.speed:
         speed()
-    if given.rival:
-        rival(given.rival)
+    if arguments.rival:
+        rival(arguments.rival)
 
 
 if __name__ == "__main__":

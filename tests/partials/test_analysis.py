@@ -103,7 +103,7 @@ def test_vibrato_and_tuning_are_measured() -> None:
 
 
 def test_bells_have_no_harmonics_and_are_no_drums() -> None:
-    """Steady partials where no heard note has its own; bursts of noise between the same notes."""
+    """Steady partials where no note has any; bursts of noise between the same notes."""
     rng = np.random.default_rng(0)
     t = np.arange(2 * RATE) / RATE
     fade = np.exp(-2 * (t % 0.5))

@@ -18,18 +18,18 @@ def test_between_frames_the_hidden_state_is_a_straight_line() -> None:
     frames = note_frames(note_event(69, 5, 20, 43), 43, per_frame=2)
     hidden = np.zeros((N_HIDDEN, 88, 43), np.float32)
     hidden[:, 69 - 21] = 3 * np.arange(43)
-    found = hidden_at_frames(hidden, frames)
+    actual = hidden_at_frames(hidden, frames)
     expected = 3 * np.minimum(frames.frame, 42)  # the last frame of all
-    np.testing.assert_allclose(found, np.repeat(expected[:, None], N_HIDDEN, 1), rtol=1e-6)
+    np.testing.assert_allclose(actual, np.repeat(expected[:, None], N_HIDDEN, 1), rtol=1e-6)
 
 
 def test_decoders_do_not_learn_who_plays_from_levels() -> None:
     frames = note_frames(note_event(69, 5, 20, 43), 43)
     frames.features[:, FEATURES.index("level")] = 7
     frames.features[:, FEATURES.index("confidence")] = 7
-    given = conditioning_features(frames)
-    assert given.shape == (len(frames), N_CONDITIONING)
-    assert not (given == 7).any()
+    conditioning = conditioning_features(frames)
+    assert conditioning.shape == (len(frames), N_CONDITIONING)
+    assert not (conditioning == 7).any()
 
 
 def test_silence_has_no_notes() -> None:

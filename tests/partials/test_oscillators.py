@@ -14,9 +14,9 @@ def test_a_steady_partial_is_a_cosine(hz: float) -> None:
     phase = 2 * np.pi * hz * HOP / RATE * frames[:, None] + 0.7
     tone = Sinusoids(frames, np.full((80, 1), hz), np.ones((80, 1), np.float32), phase)
     sound = play_sinusoids(tone, 79 * HOP, RATE)
-    wanted = np.cos(2 * np.pi * hz / RATE * np.arange(79 * HOP) + 0.7)
-    error = (sound - wanted)[2 * HOP : -2 * HOP]
-    assert 20 * np.log10(error.std() / wanted.std()) < -90
+    expected = np.cos(2 * np.pi * hz / RATE * np.arange(79 * HOP) + 0.7)
+    error = (sound - expected)[2 * HOP : -2 * HOP]
+    assert 20 * np.log10(error.std() / expected.std()) < -90
 
 
 def test_amplitudes_run_straight_from_frame_to_frame() -> None:

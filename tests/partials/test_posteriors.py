@@ -29,7 +29,7 @@ def test_notes_of_onsets_and_of_activation() -> None:
     onset[40, 10], onset[40, 30] = 0.9, 0.8
     keys[40, 10:50] = 1.0
     level[40, 10:50] = -5.0
-    keys[50, 20:45] = 0.9  # a slow attack: held, but without an onset
+    keys[50, 20:45] = 0.9  # a slow attack: active, but without an onset
     keys[60, 5:7] = 1.0  # too short to be one
     notes = decode_notes(onset, keys, level, 0.5)
     assert notes.pitch.tolist() == [61, 61, 71]

@@ -22,8 +22,8 @@ PART = Part((Note(0.1, 0.5, 60, 100), Note(0.4, 0.9, 67, 50)), pedal=((0.3, 0.8)
 
 @pytest.fixture(params=system_names("play"), scope="module")
 def system(request: pytest.FixtureRequest) -> PlaySystem[Any, Any]:
-    found = cambiata.play_system(request.param)
-    return found(next(iter(found.presets.values())))
+    system_class = cambiata.play_system(request.param)
+    return system_class(next(iter(system_class.presets.values())))
 
 
 def _sound(system: PlaySystem[Any, Any]) -> np.ndarray:
@@ -52,8 +52,8 @@ def test_plays_any_stretch_alike(system: PlaySystem[Any, Any]) -> None:
 
 
 def test_without_notes_next_to_nothing_sounds() -> None:
-    found = cambiata.play_system("player")
-    system = found(next(iter(found.presets.values())))
+    system_class = cambiata.play_system("player")
+    system = system_class(next(iter(system_class.presets.values())))
     timbre = system.capture(_sound(system))
     silent = system.render(system.prepare(Part(())), timbre, 0, 44100, seed=0)
     played = system.render(system.prepare(PART), timbre, 0, 44100, seed=0)
@@ -61,7 +61,7 @@ def test_without_notes_next_to_nothing_sounds() -> None:
 
 
 def test_keys_come_up_before_they_are_struck_again() -> None:
-    """Notes of one pitch that touch: the second is heard to begin."""
+    """Notes of one pitch that touch: the second has an onset of its own."""
     part = Part(tuple(Note(0.3 * i, 0.3 * i + 0.3, 60, 80) for i in range(4)))
     released = _release_before_repeats(part)
     assert [round(note.end_s, 2) for note in released.notes] == [0.25, 0.55, 0.85, 1.2]
@@ -70,8 +70,10 @@ def test_keys_come_up_before_they_are_struck_again() -> None:
     short = _release_before_repeats(Part((Note(0.0, 0.06, 60), Note(0.06, 0.5, 60))))
     assert short.notes[0].end_s == pytest.approx(0.03)
     sound = melody([57, 64, 69], partials=12, rate=44100)
-    made = cambiata.play(Score((part,)), cambiata.Audio(sound, 44100))
-    assert [note.pitch for note in cambiata.transcribe(made).notes if note.pitch == 60] == [60] * 4
+    output = cambiata.play(Score((part,)), cambiata.Audio(sound, 44100))
+    assert [note.pitch for note in cambiata.transcribe(output).notes if note.pitch == 60] == [
+        60
+    ] * 4
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:

@@ -29,8 +29,8 @@ def system() -> OneShot:
 
 
 def played(system: OneShot, content: np.ndarray, style: np.ndarray, **options: Any) -> np.ndarray:
-    given = {"amount": 1.0, "seed": 0, "progress": lambda _share: None, **options}
-    return system.render(content, system.capture(style), **given)
+    arguments = {"amount": 1.0, "seed": 0, "progress": lambda _share: None, **options}
+    return system.render(content, system.capture(style), **arguments)
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:

@@ -21,18 +21,18 @@ def _tune(rate: int = RATE) -> Audio:
 
 def test_a_tune_is_written_down() -> None:
     notes = transcribe(_tune()).notes
-    found = {round(note.start_s / 0.4): note.pitch for note in notes if note.duration_s > 0.1}
-    assert found == dict(enumerate(map(int, PITCHES)))
+    detected = {round(note.start_s / 0.4): note.pitch for note in notes if note.duration_s > 0.1}
+    assert detected == dict(enumerate(map(int, PITCHES)))
     for note in notes:
         nearest = round(note.start_s / 0.4) * 0.4
         assert abs(note.start_s - nearest) < 0.05
 
 
 def test_rate_channels_and_level_do_not_matter() -> None:
-    wanted = [(round(n.start_s, 1), n.pitch) for n in transcribe(_tune()).notes]
+    expected = [(round(n.start_s, 1), n.pitch) for n in transcribe(_tune()).notes]
     low = _tune(22050)
     stereo = Audio(np.stack([0.01 * low.samples[0]] * 2), 22050)
-    assert [(round(n.start_s, 1), n.pitch) for n in transcribe(stereo).notes] == wanted
+    assert [(round(n.start_s, 1), n.pitch) for n in transcribe(stereo).notes] == expected
 
 
 def test_pieces_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,9 +71,9 @@ def test_an_end_is_placed_at_the_offset_heard() -> None:
 
 def test_from_file_to_file(tmp_path: Path) -> None:
     _tune().save(tmp_path / "a.wav")
-    made = transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", instrument="piano")
-    assert made.n_notes == len(load(tmp_path / "a.mid").notes) >= 5
-    assert made.duration_s == pytest.approx(2.0)
+    report = transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", instrument="piano")
+    assert report.n_notes == len(load(tmp_path / "a.mid").notes) >= 5
+    assert report.duration_s == pytest.approx(2.0)
     with pytest.raises(InputError, match="exists; choose another name, or --force"):
         transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid")
     transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", force=True)

@@ -46,8 +46,8 @@ def _content(system: Translation) -> np.ndarray:
     return sound[: round(FAST["mor2018-small"] * rate)] if rate == 16000 else sound
 
 
-def _render(system: Translation, shares: dict[str, float], **given: Any) -> np.ndarray:
-    chosen = {"amount": 1.0, "seed": 0, "progress": lambda _share: None} | given
+def _render(system: Translation, shares: dict[str, float], **options: Any) -> np.ndarray:
+    chosen = {"amount": 1.0, "seed": 0, "progress": lambda _share: None} | options
     return system.render(_content(system), system.blend(DomainMix.of(shares)), **chosen)
 
 
@@ -78,8 +78,8 @@ def test_keeps_length_input_and_seed(system: Translation) -> None:
 
 
 def test_domains_differ(system: Translation) -> None:
-    made = [_render(system, {name: 1}) for name in ("grand-piano", "church-organ")]
-    assert np.linalg.norm(made[0] - made[1]) > 0.1 * np.linalg.norm(made[0])
+    outputs = [_render(system, {name: 1}) for name in ("grand-piano", "church-organ")]
+    assert np.linalg.norm(outputs[0] - outputs[1]) > 0.1 * np.linalg.norm(outputs[0])
 
 
 def test_progress_rises_to_one(system: Translation) -> None:
@@ -166,12 +166,12 @@ def test_the_whole_of_one_is_that_one(system: Translation) -> None:
 
 def test_a_blend_goes_steadily_from_one_to_the_other() -> None:
     system = Translation(Translation.presets["default"])
-    made = [
+    outputs = [
         log_mel(_render(system, {"church-organ": 1 - x, "pizzicato-strings": x}), 44100)
         for x in (0, 0.25, 0.5, 0.75, 1)
     ]
-    away = [float(np.abs(each - made[0]).mean()) for each in made]
-    near = [float(np.abs(each - made[-1]).mean()) for each in made]
+    away = [float(np.abs(each - outputs[0]).mean()) for each in outputs]
+    near = [float(np.abs(each - outputs[-1]).mean()) for each in outputs]
     assert (np.diff(away) > 0).all()
     assert (np.diff(near) < 0).all()
 
@@ -188,9 +188,9 @@ def test_a_blend_goes_steadily_from_one_to_the_other() -> None:
     ],
 )
 def test_an_unknown_domain_is_answered_with_near_names(name: str, match: str) -> None:
-    for ask in (load_domain, lambda x: translate(Audio(melody([60]), 22050), x)):
+    for call in (load_domain, lambda x: translate(Audio(melody([60]), 22050), x)):
         with pytest.raises(InputError, match=match):
-            ask(name)
+            call(name)
 
 
 def test_recordings_are_no_domains(content: Audio, style: Audio) -> None:

@@ -39,8 +39,8 @@ def test_it_draws_from_what_torch_says() -> None:
         for p in decoder.parameters():
             p.mul_(3)
     part = DecoderArrays(torch.nn.ModuleList([decoder]))
-    found = part(torch.ones(1), torch.tensor(0))
-    arrays = dict(zip(part.names, (x.detach().numpy() for x in found), strict=True))
+    outputs = part(torch.ones(1), torch.tensor(0))
+    arrays = dict(zip(part.names, (x.detach().numpy() for x in outputs), strict=True))
     latent = _latent(2)
     levels = sample_levels(
         [(1.0, DecoderWeights(arrays, config.dilations))],
