@@ -1,4 +1,9 @@
-"""What a system of the field must provide; CONTRIBUTING.md adds one in five steps."""
+"""The contract of systems: what each job's systems provide, and how they are configured.
+
+A system is a frozen configuration and a class of its job: `TransferSystem`, `TranslateSystem` or
+`PlaySystem`. It works on one channel at its own rate; `cambiata.render` sees to everything else.
+CONTRIBUTING.md adds a system in five steps.
+"""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -22,15 +27,15 @@ Progress = Callable[[float], None]
 
 @dataclasses.dataclass(frozen=True)
 class TransferConfig:
-    """What every transfer system's configuration holds.
+    """Settings that every system has.
 
     Parameters
     ----------
     sample_rate : int
-        Rate at which the system works, in Hz; content and style are brought to it and the
-        result is brought back.
+        Rate at which the system works, in Hz; its inputs are resampled to it and its output is
+        resampled back.
     chunk_s : float
-        Longest content handled at once, in seconds; longer ones are split.
+        Longest stretch rendered at once, in seconds; longer inputs are split.
     overlap_s : float
         Overlap of neighbouring chunks, in seconds, over which they are crossfaded.
     style_s : float
@@ -43,8 +48,11 @@ class TransferConfig:
     """
 
     sample_rate: int = 44100
+    # Longer chunks cost memory, shorter ones more crossfades and more work done twice.
     chunk_s: float = 20.0
+    # Long enough for the longest window to be heard whole on both sides of a crossfade.
     overlap_s: float = 0.25
+    # A minute holds more notes than a system can tell apart; all of it costs time and memory.
     style_s: float = 60.0
 
     def __post_init__(self) -> None:
@@ -120,7 +128,7 @@ class System(SystemFacts, ABC, Generic[ConfigT]):
 
 
 class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
-    """A system that hears a sound before it plays with it.
+    """A system that captures the timbre of a style and renders with it.
 
     Parameters
     ----------
@@ -129,7 +137,7 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
     """
 
     timbre_system: ClassVar[str] = ""
-    """The system whose kept timbres it plays; its own name where empty."""
+    """Name of the system whose timbre files it plays; its own where empty."""
 
     @property
     @abstractmethod
@@ -138,7 +146,7 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
 
     @abstractmethod
     def capture(self, style: Samples) -> TimbreT:
-        """What the system keeps of a style.
+        """Timbre of a style.
 
         Parameters
         ----------
@@ -147,22 +155,22 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
 
         Returns
         -------
-        Timbre
+        TimbreT
             Whatever `render` needs; a plain value, computed once and used for every chunk.
         """
 
     @property
     def weights_sha256(self) -> str:
-        """Hash of the weights that a kept timbre belongs to; empty where there are none."""
+        """Hash of the weights that a timbre in a file belongs to; empty where there are none."""
         return ""
 
     def timbre_arrays(self, timbre: TimbreT) -> Sequence[tuple[float, Arrays]]:  # noqa: ARG002
-        """A timbre as voices, to be kept in a file.
+        """A timbre as weighted sets of arrays, to be stored in a file.
 
         Parameters
         ----------
-        timbre : Timbre
-            What `capture` returned.
+        timbre : TimbreT
+            As `capture` returns it.
 
         Returns
         -------
@@ -172,12 +180,12 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
         Raises
         ------
         InputError
-            The system keeps no timbres.
+            The system stores no timbres.
         """
         raise InputError(self.name, "keeps no timbres", "use --system oneshot")
 
     def timbre_from_arrays(self, weighted_arrays: Sequence[tuple[float, Arrays]]) -> TimbreT:  # noqa: ARG002
-        """What `timbre_arrays` gave, or several of them mixed, to render with.
+        """Timbre of what `timbre_arrays` returned, or of several of them mixed.
 
         Parameters
         ----------
@@ -186,13 +194,13 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
 
         Returns
         -------
-        Timbre
+        TimbreT
             As `capture` returns it.
 
         Raises
         ------
         InputError
-            The system keeps no timbres.
+            The system stores no timbres.
         """
         raise InputError(self.name, "keeps no timbres", "use --system oneshot")
 
@@ -200,8 +208,8 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
 class PlaySystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
     """A system that plays a score with the sound of a recording.
 
-    It plays any stretch of the score, and what two stretches have in common alike, so that an hour
-    is played piece by piece; `performance.api` sees to files, channels, rates and loudness.
+    It renders any span of the score, and what two spans share alike, so that an hour is played
+    span by span; `cambiata.render` sees to channels, rates, loudness and length.
 
     Parameters
     ----------
@@ -211,7 +219,7 @@ class PlaySystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
 
     @abstractmethod
     def prepare(self, part: Part) -> Any:
-        """A score as the system needs it, made once before any of it is played.
+        """Score as `render` needs it, computed once before any of it is played.
 
         Parameters
         ----------
@@ -221,41 +229,41 @@ class PlaySystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
         Returns
         -------
         object
-            What `render` is given.
+            Anything.
         """
 
     @abstractmethod
     def render(
         self, prepared: Any, timbre: TimbreT, start: int, n_samples: int, *, seed: int
     ) -> Samples:
-        """A stretch of the score, played.
+        """Sound of a span of the score.
 
         Parameters
         ----------
         prepared : object
-            What `prepare` returned.
-        timbre : Timbre
-            What `capture` returned.
+            As `prepare` returns it.
+        timbre : TimbreT
+            As `capture` returns it.
         start : int
-            Its first sample, at the system's rate.
+            First sample of the span, at the system's rate.
         n_samples : int
-            How long it is.
+            Its length.
         seed : int
             Seed of everything random.
 
         Returns
         -------
         numpy.ndarray
-            One channel [T].
+            One channel [n_samples].
         """
 
 
 class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
     """A system that plays a content with the sound of a style.
 
-    A system hears and returns one channel at its own rate and knows nothing of files, channels,
-    rates, loudness, silence, length, chunks or regions: `timbre_transfer.api` keeps all those
-    promises for every system alike.
+    A system takes and returns one channel at its own rate and knows nothing of files, channels,
+    rates, loudness, silence, length, chunks or regions: `cambiata.render` sees to those for every
+    system alike.
 
     Parameters
     ----------
@@ -267,18 +275,18 @@ class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
     def render(
         self, content: Samples, timbre: TimbreT, *, amount: float, seed: int, progress: Progress
     ) -> Samples:
-        """Play a content with a captured timbre.
+        """Sound of a content played with a captured timbre.
 
         Parameters
         ----------
         content : numpy.ndarray
             One channel [T] at the system's rate, at least `min_samples` long. It must not be
             changed.
-        timbre : Timbre
-            What `capture` returned.
+        timbre : TimbreT
+            As `capture` returns it.
         amount : float
-            Above 0 and up to 1: how much of the way towards the style. Each system says in its
-            docstring how it goes part of the way; near 0 the result must approach the content.
+            Above 0 and up to 1: how far towards the style. The docstring of each system says how
+            it goes part of the way; near 0 the result must approach the content.
         seed : int
             Seed of everything random: same input and seed, same output.
         progress : callable
@@ -293,7 +301,7 @@ class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
 
 @dataclasses.dataclass(frozen=True)
 class DomainMix:
-    """Domains and how much of each is wanted.
+    """Domains to translate to, each with its share.
 
     Parameters
     ----------
@@ -310,17 +318,17 @@ class DomainMix:
 
     @classmethod
     def of(cls, domains: "str | Mapping[str, float] | DomainMix") -> "DomainMix":
-        """A blend of one domain, or of several by any shares.
+        """Mix of one domain, or of several by any shares.
 
         Parameters
         ----------
-        domains : str, mapping or Blend
-            A name, or shares by name; they are brought to a sum of 1.
+        domains : str, mapping or DomainMix
+            A name, or shares by name; they are scaled to a sum of 1.
 
         Returns
         -------
-        Blend
-            Those with a share.
+        DomainMix
+            Those with a share above 0.
 
         Raises
         ------
@@ -347,9 +355,9 @@ class DomainMix:
 
 
 class TranslateSystem(TransferSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
-    """A system that plays a content as domains that it has learnt would.
+    """A system that plays a content as the domains that it was trained on would.
 
-    Its timbres are made of names, not of recordings.
+    Its timbres come from names (`blend`), not from recordings.
 
     Parameters
     ----------
@@ -359,20 +367,20 @@ class TranslateSystem(TransferSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT
 
     @abstractmethod
     def domain_names(self) -> list[str]:
-        """Names of all domains that it can play."""
+        """Names of all domains that it plays."""
 
     @abstractmethod
     def blend(self, mix: DomainMix) -> TimbreT:
-        """What `render` needs of domains.
+        """Timbre of a mix of domains.
 
         Parameters
         ----------
-        mix : Blend
+        mix : DomainMix
             Names and shares.
 
         Returns
         -------
-        Timbre
+        TimbreT
             As `render` takes it.
 
         Raises
@@ -387,7 +395,7 @@ class TranslateSystem(TransferSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT
         Parameters
         ----------
         style : numpy.ndarray
-            Any.
+            Not used.
 
         Raises
         ------
@@ -408,8 +416,8 @@ def refuse_short(name: str, duration_s: float, system: StyleSystem[Any, Any]) ->
         Of the sound.
     duration_s : float
         What is used of it, in seconds.
-    system : Capturing
-        Who is to use it.
+    system : StyleSystem
+        The system that is to use it.
 
     Raises
     ------
@@ -438,14 +446,14 @@ def read_style(
     start_s: float | None,
     end_s: float | None,
 ) -> tuple[Samples, float]:
-    """The part of a style that a system uses.
+    """Samples of a style that a system uses: one channel at its rate, no longer than `style_s`.
 
     Parameters
     ----------
     style : Source
         A recording.
-    system : Capturing
-        Who uses it.
+    system : StyleSystem
+        The system that uses it.
     start_s, end_s : float or None
         A region of it.
 
@@ -457,7 +465,7 @@ def read_style(
     Raises
     ------
     InputError
-        It is silent or too short.
+        The region is silent or too short.
 
     Examples
     --------
@@ -474,7 +482,8 @@ def read_style(
     stop = min(stop, start + round(config.style_s * rate))
     samples = np.concatenate(list(crop_blocks(style.blocks(), start, stop)), axis=1)
     mono = samples.mean(axis=0)
-    # Channels out of phase would cancel; the loudest of them then serves.
+    # Channels out of phase would cancel; below a tenth (-20 dB) of the loudest peak they do, and
+    # the loudest channel serves instead.
     if np.abs(mono).max() < 0.1 * np.abs(samples).max():
         mono = samples[np.argmax(np.square(samples).mean(axis=1))]
     if float(np.abs(mono).max()) < SILENCE:
@@ -487,7 +496,7 @@ def make_system(
     preset: str | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> SystemT:
-    """A system, set by a preset and changes to it.
+    """A system, configured by a preset and changes to it.
 
     Parameters
     ----------
@@ -501,14 +510,14 @@ def make_system(
     Returns
     -------
     System
-        Ready to work.
+        Ready to capture and render.
 
     Raises
     ------
     InputError
         An unknown preset or setting, or a value that does not fit it.
     MissingExtraError
-        It needs something that is not installed.
+        It needs an extra that is not installed.
 
     Examples
     --------
@@ -582,6 +591,7 @@ def configure(
 
 
 def _parse_setting(expected: type, value: object) -> object:
+    """A setting as its own type; text is parsed, and anything else must fit (an int as a float)."""
     if expected is bool and isinstance(value, str):
         if value.lower() not in ("true", "false"):
             raise ValueError

@@ -1,4 +1,4 @@
-"""Timbres in files: captured once, kept, mixed, played with again and again.
+"""Timbres in files: captured once, stored, mixed, played with again and again.
 
 A ``.timbre`` file is a zip archive of NumPy arrays (``numpy.load`` opens it; nothing in it is
 code). The array ``about`` is JSON in UTF-8: the format and its version, the system, the hash of the
@@ -21,7 +21,7 @@ from cambiata.audio.sound import Audio, AudioFile, Source
 from cambiata.errors import InputError
 from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
-from cambiata.system import StyleSystem, configure, read_style
+from cambiata.system import StyleSystem, make_system, read_style
 
 SUFFIX = ".timbre"
 
@@ -92,16 +92,16 @@ class Timbre:
         write_bytes(place, buffer.getvalue())
 
     def for_system(self, system: StyleSystem[Any, Any]) -> Any:
-        """What the system renders with.
+        """Timbre as a system renders with it.
 
         Parameters
         ----------
-        system : Capturing
+        system : StyleSystem
             The one that is to play.
 
         Returns
         -------
-        Timbre
+        object
             As its `capture` returns it.
 
         Raises
@@ -216,8 +216,7 @@ def capture_timbre(
     """
     if output is not None:
         check_output(output, TIMBRE, force=force)
-    kind = transfer_system(system)
-    player = kind(configure(system, kind.presets, preset, settings or {}))
+    player = make_system(transfer_system(system), preset, settings)
     rate = player.config.sample_rate
     clips: list[npt.NDArray[Any]] = []
     gap = np.zeros(round(_GAP_S * rate), np.float32)
