@@ -50,9 +50,9 @@ class TransferConfig:
     sample_rate: int = 44100
     # Longer chunks cost memory, shorter ones more crossfades and more work done twice.
     chunk_s: float = 20.0
-    # Long enough for the longest window to be heard whole on both sides of a crossfade.
+    # Twice the longest analysis window (125 ms, `vqvae`).
     overlap_s: float = 0.25
-    # A minute holds more notes than a system can tell apart; all of it costs time and memory.
+    # Bounds the time and memory that a long style costs.
     style_s: float = 60.0
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""PerformanceNet at reduced width: a piano roll to a spectrogram, whose phases are found again."""
+"""PerformanceNet at reduced width: a piano roll to a spectrogram, phases by the vocoder."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -13,17 +13,20 @@ from cambiata.performance.rolls import RATE_HZ, RollConfig, RollPlayer
 from cambiata.score.piano_roll import PianoRoll, resample_roll
 
 STFT = Stft()
-_FRAMES_PER_STEP = 2
+_FRAMES_PER_STEP = 2  # spectrogram frames to a frame of the roll, as trained
+# Frames of the roll around a span: its convolutions see 51 to both sides, and its poolings align
+# frames by eights.
 _CONTEXT_FRAMES = 64
-_MAX_LOG_POWER = 14.0
+_MAX_LOG_POWER = 14.0  # bound of log power, as in training
 
 
 class PerformanceNet(RollPlayer):
-    """A piano roll as a spectrogram, in the sound of a reference.
+    """A U-Net from piano roll to spectrogram, conditioned on a reference.
 
-    Wang & Yang 2019 at an eighth of its width: a U-Net on strikes, held keys, offsets and pedal,
-    texture band by band, and the reference's mel frames pooled over time into one vector. Phases
-    are found by the project's vocoder.
+    Wang & Yang 2019 at an eighth of its width: a U-Net on onsets, frames, offsets and pedal,
+    multi-band residual blocks for the texture, and the reference's mel frames pooled over time into
+    an embedding that scales and shifts every layer on the way up. Phases are found by
+    `audio.vocoder.invert`.
     """
 
     name: ClassVar[str] = "performancenet"
@@ -42,10 +45,7 @@ class PerformanceNet(RollPlayer):
         *,
         seed: int,
     ) -> Samples:
-        """A stretch of the score, played.
-
-        returns [T].
-        """
+        """Sound [n_samples] of a span of the roll."""
         hop = _FRAMES_PER_STEP * STFT.hop_length
         n_multiple: int = self._model.about["frames_multiple"]
         first_frame = start // hop - _CONTEXT_FRAMES

@@ -1,4 +1,4 @@
-"""What players of piano rolls have in common: their settings, the reference's vector, the roll."""
+"""Base of the players that read piano rolls: settings, the reference's embedding, the roll."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ from cambiata.score.piano_roll import PianoRoll, piano_roll
 from cambiata.system import PlaySystem, TransferConfig
 from cambiata.weights import load_model
 
-RATE_HZ = 44100
+RATE_HZ = 44100  # of the networks' training
 
 
 @dataclass(frozen=True)
 class RollConfig(TransferConfig):
     """Settings of a player that reads piano rolls."""
 
-    overlap_s: float = 0.5  # See `TransferConfig`
-    weights: str = ""  # Shipped weights by name, or the path of an ONNX file of your own
+    overlap_s: float = 0.5
+    weights: str = ""  # shipped ones by name, or a path (``cambiata train export``)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -29,7 +29,7 @@ class RollConfig(TransferConfig):
 
 
 class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
-    """A player that reads piano rolls, and hears a reference as one vector."""
+    """A player that reads piano rolls and encodes a reference as one embedding."""
 
     def __init__(self, config: RollConfig) -> None:
         super().__init__(config)
@@ -37,19 +37,16 @@ class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
 
     @property
     def min_samples(self) -> int:
-        """Half a second."""
+        """Samples of half a second."""
         return self.config.sample_rate // 2
 
     def capture(self, style: Samples) -> npt.NDArray[np.float32]:
-        """The reference's vector.
-
-        style: [T]; returns [1, 64].
-        """
+        """Embedding [1, 64] of a reference [T]."""
         embedding: npt.NDArray[np.float32] = self._model.part("style")(
             log_mel(style, RATE_HZ)[None]
         )[0]
         return embedding
 
     def prepare(self, part: Part) -> PianoRoll:
-        """The score as a piano roll."""
+        """Piano roll of a part."""
         return piano_roll(part)

@@ -1,4 +1,4 @@
-"""A small WaveNet that plays piano rolls, sample by sample."""
+"""A small WaveNet on piano rolls, sampled one by one."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -13,20 +13,24 @@ from cambiata.score.piano_roll import FRAME_RATE_HZ, PianoRoll, resample_roll
 
 _NETWORK_RATE_HZ, _N_LEVELS = 16000, 256
 _PER_FRAME = int(_NETWORK_RATE_HZ / FRAME_RATE_HZ)
-_LEAD_FRAMES = 32  # played before a stretch, so that it is under way when the stretch begins
-# So many stretches side by side cost little more than one.
+# Sampled before a piece and dropped: the receptive field (2047 samples), so that the piece begins
+# under way.
+_LEAD_FRAMES = 32
+# Pieces are sampled side by side: several cost little more than one, as a step of the network is
+# mostly overhead. Shorter pieces would sample more leads.
 _PIECE_S, _MIN_PIECES = 2.0, 2
 
 
 class WaveNet(RollPlayer):
-    """A piano roll played by an autoregressive network, in the sound of a reference.
+    """An autoregressive network conditioned on a piano roll and a reference.
 
-    van den Oord et al. 2016 with the conditions of Hawthorne et al. 2019, small: 32 channels, two
-    stacks of ten layers, 256 mu-law levels at 16 kHz. Each sample is drawn from what the network
-    says of it; what a layer was given a dilation ago is kept in a queue (Paine et al. 2016).
+    van den Oord et al. 2016 with the conditioning of Hawthorne et al. 2019, small: 32 channels, two
+    stacks of ten layers, 256 mu-law levels at 16 kHz. Samples are drawn one by one from the
+    network's distributions; a queue holds the inputs of all layers for a dilation (Paine et al.
+    2016).
 
-    A stretch is played as pieces of two seconds side by side, each begun an eighth of a second
-    early; without that, ten seconds would take minutes.
+    A span is sampled as pieces of two seconds side by side, each begun an eighth of a second early;
+    without that, ten seconds would take minutes.
     """
 
     name: ClassVar[str] = "wavenet"
@@ -47,10 +51,7 @@ class WaveNet(RollPlayer):
         *,
         seed: int,
     ) -> Samples:
-        """A stretch of the score, played.
-
-        returns [T].
-        """
+        """Sound [n_samples] of a span of the roll."""
         first_sample = start * _NETWORK_RATE_HZ // RATE_HZ
         length = -(-n_samples * _NETWORK_RATE_HZ // RATE_HZ) + 2
         n_pieces = max(_MIN_PIECES, -(-length // round(_PIECE_S * _NETWORK_RATE_HZ)))
@@ -77,7 +78,7 @@ class WaveNet(RollPlayer):
     def _sample(
         self, conditions: npt.NDArray[np.float32], rng: np.random.Generator
     ) -> npt.NDArray[np.float32]:
-        """Samples of pieces [B, L * _PER_FRAME] by what their layers are told."""
+        """Samples [B, L * _PER_FRAME] of pieces whose layers are conditioned on `conditions`."""
         step, n_pieces = self._model.part(""), len(conditions)
         dilations = np.array(self._model.about["dilations"])
         n_samples, width = conditions.shape[1] * _PER_FRAME, int(self._model.about["width"])
@@ -86,7 +87,7 @@ class WaveNet(RollPlayer):
         queue = np.zeros((longest, n_pieces, len(layers), width), np.float32)
         levels = np.empty((n_pieces, n_samples), np.int64)
         sample = np.full((n_pieces, 1), 1 / 255, np.float32)
-        # The Gumbel trick draws from all pieces' distributions at once.
+        # The Gumbel-max trick draws from all pieces' distributions at once.
         gumbel = rng.gumbel(size=(_PER_FRAME, n_pieces, _N_LEVELS)).astype(np.float32)
         for t in range(n_samples):
             if t % _PER_FRAME == 0:
@@ -97,6 +98,6 @@ class WaveNet(RollPlayer):
             queue[t % longest] = layer_inputs
             levels[:, t] = (logits + gumbel[t % _PER_FRAME]).argmax(axis=1)
             sample = (levels[:, t, None] / np.float32(127.5) - 1).astype(np.float32)
-        companded = levels / 127.5 - 1
+        companded = levels / 127.5 - 1  # -1 to 1; mu-law with mu = 255, expanded below
         sound = np.sign(companded) * (256.0 ** np.abs(companded) - 1) / 255
         return sound.astype(np.float32)

@@ -15,37 +15,40 @@ from cambiata.errors import InputError
 from cambiata.system import Progress, TransferConfig, TransferSystem
 
 Activations = npt.NDArray[np.float32]
-"""How strongly each of K templates sounds in each of N frames, [N, K]."""
+"""Strength of each of K templates in each of N content frames, [N, K]."""
 
-_COPY_GAP_FRAMES = 10  # silence between transposed copies, so that no diagonal runs across a border
-_SILENCE_AMPLITUDE = 1e-6  # what is left of it after a change of rate; a quiet room is louder
-_RING_DECAY_PER_S = (
-    1e-2  # a note left to ring falls by 40 dB a second beyond what the style does itself
-)
+# Silence between transposed copies of the style: wider than the diagonals that are supported (7
+# frames by default), so that none runs from one copy into the next.
+_COPY_GAP_FRAMES = 10
+# Digital silence after a change of rate; the noise of a quiet room is louder.
+_SILENCE_AMPLITUDE = 1e-6
+# A note left to ring falls by 40 dB a second beyond what the style does itself: a choice, not a
+# measurement; nearer to 1 it rings longer.
+_RING_DECAY_PER_S = 1e-2
 
 
 @dataclass(frozen=True)
 class MusaicingConfig(TransferConfig):
     """Settings of `Musaicing`; lengths in samples are at `sample_rate`."""
 
-    n_fft: int = 4096  # Window of the spectrograms: 93 ms, as published (2048 at 22.05 kHz).
-    hop_length: int = 1024  # Samples between frames: a quarter of the window
-    iterations: int = 60  # Updates of the activations
-    # How many of them, at the end, only fit the strengths of what the constraints have left. 0 is
-    # as published; 1 brings the divergence below that of the public script, whose diagonals are a
+    n_fft: int = 4096  # window of 93 ms, as published (2048 at 22.05 kHz)
+    hop_length: int = 1024  # a quarter of the window, as published
+    iterations: int = 60  # updates of the activations
+    # Updates at the end that only fit the strengths of what the constraints have left. 0 is as
+    # published; 1 brings the divergence below that of the public script, whose diagonals are a
     # frame shorter and whose frames have a template more (benchmarks/README.md).
     settling: int = 1
-    # Width in frames of the window in which a template should sound only once
+    # Constraints as published: the frames within which a template should sound only once,
+    # the templates that may sound at once, and half the length in frames of supported diagonals.
     repetition: int = 7
-    polyphony: int = 10  # Templates that may sound at once
-    continuity: int = 3  # Half length in frames of the diagonals that are supported
-    # The style is also used transposed by up to so many semitones up and down
-    pitch_shift: int = 0
-    phase_iterations: int = 30  # Griffin-Lim projections after the first phases
+    polyphony: int = 10
+    continuity: int = 3
+    pitch_shift: int = 0  # the style is also used transposed by up to so many semitones
+    phase_iterations: int = 30  # Griffin-Lim projections after the templates' own phases
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.stft  # refuses a hop that does not divide the window
+        _ = self.stft  # raises where the hop does not divide the window
         if min(self.iterations, self.repetition, self.polyphony) < 1 or self.continuity < 0:
             raise ValueError("iterations, repetition and polyphony start at 1, continuity at 0")
         if not 0 <= self.settling < self.iterations:
@@ -57,7 +60,7 @@ class MusaicingConfig(TransferConfig):
 
     @property
     def stft(self) -> Stft:
-        """The transform of content, style and result."""
+        """Transform of content, style and result."""
         return Stft(self.n_fft, self.hop_length, "blackman")
 
 
@@ -65,7 +68,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
     """Audio mosaicing by constrained non-negative matrix factorisation.
 
     Driedger, Praetzlich, Mueller: "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015.
-    The style's spectrogram frames are templates W; activations H are learnt so that W H resembles
+    The style's spectrogram frames are templates W; activations H are fitted so that W H resembles
     the content's spectrogram V in the Kullback-Leibler sense, while repeated activations and those
     beyond a polyphony are damped more and more and activations along diagonals (the style's own
     order in time) are supported (section 3). The result is the templates' complex frames times H,
@@ -104,19 +107,16 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
 
     @property
     def min_samples(self) -> int:
-        """One window."""
+        """One analysis window."""
         return self.config.n_fft
 
     def capture(self, style: Samples) -> Spectrum:
-        """Complex spectrum of the style and of its transposed copies, in one row.
-
-        style: [T]; returns [F, K].
-        """
+        """Complex templates [F, K]: frames of the style [T] and of its transposed copies."""
         stft, reach = self.config.stft, self.config.pitch_shift
         gap = np.zeros((_COPY_GAP_FRAMES, stft.n_bins), np.complex64)
         rows: list[Spectrum] = []
         for semitones in range(-reach, reach + 1):
-            # Played faster by this ratio, it sounds higher by so many semitones.
+            # Read faster by this ratio, the style is higher by so many semitones.
             ratio = 2 ** (semitones / 12)
             rows += [gap, stft.analyse(resample(style, ratio, 1.0)).T]
         templates = np.concatenate(rows[1:])
@@ -133,10 +133,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
         seed: int,
         progress: Progress,
     ) -> Samples:
-        """The content as a mosaic of the style.
-
-        content: [T]; timbre: [F, K]; returns [T].
-        """
+        """Mosaic [T] of a content [T] from the templates [F, K]."""
         stft = self.config.stft
         nonsilent = np.flatnonzero(np.abs(content) > _SILENCE_AMPLITUDE)
         end = int(nonsilent[-1]) + 1 if nonsilent.size else 0
@@ -146,7 +143,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
             np.abs(timbre),
             self.config,
             seed=seed,
-            progress=lambda share: progress(0.9 * share),
+            progress=lambda share: progress(0.9 * share),  # the rest is for the phases
         )
         last = min(end // self.config.hop_length, activations.shape[0] - 1)
         self._extend_diagonals(activations, last)
@@ -174,7 +171,7 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
         return result
 
     def _mirror_end(self, content: Samples, end: int) -> Samples:
-        """The content, mirrored for half a window into the silence after its end.
+        """Content [T], mirrored for half a window into the silence after its end.
 
         A note cut off by silence has the spectrum of an attack in the frames across the cut.
         """
@@ -186,15 +183,16 @@ class Musaicing(TransferSystem[MusaicingConfig, Spectrum]):
         return mirrored
 
     def _extend_diagonals(self, activations: Activations, last: int) -> None:
-        """In place: after its last frame, the content goes on along that frame's diagonals."""
+        """Continue the activations of the last sounding frame along their diagonals, in place."""
         for n in range(last + 1, activations.shape[0]):
             activations[n] = 0
             activations[n, 1:] = activations[n - 1, :-1]
 
     def _fade_ring(self, mosaic: Spectrum, last: int) -> None:
-        """In place: what rings, [N, F], falls steadily and is never louder than what went before.
+        """Let what rings in a mosaic [N, F] fall steadily after the last frame, in place.
 
-        A template's neighbour may be the attack of another note, and is not to be heard as one.
+        The template after a template may be the attack of another note: no frame may be louder
+        than the one before it.
         """
         decay = _RING_DECAY_PER_S ** (self.config.hop_length / self.config.sample_rate)
         levels = np.linalg.norm(mosaic[last:], axis=1)
@@ -212,15 +210,14 @@ def activate(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Activations:
-    """Activations of the templates under which they resemble the content.
+    """Activations [N, K] under which templates [F, K] resemble a content [F, N].
 
     Driedger et al. 2015, section 3: per iteration repetition, polyphony and continuity, then the
     multiplicative Kullback-Leibler update of Lee & Seung with templates fixed; damping grows
-    linearly to removal, and `settling` iterations follow without constraints.
-
-    content: [F, N]; templates: [F, K]; start: [N, K]; returns [N, K].
+    linearly to removal, and `settling` iterations follow without constraints. Activations start as
+    uniform noise where `start` is not given.
     """
-    target = np.ascontiguousarray(content.T, np.float32)  # [N, F]: one row a content frame
+    target = np.ascontiguousarray(content.T, np.float32)  # [N, F]
     template_frames = np.ascontiguousarray(templates.T, np.float32)  # [K, F]
     n_frames, n_templates = target.shape[0], template_frames.shape[0]
     template_sums = template_frames.sum(axis=1)
@@ -287,7 +284,8 @@ def _sum_diagonals(H: Activations, reach: int) -> Activations:
 
 
 def kullback_leibler(target: Magnitude, model: Magnitude) -> float:
-    """Generalised Kullback-Leibler divergence, the objective of `activate`."""
+    """Generalised Kullback-Leibler divergence of two spectrograms, the objective of `activate`."""
     v, m = target.astype(np.float64), model.astype(np.float64)
     ratio = np.divide(v, m, out=np.ones_like(v), where=m > 0)
+    # The floor only keeps log(0) away where v is 0 and the term vanishes.
     return float(np.sum(v * np.log(np.maximum(ratio, 1e-10)) - v + m))

@@ -1,4 +1,4 @@
-"""Neural style transfer on spectrograms, with a random network (Ulyanov & Lebedev 2016).
+"""Neural style transfer on spectrograms with a random network (Ulyanov & Lebedev 2016).
 
 Torch is imported where it is used: the system can be listed and described without it.
 """
@@ -20,36 +20,36 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-# What a spectrogram that the optimiser drove astray is clipped to, as in the public code.
+# Bound of log spectrograms where the optimiser diverged, as in the public code; music stays far
+# below it (e^40 times the mean power).
 _CLIP_MAX = 40.0
 
 
 @dataclass(frozen=True)
 class UlyanovConfig(TransferConfig):
-    """Settings of `Ulyanov`."""
+    """Settings of `Ulyanov`; up to `iterations` those of the SS-VQ-VAE paper's baseline."""
 
-    # See `TransferConfig`
     sample_rate: int = 16000
-    chunk_s: float = 10.0
-    n_fft: int = 2048  # Window of the spectrograms, in samples
-    hop_length: int = 512  # Samples between frames
-    filters: int = 4096  # Channels of the random convolution
-    kernel: int = 11  # Its width in frames
-    # Weight of the style's loss over that of the content's; both are divided by their sum
-    style_weight: float = 10**-2.1
-    iterations: int = 100  # L-BFGS iterations
-    phase_iterations: int = 32  # Griffin-Lim projections
-    # Of the convolution's products. "auto" takes bfloat16 on processors that multiply in it (AMX
-    # or AVX-512 BF16): twice as fast a process, and the weighted loss that the optimiser reaches
-    # is within 1 % of float32's (benchmarks/README.md has both after phases are rebuilt). The
-    # same seed gives the same output on the same kind of processor.
+    chunk_s: float = 10.0  # its memory grows with the square of a chunk's frames
+    n_fft: int = 2048
+    hop_length: int = 512
+    filters: int = 4096  # channels of the random convolution
+    kernel: int = 11  # its width in frames
+    style_weight: float = 10**-2.1  # of the style's loss; the content's weighs 1
+    iterations: int = 100  # of L-BFGS
+    phase_iterations: int = 32  # Griffin-Lim projections, as everywhere (`audio.vocoder.invert`)
+    # Precision of the convolution's products: "float32", "bfloat16" or "auto". "auto" takes
+    # bfloat16 on processors that multiply in it (AMX or AVX-512 BF16): half the time, and the
+    # weighted loss that the optimiser reaches is within 1 % of float32's (benchmarks/README.md has
+    # both after phases are rebuilt). The same seed gives the same output on the same kind of
+    # processor.
     precision: str = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError("precision must be auto, float32 or bfloat16")
-        _ = self.stft
+        _ = self.stft  # raises where the hop does not divide the window
         if not (1 <= self.filters <= 65536 and 1 <= self.kernel <= 101 and self.iterations >= 1):
             raise ValueError("filters must be 1 to 65536, kernel 1 to 101, iterations at least 1")
         if not 0 <= self.style_weight < np.inf or self.phase_iterations < 0:
@@ -57,15 +57,15 @@ class UlyanovConfig(TransferConfig):
 
     @property
     def stft(self) -> Stft:
-        """The transform of content, style and result."""
+        """Transform of content, style and result."""
         return Stft(self.n_fft, self.hop_length, "hann")
 
 
 @dataclass(frozen=True, eq=False)
 class Texture:
-    """What `Ulyanov` keeps of a style."""
+    """Timbre of `Ulyanov`."""
 
-    features: Tensor  # The random network's answer to the style, [filters, L]
+    features: Tensor  # of the style, [filters, L]
 
 
 class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
@@ -109,14 +109,11 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
 
     @property
     def min_samples(self) -> int:
-        """One frame beyond the convolution's width."""
+        """Samples of one frame more than the convolution is wide."""
         return (self.config.kernel + 1) * self.config.hop_length
 
     def capture(self, style: Samples) -> Texture:
-        """The random network's answer to the style.
-
-        style: [T].
-        """
+        """Features of a style [T]."""
         import torch
 
         with torch.inference_mode():
@@ -132,10 +129,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         seed: int,
         progress: Progress,
     ) -> Samples:
-        """The content with the style's texture.
-
-        content: [T]; returns [T].
-        """
+        """A content [T] with the style's texture, [T]."""
         stft = self.config.stft
         spectrum = stft.analyse(content)
         target, mean_power = self._spectrogram(np.abs(spectrum))
@@ -155,7 +149,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         return sound
 
     def _spectrogram(self, magnitude: Magnitude) -> tuple[Tensor, float]:
-        """Log of power over its mean, [F, L], and that mean."""
+        """Log of power over its mean [F, L], and that mean."""
         import torch
 
         power = np.square(magnitude)
@@ -171,6 +165,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         return (self._weight @ columns).float().relu()
 
     def _optimise(self, target: Tensor, texture: Texture, seed: int, progress: Progress) -> Tensor:
+        """Log spectrogram [F, L] with the features of a target and the Gram matrix of a style."""
         import torch
 
         weight = self.config.style_weight / (1 + self.config.style_weight)
@@ -178,8 +173,9 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
         style = texture.features.clone()
         style_norm = _gram_norm(style)
         generator = torch.Generator().manual_seed(seed)
+        # As in the public code: noise of 1e-3 to start from, and ten iterations a call (the
+        # optimiser keeps its state from call to call).
         log_spectrogram = (1e-3 * torch.randn(target.shape, generator=generator)).requires_grad_()
-        # The public code calls the optimiser ten times for ten iterations; it keeps its state.
         optimiser = torch.optim.LBFGS([log_spectrogram], lr=1, tolerance_grad=1e-5, max_iter=10)
 
         def loss() -> Tensor:
@@ -200,6 +196,7 @@ class Ulyanov(TransferSystem[UlyanovConfig, Texture]):
 
 
 def _torch_dtype(precision: str) -> torch.dtype:
+    """Type of a precision; "auto" by what the processor multiplies in."""
     import torch
 
     if precision == "auto":

@@ -17,10 +17,12 @@ SAMPLE_RATE_HZ = 16000
 # 125 ms Hann windows every 31.25 ms, as published.
 STFT = Stft(n_fft=2048, hop_length=500, window="hann", win_length=2000)
 
-# What the network was taught on: the style vector is one of so long a clip.
+# Length of the clips that the style encoder was trained on.
 _STYLE_CLIP_S = 8.0
+# The most that a soft sound is raised to the network's level: near silence more would only show it
+# rounding noise.
 _MAX_GAIN_DB = 80.0
-# ln(1 + |X|) of a spectrogram that went astray.
+# Bound of ln(1 + |X|), far above any music at the network's level: only keeps exp from overflowing.
 _CLIP_MAX = 20.0
 
 
@@ -28,12 +30,10 @@ _CLIP_MAX = 20.0
 class VqVaeConfig(TransferConfig):
     """Settings of `VqVae`."""
 
-    # See `TransferConfig`; the network hears 16000 Hz only
-    sample_rate: int = SAMPLE_RATE_HZ
-    chunk_s: float = 10.0
-    # Shipped weights by name, or the path of an ONNX file of your own (``cambiata train export``)
-    weights: str = "vqvae"
-    phase_iterations: int = 32  # Griffin-Lim projections
+    sample_rate: int = SAMPLE_RATE_HZ  # the only one that the network takes
+    chunk_s: float = 10.0  # near the 8 s that it was trained on
+    weights: str = "vqvae"  # shipped ones by name, or a path (``cambiata train export``)
+    phase_iterations: int = 32  # Griffin-Lim projections, as everywhere (`audio.vocoder.invert`)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,10 +51,10 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
     that its timbre does not fit through), a style one vector; a decoder makes a spectrogram of
     both. Works at 16 kHz: the result has nothing above 8 kHz.
 
-    We differ in these: sounds are brought to one level before the network, which otherwise
-    answers to gain; phases start from phase-gradient integration instead of chance; a style longer
-    than 8 s is heard in clips of 8 s whose vectors are averaged. What our weights learnt from is
-    on their card (docs/models/vqvae.md).
+    We differ in these: sounds are brought to one level before the network, whose output otherwise
+    depends on their gain; phases start from phase-gradient integration instead of chance; a style
+    longer than 8 s is encoded in clips of 8 s whose vectors are averaged. The card of our weights
+    (docs/models/vqvae.md) says what they were trained on.
 
     `amount` between 0 and 1 morphs from the content's spectrogram to the full transfer's, in dB
     and bin by bin (`cambiata.audio.vocoder.morph`); above the system's band the content fades out.
@@ -80,23 +80,19 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
 
     @property
     def min_samples(self) -> int:
-        """A quarter of a second: two codes."""
+        """Samples of two codes, a quarter of a second."""
         return 8 * STFT.hop_length
 
     def capture(self, style: Samples) -> npt.NDArray[np.float32]:
-        """The style's vector.
-
-        style: [T]; returns [D].
-        """
+        """Vector [D] of a style [T], the mean of its clips' vectors."""
         clip_samples = round(_STYLE_CLIP_S * SAMPLE_RATE_HZ)
         n_clips = max(1, round(len(style) / clip_samples))
-        clips = [piece for piece in np.array_split(style, n_clips) if np.abs(piece).max() > 0]
-        vectors = [
-            self._model.part("style")(np.log1p(self._normalized_spectrogram(piece)[0])[np.newaxis])[
-                0
-            ][0]
-            for piece in clips
-        ]
+        encode_style = self._model.part("style")
+        vectors = []
+        for clip in np.array_split(style, n_clips):
+            if np.abs(clip).max() > 0:
+                magnitude, _, _ = self._normalized_spectrogram(clip)
+                vectors.append(encode_style(np.log1p(magnitude)[np.newaxis])[0][0])
         mean: npt.NDArray[np.float32] = np.mean(vectors, axis=0, dtype=np.float32)
         return mean
 
@@ -109,16 +105,13 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         seed: int,
         progress: Progress,
     ) -> Samples:
-        """The content's codes played with the style's vector.
-
-        content: [T]; timbre: [D]; returns [T].
-        """
+        """Sound [T] of a content's codes, decoded with a style's vector [D]."""
         magnitude, gain, spectrum = self._normalized_spectrogram(content)
         progress(0.1)
         decoded = self._model.part("")(np.log1p(magnitude)[np.newaxis], timbre[np.newaxis])[0][0]
         progress(0.5)
-        # What the network says in silence is a mean of what is possible, louder than what is
-        # likely; by how much it is lowered was chosen in validation.
+        # In silence the network's output is a mean of what is possible, louder than what is likely;
+        # by how much it is lowered was chosen in validation and is stored with the weights.
         log_magnitude = decoded - np.float32(self._model.about["lowered_by"])
         result = (np.expm1(np.clip(log_magnitude, 0, _CLIP_MAX)) / gain).astype(np.float32)
         sound = invert_part_way(
@@ -134,10 +127,7 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         return sound
 
     def codes(self, content: Samples) -> npt.NDArray[np.int64]:
-        """Codes that a content becomes: all that the decoder is told of it.
-
-        content: [T].
-        """
+        """Codes of a content [T], eight a second: all that the decoder is given of it."""
         magnitude, _, _ = self._normalized_spectrogram(content)
         zero_style = np.zeros((1, int(self._model.about["width"])), np.float32)
         codes: npt.NDArray[np.int64]
@@ -145,7 +135,7 @@ class VqVae(TransferSystem[VqVaeConfig, npt.NDArray[np.float32]]):
         return codes
 
     def _normalized_spectrogram(self, sound: Samples) -> tuple[Magnitude, float, Spectrum]:
-        """Spectrogram at the level that the network knows, the gain to it, and the spectrum."""
+        """Magnitudes at the level of the network's training, the gain to it, and the spectrum."""
         rms = float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
         gain = min(self._level / max(rms, 1e-12), 10 ** (_MAX_GAIN_DB / 20))
         spectrum = STFT.analyse(sound)
