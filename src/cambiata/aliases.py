@@ -6,12 +6,13 @@ from typing import Literal
 
 from cambiata.errors import CambiataWarning
 
-Kind = Literal["system", "preset", "training preset"]
+Kind = Literal["system", "preset", "training preset", "setting"]
 
 ALIASES: Mapping[Kind, Mapping[str, str]] = {
     "system": {},
     "preset": {},
     "training preset": {"play": "player", "vqvae": "vqvae-self-supervised"},
+    "setting": {"least_wish": "min_gain"},
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cambiata.errors import CambiataWarning, InputError
-from cambiata.melody.api import restyle, restyler
+from cambiata.melody.api import melody_system, restyle
 from cambiata.melody.bars import MelodyLine
 from cambiata.melody.latent import Latent
 from cambiata.melody.system import MelodyAmounts
@@ -34,7 +34,7 @@ def _events(line: MelodyLine) -> set[tuple[int, Fraction, int | None]]:
 
 @pytest.mark.parametrize("name", system_names("melody"))
 def test_every_way_keeps_its_promises(name: str) -> None:
-    way = restyler(name)
+    way = melody_system(name)
     assert set(way.styles()) >= {"reel", "hornpipe", "strathspey", "jig"}
     line = line_of_reel()
     assert way.restyle(line, "hornpipe", MelodyAmounts(0.0, 0.0), 0) == line
@@ -52,19 +52,19 @@ def test_every_way_keeps_its_promises(name: str) -> None:
 @pytest.mark.parametrize("amount", [0.3, 0.7, 1.0])
 def test_equal_bars_stay_equal(name: str, amount: float) -> None:
     line = line_of_reel()
-    turned = restyler(name).restyle(line, "strathspey", MelodyAmounts(amount, amount), 0)
+    turned = melody_system(name).restyle(line, "strathspey", MelodyAmounts(amount, amount), 0)
     for group in line.groups().values():
         assert len({turned.bars[i] for i in group}) == 1
     assert max(map(len, line.groups().values())) > 2
 
 
 def test_more_of_it_is_further_away() -> None:
-    line, way = line_of_reel(), restyler("melody")
+    line, way = line_of_reel(), melody_system("melody")
     amounts = np.linspace(0, 1, 11)
     made = [way.restyle(line, "hornpipe", MelodyAmounts(x, x), 0) for x in amounts]
     differing = [len(_events(line) ^ _events(each)) for each in made]
     rhythms = [
-        sum(a != b for i in line.own for a, b in zip(line.patterns(line.bars[i]),
+        sum(a != b for i in line.full_bars for a, b in zip(line.patterns(line.bars[i]),
                                                    each.patterns(each.bars[i]), strict=True))
         for each in made
     ]  # fmt: skip
@@ -74,7 +74,7 @@ def test_more_of_it_is_further_away() -> None:
 
 
 def test_sliders_move_what_they_are_for() -> None:
-    line, way = line_of_reel(), restyler("melody")
+    line, way = line_of_reel(), melody_system("melody")
     sung = way.restyle(line, "strathspey", MelodyAmounts(0.0, 1.0), 0)
     assert [[e.onset for e in bar] for bar in sung.bars] == [
         [e.onset for e in bar] for bar in line.bars
@@ -89,7 +89,7 @@ def test_sliders_move_what_they_are_for() -> None:
 
 def test_key_pickup_and_last_tone_are_kept() -> None:
     line = line_of_reel()
-    turned = restyler("melody").restyle(line, "strathspey", MelodyAmounts(), 0)
+    turned = melody_system("melody").restyle(line, "strathspey", MelodyAmounts(), 0)
     tones, made = (each.voice(Voice(())).tones for each in (line, turned))
     assert {tone.pitch % 12 for tone in made} <= {tone.pitch % 12 for tone in tones}
     assert made[-1].pitch == tones[-1].pitch
@@ -115,6 +115,13 @@ def test_knobs_turn_what_they_say() -> None:
 
     counts = [n_tones(each) for each in ("-4", "0", "4")]
     assert counts[0] < counts[1] <= counts[2] or counts[0] <= counts[1] < counts[2]
+
+
+def test_a_setting_by_its_old_name_is_taken_with_a_warning() -> None:
+    with pytest.warns(CambiataWarning, match="the setting least_wish is called min_gain now"):
+        old = restyle(REEL, "hornpipe", settings={"least_wish": "3"})
+    assert old == restyle(REEL, "hornpipe", settings={"min_gain": "3"})
+    assert old != restyle(REEL, "hornpipe")
 
 
 def test_a_style_that_is_shown_is_near_the_one_that_is_named() -> None:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cambiata.errors import InputError
-from cambiata.melody.api import change_metre
 from cambiata.melody.bars import Counting, MelodyLine, estimate_tonic, melody_of_sheet
+from cambiata.melody.edits import align_tones, draft_bar, select_changes
 from cambiata.melody.encoding import EncodedBars, Vocabulary, encode_bars
-from cambiata.melody.system import align_tones, draft_bar, select_changes
+from cambiata.melody.metres import change_metre
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice
 
@@ -43,7 +43,7 @@ def voices(draw: st.DrawFn) -> Voice:
 def test_lines_give_back_their_voice(voice: Voice, metre: Metre, pickup: int) -> None:
     line = MelodyLine.of(voice, metre, Fraction(pickup, 24))
     assert line.voice(Voice((), "x", 40)) == voice
-    assert sorted(i for group in line.groups().values() for i in group) == list(line.own)
+    assert sorted(i for group in line.groups().values() for i in group) == list(line.full_bars)
     assert line.bar_starts[-1] >= voice.end
 
 
@@ -96,8 +96,8 @@ def test_bars_are_seen_in_any_key_alike() -> None:
 
 def test_rhythms_that_are_not_known_are_seen_as_the_nearest() -> None:
     words = Vocabulary((((0, True),), ((0, True), (12, True)), ((0, True), (18, True))), ())
-    assert words.number(((0, True), (16, True)), False) == 3
-    assert words.number(((0, True), (6, True), (12, True)), False) == 2
+    assert words.index(((0, True), (16, True)), False) == 3
+    assert words.index(((0, True), (6, True), (12, True)), False) == 2
     assert Vocabulary.from_json(words.to_json()) == words
 
 

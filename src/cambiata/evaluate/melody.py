@@ -26,8 +26,9 @@ from cambiata.evaluate.melody_measures import (
 )
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.run_facts import describe_machine
-from cambiata.melody.api import change_metre, restyler
+from cambiata.melody.api import melody_system
 from cambiata.melody.bars import MelodyLine
+from cambiata.melody.metres import change_metre
 from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.score import notation
 from cambiata.score.midi import Metre
@@ -120,7 +121,7 @@ def evaluate_melody(
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Style fit, content and structure of restyled melodies, beside baselines."""
-    systems = {row: restyler(row.split()[0]) for row in rows if row not in ("content", "real")}
+    systems = {row: melody_system(row.split()[0]) for row in rows if row not in ("content", "real")}
     tunes = parse_lines(read_tunes())
     judge = _Judge([each for each in tunes if each[0].split == "train"])
     held_out = [each for each in tunes if each[0].split == "test"]
@@ -234,10 +235,10 @@ def _make_output(case: _Case, row: str, systems: dict[str, MelodySystem], seed: 
 
 def _fit_bars(line: MelodyLine, like: MelodyLine) -> MelodyLine:
     """A melody of as many bars as another, repeated or cut."""
-    own = [line.bars[i] for i in line.own]
-    n = len(like.own)
+    own = [line.bars[i] for i in line.full_bars]
+    n = len(like.full_bars)
     bars = (own * (n // len(own) + 1))[:n]
-    short = like.bars[: like.own.start]
+    short = like.bars[: like.full_bars.start]
     pickup = like.pickup / like.metre.bar * line.metre.bar
     return MelodyLine((*short, *bars), line.metre, line.counting, pickup)
 

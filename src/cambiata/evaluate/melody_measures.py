@@ -73,7 +73,12 @@ def contour_similarity(a: MelodyLine, b: MelodyLine) -> float:
 def repetition_f1(content: MelodyLine, output: MelodyLine) -> float:
     """F1 of pairs of equal bars in the content that are equal in the output; NaN without any."""
     expected, found = (
-        {(i, j) for i in line.own for j in line.own if i < j and line.bars[i] == line.bars[j]}
+        {
+            (i, j)
+            for i in line.full_bars
+            for j in line.full_bars
+            if i < j and line.bars[i] == line.bars[j]
+        }
         for line in (content, output)
     )
     if not expected:

@@ -4,44 +4,42 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.files import SCORE, check_output
-from cambiata.melody.bars import STEPS, Bar, Counting, Event, MelodyLine, melody_of_sheet
+from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
+from cambiata.melody.metres import change_metre, target_metre
 from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.registry import find_system
 from cambiata.score import notation
-from cambiata.score.midi import Metre
 from cambiata.score.notation import SUFFIXES, Sheet
 from cambiata.score.sidecars import Sidecars
 
 
 @dataclass(frozen=True)
 class MelodyReport:
-    """What was done to a melody.
+    """What `restyle_file` did.
 
     Parameters
     ----------
     output : str
         The file that was written.
     system : str
-        What turned it.
+        Name of the system.
     style : str
-        Towards what.
+        The style that the melody was turned towards.
     rhythm, pitch : float
-        How far.
+        Shares of the changes that were made, 0 to 1.
     metre : str
-        The metre it has now.
+        Metre of the output.
     n_notes : int
-        Its notes.
+        Notes of the output, all its parts counted.
     n_bars, n_changed_bars : int
-        Its bars, and those that are not as they were.
+        Full bars of the melody, and bars that are not as they were.
     elapsed_s : float
-        How long it took.
+        Seconds that it took.
     listen, picture : str or None
         Further files that were written.
 
@@ -65,8 +63,8 @@ class MelodyReport:
     picture: str | None = None
 
 
-def restyler(name: str, settings: Mapping[str, str] | None = None) -> MelodySystem:
-    """A way of turning melodies, by name.
+def melody_system(name: str, settings: Mapping[str, str] | None = None) -> MelodySystem:
+    """A system for melodies, by its name.
 
     Parameters
     ----------
@@ -77,8 +75,8 @@ def restyler(name: str, settings: Mapping[str, str] | None = None) -> MelodySyst
 
     Returns
     -------
-    Restyler
-        It.
+    MelodySystem
+        The system, with these settings.
 
     Raises
     ------
@@ -87,11 +85,11 @@ def restyler(name: str, settings: Mapping[str, str] | None = None) -> MelodySyst
 
     Examples
     --------
-    >>> "reel" in restyler("melody").styles()
+    >>> "reel" in melody_system("melody").styles()
     True
     """
     system = cast("type[MelodySystem]", find_system(name, "melody"))
-    return system.configured(settings or {})
+    return system.from_settings(settings or {})
 
 
 def restyle(
@@ -130,11 +128,11 @@ def restyle(
     skyline : bool
         Take the highest tones where several sound.
     system : str
-        See `restyler`.
+        See `melody_system`.
     settings : mapping of str to str, optional
         The system's.
     seed : int
-        Of what is drawn.
+        Of what is sampled; only ``pati2018`` samples.
 
     Returns
     -------
@@ -148,6 +146,7 @@ def restyle(
 
     Examples
     --------
+    >>> from fractions import Fraction
     >>> from cambiata.score.notation import Tone, Voice
     >>> tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60 + i * i % 9) for i in range(32))
     >>> output = restyle(Sheet((Voice(tones),)), "strathspey")
@@ -156,10 +155,10 @@ def restyle(
     """
     amounts = _amounts(amount, rhythm, pitch)
     number, line = melody_of_sheet(tune, track=track, skyline=skyline)
-    melody_system = restyler(system, settings)
+    turning = melody_system(system, settings)
     style_lines, name = _style_lines(style)
-    kinds = _style_kinds(melody_system, style_lines, name)
-    new_metre = _target_metre(line, kinds, metre, tune.name, name)
+    kinds = _style_kinds(turning, style_lines, name)
+    new_metre = target_metre(line, kinds, metre, tune.name, name)
     output = change_metre(line, new_metre) if new_metre is not None else line
     if output.counting.kind not in kinds:
         homes = ", ".join(str(Counting(*kind)) for kind in kinds)
@@ -168,7 +167,7 @@ def restyle(
             f"is in {output.metre}, but {name} is in {homes}",
             "add --metre style to change it",
         )
-    output = melody_system.restyle(output, style_lines, amounts, seed, line)
+    output = turning.restyle(output, style_lines, amounts, seed, line)
     voice = output.voice(tune.voices[number])
     if new_metre is None:
         voices = (*tune.voices[:number], voice, *tune.voices[number + 1 :])
@@ -177,157 +176,14 @@ def restyle(
         warnings.warn(
             f"{tune.name}: its other parts are left out, as the metre changes", CambiataWarning, 2
         )
-    faster = float(output.metre.bar / line.metre.bar)
+    speed_up = float(output.metre.bar / line.metre.bar)  # so that a bar lasts as long as it did
     return replace(
         tune,
         voices=(voice,),
         metre=output.metre,
         pickup=output.pickup,
-        qpm=tune.qpm * faster,
+        qpm=tune.qpm * speed_up,
     )
-
-
-def _amounts(amount: float, rhythm: float | None, pitch: float | None) -> MelodyAmounts:
-    values = {"amount": amount, "rhythm": rhythm, "pitch": pitch}
-    for name, value in values.items():
-        if value is not None and not 0 <= value <= 1:
-            raise InputError(f"{name} {value:g}", "is none", "use 0 to 1")
-    return MelodyAmounts(amount if rhythm is None else rhythm, amount if pitch is None else pitch)
-
-
-def _style_lines(style: str | Sheet | Sequence[Sheet]) -> tuple[str | list[MelodyLine], str]:
-    """The style as a restyler takes it, and its name."""
-    if isinstance(style, str):
-        return style, style
-    sheets = [style] if isinstance(style, Sheet) else list(style)
-    lines = []
-    for sheet in sheets:
-        try:
-            lines.append(melody_of_sheet(sheet, skyline=True)[1])
-        except InputError:
-            if len(sheets) == 1:
-                raise
-    if not lines:
-        raise InputError("style", "shows no melody", "give melodies of two bars at least")
-    name = sheets[0].name if len(sheets) == 1 else f"{len(lines)} tunes"
-    return lines, name
-
-
-def _style_kinds(
-    melody_system: MelodySystem, style: str | list[MelodyLine], name: str
-) -> list[tuple[int, bool]]:
-    if isinstance(style, str):
-        style_kinds = melody_system.styles()
-        if style not in style_kinds:
-            raise InputError(
-                name,
-                "is no style that is known",
-                f"use one of {', '.join(style_kinds)}, or give a file or a folder of tunes",
-            )
-        return style_kinds[style]
-    kinds = [line.counting.kind for line in style]
-    return sorted(set(kinds), key=lambda kind: -kinds.count(kind))
-
-
-def _target_metre(
-    line: MelodyLine, kinds: Sequence[tuple[int, bool]], metre: str, tune: str, style: str
-) -> Metre | None:
-    """The metre to change to; none where it stays."""
-    if metre == "content":
-        return None
-    if metre == "style":
-        if line.counting.kind in kinds:
-            return None
-        for n_beats, is_compound in kinds:
-            if _pulses(n_beats, is_compound) & _pulses(*line.counting.kind):
-                return Metre(n_beats * 3, 8) if is_compound else Metre(n_beats, 4)
-        raise InputError(
-            tune, f"is in {line.metre}, which cannot become that of {style}", "choose another style"
-        )
-    beats, slash, unit = metre.partition("/")
-    if not (slash and beats.isdecimal() and unit.isdecimal() and int(beats) and int(unit)):
-        raise InputError(f"metre {metre}", "is none", "use content, style, or one like 6/8")
-    new_metre = Metre(int(beats), int(unit))
-    return None if new_metre == line.metre else new_metre
-
-
-# Where the fast notes of a pulse go when it is counted otherwise, by the lengths of the pulse in
-# steps: a long and a short of a jig are a crotchet and a quaver, and so on.
-_TIME_MAPS = {
-    (36, 48): ((0, 0), (12, 24), (24, 36), (36, 48)),
-    (48, 36): ((0, 0), (24, 12), (36, 24), (48, 36)),
-    (24, 36): ((0, 0), (12, 24), (24, 36)),
-    (36, 24): ((0, 0), (24, 12), (36, 24)),
-}
-
-
-def _pulses(n_beats: int, is_compound: bool) -> set[int]:
-    """In how many pulses a bar may be felt."""
-    if is_compound:
-        return {n_beats}
-    return {2: {2}, 3: {3}, 4: {2, 4}}[n_beats]
-
-
-def change_metre(line: MelodyLine, metre: Metre) -> MelodyLine:
-    """A melody counted in another metre, bar for bar.
-
-    Parameters
-    ----------
-    line : Line
-        The melody.
-    metre : Metre
-        One whose bars have as many pulses: 6/8, 4/4 and 2/4; 9/8 and 3/4; 12/8 and 4/4.
-
-    Returns
-    -------
-    Line
-        As many bars, each pulse in the other metre's way.
-
-    Raises
-    ------
-    InputError
-        The bars have another number of pulses, or the metre is not known.
-
-    Examples
-    --------
-    >>> from cambiata.score.notation import Tone, Voice
-    >>> tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60) for i in range(6))
-    >>> made = change_metre(MelodyLine.of(Voice(tones), Metre(6, 8)), Metre())
-    >>> [str(event.onset) for event in made.bars[0]]
-    ['0', '1', '3/2', '2', '3', '7/2']
-    """
-    counting = Counting.of(metre, [], f"metre {metre}")
-    shared = _pulses(*line.counting.kind) & _pulses(*counting.kind)
-    if not shared:
-        raise InputError(
-            f"metre {metre}", f"does not divide as {line.metre} does", "choose another metre"
-        )
-    n_pulses = min(shared)
-    old_steps, new_steps = (each.bar_steps // n_pulses for each in (line.counting, counting))
-
-    def map_step(step: Fraction) -> Fraction:
-        pulse, within = divmod(step, old_steps)
-        points = _TIME_MAPS.get((old_steps, new_steps), ((0, 0), (old_steps, new_steps)))
-        for (x0, y0), (x1, y1) in pairwise(points):
-            if x0 <= within <= x1:
-                return pulse * new_steps + y0 + (within - x0) * Fraction(y1 - y0, x1 - x0)
-        raise AssertionError("bends cover a pulse")
-
-    def map_bar(bar: Bar, skipped: Fraction) -> Bar:
-        events: dict[Fraction, Event] = {}
-        for event in bar:
-            step = (event.onset + skipped) * line.counting.scale * STEPS
-            onset = map_step(step) / STEPS / counting.scale - map_skipped(skipped)
-            events.setdefault(onset, replace(event, onset=onset))
-        return tuple(events[onset] for onset in sorted(events))
-
-    def map_skipped(skipped: Fraction) -> Fraction:
-        return map_step(skipped * line.counting.scale * STEPS) / STEPS / counting.scale
-
-    short = line.metre.bar - line.pickup if line.pickup else Fraction(0)
-    bars = [map_bar(bar, short if i == 0 else Fraction(0)) for i, bar in enumerate(line.bars)]
-    pickup = metre.bar - map_skipped(short) if line.pickup else Fraction(0)
-    return MelodyLine(tuple(bars), metre, counting, pickup)
 
 
 def restyle_file(
@@ -403,20 +259,8 @@ def restyle_file(
     )
 
 
-def _count_changed_bars(before: Sheet, after: Sheet, track: int | None) -> tuple[int, int]:
-    number = (track or 1) - 1
-    old_line, new_line = (
-        MelodyLine.of(
-            sheet.voices[min(number, len(sheet.voices) - 1)].skyline(), sheet.metre, sheet.pickup
-        )
-        for sheet in (before, after)
-    )
-    n_same = sum(a == b for a, b in zip(old_line.bars, new_line.bars, strict=False))
-    return len(new_line.own), max(len(old_line.bars), len(new_line.bars)) - n_same
-
-
 def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sheet]:
-    """What a style's name, file or folder stands for.
+    """The melodies in a style's file or folder; of a dance type, its name.
 
     Parameters
     ----------
@@ -440,7 +284,7 @@ def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sh
     >>> load_style_tunes("reel")
     'reel'
     """
-    if str(style) in restyler(system).styles():
+    if str(style) in melody_system(system).styles():
         return str(style)
     path = Path(style)
     if path.is_dir():
@@ -456,7 +300,64 @@ def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sh
         return sheets
     if path.suffix.lower() in SUFFIXES:
         return notation.read_all(path)
-    names = ", ".join(restyler(system).styles())
+    names = ", ".join(melody_system(system).styles())
     raise InputError(
         str(style), "is no style that is known", f"use one of {names}, or a file or a folder"
     )
+
+
+def _amounts(amount: float, rhythm: float | None, pitch: float | None) -> MelodyAmounts:
+    """Both amounts; one that is not given follows `amount`."""
+    values = {"amount": amount, "rhythm": rhythm, "pitch": pitch}
+    for name, value in values.items():
+        if value is not None and not 0 <= value <= 1:
+            raise InputError(f"{name} {value:g}", "is none", "use 0 to 1")
+    return MelodyAmounts(amount if rhythm is None else rhythm, amount if pitch is None else pitch)
+
+
+def _style_lines(style: str | Sheet | Sequence[Sheet]) -> tuple[str | list[MelodyLine], str]:
+    """A style as a system takes it, and its name for messages."""
+    if isinstance(style, str):
+        return style, style
+    sheets = [style] if isinstance(style, Sheet) else list(style)
+    lines = []
+    for sheet in sheets:
+        try:
+            lines.append(melody_of_sheet(sheet, skyline=True)[1])
+        except InputError:
+            if len(sheets) == 1:
+                raise
+    if not lines:
+        raise InputError("style", "shows no melody", "give melodies of two bars at least")
+    name = sheets[0].name if len(sheets) == 1 else f"{len(lines)} tunes"
+    return lines, name
+
+
+def _style_kinds(
+    turning: MelodySystem, style: str | list[MelodyLine], name: str
+) -> list[tuple[int, bool]]:
+    """Kinds of bars that a style is at home in, the most usual first."""
+    if isinstance(style, str):
+        style_kinds = turning.styles()
+        if style not in style_kinds:
+            raise InputError(
+                name,
+                "is no style that is known",
+                f"use one of {', '.join(style_kinds)}, or give a file or a folder of tunes",
+            )
+        return style_kinds[style]
+    kinds = [line.counting.kind for line in style]
+    return sorted(set(kinds), key=lambda kind: -kinds.count(kind))
+
+
+def _count_changed_bars(before: Sheet, after: Sheet, track: int | None) -> tuple[int, int]:
+    """Full bars of the output's melody, and bars that are not as they were."""
+    number = (track or 1) - 1
+    old_line, new_line = (
+        MelodyLine.of(
+            sheet.voices[min(number, len(sheet.voices) - 1)].skyline(), sheet.metre, sheet.pickup
+        )
+        for sheet in (before, after)
+    )
+    n_same = sum(a == b for a, b in zip(old_line.bars, new_line.bars, strict=False))
+    return len(new_line.full_bars), max(len(old_line.bars), len(new_line.bars)) - n_same

@@ -1,4 +1,4 @@
-"""A melody bar by bar: what begins where in a bar, and what each beat's rhythm is."""
+"""A melody bar by bar: events and their onsets, and the rhythm of each beat."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +12,21 @@ from cambiata.errors import InputError
 from cambiata.score.midi import Metre
 from cambiata.score.notation import Sheet, Tone, Voice
 
-STEPS = 24  # of a quarter note; a beat has 24 of them, or 36 where it divides into three
+# Of a quarter note; a beat has 24 of them, or 36 where it divides into three: thirty-seconds and
+# triplets fall on whole steps.
+STEPS = 24
+
+# 2/4 with a median tone of at most so many quarter notes moves in sixteenths.
+_SIXTEENTH = 0.25
+# Of a tune's length, what a pitch class must sound to belong to its scale: one passing accidental
+# in a tune of eight bars of eighths does not.
+_LEAST_OF_SCALE = 0.02
+# Shortest melody: less shows neither a rhythm that repeats nor a key.
+_MIN_BARS, _MIN_TONES = 2, 4
 
 # Metres as they are counted here: beats of a bar, whether a beat divides into three, and how many
 # times longer notes are taken to be, so that the usual fast note is an eighth.
-_COUNTED = {
+_COUNTINGS = {
     (4, 4): (4, False, Fraction(1)),
     (2, 2): (4, False, Fraction(1)),
     (2, 4): (2, False, Fraction(1)),
@@ -33,26 +43,33 @@ _COUNTED = {
 }
 
 Pattern = tuple[tuple[int, bool], ...]
-"""A beat's rhythm: what begins at which step of it, and whether that is a tone or a rest."""
+"""A beat's rhythm: steps at which something begins, and whether it is a tone (or a rest)."""
 
 
 @dataclass(frozen=True)
 class Counting:
-    """How bars are counted, whatever the signature."""
+    """Beats of a bar as they are counted, whatever the signature."""
 
-    n_beats: int  # Beats of a bar, 2 to 4
-    is_compound: bool  # Whether a beat divides into three
-    # How many times longer written notes are taken to be; 2 for the sixteenths of 2/4
+    n_beats: int  # of a bar, 2 to 4
+    is_compound: bool  # whether a beat divides into three
+    # How many times longer written notes are taken to be; 2 for the sixteenths of 2/4.
     scale: Fraction = Fraction(1)
 
     @classmethod
     def of(cls, metre: Metre, lengths: Sequence[Fraction], name: str = "tune") -> "Counting":
-        """How a tune's bars are counted."""
-        counted = _COUNTED.get((metre.beats, metre.unit))
+        """Counting of a tune, by its metre and the lengths of its tones in quarter notes.
+
+        2/4 that moves in sixteenths is counted as 4/4 that moves in eighths.
+        """
+        counted = _COUNTINGS.get((metre.beats, metre.unit))
         if counted is None:
-            metres = ", ".join(f"{beats}/{unit}" for beats, unit in _COUNTED)
+            metres = ", ".join(f"{beats}/{unit}" for beats, unit in _COUNTINGS)
             raise InputError(name, f"is in {metre}, a metre that is not known", f"use {metres}")
-        if metre == Metre(2, 4) and lengths and np.median([float(x) for x in lengths]) <= 0.25:
+        if (
+            metre == Metre(2, 4)
+            and lengths
+            and np.median([float(x) for x in lengths]) <= _SIXTEENTH
+        ):
             return cls(4, False, Fraction(2))
         return cls(*counted)
 
@@ -68,7 +85,7 @@ class Counting:
 
     @property
     def kind(self) -> tuple[int, bool]:
-        """What tunes must share for one's rhythms to fit the other."""
+        """Beats of a bar and whether they divide into three: what tunes share whose rhythms fit."""
         return self.n_beats, self.is_compound
 
     def __str__(self) -> str:
@@ -77,11 +94,11 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that begins in a bar."""
+    """A tone or a rest that begins in a bar."""
 
-    onset: Fraction  # Where, in quarter notes as written from the bar's beginning
-    pitch: int | None  # MIDI number; none for a rest
-    velocity: int = 100  # How hard it is struck
+    onset: Fraction  # in quarter notes as written, from the bar's beginning
+    pitch: int | None  # MIDI number; None for a rest
+    velocity: int = 100
 
     @property
     def is_tone(self) -> bool:
@@ -90,24 +107,24 @@ class Event:
 
 
 Bar = tuple[Event, ...]
-"""What begins in a bar; before its first event goes on what sounded."""
+"""Events that begin in a bar; before the first of them the last bar's tone or rest goes on."""
 
 
 @dataclass(frozen=True)
 class MelodyLine:
     """A melody cut into bars; each tone lasts until something else begins."""
 
-    bars: tuple[Bar, ...]  # The first is shorter where there is a pickup
-    metre: Metre  # As written
-    counting: Counting  # As counted
-    # Length of the incomplete first bar, in quarter notes; 0: there is none
+    bars: tuple[Bar, ...]  # the first is shorter where there is a pickup
+    metre: Metre  # as written
+    counting: Counting
+    # Length of the incomplete first bar, in quarter notes; 0: there is none.
     pickup: Fraction = Fraction(0)
 
     @classmethod
     def of(
         cls, voice: Voice, metre: Metre, pickup: Fraction = Fraction(0), name: str = "tune"
     ) -> "MelodyLine":
-        """A voice cut into bars."""
+        """A voice cut into bars; `voice` gives the same tones back."""
         counting = Counting.of(metre, [tone.length for tone in voice.tones], name)
         events: list[tuple[Fraction, Event]] = []
         last = Fraction(0)
@@ -136,7 +153,7 @@ class MelodyLine:
         return [Fraction(0), *(first + i * self.metre.bar for i in range(len(self.bars)))]
 
     def voice(self, like: Voice) -> Voice:
-        """Its tones."""
+        """Its tones, with another voice's name and program."""
         bar_starts = self.bar_starts
         events = [
             (begin + event.onset, event)
@@ -154,14 +171,14 @@ class MelodyLine:
         )
 
     @property
-    def own(self) -> range:
-        """Numbers of the full bars: a pickup is left as it is."""
+    def full_bars(self) -> range:
+        """Indexes of the full bars: a pickup is left as it is."""
         return range(bool(self.pickup), len(self.bars))
 
     def groups(self) -> dict[Bar, list[int]]:
-        """Numbers of the full bars that are equal, by what they are."""
+        """Indexes of the full bars that are equal, by the bar, in the order of their first."""
         indices: dict[Bar, list[int]] = {}
-        for i in self.own:
+        for i in self.full_bars:
             indices.setdefault(self.bars[i], []).append(i)
         return indices
 
@@ -175,20 +192,20 @@ class MelodyLine:
 
     @cached_property
     def scale(self) -> npt.NDArray[np.float32]:
-        """Which of the twelve pitch classes above the tonic it uses [12]: a fiftieth of it."""
+        """Mask of the pitch classes above the tonic that it uses [12]."""
         used = np.zeros(12)
         for tone in self.voice(Voice(())).tones:
             used[(tone.pitch - self.tonic) % 12] += float(tone.length)
-        return np.asarray(used >= 0.02 * used.sum(), np.float32)
+        return np.asarray(used >= _LEAST_OF_SCALE * used.sum(), np.float32)
 
     def steps(self, bar: Bar) -> Iterator[tuple[int, Event]]:
-        """A bar's events with the steps at which they are counted."""
+        """A bar's events with the nearest steps at which they are counted."""
         for event in bar:
             step = round(event.onset * self.counting.scale * STEPS)
             yield min(step, self.counting.bar_steps - 1), event
 
     def patterns(self, bar: Bar) -> list[Pattern]:
-        """The rhythm of each beat of a bar."""
+        """The rhythm of each beat of a bar; an empty one where what sounded goes on."""
         beats: list[list[tuple[int, bool]]] = [[] for _ in range(self.counting.n_beats)]
         for step, event in self.steps(bar):
             beat, onset = divmod(step, self.counting.beat_steps)
@@ -197,7 +214,7 @@ class MelodyLine:
         return [tuple(beat) for beat in beats]
 
     def sounding(self, index: int) -> int | None:
-        """Pitch that goes on into a bar."""
+        """Pitch that goes on into a bar; None where a rest does, or at the beginning."""
         for bar in reversed(self.bars[:index]):
             if bar:
                 return bar[-1].pitch
@@ -207,7 +224,10 @@ class MelodyLine:
 def melody_of_sheet(
     sheet: Sheet, *, track: int | None = None, skyline: bool = False
 ) -> tuple[int, MelodyLine]:
-    """The melody of a sheet."""
+    """The melody of a sheet: the index of its voice, and the voice in bars.
+
+    `track` is which voice, from 1; `skyline` takes the highest tones where several sound.
+    """
     choices = "; ".join(
         f"{i} {voice.name or f'program {voice.program}'}" for i, voice in enumerate(sheet.voices, 1)
     )
@@ -225,13 +245,13 @@ def melody_of_sheet(
             "is polyphonic: tones sound together",
             "choose a melody by --track, or --skyline takes the highest tones",
         )
-    if sheet.n_bars < 2 or len(voice.tones) < 4:
+    if sheet.n_bars < _MIN_BARS or len(voice.tones) < _MIN_TONES:
         raise InputError(sheet.name, "is too short", "give a melody of two bars at least")
     return number, MelodyLine.of(voice, sheet.metre, sheet.pickup, sheet.name)
 
 
 # How well each pitch class above the tonic fits (Krumhansl & Kessler 1982, table 1), major, minor.
-_FITS = np.array(
+_KEY_PROFILES = np.array(
     [
         [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
         [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
@@ -239,18 +259,23 @@ _FITS = np.array(
 )
 
 
+# What the last tone counts, of all lengths. Chosen: a tune that dwells on its fifth is not to be
+# taken for one in that key. Higher: a tune that ends on another degree is.
+_LAST_TONE_SHARE = 0.2
+
+
 def estimate_tonic(tones: Sequence[Tone]) -> int:
     """Pitch class of a melody's tonic.
 
     The key whose profile (Krumhansl & Kessler 1982) correlates best with how long each pitch class
-    sounds; the last tone counts as a fifth of the melody, since tunes end on their tonic.
+    sounds; the last tone counts as much as a fifth of the melody, since tunes end on their tonic.
     """
     used = np.zeros(12)
     for tone in tones:
         used[tone.pitch % 12] += float(tone.length)
-    used[tones[-1].pitch % 12] += 0.2 * used.sum()
+    used[tones[-1].pitch % 12] += _LAST_TONE_SHARE * used.sum()
     fits = [
-        max(float(np.corrcoef(np.roll(used, -tonic), mode)[0, 1]) for mode in _FITS)
+        max(float(np.corrcoef(np.roll(used, -tonic), mode)[0, 1]) for mode in _KEY_PROFILES)
         if np.ptp(used)
         else 0.0
         for tonic in range(12)

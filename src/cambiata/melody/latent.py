@@ -1,4 +1,4 @@
-"""Our melody transfer: what a bar's rhythm and pitches say, said as a style would."""
+"""Our melody transfer: latents of bars' rhythms and pitches, decoded in another style."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.aliases import current_name
 from cambiata.errors import InputError
 from cambiata.melody.bars import Counting, MelodyLine, Pattern
+from cambiata.melody.edits import Draft, close_last_bar, draft_bar, select_changes, write_bar
 from cambiata.melody.encoding import (
     LOWEST,
     N_BEAT_POSITIONS,
@@ -21,40 +23,40 @@ from cambiata.melody.encoding import (
     encode_bars,
     encode_pitch,
 )
-from cambiata.melody.system import (
-    Draft,
-    MelodyAmounts,
-    MelodySystem,
-    close_last_bar,
-    draft_bar,
-    select_changes,
-    write_bar,
-)
+from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.weights import load_model
 
-_TIE_WIDTH = 0.1  # standard deviations
-_UNKNOWN_LOGIT = -30.0  # nats
-_ALWAYS_FIRST = 1e6  # more than anything is wished for
+# Latents nearer than so many standard deviations count as one when ranks are taken: the usual bars
+# are encoded alike, and any difference among them would be blown up.
+_TIE_WIDTH = 0.1
+# Log-probability of a rhythm that is not in the vocabulary, in nats: less likely than any that is,
+# so that such a beat is among the first to change.
+_UNKNOWN_LOGIT = -30.0
+_ALWAYS_FIRST = 1e6  # a gain greater than any difference of log-probabilities
+_FORBIDDEN_LOGIT = -1e9
+# The first two numbers of the rhythm's latent and of the pitches', in the order of which they are
+# trained.
 ATTRIBUTES = ("density", "syncopation", "range", "direction")
 
 
 @dataclass(frozen=True)
 class LatentConfig:
-    """Settings of `Latent`."""
+    """Settings of `Latent`; docs/models/melody.md has what the defaults give."""
 
-    weights: str = "melody"  # Shipped weights by name, or the path of an ONNX file of your own
-    # How much more a style is asked for than it was learnt: what it makes likelier than the
-    # content's own style does counts so much again. Where the metre changes, rhythms are not
-    # pushed: the content's own style is at home in another.
+    weights: str = "melody"  # shipped weights by name, or the path of an ONNX file of your own
+    # Guidance: how much the difference of log-probabilities in the new style and in the melody's
+    # own counts again. Higher: more of the style and less of the melody. Where the metre changes,
+    # rhythms get none: the melody's own style is at home in another metre.
     rhythm_push: float = 0.25
     pitch_push: float = 0.5
-    # How much likelier, in nats, another pitch must be for a tone on the beat to be changed;
-    # tones between beats by their place: half of it on the half, none of it elsewhere
+    # How much likelier, in nats, another pitch must be for a tone on the beat to be changed; half
+    # as much on the half of a beat, nothing elsewhere. Higher: the melody's contour stays.
     pitch_hold: float = 4.0
-    # How much likelier, in nats, anything must be than what is there to be wished for: what is
-    # hardly wanted moves a tune away from itself and not towards the style
-    least_wish: float = 0.0
-    # More or less of it, in standard deviations of the bars of tunes
+    # How much likelier, in nats, anything must be than what is there to count as a gain. At 3 the
+    # style grows more evenly with the amount, and a reel hardly becomes a hornpipe (the model
+    # card).
+    min_gain: float = 0.0
+    # More or less of an attribute, in standard deviations of the bars of tunes.
     density: float = 0.0
     syncopation: float = 0.0
     range: float = 0.0
@@ -82,49 +84,56 @@ class Latent(MelodySystem):
         self._model = load_model(self.config.weights, self.name)
 
     @classmethod
-    def configured(cls, settings: Mapping[str, str]) -> "Latent":
-        """It, with some settings changed."""
-        settings_types = {field.name: field.type for field in fields(LatentConfig)}
+    def from_settings(cls, settings: Mapping[str, str]) -> "Latent":
+        """The system with some settings of `LatentConfig` changed."""
+        types = {field.name: field.type for field in fields(LatentConfig)}
         values: dict[str, Any] = {}
-        for name, text in settings.items():
-            if name not in settings_types:
-                raise InputError(name, "is no setting", f"use one of {', '.join(settings_types)}")
+        for given_name, text in settings.items():
+            name = current_name("setting", given_name)
+            if name not in types:
+                raise InputError(name, "is no setting", f"use one of {', '.join(types)}")
             try:
-                values[name] = text if settings_types[name] is str else float(text)
+                values[name] = text if types[name] is str else float(text)
             except ValueError:
                 raise InputError(f"{name}={text}", "is no number", "correct the value") from None
         return cls(LatentConfig(**values))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """Rhythms of beats that it knows."""
+        """Rhythms of beats that the networks know."""
         return Vocabulary.from_json(self._model.about["words"])
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
-        """Styles that it knows by name, and the kinds of bars each is at home in."""
+        """Dance types, each with the kinds of bars that it is at home in, the more usual first."""
         style_facts: Mapping[str, Any] = self._model.about["styles"]
         return {
             name: [(int(n), bool(compound)) for n, compound in facts["kinds"]]
             for name, facts in style_facts.items()
         }
 
-    def style(self, shown: str | Sequence[MelodyLine]) -> Reals:
-        """A style's vector.
+    def embed_style(self, style: str | Sequence[MelodyLine]) -> Reals:
+        """Embedding of a dance type, or the mean over melodies that show a style [1, n_style]."""
+        if isinstance(style, str):
+            return np.array([self._facts_of(style)["vector"]], np.float32)
+        return np.asarray(np.mean([self._embed_line(line) for line in style], axis=0), np.float32)
 
-        returns [1, n_style].
-        """
-        if isinstance(shown, str):
-            style_facts = self._model.about["styles"]
-            if shown not in style_facts:
-                raise InputError(
-                    shown,
-                    "is no style that is known",
-                    f"use one of {', '.join(style_facts)}, or give a file or a folder of tunes",
-                )
-            return np.array([style_facts[shown]["vector"]], np.float32)
-        return np.asarray(np.mean([self._embed_line(line) for line in shown], axis=0), np.float32)
+    def style_rhythms(self, style: str) -> list[tuple[list[int], int]]:
+        """Rhythms of a dance type's bars, as indexes of `vocabulary`, and how often each occurs."""
+        return [(rhythm, count) for rhythm, count in self._facts_of(style)["rhythms"]]
+
+    def _facts_of(self, style: str) -> Mapping[str, Any]:
+        style_facts: Mapping[str, Any] = self._model.about["styles"]
+        if style not in style_facts:
+            raise InputError(
+                style,
+                "is no style that is known",
+                f"use one of {', '.join(style_facts)}, or give a file or a folder of tunes",
+            )
+        facts: Mapping[str, Any] = style_facts[style]
+        return facts
 
     def _embed_line(self, line: MelodyLine) -> Reals:
+        """Mean embedding of a melody's distinct bars [1, n_style]."""
         encoded = encode_bars(line, [group[0] for group in line.groups().values()], self.vocabulary)
         embeddings = self._model.part("style")(*encoded.encoder_inputs)[0]
         return np.asarray(embeddings.mean(axis=0, keepdims=True), np.float32)
@@ -132,9 +141,9 @@ class Latent(MelodySystem):
     def match_rhythm_quantiles(
         self, rhythm_latents: Reals, before: Counting, after: Counting
     ) -> Reals:
-        """What rhythms say, said in another metre: what is usual in one is usual in the other.
+        """Rhythm latents of one metre's bars at the same quantiles of another's [B, n_rhythm].
 
-        rhythm_latents: [B, n_rhythm]; returns [B, n_rhythm].
+        So that what is usual in the one is usual in the other.
         """
         quantiles: Mapping[str, list[list[float]]] = self._model.about["quantiles"]
         if before.kind == after.kind or {str(before), str(after)} - set(quantiles):
@@ -143,7 +152,7 @@ class Latent(MelodySystem):
         ranks = np.linspace(0, 1, len(old_quantiles))
         mapped = rhythm_latents.copy()
         for i in range(mapped.shape[1]):
-            # Usual bars are said alike: of all the shares that say as much, the middle one counts.
+            # Of all the ranks that have as much, the middle one counts.
             tie_width = _TIE_WIDTH * float(old_quantiles[:, i].std())
             low = np.searchsorted(old_quantiles[:, i], rhythm_latents[:, i] - tie_width, "left")
             high = np.searchsorted(old_quantiles[:, i], rhythm_latents[:, i] + tie_width, "right")
@@ -161,7 +170,7 @@ class Latent(MelodySystem):
     ) -> MelodyLine:
         """A melody turned towards a style."""
         del seed
-        target = self.style(style)
+        target = self.embed_style(style)
         if amounts.is_nothing:
             return line
         source = source or line
@@ -169,7 +178,7 @@ class Latent(MelodySystem):
 
 
 class _MelodyTransfer:
-    """A melody being turned: its distinct bars, encoded."""
+    """A melody on its way to a style: its distinct bars, their latents, and the decoders."""
 
     def __init__(
         self, latent: Latent, line: MelodyLine, source: MelodyLine, styles: tuple[Reals, Reals]
@@ -179,7 +188,7 @@ class _MelodyTransfer:
         self.groups = list(line.groups().values())
         self.first_bars = [group[0] for group in self.groups]
         self.weights = np.array([len(group) for group in self.groups], float)
-        self.styles = styles  # the wanted one, and the melody's own
+        self.styles = styles  # the target's embedding, and the melody's own
         self._beat, self._tone = latent._model.part("beat"), latent._model.part("tone")
         self.encoded: EncodedBars = encode_bars(line, self.first_bars, self.vocabulary)
         encode = latent._model.part()
@@ -187,21 +196,19 @@ class _MelodyTransfer:
             np.array, encode(*self.encoded.encoder_inputs)
         )
         if source is not line:
-            # What rhythms say is heard in the metre that they were made for.
+            # Rhythms are encoded in the metre that they were made for.
             own = encode(*encode_bars(source, self.first_bars, self.vocabulary).encoder_inputs)[0]
             self.rhythm_latents = latent.match_rhythm_quantiles(
                 np.array(own), source.counting, line.counting
             )
-        places = (
-            (self.rhythm_latents, 0),
-            (self.rhythm_latents, 1),
-            (self.pitch_latents, 0),
-            (self.pitch_latents, 1),
-        )
-        for name, (latents, at) in zip(ATTRIBUTES, places, strict=True):
-            latents[:, at] += getattr(self.config, name) * latent._model.about["spread"][name]
+        columns = [
+            (latents, i) for latents in (self.rhythm_latents, self.pitch_latents) for i in (0, 1)
+        ]
+        for name, (latents, i) in zip(ATTRIBUTES, columns, strict=True):
+            latents[:, i] += getattr(self.config, name) * latent._model.about["spread"][name]
 
     def run(self, amounts: MelodyAmounts) -> MelodyLine:
+        """The melody with the shares of its changes made."""
         drafts = self._draft_rhythms(amounts.rhythm)
         pitches = self._choose_pitches(drafts, amounts.pitch)
         bars = list(self.line.bars)
@@ -224,13 +231,12 @@ class _MelodyTransfer:
                 bars[index] = new_bar
         return MelodyLine(tuple(bars), self.line.metre, self.line.counting, self.line.pickup)
 
-    # Rhythm
-
     def _beat_logits(self, before: npt.NDArray[np.int64], beat: int) -> npt.NDArray[np.float64]:
+        """Logits of a beat's rhythm in every bar, given the two beats before [B, n_words]."""
         n = len(self.first_bars)
         beat_one_hot = np.zeros((n, N_BEATS), np.float32)
         beat_one_hot[:, beat] = 1
-        target, source = (
+        target, own = (
             self._beat(
                 self.rhythm_latents,
                 np.repeat(style, n, axis=0),
@@ -241,17 +247,16 @@ class _MelodyTransfer:
             for style in self.styles
         )
         logits = _log_softmax(target) + self.rhythm_push * (
-            _log_softmax(target) - _log_softmax(source)
+            _log_softmax(target) - _log_softmax(own)
         )
         allowed = self.vocabulary.kinds[int(self.line.counting.is_compound)]
-        return np.where(allowed, logits, -1e9)
+        return np.where(allowed, logits, _FORBIDDEN_LOGIT)
 
     def _draft_rhythms(self, amount: float) -> list[Draft | None]:
-        """Each distinct bar in its new rhythm; none where the rhythm stays."""
+        """Drafts of the distinct bars in new rhythms; None where the rhythm stays."""
         content = self.encoded.rhythm
         n, n_beats = len(content), self.line.counting.n_beats
-        # The whole bar as the style would have it, so that what is granted of it is the same at
-        # every amount.
+        # The whole bar is decoded in the style first, so that gains are the same at every amount.
         decoded = np.zeros((n, 2 + N_BEATS), np.int64)
         gains = np.zeros((n, n_beats))
         rows = np.arange(n)
@@ -259,9 +264,8 @@ class _MelodyTransfer:
         for beat in range(n_beats):
             logits = self._beat_logits(decoded[:, [beat + 1, beat]], beat)
             decoded[:, beat + 2] = logits.argmax(axis=1)
-            # A rhythm that is not known could not be said at all.
             own_logits = np.where(is_known[:, beat], logits[rows, content[:, beat]], _UNKNOWN_LOGIT)
-            gains[:, beat] = logits.max(axis=1) - own_logits - self.config.least_wish
+            gains[:, beat] = logits.max(axis=1) - own_logits - self.config.min_gain
         selected = select_changes(gains, np.repeat(self.weights[:, None], n_beats, axis=1), amount)
         drafts: list[Draft | None] = []
         for row, first in enumerate(self.first_bars):
@@ -280,73 +284,44 @@ class _MelodyTransfer:
         return drafts
 
     def _is_known(self, index: int) -> list[bool]:
+        """Whether the rhythm of each beat of a bar is in the vocabulary."""
         is_compound = self.line.counting.is_compound
         return [
-            self.vocabulary.pattern(self.vocabulary.number(pattern, is_compound)) == pattern
+            self.vocabulary.pattern(self.vocabulary.index(pattern, is_compound)) == pattern
             for pattern in self.line.patterns(self.line.bars[index])
         ]
-
-    # Pitch
 
     def _choose_pitches(
         self, drafts: Sequence[Draft | None], amount: float
     ) -> list[list[int | None] | None]:
-        """Pitches of each distinct bar's events; none where nothing changes."""
-        line = self.line
+        """Pitches of each distinct bar's events; None where nothing changes."""
         full_drafts = [
-            draft
-            or Draft(
-                tuple(step for step, _ in line.steps(line.bars[first])),
-                tuple(event if event.is_tone else None for event in line.bars[first]),
-                tuple(False for _ in line.bars[first]),
-            )
+            draft or self._draft_as_it_is(first)
             for draft, first in zip(drafts, self.first_bars, strict=True)
         ]
-        max_tones = max(draft.n_tones for draft in full_drafts)
-        n = len(full_drafts)
-        content = np.zeros((n, max_tones), np.int64)
-        places = np.zeros((n, max_tones, N_BEATS + N_BEAT_POSITIONS + 2), np.float32)
-        is_present = np.zeros((n, max_tones), bool)
-        added = np.zeros((n, max_tones), bool)
-        is_fixed = np.zeros((n, max_tones), bool)
-        hold = np.zeros((n, max_tones))
-        for row, draft in enumerate(full_drafts):
-            tones = [
-                (step, tone, is_new)
-                for step, tone, is_new in zip(draft.steps, draft.tones, draft.added, strict=True)
-                if tone is not None
-            ]
-            bar_starts = [step for step, _, _ in tones] + [line.counting.bar_steps]
-            for place, (step, tone, is_new) in enumerate(tones):
-                content[row, place] = encode_pitch(line, tone.pitch or 0)
-                places[row, place] = _encode_position(
-                    line, step, bar_starts[place + 1], is_first=place == 0
-                )
-                is_present[row, place], added[row, place] = True, is_new
-                hold[row, place] = _beat_weight(line, step)
-            if tones and len(line.bars) - 1 in self.groups[row]:
-                is_fixed[row, len(tones) - 1] = True  # a tune ends on the tone that it ends on
+        tones = self._tone_table(full_drafts)
+        n, max_tones = tones.pitches.shape
         gains = np.zeros((n, max_tones))
         rows = np.arange(n)
-        history = np.concatenate([self.encoded.before[:, ::-1], content], axis=1)
-        for place in range(max_tones):
-            logits = self._tone_logits(history[:, [place + 1, place]], places[:, place])
-            gains[:, place] = logits.max(axis=1) - logits[rows, content[:, place]]
+        history = np.concatenate([self.encoded.before[:, ::-1], tones.pitches], axis=1)
+        for i in range(max_tones):
+            logits = self._tone_logits(history[:, [i + 1, i]], tones.positions[:, i])
+            gains[:, i] = logits.max(axis=1) - logits[rows, tones.pitches[:, i]]
         # Tones that were not there have no pitch of their own to keep: they come first.
         hold = np.where(
-            added, -_ALWAYS_FIRST, self.config.pitch_hold * hold + self.config.least_wish
+            tones.is_added,
+            -_ALWAYS_FIRST,
+            self.config.pitch_hold * tones.hold + self.config.min_gain,
         )
-        gains = np.where(is_present & ~is_fixed & (gains > 0), gains - hold, 0.0)
+        gains = np.where(tones.may_change & (gains > 0), gains - hold, 0.0)
         selected = select_changes(
             gains, np.repeat(self.weights[:, None], max_tones, axis=1), amount
         )
-        chosen = content.copy()
-        for place in range(max_tones):
+        chosen = tones.pitches.copy()
+        for i in range(max_tones):
             history[:, 2:] = chosen
-            logits = self._tone_logits(history[:, [place + 1, place]], places[:, place])
-            chosen[:, place] = np.where(
-                selected[:, place], logits.argmax(axis=1), content[:, place]
-            )
+            logits = self._tone_logits(history[:, [i + 1, i]], tones.positions[:, i])
+            chosen[:, i] = np.where(selected[:, i], logits.argmax(axis=1), tones.pitches[:, i])
         return [
             None
             if draft is None and not selected[row].any()
@@ -354,26 +329,59 @@ class _MelodyTransfer:
             for row, (draft, full_draft) in enumerate(zip(drafts, full_drafts, strict=True))
         ]
 
+    def _draft_as_it_is(self, index: int) -> Draft:
+        """A bar in its own rhythm, as a draft."""
+        bar = self.line.bars[index]
+        return Draft(
+            tuple(step for step, _ in self.line.steps(bar)),
+            tuple(event if event.is_tone else None for event in bar),
+            tuple(False for _ in bar),
+        )
+
+    def _tone_table(self, drafts: Sequence[Draft]) -> "_ToneTable":
+        """The tones of all drafts as arrays."""
+        line = self.line
+        table = _ToneTable.empty(len(drafts), max(draft.n_tones for draft in drafts))
+        for row, draft in enumerate(drafts):
+            tones = [
+                (step, tone, is_added)
+                for step, tone, is_added in zip(draft.steps, draft.tones, draft.added, strict=True)
+                if tone is not None
+            ]
+            starts = [step for step, _, _ in tones] + [line.counting.bar_steps]
+            for i, (step, tone, is_added) in enumerate(tones):
+                table.pitches[row, i] = encode_pitch(line, tone.pitch or 0)
+                table.positions[row, i] = _encode_position(
+                    line, step, starts[i + 1], is_first=i == 0
+                )
+                table.may_change[row, i], table.is_added[row, i] = True, is_added
+                table.hold[row, i] = _beat_weight(line, step)
+            if tones and len(line.bars) - 1 in self.groups[row]:
+                table.may_change[row, len(tones) - 1] = False  # a tune's last tone stays
+        return table
+
     def _midi_pitches(
         self, draft: Draft, chosen: npt.NDArray[np.int64], selected: npt.NDArray[np.bool_]
     ) -> list[int | None]:
         """MIDI numbers of a draft's events; tones that keep their pitch keep it to the octave."""
         pitches: list[int | None] = []
-        place = 0
+        i = 0
         for tone in draft.tones:
             if tone is None:
                 pitches.append(None)
                 continue
-            own = tone.pitch or 0
-            pitches.append(
-                int(chosen[place]) + LOWEST + self.line.tonic if selected[place] else own
-            )
-            place += 1
+            new = int(chosen[i]) + LOWEST + self.line.tonic
+            pitches.append(new if selected[i] else tone.pitch or 0)
+            i += 1
         return pitches
 
     def _tone_logits(
         self, before: npt.NDArray[np.int64], place: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float64]:
+        """Logits of a tone's pitch in every bar, given the two before [B, N_PITCHES].
+
+        Pitches outside the melody's own scale are forbidden.
+        """
         n = len(self.first_bars)
         target, own = (
             self._tone(
@@ -390,7 +398,29 @@ class _MelodyTransfer:
             _log_softmax(target) - _log_softmax(own)
         )
         degrees = (np.arange(N_PITCHES) + LOWEST) % 12
-        return np.where(self.encoded.scale[:, degrees] > 0, logits, -1e9)
+        return np.where(self.encoded.scale[:, degrees] > 0, logits, _FORBIDDEN_LOGIT)
+
+
+@dataclass(frozen=True)
+class _ToneTable:
+    """Tones of bars as arrays, bar by bar [B, n_tones]."""
+
+    pitches: npt.NDArray[np.int64]  # as `encode_pitch` has them
+    positions: Reals  # see `_encode_position` [B, n_tones, ...]
+    may_change: npt.NDArray[np.bool_]
+    is_added: npt.NDArray[np.bool_]
+    hold: npt.NDArray[np.float64]  # see `_beat_weight`
+
+    @classmethod
+    def empty(cls, n_bars: int, n_tones: int) -> "_ToneTable":
+        shape = (n_bars, n_tones)
+        return cls(
+            np.zeros(shape, np.int64),
+            np.zeros((*shape, N_BEATS + N_BEAT_POSITIONS + 2), np.float32),
+            np.zeros(shape, bool),
+            np.zeros(shape, bool),
+            np.zeros(shape),
+        )
 
 
 def _log_softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -399,13 +429,13 @@ def _log_softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 
 def _beat_weight(line: MelodyLine, step: int) -> float:
-    """How much a place of the bar weighs: beats 1, their halves or thirds a half."""
+    """Share of the hold at a step: 1 on beats, a half on their halves or thirds, else 0."""
     within = step % line.counting.beat_steps
     return 1.0 if within == 0 else 0.5 * (within % 12 == 0)
 
 
 def _encode_position(line: MelodyLine, step: int, end: int, *, is_first: bool) -> Reals:
-    """Where a tone is in its bar, as the network was taught to see it."""
+    """A tone's place in its bar, as the decoder takes it: beat, place in it, first, length."""
     counting = line.counting
     encoded = np.zeros(N_BEATS + N_BEAT_POSITIONS + 2, np.float32)
     onset_36, after = (each * 36 // counting.beat_steps for each in (step, end))

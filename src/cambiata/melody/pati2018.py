@@ -12,11 +12,15 @@ from cambiata.melody.system import MelodyAmounts, MelodySystem, weights_setting
 from cambiata.score.notation import Tone, Voice
 from cambiata.weights import load_model
 
-N_INTERVALS = 49  # two octaves down to two octaves up
+# Two octaves down to two octaves up; wider intervals count as two octaves. Shipped weights are
+# built for it.
+N_INTERVALS = 49
+_A4 = 69  # MIDI number: where melodies that are made up begin
+_ALL_KINDS = [(n_beats, is_compound) for n_beats in (2, 3, 4) for is_compound in (False, True)]
 
 
 def encode_notes(line: MelodyLine) -> list[tuple[int, int]]:
-    """A melody as the post has it: intervals from note to note, and durations."""
+    """Intervals from note to note, and durations in steps; rests belong to the note before."""
     tones = line.voice(Voice(())).tones
     ends = [*(tone.start for tone in tones[1:]), tones[-1].end]
     max_interval = N_INTERVALS // 2
@@ -54,14 +58,13 @@ class Pati2018(MelodySystem):
         self._durations: list[int] = self._model.about["durations"]
 
     @classmethod
-    def configured(cls, settings: Mapping[str, str]) -> "Pati2018":
-        """It, with other weights."""
+    def from_settings(cls, settings: Mapping[str, str]) -> "Pati2018":
+        """The system with other weights."""
         return cls(**weights_setting(settings))
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
-        """Styles that it knows by name, and the kinds of bars each is at home in."""
-        kinds = [(n, compound) for n in (2, 3, 4) for compound in (False, True)]
-        return dict.fromkeys(self._genres, kinds)
+        """Genres, each at home in all kinds of bars: the system does not count them."""
+        return dict.fromkeys(self._genres, _ALL_KINDS)
 
     def restyle(
         self,
@@ -71,7 +74,7 @@ class Pati2018(MelodySystem):
         seed: int = 0,
         source: MelodyLine | None = None,
     ) -> MelodyLine:
-        """A melody's pitches in durations of another genre."""
+        """A melody's pitches in sampled durations of another genre, as long as the melody."""
         del source
         genre = self._genre(style)
         if amounts.rhythm == 0:
@@ -97,10 +100,10 @@ class Pati2018(MelodySystem):
         return MelodyLine(new.bars + silent, line.metre, line.counting, line.pickup)
 
     def generate(self, style: str, n_notes: int, seed: int = 0) -> list[int]:
-        """A genre's own pitches, as published."""
+        """Pitches that a genre's networks make up, as published: MIDI numbers, from A4 on."""
         genre, rng = self._genre(style), np.random.default_rng(seed)
         pitch_state, duration_state = self._start(), self._start()
-        interval, duration, pitches = 0, 0, [69]
+        interval, duration, pitches = 0, 0, [_A4]
         while len(pitches) < n_notes:
             logits, *pitch_state = self._model.part("pitch")(
                 genre, np.array([interval]), np.array([duration]), *pitch_state
@@ -114,6 +117,7 @@ class Pati2018(MelodySystem):
         return pitches
 
     def _genre(self, style: str | Sequence[MelodyLine]) -> Any:
+        """Index of a genre [1]; a style shown by melodies is refused."""
         if not isinstance(style, str):
             raise InputError(
                 self.name, "knows genres only", f"use one of {', '.join(self._genres)}"
@@ -125,10 +129,12 @@ class Pati2018(MelodySystem):
         return np.array([self._genres.index(style)])
 
     def _start(self) -> list[Any]:
+        """Hidden and cell state of an LSTM before the first note."""
         state = np.zeros((1, self._model.about["width"]), np.float32)
         return [state, state]
 
 
 def _sample(logits: Any, rng: np.random.Generator) -> int:
+    """A class drawn by its probability, at temperature 1."""
     probabilities = np.exp(logits.astype(np.float64) - logits.max())
     return int(rng.choice(len(probabilities), p=probabilities / probabilities.sum()))

@@ -1,4 +1,4 @@
-"""The plain way to restyle a melody: each bar in the style's most usual rhythm that fits it."""
+"""A baseline: each bar in the style's most usual rhythm that fits it."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -7,17 +7,14 @@ import numpy as np
 
 from cambiata.errors import InputError
 from cambiata.melody.bars import MelodyLine, Pattern
+from cambiata.melody.edits import close_last_bar, draft_bar, select_changes, write_bar
 from cambiata.melody.encoding import Vocabulary
-from cambiata.melody.latent import Latent
-from cambiata.melody.system import (
-    MelodyAmounts,
-    MelodySystem,
-    close_last_bar,
-    draft_bar,
-    select_changes,
-    weights_setting,
-    write_bar,
-)
+from cambiata.melody.latent import Latent, LatentConfig
+from cambiata.melody.system import MelodyAmounts, MelodySystem, weights_setting
+
+# Occurrences in the style that a bar's own rhythm is taken to have beyond those counted, so that
+# one that never occurs has a finite gain, greater than one that occurs once.
+_UNSEEN_COUNT = 0.5
 
 
 class Retrieval(MelodySystem):
@@ -33,15 +30,15 @@ class Retrieval(MelodySystem):
     paper: ClassVar[str] = "a baseline of our own"
 
     def __init__(self, weights: str = "melody") -> None:
-        self._latent = Latent() if weights == "melody" else _latent(weights)
+        self._latent = Latent(LatentConfig(weights))
 
     @classmethod
-    def configured(cls, settings: Mapping[str, str]) -> "Retrieval":
-        """It, with other weights."""
+    def from_settings(cls, settings: Mapping[str, str]) -> "Retrieval":
+        """The system with other weights."""
         return cls(**weights_setting(settings))
 
     def styles(self) -> dict[str, list[tuple[int, bool]]]:
-        """Styles that it knows by name, and the kinds of bars each is at home in."""
+        """Dance types, as `Latent.styles`."""
         return self._latent.styles()
 
     def restyle(
@@ -52,7 +49,7 @@ class Retrieval(MelodySystem):
         seed: int = 0,
         source: MelodyLine | None = None,
     ) -> MelodyLine:
-        """A melody in the rhythms of a style."""
+        """A melody in the rhythms of a style; of the amounts only the rhythm's counts."""
         del seed, source
         rhythms = self._rhythms(line, style)
         if not rhythms:
@@ -68,7 +65,7 @@ class Retrieval(MelodySystem):
             nearest = min(abs(_n_tones(own) - _n_tones(rhythm)) for rhythm in counts)
             candidates = [r for r in counts if abs(_n_tones(own) - _n_tones(r)) == nearest]
             chosen.append(max(candidates, key=lambda rhythm: counts[rhythm]))
-            gains.append(np.log(counts[chosen[-1]] / (counts.get(own, 0) + 0.5)))
+            gains.append(np.log(counts[chosen[-1]] / (counts.get(own, 0) + _UNSEEN_COUNT)))
             if chosen[-1] == own:
                 gains[-1] = 0.0
         weights = np.array([len(group) for group in groups.values()], float)
@@ -94,26 +91,20 @@ class Retrieval(MelodySystem):
         n_beats, is_compound = line.counting.kind
         if not isinstance(style, str):
             counts: dict[tuple[Pattern, ...], int] = {}
-            for shown in style:
-                if shown.counting.kind == line.counting.kind:
-                    for i in shown.own:
-                        rhythm = tuple(shown.patterns(shown.bars[i]))
+            for example in style:
+                if example.counting.kind == line.counting.kind:
+                    for i in example.full_bars:
+                        rhythm = tuple(example.patterns(example.bars[i]))
                         counts[rhythm] = counts.get(rhythm, 0) + 1
             return list(counts.items())
-        self._latent.style(style)  # refuses one that is not known
         return [
-            (tuple(vocabulary.pattern(number) for number in rhythm if number), count)
-            for rhythm, count in self._latent._model.about["styles"][style]["rhythms"]
-            if sum(number > 0 for number in rhythm) == n_beats
+            (tuple(vocabulary.pattern(index) for index in rhythm if index), count)
+            for rhythm, count in self._latent.style_rhythms(style)
+            if sum(index > 0 for index in rhythm) == n_beats
             and bool(vocabulary.kinds[1][rhythm[0]]) == is_compound
         ]
 
 
-def _latent(weights: str) -> Latent:
-    from cambiata.melody.latent import LatentConfig
-
-    return Latent(LatentConfig(weights))
-
-
 def _n_tones(rhythm: Sequence[Pattern]) -> int:
+    """Tones that begin in a bar of a rhythm."""
     return sum(is_tone for pattern in rhythm for _, is_tone in pattern)

@@ -110,7 +110,7 @@ def test_what_is_learnt_is_exported_and_restyles(folder: Path, tmp_path: Path) -
     assert latent.restyle(line, "hornpipe", MelodyAmounts(0.0, 0.0)) == line
     turned = latent.restyle(line, "hornpipe", MelodyAmounts(1.0, 0.0))
     dotted = ((0, True), (18, True))
-    assert sum(p == dotted for i in turned.own for p in turned.patterns(turned.bars[i])) > 16
+    assert sum(p == dotted for i in turned.full_bars for p in turned.patterns(turned.bars[i])) > 16
     shown = MelodyLine.of(sheet("hornpipe", 98).voices[0], Metre(4, 4))
     assert latent.restyle(line, [shown], MelodyAmounts(1.0, 0.0)) != line
 
