@@ -19,15 +19,8 @@ import numpy as np
 from cambiata.arrays import Samples
 from cambiata.audio.chunks import Span, cut, join, splice, split
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
-from cambiata.audio.sound import (
-    BLOCK_SAMPLES,
-    AudioFile,
-    Source,
-    crop_blocks,
-    pad_or_trim,
-    region,
-    resample,
-)
+from cambiata.audio.sound import AudioFile
+from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.score.midi import Part
 from cambiata.system import (

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from cambiata.aliases import current_name
 from cambiata.arrays import Samples
 from cambiata.audio.loudness import SILENCE
-from cambiata.audio.sound import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
+from cambiata.audio.source import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.score.midi import Part
 

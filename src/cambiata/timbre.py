@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.audio.sound import Audio, AudioFile, Source
+from cambiata.audio.sound import Audio, AudioFile
+from cambiata.audio.source import Source
 from cambiata.errors import InputError
 from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system

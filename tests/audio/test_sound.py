@@ -10,15 +10,9 @@ import soundfile
 from sounds import RATE, melody
 
 import cambiata
-from cambiata.audio.sound import (
-    Audio,
-    AudioFile,
-    Destination,
-    crop_blocks,
-    pad_or_trim,
-    region,
-    resample,
-)
+from cambiata.audio.sound import Audio, AudioFile
+from cambiata.audio.source import crop_blocks, pad_or_trim, region, resample
+from cambiata.audio.writing import Destination
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT"])

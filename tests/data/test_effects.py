@@ -15,7 +15,8 @@ from scipy.signal import hilbert, lfilter
 from sounds import RATE, melody
 
 from cambiata.arrays import Samples
-from cambiata.audio.sound import Audio, AudioFile, resample
+from cambiata.audio.sound import Audio, AudioFile
+from cambiata.audio.source import resample
 from cambiata.data.effects import (
     Band,
     Chain,

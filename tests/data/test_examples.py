@@ -10,7 +10,7 @@ import pytest
 from tiny_examples import TINY, tiny_examples
 from tiny_fonts import Program, Zone, fluidsynth, sustained, write_font
 
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.data.bank_building import build_from_font
 from cambiata.data.examples import (
     CONTENT,

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from sounds import tone
 
-from cambiata.audio.sound import Audio, resample
+from cambiata.audio.sound import Audio
+from cambiata.audio.source import resample
 from cambiata.errors import CambiataError, MissingExtraError
 from cambiata.evaluate import tracking
 from cambiata.evaluate.metrics import note_onset_f1, pitch_jaccard_distance

@@ -10,7 +10,7 @@ import pytest
 from sounds import melody
 
 import cambiata
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.errors import InputError
 from cambiata.timbre_transfer.vqvae import SAMPLE_RATE_HZ, VqVae, VqVaeConfig
 from cambiata.weights import WEIGHTS, load_model

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.data.bank import Bank, Instrument
 from cambiata.data.soundfont import RENDER_RATE_HZ
 

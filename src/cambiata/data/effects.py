@@ -19,7 +19,8 @@ import numpy.typing as npt
 import scipy.fft
 
 from cambiata.arrays import Samples
-from cambiata.audio.sound import Audio, pad_or_trim, resample
+from cambiata.audio.sound import Audio
+from cambiata.audio.source import pad_or_trim, resample
 
 NoiseColour = Literal["white", "pink", "hum"]
 BandKind = Literal["peak", "low_shelf", "high_shelf"]

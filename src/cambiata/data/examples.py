@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.data.bank import BANK_FOLDER, Bank
 from cambiata.data.duplicates import read_exclusions
 from cambiata.data.pairs import PairComposer, PairConfig, Treatment

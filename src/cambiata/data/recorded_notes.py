@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.audio.sound import FORMATS, load, resample
+from cambiata.audio.sound import load
+from cambiata.audio.source import resample
+from cambiata.audio.writing import FORMATS
 from cambiata.data.bank import N_HOLD, TRAILING_DB, Bank, BankedNote
 from cambiata.data.bank_writing import SILENCE_AMPLITUDE, BankWriter, find_onset, trim_note
 from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, SoundSource

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.audio import sound as audio
+from cambiata.audio import source
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.mel import Features, mel_power, power_db, stft_power
 from cambiata.audio.stft import Stft
@@ -34,7 +34,7 @@ def pad_or_trim(output: Samples, reference: Samples) -> Samples:
         raise ValueError("sounds must be mono, [T], and the reference not empty")
     if not (np.isfinite(output).all() and np.isfinite(reference).all()):
         raise ValueError("sounds must be finite")
-    return audio.pad_or_trim(output.astype(np.float32, copy=False), reference.size)
+    return source.pad_or_trim(output.astype(np.float32, copy=False), reference.size)
 
 
 def paper_lsd(output: Samples, reference: Samples) -> float:
@@ -231,7 +231,7 @@ def _ddsp_magnitude(samples: Samples, n_fft: int) -> Features:
     hop_length = n_fft // 4
     n_frames = -(-samples.size // hop_length)
     # `Stft` centres its frames on multiples of the hop: the third is the first to begin at 0.
-    padded = audio.pad_or_trim(samples, (n_frames + 1) * hop_length)
+    padded = source.pad_or_trim(samples, (n_frames + 1) * hop_length)
     magnitude: Features = np.abs(Stft(n_fft, hop_length, "hann").analyse(padded)[:, 2:])
     return magnitude
 

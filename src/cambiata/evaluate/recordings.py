@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from cambiata.audio.sound import FORMATS, Audio, load
+from cambiata.audio.sound import Audio, load
+from cambiata.audio.writing import FORMATS
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.evaluate.testset import Clips, Entry, assign_median_bins, normalize_loudness
 from cambiata.evaluate.tracking import PitchTracker

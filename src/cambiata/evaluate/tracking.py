@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.audio import sound as audio
+from cambiata.audio import source
 from cambiata.errors import CambiataError, InputError, MissingExtraError
 from cambiata.score.midi import Note
 
@@ -103,7 +103,7 @@ def track_melodia(samples: Samples, sample_rate: int) -> Pitches:
     essentia.log.infoActive = essentia.log.warningActive = False
     from essentia import standard
 
-    sound = audio.resample(samples.astype(np.float32, copy=False), sample_rate, _PAPER_RATE_HZ)
+    sound = source.resample(samples.astype(np.float32, copy=False), sample_rate, _PAPER_RATE_HZ)
     to_low_rate = standard.Resample(
         inputSampleRate=_PAPER_RATE_HZ, outputSampleRate=_MELODIA_RATE_HZ
     )
@@ -274,12 +274,12 @@ class Transcriber:
     def _posteriors(self, samples: Samples, sample_rate: int) -> tuple[Posteriors, Posteriors]:
         """Posteriors of frames and of onsets, [L, 88] each."""
         _check_mono(samples)
-        sound = audio.resample(samples.astype(np.float32, copy=False), sample_rate, _RATE_HZ)
+        sound = source.resample(samples.astype(np.float32, copy=False), sample_rate, _RATE_HZ)
         # Half the overlap is cut off both ends of every window, so the first begins that earlier.
         lead = _OVERLAP_FRAMES // 2 * _HOP_SAMPLES
         n_windows = -(-(lead + sound.size) // _STEP_SAMPLES)
         n_padded = (n_windows - 1) * _STEP_SAMPLES + _WINDOW_SAMPLES
-        padded = audio.pad_or_trim(np.pad(sound, (lead, 0)), n_padded)
+        padded = source.pad_or_trim(np.pad(sound, (lead, 0)), n_padded)
         edge = _OVERLAP_FRAMES // 2
         collected: tuple[list[Posteriors], list[Posteriors]] = ([], [])
         for start in range(0, n_windows * _STEP_SAMPLES, _STEP_SAMPLES):

@@ -17,7 +17,8 @@ import numpy as np
 
 from cambiata.arrays import Samples
 from cambiata.audio.loudness import LoudnessMeter
-from cambiata.audio.sound import Audio, load, resample
+from cambiata.audio.sound import Audio, load
+from cambiata.audio.source import resample
 from cambiata.data.domains import DomainComposer, DomainsConfig
 from cambiata.data.soundfont import RENDER_RATE_HZ, find_font
 from cambiata.errors import InputError

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from cambiata.audio.loudness import LoudnessMeter
-from cambiata.audio.sound import Audio, AudioFile, Destination, Source
+from cambiata.audio.sound import Audio, AudioFile
+from cambiata.audio.source import Source
+from cambiata.audio.writing import Destination
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.registry import DEFAULT_PLAYER, play_system

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.performance.rolls import RATE_HZ, RollConfig, RollPlayer
 from cambiata.score.piano_roll import FRAME_RATE_HZ, PianoRoll, resample_roll
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from cambiata.audio.sound import Audio, AudioFile, Destination, Source, region
+from cambiata.audio.sound import Audio, AudioFile
+from cambiata.audio.source import Source, region
+from cambiata.audio.writing import Destination
 from cambiata.errors import InputError
 from cambiata.files import check_not_input
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Magnitude, Samples, Spectrum
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import invert, morph
 from cambiata.errors import InputError

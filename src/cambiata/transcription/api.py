@@ -12,7 +12,8 @@ import numpy.typing as npt
 from cambiata.arrays import Samples
 from cambiata.audio.chunks import cut
 from cambiata.audio.loudness import SILENCE
-from cambiata.audio.sound import AudioFile, Source, resample
+from cambiata.audio.sound import AudioFile
+from cambiata.audio.source import Source, resample
 from cambiata.errors import InputError
 from cambiata.files import MIDI, check_output
 from cambiata.partials.posteriors import BANDS, decode_notes, posteriors

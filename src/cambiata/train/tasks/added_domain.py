@@ -16,7 +16,8 @@ from torch import Tensor
 
 from cambiata.arrays import Samples
 from cambiata.audio.loudness import SILENCE
-from cambiata.audio.sound import AudioFile, resample
+from cambiata.audio.sound import AudioFile
+from cambiata.audio.source import resample
 from cambiata.errors import InputError
 from cambiata.files import DOMAIN, check_output
 from cambiata.partials.posteriors import BANDS

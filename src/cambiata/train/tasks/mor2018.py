@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.arrays import Samples
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.data.domains import DOMAINS, DomainExamples, DomainsConfig, record_domains
 from cambiata.data.shards import FULL_SCALE
 from cambiata.errors import InputError

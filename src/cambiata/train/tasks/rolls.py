@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cambiata.audio.mel import log_mel
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.data.scored_examples import PianoConfig, ScoredExamples, record_joined
 from cambiata.partials.posteriors import BANDS
 from cambiata.score.piano_roll import piano_roll, resample_roll

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cambiata.audio.mel import mfcc
-from cambiata.audio.sound import resample
+from cambiata.audio.source import resample
 from cambiata.data.bank import Bank
 from cambiata.data.pairs import PairComposer, PairConfig
 from cambiata.data.processes import Failure, run_tasks

@@ -1,0 +1,308 @@
+"""Sound written to files: what a format can hold, resampling on the way, peaks turned down."""
+
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+import soundfile
+
+from cambiata.arrays import Samples
+from cambiata.audio.loudness import Limiter
+from cambiata.audio.source import (
+    BLOCK_SAMPLES,
+    Shape,
+    check_shape,
+    libsndfile_path,
+    pad_or_trim,
+    scratch_folder,
+)
+from cambiata.errors import CambiataError, CambiataWarning, InputError
+from cambiata.files import SOUND, atomic_file, check_output
+
+# Formats of libsndfile by an output's extension.
+FORMATS = {
+    ".wav": "WAV",
+    ".flac": "FLAC",
+    ".ogg": "OGG",
+    ".mp3": "MP3",
+    ".aiff": "AIFF",
+    ".aif": "AIFF",
+}
+_LOSSY_SUBTYPE = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
+_LOSSLESS = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
+_BIT_DEPTH = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+# A plain wav header counts 4 GiB, of which 64 KiB are left for the header itself; RF64 is its
+# 64-bit form, read by every current editor.
+_WAV_LIMIT_BYTES = 4 * 2**30 - 2**16
+
+
+@dataclass(frozen=True)
+class WrittenAudio:
+    """Format of a file that was written.
+
+    Parameters
+    ----------
+    path : str
+        The file; "-" for standard output.
+    sample_rate : int
+        Samples per second.
+    n_channels : int
+        Number of channels.
+    n_samples : int
+        Samples of each channel.
+    subtype : str
+        Storage of its samples.
+    limited_db : float
+        The most that peaks over full scale were turned down, in dB.
+
+    Examples
+    --------
+    >>> WrittenAudio("a.wav", 44100, 2, 44100, "PCM_16", 0.0).n_channels
+    2
+    """
+
+    path: str
+    sample_rate: int
+    n_channels: int
+    n_samples: int
+    subtype: str
+    limited_db: float
+
+
+class Destination:
+    """Sound file to be written, everything that can be refused about it refused beforehand.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Where to; the extension chooses the format. "-" is a wav on standard output.
+    like : Shape
+        The sound whose rate, channels and sample format are kept where none is given.
+    sample_rate : int, optional
+        Samples per second of the file.
+    n_channels : int, optional
+        Channels of the file: any number from one, or one from any number.
+    subtype : str, optional
+        Storage of its samples.
+    force : bool
+        Replace a file that exists.
+
+    Raises
+    ------
+    InputError
+        The file exists, its folder does not, or its format cannot hold the sound.
+
+    Examples
+    --------
+    >>> Destination("no/folder.wav", like=Audio(np.zeros(8), 8000))
+    Traceback (most recent call last):
+    cambiata.errors.InputError: no/folder.wav: the folder no does not exist; create it first
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        like: Shape,
+        sample_rate: int | None = None,
+        n_channels: int | None = None,
+        subtype: str | None = None,
+        force: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        self.like = like
+        self.to_stdout = str(path) == "-"
+        self.sample_rate = like.sample_rate if sample_rate is None else sample_rate
+        self.n_channels = like.n_channels if n_channels is None else n_channels
+        if not self.to_stdout:
+            check_output(self.path, SOUND, force=force)
+        self.format, self.subtype = self._choose_storage(subtype)
+        self._check_shape()
+
+    @property
+    def scratch(self) -> str | None:
+        """Folder for scratch files: beside the output, which has room for it."""
+        return scratch_folder() if self.to_stdout else str(self.path.absolute().parent)
+
+    def write(self, blocks: Iterator[Samples]) -> WrittenAudio:
+        """Write the sound.
+
+        Parameters
+        ----------
+        blocks : iterator of numpy.ndarray
+            Sound [C, T] each, at the rate and with the channels of `like`.
+
+        Returns
+        -------
+        WrittenAudio
+            Format and length of the file.
+        """
+        with self._unfinished() as unfinished:
+            try:
+                n_samples, limited_db = self._write(blocks, unfinished)
+            except soundfile.LibsndfileError as error:
+                raise CambiataError(
+                    f"{self.path}: could not be written ({error}); is the disk full?"
+                ) from error
+        if limited_db > 0:
+            warnings.warn(
+                f"{self.path}: peaks were up to {limited_db:.1f} dB over full scale and were "
+                "turned down; store floats (.wav, subtype FLOAT) to keep them",
+                CambiataWarning,
+                stacklevel=3,
+            )
+        return WrittenAudio(
+            str(self.path), self.sample_rate, self.n_channels, n_samples, self.subtype, limited_db
+        )
+
+    def _write(self, blocks: Iterator[Samples], to: Path) -> tuple[int, float]:
+        blocks = _map_channels(blocks, self.n_channels)
+        blocks = _resample_blocks(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
+        limiter = None
+        if self.subtype not in ("FLOAT", "DOUBLE"):
+            limiter = Limiter(self.sample_rate)
+            blocks = limiter.process(blocks)
+        n_samples = 0
+        with soundfile.SoundFile(
+            libsndfile_path(to),
+            "w",
+            self.sample_rate,
+            self.n_channels,
+            self.subtype,
+            format=self.format,
+        ) as file:
+            for block in blocks:
+                # libsndfile's Vorbis encoder overflows its stack on long writes.
+                for start in range(0, block.shape[1], BLOCK_SAMPLES):
+                    file.write(np.ascontiguousarray(block[:, start : start + BLOCK_SAMPLES].T))
+                n_samples += block.shape[1]
+        return n_samples, limiter.reduction_db if limiter else 0.0
+
+    @contextmanager
+    def _unfinished(self) -> Iterator[Path]:
+        """A file to write, which then is put in its place or copied to standard output."""
+        if not self.to_stdout:
+            with atomic_file(self.path) as unfinished:
+                yield unfinished
+            return
+        with tempfile.TemporaryDirectory(dir=self.scratch, prefix=".cambiata-") as folder:
+            unfinished = Path(folder) / "sound.wav"
+            yield unfinished
+            _copy_to_stdout(unfinished)
+
+    def _choose_storage(self, subtype: str | None) -> tuple[str, str]:
+        """Format and subtype of the file, in libsndfile's words."""
+        extension = ".wav" if self.to_stdout else self.path.suffix.lower()
+        if extension not in FORMATS:
+            raise InputError(
+                str(self.path),
+                f"cannot tell a format from {extension or 'no extension'}",
+                "end it in " + ", ".join(FORMATS),
+            )
+        kind = FORMATS[extension]
+        if subtype is not None:
+            subtype = subtype.upper()
+            # Codecs of fixed blocks are left out: they would fill the sound up to whole blocks.
+            allowed = [
+                name
+                for name in (*_LOSSLESS, "ULAW", "ALAW", *_LOSSY_SUBTYPE.values())
+                if soundfile.check_format(kind, name)
+                and _LOSSY_SUBTYPE.get(kind, name) == name
+                and (kind in _LOSSY_SUBTYPE or name not in _LOSSY_SUBTYPE.values())
+            ]
+            if subtype not in allowed:
+                raise InputError(
+                    str(self.path),
+                    f"{kind} does not store {subtype} here",
+                    "use one of " + ", ".join(allowed),
+                )
+            return self._container(kind, subtype), subtype
+        if kind in _LOSSY_SUBTYPE:
+            return kind, _LOSSY_SUBTYPE[kind]
+        # Lossy content has no bit depth of its own; 24 bits hold all it has.
+        stored = self.like.subtype if self.like.subtype in _LOSSLESS else "PCM_24"
+        if not soundfile.check_format(kind, stored):
+            stored = {"PCM_U8": "PCM_S8", "PCM_S8": "PCM_U8"}.get(stored, "PCM_24")
+        return self._container(kind, stored), stored
+
+    def _container(self, kind: str, subtype: str) -> str:
+        """Format that has room for all samples."""
+        n_samples = self.like.n_samples * self.sample_rate / self.like.sample_rate
+        n_bytes = {"FLOAT": 4, "DOUBLE": 8}.get(subtype, _BIT_DEPTH.get(subtype, 32) / 8)
+        is_large = n_samples * self.n_channels * n_bytes > _WAV_LIMIT_BYTES
+        return "RF64" if kind == "WAV" and is_large else kind
+
+    def _check_shape(self) -> None:
+        n_in, n_out = self.like.n_channels, self.n_channels
+        check_shape(str(self.path), self.sample_rate, n_out, 1)
+        if n_out != n_in and 1 not in (n_out, n_in):
+            raise InputError(
+                str(self.path), f"cannot make {n_out} channels of {n_in}", f"use 1 or {n_in}"
+            )
+        if self.format == "OGG" and self.sample_rate > 192_000:  # beyond it libvorbis crashes
+            raise InputError(
+                str(self.path),
+                f"OGG cannot hold {self.sample_rate} Hz",
+                "choose another format, or --rate 48000",
+            )
+        # Opening is the only way to ask libsndfile what an encoder takes (MP3: 8 to 48 kHz, ...).
+        try:
+            with tempfile.TemporaryFile() as trial:
+                soundfile.SoundFile(
+                    cast(BinaryIO, trial),
+                    "w",
+                    self.sample_rate,
+                    n_out,
+                    self.subtype,
+                    format=self.format,
+                ).close()
+        except soundfile.LibsndfileError as error:
+            raise InputError(
+                str(self.path),
+                f"{self.format} cannot hold {n_out} channels at {self.sample_rate} Hz",
+                "choose another format, or --rate 44100 --channels 1",
+            ) from error
+
+
+def _map_channels(blocks: Iterator[Samples], n_channels: int) -> Iterator[Samples]:
+    for block in blocks:
+        if block.shape[0] == n_channels:
+            yield block
+        elif n_channels == 1:
+            yield block.mean(axis=0, keepdims=True)
+        else:
+            yield np.repeat(block, n_channels, axis=0)
+
+
+def _resample_blocks(
+    blocks: Iterator[Samples], from_hz: int, to_hz: int, n_channels: int
+) -> Iterator[Samples]:
+    if from_hz == to_hz:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(from_hz, to_hz, n_channels, dtype="float32", quality="VHQ")
+    n_in = n_out = 0
+    for block in blocks:
+        n_in += block.shape[1]
+        out = stream.resample_chunk(np.ascontiguousarray(block.T)).T
+        n_out += out.shape[1]
+        yield out
+    last = stream.resample_chunk(np.zeros((0, n_channels), np.float32), last=True).T
+    yield pad_or_trim(last, max(0, round(n_in * to_hz / from_hz) - n_out))
+
+
+def _copy_to_stdout(path: Path) -> None:
+    if sys.stdout is None:
+        raise InputError("standard output", "is closed", "name a file instead of -")
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
