@@ -107,6 +107,7 @@ def region(source: Source, start_s: float | None, end_s: float | None) -> tuple[
 
     Examples
     --------
+    >>> from cambiata.audio.sound import Audio
     >>> region(Audio(np.zeros(8000), 8000), 0.25, None)
     (2000, 8000)
     """

@@ -100,6 +100,7 @@ class Destination:
 
     Examples
     --------
+    >>> from cambiata.audio.sound import Audio
     >>> Destination("no/folder.wav", like=Audio(np.zeros(8), 8000))
     Traceback (most recent call last):
     cambiata.errors.InputError: no/folder.wav: the folder no does not exist; create it first
