@@ -4,16 +4,14 @@ import ast
 import importlib.util
 import inspect
 import json
-import os
-import signal
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from commands import Done, run, start
 from sounds import SUPPORT, tone
 
 from cambiata.audio.sound import Audio
@@ -28,15 +26,9 @@ from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font  # noqa: E
 from tiny_runs import write_run  # noqa: E402
 
 
-def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
-    """The command line, its caches in the folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "cambiata", *arguments],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        env={**os.environ, "XDG_CACHE_HOME": str(folder / ".cache")},
-    )
+def start_with_caches(*arguments: str, folder: Path) -> Done:
+    """In a process of its own, its caches in the folder."""
+    return start(*arguments, folder=folder, env={"XDG_CACHE_HOME": str(folder / ".cache")})
 
 
 @pytest.fixture
@@ -146,8 +138,6 @@ def test_bad_input(
     bad_folder: Path,
     command: str,
     message: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     fluidsynth()
     if "--lakh list.json empty" in command:
@@ -155,26 +145,18 @@ def test_bad_input(
     if (command, message) in _NEEDS_TRACKER and not TRACKER:
         pytest.skip("no pitch tracker")
     before = files(bad_folder)
-    monkeypatch.chdir(bad_folder)
-    # In this process, which keeps its own handlers: a start of Python for each takes a minute.
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    monkeypatch.setattr(sys, "argv", ["cambiata", *command.split()])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    printed = capfd.readouterr()
-    [line] = printed.err.splitlines()
+    done = run(*command.split(), folder=bad_folder)
+    [line] = done.stderr.decode().splitlines()
     assert line.startswith("cambiata: ")
     assert message in line
-    assert ended.value.code == 2
-    assert printed.out == ""
+    assert (done.returncode, done.stdout) == (2, b"")
     assert files(bad_folder) == before
     assert not (bad_folder / "out").exists()
 
 
 def test_bad_input_in_a_process_of_its_own(folder: Path) -> None:
     fluidsynth()
-    done = run("data", "bank", "broken.sf2", "-o", "out", folder=folder)
+    done = start("data", "bank", "broken.sf2", "-o", "out", folder=folder)
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.decode().splitlines() == [
         "cambiata: broken.sf2: is not a whole sound font; name an intact .sf2 or .sf3 file"
@@ -235,7 +217,7 @@ def test_a_bank_of_a_font_is_made_and_found(folder: Path) -> None:
     assert b"banks/own: holds a bank of another make; choose another folder" in other.stderr
     assert files(folder / "banks") == written
     # Without a place it goes into the cache.
-    assert run(*arguments, "--quiet", folder=folder).returncode == 0
+    assert start_with_caches(*arguments, "--quiet", folder=folder).returncode == 0
     assert (folder / ".cache/cambiata/bank/tiny/bank.json").exists()
 
 

@@ -1,4 +1,4 @@
-"""The real command line, in a process of its own."""
+"""The command line: all of it in this process, and in processes of their own what concerns one."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from commands import run
+from commands import run, start
 from sounds import RATE, melody
 
 import cambiata
@@ -33,9 +33,20 @@ MUSAICING = ["content.wav", "style.wav", "--system", "musaicing"]
 
 @pytest.fixture
 def folder(tmp_path: Path, content: Audio, style: Audio) -> Path:
-    """A folder with a good content, a good style, and everything that can be wrong with one."""
+    """A folder with a good content and a good style."""
     content.save(tmp_path / "content.wav")
     style.save(tmp_path / "style.wav")
+    content.save(tmp_path / "exists.wav")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def bad_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything that can be wrong with a file, for all refusals: each must leave it as it was."""
+    tmp_path = tmp_path_factory.mktemp("bad")
+    content = Audio(melody([60, 64, 67, 72, 60]), RATE, "PCM_16")
+    content.save(tmp_path / "content.wav")
+    content.save(tmp_path / "style.wav")
     good = (tmp_path / "content.wav").read_bytes()
     content.save(tmp_path / "good.flac")
     flac = (tmp_path / "good.flac").read_bytes()
@@ -157,11 +168,11 @@ _BAD = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), _BAD, ids=[" ".join(a) for a, _ in _BAD])
-def test_bad_input(folder: Path, arguments: list[str], message: str) -> None:
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+def test_bad_input(bad_folder: Path, arguments: list[str], message: str) -> None:
+    before = {path: path.stat().st_mtime_ns for path in bad_folder.rglob("*")}
     if "-o" not in arguments:
         arguments = [*arguments, "-o", "out.wav"]
-    done = run("transfer", *arguments, folder=folder)
+    done = run("transfer", *arguments, folder=bad_folder)
     lines = done.stderr.decode().splitlines()
     assert len(lines) == 1, lines
     assert lines[0].startswith("cambiata: ")
@@ -169,11 +180,11 @@ def test_bad_input(folder: Path, arguments: list[str], message: str) -> None:
     assert done.returncode == 2
     assert done.stdout == b""
     # Nothing written, nothing lost.
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in bad_folder.rglob("*")} == before
 
 
 def test_no_output_is_bad_input(folder: Path) -> None:
-    done = run("transfer", "content.wav", "style.wav", folder=folder)
+    done = start("transfer", "content.wav", "style.wav", folder=folder)
     assert done.returncode == 2
     assert done.stderr.decode().splitlines() == ["cambiata: Missing option '-o' / '--output'."]
 
@@ -188,7 +199,7 @@ def test_a_folder_that_may_not_be_written_is_refused(folder: Path) -> None:
 
 
 def test_transfer(folder: Path) -> None:
-    done = run("transfer", "content.wav", "style.wav", "-o", "out.wav", *FAST, folder=folder)
+    done = start("transfer", "content.wav", "style.wav", "-o", "out.wav", *FAST, folder=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout == b""
     lines = done.stderr.decode().splitlines()
@@ -250,7 +261,7 @@ def test_a_terminal_sees_progress_and_a_pipe_does_not(folder: Path) -> None:
 
 
 def test_standard_input_and_output(folder: Path) -> None:
-    done = run(
+    done = start(
         *("transfer", "-", "style.wav", "-o", "-", "--json", *FAST),
         folder=folder,
         stdin=(folder / "content.wav").read_bytes(),
@@ -370,7 +381,7 @@ def test_systems_are_listed() -> None:
 
 
 def test_help_and_version() -> None:
-    top = run("--help", folder=Path.cwd())
+    top = start("--help", folder=Path.cwd())
     assert top.returncode == 0
     assert b"transfer" in top.stdout
     assert b"systems" in top.stdout
