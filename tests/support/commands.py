@@ -67,10 +67,12 @@ def _redirected(descriptor: int, name: str, data: bytes = b"") -> Iterator[Binar
         file.seek(0)
         saved = os.dup(descriptor)
         os.dup2(file.fileno(), descriptor)
-        raw = open(descriptor, "rb" if descriptor == 0 else "wb", closefd=False)  # noqa: PTH123
+        mode = "rb" if descriptor == 0 else "wb"
         try:
-            with raw, mock.patch.object(sys, name, io.TextIOWrapper(raw, encoding="utf-8")):
-                yield file
+            with open(descriptor, mode, closefd=False) as raw:
+                text = io.TextIOWrapper(raw, encoding="utf-8")
+                with mock.patch.object(sys, name, text):
+                    yield file
         finally:
             os.dup2(saved, descriptor)
             os.close(saved)
