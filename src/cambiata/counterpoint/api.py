@@ -91,7 +91,7 @@ class Solution:
 
 @dataclass(frozen=True)
 class SolveReport:
-    """What `solve_file` wrote.
+    """Report of `solve_file`.
 
     Parameters
     ----------
@@ -144,9 +144,9 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
     sheet : Sheet
         A cantus and one or two voices, each a part of its own.
     species : int, optional
-        1 to 5; told from the rhythm where not given.
+        1 to 5; by default what the rhythm says.
     position : {"above", "below"}, optional
-        Where the counterpoint lies; told from the voices where not given.
+        Where the counterpoint lies; by default where the voices are.
 
     Returns
     -------
@@ -198,9 +198,9 @@ def check_file(
     path : str or pathlib.Path
         MIDI, MusicXML or ABC file of two or three voices.
     species : int, optional
-        1 to 5; told from the rhythm where not given.
+        1 to 5; by default what the rhythm says.
     position : {"above", "below"}, optional
-        Where the counterpoint lies; told from the voices where not given.
+        Where the counterpoint lies; by default where the voices are.
 
     Returns
     -------
@@ -329,7 +329,7 @@ def solve_file(
     Returns
     -------
     SolveReport
-        What was written.
+        The files, their scores, and what was solved.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The cantus: what may be one, its mode, and music moved to white notes and back."""
+"""The cantus: refusals of a voice that is none, its mode, and its transposition to white notes."""
 
 import itertools
 from collections.abc import Sequence
@@ -9,24 +9,30 @@ from cambiata.counterpoint.rules import is_white, pitch_name
 from cambiata.errors import InputError
 from cambiata.score.notation import Tone, Voice
 
-MIN_NOTES, MAX_NOTES = 5, 24  # notes of a cantus
+# Notes of a cantus (Fux's have 10 to 14). With fewer there is nothing between opening and cadence;
+# the upper limit is chosen, since the solver's time grows with the length.
+MIN_NOTES, MAX_NOTES = 5, 24
+# Modes by the pitch class of their final; there is none on B, whose fifth is diminished.
 _FINALS = {2: "Dorian", 4: "Phrygian", 5: "Lydian", 7: "Mixolydian", 9: "Aeolian", 0: "Ionian"}
+# Fifths of each major key's signature.
 _MAJOR = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F#": 6, "C#": 7}
 _MAJOR |= {"F": -1, "Bb": -2, "Eb": -3, "Ab": -4, "Db": -5, "Gb": -6, "Cb": -7}
-_MAX_SPAN = 16  # semitones of a tenth
+_MAX_SPAN = (
+    16  # semitones of a tenth: what a voice sings with ease, as of a counterpoint (`rules.TENTH`)
+)
 
 
 @dataclass(frozen=True)
 class Cantus:
-    """A cantus in white notes, and how to get back."""
+    """A cantus in white notes, with its own key and note values."""
 
     pitches: tuple[int, ...]  # MIDI numbers in white notes, one a bar
-    length: Fraction  # How long each lasts, in quarter notes
-    last: Fraction  # How long the last one lasts: it may be longer
-    start: Fraction  # Where it begins, in quarter notes
-    shift: int  # Semitones by which it was moved up
-    fifths: int  # Sharps of its signature, or flats as a negative number
-    name: str = "cantus"  # What to call it in a message
+    length: Fraction  # of each note, in quarter notes
+    last: Fraction  # length of the last one, which may be longer
+    start: Fraction  # in quarter notes
+    shift: int  # semitones by which it was transposed up
+    fifths: int  # sharps of its signature, or flats as a negative number
+    name: str = "cantus"  # for messages
 
     @property
     def final(self) -> int:
@@ -39,12 +45,12 @@ class Cantus:
         return f"{pitch_name(self.final, self.fifths)} {_FINALS[self.final % 12]}"
 
     def bars(self, place: Fraction) -> Fraction:
-        """How many quarters of a bar lie before a place."""
+        """A place in quarter notes as quarters of a bar (four to a note of the cantus)."""
         return (place - self.start) / self.length * 4
 
     @classmethod
     def of(cls, voice: Voice, name: str, key: str = "") -> "Cantus":
-        """Cantus of a voice."""
+        """The cantus that a voice is; `key` settles the mode where several are possible."""
         tones = voice.tones
         length = _note_length(tones, name)
         pitches = [tone.pitch for tone in tones]
@@ -92,6 +98,7 @@ def has_equal_notes(voice: Voice) -> bool:
 
 
 def _note_length(tones: Sequence[Tone], name: str) -> Fraction:
+    """Length of the notes of a line of equal notes; the last may be longer."""
     if not tones:
         raise InputError(name, "has no notes", "choose a cantus that sings something")
     length = tones[0].length
@@ -127,6 +134,7 @@ def _shift(pitches: Sequence[int], key: str) -> int | None:
 
 
 def _signature(key: str) -> int | None:
+    """Fifths of a key's signature; None where there is no such key."""
     if key.endswith("m"):
         major = _MAJOR.get(key[:-1])
         return None if major is None else major - 3

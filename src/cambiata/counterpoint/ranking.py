@@ -1,6 +1,6 @@
-"""How well a counterpoint is made: likelihoods learned from real two-voice music.
+"""Ranking of counterpoints: likelihoods learned from real two-voice music.
 
-The rules let thousands of solutions pass. Which of them sounds like music is asked of counts over
+The rules let thousands of solutions pass. Which of them is most like music is told by counts over
 Bach's chorales (`cambiata.train.tasks.counterpoint`): how a voice goes on from one interval to the
 next when the other voice moves, and how a line goes on from one move to the next.
 """
@@ -14,23 +14,25 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+# Sizes that the shipped ranking is counted for: finer ones would leave too few counts for each.
 N_KINDS = 12  # intervals: unison to twelfth, larger ones an octave or two narrower
 N_MOVES = 15  # an octave down to an octave up, by steps
 MAX_CANTUS_STEPS = 4  # steps of the cantus that are told apart
 N_CANTUS = 2 * MAX_CANTUS_STEPS + 1
+# By semitones within an octave; a tritone counts as a fourth.
 _STEPS = (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)
 _FILE = Path(__file__).with_name("ranking.json")
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Log-probabilities of what a counterpoint does."""
+    """Log-probabilities of a counterpoint's intervals and moves."""
 
-    # Of an interval's kind [N_KINDS], given the last one's [N_KINDS] and the move of the cantus
-    # [N_CANTUS], with the cantus below
+    # Of an interval's kind given the last one's and the move of the cantus, with the cantus below:
+    # [N_KINDS, N_CANTUS, N_KINDS].
     above: tuple[tuple[tuple[float, ...], ...], ...]
-    below: tuple[tuple[tuple[float, ...], ...], ...]  # The same with the cantus above
-    line: tuple[tuple[float, ...], ...]  # Of a move [N_MOVES], given the last one [N_MOVES]
+    below: tuple[tuple[tuple[float, ...], ...], ...]  # the same with the cantus above
+    line: tuple[tuple[float, ...], ...]  # of a move given the last one [N_MOVES, N_MOVES]
 
     @cached_property
     def _tables(self) -> dict[str, npt.NDArray[np.float64]]:
@@ -65,7 +67,7 @@ class Ranking:
 
 
 def kind(one: int, other: int) -> int:
-    """Kind of an interval."""
+    """Kind of an interval: its diatonic steps, at most 11."""
     steps = abs(move(one, other))
     while steps >= N_KINDS:
         steps -= 7
@@ -73,15 +75,15 @@ def kind(one: int, other: int) -> int:
 
 
 def move(one: int, two: int) -> int:
-    """Steps that an interval has where nothing is known of its spelling."""
+    """Diatonic steps of an interval by its semitones, downwards negative, whatever its spelling."""
     octaves, rest = divmod(abs(two - one), 12)
     steps = 7 * octaves + _STEPS[rest]
     return steps if two > one else -steps
 
 
-def clip_steps(steps: int, most: int) -> int:
-    """Steps that are at most so many, up or down."""
-    return max(-most, min(most, steps))
+def clip_steps(steps: int, limit: int) -> int:
+    """Steps clipped to at most so many, up or down."""
+    return max(-limit, min(limit, steps))
 
 
 def load_ranking(path: str | Path) -> Ranking:

@@ -1,4 +1,4 @@
-"""Note values of a counterpoint before its pitches are known: slots to be filled."""
+"""Note values of a counterpoint before its pitches: slots to be filled."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,22 +8,27 @@ import numpy as np
 
 from cambiata.counterpoint.rules import FIFTH, FIRST, FLORID, FOURTH, SECOND, THIRD
 
-_BAR = 4
-_WITH_EIGHTHS = 0.35  # how much likelier a bar without eighths is drawn, the other way round
+_BAR = 4  # quarters of a bar
+# Weights with which bars of the fifth species are drawn: mostly quarters, some halves and dotted
+# halves, few eighths. Tastes, as the examples in the textbooks look; a bar of greater weight comes
+# more often.
 _WEIGHTS = {(2.0, 2.0): 1.0, (2.0, 1.0, 1.0): 3.0, (3.0, 1.0): 2.0, (1.0,) * 4: 3.0}
-_TIED_WEIGHT = 2.0
-_SUSPENDED = ((2.0, 2.0), (1.0, 0.5, 0.5, 2.0))
+_TIED_WEIGHT = 2.0  # of a bar whose half is tied on
+_EIGHTHS_FACTOR = 0.35  # times its weight, of a bar with a pair of eighths
+# The first bar after a half rest, and the last but one: halves that may be tied into a suspension.
+_OPENINGS: tuple[tuple[float, ...], ...] = ((2.0, 2.0), (2.0, 1.0, 1.0))
+_SUSPENDED: tuple[tuple[float, ...], ...] = ((2.0, 2.0), (1.0, 0.5, 0.5, 2.0))
 
 
 @dataclass(frozen=True)
 class Slot:
     """A place for a note."""
 
-    start: Fraction  # Where it begins, in quarters of a bar
-    length: Fraction  # How long it lasts there; a tie makes the note longer
-    # Whether it may have the last slot's pitch: tied to it, in first species struck again
+    start: Fraction  # in quarters of a bar
+    length: Fraction  # likewise; a tie makes the note longer
+    # Whether it may have the last slot's pitch: tied to it, in first species struck again.
     may_repeat: bool = False
-    must_repeat: bool = False  # Whether it has to
+    must_repeat: bool = False
 
     @property
     def bar(self) -> int:
@@ -37,7 +42,10 @@ class Slot:
 
 
 def slots(species: int, n_bars: int, rng: np.random.Generator) -> tuple[Slot, ...]:
-    """Slots of a counterpoint."""
+    """Slots of a counterpoint, a bar for each note of the cantus; `rng` draws the fifth species.
+
+    The second, fourth and fifth species begin with half a bar's rest.
+    """
     if species == FIFTH:
         return _lay_out(_florid(n_bars, rng))
     values = {FIRST: (4.0,), SECOND: (2.0,) * 2, THIRD: (1.0,) * 4, FOURTH: (2.0,) * 2}[species]
@@ -51,6 +59,7 @@ def slots(species: int, n_bars: int, rng: np.random.Generator) -> tuple[Slot, ..
 def _lay_out(
     bars: list[tuple[float, ...]], *, rest: bool = True, ties: bool = True
 ) -> tuple[Slot, ...]:
+    """Slots of bars of note values, with the ties that may and must be."""
     placed: list[Slot] = []
     must_tie = False
     for bar, lengths in enumerate(bars):
@@ -68,15 +77,14 @@ def _lay_out(
 
 
 def _florid(n_bars: int, rng: np.random.Generator) -> list[tuple[float, ...]]:
-    """Rhythms of bars, drawn until they follow one another as they should."""
+    """Note values of the bars of a fifth species, drawn until they go together."""
     patterns = list(FLORID)
     weights = np.array([_weight(pattern) for pattern in patterns])
     weights /= weights.sum()
-    openings: list[tuple[float, ...]] = [(2.0, 2.0), (2.0, 1.0, 1.0)]
     while True:
         inner = [patterns[i] for i in rng.choice(len(patterns), n_bars - 3, p=weights)]
         bars = [
-            openings[int(rng.integers(2))],
+            _OPENINGS[int(rng.integers(2))],
             *inner,
             _SUSPENDED[int(rng.integers(2))],
         ]
@@ -85,8 +93,9 @@ def _florid(n_bars: int, rng: np.random.Generator) -> list[tuple[float, ...]]:
 
 
 def _weight(pattern: tuple[float, ...]) -> float:
-    share = _WITH_EIGHTHS if 0.5 in pattern else 1.0
-    return share * (_TIED_WEIGHT if FLORID[pattern] else _WEIGHTS.get(pattern, 1.0))
+    """Weight with which a bar's rhythm is drawn."""
+    factor = _EIGHTHS_FACTOR if 0.5 in pattern else 1.0
+    return factor * (_TIED_WEIGHT if FLORID[pattern] else _WEIGHTS.get(pattern, 1.0))
 
 
 def _is_varied(bars: list[tuple[float, ...]]) -> bool:
@@ -95,4 +104,6 @@ def _is_varied(bars: list[tuple[float, ...]]) -> bool:
         before != after and not (FLORID[before] and after[0] not in (1.0, 2.0))
         for before, after in pairwise(bars)
     )
-    return follows and bars[-2][-1] == 2 and sum(0.5 in bar for bar in bars) <= 1 + len(bars) // 4
+    # Eighths in at most one bar of four, and one more: they are ornaments, not the pace.
+    few_eighths = sum(0.5 in bar for bar in bars) <= 1 + len(bars) // 4
+    return follows and bars[-2][-1] == 2 and few_eighths

@@ -1,4 +1,4 @@
-"""The rules of species counterpoint: their names and reasons, and what they are made of.
+"""The rules of species counterpoint, and the predicates that they are made of.
 
 Everything here is about white notes: a cantus is moved to one of the modes on D, E, F, G, A or C
 first (`cambiata.counterpoint.cantus`), so that a black note can be spelled. `docs/counterpoint.md`
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = SPECIES = (1, 2, 3, 4, 5)
-MAX_DISTANCE = 19  # semitones of a twelfth
+# Semitones; docs/counterpoint.md has each rule's textbook.
+MAX_DISTANCE = 19  # a twelfth, between the voices
 MAX_DISTANCE_ABOVE = 12  # between the upper two of three voices
 TENTH = 16
 MAX_REPEATED = 2  # notes running of one pitch in first species
@@ -20,9 +21,11 @@ LEAD_MODES = (2, 7, 9)  # finals whose seventh is raised at the end: D, G, A
 FLAT_MODES = (2, 5)  # finals whose mode may have B flat: D, F
 
 B_FLAT, B_NATURAL = 10, 11  # pitch classes
+# Diatonic steps of each pitch class above C, spelled C#, Eb, F#, G#, Bb.
 _STEPS = (0, 0, 1, 2, 2, 3, 3, 4, 4, 5, 6, 6)
 _FIFTHS = (0, 7, 2, -3, 4, -1, 6, 1, 8, 3, -2, 5)  # of each pitch class, from C
 _WHITE = frozenset((0, 2, 4, 5, 7, 9, 11))
+# Intervals as (diatonic steps, semitones), within an octave.
 _CONSONANT = frozenset(((0, 0), (2, 3), (2, 4), (4, 7), (5, 8), (5, 9)))
 _LEAPS = frozenset(((2, 3), (2, 4), (3, 5), (4, 7), (7, 12)))
 _INTERVALS = (
@@ -35,9 +38,9 @@ _INTERVALS = (
 class Rule:
     """A rule that a teacher would name."""
 
-    name: str  # What breaches of it are marked with
-    sentence: str  # What it asks
-    species: tuple[int, ...] = SPECIES  # Species that it is asked of
+    name: str  # as breaches of it are marked
+    sentence: str  # its demand
+    species: tuple[int, ...] = SPECIES  # that it holds in
 
 
 _LATER = (SECOND, THIRD, FOURTH, FIFTH)
@@ -190,7 +193,7 @@ def parallel(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
 
 @cache
 def direct(pair: tuple[int, int], following: tuple[int, int]) -> str | None:
-    """Rule that two chords breach as direct motion; that parallels do is not said again."""
+    """Rule that two chords breach as direct motion; parallels are not marked again."""
     if parallel(pair, following) or not is_similar(pair, following):
         return None
     if is_fifth(*following):
@@ -260,13 +263,15 @@ _PLAIN = (
 
 
 def _with_eighths() -> Iterable[tuple[tuple[float, ...], bool]]:
-    for lengths, bound in _PLAIN:
-        yield lengths, bound
+    """Bars of `_PLAIN`, and each with a quarter on the second or fourth beat as two eighths."""
+    for lengths, must_tie in _PLAIN:
+        yield lengths, must_tie
         begin = 0.0
         for index, length in enumerate(lengths):
             if length == 1 and begin in (1, 3):
-                yield (*lengths[:index], 0.5, 0.5, *lengths[index + 1 :]), bound
+                yield (*lengths[:index], 0.5, 0.5, *lengths[index + 1 :]), must_tie
             begin += length
 
 
 FLORID = dict(_with_eighths())
+"""Rhythms of a bar of fifth species, and whether the last half of each has to be tied on."""

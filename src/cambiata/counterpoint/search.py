@@ -5,12 +5,12 @@ neighbours are tables of the pitches that may follow one another; the cantus is 
 know its intervals too. What a line must remember (where its run began, the last pitch that differs)
 are variables of their own.
 
-A table's rows have prices, and a chain of tables has a cheapest path, found at once by dynamic
+A table's rows have costs, and a chain of tables has a cheapest path, found at once by dynamic
 programming. No solution is cheaper. So only rows on paths that are little dearer are given to
 CP-SAT, and more of them if it finds nothing: models stay small, and what it proves to be best among
 them is best of all, if it is within what was allowed.
 
-Every solution is judged by the checker before it is given; should the model ever let something
+Every solution is checked before it is given; should the model ever let something
 through, that passage is forbidden and the search goes on.
 """
 

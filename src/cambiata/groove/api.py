@@ -21,7 +21,7 @@ _UNITS, _MAX_BEATS = ("1", "2", "4", "8", "16"), 32
 
 @dataclass(frozen=True)
 class GrooveReport:
-    """What `groove_file` did.
+    """Report of `groove_file`.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class GrooveReport:
     system : str
         "exact" or "vae".
     hits : float
-        How far of the way what is struck went, 0 to 1.
+        Amount of the way that hits went, 0 to 1.
     velocity : float
         Likewise, how hard.
     timing : float
@@ -115,7 +115,7 @@ def morph_groove(
     weights : str
         The autoencoder's weights: shipped ones by name, or a path.
     seed : int
-        As of everything that writes; nothing is drawn here.
+        Taken for uniformity; nothing is random here.
 
     Returns
     -------
@@ -193,14 +193,14 @@ def groove_file(
     listen : str or pathlib.Path, optional
         Write how it sounds there, as a sketch.
     picture : str or pathlib.Path, optional
-        Draw A and what was made there, .svg.
+        Draw piano rolls of A and of the output there, .svg.
     force : bool
         Replace an output that exists.
 
     Returns
     -------
     GrooveReport
-        What was done.
+        The output and its measures.
 
     Raises
     ------
@@ -300,7 +300,7 @@ def interpolator_between(
     system: str = "exact",
     weights: str = "groove",
 ) -> tuple[GrooveSystem, float]:
-    """An interpolator between two grooves, to be asked for any amounts.
+    """The interpolator between two grooves, which gives the groove at any amounts.
 
     Parameters
     ----------
@@ -309,7 +309,7 @@ def interpolator_between(
     b : sequence of Groove
         Where it ends.
     drummer : str, optional
-        What to call the drummer that B is; without, B is one groove.
+        Name of the drummer that B is, for messages; without, B is one groove.
     system : {"exact", "vae"}
         See `morph_groove`.
     weights : str

@@ -46,7 +46,7 @@ STRAIGHT = 4
 """Steps of a quarter note on the grid of sixteenths, in compound metres too."""
 _TRIPLETS = (3, 6)
 # The choice of a grid (`_likely_grid`):
-_TIMING_STD = 0.05  # quarters that notes lie beside their steps: Groove MIDI's standard deviation
+_TIMING_STD = 0.05  # quarters, of notes from their steps: Groove MIDI's standard deviation
 # Share of notes expected on beats, whatever the grid, so that drums that keep to beats speak for
 # none.
 _ON_BEAT_SHARE = 0.5
@@ -169,7 +169,7 @@ class Groove:
             np.asarray(x, np.float64) for x in (hits, velocity, offset)
         )
         per_bar = int(metre.bar * steps_per_quarter)
-        made = []
+        groove_hits = []
         for at, drum in zip(*np.nonzero(hit_array > 0.5), strict=True):
             bar, step = divmod(int(at), per_bar)
             place = (step + offset_array[at, drum]) / steps_per_quarter
@@ -177,10 +177,10 @@ class Groove:
             if bar == 0:
                 place = max(place, 0.0)
             pitch = drum_pitch(int(drum))
-            made.append(Hit(bar, step, float(place), _ARRAY_DURATION, pitch, midi_velocity))
-        made.sort(key=lambda hit: (hit.bar, hit.step, hit.onset, hit.pitch))
+            groove_hits.append(Hit(bar, step, float(place), _ARRAY_DURATION, pitch, midi_velocity))
+        groove_hits.sort(key=lambda hit: (hit.bar, hit.step, hit.onset, hit.pitch))
         n_bars = -(-len(hit_array) // per_bar)
-        return cls((metre,) * n_bars, steps_per_quarter, tuple(made))
+        return cls((metre,) * n_bars, steps_per_quarter, tuple(groove_hits))
 
     @cached_property
     def bar_starts(self) -> tuple[float, ...]:

@@ -61,9 +61,9 @@ def _paired(hits_a: Sequence[Hit], hits_b: Sequence[Hit]) -> Iterator[HitPair]:
 def thresholds(a: Groove, b: Groove, pairs: Sequence[HitPair]) -> list[float]:
     """The amount of hits beyond which each pair is as in the other groove.
 
-    Three kinds of change go on evenly beside each other: what only B has is added, strong places
-    first; what only A has is dropped, weak places first; and a drum of another pitch (rim for head)
-    changes, strong places first. So the number of hits moves in a straight line from one groove's
+    Three kinds of change go on evenly: what only B has is added, strong places first; what only A
+    has is dropped, weak places first; and a drum of another pitch (rim for head) changes, strong
+    places first. So the number of hits moves in a straight line from one groove's
     to the other's, and whatever has come stays, whatever has gone stays away. Equal places of a
     drum follow one another through the bars, so that what repeats goes on repeating.
     """
@@ -79,8 +79,8 @@ def thresholds(a: Groove, b: Groove, pairs: Sequence[HitPair]) -> list[float]:
         elif pair.a.pitch != pair.b.pitch:
             kinds["turn"].append(((-salience, *order), i))
     changes_at = [0.5] * len(pairs)
-    # What comes and what goes takes turns, so that equal amounts change as many hits; pitches
-    # change beside.
+    # Additions and drops take turns, so that equal amounts change as many hits; changes of pitch go
+    # on by themselves.
     for together in (("add", "drop"), ("turn",)):
         merged = sorted(
             ((rank + 0.5) / len(kinds[kind]), kind, i)

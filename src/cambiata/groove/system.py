@@ -12,7 +12,7 @@ from cambiata.system import SystemFacts
 
 @dataclass(frozen=True)
 class GrooveAmounts:
-    """How far of the way from A to B, slider by slider, each 0 to 1."""
+    """Amounts of the way from A to B, one for each slider, 0 to 1."""
 
     hits: float  # what is struck
     velocity: float  # how hard

@@ -1,8 +1,8 @@
 """From one groove to another through the latent space of a small variational autoencoder.
 
-Two latent vectors for each window of whole bars: one of what is struck, one of how (velocity and
-offset, given what is struck), after the split of Gillick et al. 2019's GrooVAE into score and
-performance. Trained by `cambiata.train.tasks.groove`; needs ONNX Runtime alone.
+Two latent vectors for each window of whole bars: one of the hits, one of the performance
+(velocities and offsets, given the hits), after the split of Gillick et al. 2019's GrooVAE into
+score and performance. Trained by `cambiata.train.tasks.groove`; needs ONNX Runtime alone.
 """
 
 from collections import Counter
@@ -69,13 +69,13 @@ def encode_windows(groove: Groove, windows: list[range]) -> tuple[Array, Array, 
 class LatentInterpolation(GrooveSystem):
     """Interpolator through the latent space of an autoencoder, exact at both ends.
 
-    Latent vectors move in a straight line. What decoding loses is given back and fades with
-    distance: to the logits of hits, as much as makes an end's own hits come out at that end; to
-    velocities and offsets, what each played note differs from its decoding. So at 0 the notes are
-    A's and at 1 B's whatever the network knows, and between them the network decides in which order
-    hits change, which ones of neither groove are struck on the way, and how notes bend. The place
-    on the line is the one at which the share of changed hits is nearest to the amount. Unlike in
-    `Interpolation`, a hit may come and go again.
+    Latent vectors move in a straight line. The decoders' errors at the ends are corrected, and the
+    corrections fade with distance: to the logits of hits, as much as makes an end's own hits come
+    out at that end; to velocities and offsets, what each played note differs from its decoding. So
+    at 0 the notes are A's and at 1 B's whatever the network knows, and between them the network
+    decides in which order hits change, which ones of neither groove are struck on the way, and how
+    notes bend. The place on the line is the one at which the share of changed hits is nearest to
+    the amount. Unlike in `Interpolation`, a hit may come and go again.
     """
 
     name: ClassVar[str] = "vae"

@@ -20,7 +20,7 @@ from cambiata.score.sidecars import Sidecars
 
 @dataclass(frozen=True)
 class MelodyReport:
-    """What `restyle_file` did.
+    """Report of `restyle_file`.
 
     Parameters
     ----------
@@ -108,8 +108,7 @@ def restyle(
 ) -> Sheet:
     """A melody turned towards a style.
 
-    Key, phrase lengths and, unless asked otherwise, metre are kept; bars that were equal still
-    are. Other voices stay as they are; where the metre changes they are left out.
+    Key, phrase lengths and, unless `metre` says otherwise, metre are kept; equal bars stay equal. Other voices stay as they are; where the metre changes they are left out.
 
     Parameters
     ----------
@@ -218,7 +217,7 @@ def restyle_file(
     Returns
     -------
     MelodyReport
-        What was done.
+        The output and how much was changed.
 
     Raises
     ------

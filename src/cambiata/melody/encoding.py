@@ -36,14 +36,14 @@ class Vocabulary:
 
     simple: tuple[Pattern, ...]  # of beats that divide into two
     compound: tuple[Pattern, ...]  # of beats that divide into three
-    _known: dict[tuple[Pattern, bool], int] = field(
+    _indexes: dict[tuple[Pattern, bool], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
         for kind, patterns in ((False, self.simple), (True, self.compound)):
             for pattern in patterns:
-                self._known[pattern, kind] = len(self._known) + 1
+                self._indexes[pattern, kind] = len(self._indexes) + 1
 
     def __len__(self) -> int:
         return 1 + len(self.simple) + len(self.compound)
@@ -55,11 +55,11 @@ class Vocabulary:
     def index(self, pattern: Pattern, is_compound: bool) -> int:
         """Index of a rhythm, or of the one of its kind that is most like it."""
         key = pattern, is_compound
-        if key not in self._known:
-            known = self.compound if is_compound else self.simple
-            nearest = min(known, key=lambda other: _difference(pattern, other))
-            self._known[key] = self._known[nearest, is_compound]
-        return self._known[key]
+        if key not in self._indexes:
+            patterns = self.compound if is_compound else self.simple
+            nearest = min(patterns, key=lambda other: _difference(pattern, other))
+            self._indexes[key] = self._indexes[nearest, is_compound]
+        return self._indexes[key]
 
     @cached_property
     def kinds(self) -> npt.NDArray[np.bool_]:

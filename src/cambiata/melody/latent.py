@@ -69,7 +69,7 @@ class Latent(MelodySystem):
     The idea is EC2-VAE's (Yang et al. 2019), shrunk, with attributes in order along latents
     (Pati & Lerch 2020). Every distinct bar is encoded once, so that equal bars stay equal; its
     beats' rhythms are decoded in the new style, then the pitches of the new rhythm's tones. Of the
-    changes that the style wants, the share that `amount` says is made, those it wants most first:
+    changes that the style wants, the share `amount` is made, those of the greatest gain first:
     0 gives the melody back, and what is changed at an amount is changed at any higher one.
     """
 
