@@ -43,7 +43,7 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "nope", "-o", "R"], "nope: is no training preset; use one of vqvae, "),
+        (["run", "nope", "-o", "R"], "nope: is no training preset; use one of groove, "),
         (
             ["run", "vqvae-self-supervised", "-o", "there"],
             "there: is there already; go on with it (cambiata train ",

@@ -1,17 +1,23 @@
 """The Groove MIDI Dataset (Gillick, Roberts, Engel, Eck and Bamman 2019, CC BY 4.0), in windows."""
 
 import csv
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.data.scores import SCORE_CACHE
 from cambiata.errors import InputError
+from cambiata.files import write_array, write_text
 from cambiata.groove.grid import N_DRUMS, Groove
 from cambiata.groove.vae import N_STEPS, encode_windows, split_windows
 from cambiata.score.midi import load
+from cambiata.system import Progress
 
 N_CELLS = N_STEPS * N_DRUMS
 
@@ -94,3 +100,70 @@ def training_windows(grooves: Sequence[Groove]) -> npt.NDArray[np.float32]:
         )
     whole = np.concatenate(windows_of_grooves)
     return whole[whole[:, 0].any(1)]
+
+
+@dataclass(frozen=True)
+class GroovesConfig:
+    """Which grooves are learnt from: those of the dataset's sessions that are not held out."""
+
+    source: str = ""  # Folder of the Groove MIDI Dataset, with its info.csv
+
+
+class GrooveWindows:
+    """Windows of grooves, those of the dataset's training files or all others."""
+
+    def __init__(self, folder: Path, split: Literal["train", "validation"]) -> None:
+        self.folder = folder
+        self.facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
+        self.windows: npt.NDArray[np.float32] = np.load(folder / f"{split}.npy")
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.float32]:
+        """Hits, velocities and offsets of a window, [3, 288]."""
+        window: npt.NDArray[np.float32] = self.windows[index]
+        return window
+
+    def validation(self) -> "GrooveWindows":
+        """Windows of the dataset's own validation and test files."""
+        return GrooveWindows(self.folder, "validation")
+
+
+def record_grooves(
+    config: GroovesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
+) -> GrooveWindows:
+    """Windows of the dataset's grooves, kept in a folder; by default in the cache."""
+    place = Path(folder) if folder else None
+    if place is None or not (place / "facts.json").exists():
+        if not config.source:
+            raise InputError(
+                "examples.source",
+                "names no folder",
+                "name the Groove MIDI Dataset's: --set examples.source=FOLDER",
+            )
+        recordings = [each for each in read_recordings(config.source) if not each.is_held_out]
+        if place is None:
+            digest = hashlib.sha256((Path(config.source) / "info.csv").read_bytes()).hexdigest()
+            place = SCORE_CACHE / "examples" / f"grooves-{digest[:12]}"
+    if not (place / "facts.json").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        grooves: dict[str, list[Groove]] = {"train": [], "validation": []}
+        for i, each in enumerate(recordings):
+            grooves["train" if each.split == "train" else "validation"].append(each.groove())
+            if progress is not None:
+                progress((i + 1) / len(recordings))
+        windows = {split: training_windows(some) for split, some in grooves.items()}
+        for split, some in windows.items():
+            write_array(place / f"{split}.npy", some)
+        facts = {
+            "banks": SOURCE
+            | {
+                "held_out": list(HELD_OUT),
+                "n_files": len(recordings),
+                "n_windows": len(windows["train"]),
+                "n_validation_windows": len(windows["validation"]),
+            }
+        }
+        write_text(place / "facts.json", json.dumps(facts))  # last: where it lies, all do
+    return GrooveWindows(place, "train")

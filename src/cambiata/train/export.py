@@ -9,7 +9,7 @@ from cambiata.files import WEIGHTS, check_output, write_text
 from cambiata.train.loop import load_weights, read_checkpoint
 from cambiata.train.onnx import LICENCE, round_to_float16, write_parts
 from cambiata.train.run import read_run
-from cambiata.train.task import Task, n_parameters
+from cambiata.train.task import Task
 from cambiata.train.tasks.registry import load_published, make_task
 
 
@@ -59,7 +59,7 @@ def _load_run(run: str | Path) -> tuple[Task, dict[str, Any]]:
         "preset": run_facts["preset"],
         "licence": LICENCE,
         **task.onnx_facts(config, state["latest"]),
-        "n_parameters": n_parameters(task),
+        "n_parameters": task.n_parameters,
         "training": run_facts["training"],
         "data": run_facts["data"],
         "begun from": run_facts.get("begun from"),

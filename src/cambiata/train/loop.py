@@ -253,6 +253,7 @@ class _Loop:
                 share = self.config.share(self.step, self.elapsed_s)
                 figures = evaluated.validate([self.fabric.to_device(x) for x in batches], share)
             evaluated.train()
+            self.module.validated(figures, share)
             self.latest = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **figures}
             self._write({"validation": figures})
         self.fabric.barrier()

@@ -88,6 +88,14 @@ class Task(nn.Module, ABC):
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Figures of merit on fixed batches; nothing that is learnt may change."""
 
+    def validated(self, figures: Mapping[str, float], share: float) -> None:
+        """See the figures of a validation, for a task that keeps the best of its weights."""
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are learnt."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
     def onnx_parts(self) -> dict[str, OnnxPart]:
         """The networks that are exported, by the name of the part; the main one's is empty."""
         raise NotImplementedError
@@ -115,8 +123,3 @@ class Task(nn.Module, ABC):
     def load_published(cls, path: str | Path) -> "tuple[Task, dict[str, Any]] | None":
         """A checkpoint of the network's authors, and its facts; None where there is none."""
         return None
-
-
-def n_parameters(network: nn.Module) -> int:
-    """How many numbers a network learns."""
-    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,6 +1,5 @@
 """The groove autoencoder's training: sizes, one step, what is held out, and the way into ONNX."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,26 +7,34 @@ import pytest
 from tiny_groove_data import tiny_groove_data
 
 from cambiata import InputError
-from cambiata.data.grooves import HELD_OUT, N_CELLS, read_recordings, training_windows
+from cambiata.data.grooves import (
+    HELD_OUT,
+    N_CELLS,
+    GroovesConfig,
+    read_recordings,
+    record_grooves,
+    training_windows,
+)
 from cambiata.groove.grid import Groove
 from cambiata.weights import Model
 
 torch = pytest.importorskip("torch")
 
+from cambiata.train.export import export_task  # noqa: E402
+from cambiata.train.loop import read_checkpoint  # noqa: E402
+from cambiata.train.run import resume, start  # noqa: E402
 from cambiata.train.tasks.groove import (  # noqa: E402
-    GrooveConfig,
+    GrooveTask,
+    GrooveTraining,
     GrooveVae,
-    export_groove,
-    main,
-    train_groove,
-    validate,
+    reconstruction_figures,
 )
 
-TINY = GrooveConfig(width=16, n_hits=4, n_performance=3, batch_size=4)
+TINY = GrooveTraining(width=16, n_hits=4, n_performance=3)
 
 
 def test_it_is_small() -> None:
-    n = sum(parameter.numel() for parameter in GrooveVae(GrooveConfig()).parameters())
+    n = sum(parameter.numel() for parameter in GrooveVae(GrooveTraining()).parameters())
     assert n <= 1_000_000  # two bytes each: 2 MB
 
 
@@ -69,20 +76,10 @@ def test_the_divergence_is_torchs() -> None:
     )
 
 
-@pytest.fixture
-def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Training without writing ONNX, which takes long and is tested by itself."""
-
-    def told(network: GrooveVae, place: Path, facts: dict[str, object]) -> dict[str, object]:
-        place.touch()
-        return {"network": network.state_dict(), **facts}
-
-    monkeypatch.setattr("cambiata.train.tasks.groove.export_groove", told)
-
-
-@pytest.mark.usefixtures("unwritten")
 def test_held_out_sessions_are_not_trained_on(tmp_path: Path) -> None:
-    played = read_recordings(tiny_groove_data(tmp_path))
+    (tmp_path / "data").mkdir()
+    config = GroovesConfig(str(tiny_groove_data(tmp_path / "data")))
+    played = read_recordings(config.source)
     assert {x.session for x in played if x.is_held_out} == {
         "drummer1/session3",
         "drummer1/eval_session",
@@ -90,43 +87,75 @@ def test_held_out_sessions_are_not_trained_on(tmp_path: Path) -> None:
         "drummer7/eval_session",
     }
     assert len(HELD_OUT) == len(set(HELD_OUT)) == 11
-    facts = train_groove(tmp_path, tmp_path / "a.onnx", minutes=0, config=TINY)
+    windows = record_grooves(config, tmp_path / "windows")
+    facts = windows.facts["banks"]
     assert facts["n_files"] == 6
-    assert facts["n_windows"] == 4 * 4  # a window with every bar
-    assert facts["n_validation_windows"] == 2 * 4
+    assert facts["n_windows"] == len(windows) == 4 * 4  # a window with every bar
+    assert facts["n_validation_windows"] == len(windows.validation()) == 2 * 4
+    assert np.array_equal(
+        record_grooves(GroovesConfig(), tmp_path / "windows").windows, windows.windows
+    )
+    with pytest.raises(InputError, match=r"examples.source: names no folder; name the Groove MIDI"):
+        record_grooves(GroovesConfig(), tmp_path / "nothing")
 
 
-@pytest.mark.usefixtures("unwritten")
+SETTINGS = {
+    **{f"task.{name}": str(n) for name, n in (("width", 16), ("n_hits", 4), ("n_performance", 3))},
+    "loop.batch_size": "4",
+    "loop.max_steps": "24",
+    "loop.minutes": "0",
+    "loop.validate_every_s": "0",
+}
+
+
 def test_training_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
-    data, place = tiny_groove_data(tmp_path), tmp_path / "a.onnx"
-    first = train_groove(data, place, minutes=0, config=TINY)
-    assert first["n_epochs"] == 1
-    with pytest.raises(InputError, match=r"a.onnx: is there already"):
-        train_groove(data, place, config=TINY)
-    again = train_groove(data, place, minutes=0.004, config=TINY, resume=True, force=True)
-    assert again["n_epochs"] > 1
-    assert again["curve"][0] == first["curve"][0]
-    with pytest.raises(InputError, match=r"a.ckpt: is of another configuration; begin anew"):
-        train_groove(data, place, minutes=0, resume=True, force=True)
+    (tmp_path / "data").mkdir()
+    data = {"examples.source": str(tiny_groove_data(tmp_path / "data"))}
+    windows = tmp_path / "windows"
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    start("groove", whole, settings=SETTINGS | data, examples=windows)
+    start("groove", broken, settings=SETTINGS | data | {"loop.max_steps": "10"}, examples=windows)
+    with pytest.raises(InputError, match=r"broken: is there already"):
+        start("groove", broken, settings=SETTINGS | data, examples=windows)
+    assert resume(broken)["step"] == 10
+    states = [read_checkpoint(run)["task"] for run in (whole, broken)]
+    assert all(states[0].keys() == state.keys() for state in states)
+    assert torch.isfinite(states[0]["best_losses"]).all()
+    again = tmp_path / "again"
+    start("groove", again, settings=SETTINGS | data, examples=windows)
+    same = read_checkpoint(again)["task"]
+    assert all(torch.equal(states[0][name], same[name]) for name in same)
 
 
-@pytest.mark.usefixtures("unwritten")
-def test_same_seed_same_weights(tmp_path: Path) -> None:
-    data = tiny_groove_data(tmp_path)
-    made = [
-        train_groove(data, tmp_path / f"{i}.onnx", minutes=0, config=replace(TINY, seed=seed))
-        for i, seed in enumerate((0, 0, 1))
-    ]
-    first, second, other = (each["network"] for each in made)
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not any(torch.equal(first[name], other[name]) for name in first)
+def test_the_halves_that_were_best_are_exported() -> None:
+    torch.manual_seed(0)
+    task = GrooveTask(TINY)
+    first = {name: value.clone() for name, value in task.network.state_dict().items()}
+
+    def lower(hits: float, performance: float, share: float) -> None:
+        with torch.no_grad():
+            for parameter in task.network.parameters():
+                parameter += 1
+        task.validated({"hits_loss": hits, "performance_loss": performance}, share)
+
+    lower(0.1, 0.1, 0.05)  # too early to be compared
+    assert not torch.isfinite(task.best_losses).any()
+    lower(3.0, 2.0, 0.5)
+    lower(2.0, 3.0, 0.6)
+    lower(2.5, 2.5, 0.7)
+    exported = task.exported().state_dict()
+    for name, value in first.items():
+        added = 3 if name.startswith("hits") else 2
+        torch.testing.assert_close(exported[name], value + added)
+    assert task.n_parameters == sum(p.numel() for p in task.network.parameters())
 
 
 @pytest.mark.slow
 def test_onnx_says_what_torch_says(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = GrooveVae(TINY).eval()
-    facts = export_groove(network, tmp_path / "x.onnx", {"n_epochs": 0})
+    task = GrooveTask(TINY).eval()
+    network = task.network
+    facts = export_task(task, {"system": "groove"}, tmp_path / "x.onnx", half=False)
     assert facts["parity"]["max_difference"] < 1e-4
     model = Model(
         (tmp_path / "x.onnx").read_bytes(), lambda file, _: (tmp_path / file).read_bytes()
@@ -149,7 +178,7 @@ def test_validation_is_perfect_where_nothing_is_lost() -> None:
         def decode_performance(self, _latent: object, _hits: object) -> object:
             return tuple(torch.from_numpy(_windows()).unbind(1)[1:])
 
-    told = validate(Perfect(TINY), _windows())
+    told = reconstruction_figures(Perfect(TINY), torch.from_numpy(_windows()))
     assert (told["hits_f1"], told["velocity_error"], told["offset_error"]) == (1, 0, 0)
 
 
@@ -159,12 +188,3 @@ def test_windows_begin_with_every_bar() -> None:
     windows = training_windows([Groove.of_arrays(hits, 0.5 * hits, 0 * hits)])
     assert windows.shape == (4, 3, N_CELLS)
     assert windows[:, 0].sum(1).tolist() == [2, 1, 1, 1]
-
-
-@pytest.mark.slow
-def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(InputError, match=r"x.txt: is no .onnx file; name it NAME.onnx"):
-        main([str(tmp_path), "-o", str(tmp_path / "x.txt")])
-    tiny_groove_data(tmp_path)
-    main([str(tmp_path), "-o", str(tmp_path / "x.onnx"), "--minutes", "0"])
-    assert '"size_mb"' in capsys.readouterr().out

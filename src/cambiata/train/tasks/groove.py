@@ -1,39 +1,35 @@
-"""The groove autoencoder's network and its whole training, from MIDI files to a shipped file.
+"""The groove autoencoder: what is struck and how it is played, each in a latent vector of its own.
 
-    python -m cambiata.train.tasks.groove DATA/midi/groove -o groove.onnx
-
-Data: the Groove MIDI Dataset (Gillick, Roberts, Engel, Eck and Bamman 2019, CC BY 4.0). After their
-GrooVAE, but small, without recurrence, and with two latent vectors instead of one.
+After GrooVAE (Gillick, Roberts, Engel, Eck and Bamman, "Learning to Groove with Inverse Sequence
+Transformations", ICML 2019), but small, without recurrence, and with two latent vectors instead of
+one.
 """
 
-import argparse
-import json
+import copy
 import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cambiata.data.grooves import HELD_OUT, N_CELLS, SOURCE, read_recordings, training_windows
-from cambiata.errors import InputError
-from cambiata.files import WEIGHTS, atomic_file, check_output
-from cambiata.train.onnx import LICENCE, OnnxPart, round_to_float16, write_parts
-from cambiata.train.task import n_parameters
+from cambiata.data.grooves import N_CELLS, GroovesConfig, record_grooves
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import Method, OnnxPart
+from cambiata.train.task import Progress, Recorded, Task
 
-_HALVES = ("hits", "performance")
+_HALVES = ("hits", "performance")  # of the network, which share nothing but their teacher
+# Share of the training after which a half may be the best: before it the divergence weighs less,
+# so that losses cannot be compared.
+_WARMUP_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class GrooveConfig:
-    """The network and how it is trained."""
+class GrooveTraining:
+    """Sizes of `GrooveVae` and weights of its loss."""
 
     width: int = 256  # Of the hidden layers
     n_hits: int = 32  # Latent dimensions of what is struck
@@ -43,9 +39,6 @@ class GrooveConfig:
     beta: float = 0.1
     velocity_deviation: float = 0.1  # Standard deviation granted to velocities, of 1
     offset_deviation: float = 0.1  # Standard deviation granted to offsets, in sixteenths
-    learning_rate: float = 2e-3  # Of Adam at its height; it falls to none along half a cosine
-    batch_size: int = 256  # Windows in a step
-    seed: int = 0  # Of weights and order
 
 
 def _layers(*widths: int) -> nn.Sequential:
@@ -60,7 +53,7 @@ def _layers(*widths: int) -> nn.Sequential:
 class GrooveVae(nn.Module):
     """Windows of drums as two latent vectors, and back."""
 
-    def __init__(self, config: GrooveConfig) -> None:
+    def __init__(self, config: GrooveTraining) -> None:
         super().__init__()
         self.config = config
         width, n_hits, n_performance = config.width, config.n_hits, config.n_performance
@@ -143,23 +136,14 @@ class GrooveVae(nn.Module):
         return losses
 
 
-def _batches(n: int, config: GrooveConfig, epoch: int) -> Iterator[npt.NDArray[np.int64]]:
-    order = np.random.default_rng((config.seed, epoch)).permutation(n)
-    size = min(config.batch_size, n)
-    for start in range(0, n - size + 1, size):
-        yield order[start : start + size]
-
-
 @torch.no_grad()
-def validate(network: GrooveVae, windows: npt.NDArray[np.float32]) -> dict[str, float]:
-    """How well windows come back.
+def reconstruction_figures(network: GrooveVae, windows: Tensor) -> dict[str, float]:
+    """Losses, F1 of hits, and errors of velocity (of 127) and offset (of a sixteenth) at hits.
 
     windows: [N, 3, 288].
     """
-    network.eval()
-    batch = torch.from_numpy(windows)
-    hits, velocity, offset = batch.unbind(1)
-    terms = network.loss(batch, beta=network.config.beta)
+    hits, velocity, offset = windows.unbind(1)
+    terms = network.loss(windows, beta=network.config.beta)
     decoded_hits = network.decode_hits(network.encode_hits(hits)) > 0
     is_hit = hits > 0.5
     decoded_velocity, decoded_offset = network.decode_performance(
@@ -173,236 +157,113 @@ def validate(network: GrooveVae, windows: npt.NDArray[np.float32]) -> dict[str, 
     }
 
 
-def train_groove(
-    data_folder: str | Path,
-    output: str | Path,
-    *,
-    minutes: float = 5.0,
-    config: GrooveConfig | None = None,
-    n_threads: int = 1,
-    resume: bool = False,
-    force: bool = False,
-) -> dict[str, Any]:
-    """Train the groove autoencoder and write it as ONNX.
+class GrooveTask(Task):
+    """The groove autoencoder with its loss."""
 
-    Beside the output lie its other parts, ``NAME.json`` with all that is known of them, and
-    ``NAME.ckpt``, from which a training that was broken off goes on.
-    """
-    place = check_output(output, WEIGHTS, force=force)
-    played = [each for each in read_recordings(data_folder) if not each.is_held_out]
-    training, validation = (
-        training_windows([each.groove() for each in played if (each.split == "train") == wanted])
-        for wanted in (True, False)
+    settings, system, card = GrooveTraining, "groove", "groove"
+    config: GrooveTraining
+    best_losses: Tensor
+
+    def __init__(self, config: GrooveTraining) -> None:
+        super().__init__(config)
+        self.network = GrooveVae(config)
+        # Of each half the weights that served best in validation, which are those exported: the
+        # performance overfits long before the hits have learnt all they can.
+        self.best = _as_buffers(copy.deepcopy(self.network))
+        self.register_buffer("best_losses", torch.full((len(_HALVES),), math.inf))
+
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Windows of the Groove MIDI Dataset."""
+        return record_grooves(config.examples, folder, progress=progress)
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
+        """Losses of windows, [B, 3, 288]."""
+        # The divergence counts for more and more in the first tenth.
+        beta = self.config.beta * min(1.0, 0.01 + share / _WARMUP_SHARE)
+        return self.network.loss(batch, beta=beta)
+
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
+        """Figures of all windows together."""
+        return reconstruction_figures(self.network, torch.cat(batches))
+
+    def validated(self, figures: Mapping[str, float], share: float) -> None:
+        """Keep each half that is the best so far."""
+        state = self.network.state_dict()
+        for i, half in enumerate(_HALVES):
+            loss = figures[f"{half}_loss"]
+            if share > _WARMUP_SHARE and loss < self.best_losses[i]:
+                self.best_losses[i] = loss
+                own = {name: value for name, value in state.items() if name.startswith(half)}
+                self.best.load_state_dict(own, strict=False)
+
+    def exported(self) -> GrooveVae:
+        """The network of the best halves; as it is, where a training was too short to choose."""
+        network = copy.deepcopy(self.network)
+        for half, loss in zip(_HALVES, self.best_losses, strict=True):
+            if loss.isfinite():
+                best = self.best.state_dict()
+                own = {name: value for name, value in best.items() if name.startswith(half)}
+                network.load_state_dict(own, strict=False)
+        return network.eval()
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that the network learns."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """Sizes, and the loss at which each half was best."""
+        losses = dict(zip(_HALVES, self.best_losses.tolist(), strict=True))
+        best = {half: loss for half, loss in losses.items() if math.isfinite(loss)}
+        return {"config": asdict(self.config), "best_losses": best}
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """Each of the network's four ways: hits and performance, into latents and back."""
+        config, network = self.config, self.exported()
+        cells = torch.zeros(2, N_CELLS)
+        hits, performance = torch.zeros(2, config.n_hits), torch.zeros(2, config.n_performance)
+
+        def part(method: str, inputs: Mapping[str, Tensor], outputs: list[str]) -> OnnxPart:
+            lengths = {name: {0: "n_windows"} for name in inputs}
+            return OnnxPart(Method(network, method), inputs, lengths, outputs)
+
+        played = {"hits": cells, "velocity": cells.clone(), "offset": cells.clone()}
+        return {
+            "": part("encode_hits", {"hits": cells}, ["latent"]),
+            "decode_hits": part("decode_hits", {"latent": hits}, ["logits"]),
+            "encode_performance": part("encode_performance", played, ["latent"]),
+            "decode_performance": part(
+                "decode_performance", {"latent": performance, "hits": cells}, ["velocity", "offset"]
+            ),
+        }
+
+
+def _as_buffers(network: nn.Module) -> nn.Module:
+    """A network whose weights are kept but not learnt."""
+    for module in network.modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            delattr(module, name)
+            module.register_buffer(name, parameter.detach().clone())
+    return network
+
+
+def _groove() -> TrainingConfig:
+    loop = LoopConfig(
+        batch_size=256,
+        learning_rate=2e-3,
+        warmup_steps=1,
+        clip_norm=50.0,
+        ema_decay=0,  # the best halves are exported instead
+        precision="32-true",
+        n_threads=1,
+        n_workers=0,
+        report_every_steps=48,  # a pass over the dataset's windows
+        validate_every_s=3.0,  # about as often
+        save_every_s=60.0,
+        minutes=5.0,
     )
-    config = config or GrooveConfig()
-    torch.set_num_threads(n_threads)
-    network, facts = _trained(
-        config, training, validation, 60 * minutes, place.with_suffix(".ckpt"), resume
-    )
-    facts |= {
-        "n_windows": len(training),
-        "n_validation_windows": len(validation),
-        "n_files": len(played),
-        "n_threads": n_threads,
-    }
-    return export_groove(network, place, facts)
+    return TrainingConfig(GrooveTraining(), GroovesConfig(), loop)
 
 
-def _trained(
-    config: GrooveConfig,
-    training: npt.NDArray[np.float32],
-    validation: npt.NDArray[np.float32],
-    budget_s: float,
-    checkpoint: Path,
-    resume: bool,
-) -> tuple[GrooveVae, dict[str, Any]]:
-    """The halves that served best in validation, and the story of their training."""
-    torch.manual_seed(config.seed)
-    network = GrooveVae(config)
-    optimizer = torch.optim.Adam(network.parameters(), config.learning_rate)
-    state: dict[str, Any] = {"epoch": 0, "step": 0, "elapsed_s": 0.0, "best": {}, "curve": []}
-    if resume and checkpoint.is_file():
-        read = torch.load(checkpoint, weights_only=True)
-        if read["config"] != asdict(config):
-            raise InputError(str(checkpoint), "is of another configuration", "begin anew")
-        network.load_state_dict(read["network"])
-        optimizer.load_state_dict(read["optimizer"])
-        state = read["state"]
-    windows = torch.from_numpy(training)
-    while state["elapsed_s"] < budget_s or not state["curve"]:
-        begun = time.perf_counter()
-        network.train()
-        share = min(state["elapsed_s"] / budget_s, 1.0) if budget_s else 1.0
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * max(0.5 * (1 + math.cos(math.pi * share)), 0.01)
-        for chosen in _batches(len(training), config, state["epoch"]):
-            # The divergence counts for more and more in the first tenth.
-            beta = config.beta * min(1.0, 0.01 + 10 * share)
-            terms = network.loss(windows[torch.from_numpy(chosen)], beta=beta)
-            optimizer.zero_grad()
-            terms["loss"].backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 50.0)
-            optimizer.step()
-            state["step"] += 1
-        state["epoch"] += 1
-        figures = validate(network, validation) | {"epoch": state["epoch"]}
-        state["elapsed_s"] += time.perf_counter() - begun
-        state["curve"].append(figures | {"elapsed_s": state["elapsed_s"]})
-        for half in _HALVES:
-            # Early epochs have another loss.
-            best = state["best"].get(half)
-            if share > 0.1 and (best is None or figures[f"{half}_loss"] < best["loss"]):
-                state["best"][half] = {
-                    "loss": figures[f"{half}_loss"],
-                    "epoch": state["epoch"],
-                    "weights": {
-                        name: value.clone()
-                        for name, value in network.state_dict().items()
-                        if name.startswith(half)
-                    },
-                }
-        if state["epoch"] % 20 == 0:
-            _save_checkpoint(checkpoint, config, network, optimizer, state)
-    _save_checkpoint(checkpoint, config, network, optimizer, state)
-    for best in state["best"].values():
-        network.load_state_dict(best["weights"], strict=False)
-    return network.eval(), {
-        "validation": validate(network, validation),
-        "best_epochs": {half: best["epoch"] for half, best in state["best"].items()},
-        "n_epochs": state["epoch"],
-        "n_steps_trained": state["step"],
-        "elapsed_s": round(state["elapsed_s"], 1),
-        "curve": state["curve"][:: max(1, len(state["curve"]) // 20)],
-    }
-
-
-def _save_checkpoint(
-    place: Path,
-    config: GrooveConfig,
-    network: GrooveVae,
-    optimizer: torch.optim.Optimizer,
-    state: Mapping[str, Any],
-) -> None:
-    checkpoint = {
-        "config": asdict(config),
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "state": dict(state),
-    }
-    with atomic_file(place) as unfinished:
-        torch.save(checkpoint, unfinished)
-
-
-class _HitsIn(nn.Module):
-    """Hits to their latent vectors."""
-
-    def __init__(self, network: GrooveVae) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, hits: Tensor) -> Tensor:
-        return self.network.encode_hits(hits)
-
-
-class _HitsOut(_HitsIn):
-    """And back."""
-
-    def forward(self, latent: Tensor) -> Tensor:
-        return self.network.decode_hits(latent)
-
-
-class _PerformanceIn(nn.Module):
-    """Hits, velocities and offsets to latent vectors."""
-
-    def __init__(self, network: GrooveVae) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, hits: Tensor, velocity: Tensor, offset: Tensor) -> Tensor:
-        return self.network.encode_performance(hits, velocity, offset)
-
-
-class _PerformanceOut(nn.Module):
-    """Latent vectors and hits to velocities and offsets."""
-
-    def __init__(self, network: GrooveVae) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, latent: Tensor, hits: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.decode_performance(latent, hits)
-
-
-def _parts(network: GrooveVae) -> dict[str, OnnxPart]:
-    config = network.config
-    cells, batch = torch.zeros(2, N_CELLS), {0: "n_windows"}
-    described: dict[str, tuple[nn.Module, dict[str, Tensor], list[str]]] = {
-        "": (_HitsIn(network), {"hits": cells}, ["latent"]),
-        "decode_hits": (
-            _HitsOut(network),
-            {"latent": torch.zeros(2, config.n_hits)},
-            ["logits"],
-        ),
-        "encode_performance": (
-            _PerformanceIn(network),
-            {"hits": cells, "velocity": cells.clone(), "offset": cells.clone()},
-            ["latent"],
-        ),
-        "decode_performance": (
-            _PerformanceOut(network),
-            {"latent": torch.zeros(2, config.n_performance), "hits": cells},
-            ["velocity", "offset"],
-        ),
-    }
-    return {
-        name: OnnxPart(module, inputs, dict.fromkeys(inputs, batch), outputs)
-        for name, (module, inputs, outputs) in described.items()
-    }
-
-
-def export_groove(
-    network: GrooveVae, output: str | Path, facts: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Write a groove autoencoder as ONNX, compared with torch."""
-    place = Path(output)
-    if not place.parent.is_dir():
-        raise InputError(str(place.parent), "is no folder", "make it first")
-    network = network.eval()
-    round_to_float16(network)
-    parts = _parts(network)
-    metadata: dict[str, Any] = {
-        "system": "groove",
-        "licence": LICENCE,
-        "config": asdict(network.config),
-        "n_parameters": n_parameters(network),
-        "data": SOURCE | {"held_out": list(HELD_OUT)},
-    }
-    written = write_parts(parts, place, metadata, half=True) | {"training": dict(facts or {})}
-    place.with_suffix(".json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
-    return written
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train from the command line."""
-    parser = argparse.ArgumentParser(description="Train the groove autoencoder.")
-    parser.add_argument("data", help="folder of the Groove MIDI Dataset")
-    parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--beta", type=float, default=GrooveConfig().beta)
-    parser.add_argument("--dropout", type=float, default=GrooveConfig().dropout)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--force", action="store_true")
-    options = parser.parse_args(arguments)
-    facts = train_groove(
-        options.data,
-        options.output,
-        minutes=options.minutes,
-        config=GrooveConfig(beta=options.beta, dropout=options.dropout),
-        resume=options.resume,
-        force=options.force,
-    )
-    print(json.dumps({key: facts[key] for key in ("sha256", "size_mb", "parity", "training")}))
-
-
-if __name__ == "__main__":
-    main()
+PRESETS = {"groove": _groove}

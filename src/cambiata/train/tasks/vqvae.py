@@ -32,7 +32,7 @@ from cambiata.timbre_transfer.vqvae import SAMPLE_RATE_HZ, STFT
 from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.onnx import Method, OnnxPart
 from cambiata.train.recurrent import GRUWrapper
-from cambiata.train.task import Progress, Task, TrainingExamples, n_parameters
+from cambiata.train.task import Progress, Task, TrainingExamples
 from cambiata.weights import Model
 
 Learning = Literal["self-supervised", "supervised", "supervised-contrastive"]
@@ -648,7 +648,7 @@ class VqVaeTask(Task):
             "lowered_by": 0.0,
             "width": network.shape.width,
             "n_codes": network.shape.n_codes,
-            "n_parameters": n_parameters(network),
+            "n_parameters": task.n_parameters,
             "training": {"task": {"shape": asdict(network.shape)}},
             "data": "Lakh MIDI by three sound fonts, and RealTracks: Cífka et al. 2021",
         }
