@@ -18,7 +18,7 @@ from cambiata.weights import WEIGHTS, load_model
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "groove_golden.json"
-# Random weights: `export_task(GrooveTask(GrooveTraining(width=16, n_hits=4, n_performance=3)), ...)`
+# Random weights: `export_task(GrooveTask(GrooveTraining(16, 4, 3)), ...)`
 # after `torch.manual_seed(0)`. Nothing is learnt, and all must hold.
 TINY = str(HERE / "tiny" / "groove.onnx")
 
