@@ -1,7 +1,7 @@
-"""From magnitudes to sound: every decision about phase is taken here.
+"""Sound from magnitudes: every decision about phase is made here.
 
-A spectrogram without phases is the sound of many recordings. Which phases a system starts from
-and how long they are refined decides how it sounds; `invert` holds the project's choice, made by
+A spectrogram without phases belongs to many sounds. The phases that a system starts from and how
+long they are refined decide how it sounds; `invert` holds the project's choice, made by
 `benchmarks/vocoder.py` on fourteen real recordings: phase-gradient integration, then 32 steps of
 fast Griffin-Lim, on the transform that `Stft` has for its default. On magnitudes that some sound
 has it comes within -43 dB of them, where the usual random start on 2048/512 comes within -23 dB.
@@ -17,7 +17,7 @@ from cambiata.audio.stft import Stft
 
 Start = Literal["random", "pghi"]
 
-# Below this share of the largest magnitude a phase cannot be heard and is left to chance
+# Below this share of the largest magnitude a phase is inaudible and is drawn at random
 # (Prusa et al. 2017 use 1e-1 to 1e-10; -80 dB is the floor of the metrics here).
 _PGHI_TOLERANCE = 1e-4
 
@@ -125,7 +125,7 @@ def griffin_lim(
             ahead = rebuilt - np.complex64(momentum / (1 + momentum)) * previous
         previous = rebuilt
         modulus = np.abs(ahead)
-        modulus += np.float32(1e-16)
+        modulus += np.float32(1e-16)  # against division by zero; as librosa, beyond audibility
         spectrum = np.divide(ahead, modulus, dtype=np.complex64)
         spectrum *= magnitude
     return stft.synthesise(spectrum, n_samples)
@@ -173,6 +173,7 @@ def pghi_phase(magnitude: Magnitude, stft: Stft, seed: int = 0) -> Phase:
     audible = level > _PGHI_TOLERANCE * level.max(initial=0.0)
     if not audible.any():
         return phase.T
+    # The floor only keeps log(0) away; such bins are not audible.
     log_level = np.log(np.maximum(level, 1e-30, dtype=np.float32))
     in_time, in_frequency = _phase_gradients(log_level, stft)
     order, parents = _loudest_tree(log_level, audible)
@@ -217,7 +218,7 @@ def _phase_gradients(log_level: Magnitude, stft: Stft) -> tuple[Magnitude, Magni
 def _loudest_tree(
     log_level: Magnitude, audible: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Bins from root to leaf, and each bin's parent (-1: a root), numbered among those heard."""
+    """Bins from root to leaf, and parents of bins (-1: a root), numbered among the audible."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import (
         breadth_first_order,
@@ -234,7 +235,8 @@ def _loudest_tree(
     b = np.concatenate([grid[1:][later], grid[:, 1:][higher]])
     flat = log_level.reshape(-1)
     quieter, louder = np.minimum(flat[a], flat[b]), np.maximum(flat[a], flat[b])
-    # The louder end decides between edges that are equal otherwise. Costs must be positive.
+    # The louder end decides between edges that are equal otherwise, hence its small weight. The
+    # costs must be positive, hence the 1.
     cost = (flat.max() + 1 - quieter).astype(np.float64) + 1e-6 * (flat.max() - louder)
     a, b = number[a], number[b]
     tree = minimum_spanning_tree(coo_matrix((cost, (a, b)), shape=(n, n)).tocsr())
@@ -266,7 +268,7 @@ def invert(
     momentum: float = 0.99,
     seed: int = 0,
 ) -> Samples:
-    """Sound of a spectrogram, by the method that the project has judged best.
+    """Sound of a spectrogram, by the method that `benchmarks/vocoder.py` found best.
 
     Parameters
     ----------
@@ -277,16 +279,16 @@ def invert(
     n_samples : int
         Length of the sound.
     phase : numpy.ndarray, optional
-        Phases [F, L] to start from, where a system knows any (the style's templates', the
+        Phases [F, L] to start from, where a system has any (the style's templates', the
         content's); else `start` decides.
     start : {"pghi", "random"}
-        How phases are found where none are given.
+        Method that finds phases where none are given.
     iterations : int
-        Griffin-Lim projections after that.
+        Griffin-Lim projections after that; 8 of them come 3 dB less close than 32.
     momentum : float
         See `griffin_lim`.
     seed : int
-        Seed of whatever is left to chance.
+        Seed of phases that are drawn at random.
 
     Returns
     -------
@@ -329,8 +331,8 @@ def morph(
     amount : float
         0 to 1.
     floor_db : float
-        Level below each spectrum's maximum under which bins count as equally silent; without it
-        a bin that is empty on one side would vanish at any amount.
+        Level below the louder spectrum's maximum under which bins count as equally silent;
+        without it a bin that is empty on one side would vanish at any amount.
 
     Returns
     -------
@@ -389,7 +391,7 @@ def invert_part_way(
     iterations : int
         Griffin-Lim projections.
     seed : int
-        Seed of whatever is left to chance.
+        Seed of phases that are drawn at random.
 
     Returns
     -------
@@ -411,22 +413,22 @@ def invert_part_way(
 
 
 def spectral_convergence_db(magnitude: Magnitude, sound: Samples, stft: Stft) -> float:
-    """How far a sound's spectrogram is from the one it was made from.
+    """Spectral convergence: how far a sound's spectrogram is from its target.
 
     Parameters
     ----------
     magnitude : numpy.ndarray
-        Spectrogram [F, L] that was wanted.
+        Target spectrogram [F, L].
     sound : numpy.ndarray
-        Mono sound [T] that was made.
+        Mono sound [T].
     stft : Stft
         The transform.
 
     Returns
     -------
     float
-        20 log10 of the Frobenius norm of the difference over that of the wanted; lower is
-        better, -inf is perfect (Sturmel & Daudet 2011).
+        20 log10 of the Frobenius norm of the difference over that of the target; lower is better,
+        -inf is perfect (Sturmel & Daudet 2011).
 
     Examples
     --------

@@ -29,8 +29,9 @@ from cambiata.timbre import Timbre
 from cambiata.transcription.api import transcribe
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf")
-# Rate of what `play` returns, and of files where no recording gives one.
-_RATE_HZ = 44100
+_RATE_HZ = 44100  # of what `play` returns
+# Shape of an output where neither score nor sound is a recording, which would give it.
+_NO_RECORDING = OutputShape("score", _RATE_HZ, n_channels=1, n_samples=1, subtype="PCM_24")
 # Loudness of what is played with a timbre from a file, which has none of its own: EBU R 128's.
 _LOUDNESS_LUFS = -23.0
 # How long the last note of a score rings where `tail_s` is not given.
@@ -41,30 +42,30 @@ _LONGEST_S = 24 * 3600.0
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """How a score is played.
+    """Options of playing: the keyword arguments of `play` and `play_file`.
 
     Parameters
     ----------
     system : str
-        A player; ``cambiata systems`` lists them.
+        Name of the player, as ``cambiata systems`` lists them.
     preset : str, optional
-        Named settings of it; its first where not given.
+        Named configuration of it; its first where not given.
     settings : mapping of str to object
-        Changes to them.
+        Changes to that configuration, by name.
     track : int, optional
-        Which part of the score, from 1; all but drums where not given.
+        Number of the part to play, from 1; all but drums where not given.
     tempo : float
-        How many times as fast as written.
+        Speed relative to the written one.
     pedal : bool
-        Whether the sustain pedal counts.
+        Whether the sustain pedal holds notes.
     strict : bool
-        Refuse notes that no piano has, instead of leaving them out.
+        Whether notes off the keyboard (88 keys) are refused, instead of left out.
     tail_s : float, optional
-        How long the last note rings; a second where not given, and nothing after a recording.
+        Seconds that the last note rings; 1 where not given, and 0 after a recording.
     instrument : {"any", "piano"}
-        What is listened for in a recording that is transcribed first.
+        Instrument that a recording is transcribed as.
     seed : int
-        Same seed, same output.
+        Seed of everything random: the same input and seed give the same output.
 
     Examples
     --------
@@ -92,34 +93,34 @@ class PlayOptions:
 
 @dataclass(frozen=True)
 class PlayReport:
-    """What `play_file` did.
+    """Report of `play_file`.
 
     Parameters
     ----------
     output : str
-        The file written.
+        Path of the file that was written.
     system : str
-        Who played.
+        Name of the player.
     config : dict
-        Its settings.
+        Its configuration.
     n_notes : int
-        How many notes were played.
+        Number of notes played.
     left_out : int
-        How many lie off the keyboard.
+        Number of notes off the keyboard.
     transcribed : bool
-        Whether the notes were first heard in a recording.
+        Whether the notes come from a recording.
     midi : str or None
-        Where those notes were kept.
+        Path of the MIDI file that those notes were written to.
     seed : int
-        Of everything random.
+        Seed of everything random.
     duration_s : float
-        Length of the output.
+        Length of the output, in seconds.
     sample_rate, n_channels : int
         Of the output.
     subtype : str
-        How its samples are stored.
+        Storage of its samples, as libsndfile names it.
     elapsed_s : float
-        Seconds that it took.
+        Seconds of work, the program's start not counted.
     real_time_factor : float
         `elapsed_s` over `duration_s`.
 
@@ -149,15 +150,15 @@ class PlayReport:
 def play(
     score: Score | Audio, sound: Audio | Timbre, *, progress: Progress | None = None, **options: Any
 ) -> Audio:
-    """A score's notes, played with a recording's sound.
+    """Sound of a score's notes, played with the timbre of a recording.
 
     Parameters
     ----------
     score : Score or Audio
-        What is played; a recording is transcribed first.
+        Notes to play; a recording is transcribed first.
     sound : Audio or Timbre
-        What it should sound like: at least half a second with notes in it. Several recordings of
-        one sound are captured as one timbre first.
+        Sound or timbre to play them with: at least half a second with notes in it. Several
+        recordings of one sound make one timbre (`capture_timbre`).
     progress : callable, optional
         Called with the share of the work that is done.
     **options : object
@@ -167,7 +168,7 @@ def play(
     Returns
     -------
     Audio
-        One channel at 44.1 kHz, as loud as the sound.
+        One channel at 44.1 kHz, as loud as the sound (or the recording that was transcribed).
 
     Raises
     ------
@@ -217,11 +218,11 @@ def play_file(
     output : str or pathlib.Path
         File to write, its extension choosing the format; "-" is a wav on standard output.
     midi : str or pathlib.Path, optional
-        Where to keep the notes heard in a recording.
+        MIDI file for the notes of a recording.
     sample_rate, n_channels : int, optional
         Of the output; those of the recording played, else of the sound, where not given.
     subtype : str, optional
-        How samples are stored, likewise.
+        Storage of samples, likewise.
     force : bool
         Replace outputs that exist.
     progress : callable, optional
@@ -232,7 +233,7 @@ def play_file(
     Returns
     -------
     PlayReport
-        What was done.
+        Facts about the output and the work.
 
     Raises
     ------
@@ -258,24 +259,16 @@ def play_file(
     if midi is not None:
         check_output(midi, MIDI, force=force)
     style = open_style(sound)
-    # The output is like the recording that is played, else like the sound; a timbre has no shape.
-    recordings = [each for each in (source, style) if isinstance(each, AudioFile)]
-    name, rate_hz, channels, stored = "score", _RATE_HZ, 1, "PCM_24"
-    if recordings:
-        like = recordings[0]
-        name, rate_hz, channels, stored = (
-            like.name,
-            like.sample_rate,
-            like.n_channels,
-            like.subtype,
-        )
+    # The output has the shape of the recording that is played, else of the sound.
+    recordings = (each for each in (source, style) if isinstance(each, AudioFile))
+    like: OutputShape | AudioFile = next(recordings, _NO_RECORDING)
 
     def destination(rendered_hz: int, n_samples: int) -> Destination:
         return Destination(
             output,
-            like=OutputShape(name, rendered_hz, 1, n_samples, stored),
-            sample_rate=rate_hz if sample_rate is None else sample_rate,
-            n_channels=channels if n_channels is None else n_channels,
+            like=OutputShape(like.name, rendered_hz, 1, n_samples, like.subtype),
+            sample_rate=like.sample_rate if sample_rate is None else sample_rate,
+            n_channels=like.n_channels if n_channels is None else n_channels,
             subtype=subtype,
             force=force,
         )

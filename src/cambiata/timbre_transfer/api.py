@@ -27,39 +27,39 @@ from cambiata.timbre import Timbre
 
 @dataclass(frozen=True)
 class Options:
-    """How to transfer; the keyword arguments of `transfer` and `transfer_file`.
+    """Options of a transfer: the keyword arguments of `transfer` and `transfer_file`.
 
     Parameters
     ----------
     system : str
         Name of the system, as ``cambiata systems`` lists them.
     amount : float
-        0 returns the content, 1 the full transfer; each system's docstring says how it goes
-        part of the way.
+        0 returns the content, 1 the full transfer; each system's docstring says how it goes part
+        of the way.
     preset : str, optional
         Named configuration of the system; its first where not given.
     settings : mapping of str to object
         Changes to that configuration, by name.
     dynamics : {"content", "style"}, optional
-        Whose loud and soft notes, where the system has this setting.
+        Source of the loudness of notes, where the system has this setting.
     octave : int or str, optional
-        Octaves by which the notes are moved, or "auto": as near to the style's range as can be;
+        Octaves by which the notes are moved, or "auto": as near to the style's range as possible;
         where the system has this setting.
     start_s : float, optional
-        Where the content's region begins, in seconds.
+        Start of the content's region, in seconds.
     end_s : float, optional
-        Where it ends.
+        Its end.
     style_start_s : float, optional
-        Where the style's region begins, in seconds.
+        Start of the style's region, in seconds.
     style_end_s : float, optional
-        Where it ends.
+        Its end.
     in_place : bool
-        Return the whole content with the region replaced, rather than the region alone.
+        Whether the output is the whole content with the region replaced, not the region alone.
     tail_s : float
         Seconds by which the output is longer than the content, so that the last note rings;
         not with `in_place`.
     seed : int
-        Seed of everything random: same input and seed, same output.
+        Seed of everything random: the same input and seed give the same output.
 
     Examples
     --------
@@ -94,20 +94,20 @@ class Options:
 
 @dataclass(frozen=True)
 class Report:
-    """What a transfer did.
+    """Report of a transfer or a translation.
 
     Parameters
     ----------
     output : str
-        The file that was written.
+        Path of the file that was written.
     system : str
-        The system.
+        Name of the system.
     config : dict
         Its configuration.
     amount : float
-        How much of the way it went.
+        Share of the way from the content to the full transfer.
     seed : int
-        The seed.
+        Seed of everything random.
     duration_s : float
         Length of the output, in seconds.
     sample_rate : int
@@ -115,25 +115,25 @@ class Report:
     n_channels : int
         Channels of the output.
     subtype : str
-        How its samples are stored.
+        Storage of its samples, as libsndfile names it.
     style_s : float
-        Seconds of the style's region; 0 for a kept timbre.
+        Seconds of the style's region; 0 for a timbre from a file.
     style_used_s : float
         Seconds of it that were used; `TransferConfig.style_s` bounds them.
     content_loudness_db : float or None
         Loudness of the content's region, in LUFS; None below the -70 that the standard measures,
         where levels are matched by their RMS.
     gain_db : float
-        What was added to the system's output to match it.
+        Gain of the system's output that matched it.
     limited_db : float
-        The most that peaks over full scale were turned down.
+        The most by which peaks over full scale were turned down.
     elapsed_s : float
-        Seconds that the transfer took, the program's start not counted.
+        Seconds of work, the program's start not counted.
     real_time_factor : float
-        `elapsed_s` over the seconds played, those around a region in place not counted; below 1
-        is faster than real time.
+        `elapsed_s` over the seconds rendered, those around a region in place not counted; below
+        1 is faster than real time.
     to : dict of str to float
-        Domains and their shares, of a translation.
+        Domains of a translation and their shares.
 
     Examples
     --------
@@ -164,14 +164,14 @@ class Report:
 def transfer(
     content: Audio, style: Audio | Timbre, *, progress: Progress | None = None, **options: Any
 ) -> Audio:
-    """The content's notes and timing, played with the style's sound.
+    """Sound of a content's notes and timing, played with the timbre of a style.
 
     Parameters
     ----------
     content : Audio
-        What is played.
+        Sound whose notes are played.
     style : Audio or Timbre
-        What it should sound like.
+        Sound or timbre to play them with.
     progress : callable, optional
         Called with the share of the work that is done, 0 to 1.
     **options : object
@@ -222,9 +222,9 @@ def transfer_file(
     Parameters
     ----------
     content : str or pathlib.Path
-        Sound file to be played; "-" is a wav on standard input.
+        Sound file whose notes are played; "-" is a wav on standard input.
     style : str or pathlib.Path
-        Sound file to be played with; "-" likewise. Or a ".timbre" file.
+        Sound file to play them with, "-" likewise, or a ".timbre" file.
     output : str or pathlib.Path
         File to write, its extension choosing the format; "-" is a wav on standard output. It
         appears whole or not at all.
@@ -244,7 +244,7 @@ def transfer_file(
     Returns
     -------
     Report
-        What was done.
+        Facts about the output and the work.
 
     Raises
     ------
@@ -278,7 +278,7 @@ def make_options(job: str, options: Mapping[str, Any]) -> Options:
     Parameters
     ----------
     job : str
-        What messages call it.
+        Its name in messages.
     options : mapping of str to object
         The fields of `Options`.
 
@@ -311,11 +311,11 @@ def render_audio(
     Parameters
     ----------
     content : Audio
-        What is played.
+        Sound whose notes are played.
     style : Audio, Timbre or DomainMix
-        What it is played with.
+        What to play them with.
     options : Options
-        How.
+        Options.
     progress : callable, optional
         Called with the share of the work that is done.
 
@@ -337,7 +337,7 @@ def render_audio(
 
 def render_file(
     inputs: Mapping[str, str | Path],
-    open_it: Callable[[], AudioFile | Timbre | DomainMix],
+    load_style: Callable[[], AudioFile | Timbre | DomainMix],
     output: str | Path,
     options: Options,
     *,
@@ -352,20 +352,20 @@ def render_file(
     Parameters
     ----------
     inputs : mapping of str to path
-        Input files by what messages call them; the first is the content.
-    open_it : callable
-        Returns what it is played with; called when the output is known to be possible.
+        Input files by their names in messages; the first is the content.
+    load_style : callable
+        Returns what to play it with; called when the output is known to be possible.
     output : str or pathlib.Path
         File to write.
     options : Options
-        How.
+        Options of the transfer.
     sample_rate, n_channels, subtype, force, progress : object
         As `transfer_file` takes them.
 
     Returns
     -------
     Report
-        What was done.
+        Facts about the output and the work.
 
     Examples
     --------
@@ -386,7 +386,7 @@ def render_file(
         subtype=subtype,
         force=force,
     )
-    style = open_it()
+    style = load_style()
     render = _render(content, style, options)
     written = destination.write(render.blocks(progress, destination.scratch))
     elapsed_s = time.perf_counter() - began

@@ -29,14 +29,15 @@ def translate(
     progress: Progress | None = None,
     **options: Any,
 ) -> Audio:
-    """A content's notes and timing, as a domain would play them.
+    """Sound of a content's notes and timing, as a domain would play them.
 
     Parameters
     ----------
     content : Audio
-        What is played.
+        Sound whose notes are played.
     to : str or mapping of str to float
-        A domain (`cambiata.domains`), or shares of several, which are brought to a sum of 1.
+        Name of a domain (`cambiata.domains`), or shares of several, which are scaled to a sum of
+        1.
     progress : callable, optional
         Called with the share of the work that is done, 0 to 1.
     **options : object
@@ -83,9 +84,9 @@ def translate_file(
     Parameters
     ----------
     content : str or pathlib.Path
-        Sound file to be played; "-" is a wav on standard input.
+        Sound file whose notes are played; "-" is a wav on standard input.
     to : str or mapping of str to float
-        A domain, or shares of several.
+        Name of a domain, or shares of several.
     output : str or pathlib.Path
         File to write, its extension choosing the format; "-" is a wav on standard output. It
         appears whole or not at all.
@@ -105,7 +106,7 @@ def translate_file(
     Returns
     -------
     Report
-        What was done.
+        Facts about the output and the work.
 
     Raises
     ------
@@ -144,22 +145,22 @@ def _options(options: Mapping[str, Any]) -> Options:
 
 @dataclass(frozen=True)
 class DomainFacts:
-    """What is known of a domain.
+    """Facts about a domain.
 
     Parameters
     ----------
     name : str
-        What ``--to`` calls it.
+        Name that ``--to`` takes.
     own : bool
         Whether the user added it.
     sources : tuple of str
-        What it was learnt from.
+        Recordings or sound fonts that it was trained on.
     licence : str
         Of its weights.
     presets : tuple of str
         Presets of ``translation`` that can play it.
     problem : str
-        Why it cannot be played; empty where it can.
+        Reason why it cannot be played; empty where it can.
 
     Examples
     --------
@@ -176,12 +177,12 @@ class DomainFacts:
 
 
 def domains() -> list[DomainFacts]:
-    """All domains that can be translated to.
+    """Facts about all domains that music can be translated to.
 
     Returns
     -------
     list of DomainFacts
-        Those that ship, then the user's own.
+        Of those that ship, then of those that the user added.
 
     Examples
     --------
