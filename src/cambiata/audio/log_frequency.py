@@ -12,7 +12,7 @@ from cambiata.audio.mel import Features
 from cambiata.audio.stft import Stft
 
 _A4_PITCH, _A4_HZ = 69, 440.0
-_POWER_FLOOR = 1e-12
+_POWER_FLOOR = 1e-12  # of a sound's mean power: keeps silence from dividing by zero
 
 
 def midi_to_hz(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -117,7 +117,8 @@ class LogFrequency:
                     left, right = max(here - below, spacing), max(above - here, spacing)
                     rise, fall = 1 - (here - at) / left, 1 - (at - here) / right
                     rows[row] = np.maximum(0, np.minimum(rise, fall))
-            # A sinusoid of amplitude 1 counts as power 1.
+            # 16 / N^2: a Hann window sums to N / 2 and a sinusoid has half its amplitude on either
+            # side of 0 Hz, so that one of amplitude 1 counts as power 1.
             filters.append(scipy.sparse.csr_array((rows * (16 / length**2)).astype(np.float32)))
         return filters
 
@@ -163,6 +164,7 @@ class LogFrequency:
         """
         if mean is None:
             mean = float(np.mean(np.square(samples, dtype=np.float64))) + _POWER_FLOOR
+        # The floor lies 100 dB below the sound's own RMS.
         level: Features = 10 * np.log10(self.power(samples) / np.float32(mean) + np.float32(1e-10))
         return level
 

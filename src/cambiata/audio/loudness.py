@@ -6,13 +6,14 @@ import numpy as np
 
 from cambiata.arrays import Samples
 
-# Below one step of 16 bits nothing is heard as sound: -90.3 dBFS.
+# One step of 16 bits, -90.3 dBFS: what is lower is lost in a file of 16 bits. A higher gate would
+# cut the ends of decaying notes, a lower one would take dither for sound.
 SILENCE = 2.0**-15
 
 # BS.1770 integrates over blocks of 0.4 s and knows up to five channels; else the RMS serves.
 _BLOCK_S = 0.4
 _MAX_CHANNELS = 5
-_SEGMENT_S = 60.0
+_SEGMENT_S = 60.0  # measured at once; longer needs more memory, shorter skips more blocks' borders
 
 
 class LoudnessMeter:
@@ -46,7 +47,7 @@ class LoudnessMeter:
         self._n_samples = 0
 
     def add(self, block: Samples) -> None:
-        """Hear the next block.
+        """Measure the next block.
 
         Parameters
         ----------
@@ -77,7 +78,7 @@ class LoudnessMeter:
         self._blocks_db += map(float, meter.blockwise_loudness)
 
     def loudness_db(self) -> float:
-        """Loudness of all that was heard.
+        """Loudness of all blocks so far.
 
         Returns
         -------
@@ -98,7 +99,7 @@ class LoudnessMeter:
         return 10 * float(np.log10(powers[loud].mean()))
 
     def rms_db(self) -> float:
-        """Root mean square of all that was heard, its channels' powers added.
+        """Root mean square of all blocks so far, the channels' powers added.
 
         Returns
         -------
@@ -110,10 +111,10 @@ class LoudnessMeter:
 
 
 def silence_gate(samples: Samples, sample_rate: int) -> Samples | None:
-    """Gain that is 1 where a sound is heard and 0 where it is silent.
+    """Gain that is 1 where a sound is audible and 0 where it is silent.
 
     Silence is anything below one step of 16 bits that lasts longer than 60 ms: shorter gaps are
-    zero crossings and rests inside notes. The gate is open for 2 ms before and after what is heard
+    zero crossings and rests inside notes. The gate is open for 2 ms before and after audible sound
     and fades over the 6 ms beyond.
 
     Parameters
@@ -143,13 +144,14 @@ def silence_gate(samples: Samples, sample_rate: int) -> Samples | None:
     padded[: samples.shape[0]] = np.abs(samples) >= SILENCE
     active = padded.reshape(n_steps, step).any(axis=1)
     if active.any() and not active.all():
+        # Gaps of up to 60 steps are closed; the pad of half of it keeps the edges as they are.
         active |= binary_closing(np.pad(active, 30), np.ones(61, bool))[30:-30]
     if active.all():
         return None
     if not active.any():
         return np.zeros(samples.shape[0], np.float32)
     distance_ms = distance_transform_edt(~active)
-    gain_steps = np.clip((8 - distance_ms) / 6, 0, 1)
+    gain_steps = np.clip((8 - distance_ms) / 6, 0, 1)  # 1 up to 2 ms away, 0 from 8 ms
     centres = (np.arange(n_steps) + 0.5) * step
     gain: Samples = np.interp(np.arange(samples.shape[0]), centres, gain_steps).astype(np.float32)
     return gain

@@ -15,7 +15,7 @@ _HZ_PER_MEL = 200.0 / 3
 _BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
 _MELS_PER_NEPER = 27.0 / np.log(6.4)
 
-# Powers below this read as -100 dB.
+# librosa's `amin`: powers below this read as -100 dB.
 _POWER_FLOOR = 1e-10
 
 
@@ -185,6 +185,7 @@ def log_mel(
     (80, 32)
     """
     power = mel_power(samples, sample_rate, hop_length=hop_length, n_mels=n_mels)
+    # e^-12, 52 dB below the mean: how quiet a silence is makes no difference.
     level: Features = np.log(power / (power.mean() + 1e-12) + np.float32(6.1e-6))
     return level
 

@@ -10,8 +10,7 @@ import numpy as np
 from cambiata.arrays import Samples
 from cambiata.errors import InputError
 
-# Rates from telephone recordings' half to the highest that converters offer: outside, a header is
-# more likely broken than meant.
+# Outside these a header is more likely broken than meant; speech codecs begin at 8 kHz.
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 384_000
 # More than any surround format has; beyond it, an array is more likely [T, C] than [C, T].
 MAX_CHANNELS = 32

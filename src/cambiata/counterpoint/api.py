@@ -20,7 +20,7 @@ from cambiata.errors import InputError
 from cambiata.files import SCORE, check_output
 from cambiata.score import notation
 from cambiata.score.notation import Sheet
-from cambiata.score.sidecars import Sidecars
+from cambiata.score.preview import Sidecars
 
 # Of `solve`: each solution costs one more run of CP-SAT, and twenty differing by 15 % of their
 # notes are more than anybody compares.

@@ -13,7 +13,7 @@ from cambiata.groove.phrases import fit_bars, nearest_phrases
 from cambiata.groove.system import GrooveAmounts, GrooveSystem
 from cambiata.registry import find_system, system_names
 from cambiata.score.midi import Metre, Score, load, save
-from cambiata.score.sidecars import Sidecars
+from cambiata.score.preview import Sidecars
 
 # Metres that `metre` takes: note values that MIDI can write, and as many beats as a bar may have.
 _UNITS, _MAX_BEATS = ("1", "2", "4", "8", "16"), 32

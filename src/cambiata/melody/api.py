@@ -15,7 +15,7 @@ from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.registry import find_system
 from cambiata.score import notation
 from cambiata.score.notation import SUFFIXES, Sheet
-from cambiata.score.sidecars import Sidecars
+from cambiata.score.preview import Sidecars
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import Any
 from cambiata.errors import InputError
 from cambiata.files import check_output, write_bytes
 
-_TICKS_PER_BEAT = 960
-_QPM = 120.0  # quarter notes a minute, where a file says nothing
+_TICKS_PER_BEAT = 960  # half a millisecond at 120 a minute; thirds, fifths and 64ths are whole
+_QPM = 120.0  # quarter notes a minute where a file says nothing: the standard's default
 _SUSTAIN_PEDAL = 64
 _DRUM_CHANNEL = 9
 _MAX_DELTA_TICKS = 2**28 - 1  # four bytes of seven bits, says the format
@@ -29,9 +29,9 @@ class Note:
     Parameters
     ----------
     start_s : float
-        When it begins, in seconds.
+        Onset in seconds.
     end_s : float
-        When it ends, in seconds, later than it begins.
+        Offset in seconds, later than the onset.
     pitch : int
         MIDI number, 0 to 127; 69 is A4.
     velocity : int
@@ -61,11 +61,11 @@ class Note:
 
     @property
     def duration_s(self) -> float:
-        """How long it lasts, in seconds."""
+        """Duration in seconds."""
         return self.end_s - self.start_s
 
     def shifted(self, seconds: float, *, semitones: int = 0) -> "Note":
-        """The same note elsewhere.
+        """Note moved in time and pitch.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class Part:
         return sum(note.duration_s for note in self.notes) / self.sounding_s
 
     def with_pedal(self) -> "Part":
-        """The same part where notes last as long as they sound.
+        """Part whose notes last as long as they sound, held by the pedal.
 
         Returns
         -------
@@ -169,7 +169,7 @@ class Part:
         return replace(self, notes=tuple(reversed(lengthened)))
 
     def window(self, start_s: float, end_s: float) -> "Part":
-        """What of it sounds between two times.
+        """Part of it that sounds between two times.
 
         Parameters
         ----------
@@ -212,7 +212,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Metre:
-    """How a bar is counted.
+    """Time signature: how a bar is counted.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ class Metre:
 
     @property
     def bar(self) -> Fraction:
-        """How long a bar lasts, in quarter notes."""
+        """Length of a bar in quarter notes."""
         return Fraction(4 * self.beats, self.unit)
 
     @property
@@ -242,7 +242,7 @@ class Metre:
 
     @property
     def beat(self) -> Fraction:
-        """How long a beat lasts, in quarter notes; dotted in compound metres."""
+        """Length of a beat in quarter notes; dotted in compound metres."""
         return Fraction(4 * (3 if self.is_compound else 1), self.unit)
 
     def __str__(self) -> str:
@@ -251,7 +251,7 @@ class Metre:
 
 @dataclass(frozen=True)
 class Clock:
-    """When a score's quarter notes fall, and how they are counted.
+    """Tempos, metres and key of a score: when its quarter notes fall, and how they are counted.
 
     Parameters
     ----------
@@ -326,7 +326,7 @@ class Score:
     parts : tuple of Part
         At least one note among them.
     name : str
-        What to call it in a message.
+        Name for messages.
     clock : Clock
         Its tempos and metres, for those who count in beats.
 
@@ -379,6 +379,7 @@ class Score:
         >>> Score((Part((Note(0, 1, 60),)),)).merged(tempo=2.0).end_s
         0.5
         """
+        # Twenty times slower or faster than written: a slip of the decimal point beyond that.
         if not 0.05 <= tempo <= 20:
             raise InputError(f"tempo {tempo:g}", "is none", "use 0.05 to 20; 1 is as written")
         chosen = [part for part in self.parts if not part.is_drum and part.notes]
@@ -418,7 +419,7 @@ class Score:
             A ``mido.MidiFile``, or anything that writes itself as a MIDI file with ``write(file)``
             (pretty_midi), ``dump(file=)`` (miditoolkit) or ``dumps_midi()`` (symusic).
         name : str
-            What to call it in a message.
+            Name for messages.
 
         Returns
         -------
@@ -586,7 +587,7 @@ def _read_clock_and_parts(file: Any) -> tuple[Clock, list[Part]]:
 
 
 def _read_clock(file: Any) -> Clock:
-    """What a file says of tempo and metre; of what is said twice at one tick, the last counts."""
+    """Tempos, metres and key of a file; of two at one tick, the last counts."""
     tempos, metres, key = {0.0: _QPM}, {}, ""
     for track in file.tracks:
         tick = 0
@@ -607,7 +608,7 @@ def _read_clock(file: Any) -> Clock:
 
 
 def _tempo_track(clock: Clock) -> Any:
-    """The track of a clock's changes."""
+    """Track with a clock's changes."""
     import mido
 
     events: list[tuple[int, str, dict[str, Any]]] = [
@@ -632,7 +633,7 @@ def _read_parts(track: Iterable[Any], seconds: Callable[[int], float]) -> list[P
     Notes end with their keys; the pedal is apart.
     """
     programs: defaultdict[int, int] = defaultdict(int)
-    # Struck and not yet let go, by channel and pitch.
+    # Onset (tick, velocity, program) of the notes that sound, by channel and pitch.
     sounding: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
     notes_by_part: defaultdict[tuple[int, int], list[Note]] = defaultdict(list)
     pedal_down: dict[int, int] = {}
@@ -661,7 +662,7 @@ def _read_parts(track: Iterable[Any], seconds: Callable[[int], float]) -> list[P
         if kind == "program_change":
             programs[channel] = message.program
         elif kind == "control_change":
-            if message.control == _SUSTAIN_PEDAL and message.value >= 64:
+            if message.control == _SUSTAIN_PEDAL and message.value >= 64:  # down, says the standard
                 pedal_down.setdefault(channel, tick)
             elif message.control == _SUSTAIN_PEDAL and channel in pedal_down:
                 lift_pedal(channel)

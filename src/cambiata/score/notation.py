@@ -18,7 +18,9 @@ ABC_SUFFIXES = (".abc",)
 SUFFIXES = (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
 
 _COMMON = Metre()
-_STEPS = 24  # of a quarter note: thirty-seconds and triplets of sixteenths fall on them
+# Grid of a quarter note on which performances are written: thirty-seconds and triplets of
+# sixteenths fall on it. A finer one would write a player's timing as note values.
+_STEPS = 24
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -49,7 +51,7 @@ class Tone:
 
     @property
     def end(self) -> Fraction:
-        """Where it ends, in quarter notes."""
+        """Its end, in quarter notes from the beginning."""
         return self.start + self.length
 
 
@@ -78,7 +80,7 @@ class Voice:
 
     @property
     def end(self) -> Fraction:
-        """Where its last tone ends, in quarter notes."""
+        """End of its last tone, in quarter notes."""
         return max((tone.end for tone in self.tones), default=Fraction(0))
 
     @property
@@ -129,7 +131,7 @@ class Sheet:
     pickup : fractions.Fraction
         Length of the incomplete bar that it begins with, in quarter notes.
     name : str
-        What to call it in a message.
+        Name for messages.
 
     Examples
     --------
@@ -146,7 +148,7 @@ class Sheet:
 
     @property
     def end(self) -> Fraction:
-        """Where its last tone ends, in quarter notes."""
+        """End of its last tone, in quarter notes."""
         return max((voice.end for voice in self.voices), default=Fraction(0))
 
     @property
@@ -234,6 +236,7 @@ def _quantize_part(part: Part, clock: Clock) -> tuple[Tone, ...]:
         start = _quantize(clock.quarters(note.start_s))
         end = max(_quantize(clock.quarters(note.end_s)), start + Fraction(1, _STEPS))
         after = following.get(start)
+        # A rest shorter than an eighth triplet, and than its note, is how the note was let go.
         if after is not None and 0 < after - end <= min(Fraction(1, 3), (after - start) / 2):
             end = after
         elif after is not None and 0 < end - after <= Fraction(1, 8):
@@ -401,7 +404,7 @@ def sheet_from_stream(stream: Any, name: str) -> Sheet | None:
     stream : music21.stream.Stream
         A score or a part.
     name : str
-        What to call it in a message.
+        Name for messages.
 
     Returns
     -------
@@ -444,6 +447,7 @@ def sheet_from_stream(stream: Any, name: str) -> Sheet | None:
 
 
 def _to_fraction(quarters: Any) -> Fraction:
+    """Quarter notes of music21, exact: a quarter of the grid's step is finer than any score's."""
     return Fraction(quarters).limit_denominator(_STEPS * 4)
 
 

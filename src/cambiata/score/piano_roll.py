@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from cambiata.score.midi import Note, Part
 
+# Hawthorne et al. 2019 (MAESTRO's WaveNet). Networks on rolls were trained at this rate.
 FRAME_RATE_HZ = 250.0
-LOWEST_KEY, N_KEYS = 21, 88
+LOWEST_KEY, N_KEYS = 21, 88  # A0 to C8
 MAX_VELOCITY = 127
 
 Roll = npt.NDArray[np.float32]
@@ -32,7 +33,7 @@ class PianoRoll:
     pedal : numpy.ndarray
         1 while the sustain pedal is down [L].
     left_out : tuple of Note
-        Notes that no piano's key plays.
+        Notes outside the keyboard.
 
     Examples
     --------
@@ -55,16 +56,16 @@ class PianoRoll:
 
 
 def resample_roll(roll: PianoRoll, frame_rate_hz: float, first: int, n_frames: int) -> Roll:
-    """A roll at another frame rate.
+    """Piano roll at another frame rate.
 
     Parameters
     ----------
     roll : PianoRoll
         At `FRAME_RATE_HZ`.
     frame_rate_hz : float
-        Frames a second wanted.
+        Frames a second of the result.
     first : int
-        First frame wanted; what lies before the roll and after it is silent.
+        First frame of the result; what lies before the roll and after it is silent.
     n_frames : int
         How many.
 
@@ -97,7 +98,7 @@ def resample_roll(roll: PianoRoll, frame_rate_hz: float, first: int, n_frames: i
 
 
 def split_at_keyboard(part: Part) -> tuple[Part, tuple[Note, ...]]:
-    """A part without the notes that no piano's key plays, and those.
+    """Part on the keyboard, and the notes outside it.
 
     Parameters
     ----------

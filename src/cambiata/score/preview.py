@@ -1,20 +1,26 @@
-"""A score to listen to, by plain oscillators: a sketch of the notes, not a sound to keep."""
+"""A score to listen to and to look at: played by plain oscillators, drawn as piano rolls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from cambiata.audio.sound import Audio
+from cambiata.files import PICTURE, check_output
 from cambiata.score.midi import Note, Score
+from cambiata.score.pictures import draw_rolls
 
 Samples = npt.NDArray[np.float64]
 
+# A sketch to check notes by: its constants were set by hand, and nothing depends on them.
 _RATE_HZ = 44100
-_ATTACK_S, _RELEASE_S = 0.004, 0.06
-_PEAK = 0.7
+_ATTACK_S, _RELEASE_S = 0.004, 0.06  # shorter ones click, longer ones blur fast notes
+_PEAK = 0.7  # -3 dB
+_TAIL_S = 1.0  # time for the last note's release and for a cymbal
 _KICK, _SNARE, _TOM, _HAT, _CYMBAL = range(5)
-# General MIDI's drums by what they sound like; all others are struck wood.
+# Drums of General MIDI by the sounds that stand for them; all others are struck wood.
 _DRUMS = {
     **dict.fromkeys((35, 36), _KICK),
     **dict.fromkeys((37, 38, 39, 40), _SNARE),
@@ -43,7 +49,7 @@ def preview(score: Score) -> Audio:
     >>> preview(Score((Part((Note(0.0, 0.5, 69),)),))).samples.shape
     (1, 66150)
     """
-    length = int((score.end_s + 1.0) * _RATE_HZ)
+    length = int((score.end_s + _TAIL_S) * _RATE_HZ)
     mixed = np.zeros(length)
     cached: dict[tuple[int, float, bool], Samples] = {}
     for part in score.parts:
@@ -55,6 +61,7 @@ def preview(score: Score) -> Audio:
                 )
             at = int(note.start_s * _RATE_HZ)
             sound = cached[kind][: length - at]
+            # With this exponent half the velocity is 9 dB less.
             mixed[at : at + len(sound)] += (note.velocity / 127) ** 1.5 * sound
     peak = float(np.abs(mixed).max(initial=0.0))
     if peak > 0:
@@ -62,14 +69,73 @@ def preview(score: Score) -> Audio:
     return Audio(mixed[None].astype(np.float32), _RATE_HZ)
 
 
+@dataclass(frozen=True)
+class Sidecars:
+    """Sound and picture of a score, written beside it on request.
+
+    Parameters
+    ----------
+    listen : str or pathlib.Path, optional
+        Sound file for the score played by plain oscillators.
+    picture : str or pathlib.Path, optional
+        Picture of piano rolls before and after, .svg.
+    force : bool
+        Replace files that exist.
+
+    Raises
+    ------
+    InputError
+        A file cannot be written there; refused before anything is made.
+
+    Examples
+    --------
+    >>> Sidecars(picture="/nowhere/roll.svg")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: /nowhere/roll.svg: its folder does not exist; make it first
+    """
+
+    listen: str | Path | None = None
+    picture: str | Path | None = None
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.listen is not None:
+            check_output(self.listen, force=self.force)
+        if self.picture is not None:
+            check_output(self.picture, PICTURE, force=self.force)
+
+    @property
+    def paths(self) -> dict[str, str | None]:
+        """Paths of both, None where not asked for, as reports have them."""
+        return {
+            "listen": None if self.listen is None else str(self.listen),
+            "picture": None if self.picture is None else str(self.picture),
+        }
+
+    def write(self, scores: Mapping[str, Score], title: str = "") -> None:
+        """Write the files that were asked for.
+
+        Parameters
+        ----------
+        scores : mapping of str to Score
+            The score before and, last, after what was done to it, by the picture's labels.
+        title : str
+            Title of the picture.
+        """
+        if self.listen is not None:
+            preview(list(scores.values())[-1]).save(self.listen, force=self.force)
+        if self.picture is not None:
+            draw_rolls(scores, self.picture, title=title, force=self.force)
+
+
 def _synthesize_tone(note: Note) -> Samples:
-    """Partials that fall as a plucked string's, the higher the sooner."""
+    """Ten partials that decay as a plucked string's do, the higher the sooner."""
     pitch_hz = 440.0 * 2 ** ((note.pitch - 69) / 12)
     n = int((note.duration_s + _RELEASE_S) * _RATE_HZ)
     t = np.arange(n) / _RATE_HZ
     sound = np.zeros(n)
     for k in range(1, 11):
-        if k * pitch_hz < 0.45 * _RATE_HZ:
+        if k * pitch_hz < 0.45 * _RATE_HZ:  # below half the rate, or it would fold back
             sound += np.sin(2 * np.pi * k * pitch_hz * t) / k**1.4 * np.exp(-t * (0.9 + 0.5 * k))
     attack = np.minimum(t / _ATTACK_S, 1.0)
     release = np.clip((n / _RATE_HZ - t) / _RELEASE_S, 0.0, 1.0)
@@ -77,6 +143,7 @@ def _synthesize_tone(note: Note) -> Samples:
 
 
 def _synthesize_drum(pitch: int) -> Samples:
+    """A second of a drum: a tone that sweeps down, noise, or both."""
     noise = np.random.default_rng(pitch).standard_normal(_RATE_HZ)
     t = np.arange(_RATE_HZ) / _RATE_HZ
     bright = np.diff(noise, prepend=0.0) / 2
@@ -85,7 +152,7 @@ def _synthesize_drum(pitch: int) -> Samples:
         swept_hz = low_hz + (high_hz - low_hz) * np.exp(-t / 0.03)
         return np.sin(2 * np.pi * np.cumsum(swept_hz) / _RATE_HZ) * np.exp(-t / fall_s)
 
-    open_s = 0.25 if pitch in (26, 46) else 0.04
+    open_s = 0.25 if pitch in (26, 46) else 0.04  # open hi-hats ring
     kinds: dict[int | None, Callable[[], Samples]] = {
         _KICK: lambda: swept_tone(50, 160, 0.12),
         _SNARE: lambda: 0.5 * swept_tone(180, 240, 0.06) + 0.35 * noise * np.exp(-t / 0.07),
