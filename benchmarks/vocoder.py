@@ -60,7 +60,7 @@ def interval(values: list[float]) -> str:
     return f"{data.mean():.1f} [{low:.1f}, {high:.1f}]"
 
 
-def true_magnitudes(sounds: list[Samples]) -> str:
+def real_magnitudes(sounds: list[Samples]) -> str:
     """Table over transforms and methods, on magnitudes that real sounds have."""
     rows = []
     reference = Stft(2048, 512, "hann")
@@ -71,7 +71,7 @@ def true_magnitudes(sounds: list[Samples]) -> str:
             for sound in sounds:
                 magnitude = np.abs(stft.analyse(sound))
                 began = time.perf_counter()
-                made = griffin_lim(
+                sound_out = griffin_lim(
                     magnitude,
                     stft,
                     len(sound),
@@ -80,9 +80,9 @@ def true_magnitudes(sounds: list[Samples]) -> str:
                     momentum=momentum,
                 )
                 elapsed_s += time.perf_counter() - began
-                own.append(spectral_convergence_db(magnitude, made, stft))
-                wanted = np.abs(reference.analyse(sound))
-                common.append(spectral_convergence_db(wanted, made, reference))
+                own.append(spectral_convergence_db(magnitude, sound_out, stft))
+                reference_magnitude = np.abs(reference.analyse(sound))
+                common.append(spectral_convergence_db(reference_magnitude, sound_out, reference))
             total_s = sum(map(len, sounds)) / RATE
             transform = f"{window} {n_fft}/{hop_length}"
             rows.append(
@@ -93,7 +93,7 @@ def true_magnitudes(sounds: list[Samples]) -> str:
     )
 
 
-def made_magnitudes(sounds: list[Samples]) -> str:
+def modified_magnitudes(sounds: list[Samples]) -> str:
     """Table over starts, on mosaics and morphs of neighbouring recordings."""
     config = MusaicingConfig()
     stft = config.stft
@@ -115,10 +115,10 @@ def made_magnitudes(sounds: list[Samples]) -> str:
             for name, phase in starts.items():
                 for iterations in (0, 30):
                     label = f"{name}, {'fast Griffin-Lim x 30' if iterations else 'alone'}"
-                    made = griffin_lim(
+                    sound_out = griffin_lim(
                         magnitude, stft, len(content), phase=phase, iterations=iterations
                     )
-                    value = spectral_convergence_db(magnitude, made, stft)
+                    value = spectral_convergence_db(magnitude, sound_out, stft)
                     found.setdefault(label, []).append(value)
         rows += [[f"{amount:g}", name, interval(values)] for name, values in found.items()]
     return table(["amount", "start", "convergence, dB"], rows)
@@ -137,8 +137,8 @@ def main() -> None:
             whole.cut(0, min(SECONDS, whole.duration_s)).mono().resampled(RATE).samples[0]
         )
     print(f"Machine: {machine()}; {len(sounds)} recordings\n")
-    print(true_magnitudes(sounds) + "\n")
-    print(made_magnitudes(sounds))
+    print(real_magnitudes(sounds) + "\n")
+    print(modified_magnitudes(sounds))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from cambiata.data.processes import run_tasks
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate import run as running_
 from cambiata.evaluate import scoring
+from cambiata.evaluate.machine import describe_machine
 from cambiata.evaluate.metrics import (
     log_spectral_distance,
     loudness_error_db,
@@ -30,7 +31,6 @@ from cambiata.evaluate.metrics import (
 )
 from cambiata.evaluate.rows import Row, find_row
 from cambiata.evaluate.run import run
-from cambiata.evaluate.run_facts import describe_machine
 from cambiata.evaluate.runfolder import read_run
 from cambiata.evaluate.table import count_pairs, summarize
 

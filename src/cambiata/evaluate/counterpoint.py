@@ -22,11 +22,11 @@ from cambiata.counterpoint.solver import sample_lines, score_counterpoint
 from cambiata.counterpoint.worksheet import LineNote, Position
 from cambiata.data.chorales import PAIRS, read_chorales, successions
 from cambiata.errors import InputError
+from cambiata.evaluate.machine import describe_machine
 from cambiata.evaluate.markdown import markdown_table
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.planted_breaches import PLANTS, is_found, plant_breaches
 from cambiata.evaluate.referee import find_objections
-from cambiata.evaluate.run_facts import describe_machine
 from cambiata.score.notation import Sheet, Tone, Voice
 
 _BAR = 4  # quarter notes

@@ -26,9 +26,9 @@ from cambiata.evaluate.groove_measures import (
     has_exact_ends,
     measure_path,
 )
+from cambiata.evaluate.machine import describe_machine
 from cambiata.evaluate.markdown import markdown_table
 from cambiata.evaluate.metrics import bootstrap_interval
-from cambiata.evaluate.run_facts import describe_machine
 from cambiata.groove.grid import Groove, Strike
 from cambiata.groove.interpolation import Interpolation
 from cambiata.groove.phrases import fit_bars, nearest_phrases

@@ -13,6 +13,7 @@ import numpy as np
 from cambiata.data.melody_bars import parse_lines
 from cambiata.data.tunes import Tune, read_tunes
 from cambiata.errors import InputError
+from cambiata.evaluate.machine import describe_machine
 from cambiata.evaluate.markdown import markdown_table
 from cambiata.evaluate.melody_measures import (
     DanceClassifier,
@@ -25,7 +26,6 @@ from cambiata.evaluate.melody_measures import (
     style_profile,
 )
 from cambiata.evaluate.metrics import bootstrap_interval
-from cambiata.evaluate.run_facts import describe_machine
 from cambiata.melody.api import melody_system
 from cambiata.melody.bars import MelodyLine
 from cambiata.melody.metres import change_metre

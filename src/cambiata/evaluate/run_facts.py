@@ -1,8 +1,6 @@
 """The facts in run.json: when, where and with what a run was made, its sets and its rows."""
 
 import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.errors import InputError
+from cambiata.evaluate.machine import describe_machine
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.testset import TestSet
 from cambiata.files import write_text
@@ -117,16 +116,6 @@ def _merge_earlier(
         raise InputError(str(folder), f"holds another {test_set.name} set", "choose another folder")
     earlier.update((entry["id"], entry) for entry in listed)
     return [earlier[name] for name in sorted(earlier)]
-
-
-def describe_machine() -> str:
-    """Processor and number of cores."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else model
-    return f"{model}, {os.cpu_count()} cores"
 
 
 def write_json(place: Path, facts: Any) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 
 from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError
+from cambiata.evaluate.machine import describe_machine
 from cambiata.evaluate.markdown import markdown_table
 from cambiata.evaluate.metrics import bootstrap_interval, note_f1s
 from cambiata.evaluate.play import make_play_set, render_piano
-from cambiata.evaluate.run_facts import describe_machine
 from cambiata.evaluate.testset import load_artificial_set, render_clip
 from cambiata.evaluate.tracking import Transcriber
 from cambiata.partials.posteriors import BANDS
