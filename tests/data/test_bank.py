@@ -88,8 +88,8 @@ def test_notes_added_up_are_what_fluidsynth_plays(
     assert np.abs(our_db - their_db)[loud].max() < 6  # the frames in which notes begin and end
     for note in notes:
         # At most FluidSynth's block of 1.5 ms apart.
-        apart_s = _attacked_s(theirs, note.start_s) - _attacked_s(ours, note.start_s)
-        assert abs(apart_s) < 0.003
+        spacing_s = _attacked_s(theirs, note.start_s) - _attacked_s(ours, note.start_s)
+        assert abs(spacing_s) < 0.003
 
 
 @pytest.mark.parametrize("velocity", [40, 55, 75, 100])
@@ -128,8 +128,8 @@ def test_playing_is_adding_up(bank: Bank) -> None:
     notes = SCORES[73]
     instrument = bank.instrument(73)
     together = instrument.play(notes, 2 * RATE_HZ)
-    apart = sum(instrument.play([note], 2 * RATE_HZ) for note in notes)
-    np.testing.assert_allclose(together, apart, atol=1e-6)
+    one_by_one = sum(instrument.play([note], 2 * RATE_HZ) for note in notes)
+    np.testing.assert_allclose(together, one_by_one, atol=1e-6)
     assert instrument.play(notes, 3 * RATE_HZ)[: 2 * RATE_HZ].tobytes() == together.tobytes()
     assert not instrument.play([Note(5, 6, 60)], RATE_HZ).any()
 
@@ -170,8 +170,8 @@ def test_notes_late_in_their_sample_are_held_as_long(tmp_path: Path) -> None:
         late = np.concatenate([np.zeros(n_late), steady])
         zone = Zone(late, 69, (69, 69), (n_late + begin, n_late + end), release_s=0.5)
         font = write_font(tmp_path / f"{late_s}.sf2", [Program(40, "late", (zone,))])
-        made = build_from_font(font, tmp_path / str(late_s), velocities=(90,), n_workers=1)
-        sound = _kept_open(69, made, 40, 2 * HOLD_S)
+        built = build_from_font(font, tmp_path / str(late_s), velocities=(90,), n_workers=1)
+        sound = _kept_open(69, built, 40, 2 * HOLD_S)
         jumps = np.abs(np.diff(sound))
         assert jumps.max() <= 1.2 * jumps[:RATE_HZ].max()
         assert _frame_db(sound)[5:].min() > _frame_db(sound).max() - 12
@@ -204,17 +204,17 @@ def test_onsets_lie_within_4_ms_of_the_score(
     # A few notes of each program are enough, and quickly rendered.
     monkeypatch.setattr(soundfont, "PIANO_KEYS", range(48, 85, 12))
     programs = STRUCK if name != "tiny" else (0,)
-    made = build_from_font(
+    built = build_from_font(
         paths[name], tmp_path / "bank", programs=programs, velocities=(100,), n_workers=1
     )
-    late_ms = []
-    for instrument in made.instruments:
+    delays_ms = []
+    for instrument in built.instruments:
         for index, pitch in enumerate(instrument.pitches):
             start_s = 0.1 + 0.0123 * index
             sound = instrument.play([Note(start_s, start_s + 0.4, pitch, 100)], RATE_HZ)
-            late_ms.append(1000 * (_attacked_s(sound, start_s) - start_s))
-    assert len(late_ms) >= len(programs)
-    assert np.abs(late_ms).max() <= 4.0
+            delays_ms.append(1000 * (_attacked_s(sound, start_s) - start_s))
+    assert len(delays_ms) >= len(programs)
+    assert np.abs(delays_ms).max() <= 4.0
 
 
 def test_breath_before_a_stroke_is_cut_and_a_slow_attack_is_not() -> None:
@@ -265,13 +265,13 @@ def test_build_goes_on_where_it_stopped(font: Path, tmp_path: Path) -> None:
         (folder / "bank.json").write_text(json.dumps({**facts, "complete": False}))
         with pytest.raises(InputError, match="is not whole"):
             Bank(folder)
-        kept = (folder / "000.npy").stat().st_mtime_ns
+        written_ns = (folder / "000.npy").stat().st_mtime_ns
         steps: list[float] = []
         build_from_font(
             font, folder, programs=(0, 40, 73), velocities=(90,), n_workers=1, progress=steps.append
         )
         assert steps == [1.0]
-        assert (folder / "000.npy").stat().st_mtime_ns == kept
+        assert (folder / "000.npy").stat().st_mtime_ns == written_ns
         assert _contents(folder) == whole
 
 
@@ -302,8 +302,8 @@ def test_other_banks_are_not_written_over(font: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds a bank of another make"):
         build_from_font(font, folder, programs=(0,), velocities=(91,), n_workers=1)
     assert _contents(folder) == before
-    made = build_from_font(other, folder, n_workers=1, force=True)
-    assert [instrument.program for instrument in made.instruments] == [5]
+    built = build_from_font(other, folder, n_workers=1, force=True)
+    assert [instrument.program for instrument in built.instruments] == [5]
     assert set(_contents(folder)) == {"bank.json", "005.npy", "005.notes.npy"}
 
 
@@ -330,8 +330,8 @@ def test_silent_programs_are_left_out(tmp_path: Path) -> None:
     sounding = Program(2, "sounding", (Zone(plucked(60), 60, (60, 61)),))
     font = write_font(tmp_path / "font.sf2", [silent, sounding])
     for _ in range(2):  # the second time as it is
-        made = build_from_font(font, tmp_path / "bank", n_workers=1)
-        assert [instrument.program for instrument in made.instruments] == [2]
+        built = build_from_font(font, tmp_path / "bank", n_workers=1)
+        assert [instrument.program for instrument in built.instruments] == [2]
     with pytest.raises(InputError, match="is silent in every program"):
         build_from_font(font, tmp_path / "nothing", programs=(1,), n_workers=1)
 
@@ -372,13 +372,15 @@ def test_own_fonts_have_the_licence_and_use_that_is_given(
     font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bank_building, "BANK_FOLDER", tmp_path)
-    made = build_bank(font, programs=(0,), velocities=(90,), licence="CC0", use="test", n_workers=1)
-    assert made.folder == tmp_path / "tiny"
-    assert (made.source.licence, made.source.use) == ("CC0", "test")
-    known = tmp_path / "TimGM6mb.sf2"
-    known.write_bytes(font.read_bytes())
-    made = build_bank(known, programs=(0,), velocities=(90,), licence="CC0", n_workers=1)
-    assert made.source == KNOWN_FONTS["TimGM6mb.sf2"]
+    built = build_bank(
+        font, programs=(0,), velocities=(90,), licence="CC0", use="test", n_workers=1
+    )
+    assert built.folder == tmp_path / "tiny"
+    assert (built.source.licence, built.source.use) == ("CC0", "test")
+    known_source = tmp_path / "TimGM6mb.sf2"
+    known_source.write_bytes(font.read_bytes())
+    built = build_bank(known_source, programs=(0,), velocities=(90,), licence="CC0", n_workers=1)
+    assert built.source == KNOWN_FONTS["TimGM6mb.sf2"]
 
 
 # --- recordings -----------------------------------------------------------------------------------
@@ -422,8 +424,8 @@ def _frequency_hz(sound: np.ndarray) -> float:
 
 def test_recordings_become_a_bank(tmp_path: Path) -> None:
     folder = _recorded(tmp_path / "harp", C4=60, E4=64)
-    made = build_from_recordings(folder, tmp_path / "bank", MINE)
-    instrument = made.instrument(0)
+    built = build_from_recordings(folder, tmp_path / "bank", MINE)
+    instrument = built.instrument(0)
     assert instrument.name == "harp"
     assert instrument.pitches == tuple(range(57, 68))
     for pitch in (57, 60, 62, 64, 67):
@@ -461,8 +463,8 @@ def test_key_map_knows_better_than_names(tmp_path: Path) -> None:
         "<region> key=62 sample=S2.flac <group> pitch_keycenter=1\n"
     )
     with pytest.warns(CambiataWarning, match=r"1 of 3 files not used: S3\.wav: neither"):
-        made = build_from_recordings(folder, tmp_path / "bank", MINE)
-    sounds = made.instrument(0)
+        built = build_from_recordings(folder, tmp_path / "bank", MINE)
+    sounds = built.instrument(0)
     assert (sounds.pitches[0], sounds.pitches[-1]) == (47, 65)
     assert _frequency_hz(sounds.sustained(50, 80).samples) == pytest.approx(146.8, rel=0.003)
     assert _frequency_hz(sounds.sustained(62, 80).samples) == pytest.approx(293.7, rel=0.003)
@@ -489,12 +491,12 @@ def test_unusable_recordings_are_named_and_left_out(tmp_path: Path) -> None:
     Audio(np.float32(plucked(60)), RATE_HZ).save(folder / "C-1.wav")
     (folder / "readme.txt").write_text("not a recording")
     with pytest.warns(CambiataWarning, match="5 of 6 files not used") as caught:
-        made = build_from_recordings(folder, tmp_path / "bank", MINE)
+        built = build_from_recordings(folder, tmp_path / "bank", MINE)
     message = str(caught[0].message)
     for name in ("C-1.wav", "D4.wav", "E4.wav", "F4.wav: is silent", "noname.wav"):
         assert name in message
     assert caught[0].filename == __file__
-    assert made.instrument(0).pitches == tuple(range(57, 64))
+    assert built.instrument(0).pitches == tuple(range(57, 64))
 
 
 def test_recordings_without_a_usable_note_are_refused(tmp_path: Path) -> None:
@@ -513,8 +515,8 @@ def test_recordings_without_a_usable_note_are_refused(tmp_path: Path) -> None:
 def test_bank_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bank_building, "BANK_FOLDER", tmp_path / "banks")
     folder = _recorded(tmp_path / "harp", C4=60)
-    made = build_bank(folder, licence="CC-BY", use="test")
-    assert made.folder == tmp_path / "banks" / "harp"
-    assert made.source == SoundSource("harp", "CC-BY", "test")
+    built = build_bank(folder, licence="CC-BY", use="test")
+    assert built.folder == tmp_path / "banks" / "harp"
+    assert built.source == SoundSource("harp", "CC-BY", "test")
     with pytest.raises(InputError, match="leave programs out"):
         build_bank(folder, programs=[0])

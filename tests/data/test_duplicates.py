@@ -57,8 +57,8 @@ def test_other_notes_of_one_pitch_are_told_apart() -> None:
 
 def test_delays_beyond_the_search_are_not_found() -> None:
     note = _struck(1, 3000)
-    late = np.concatenate([np.zeros(700, np.float32), note])
-    assert similarity(note, late) < similarity(note, late[500:])
+    delayed = np.concatenate([np.zeros(700, np.float32), note])
+    assert similarity(note, delayed) < similarity(note, delayed[500:])
 
 
 def _noisy(seed: int, pitch: int) -> np.ndarray:

@@ -398,14 +398,14 @@ def test_effects_keep_length_and_type_and_leave_their_input_alone(
     kind: type[Effect], n: int
 ) -> None:
     sound = _noise(n)
-    kept = sound.copy()
+    original = sound.copy()
     for seed in range(4):
         treated = kind.sample(np.random.default_rng(seed))(sound, 8000)
         assert treated.shape == (n,)
         assert treated.dtype == np.float32
         assert np.isfinite(treated).all()
         assert not np.shares_memory(treated, sound)
-        np.testing.assert_array_equal(sound, kept)
+        np.testing.assert_array_equal(sound, original)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -427,18 +427,18 @@ def test_effects_that_say_so_move_pitch_or_time(kind: type[Effect]) -> None:
     n, start = 2 * RATE, 3 * RATE // 2
     sound = np.zeros(n, np.float32)
     sound[start:] = _sine(1000, n - start)
-    cents, late_s = [], []
+    cents, delays_s = [], []
     for seed in range(8):
         treated = kind.sample(np.random.default_rng(seed))(sound, RATE)
-        begun = int((np.abs(treated) > 0.2 * np.abs(treated).max()).argmax())
+        onset = int((np.abs(treated) > 0.2 * np.abs(treated).max()).argmax())
         phase = np.unwrap(np.angle(hilbert(treated.astype(np.float64))))[
-            begun + RATE // 8 : begun + RATE // 4
+            onset + RATE // 8 : onset + RATE // 4
         ]
         freq_hz = np.polyfit(np.arange(phase.shape[0]), phase, 1)[0] * RATE / (2 * np.pi)
         cents.append(abs(1200 * np.log2(freq_hz / 1000)))
-        late_s.append(abs(begun - start) / RATE)
+        delays_s.append(abs(onset - start) / RATE)
     assert (max(cents) > 4) == kind.changes_pitch
-    assert (max(late_s) > 0.005) == kind.changes_timing
+    assert (max(delays_s) > 0.005) == kind.changes_timing
 
 
 # --- chance --------------------------------------------------------------------------------------
@@ -506,10 +506,10 @@ def test_the_papers_chains_are_as_long_as_the_paper_says() -> None:
 def test_wide_chains_hold_everything_by_its_chance_and_in_order() -> None:
     rng = np.random.default_rng(0)
     chains = [sample_wide_chain(rng) for _ in range(1000)]
-    held = Counter(kind for chain in chains for kind in {type(e) for e in chain.effects})
+    counts = Counter(kind for chain in chains for kind in {type(e) for e in chain.effects})
     for kind, share in [(Detune, 0.2), (Vibrato, 0.15), (Equalizer, 0.5), (Room, 0.3)]:
-        assert held[kind] / 1000 == pytest.approx(share, abs=0.06)
-    assert held[Noise] / 1000 == pytest.approx(0.4, abs=0.06)
+        assert counts[kind] / 1000 == pytest.approx(share, abs=0.06)
+    assert counts[Noise] / 1000 == pytest.approx(0.4, abs=0.06)
     order = [Detune, Vibrato, None, Equalizer, Room, Noise]
     for chain in chains:
         places = [order.index(None if type(e) in PAPER else type(e)) for e in chain.effects]

@@ -56,8 +56,8 @@ def test_recorded_is_what_the_maker_composes(config: ExamplesConfig, tmp_path: P
     assert shares[-1] == 1
     example = open_composer(config, False).example(3)
     for place, sound in ((CONTENT, example.content), (STYLE, example.style)):
-        wanted = resample(sound, RENDER_RATE_HZ, 16000)[: config.n_samples]
-        np.testing.assert_allclose(found[3][place], wanted, atol=1 / 32767)
+        expected = resample(sound, RENDER_RATE_HZ, 16000)[: config.n_samples]
+        np.testing.assert_allclose(found[3][place], expected, atol=1 / 32767)
     assert found[3].shape == (3, 16000)
     assert found[3].dtype == np.float32
     # As loud as each other, as composed.
@@ -67,10 +67,10 @@ def test_recorded_is_what_the_maker_composes(config: ExamplesConfig, tmp_path: P
 
 def test_what_is_there_stays_and_more_is_added(config: ExamplesConfig, tmp_path: Path) -> None:
     record_examples(replace(config, n_examples=2), tmp_path, n_workers=1)
-    kept = tmp_path / "training-0000.npy"
-    before = kept.stat().st_mtime_ns, kept.read_bytes()
+    shard = tmp_path / "training-0000.npy"
+    before = shard.stat().st_mtime_ns, shard.read_bytes()
     record_examples(config, tmp_path, n_workers=1)
-    assert (kept.stat().st_mtime_ns, kept.read_bytes()) == before
+    assert (shard.stat().st_mtime_ns, shard.read_bytes()) == before
     # And another folder holds the same, byte for byte.
     record_examples(config, tmp_path / "again", n_workers=1)
     for name in ("training-0001.npy", "validation-0000.npy"):

@@ -68,8 +68,8 @@ def _work(split: str, *notes: Note) -> Work:
 def test_same_seed_and_number_same_bytes(treatment: str, bank: Bank) -> None:
     config = PairConfig(duration_s=1.0, treatment=treatment)
     for kind in ("example", "self_supervised"):
-        made = [getattr(PairComposer([bank], config=config, seed=5), kind)(7) for _ in range(2)]
-        first, second = made
+        composed = [getattr(PairComposer([bank], config=config, seed=5), kind)(7) for _ in range(2)]
+        first, second = composed
         for one, other in zip(_sounds(first), _sounds(second), strict=True):
             assert one.tobytes() == other.tobytes()
         assert first.notes == second.notes
@@ -80,17 +80,17 @@ def test_same_seed_and_number_same_bytes(treatment: str, bank: Bank) -> None:
 
 
 def test_workers_share_the_numbers(bank: Bank) -> None:
-    maker = PairComposer([bank], config=PLAIN)
-    third = next(islice(maker.examples(1, 2), 1, 2))
+    composer = PairComposer([bank], config=PLAIN)
+    third = next(islice(composer.examples(1, 2), 1, 2))
     assert third.facts["number"] == 3
-    assert third.content.tobytes() == maker.example(3).content.tobytes()
+    assert third.content.tobytes() == composer.example(3).content.tobytes()
 
 
 @pytest.mark.parametrize("treatment", ["none", "paper", "wide"])
 def test_sounds_are_as_long_as_asked_and_finite(treatment: str, bank: Bank) -> None:
-    maker = PairComposer([bank], config=PairConfig(duration_s=1.5, treatment=treatment))
+    composer = PairComposer([bank], config=PairConfig(duration_s=1.5, treatment=treatment))
     for number in range(4):
-        for example in (maker.example(number), maker.self_supervised(number)):
+        for example in (composer.example(number), composer.self_supervised(number)):
             for sound in _sounds(example):
                 assert sound.shape == (round(1.5 * RATE_HZ),)
                 assert sound.dtype == np.float32
@@ -99,10 +99,10 @@ def test_sounds_are_as_long_as_asked_and_finite(treatment: str, bank: Bank) -> N
 
 def test_content_and_target_play_the_notes_at_once(bank: Bank) -> None:
     config = PairConfig(duration_s=4.0, score_share=0.0, treatment="none", phrases=SLOW)
-    maker = PairComposer([bank], config=config)
+    composer = PairComposer([bank], config=config)
     judged = 0
     for number in range(8):
-        example = maker.example(number)
+        example = composer.example(number)
         assert example.facts["content"] != example.facts["style"]
         starts = np.array([note.start_s for note in example.notes])
         content, target = _onsets(example.content), _onsets(example.target)
@@ -114,10 +114,10 @@ def test_content_and_target_play_the_notes_at_once(bank: Bank) -> None:
 
 
 def test_target_is_the_styles_instrument(bank: Bank) -> None:
-    maker = PairComposer([bank], config=PLAIN)
+    composer = PairComposer([bank], config=PLAIN)
     for number in range(6):
-        example = maker.example(number)
-        (style,) = (i for i in maker.instruments if i.label == example.facts["style"])
+        example = composer.example(number)
+        (style,) = (i for i in composer.instruments if i.label == example.facts["style"])
         played = style.play(example.notes, len(example.target))
         gain = np.abs(example.target).max() / np.abs(played).max()
         np.testing.assert_allclose(example.target, gain * played, atol=1e-5)
@@ -133,9 +133,9 @@ def test_content_and_target_are_equally_loud(
     treatment: str, level_db: tuple[float, float], bank: Bank
 ) -> None:
     config = PairConfig(duration_s=1.0, treatment=treatment, level_db=level_db)
-    maker = PairComposer([bank], config=config)
+    composer = PairComposer([bank], config=config)
     for number in range(10):
-        example = maker.example(number)
+        example = composer.example(number)
         assert _rms_db(example.content) == pytest.approx(_rms_db(example.target), abs=0.01)
         assert _rms_db(example.content) < level_db[1] + 0.01
         if level_db[1] < -10:
@@ -144,11 +144,11 @@ def test_content_and_target_are_equally_loud(
 
 
 def test_effects_of_the_content_move_neither_pitch_nor_time(bank: Bank) -> None:
-    maker = PairComposer([bank], config=PairConfig(duration_s=0.5))
+    composer = PairComposer([bank], config=PairConfig(duration_s=0.5))
     rng = np.random.default_rng(0)
     moved = 0
     for _ in range(40):
-        time_invariant, other = maker._chain(rng, time_invariant=True), maker._chain(rng)
+        time_invariant, other = composer._chain(rng, time_invariant=True), composer._chain(rng)
         assert not any(
             effect.changes_pitch or effect.changes_timing for effect in time_invariant.effects
         )
@@ -157,9 +157,9 @@ def test_effects_of_the_content_move_neither_pitch_nor_time(bank: Bank) -> None:
 
 
 def test_self_supervised_content_is_its_target(bank: Bank) -> None:
-    maker = PairComposer([bank], config=PairConfig(duration_s=1.0, treatment="paper"))
+    composer = PairComposer([bank], config=PairConfig(duration_s=1.0, treatment="paper"))
     for number in range(5):
-        example = maker.self_supervised(number)
+        example = composer.self_supervised(number)
         assert example.content.tobytes() == example.target.tobytes()
         assert example.style.tobytes() != example.content.tobytes()
         assert example.facts["content"] == example.facts["style"]
@@ -167,13 +167,13 @@ def test_self_supervised_content_is_its_target(bank: Bank) -> None:
 
 
 def test_transposed_notes_stay_in_range(bank: Bank) -> None:
-    maker = PairComposer([bank])
-    low, high = maker.instruments[0].pitches[0], maker.instruments[0].pitches[-1]
+    composer = PairComposer([bank])
+    low, high = composer.instruments[0].pitches[0], composer.instruments[0].pitches[-1]
     shifts = set()
     for seed in range(60):
         rng = np.random.default_rng(seed)
         notes = (Note(0, 1, low + 3), Note(1, 2, high - 2))
-        moved = maker._transpose(rng, notes, maker.instruments[0])
+        moved = composer._transpose(rng, notes, composer.instruments[0])
         assert all(low <= note.pitch <= high for note in moved)
         shifts.add(moved[0].pitch - notes[0].pitch)
     assert shifts == set(range(-3, 3))
@@ -185,19 +185,19 @@ def test_transposed_notes_stay_in_range(bank: Bank) -> None:
 def test_sources_for_tests_are_refused(bank: Bank, held_bank: Bank) -> None:
     with pytest.raises(InputError, match="is for tests only"):
         PairComposer([bank, held_bank])
-    maker = PairComposer([held_bank], config=PLAIN, allow_test=True)
-    assert len(maker.instruments) == 3
+    composer = PairComposer([held_bank], config=PLAIN, allow_test=True)
+    assert len(composer.instruments) == 3
 
 
 def test_excluded_instruments_are_never_drawn(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     excluded = frozenset({("tones", 21), ("other", 22)})
-    maker = PairComposer([bank], excluded=excluded, config=PLAIN)
-    assert [instrument.program for instrument in maker.instruments] == [22, 23, 24]
-    drawn = set()
+    composer = PairComposer([bank], excluded=excluded, config=PLAIN)
+    assert [instrument.program for instrument in composer.instruments] == [22, 23, 24]
+    labels = set()
     for number in range(15):
-        drawn |= {maker.example(number).facts[key] for key in ("content", "style")}
-    assert len(drawn) == 3
-    assert not any("program 21" in label for label in drawn)
+        labels |= {composer.example(number).facts[key] for key in ("content", "style")}
+    assert len(labels) == 3
+    assert not any("program 21" in label for label in labels)
     # Where nothing is said, what shares samples with the test font is left out.
     monkeypatch.setattr(pairs_module, "read_exclusions", lambda: excluded)
     assert len(PairComposer([bank]).instruments) == 3
@@ -215,20 +215,20 @@ def test_instruments_without_an_octave_in_common_are_refused(tmp_path: Path) -> 
     tone, loop = sustained()
     programs = [Program(n, "x", (Zone(tone, 69, (60 + n, 62 + n), loop),)) for n in (0, 1)]
     font = write_font(tmp_path / "narrow.sf2", programs)
-    maker = PairComposer(
+    composer = PairComposer(
         [build_from_font(font, tmp_path / "bank", velocities=(90,), n_workers=1)], config=PLAIN
     )
     with pytest.raises(InputError, match="no two instruments share an octave"):
-        maker.example(0)
+        composer.example(0)
 
 
 def test_scores_of_the_test_split_are_not_played(bank: Bank) -> None:
     config = PairConfig(duration_s=1.0, score_share=1.0, treatment="none")
     played = _work("train", Note(0.0, 0.4, 64), Note(0.5, 0.9, 67))
     held = _work("test", Note(0.0, 0.9, 65))
-    maker = PairComposer([bank], [played, held], config=config)
+    composer = PairComposer([bank], [played, held], config=config)
     for number in range(6):
-        notes = maker.example(number).notes
+        notes = composer.example(number).notes
         assert [(n.start_s, n.pitch) for n in notes] == [(0.0, 64), (0.5, 67)]
     alone = PairComposer([bank], [held], config=config)
     assert all(alone.example(n).notes != (Note(0.0, 0.9, 65),) for n in range(6))

@@ -57,9 +57,9 @@ def test_phrases_fill_their_time() -> None:
 
 
 def test_textures_come_as_often_as_asked() -> None:
-    drawn = Counter(_phrase(seed, duration_s=1.0).name for seed in range(600))
+    textures = Counter(_phrase(seed, duration_s=1.0).name for seed in range(600))
     for texture, share in PhraseConfig().textures:
-        assert drawn[texture] / 600 == pytest.approx(share, abs=0.07)
+        assert textures[texture] / 600 == pytest.approx(share, abs=0.07)
 
 
 def _most_at_once(notes: tuple[Note, ...]) -> int:

@@ -18,9 +18,9 @@ def test_ringing_is_a_sum_of_decaying_sinusoids() -> None:
     hz, decay = np.array([440.0, 1000.0]), np.array([3.0, 9.0])
     start_phasors = np.array([1 + 0j, 0.5j])
     t = np.arange(4000) / RENDER_RATE_HZ
-    wanted = np.exp(-3 * t) * np.cos(2 * np.pi * 440 * t)
-    wanted -= 0.5 * np.exp(-9 * t) * np.sin(2 * np.pi * 1000 * t)
-    assert np.abs(_decaying_sinusoids(hz, decay, start_phasors, 4000) - wanted).max() < 1e-9
+    expected = np.exp(-3 * t) * np.cos(2 * np.pi * 440 * t)
+    expected -= 0.5 * np.exp(-9 * t) * np.sin(2 * np.pi * 1000 * t)
+    assert np.abs(_decaying_sinusoids(hz, decay, start_phasors, 4000) - expected).max() < 1e-9
 
 
 def test_partials_are_a_stiff_strings() -> None:

@@ -112,9 +112,9 @@ def test_closing_ends_the_workers(tmp_path: Path) -> None:
     results = run_tasks(partial(noted, tmp_path), [0, 1, 2], 2)
     assert next(results) == (0, 0)
     results.close()
-    begun = [int(file.read_text() or 0) for file in tmp_path.glob("*.pid")]
-    assert begun
-    assert not any(running(pid) for pid in begun if pid)
+    pids_started = [int(file.read_text() or 0) for file in tmp_path.glob("*.pid")]
+    assert pids_started
+    assert not any(running(pid) for pid in pids_started if pid)
 
 
 def test_a_worker_that_does_not_listen_is_ended_all_the_same(tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ def test_an_interrupt_from_the_keyboard_ends_all_and_only_the_parent_speaks(
     with _waiting(tmp_path) as program:
         workers = pids(tmp_path, 2)
         os.killpg(program.pid, signal.SIGINT)
-        _, said = program.communicate(timeout=60)
-    assert said.count(b"KeyboardInterrupt") == 1
+        _, stderr = program.communicate(timeout=60)
+    assert stderr.count(b"KeyboardInterrupt") == 1
     assert not any(running(pid) for pid in workers)
 
 

@@ -101,9 +101,9 @@ def test_names_that_look_alike_are_kept_apart(font: Path, tmp_path: Path) -> Non
     manifest = render_scores(folder, tmp_path / "out", fonts=[str(font)], programs=(0,))
     assert len({row["file"] for row in manifest["sounds"]}) == 3
     for row in manifest["sounds"]:
-        (wanted,) = midi.load(folder / row["work"]).notes
+        (expected,) = midi.load(folder / row["work"]).notes
         (note,) = midi.load(tmp_path / "out" / row["midi"]).notes
-        assert note.pitch == wanted.pitch
+        assert note.pitch == expected.pitch
 
 
 def test_limit_and_silent_voices(font: Path, scores: Path, tmp_path: Path) -> None:

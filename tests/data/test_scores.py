@@ -70,7 +70,7 @@ def test_merged_cuts_no_more_than_it_must() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "wanted"),
+    ("names", "expected"),
     [
         ("", []),
         ("S", ["S"]),
@@ -80,9 +80,9 @@ def test_merged_cuts_no_more_than_it_must() -> None:
         ("abcdef", list("abcdef")),
     ],
 )
-def test_reductions(names: str, wanted: list[str]) -> None:
+def test_reductions(names: str, expected: list[str]) -> None:
     parts = [_part(Note(0, 1, 60 + i), name=name) for i, name in enumerate(names)]
-    assert [part.name for part in add_reductions(parts)] == wanted
+    assert [part.name for part in add_reductions(parts)] == expected
     assert add_reductions(parts)[: len(parts)] == tuple(parts)
 
 
@@ -161,11 +161,11 @@ def test_folder_without_a_readable_score_is_refused(tmp_path: Path) -> None:
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A collection of one chorale, one that holds nothing, and an empty cache."""
     pytest.importorskip("music21")
-    known = (
+    collections = (
         Collection("few", ("bach/bwv269.mxl",), "train", "public domain"),
         Collection("none", ("bach/nothing*.mxl",), "train", "public domain"),
     )
-    monkeypatch.setattr(scores, "COLLECTIONS", known)
+    monkeypatch.setattr(scores, "COLLECTIONS", collections)
     monkeypatch.setattr(scores, "SCORE_CACHE", tmp_path / "cache")
     return tmp_path / "cache"
 

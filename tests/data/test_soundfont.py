@@ -53,8 +53,8 @@ def test_presets_are_read_with_their_names_and_samples(tiny: Path) -> None:
 
 def _font(path: Path, *zones: tuple[int, int, int]) -> SoundFont:
     sound = plucked(60, duration_s=0.1)
-    made = tuple(Zone(sound, root, (low, high)) for low, high, root in zones)
-    return SoundFont(write_font(path / "font.sf2", [Program(0, "x", made)]))
+    written = tuple(Zone(sound, root, (low, high)) for low, high, root in zones)
+    return SoundFont(write_font(path / "font.sf2", [Program(0, "x", written)]))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_link_to_the_test_font_stays_for_tests(tmp_path: Path) -> None:
 # --- its sound -----------------------------------------------------------------------------------
 
 
-def _first_heard(sound: np.ndarray) -> int:
+def _first_audible(sound: np.ndarray) -> int:
     return int(np.argmax(np.abs(sound).max(axis=0) > 1e-4))
 
 
@@ -220,7 +220,7 @@ def test_length_is_exact(duration_s: float, renderer: Renderer) -> None:
 @pytest.mark.parametrize("start_s", [0.0, 0.25, 0.5003, 1.01])
 def test_notes_sound_at_their_time(start_s: float, renderer: Renderer) -> None:
     sound = renderer.render([Note(start_s, start_s + 0.5, 60)], 0, 2.0)
-    late = _first_heard(sound) - round(start_s * RENDER_RATE_HZ)
+    late = _first_audible(sound) - round(start_s * RENDER_RATE_HZ)
     assert 0 <= late <= BLOCK_SAMPLES + 5
 
 

@@ -51,21 +51,21 @@ def test_the_classifier_is_scikit_learns() -> None:
     x = rng.normal(size=(120, 5)).astype(np.float32)
     x[:, 0] += names == "y"
     x[:, 1] -= names == "z"
-    known = DrummerClassifier(x, names.tolist(), penalty=0.1)
+    classifier = DrummerClassifier(x, names.tolist(), penalty=0.1)
     scaled = (x - x.mean(0)) / (x.std(0) + 0.05)
     theirs = linear_model.LogisticRegression(
         C=1 / (0.1 * 120), class_weight="balanced", tol=1e-8, max_iter=1000
     ).fit(scaled, names)
-    said = known.log_likelihoods(x)
-    ours = np.exp(said - np.logaddexp.reduce(said, axis=1, keepdims=True))
+    logits = classifier.log_likelihoods(x)
+    ours = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
     np.testing.assert_allclose(ours, theirs.predict_proba(scaled), atol=2e-3)
 
 
 def test_naive_fades_end_where_they_should() -> None:
     pair = _pair()
-    for way in (CrossFade(pair.a, pair.b), CoinFade(pair.a, pair.b)):
-        assert way.at(GrooveAmounts.of(0.0)) == pair.a.strikes
-        assert way.at(GrooveAmounts.of(1.0)) == pair.b.strikes
+    for fade in (CrossFade(pair.a, pair.b), CoinFade(pair.a, pair.b)):
+        assert fade.at(GrooveAmounts.of(0.0)) == pair.a.strikes
+        assert fade.at(GrooveAmounts.of(1.0)) == pair.b.strikes
     half = CrossFade(pair.a, pair.b).at(GrooveAmounts.of(0.5))
     assert len(half) == len(pair.a.hits) + len(pair.b.hits)
 
@@ -73,20 +73,20 @@ def test_naive_fades_end_where_they_should() -> None:
 def test_what_is_heard_is_what_was_struck() -> None:
     pair = _pair()
     again = groove_of_strikes(pair, pair.b.strikes)
-    for ours, wanted in zip(again.arrays(), pair.b.arrays(), strict=True):
-        np.testing.assert_allclose(ours, wanted, atol=1e-5)
+    for ours, expected in zip(again.arrays(), pair.b.arrays(), strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
     assert groove_of_strikes(pair, ()).hits == ()
 
 
 def test_scores_of_a_straight_way() -> None:
     pair = _pair()
     walked = _interpolate(pair, Interpolation(pair.a, pair.b))
-    told = measure_path(pair, walked, list(AMOUNTS))
-    assert (told["order"], told["rising"]) == (pytest.approx(1), 1)
-    assert told["bend"] == pytest.approx(0, abs=1e-12)
-    assert told["hits_step"] == pytest.approx(0.1, abs=0.02)
-    assert told["hits_path"] == pytest.approx(1)
-    assert told["density"] == pytest.approx(1, abs=0.02)
+    measures = measure_path(pair, walked, list(AMOUNTS))
+    assert (measures["order"], measures["rising"]) == (pytest.approx(1), 1)
+    assert measures["bend"] == pytest.approx(0, abs=1e-12)
+    assert measures["hits_step"] == pytest.approx(0.1, abs=0.02)
+    assert measures["hits_path"] == pytest.approx(1)
+    assert measures["density"] == pytest.approx(1, abs=0.02)
     backwards = measure_path(pair, walked, list(AMOUNTS)[::-1])
     assert (backwards["order"], backwards["rising"]) == (pytest.approx(-1), 0)
 
@@ -96,8 +96,8 @@ def test_likeness_of_bars_and_profiles() -> None:
     assert _cosine(groove, groove) == pytest.approx(1)
     assert _cosine(groove, groove.bars([3, 2, 1, 0])) == pytest.approx(1)
     assert _bar_similarity(groove.bars([1, 1, 1])) == pytest.approx(1)
-    apart = (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(1, 1, 0.25, 0.1, 38, 90))
-    assert _bar_similarity(Groove((Metre(),) * 2, 4, apart)) == 0
+    unlike = (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(1, 1, 0.25, 0.1, 38, 90))
+    assert _bar_similarity(Groove((Metre(),) * 2, 4, unlike)) == 0
 
 
 def test_pairs_are_of_different_drummers_and_one_genre(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "groove.json").read_text()) == facts
     rows = {row["way"]: row for row in facts["summary"] if row["group"] == "all pairs"}
     assert set(rows) == {"exact", "vae", "cross-fade", "coin-fade"}
-    assert [rows[way]["ends"][0] for way in rows] == [1, 1, 1, 1]
+    assert [rows[fade]["ends"][0] for fade in rows] == [1, 1, 1, 1]
     assert rows["cross-fade"]["density"][0] > 1.5 > rows["exact"]["density"][0]
     # Drummer 7 is louder, wherever they play.
     assert facts["classifier"]["balanced_accuracy"] > 0.9

@@ -82,12 +82,12 @@ def test_a_run_writes_its_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert json.loads((tmp_path / "melody.json").read_text())["seed"] == 0
     assert "| melody (" in (tmp_path / "melody.md").read_text()
     assert found["classifier on held-out tunes"][0] > 0.9
-    kept = {row["row"]: row for row in found["summary"] if row["set"] == "metre kept"}
-    assert kept["content"]["chroma"][0] == pytest.approx(1)
-    assert kept["content"]["named"][0] == 0
-    assert kept["real"]["named"][0] > 0.8
-    assert kept["melody"]["rhythm"][0] > kept["content"]["rhythm"][0]
-    assert kept["melody"]["exact at 0"] == 1
+    by_row = {row["row"]: row for row in found["summary"] if row["set"] == "metre kept"}
+    assert by_row["content"]["chroma"][0] == pytest.approx(1)
+    assert by_row["content"]["named"][0] == 0
+    assert by_row["real"]["named"][0] > 0.8
+    assert by_row["melody"]["rhythm"][0] > by_row["content"]["rhythm"][0]
+    assert by_row["melody"]["exact at 0"] == 1
 
 
 def test_rows_that_are_none_are_refused(tmp_path: Path) -> None:

@@ -175,9 +175,9 @@ def test_the_multi_scale_distance_is_what_torch_gives(floor_db: float | None, n:
 
 
 def test_a_floor_keeps_near_silence_from_deciding() -> None:
-    hiss = (1e-5 * NOISE).astype(np.float32)  # 120 dB down
+    noise = (1e-5 * NOISE).astype(np.float32)  # 120 dB down
     gated = TONES * (np.abs(TONES) > 1e-3)
-    noisy, clean = gated + hiss, gated
+    noisy, clean = gated + noise, gated
     assert _floored(noisy, clean) < 0.1 * multi_scale_spectral_distance(noisy, clean)
     # Where one is silent, the floor is the other's, whichever it is.
     assert _floored(TONES, SILENCE) == pytest.approx(_floored(SILENCE, TONES))

@@ -60,19 +60,19 @@ def _noise(tilt: float, seed: int) -> Audio:
 
 def test_an_equalised_piano_has_the_references_spectrum() -> None:
     flat, tilted = _noise(0, 0), _noise(-0.7, 1)
-    made = _equalize(Clips(flat, tilted))
-    apart = [
+    played = _equalize(Clips(flat, tilted))
+    distance = [
         np.abs(_long_term_spectrum_db(x) - _long_term_spectrum_db(tilted)).mean()
-        for x in (flat, made)
+        for x in (flat, played)
     ]
-    assert apart[1] < 0.15 * apart[0]
+    assert distance[1] < 0.15 * distance[0]
 
 
 def test_the_vocoders_ceiling_is_near() -> None:
     t = np.arange(8 * RATE) / RATE
     tone = Audio((0.1 * np.sin(2 * np.pi * 440 * t)).astype(np.float32), RATE)
-    made = _resynthesize(Clips(tone, tone, tone))
-    spectra = [np.abs(np.fft.rfft(x.samples[0][RATE : 3 * RATE])) for x in (made, tone)]
+    played = _resynthesize(Clips(tone, tone, tone))
+    spectra = [np.abs(np.fft.rfft(x.samples[0][RATE : 3 * RATE])) for x in (played, tone)]
     assert np.argmax(spectra[0]) == np.argmax(spectra[1])
 
 

@@ -53,14 +53,14 @@ def lakh(tmp_path: Path) -> Callable[..., LakhSet]:
         [Program(3, "Low", (Zone(plucked(55), 55),)), Program(9, "High", (Zone(plucked(67), 67),))],
     )
 
-    def made(
+    def published(
         rows: Any = ROWS, limit: int | None = None, name: str = "metadata_ref.json"
     ) -> LakhSet:
         path = tmp_path / name
         path.write_text(rows if isinstance(rows, str) else json.dumps(rows))
         return LakhSet(str(path), str(tmp_path / "lmd"), str(tmp_path / "tiny.sf2"), limit)
 
-    return made
+    return published
 
 
 def test_the_list_s_pairs_are_the_set(lakh: Callable[..., LakhSet]) -> None:
@@ -189,14 +189,14 @@ def stems(tmp_path: Path) -> Callable[..., MixingSecretsSet]:
         sound = 0.05 * (1 + number) * rng.normal(0, 1, (2, 16000 * 17))
         Audio(sound, 16000).save(tmp_path / f"stems/song/{number}.wav")
 
-    def made(
+    def published(
         rows: Any = SEGMENTS, limit: int | None = None, name: str = "metadata_single_ref.json"
     ) -> MixingSecretsSet:
         path = tmp_path / name
         path.write_text(rows if isinstance(rows, str) else json.dumps(rows))
         return MixingSecretsSet(str(path), str(tmp_path / "stems"), limit)
 
-    return made
+    return published
 
 
 def _notebooks_pairs(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:

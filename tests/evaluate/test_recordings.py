@@ -129,7 +129,7 @@ def test_what_cannot_be_used_is_named_counted_and_left_out(folder: Path) -> None
     steady(60, 2.5).save(folder / "short.wav")
     steady(60, 10, (0, 10)).save(folder / "silent.wav")
     (folder / "notes.txt").write_text("not a recording, not named")
-    with pytest.warns(CambiataWarning, match="4 recordings not used: ") as said:
+    with pytest.warns(CambiataWarning, match="4 recordings not used: ") as caught:
         found = real_set(folder, Tracker())
     assert found.skipped == (
         "deep/torn.wav: is truncated: its header promises more than it holds",
@@ -137,7 +137,7 @@ def test_what_cannot_be_used_is_named_counted_and_left_out(folder: Path) -> None
         "silent.wav: no window of 3 s that sounds",
         "text.wav: is not readable as sound",
     )
-    assert all(name in str(said[0].message) for name in ("torn.wav", "text.wav", "silent.wav"))
+    assert all(name in str(caught[0].message) for name in ("torn.wav", "text.wav", "silent.wav"))
     assert found.pairs == good.pairs
     assert found.facts["not used"] == list(found.skipped)
 

@@ -86,8 +86,8 @@ def test_every_link_is_a_file_of_the_report_or_a_place_on_the_page(
             assert parts.fragment in anchors
     # Sounds by hand: 3 artificial pairs of 3 given and 3 + 2 + 3 made, 2 real ones of 2 and 1.
     assert len({link for link in links if link.endswith(".ogg")}) == 3 * 3 + 8 + 2 * 2 + 1
-    kept = {str(path.relative_to(report)) for path in report.rglob("*") if path.is_file()}
-    assert kept == {unquote(link) for link in links if not link.startswith("#")} | {"index.html"}
+    written = {str(path.relative_to(report)) for path in report.rglob("*") if path.is_file()}
+    assert written == {unquote(link) for link in links if not link.startswith("#")} | {"index.html"}
 
 
 def test_nothing_is_fetched_from_elsewhere(report: Path) -> None:
@@ -118,11 +118,11 @@ def test_pictures_share_size_and_scale(report: Path) -> None:
     from matplotlib.image import imread
 
     source = report.parent / "run/artificial/audio/0001-aa/content.flac"
-    drawn = imread(report / "images/artificial/0001-aa/0-content.png")
+    pictures = imread(report / "images/artificial/0001-aa/0-content.png")
     expected = mel_db(cambiata.load(source))
-    assert drawn.shape[:2] == expected.shape
+    assert pictures.shape[:2] == expected.shape
     levels = colormaps["magma"].resampled(40)((expected[::-1] + 100) / 80)
-    np.testing.assert_allclose(drawn, levels, atol=1 / 255)
+    np.testing.assert_allclose(pictures, levels, atol=1 / 255)
 
 
 def test_scores_failures_and_gaps_are_all_on_the_page(page: Page) -> None:

@@ -68,11 +68,11 @@ def test_a_system_s_row_is_its_transfer() -> None:
 def test_a_system_without_a_preset_has_its_first(
     clips: Clips, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[dict[str, object]] = []
-    monkeypatch.setattr(rows, "transfer", lambda *_, **options: asked.append(options))
+    calls: list[dict[str, object]] = []
+    monkeypatch.setattr(rows, "transfer", lambda *_, **options: calls.append(options))
     for name in ("musaicing", "ulyanov"):
         find_row(name).output(clips)
-    for options, name in zip(asked, ("musaicing", "ulyanov"), strict=True):
+    for options, name in zip(calls, ("musaicing", "ulyanov"), strict=True):
         assert options["system"] == name
         assert options["preset"] == next(iter(transfer_system(name).presets))
         assert options["amount"] == 1

@@ -48,7 +48,7 @@ def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 in_this_process = pytest.mark.usefixtures("without_processes")
 
 
-def seen(folder: Path) -> dict[str, int]:
+def file_times(folder: Path) -> dict[str, int]:
     """Every file of a run that outlasts a call, and when it was written."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     rewritten = {"run.json", "pairs.json"}  # what the call is asked for, said anew
@@ -56,7 +56,7 @@ def seen(folder: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def made(
+def finished_run(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, list[str], list[tuple[str, float]]]:
     """A run of three pairs by four rows, of which two fail on pair 1, in real processes."""
@@ -74,9 +74,9 @@ def made(
 
 
 def test_a_refusal_and_a_death_cost_their_pair_alone(
-    made: tuple[Path, list[str], list[tuple[str, float]]],
+    finished_run: tuple[Path, list[str], list[tuple[str, float]]],
 ) -> None:
-    folder, failures, _ = made
+    folder, failures, _ = finished_run
     refused, died = sorted(failures, reverse=True)
     assert refused == "0001 refusing: content: is too quiet; choose another"
     assert died.startswith("0001 dying: its process died (SIGKILL; out of memory")
@@ -93,9 +93,9 @@ def test_a_refusal_and_a_death_cost_their_pair_alone(
 
 
 def test_progress_comes_to_its_end_in_every_stage(
-    made: tuple[Path, list[str], list[tuple[str, float]]],
+    finished_run: tuple[Path, list[str], list[tuple[str, float]]],
 ) -> None:
-    _, _, steps = made
+    _, _, steps = finished_run
     stages = list(dict.fromkeys(stage for stage, _ in steps))
     assert stages == [
         f"artificial: {stage}"
@@ -108,9 +108,9 @@ def test_progress_comes_to_its_end_in_every_stage(
 
 
 def test_scores_are_those_of_the_metrics(
-    made: tuple[Path, list[str], list[tuple[str, float]]],
+    finished_run: tuple[Path, list[str], list[tuple[str, float]]],
 ) -> None:
-    folder, _, _ = made
+    folder, _, _ = finished_run
     clips = folder / "artificial" / "audio" / "0002"
     output, target, content = (
         load(clips / f"{name}.flac").samples[0] for name in ("soft-half", "target", "content")
@@ -135,9 +135,9 @@ def test_scores_are_those_of_the_metrics(
 
 
 def test_run_json_says_what_was_run_and_with_what(
-    made: tuple[Path, list[str], list[tuple[str, float]]],
+    finished_run: tuple[Path, list[str], list[tuple[str, float]]],
 ) -> None:
-    folder, _, _ = made
+    folder, _, _ = finished_run
     facts = json.loads((folder / "run.json").read_text())
     assert facts["tools"] == {
         "pitch": "loudest peak",
@@ -158,10 +158,10 @@ def test_a_second_call_does_nothing_and_a_third_adds_a_row(tmp_path: Path) -> No
         return run(tmp_path / "run", [TinySet()], rows, tools=tiny.tools)
 
     assert again(CONTENT, SOFT) == []
-    before = seen(tmp_path)
+    before = file_times(tmp_path)
     scores = (tmp_path / "run/artificial/scores.jsonl").read_bytes()
     assert again(CONTENT, SOFT) == []
-    assert seen(tmp_path) == before | seen(tmp_path / "run/artificial/x")
+    assert file_times(tmp_path) == before | file_times(tmp_path / "run/artificial/x")
     assert (tmp_path / "run/artificial/scores.jsonl").read_bytes() == scores
     again(SHORT)
     after = (tmp_path / "run/artificial/scores.jsonl").read_bytes()
@@ -338,17 +338,17 @@ def test_a_row_of_many_threads_has_them_and_others_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    told: list[tuple[int, str | None]] = []
+    calls: list[tuple[int, str | None]] = []
 
     def listening(function, tasks, n_workers):  # type: ignore[no-untyped-def]
         if tasks:
-            told.append((n_workers, os.environ.get("OMP_NUM_THREADS")))
+            calls.append((n_workers, os.environ.get("OMP_NUM_THREADS")))
         return in_place(function, tasks, n_workers)
 
     monkeypatch.setattr(running_, "run_tasks", listening)
     rows = [CONTENT, replace(SOFT, single=True)]
     run(tmp_path / "run", [TinySet(1)], rows, n_workers=2, tools=tiny.tools)
-    assert told == [(2, "1"), (2, "1"), (1, "7"), (2, "1")]
+    assert calls == [(2, "1"), (2, "1"), (1, "7"), (2, "1")]
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
 
@@ -357,9 +357,9 @@ def peak(_task: int) -> float:
 
 
 def test_peak_memory_is_the_worker_s_own() -> None:
-    held = np.ones(64 * 2**20)  # 512 MiB
+    ballast = np.ones(64 * 2**20)  # 512 MiB
     [(_, measured)] = run_tasks(peak, [0], 1)
-    assert 20 < measured < 400 < held.nbytes / 2**20
+    assert 20 < measured < 400 < ballast.nbytes / 2**20
 
 
 # Ended from outside, at work: the row's process says when.
@@ -378,7 +378,7 @@ cli.main()
 
 @in_this_process
 @pytest.mark.parametrize(
-    ("number", "code", "said"),
+    ("number", "code", "message"),
     [
         (
             signal.SIGINT,
@@ -389,7 +389,7 @@ cli.main()
     ],
 )
 def test_an_interrupted_run_stops_at_once_and_goes_on_later(
-    tmp_path: Path, number: int, code: int, said: bytes
+    tmp_path: Path, number: int, code: int, message: bytes
 ) -> None:
     folder, pids = tmp_path / "run", tmp_path / "pids"
     pids.mkdir()
@@ -410,12 +410,12 @@ def test_an_interrupted_run_stops_at_once_and_goes_on_later(
     else:
         program.send_signal(number)
     _, written = program.communicate(timeout=60)
-    assert (program.returncode, written) == (code, said)
+    assert (program.returncode, written) == (code, message)
     assert not any(running(pid) for pid in workers)
     assert not [p for p in folder.rglob("*") if p.name.startswith(".cambiata")]
-    kept = seen(folder / "artificial/audio")
-    assert len([path for path in kept if path.endswith("soft-half.flac")]) == 2
+    before = file_times(folder / "artificial/audio")
+    assert len([path for path in before if path.endswith("soft-half.flac")]) == 2
     assert run(folder, [TinySet(2)], [SOFT], tools=tiny.tools) == []
-    assert seen(folder / "artificial/audio") == kept
+    assert file_times(folder / "artificial/audio") == before
     assert {row.name for row in read_run(folder).rows} == {SOFT.name, HANGING.name}
     assert count_pairs(read_run(folder))["artificial"]["soft:half"]["done"] == 2

@@ -116,9 +116,9 @@ def test_bins_split_at_both_medians() -> None:
 
 @given(st.integers(1, 200), st.integers(1, 200))
 def test_a_subset_is_spread_evenly(n_all: int, n: int) -> None:
-    kept = spread_evenly(range(n_all), n)
-    assert len(kept) == min(n, n_all)
-    steps = np.diff(kept)
+    subset = spread_evenly(range(n_all), n)
+    assert len(subset) == min(n, n_all)
+    steps = np.diff(subset)
     assert (steps >= 1).all()
     assert not len(steps) or steps.max() - steps.min() <= 1
 
@@ -139,7 +139,7 @@ def font(tmp_path_factory: pytest.TempPathFactory) -> SoundFont:
 def works() -> list[Work]:
     """Works of three parts of 30 s: low, middle and high; half of them of two voices."""
     rng = np.random.default_rng(0)
-    made = []
+    all_works = []
     for number in range(40):
         parts = []
         for lowest in (50, 58, 60):
@@ -151,17 +151,17 @@ def works() -> list[Work]:
                 notes += [replace(n, pitch=n.pitch + 5) for n in notes]
             parts.append(Part(tuple(sorted(notes))))
         collection = ("keyboard", "chorales", "tunes")[number % 3]
-        made.append(Work(f"{collection}/{number}", collection, tuple(parts)))
-    return made
+        all_works.append(Work(f"{collection}/{number}", collection, tuple(parts)))
+    return all_works
 
 
 @pytest.fixture(scope="module")
-def drawn(works: list[Work], font: SoundFont) -> ArtificialSet:
+def sampled(works: list[Work], font: SoundFont) -> ArtificialSet:
     return sample_set(works, font)
 
 
 def test_draws_keep_the_paper_s_rules(
-    drawn: ArtificialSet, works: list[Work], font: SoundFont
+    sampled: ArtificialSet, works: list[Work], font: SoundFont
 ) -> None:
     by_name = {work.name: work for work in works}
     assert {work.split for work in works} == {"train", "test"}
@@ -169,10 +169,10 @@ def test_draws_keep_the_paper_s_rules(
     bins = assign_median_bins([p.mean_voices for p in eligible], [p.mean_pitch for p in eligible])
     bin_of = {notes_digest(p.notes): b for p, b in zip(eligible, bins, strict=True)}
     used: Counter[tuple[str, int]] = Counter()
-    assert len(drawn.pairs) >= 20
-    assert {pair.bin for pair in drawn.pairs} == set(bins)
-    assert len({pair.name for pair in drawn.pairs}) == len(drawn.pairs)
-    for pair in drawn.pairs:
+    assert len(sampled.pairs) >= 20
+    assert {pair.bin for pair in sampled.pairs} == set(bins)
+    assert len({pair.name for pair in sampled.pairs}) == len(sampled.pairs)
+    for pair in sampled.pairs:
         assert pair.content.program != pair.style.program
         assert pair.target.notes == pair.content.notes
         for segment in (pair.content, pair.style):
@@ -190,29 +190,31 @@ def test_draws_keep_the_paper_s_rules(
             assert {note.pitch for note in segment.notes} <= playable
     assert max(used.values()) == 4
     # No window is used twice.
-    windows_used = [(s.work, s.part, s.start_s) for p in drawn.pairs for s in (p.content, p.style)]
+    windows_used = [
+        (s.work, s.part, s.start_s) for p in sampled.pairs for s in (p.content, p.style)
+    ]
     assert len(set(windows_used)) == len(windows_used)
 
 
 def test_the_same_seed_draws_the_same_set(
-    drawn: ArtificialSet, works: list[Work], font: SoundFont
+    sampled: ArtificialSet, works: list[Work], font: SoundFont
 ) -> None:
-    assert sample_set(works, font) == drawn
+    assert sample_set(works, font) == sampled
     other = sample_set(works, font, seed=1)
-    assert {p.content.digest for p in other.pairs} != {p.content.digest for p in drawn.pairs}
+    assert {p.content.digest for p in other.pairs} != {p.content.digest for p in sampled.pairs}
 
 
 def test_fewer_pairs_keep_the_bins_shares(
-    drawn: ArtificialSet, works: list[Work], font: SoundFont
+    sampled: ArtificialSet, works: list[Work], font: SoundFont
 ) -> None:
-    whole = Counter(pair.bin for pair in drawn.pairs)
+    whole = Counter(pair.bin for pair in sampled.pairs)
     # What is left over by rounding down in four bins goes to the first of them.
-    for subset, slack in ((sample_set(works, font, n_pairs=16), 4), (drawn.quick(16), 1)):
+    for subset, slack in ((sample_set(works, font, n_pairs=16), 4), (sampled.quick(16), 1)):
         assert len(subset.pairs) == 16
         for name, count in Counter(pair.bin for pair in subset.pairs).items():
-            assert abs(count - whole[name] * 16 / len(drawn.pairs)) <= slack
-    assert set(drawn.quick(16).pairs) <= set(drawn.pairs)
-    assert drawn.quick(10_000) == drawn
+            assert abs(count - whole[name] * 16 / len(sampled.pairs)) <= slack
+    assert set(sampled.quick(16).pairs) <= set(sampled.pairs)
+    assert sampled.quick(10_000) == sampled
 
 
 def test_scores_without_a_pair_are_refused(works: list[Work], font: SoundFont) -> None:
@@ -227,19 +229,19 @@ def test_scores_without_a_pair_are_refused(works: list[Work], font: SoundFont) -
 
 
 def test_a_manifest_rebuilds_the_set_and_holds_no_notes(
-    drawn: ArtificialSet, works: list[Work]
+    sampled: ArtificialSet, works: list[Work]
 ) -> None:
-    text = json.dumps(drawn.manifest())
-    assert parse_set(json.loads(text), works) == drawn
+    text = json.dumps(sampled.manifest())
+    assert parse_set(json.loads(text), works) == sampled
     assert "notes" not in text
     assert 'pitch"' not in text
 
 
 def test_changed_or_missing_scores_are_refused_by_name(
-    drawn: ArtificialSet, works: list[Work]
+    sampled: ArtificialSet, works: list[Work]
 ) -> None:
-    manifest = drawn.manifest()
-    name = drawn.pairs[0].content.work
+    manifest = sampled.manifest()
+    name = sampled.pairs[0].content.work
     [work] = [work for work in works if work.name == name]
     others = [each for each in works if each is not work]
     shifted = tuple(
@@ -294,10 +296,10 @@ def test_a_subset_of_the_committed_set_is_rebuilt_from_its_scores(
 ) -> None:
     pytest.importorskip("music21", reason='pip install "cambiata[eval]"')
     monkeypatch.setattr(scores, "SCORE_CACHE", tmp_path)
-    made = load_artificial_set(2)
+    all_works = load_artificial_set(2)
     manifest = json.loads(files("cambiata.evaluate").joinpath("artificial.json").read_text())
-    assert made.manifest()["pairs"] == [manifest["pairs"][0], manifest["pairs"][-1]]
-    for pair in made.pairs:
+    assert all_works.manifest()["pairs"] == [manifest["pairs"][0], manifest["pairs"][-1]]
+    for pair in all_works.pairs:
         assert notes_digest(pair.content.notes) == pair.content.digest
 
 
@@ -307,13 +309,13 @@ def test_the_committed_set_is_rebuilt_from_its_scores(
 ) -> None:
     pytest.importorskip("music21", reason='pip install "cambiata[eval]"')
     monkeypatch.setattr(scores, "SCORE_CACHE", tmp_path)
-    made = load_artificial_set()
-    assert len(made.pairs) == N_PAIRS
+    all_works = load_artificial_set()
+    assert len(all_works.pairs) == N_PAIRS
     try:
         font = SoundFont(find_font("timgm6mb"))
     except InputError as error:
         pytest.skip(str(error))
-    for pair in made.pairs:
+    for pair in all_works.pairs:
         for segment in (pair.content, pair.style, pair.target):
             playable = set(font.preset(segment.program).pitches)
             assert {note.pitch for note in segment.notes} <= playable
@@ -348,19 +350,19 @@ def test_at_loudness_keeps_peaks_and_refuses_silence() -> None:
 
 
 def test_clips_are_rendered_at_one_loudness_with_their_target(
-    drawn: ArtificialSet, font: SoundFont
+    sampled: ArtificialSet, font: SoundFont
 ) -> None:
     fluidsynth()
-    made = replace(drawn, font=str(font.path))
-    pair = made.pairs[0]
-    clips = made.clips(pair.name)
+    all_works = replace(sampled, font=str(font.path))
+    pair = all_works.pairs[0]
+    clips = all_works.clips(pair.name)
     assert clips.target is not None
     assert clips.notes == pair.content.notes
     for clip in (clips.content, clips.style, clips.target):
         assert clip.samples.shape == (1, CLIP_S * 44100)
         assert clip.sample_rate == 44100
         assert _loudness_lufs(clip) == pytest.approx(LOUDNESS_LUFS, abs=0.05)
-    again = made.clips(pair.name)
+    again = all_works.clips(pair.name)
     for first, second in ((clips.content, again.content), (clips.target, again.target)):
         np.testing.assert_array_equal(first.samples, second.samples)
     expected = render_clip(str(font.path), pair.content.notes, pair.style.program)
@@ -368,15 +370,15 @@ def test_clips_are_rendered_at_one_loudness_with_their_target(
     assert not np.array_equal(clips.style.samples, clips.target.samples)
 
 
-def test_a_set_says_what_it_is(drawn: ArtificialSet, font: SoundFont) -> None:
-    made = replace(drawn, font=str(font.path))
+def test_a_set_says_what_it_is(sampled: ArtificialSet, font: SoundFont) -> None:
+    all_works = replace(sampled, font=str(font.path))
     # A path is this machine's; the file's hash is its name everywhere.
-    assert made.facts == {"font": "tiny", "font_sha256": font.digest, "seed": 0}
-    assert (made.name, made.title) == ("artificial", "Artificial: tiny")
-    assert f"{len(drawn.pairs)} pairs" in made.about
-    assert "held out of training" not in made.about
-    assert "a sound font held out of training" in replace(made, font="timgm6mb").about
-    entry, pair = made.entries[0], made.pairs[0]
+    assert all_works.facts == {"font": "tiny", "font_sha256": font.digest, "seed": 0}
+    assert (all_works.name, all_works.title) == ("artificial", "Artificial: tiny")
+    assert f"{len(sampled.pairs)} pairs" in all_works.about
+    assert "held out of training" not in all_works.about
+    assert "a sound font held out of training" in replace(all_works, font="timgm6mb").about
+    entry, pair = all_works.entries[0], all_works.pairs[0]
     assert (entry.name, entry.bin) == (pair.name, pair.bin)
     assert entry.content["label"].endswith(f"({pair.content.program})")
     assert entry.style["source"] == (

@@ -82,12 +82,12 @@ def test_weights_missing_or_changed_are_refused(monkeypatch: pytest.MonkeyPatch)
     from cambiata import weights
 
     network.cache_clear()
-    known = weights.WEIGHTS["timbre-metric"]
+    shipped = weights.WEIGHTS["timbre-metric"]
     for change, problem in (
         ({"sha256": "0" * 64}, "is not the file that was shipped; install cambiata again"),
         ({"file": "nowhere.onnx"}, "is not in the package; install cambiata again"),
     ):
-        changed = weights.Weights(**{**vars(known), **change})
+        changed = weights.Weights(**{**vars(shipped), **change})
         monkeypatch.setitem(weights.WEIGHTS, "timbre-metric", changed)
         with pytest.raises(WeightsError, match=problem) as refused:
             TimbreMetric()

@@ -128,8 +128,8 @@ def test_the_best_tracker_that_is_installed_is_used(monkeypatch: pytest.MonkeyPa
     find_spec = importlib.util.find_spec
 
     def found(name: str) -> Any:
-        known = name in ("essentia", "basic_pitch")
-        return (name in installed or None) if known else find_spec(name)
+        is_tracker = name in ("essentia", "basic_pitch")
+        return (name in installed or None) if is_tracker else find_spec(name)
 
     monkeypatch.setattr(importlib.util, "find_spec", found)
     assert PitchTracker().name == "MultiPitchMelodia"

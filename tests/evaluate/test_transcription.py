@@ -61,15 +61,15 @@ def test_recordings_are_cut_with_their_notes(tmp_path: Path) -> None:
 def test_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sound = Audio(melody([60, 64, 67], partials=10, rate=44100), 44100)
     notes = tuple(Note(0.4 * i, 0.4 * i + 0.4, p) for i, p in enumerate((60, 64, 67)))
-    known = [KnownRecording("tones", f"tone {i}", lambda: sound, notes) for i in range(2)]
+    recordings = [KnownRecording("tones", f"tone {i}", lambda: sound, notes) for i in range(2)]
     silent = KnownRecording("nothing", "silence", lambda: Audio(np.zeros(44100), 44100), notes)
-    monkeypatch.setattr(module, "_artificial_recordings", lambda _n: known)
+    monkeypatch.setattr(module, "_artificial_recordings", lambda _n: recordings)
     monkeypatch.setattr(module, "_piano_recordings", lambda _n, _seed: [silent])
     found = evaluate_transcribe(tmp_path / "out", rival=False)
     tones, nothing = found["summary"]
     assert tones["onset_f1"][0] > 0.9
     assert (tones["n"], nothing["onset_f1"][0]) == (2, 0.0)
-    kept = json.loads((tmp_path / "out" / "transcribe.json").read_text())
-    assert kept["summary"] == found["summary"]
+    written = json.loads((tmp_path / "out" / "transcribe.json").read_text())
+    assert written["summary"] == found["summary"]
     table = (tmp_path / "out" / "transcribe.md").read_text()
     assert "| tones (2) | cambiata |" in table

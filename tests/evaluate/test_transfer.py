@@ -36,7 +36,7 @@ def font(tmp_path: Path) -> Path:
 @pytest.fixture
 def works(monkeypatch: pytest.MonkeyPatch) -> list[Work]:
     """Scores in place of music21's."""
-    made = [
+    keyboard_works = [
         Work(
             f"keyboard/{n}",
             "keyboard",
@@ -44,20 +44,20 @@ def works(monkeypatch: pytest.MonkeyPatch) -> list[Work]:
         )
         for n in range(8)
     ]
-    monkeypatch.setattr(transfer, "load_corpus", lambda: made)
-    return made
+    monkeypatch.setattr(transfer, "load_corpus", lambda: keyboard_works)
+    return keyboard_works
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def run_calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Sets and rows that a run is asked for, in place of the run."""
     calls: list[Any] = []
 
-    def asked_for(_output: Any, sets: Any, rows: Any, **options: Any) -> list[str]:
+    def record_call(_output: Any, sets: Any, rows: Any, **options: Any) -> list[str]:
         calls.append((sets, rows, options))
         return []
 
-    monkeypatch.setattr(transfer, "run", asked_for)
+    monkeypatch.setattr(transfer, "run", record_call)
     monkeypatch.setattr(transfer, "PitchTracker", _Listening)
     return calls
 
@@ -80,11 +80,11 @@ def recordings(tmp_path: Path) -> Path:
 
 
 def test_another_font_has_its_pairs_drawn_by_the_seed(
-    font: Path, works: list[Work], asked: list[Any]
+    font: Path, works: list[Work], run_calls: list[Any]
 ) -> None:
     fluidsynth()
     evaluate_transfer("run", font=str(font), seed=3, rows=["target"], n_workers=1)
-    [([found], [row], options)] = asked
+    [([found], [row], options)] = run_calls
     expected = sample_set(works, transfer.SoundFont(font), seed=3)
     assert isinstance(found, ArtificialSet)
     assert found.pairs == expected.pairs
@@ -98,17 +98,19 @@ def test_another_font_has_its_pairs_drawn_by_the_seed(
     [({"limit": 2}, 2), ({"quick": True, "limit": 3}, 3), ({"limit": 99}, None)],
 )
 @pytest.mark.usefixtures("works")
-def test_limits(font: Path, asked: list[Any], options: dict[str, Any], n_pairs: int | None) -> None:
+def test_limits(
+    font: Path, run_calls: list[Any], options: dict[str, Any], n_pairs: int | None
+) -> None:
     fluidsynth()
     evaluate_transfer("run", font=str(font))
     evaluate_transfer("run", font=str(font), **options)
-    [whole], [some] = (sets for sets, _, _ in asked)
+    [whole], [some] = (sets for sets, _, _ in run_calls)
     assert len(some.pairs) == (n_pairs or len(whole.pairs))
     assert set(some.pairs) <= set(whole.pairs)
 
 
 def test_the_test_font_has_the_committed_pairs(
-    font: Path, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+    font: Path, run_calls: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fluidsynth()
     here = font.rename(font.with_name("TimGM6mb.sf2"))
@@ -122,7 +124,7 @@ def test_the_test_font_has_the_committed_pairs(
     for options in ({}, {"quick": True}, {"quick": True, "limit": 100}, {"limit": 100}):
         evaluate_transfer("run", font=str(here), **options)
     assert subsets == [None, 64, 64, 100]
-    [found], _, _ = asked[0]
+    [found], _, _ = run_calls[0]
     # Rendered by the file that was named, called what it is on every machine.
     assert (found.font, found.facts["font"]) == (str(here), "timgm6mb")
 
@@ -140,23 +142,23 @@ def test_another_file_in_the_test_font_s_name_is_refused(
 
 
 def test_real_recordings_beside_and_alone(
-    recordings: Path, asked: list[Any], font: Path, works: list[Work]
+    recordings: Path, run_calls: list[Any], font: Path, works: list[Work]
 ) -> None:
     assert works
     evaluate_transfer("run", real=recordings, artificial=False)
     evaluate_transfer("run", real=recordings, artificial=False, limit=2)
-    [whole], [some] = (sets for sets, _, _ in asked)
+    [whole], [some] = (sets for sets, _, _ in run_calls)
     assert (len(whole.pairs), len(some.pairs)) == (4, 2)
     # Of both bins, and known by the same names.
     assert {pair[1] for pair in some.pairs} == {pair[1] for pair in whole.pairs}
     assert set(some.pairs) <= set(whole.pairs)
     fluidsynth()
     evaluate_transfer("run", real=recordings, font=str(font))
-    assert [s.name for s in asked[-1][0]] == ["artificial", "real"]
+    assert [s.name for s in run_calls[-1][0]] == ["artificial", "real"]
 
 
 def test_the_paper_s_sets_take_the_limit_and_the_font(
-    tmp_path: Path, font: Path, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, font: Path, run_calls: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fluidsynth()
     for name in ("LakhSet", "MixingSecretsSet"):
@@ -164,7 +166,7 @@ def test_the_paper_s_sets_take_the_limit_and_the_font(
     evaluate_transfer(
         "run", lakh=("a.json", "lmd"), mixing_secrets=("b.json", "stems"), font=str(font), limit=5
     )
-    assert asked[0][0] == [("a.json", "lmd", str(font), 5), ("b.json", "stems", 5)]
+    assert run_calls[0][0] == [("a.json", "lmd", str(font), 5), ("b.json", "stems", 5)]
     assert tmp_path in font.parents
 
 

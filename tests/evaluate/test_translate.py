@@ -36,9 +36,9 @@ def test_every_domain_stands_for_programs_of_its_own() -> None:
 
 def test_pairs_are_named_by_their_domain() -> None:
     pairs = (_pair(7, 42, 80), _pair(9, 104, 0))
-    made = TranslateSet("unseen", "Unseen", ArtificialSet("timgm6mb", "", 0, pairs))
-    assert made.facts["rendered"] is False
-    assert "2 pairs" in made.about
+    composed = TranslateSet("unseen", "Unseen", ArtificialSet("timgm6mb", "", 0, pairs))
+    assert composed.facts["rendered"] is False
+    assert "2 pairs" in composed.about
     from cambiata.evaluate import translate
 
     assert [translate._pair_name(pair) for pair in pairs] == [
