@@ -4,7 +4,6 @@
 tell what Bach and Fux wrote from what the rules merely allow.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -23,7 +22,7 @@ from cambiata.counterpoint.worksheet import LineNote, Position
 from cambiata.data.chorales import PAIRS, read_chorales, successions
 from cambiata.errors import InputError
 from cambiata.evaluate.machine import describe_machine
-from cambiata.evaluate.markdown import markdown_table
+from cambiata.evaluate.markdown import markdown_table, write_evaluation
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.planted_breaches import PLANTS, is_found, plant_breaches
 from cambiata.evaluate.referee import find_objections
@@ -186,10 +185,7 @@ def evaluate_counterpoint(
         },
         "rows": rows,
     }
-    place = Path(output)
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "counterpoint.json").write_text(json.dumps(table, indent=1) + "\n")
-    (place / "counterpoint.md").write_text(markdown(table))
+    write_evaluation(output, "counterpoint", table, markdown(table))
     return table
 
 

@@ -5,7 +5,6 @@ interpolation, by the autoencoder, and by two naive cross-fades. A classifier of
 on other sessions, tells how far each step has come.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from cambiata.evaluate.groove_measures import (
     measure_path,
 )
 from cambiata.evaluate.machine import describe_machine
-from cambiata.evaluate.markdown import markdown_table
+from cambiata.evaluate.markdown import markdown_table, write_evaluation
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.groove.grid import Groove, Strike
 from cambiata.groove.interpolation import Interpolation
@@ -128,10 +127,7 @@ def evaluate_groove(
         "drummers": _score_towards_drummers(classifier, grooves, seed),
         "lines": lines,
     }
-    place = Path(output)
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "groove.json").write_text(json.dumps(facts, indent=1) + "\n")
-    (place / "groove.md").write_text(markdown(facts))
+    write_evaluation(output, "groove", facts, markdown(facts))
     return facts
 
 

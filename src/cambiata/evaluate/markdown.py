@@ -1,7 +1,12 @@
-"""Tables in Markdown: one way to write them for every evaluation."""
+"""Tables in Markdown, and the two files of an evaluation: one way to write them for all."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cambiata.files import write_text
 
 
 def markdown_table(
@@ -20,3 +25,11 @@ def _line(cells: Iterable[str]) -> str:
 def escape_markdown(text: str) -> str:
     """Text of which Markdown makes nothing but itself."""
     return re.sub(r"([\\`*_\[\]<>|#&])", r"\\\1", " ".join(text.split()))
+
+
+def write_evaluation(output: str | Path, name: str, facts: Any, tables: str) -> None:
+    """Write NAME.json and NAME.md of an evaluation into a folder, each whole or not at all."""
+    place = Path(output)
+    place.mkdir(parents=True, exist_ok=True)
+    write_text(place / f"{name}.json", json.dumps(facts, indent=1) + "\n")
+    write_text(place / f"{name}.md", tables)

@@ -1,6 +1,5 @@
 """`cambiata evaluate melody`: tunes of held-out families restyled as other dance types."""
 
-import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from cambiata.data.melody_bars import parse_lines
 from cambiata.data.tunes import Tune, read_tunes
 from cambiata.errors import InputError
 from cambiata.evaluate.machine import describe_machine
-from cambiata.evaluate.markdown import markdown_table
+from cambiata.evaluate.markdown import markdown_table, write_evaluation
 from cambiata.evaluate.melody_measures import (
     DanceClassifier,
     Values,
@@ -152,10 +151,7 @@ def evaluate_melody(
         "summary": summary,
         "lines": lines,
     }
-    place = Path(output)
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "melody.json").write_text(json.dumps(facts, indent=1))
-    (place / "melody.md").write_text(markdown(facts))
+    write_evaluation(output, "melody", facts, markdown(facts))
     return facts
 
 

@@ -1,7 +1,6 @@
 """`cambiata evaluate transcribe`: our transcriber beside basic-pitch, on known notes."""
 
 import csv
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError
 from cambiata.evaluate.machine import describe_machine
-from cambiata.evaluate.markdown import markdown_table
+from cambiata.evaluate.markdown import markdown_table, write_evaluation
 from cambiata.evaluate.metrics import bootstrap_interval, note_f1s
 from cambiata.evaluate.play import make_play_set, render_piano
 from cambiata.evaluate.testset import load_artificial_set, render_clip
@@ -86,10 +85,7 @@ def evaluate_transcribe(
             progress("transcribe", (i + 1) / len(recordings))
     summary = _summary(lines)
     facts = {"machine": describe_machine(), "seed": seed, "lines": lines, "summary": summary}
-    place = Path(output)
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "transcribe.json").write_text(json.dumps(facts, indent=1))
-    (place / "transcribe.md").write_text(markdown(summary))
+    write_evaluation(output, "transcribe", facts, markdown(summary))
     return facts
 
 
