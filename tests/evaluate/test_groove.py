@@ -9,28 +9,19 @@ from tiny_groove_data import tiny_groove_data
 
 from cambiata import InputError
 from cambiata.data.grooves import GrooveRecording, read_recordings
-from cambiata.evaluate.drummer_classifier import DrummerClassifier
 from cambiata.evaluate.groove import (
     METRICS,
     CoinFade,
     CrossFade,
-    _interpolate,
     evaluate_groove,
     markdown,
     pair_grooves,
 )
 from cambiata.evaluate.groove_measures import (
-    AMOUNTS,
     GroovePair,
-    _bar_similarity,
-    _cosine,
-    groove_of_strikes,
-    measure_path,
 )
-from cambiata.groove.grid import Groove, Hit
-from cambiata.groove.interpolation import Interpolation
+from cambiata.groove.grid import Groove
 from cambiata.groove.system import GrooveAmounts
-from cambiata.score.midi import Metre
 
 
 def _groove(seed: int, n_bars: int = 4) -> Groove:
@@ -44,23 +35,6 @@ def _pair() -> GroovePair:
     return GroovePair(_groove(0), _groove(1), ("a", "b"), "rock", False)
 
 
-def test_the_classifier_is_scikit_learns() -> None:
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    rng = np.random.default_rng(0)
-    names = rng.choice(["x", "y", "z"], 120, p=[0.6, 0.3, 0.1])
-    x = rng.normal(size=(120, 5)).astype(np.float32)
-    x[:, 0] += names == "y"
-    x[:, 1] -= names == "z"
-    classifier = DrummerClassifier(x, names.tolist(), penalty=0.1)
-    scaled = (x - x.mean(0)) / (x.std(0) + 0.05)
-    theirs = linear_model.LogisticRegression(
-        C=1 / (0.1 * 120), class_weight="balanced", tol=1e-8, max_iter=1000
-    ).fit(scaled, names)
-    logits = classifier.log_likelihoods(x)
-    ours = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
-    np.testing.assert_allclose(ours, theirs.predict_proba(scaled), atol=2e-3)
-
-
 def test_naive_fades_end_where_they_should() -> None:
     pair = _pair()
     for fade in (CrossFade(pair.a, pair.b), CoinFade(pair.a, pair.b)):
@@ -68,36 +42,6 @@ def test_naive_fades_end_where_they_should() -> None:
         assert fade.at(GrooveAmounts.of(1.0)) == pair.b.strikes
     half = CrossFade(pair.a, pair.b).at(GrooveAmounts.of(0.5))
     assert len(half) == len(pair.a.hits) + len(pair.b.hits)
-
-
-def test_what_is_heard_is_what_was_struck() -> None:
-    pair = _pair()
-    again = groove_of_strikes(pair, pair.b.strikes)
-    for ours, expected in zip(again.arrays(), pair.b.arrays(), strict=True):
-        np.testing.assert_allclose(ours, expected, atol=1e-5)
-    assert groove_of_strikes(pair, ()).hits == ()
-
-
-def test_scores_of_a_straight_way() -> None:
-    pair = _pair()
-    walked = _interpolate(pair, Interpolation(pair.a, pair.b))
-    measures = measure_path(pair, walked, list(AMOUNTS))
-    assert (measures["order"], measures["rising"]) == (pytest.approx(1), 1)
-    assert measures["bend"] == pytest.approx(0, abs=1e-12)
-    assert measures["hits_step"] == pytest.approx(0.1, abs=0.02)
-    assert measures["hits_path"] == pytest.approx(1)
-    assert measures["density"] == pytest.approx(1, abs=0.02)
-    backwards = measure_path(pair, walked, list(AMOUNTS)[::-1])
-    assert (backwards["order"], backwards["rising"]) == (pytest.approx(-1), 0)
-
-
-def test_likeness_of_bars_and_profiles() -> None:
-    groove = _groove(0)
-    assert _cosine(groove, groove) == pytest.approx(1)
-    assert _cosine(groove, groove.bars([3, 2, 1, 0])) == pytest.approx(1)
-    assert _bar_similarity(groove.bars([1, 1, 1])) == pytest.approx(1)
-    unlike = (Hit(0, 0, 0.0, 0.1, 36, 90), Hit(1, 1, 0.25, 0.1, 38, 90))
-    assert _bar_similarity(Groove((Metre(),) * 2, 4, unlike)) == 0
 
 
 def test_pairs_are_of_different_drummers_and_one_genre(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import tiny
 from processes import eventually, running
 from sounds import SUPPORT
-from tiny import DYING, HANGING, REFUSING, SHORT, SILENT, SOFT, TinySet, in_place, lines
+from tiny import DYING, HANGING, REFUSING, SHORT, SOFT, TinySet, in_place, lines
 
 from cambiata.audio.sound import load
 from cambiata.data.processes import run_tasks
@@ -35,7 +35,6 @@ from cambiata.evaluate.runfolder import read_run
 from cambiata.evaluate.table import count_pairs, summarize
 
 pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
-
 HERE = Path(__file__).parent
 CONTENT, TARGET = find_row("copy-content"), find_row("target")
 
@@ -204,108 +203,6 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     counts = count_pairs(read_run(tmp_path / "run"))["artificial"]
     assert [counts[row]["done"] for row in ("copy-content", "soft:half")] == [3, 3]
     assert [counts[row]["failed"] for row in ("copy-content", "soft:half")] == [0, 0]
-
-
-@in_this_process
-def test_an_output_that_cannot_be_judged_costs_its_row_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = scoring.log_spectral_distance
-
-    def strict(output: np.ndarray, target: np.ndarray) -> float:
-        if not output.any():
-            raise ValueError("silence\nhas no spectrum")
-        return real(output, target)
-
-    monkeypatch.setattr(scoring, "log_spectral_distance", strict)
-    failures = run(tmp_path / "run", [TinySet(1)], [SILENT, CONTENT], tools=tiny.tools)
-    assert failures == ["0000 silent: ValueError: silence has no spectrum"]
-    counts = count_pairs(read_run(tmp_path / "run"))["artificial"]
-    assert (counts["silent"]["failed"], counts["copy-content"]["done"]) == (1, 1)
-
-
-@in_this_process
-def test_silence_is_never_a_perfect_score(tmp_path: Path) -> None:
-    run(tmp_path / "run", [TinySet(1)], [SILENT], tools=tiny.tools)
-    [line] = lines(tmp_path / "run/artificial")
-    scores = line["scores"]
-    assert scores["loudness_db"] > 60
-    assert scores["onset_f1"] == 0
-    assert scores["timbre"] == scores["pitch"] == 1
-    assert min(scores[name] for name in ("paper_lsd", "lsd", "mss", "mss_floor")) > 1
-
-
-@in_this_process
-def test_a_tracker_s_failure_is_a_gap_and_no_zero(tmp_path: Path) -> None:
-    run(tmp_path / "run", [TinySet(2)], [CONTENT], tools=tiny.failing_tools)
-    figures = summarize(read_run(tmp_path / "run"))["artificial"]["copy-content"]
-    assert (figures["pitch"]["mean"], figures["pitch"]["n_missing"]) == (None, 2)
-    assert figures["lsd"]["n"] == 2
-
-
-@in_this_process
-def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_path: Path) -> None:
-    real = TinySet(2, name="real", target=False)
-    run(tmp_path / "run", [TinySet(1), real], [TARGET, CONTENT, SHORT], tools=tiny.tools)
-    rows = {line["row"] for line in lines(tmp_path / "run/real")}
-    assert rows == {"copy-content", "short"}
-    for line in lines(tmp_path / "run/real"):
-        assert not {"paper_lsd", "lsd", "mss", "mss_floor"} & set(line["scores"])
-    copied, short = (
-        next(x for x in lines(tmp_path / "run/real") if x["row"] == row)["scores"]
-        for row in ("copy-content", "short")
-    )
-    # Notes against the content, timbre against the style.
-    assert (copied["pitch"], copied["onset_f1"], copied["loudness_db"]) == (0, 1, 0)
-    assert copied["timbre"] > 5 * short["timbre"] > 0
-    ceilings = [x for x in lines(tmp_path / "run/artificial") if x["row"] == "target"]
-    assert ceilings[0]["scores"]["lsd"] == 0
-    assert "peak_mib" not in ceilings[0]["scores"]
-
-
-@in_this_process
-def test_more_and_fewer_pairs_of_a_set_are_added(tmp_path: Path) -> None:
-    for n_pairs, n_known in ((1, 1), (3, 3), (2, 3)):
-        # What is counted of a set may differ with the number of its pairs.
-        tiny_set = TinySet(n_pairs, extra={"not used": ["x"] * n_pairs})
-        run(tmp_path / "run", [tiny_set], [CONTENT], tools=tiny.tools)
-        assert len(lines(tmp_path / "run/artificial")) == n_known
-        counts = count_pairs(read_run(tmp_path / "run"))["artificial"]["copy-content"]
-        assert (counts["done"], counts["missing"]) == (n_known, 0)
-        [facts] = json.loads((tmp_path / "run/run.json").read_text())["sets"].values()
-        assert (facts["n_pairs"], facts["about"]) == (n_known, f"{n_known} pairs.")
-        assert facts["facts"]["not used"] == ["x"] * n_known
-    # A row on fewer pairs than are known lacks the others.
-    run(tmp_path / "run", [TinySet(2)], [SOFT], tools=tiny.tools)
-    counts = count_pairs(read_run(tmp_path / "run"))["artificial"]["soft:half"]
-    assert (counts["done"], counts["missing"]) == (2, 1)
-
-
-@in_this_process
-@pytest.mark.parametrize("extra", [{"seed": 1}, {"source": "there"}, {"font": "another"}])
-def test_another_set_in_the_same_folder_is_refused(
-    tmp_path: Path, extra: dict[str, object]
-) -> None:
-    run(tmp_path / "run", [TinySet(1)], [CONTENT], tools=tiny.tools)
-    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*.json*")}
-    with pytest.raises(InputError, match=r"run: holds another artificial set; choose another"):
-        run(tmp_path / "run", [TinySet(2, extra=extra)], [SOFT], tools=tiny.tools)
-    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*.json*")} == before
-
-
-@in_this_process
-def test_scores_by_other_tools_are_refused(tmp_path: Path) -> None:
-    run(tmp_path / "run", [TinySet(1)], [CONTENT], tools=tiny.tools)
-    place = tmp_path / "run/run.json"
-    facts = json.loads(place.read_text())
-    facts["tools"] = {"pitch": "loudest peak", "transcriber": "numpy"}
-    place.write_text(json.dumps(facts))
-    run(tmp_path / "run", [TinySet(1)], [CONTENT], tools=tiny.tools)
-    assert json.loads(place.read_text())["tools"]["transcriber"] == f"numpy {version('numpy')}"
-    facts["tools"]["pitch"] = "MultiPitchMelodia"
-    place.write_text(json.dumps(facts))
-    with pytest.raises(InputError, match="was scored by MultiPitchMelodia, not loudest peak; ch"):
-        run(tmp_path / "run", [TinySet(1)], [CONTENT], tools=tiny.tools)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:

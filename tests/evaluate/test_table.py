@@ -1,13 +1,15 @@
+"""Tables of a run: figures by hand, intervals, the best rows, results as JSON."""
+
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_runs import EVIL, SCORES, write_run, write_scores
+from tiny_runs import EVIL, write_run, write_scores
 
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
-from cambiata.evaluate.runfolder import METRICS, Outcome, Run, RunPair, RunRow, RunSet, read_run
+from cambiata.evaluate.runfolder import Outcome, Run, RunPair, RunRow, RunSet, read_run
 from cambiata.evaluate.table import (
     collect_results,
     compare_rows,
@@ -62,12 +64,6 @@ def test_what_is_no_number_is_never_averaged(tmp_path: Path, value: float | None
     write_scores(folder / "real" / "scores.jsonl", entries)
     figure = summarize(read_run(folder))["real"]["ulyanov"]["timbre"]
     assert figure == {"mean": None, "low": None, "high": None, "n": 0, "n_missing": 1}
-
-
-def test_measures_stand_in_their_order_and_unknown_ones_last(run: Run) -> None:
-    assert run.set_named("artificial").metrics() == ("paper_lsd", "sparkle")
-    assert run.set_named("real").metrics() == ("timbre", "pitch")
-    assert list(METRICS)[:2] == ["paper_lsd", "lsd"]
 
 
 def test_differences_are_over_common_pairs(run: Run) -> None:
@@ -173,52 +169,3 @@ def test_a_set_not_begun_has_no_figures(tmp_path: Path) -> None:
     run = read_run(folder)
     assert summarize(run)["real"] == {}
     assert format_table(run, summarize(run), "real") == ""
-
-
-@pytest.mark.parametrize("cut", [1, 20, 60])
-def test_a_line_cut_anywhere_is_as_if_not_written(tmp_path: Path, cut: int) -> None:
-    folder = write_run(tmp_path)
-    path = folder / "artificial" / "scores.jsonl"
-    whole = "".join(json.dumps(entry) + "\n" for entry in SCORES[:3])
-    path.write_text(whole[:-cut])
-    copies = summarize(read_run(folder))["artificial"]["copy-content"]["paper_lsd"]
-    assert copies["mean"] == (22.0 if cut == 1 else 21.0)
-
-
-def test_what_was_written_after_a_torn_line_counts(tmp_path: Path) -> None:
-    folder = write_run(tmp_path)
-    path = folder / "artificial" / "scores.jsonl"
-    path.write_text('{"pair": "0001-aa", "row"\n' + json.dumps(SCORES[1]) + "\n")
-    assert count_pairs(read_run(folder))["artificial"]["copy-content"]["missing"] == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "match"),
-    [
-        ("run.json", None, r"run\.json: no such file"),
-        ("run.json", "{", r"run\.json: is not what a run writes \(Expecting"),
-        ("run.json", '{"sets": {}}', r"run\.json: .* \(lacks 'rows'\)"),
-        ("run.json", "[]", r"run\.json: is not what a run writes"),
-        ("run.json", '{"rows": [], "sets": {"../x": {}}}', r"'\.\./x' cannot name a folder"),
-        ("real/pairs.json", None, r"pairs\.json: no such file"),
-        ("real/pairs.json", "[{}]", r"pairs\.json: .* \(lacks 'id'\)"),
-        ("real/pairs.json", '[{"id": "a/../../b"}]', "cannot name a folder"),
-        ("real/scores.jsonl", "torn\n{}\n", r"scores\.jsonl: line 2 is not a score \('pair'\)"),
-        ("real/scores.jsonl", "[]", r"scores\.jsonl: line 1 is not a score"),
-        (
-            "real/scores.jsonl",
-            '{"pair": "0001-dd", "row": "ulyanov", "scores": {"timbre": "loud"}}',
-            r"scores\.jsonl: line 1 is not a score",
-        ),
-    ],
-)
-def test_broken_runs_are_refused_by_name(
-    tmp_path: Path, name: str, text: str | None, match: str
-) -> None:
-    folder = write_run(tmp_path)
-    if text is None:
-        (folder / name).unlink()
-    else:
-        (folder / name).write_text(text)
-    with pytest.raises(InputError, match=match):
-        read_run(folder)

@@ -1,0 +1,83 @@
+"""Scores of outputs: what is silent, cannot be judged, or has no target."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from tiny import SHORT, SILENT, TinySet, in_place, lines
+
+from cambiata.evaluate import run as running_
+from cambiata.evaluate import scoring
+from cambiata.evaluate.rows import find_row
+from cambiata.evaluate.run import run
+from cambiata.evaluate.runfolder import read_run
+from cambiata.evaluate.table import count_pairs, summarize
+
+pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
+CONTENT, TARGET = find_row("copy-content"), find_row("target")
+
+
+@pytest.fixture
+def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_, "run_tasks", in_place)
+
+
+in_this_process = pytest.mark.usefixtures("without_processes")
+
+
+@in_this_process
+def test_an_output_that_cannot_be_judged_costs_its_row_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = scoring.log_spectral_distance
+
+    def strict(output: np.ndarray, target: np.ndarray) -> float:
+        if not output.any():
+            raise ValueError("silence\nhas no spectrum")
+        return real(output, target)
+
+    monkeypatch.setattr(scoring, "log_spectral_distance", strict)
+    failures = run(tmp_path / "run", [TinySet(1)], [SILENT, CONTENT], tools=tiny.tools)
+    assert failures == ["0000 silent: ValueError: silence has no spectrum"]
+    counts = count_pairs(read_run(tmp_path / "run"))["artificial"]
+    assert (counts["silent"]["failed"], counts["copy-content"]["done"]) == (1, 1)
+
+
+@in_this_process
+def test_silence_is_never_a_perfect_score(tmp_path: Path) -> None:
+    run(tmp_path / "run", [TinySet(1)], [SILENT], tools=tiny.tools)
+    [line] = lines(tmp_path / "run/artificial")
+    scores = line["scores"]
+    assert scores["loudness_db"] > 60
+    assert scores["onset_f1"] == 0
+    assert scores["timbre"] == scores["pitch"] == 1
+    assert min(scores[name] for name in ("paper_lsd", "lsd", "mss", "mss_floor")) > 1
+
+
+@in_this_process
+def test_a_tracker_s_failure_is_a_gap_and_no_zero(tmp_path: Path) -> None:
+    run(tmp_path / "run", [TinySet(2)], [CONTENT], tools=tiny.failing_tools)
+    figures = summarize(read_run(tmp_path / "run"))["artificial"]["copy-content"]
+    assert (figures["pitch"]["mean"], figures["pitch"]["n_missing"]) == (None, 2)
+    assert figures["lsd"]["n"] == 2
+
+
+@in_this_process
+def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_path: Path) -> None:
+    real = TinySet(2, name="real", target=False)
+    run(tmp_path / "run", [TinySet(1), real], [TARGET, CONTENT, SHORT], tools=tiny.tools)
+    rows = {line["row"] for line in lines(tmp_path / "run/real")}
+    assert rows == {"copy-content", "short"}
+    for line in lines(tmp_path / "run/real"):
+        assert not {"paper_lsd", "lsd", "mss", "mss_floor"} & set(line["scores"])
+    copied, short = (
+        next(x for x in lines(tmp_path / "run/real") if x["row"] == row)["scores"]
+        for row in ("copy-content", "short")
+    )
+    # Notes against the content, timbre against the style.
+    assert (copied["pitch"], copied["onset_f1"], copied["loudness_db"]) == (0, 1, 0)
+    assert copied["timbre"] > 5 * short["timbre"] > 0
+    ceilings = [x for x in lines(tmp_path / "run/artificial") if x["row"] == "target"]
+    assert ceilings[0]["scores"]["lsd"] == 0
+    assert "peak_mib" not in ceilings[0]["scores"]
