@@ -1,4 +1,4 @@
-"""Shards: what is written is read, by index and after pickling; a shard that is missing is named."""
+"""Shards: files written are read, by index and after pickling; a missing one is named."""
 
 import json
 import pickle
