@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 from cambiata.counterpoint.ranking import N_CANTUS, N_KINDS, N_MOVES, shipped
-from cambiata.data.chorales import merge_repeats, read_chorales, successions
-from cambiata.data.scores import Work
 from cambiata.score.midi import Note, Part
 from cambiata.train.tasks.counterpoint import learn_ranking, train_ranking
 
@@ -34,23 +32,6 @@ def test_what_is_met_is_likelier() -> None:
     assert ranking.interval("above", (60, 76), (62, 77)) > ranking.interval(
         "above", (60, 76), (62, 69)
     )
-
-
-def test_voices_are_read_where_both_sound() -> None:
-    high = Part((Note(0, 1.95, 72), Note(2, 3, 74)))
-    low = _part([60, 62, 64])
-    assert successions(low, high) == [((60, 72), (62, 72)), ((62, 72), (64, 74))]
-    assert merge_repeats(_part([60, 60, 62])) == [60, 62]
-
-
-def test_only_whole_chorales_of_the_split_are_used() -> None:
-    parts = tuple(_part([60, 62], name) for name in "SATB")
-    reduced = _part([60, 62], "S+A")
-    works = [Work(f"bach/bwv{i}.mxl", "chorales", (*parts, reduced)) for i in range(40)]
-    works.append(Work("bach/two.mxl", "chorales", parts[:2]))
-    split = {use: {name for name, _ in read_chorales(use, works)} for use in ("train", "test")}
-    assert len(split["train"]) + len(split["test"]) == 40
-    assert not split["train"] & split["test"]
 
 
 @pytest.mark.slow

@@ -10,20 +10,18 @@ import torch
 from tiny_tunes import sheet, tunes
 
 from cambiata.data.melody_bars import (
-    N_STYLE_BARS,
     TuneBars,
     TunesConfig,
     parse_lines,
     write_bars,
 )
-from cambiata.data.tunes import Tune, _find_dance, group_families
 from cambiata.melody.bars import MelodyLine
-from cambiata.melody.encoding import N_PACKED, Vocabulary
+from cambiata.melody.encoding import Vocabulary
 from cambiata.melody.latent import Latent, LatentConfig
 from cambiata.melody.pati2018 import Pati2018
 from cambiata.melody.system import MelodyAmounts
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.notation import Voice
 from cambiata.train.config import LoopConfig, as_dict
 from cambiata.train.export import export, export_task
 from cambiata.train.loop import fit
@@ -37,46 +35,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("bars")
     write_bars(parse_lines(tunes(20)), place, 1)
     return place
-
-
-def test_splits_share_no_family(folder: Path) -> None:
-    known = [Tune("", "", sheet("reel", 0), family) for family in range(300)]
-    shares = [sum(t.split == split for t in known) for split in ("train", "validation", "test")]
-    assert shares == [pytest.approx(240, abs=25), *[pytest.approx(30, abs=18)] * 2]
-    bars = TuneBars(folder, "train")
-    assert len(bars.validation()) > 0
-    assert bars[0].shape == (1 + N_STYLE_BARS, N_PACKED + 1)
-
-
-def test_variants_are_one_family_whatever_their_key_and_name() -> None:
-    original = sheet("reel", 1)
-    moved = Sheet(
-        (Voice(tuple(Tone(t.start, t.length, t.pitch + 5) for t in original.voices[0].tones)),)
-    )
-    known = [
-        Tune("ryansMammoth/1 The Rose", "", original),
-        Tune("oneills1850/7 Another Name", "", moved),
-        Tune("airdsAirs/3 Rose, The", "", sheet("reel", 2)),
-        Tune("airdsAirs/4 Thistle", "", sheet("reel", 3)),
-    ]
-    found = group_families(known)
-    assert found[0] == found[1] == found[2] != found[3]
-
-
-@pytest.mark.parametrize(
-    ("told", "title", "dance"),
-    [
-        ("reel", "Anything", "reel"),
-        ("slip jig", "", "slip jig"),
-        ("Highland Fling", "", "strathspey"),
-        ("", "THE BEE -- HORNPIPE", "hornpipe"),
-        ("", "Quick March 19th. Regt.", "march"),
-        ("", "The Reelers' Pride", ""),
-        ("", "A Scotch Air", "air"),
-    ],
-)
-def test_dances_are_read_off(told: str, title: str, dance: str) -> None:
-    assert _find_dance(told, title) == dance
 
 
 def test_a_step_lowers_the_loss_of_one_batch(folder: Path) -> None:

@@ -17,15 +17,11 @@ from cambiata.partials.posteriors import BANDS
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnx")
-
 from tiny_scored import played  # noqa: E402
 
 from cambiata.data.domains import (  # noqa: E402
-    DOMAINS,
-    DomainComposer,
     DomainExamples,
     DomainsConfig,
-    _remove_unisons,
 )
 from cambiata.train.config import LoopConfig  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
@@ -100,47 +96,6 @@ def tiny_domains(folder: Path) -> DomainExamples:
             place.with_suffix(".json").write_text(json.dumps(facts))
     (folder / "examples.json").write_text('{"banks": []}')
     return DomainExamples(folder, TINY)
-
-
-# --- domains --------------------------------------------------------------------------------------
-
-
-def test_at_least_six_domains_ship_each_from_one_source() -> None:
-    assert len(DOMAINS) >= 6
-    assert all(len({member.bank for member in members}) == 1 for members in DOMAINS.values())
-
-
-def test_both_play_the_same_notes_within_their_ranges() -> None:
-    try:
-        composer = DomainComposer(DomainsConfig(collections=()), False)
-    except InputError as error:
-        pytest.skip(str(error))
-    for number in range(6):
-        made = composer.example(number)
-        assert made.domains[0] == number
-        assert made.domains[0] != made.domains[1]
-        assert made.sounds.shape == (2, composer.config.n_samples)
-        assert np.isfinite(made.sounds).all()
-        for domain in made.domains:
-            members = DOMAINS[composer.config.domains[domain]]
-            for note in made.notes:
-                assert any(m.lowest <= note.pitch <= m.highest for m in members)
-    again = composer.example(3)
-    assert np.array_equal(again.sounds, composer.example(3).sounds)
-
-
-def test_parts_share_no_pitch_at_one_time() -> None:
-    from cambiata.score.midi import Note
-
-    high = (Note(0.0, 1.0, 60), Note(1.0, 2.0, 62))
-    low = (Note(0.5, 0.8, 60), Note(1.0, 2.0, 55))
-    assert _remove_unisons([high, low]) == [high, (Note(1.0, 2.0, 55),)]
-
-
-@pytest.mark.parametrize("domains", [("grand-piano",), ("grand-piano", "theremin")])
-def test_wrong_domains_are_refused(domains: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="domains must be two or more of"):
-        DomainsConfig(domains=domains)
 
 
 # --- the published network ------------------------------------------------------------------------
@@ -274,6 +229,7 @@ def test_it_learns_a_batch_by_heart(tmp_path: Path) -> None:
 
 
 # --- one process or several -----------------------------------------------------------------------
+
 
 LOOP = LoopConfig(
     batch_size=4,
