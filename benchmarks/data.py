@@ -72,9 +72,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         banks = [bank_row(path, Path(name) / identify_source(path).name) for path in paths]
         header = ["font", "load s", "notes", "audio s per core s", "MiB a program"]
-        print(
-            table([*header, "onset late ms, median / 95 % / most"], [row for _, row in banks])
-        )
+        print(table([*header, "onset late ms, median / 95 % / most"], [row for _, row in banks]))
         rows = []
         treatments: tuple[Treatment, ...] = ("none", "paper", "wide")
         for treatment in treatments:
