@@ -30,8 +30,8 @@ LOBE_BANDS, LOBE_STEPS = 8, 16
 _LOBE_BINS = 3  # beyond three bins Hann's lobe lies below -41 dB
 _LOBE_FLOOR = 1e-7  # what a band must have of a sinusoid's power to be the first that it touches
 # Predictions beyond these levels are numerical accidents of a network.
-_PARTIAL_RANGE_DB, _NOISE_RANGE_DB = (-100, 40), (-130, 30)
-_MIN_COVERAGE = 1e-3  # 60 dB down, a note has not begun
+PARTIAL_RANGE_DB, NOISE_RANGE_DB = (-100, 40), (-130, 30)
+MIN_COVERAGE = 1e-3  # 60 dB down, a note has not begun
 # Seldom exceeded from below, the middle, seldom exceeded from above.
 _QUANTILES = (0.1, 0.5, 0.9)
 
@@ -81,7 +81,7 @@ def render_bands(
     """
     whole = np.flatnonzero((frames.frame % 1 == 0) & (frames.frame < n_frames))
     frame = frames.frame[whole].astype(np.int64)
-    cover = np.maximum(coverage(frames.age_s[whole]), _MIN_COVERAGE)
+    cover = np.maximum(coverage(frames.age_s[whole]), MIN_COVERAGE)
     base = (frames.strength_db[whole] + 20 * np.log10(cover))[:, None]
     first, powers = sinusoid_lobes()
     widths = band_filters().sum(axis=1)
@@ -89,14 +89,14 @@ def render_bands(
     row = np.round(partial_hz(frames.pitch[whole], inharmonicity) / BIN_HZ * LOBE_STEPS)
     inside = row < len(first)
     row = np.minimum(row, len(first) - 1).astype(np.int64)
-    level_db = np.clip(partials_db[whole], *_PARTIAL_RANGE_DB) + base
+    level_db = np.clip(partials_db[whole], *PARTIAL_RANGE_DB) + base
     power = np.where(inside, 10 ** (level_db / 10), 0)
     at = (frame[:, None] * n_bands + first[row])[:, :, None] + np.arange(LOBE_BANDS)
     weights = power[:, :, None] * powers[row]
     rendered = np.bincount(at.ravel(), weights.ravel(), n_frames * n_bands).astype(np.float64)
     rendered = rendered.reshape(n_frames, n_bands)
     interpolation = noise_interpolation(band_hz())
-    noise = 10 ** ((np.clip(noise_db[whole], *_NOISE_RANGE_DB) + base) @ interpolation / 10)
+    noise = 10 ** ((np.clip(noise_db[whole], *NOISE_RANGE_DB) + base) @ interpolation / 10)
     summation = scipy.sparse.csr_array(
         (np.ones(len(whole)), (frame, np.arange(len(whole)))), (n_frames, len(whole))
     )

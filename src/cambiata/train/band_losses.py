@@ -1,4 +1,4 @@
-"""Notes drawn as spectra, and how far spectra are apart: what every player of notes learns by."""
+"""Note frames rendered into bands, and losses of bands: what predictors of partials learn by."""
 
 import math
 from typing import Any
@@ -11,6 +11,9 @@ from cambiata.partials.bands import (
     FLOOR,
     LOBE_BANDS,
     LOBE_STEPS,
+    MIN_COVERAGE,
+    NOISE_RANGE_DB,
+    PARTIAL_RANGE_DB,
     band_filters,
     band_hz,
     noise_interpolation,
@@ -19,11 +22,21 @@ from cambiata.partials.bands import (
 from cambiata.partials.note_frames import BIN_HZ, N_FEATURES, partial_hz
 from cambiata.train.task import Task
 
-DB = 10 / math.log(10)
+DB = 10 / math.log(10)  # decibels of power in a neper
+# Levels are compared above this share of a sound's mean power, -70 dB, in validation.
+_FLOOR = 1e-7
+# A difference of loudness is evened out before sounds are compared, unless it is 20 dB: then it is
+# another sound altogether, and evening it out would reward silence.
+_MAX_GAIN_DB = 20
+# The power of 0.15 lies between a logarithm, for which all that is quiet counts, and a magnitude,
+# for which only peaks do; 1e-6 keeps its slope finite.
+_COMPRESSION, _COMPRESSION_FLOOR = 0.15, 1e-6
+# Levels count in units of 10 dB and loudness in units of 20; weights were chosen by hand.
+_LEVEL_UNIT_DB, _LOUDNESS_UNIT_DB, _POWER_WEIGHT = 10, 20, 4
 
 
 class BandLossTask(Task):
-    """A task whose network says partials and noise of note frames."""
+    """A task whose network predicts partials and noise of note frames."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -32,27 +45,28 @@ class BandLossTask(Task):
         self.n_bands = len(filters)
         self.first: Tensor
         self.powers: Tensor
-        self.spread: Tensor
+        self.noise_weights: Tensor
         self.widths: Tensor
         for name, array in (
             ("first", first),
             ("powers", powers),
-            ("spread", noise_interpolation(band_hz())),
+            ("noise_weights", noise_interpolation(band_hz())),
             ("widths", filters.sum(axis=1)),
         ):
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), False)
 
-    def rendered(
+    def render_bands(
         self, partials_db: Tensor, noise_db: Tensor, queries: Tensor, inharmonicity: Tensor, n: int
     ) -> Tensor:
-        """Power in the bands of what the player said.
+        """Power in the bands [bands, n] of predicted partials and noise, which gradients pass.
 
-        partials_db, noise_db: [Q, ...]; queries: [Q, 22].
+        partials_db, noise_db: [Q, ...]; queries: as `note_dataset.query_rows` makes them [Q, 22].
+        The same as `cambiata.partials.bands.render_bands`, without background noise.
         """
         frame, pitch, strength, cover = queries[:, N_FEATURES:].unbind(1)
         hz = torch.from_numpy(partial_hz(pitch.numpy(), float(inharmonicity))).float()
-        base = strength + 20 * torch.log10(cover.clamp_min(1e-3))
-        power = torch.exp((partials_db.clamp(-100, 40) + base[:, None]) / DB)
+        base = strength + 20 * torch.log10(cover.clamp_min(MIN_COVERAGE))
+        power = torch.exp((partials_db.clamp(*PARTIAL_RANGE_DB) + base[:, None]) / DB)
         row = (hz / BIN_HZ * LOBE_STEPS).round().long()
         inside = row < len(self.first)
         power = power * inside
@@ -61,42 +75,51 @@ class BandLossTask(Task):
         to = to + torch.arange(LOBE_BANDS)
         out = torch.zeros(n * self.n_bands)
         out = out.index_add(0, to.flatten(), (power[:, :, None] * self.powers[row]).flatten())
-        noise = torch.exp(((noise_db.clamp(-130, 30) + base[:, None]) @ self.spread) / DB)
+        noise = torch.exp(
+            ((noise_db.clamp(*NOISE_RANGE_DB) + base[:, None]) @ self.noise_weights) / DB
+        )
         rows = out.view(n, self.n_bands).index_add(0, frame.long(), noise * self.widths)
         return rows.t()
 
     def distance(self, estimate: Tensor, target: Tensor) -> Tensor:
-        """How far levels are apart in dB: in the mean, and as RMS over time in every band."""
+        """Distance of two powers in dB: mean, and RMS over time in every band."""
         difference = DB * (torch.log(estimate + FLOOR) - torch.log(target + FLOOR))
         return difference.abs().mean() + ((difference**2).mean(dim=1) + 1).sqrt().mean()
 
     def band_losses(self, rendered: Tensor, refined: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Losses of what was drawn, before and after it was refined.
+        """Losses of powers [bands, L] before the refiner and after it.
 
-        Levels that are right on average lack the power of their peaks: sounds are compared as they
-        will be heard, at one loudness.
+        Levels that are right on average lack the power of their peaks: sounds are compared at one
+        loudness, as listeners and tests compare them.
         """
         gains = [_gain_db(x, target).abs() for x in (rendered, refined)]
         return {
             "level": self.distance(_match_level(refined, target), target),
             "player": self.distance(_match_level(rendered, target), target),
-            "power": ((rendered + 1e-6) ** 0.15 - (target + 1e-6) ** 0.15).abs().mean(),
+            "power": (_compressed(rendered) - _compressed(target)).abs().mean(),
             "loudness": torch.stack(gains).mean(),
         }
 
 
 def total_loss(losses: dict[str, Tensor]) -> Tensor:
-    """One loss of several."""
-    # The player is to be good by itself: its share of the sound is the one with a pitch.
+    """Weighted sum of the losses."""
+    # The predictor must be good by itself as well: its share of the sound is the one with a pitch.
     return (
-        losses["level"] / 10 + losses["player"] / 10 + 4 * losses["power"] + losses["loudness"] / 20
+        losses["level"] / _LEVEL_UNIT_DB
+        + losses["player"] / _LEVEL_UNIT_DB
+        + _POWER_WEIGHT * losses["power"]
+        + losses["loudness"] / _LOUDNESS_UNIT_DB
     )
 
 
 def rms_distance_db(estimate: Tensor, target: Tensor) -> float:
-    """How far spectra are apart: RMS over time, mean over bands, both at unit mean power."""
+    """Distance of two powers at unit mean power: RMS over time, mean over bands."""
     difference = _normalized_db(estimate) - _normalized_db(target)
     return float((difference**2).mean(dim=1).sqrt().mean())
+
+
+def _compressed(power: Tensor) -> Tensor:
+    return (power + _COMPRESSION_FLOOR) ** _COMPRESSION
 
 
 def _gain_db(estimate: Tensor, target: Tensor) -> Tensor:
@@ -104,9 +127,9 @@ def _gain_db(estimate: Tensor, target: Tensor) -> Tensor:
 
 
 def _match_level(estimate: Tensor, target: Tensor) -> Tensor:
-    """Ours at the loudness of the true one, where that is not another sound altogether."""
-    return estimate * torch.exp(-_gain_db(estimate, target).clamp(-20, 20) / DB)
+    """The estimate at the loudness of the target."""
+    return estimate * torch.exp(-_gain_db(estimate, target).clamp(-_MAX_GAIN_DB, _MAX_GAIN_DB) / DB)
 
 
 def _normalized_db(power: Tensor) -> Tensor:
-    return DB * torch.log(power / power.mean() + 1e-7)
+    return DB * torch.log(power / power.mean() + _FLOOR)

@@ -21,6 +21,12 @@ pytest.importorskip("onnx")
 
 from cambiata.data.scored_examples import ScoredExample, ScoredExamples  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
+from cambiata.train.note_dataset import (  # noqa: E402
+    Example,
+    compute_features,
+    precompute_features,
+)
+from cambiata.train.predictor import Discriminator  # noqa: E402
 from cambiata.train.run import resume, start  # noqa: E402
 from cambiata.train.tasks.listener import (  # noqa: E402
     Listener,
@@ -28,14 +34,7 @@ from cambiata.train.tasks.listener import (  # noqa: E402
     ListenerTraining,
     targets,
 )
-from cambiata.train.tasks.oneshot import (  # noqa: E402
-    Discriminator,
-    Example,
-    OneShotTask,
-    OneShotTraining,
-    compute_features,
-    precompute_features,
-)
+from cambiata.train.tasks.oneshot import OneShotTask, OneShotTraining  # noqa: E402
 
 COMMON = {
     "examples.banks": "",

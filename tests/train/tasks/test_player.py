@@ -19,9 +19,9 @@ pytest.importorskip("onnx")
 
 from cambiata.data.scored_examples import JoinedExamples, PianoConfig, ScoredExamples  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
+from cambiata.train.note_dataset import precompute_features  # noqa: E402
 from cambiata.train.run import start  # noqa: E402
 from cambiata.train.tasks.listener import ListenerTraining  # noqa: E402
-from cambiata.train.tasks.oneshot import precompute_features  # noqa: E402
 from cambiata.train.tasks.performancenet import (  # noqa: E402
     PerformanceNetTask,
     PerformanceNetTraining,
@@ -172,7 +172,7 @@ def test_the_score_is_what_the_player_is_asked(examples: ScoredExamples) -> None
     features = precompute_features(examples, "listener", n_workers=1)
     rows = PlayerDataset(features, examples)
     task = PlayerTask(PlayerTraining(width=16))
-    unpacked = task.unpacked(torch.from_numpy(rows[0]))
+    unpacked = task.unpack(torch.from_numpy(rows[0]))
     pitches = {int(pitch) for pitch in unpacked.queries[:, 19]}
     assert pitches <= {note.pitch for note in examples[0].notes[0]}
     # A score says nothing of how levels go.

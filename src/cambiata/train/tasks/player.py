@@ -22,14 +22,9 @@ from cambiata.data.scored_examples import (
 )
 from cambiata.partials.note_frames import events_from_part, score_note_frames
 from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.note_dataset import Example, OneShotDataset, precompute_features, query_rows
 from cambiata.train.task import Progress, TrainingExamples
-from cambiata.train.tasks.oneshot import (
-    OneShotDataset,
-    OneShotTask,
-    OneShotTraining,
-    precompute_features,
-    queries_of,
-)
+from cambiata.train.tasks.oneshot import OneShotTask, OneShotTraining
 
 Loss = Literal["levels", "l1", "multi-scale"]
 _SCALES = (1, 2, 4, 8, 16)
@@ -61,7 +56,7 @@ class PlayerDataset(OneShotDataset):
         returns [Q, 22].
         """
         events = events_from_part(self.examples.keys(number))
-        return queries_of(score_note_frames(events, cached["target"].shape[1]))
+        return query_rows(score_note_frames(events, cached["target"].shape[1]))
 
     def validation(self) -> "PlayerDataset":
         """The examples to validate with."""
@@ -112,7 +107,7 @@ class PlayerTask(OneShotTask):
         # Keyboards first of all: each of theirs is seen as often as two of all others.
         return ConcatDataset(datasets, [1, 2][: len(datasets)])
 
-    def refiner_reference(self, example: Any, rendered_db: Tensor) -> Tensor:
+    def refiner_reference(self, example: Example, rendered_db: Tensor) -> Tensor:
         """What the refiner sees beside what was drawn: the same again."""
         return rendered_db
 

@@ -38,10 +38,11 @@ from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS, note_
 from cambiata.partials.posteriors import BANDS
 from cambiata.train.band_losses import DB, BandLossTask, rms_distance_db, total_loss
 from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.note_dataset import query_rows
 from cambiata.train.onnx import Method, OnnxPart, round_to_float16, write_parts
+from cambiata.train.predictor import REFINER_FILE_NAMES, Refiner
 from cambiata.train.task import Progress, Recorded, TrainingExamples
 from cambiata.train.tasks.mor2018 import Classifier, check_domains, domain_facts
-from cambiata.train.tasks.oneshot import Refiner, queries_of
 from cambiata.translation.domains import DOMAIN_SYSTEM
 from cambiata.weights import Model, load_model, open_model
 
@@ -244,6 +245,10 @@ def load_shipped_task(weights: str = "translation") -> "TranslationTask":
         data = read_part(*source.about["parts"][part]) if part else main_file
         for initializer in onnx.load_from_string(data).graph.initializer:
             key = prefix + initializer.name.removesuffix(".half")
+            if key.startswith("decoders.stacked."):
+                *parents, layer = key.partition("/")[0].split(".")
+                layer = REFINER_FILE_NAMES.get(layer, layer)
+                key = ".".join([*parents, layer]) + "/" + key.partition("/")[2]
             if key in state:
                 state[key] = torch.from_numpy(numpy_helper.to_array(initializer).astype(np.float32))
     for i, domain in enumerate(model.about["domains"]):
@@ -313,7 +318,7 @@ def compute_features(
     # In order of time, as `queries_of` sorts them.
     frames = frames[np.argsort(frames.frame, kind="stable")]
     features: dict[str, npt.NDArray[Any]] = {
-        "queries": queries_of(frames).astype(np.float16),
+        "queries": query_rows(frames).astype(np.float16),
         "seen": hidden_at_frames(hidden, frames).astype(np.float16),
         "target": bands_db(power).astype(np.float16),
     }
@@ -452,7 +457,9 @@ class TranslationTask(BandLossTask):
         partials_db, noise_db = self.decoders(conditioning, domain)
         inharmonicities = self.inharmonicities[excerpt.target_domain]
         n_frames = excerpt.target.shape[1]
-        rendered = self.rendered(partials_db, noise_db, excerpt.queries, inharmonicities, n_frames)
+        rendered = self.render_bands(
+            partials_db, noise_db, excerpt.queries, inharmonicities, n_frames
+        )
         gain, residual = self.decoders.refine(DB * torch.log(rendered + FLOOR), domain)
         return rendered, rendered * torch.exp(gain / DB) + torch.exp(residual / DB)
 
