@@ -247,9 +247,9 @@ def transcriptions(given: Recordings) -> Iterator[Example]:
     yield Example(
         "A violin and a string orchestra",
         [
-            Clip("violin", "recording", given.violin),
+            Clip("violin", "the violin", given.violin),
             sketch("violin-notes", "its notes, as a sketch", violin),
-            Clip("strings", "recording", given.strings),
+            Clip("strings", "the orchestra", given.strings),
             sketch("strings-notes", "its notes, as a sketch", strings),
         ],
         "cambiata transcribe violin.wav -o notes.mid",
@@ -430,10 +430,11 @@ def save(clip: Clip) -> None:
 def player(clip: Clip) -> str:
     """HTML of one clip."""
     caption, source = html.escape(clip.caption), f"_static/listening/{clip.file}"
-    picture = f'<img src="{source}.svg" alt="Piano roll: {caption}">' if clip.score else ""
+    picture = f'<a href="{source}.svg"><img src="{source}.svg" alt="Piano roll: {caption}"></a>'
     return (
         f"<figure><figcaption>{caption}</figcaption>"
-        f'<audio controls preload="metadata" src="{source}.ogg"></audio>{picture}</figure>'
+        f'<audio controls preload="metadata" src="{source}.ogg"></audio>'
+        f"{picture if clip.score else ''}</figure>"
     )
 
 
