@@ -13,9 +13,7 @@ from cambiata.data.grooves import (
     GroovesConfig,
     read_recordings,
     record_grooves,
-    training_windows,
 )
-from cambiata.groove.grid import Groove
 from cambiata.weights import Model
 
 torch = pytest.importorskip("torch")
@@ -180,11 +178,3 @@ def test_validation_is_perfect_where_nothing_is_lost() -> None:
 
     told = reconstruction_figures(Perfect(TINY), torch.from_numpy(_windows()))
     assert (told["hits_f1"], told["velocity_error"], told["offset_error"]) == (1, 0, 0)
-
-
-def test_windows_begin_with_every_bar() -> None:
-    hits = np.zeros((64, 9))
-    hits[0, 0] = hits[17, 1] = hits[63, 2] = 1
-    windows = training_windows([Groove.of_arrays(hits, 0.5 * hits, 0 * hits)])
-    assert windows.shape == (4, 3, N_CELLS)
-    assert windows[:, 0].sum(1).tolist() == [2, 1, 1, 1]
