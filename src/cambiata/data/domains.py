@@ -1,7 +1,7 @@
-"""Domains: whose music the translators learn to play, and examples of them.
+"""Domains: the instruments and ensembles that translators are trained on, and examples of them.
 
 A domain is an instrument or an ensemble as one source of sounds has it. Every example is one piece
-by two of them, note for note; what is learnt without such pairs takes each sound for itself.
+by two of them, note for note; training without such pairs takes each sound for itself.
 """
 
 import json
@@ -92,7 +92,7 @@ DOMAINS: dict[str, tuple[Member, ...]] = {
 class DomainsConfig(ExamplesConfig):
     """Settings of a recording of domains, where they differ from those of other examples."""
 
-    # Sounds are untreated, and validation plays works that are never learnt from.
+    # Sounds are untreated, and validation plays works that are never trained on.
     banks: tuple[str, ...] = ("fluid-r3", "salamander", "sitar", "pizzicato-strings")
     n_examples: int = 1600
     n_validation: int = 60

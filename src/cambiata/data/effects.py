@@ -103,7 +103,7 @@ class Overdrive(Effect):
 class Phaser(Effect):
     """Phaser: an echo of the output after a swinging delay of a few milliseconds.
 
-    SoX's phaser.c: ``y[n] = gain_in x[n] + decay y[n - delay[n]]``, ``gain_out y`` is heard, and
+    SoX's phaser.c: ``y[n] = gain_in x[n] + decay y[n - delay[n]]``, ``gain_out y`` is put out, and
     the delay swings between one sample and `delay_ms` in whole samples. Unrolled as the product
     of ``1 + (decay S)^(2^k)``, S the delay, which converges twice as many echoes at each factor.
     """
@@ -452,7 +452,7 @@ class Vibrato(Effect):
 class Chain:
     """Effects one after another, the level kept.
 
-    The result is scaled to the RMS of what came in, so that level tells nothing of the treatment;
+    The result is scaled to the RMS of what came in, so that the level does not give the treatment away;
     peaks may pass full scale, as floats can. Silence stays silent. One chain treats every sound
     alike, which is how the paper treats both segments of a pair.
     """

@@ -1,7 +1,7 @@
 """Examples on disk, at a network's own rate: composed once, read by every epoch and run.
 
-Composing an example takes two to four times as long as a small network needs to learn from it, so
-what is learnt from is recorded first. A recording is a function of its settings alone: anyone with
+Composing an example takes two to four times as long as a training step of a small network, so
+examples are recorded first. A recording is a function of its settings alone: anyone with
 the same banks gets the same samples.
 """
 

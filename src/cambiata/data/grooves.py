@@ -104,7 +104,7 @@ def training_windows(grooves: Sequence[Groove]) -> npt.NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class GroovesConfig:
-    """Which grooves are learnt from: those of the dataset's sessions that are not held out."""
+    """Settings of a recording of grooves, of the sessions that are not held out."""
 
     source: str = ""  # Folder of the Groove MIDI Dataset, with its info.csv
 
@@ -133,7 +133,7 @@ class GrooveWindows:
 def record_grooves(
     config: GroovesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
 ) -> GrooveWindows:
-    """Windows of the dataset's grooves, kept in a folder; by default in the cache."""
+    """Windows of the dataset's grooves, written into a folder; by default in the cache."""
     place = Path(folder) if folder else None
     if place is None or not (place / "facts.json").exists():
         if not config.source:

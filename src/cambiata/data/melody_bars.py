@@ -23,7 +23,7 @@ N_STYLE_BARS = 4  # bars of the same tune that show its style; more of short tun
 class TunesConfig:
     """Settings of a recording of tunes."""
 
-    least: int = 12  # times that a beat's rhythm occurs, to be learnt
+    least: int = 12  # times that a beat's rhythm must occur to be a word
 
 
 def parse_lines(tunes: list[Tune]) -> list[tuple[Tune, MelodyLine]]:

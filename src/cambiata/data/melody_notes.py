@@ -22,7 +22,7 @@ _N_NOTES = 64  # of an example, half of them shared with the next
 class NotesConfig:
     """Settings of a recording of notes."""
 
-    least: int = 20  # times that a duration occurs, to be a class of its own
+    least: int = 20  # times that a duration must occur to be a class of its own
 
 
 class TuneNotes:

@@ -114,7 +114,7 @@ def _read_recordings(files: list[Path], keymap: dict[str, int]) -> list[tuple[in
     notes, skipped = [], []
     mapped = any(path.stem in keymap for path in files)
     for path in files:
-        # A key map that speaks of these files knows better than their names.
+        # A key map that names these files is more reliable than their names.
         pitch = keymap.get(path.stem) if mapped else parse_pitch(path.stem)
         level = _LAYER.search(path.stem)
         try:
@@ -155,7 +155,7 @@ def _fill_pitches(recorded: list[tuple[int, int, Samples]]) -> Iterator[BankedNo
                 (note for note in recorded if note[1] == level), key=lambda n: abs(n[0] - pitch)
             )
             ratio = 2 ** ((pitch - nearest[0]) / 12)
-            # More than is kept, since the resampler's filter spoils the end.
+            # More than is needed, since the resampler's filter spoils the end.
             sound = nearest[2][: round(1.1 * N_HOLD * ratio)]
             sound = resample(sound, RENDER_RATE_HZ * ratio, RENDER_RATE_HZ)[:N_HOLD]
             yield BankedNote(pitch, int(velocity), sound, -TRAILING_DB / _RELEASE_S)

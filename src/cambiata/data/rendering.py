@@ -74,8 +74,8 @@ def render_scores(
 
     Programs that sound like one already chosen (`SAME_SOUND_DB`) are left out and named. Every
     score gets a MIDI file, and a 16-bit wav for each program that can play it, peaks at -1 dB;
-    drums are left out, and of unisons one note is kept. ``manifest.json`` says what is what, with
-    every source's licence.
+    drums are left out, and of unisons one note is left. ``manifest.json`` names every file's
+    source and licence.
     """
     place = Path(folder)
     check_output(

@@ -68,7 +68,7 @@ PIANO_BANKS = (
     "electric-piano-1",
     "procedural-pianos",
 )
-"""Every piano-like instrument that may be learnt from."""
+"""Every piano-like instrument that may be trained on."""
 
 
 @dataclass(frozen=True)

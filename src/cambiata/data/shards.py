@@ -64,7 +64,7 @@ def read_notes(rows: Iterable[Sequence[float]]) -> tuple[Note, ...]:
 
 
 class ShardReader:
-    """Entries of the shards in a folder, read from disk as they are asked for."""
+    """Entries of the shards in a folder, read from disk when they are used."""
 
     def __init__(
         self,

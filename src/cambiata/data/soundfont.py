@@ -1,7 +1,7 @@
 """Sound fonts: what is in them, where they come from, and their sound through FluidSynth.
 
 FluidSynth is the renderer because it is the reference implementation of SoundFont 2.04: filters,
-modulators and release envelopes as the font's author heard them. tinysoundfont is two to three
+modulators and release envelopes as in the font's author's player. tinysoundfont is two to three
 times as fast, but leaves out modulators, and its plain installation fails for want of PortAudio.
 """
 
@@ -166,10 +166,10 @@ class SoundFont:
 
 
 class Renderer:
-    """A sound font's sound: FluidSynth without reverb and chorus, levels kept, in floats.
+    """Sound of a font by FluidSynth, in floats: without reverb, chorus or limiting.
 
     Every sound gets a synthesizer of its own (1 ms), and all of them the font: FluidSynth's voices
-    begin with what their last note left in them, so that one kept for several sounds would not
+    begin with what their last note left in them, so that one used for several sounds would not
     give the same samples for the same notes.
     """
 

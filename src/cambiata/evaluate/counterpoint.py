@@ -1,7 +1,7 @@
 """Counterpoint judged: an independent referee, planted breaches, and the ranking put to the test.
 
-`referee` judges solutions by music21, `planted_breaches` tries the checker. The ranking is asked to
-tell what Bach and Fux wrote from what the rules merely allow.
+`referee` judges solutions by music21, `planted_breaches` tries the checker. The ranking is
+to prefer what Bach and Fux wrote to what the rules merely allow.
 """
 
 import time
@@ -65,7 +65,7 @@ FUX_SOLUTIONS = (
 TASKS = (*((species, 2) for species in range(1, 6)), (1, 3))
 _N_SAMPLED = 200  # random counterpoints against which a real one is ranked
 _N_NOTES = 12  # of a chorale's bass: about as many as a cantus has
-_N_KEY_NOTES = 40  # of each voice, in which a chorale's scale is heard
+_N_KEY_NOTES = 40  # of each voice, from which a chorale's scale is taken
 
 
 def cantus_sheet(pitches: Sequence[int], name: str = "cantus") -> Sheet:

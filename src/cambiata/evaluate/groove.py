@@ -2,7 +2,7 @@
 
 Pairs of beats by different drummers, of one metre, genre and grid, each in eleven steps by exact
 interpolation, by the autoencoder, and by two naive cross-fades. A classifier of drummers, trained
-on other sessions, tells how far each step has come.
+on other sessions, measures how far each step has come.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -208,7 +208,7 @@ def _interval(values: Sequence[float]) -> list[float]:
 
 def _summary(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = []
-    # Where the classifier itself tells B from A the right way round, its judgement means something.
+    # Where the classifier itself takes B for B rather than A, its figures mean something.
     groups: dict[str, Callable[[Mapping[str, Any]], bool]] = {
         "all pairs": lambda _line: True,
         "pairs whose ends the classifier tells apart": lambda x: x["p_at_b"] - x["p_at_a"] > 0.1,

@@ -1,7 +1,7 @@
-"""`cambiata evaluate play`: scores played with the sound of pianos that nothing was learnt from.
+"""`cambiata evaluate play`: scores played with the sound of pianos that nothing was trained on.
 
 Pairs of a score and a reference, their exact targets, baselines and ceilings; run and scored by
-`cambiata.evaluate.run` as transfers are, and besides asked which of all pianos an output is.
+`cambiata.evaluate.run` as transfers are, and by which of all pianos an output is nearest to.
 """
 
 import hashlib
@@ -152,7 +152,7 @@ class PlayPair:
 
 @dataclass(frozen=True)
 class PlaySet:
-    """Pairs, rendered as they are asked for."""
+    """Pairs, rendered when they are used."""
 
     pairs: tuple[PlayPair, ...]
     seed: int

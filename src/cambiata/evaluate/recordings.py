@@ -175,7 +175,7 @@ def guess_instrument(path: str | Path) -> str:
     medley = re.match(r"Medley-solos-DB_\w+-([0-7])_", place.stem)
     if medley:
         return MEDLEY_SOLOS[int(medley.group(1))]
-    # The folder speaks where the file's own name does not: "bach-violin/bwv1002.mp3".
+    # The folder's name where the file's has none: "bach-violin/bwv1002.mp3".
     for name in (place.stem, place.parent.name):
         words = re.split(r"[^a-z]+", name.lower())
         for instrument in (*_INSTRUMENTS, *MEDLEY_SOLOS):

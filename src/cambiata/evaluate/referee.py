@@ -12,7 +12,7 @@ from cambiata.errors import InputError
 from cambiata.score.notation import Sheet, Tone, Voice
 
 _BAR = 4  # quarter notes
-# That a voice may sing; a minor sixth upwards besides.
+# Allowed in a line; a minor sixth upwards too.
 _MELODIC_INTERVALS = frozenset(("m2", "M2", "m3", "M3", "P4", "P5", "P8"))
 
 

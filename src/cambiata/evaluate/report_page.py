@@ -254,7 +254,7 @@ def _outcome_html(
 def _card_html(
     label: str, pair: RunPair, sound: Sound, below: str, kind: str, row: RunRow | None = None
 ) -> str:
-    """A sound, its picture, and what is to be said of it."""
+    """A sound, its picture, and scores or a source below."""
     what = escape(f"{label}, pair {pair.id}")
     if sound.audio:
         media = (

@@ -1,4 +1,4 @@
-"""Sounds and spectrograms of a report: what a run kept, as .ogg and .png files beside the page."""
+"""Sounds of a run and their spectrograms, as .ogg and .png files of a report."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -136,7 +136,7 @@ def _make_inputs(here: Path, test_set: TestSet, task: PairTask) -> None:
 def _save_audio(audio: Audio, place: Path) -> None:
     with warnings.catch_warnings():  # a worker's are read by nobody
         warnings.simplefilter("ignore", CambiataWarning)
-        # 16 bits hold more than any metric hears, in half the room.
+        # 16 bits are finer than any metric, in half the room.
         Audio(audio.samples, audio.sample_rate, "PCM_16").save(place, force=True)
 
 

@@ -28,7 +28,7 @@ from cambiata.evaluate.timbre_metric import TimbreMetric
 from cambiata.evaluate.tracking import PitchTracker, Transcriber
 from cambiata.files import write_text
 
-# Of `mss_floor`, below the reference's loudest bin: what is softer is not heard beside it. Lower
+# Of `mss_floor`, below the reference's loudest bin: what is softer is inaudible beside it. Lower
 # gives silence and rounding more weight; without a floor (`mss`) they have most of it.
 FLOOR_DB = -80.0
 

@@ -408,7 +408,7 @@ def parse_set(manifest: dict[str, Any], works: Iterable[Work]) -> ArtificialSet:
 
 @lru_cache(maxsize=2)
 def open_renderer(font: str) -> Renderer:
-    """The renderer of a font, kept for the process."""
+    """Renderer of a font, one a process."""
     return Renderer(SoundFont(find_font(font)))
 
 

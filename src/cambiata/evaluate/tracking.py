@@ -161,7 +161,7 @@ class PitchTracker:
     def pitches(self, samples: Samples, sample_rate: int) -> Pitches:
         """Pitches of a mono sound [T], frame by frame."""
         _check_mono(samples)
-        # Pickled before the child hears of it: what cannot be sent must not leave it half a job.
+        # Pickled before anything is sent: what cannot be must not leave the child half a job.
         job = pickle.dumps((self._track, samples, sample_rate, self.time_limit_s))
         child = self._child or self._start()
         jobs, answers = _open_pipes(child)
