@@ -452,9 +452,9 @@ class Vibrato(Effect):
 class Chain:
     """Effects one after another, the level kept.
 
-    The result is scaled to the RMS of what came in, so that the level does not give the treatment away;
-    peaks may pass full scale, as floats can. Silence stays silent. One chain treats every sound
-    alike, which is how the paper treats both segments of a pair.
+    The result is scaled to the RMS of what came in, so that the level does not give the treatment
+    away; peaks may pass full scale, as floats can. Silence stays silent. One chain treats every
+    sound alike, which is how the paper treats both segments of a pair.
     """
 
     # In the order in which they act; none leaves a sound as it is

@@ -1,7 +1,7 @@
 """Sound fonts: what is in them, where they come from, and their sound through FluidSynth.
 
 FluidSynth is the renderer because it is the reference implementation of SoundFont 2.04: filters,
-modulators and release envelopes as in the font's author's player. tinysoundfont is two to three
+modulators and release envelopes as the format defines them. tinysoundfont is two to three
 times as fast, but leaves out modulators, and its plain installation fails for want of PortAudio.
 """
 
