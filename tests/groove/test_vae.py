@@ -1,4 +1,4 @@
-"""The latent way: exact at both ends whatever the weights are, and what the shipped ones do."""
+"""The latent interpolation: exact at both ends whatever the weights are, and the shipped ones."""
 
 import json
 from pathlib import Path
@@ -111,7 +111,10 @@ def test_shipped_weights_say_what_they_are() -> None:
 
 def test_golden() -> None:
     a, b, _ = fit_bars(groove(rock(2)), groove(shuffled()))
-    made = LatentInterpolation(a, b).at(GrooveAmounts.of(0.5))
-    wanted = json.loads(GOLDEN.read_text())
-    assert [(s.pitch, s.velocity) for s in made] == [(p, v) for _, p, v in wanted]
-    np.testing.assert_allclose([s.onset for s in made], [at for at, _, _ in wanted], atol=2e-3)
+    strikes = LatentInterpolation(a, b).at(GrooveAmounts.of(0.5))
+    golden = json.loads(GOLDEN.read_text())
+    assert [s.pitch for s in strikes] == [pitch for _, pitch, _ in golden]
+    np.testing.assert_allclose([s.onset for s in strikes], [at for at, _, _ in golden], atol=2e-3)
+    # Velocities are rounded: a decoding near a half may fall on either side on another processor.
+    velocities = [velocity for _, _, velocity in golden]
+    np.testing.assert_allclose([s.velocity for s in strikes], velocities, atol=1)
