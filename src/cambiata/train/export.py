@@ -25,6 +25,7 @@ def export(
     """
     place = check_output(output, WEIGHTS, force=force)
     task, facts = load_published(source) if Path(source).is_file() else _load_run(source)
+    half = half and not task.keeps_float32
     task = task.eval().float()
     if half:
         round_to_float16(task)

@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class OnnxPart:
     lengths: Mapping[str, Mapping[int, str]]  # Axes of any length, by input, and their names
     outputs: Sequence[str]  # Names
     data: bytes = b""  # The file itself, where there is one already; `module` is then not used
-    min_length: int = 1  # Of every axis in `lengths`
+    min_lengths: Mapping[str, int] = field(default_factory=dict)  # By their names; else 1
 
 
 class Method(nn.Module):
@@ -158,7 +158,7 @@ def _write(part: OnnxPart, place: Path, *, half: bool) -> None:
             if hasattr(child, "onnx_module"):
                 setattr(parent, name, child.onnx_module())  # type: ignore[operator]
     names = {length for axes in part.lengths.values() for length in axes.values()}
-    dynamic = {name: torch.export.Dim(name, min=part.min_length) for name in names}
+    dynamic = {name: torch.export.Dim(name, min=part.min_lengths.get(name, 1)) for name in names}
     shapes: tuple[Any, ...] = tuple(
         {axis: dynamic[length] for axis, length in part.lengths.get(name, {}).items()}
         for name in part.inputs

@@ -56,6 +56,9 @@ class Task(nn.Module, ABC):
     card: ClassVar[str]
     """Its model card: docs/models/NAME.md."""
 
+    keeps_float32: ClassVar[bool] = False
+    """Whether it is exported without rounding large arrays to float16."""
+
     turns: int = 1
     """Steps of the optimiser for every batch; `turn` says which of them is being made."""
     turn: int = 0

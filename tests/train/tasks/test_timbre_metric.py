@@ -1,25 +1,27 @@
 """The timbre metric's network: its size, its loss, that it learns, and its way into ONNX."""
 
-import json
-import warnings
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from tiny_fonts import Program, Zone, fluidsynth, sustained, write_font
 
 from cambiata.data.bank_building import build_from_font
+from cambiata.data.timbre_tracks import (
+    TracksConfig,
+    choose_negatives,
+    compose_tracks,
+    record_tracks,
+)
 
 torch = pytest.importorskip("torch")
 
-from cambiata.train.tasks import timbre_metric  # noqa: E402
+from cambiata.train.export import export, export_task  # noqa: E402
+from cambiata.train.run import start  # noqa: E402
+from cambiata.train.tasks.registry import make_task, training  # noqa: E402
 from cambiata.train.tasks.timbre_metric import (  # noqa: E402
-    TimbreMetricConfig,
     TimbreNetwork,
-    export,
-    main,
-    tracks,
-    train,
     triplet_accuracy,
     triplet_loss,
 )
@@ -75,7 +77,7 @@ def test_loss_falls_on_one_repeated_batch() -> None:
     torch.manual_seed(0)
     network = TimbreNetwork()
     x = torch.randn(3, 8, 12, 128)
-    optimizer = torch.optim.Adam(network.parameters(), TimbreMetricConfig().learning_rate)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
     losses = []
     for _ in range(8):
         loss = triplet_loss(*network(x.flatten(0, 1)).chunk(3), 0.1)
@@ -89,59 +91,28 @@ def test_loss_falls_on_one_repeated_batch() -> None:
 def test_accuracy_is_half_by_chance_and_one_where_it_is_easy() -> None:
     rng = np.random.default_rng(0)
     names = np.array([f"i{n % 10}" for n in range(400)])
+    negatives = choose_negatives(names, np.random.default_rng(0))
     torch.manual_seed(0)
     network = TimbreNetwork()
     noise = rng.standard_normal((400, 2, 12, 128)).astype(np.float32)
-    assert triplet_accuracy(network, noise, names) == pytest.approx(0.5, abs=0.1)
     offsets = rng.standard_normal((10, 1, 12, 1)) * 30
-    easy = (noise + offsets[np.arange(400) % 10]).astype(np.float32)
-    assert triplet_accuracy(network, easy, names) > 0.95
-    assert triplet_accuracy(network, easy, names) == triplet_accuracy(network, easy, names)
+
+    def accuracy(features: np.ndarray) -> float:
+        triplets = np.concatenate([features, features[negatives, 1:]], axis=1).astype(np.float32)
+        return triplet_accuracy(network, torch.from_numpy(triplets))
+
+    assert accuracy(noise) == pytest.approx(0.5, abs=0.1)
+    easy = noise + offsets[np.arange(400) % 10]
+    assert accuracy(easy) > 0.95
+    assert accuracy(easy) == accuracy(easy)
 
 
 def test_negatives_are_of_other_instruments() -> None:
     names = np.array(["a"] * 50 + ["b"])
-    chosen = timbre_metric._negatives(names, np.random.default_rng(0))
+    chosen = choose_negatives(names, np.random.default_rng(0))
     assert (names[chosen] != names).all()
     with pytest.raises(ValueError, match="second instrument"):
-        timbre_metric._negatives(names[:50], np.random.default_rng(0))
-
-
-def test_epoch_passes_each_track_once() -> None:
-    names = np.array([f"i{n % 7}" for n in range(50)])
-    batches = list(timbre_metric._batches(names, 16, np.random.default_rng(0)))
-    assert [batch.shape for batch in batches] == [(2, 16)] * 3
-    anchors = np.concatenate([batch[0] for batch in batches])
-    assert len(set(anchors)) == 48
-    for anchor, negative in batches:
-        assert (names[anchor] != names[negative]).all()
-
-
-def test_exported_network_is_torchs(tmp_path: Path) -> None:
-    pytest.importorskip("onnxscript")
-    pytest.importorskip("onnx")
-    import onnxruntime
-
-    torch.manual_seed(0)
-    network = TimbreNetwork()
-    with torch.no_grad():
-        network(5 + 3 * torch.randn(16, 12, 257))  # statistics of its own
-    with warnings.catch_warnings():
-        # The exporter's own use of what PyTorch and Python deprecate.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        export(network, tmp_path / "network.onnx")
-    assert [path.name for path in tmp_path.iterdir()] == ["network.onnx"]
-    session = onnxruntime.InferenceSession(
-        tmp_path / "network.onnx", providers=["CPUExecutionProvider"]
-    )
-    assert [given.name for given in session.get_inputs()] == ["features"]
-    for shape in ((1, 12, 257), (5, 12, 130), (2, 12, 1000)):
-        x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-        (theirs,) = session.run(["embedding"], {"features": x.numpy()})
-        with torch.no_grad():
-            ours = network.eval()(x)
-        np.testing.assert_allclose(theirs, ours, atol=1e-4)
+        choose_negatives(names[:50], np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +128,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(build_from_font(font, place / "bank", velocities=(90,), n_workers=1).folder)
 
 
+@pytest.fixture(scope="module")
+def settings(folder: str) -> dict[str, str]:
+    sizes = {"examples.n_tracks": "96", "examples.n_validation": "32", "examples.n_passes": "4"}
+    return {"examples.banks": folder, "loop.max_steps": "24", **sizes}
+
+
 def test_tracks_are_two_segments_of_one_instrument(folder: str) -> None:
-    features, names = tracks((folder,), 3, 4, 1)
+    features, names = compose_tracks((folder,), 3, 4, 1)
     assert features.shape == (4, 2, 12, 257)
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
@@ -168,33 +145,60 @@ def test_tracks_are_two_segments_of_one_instrument(folder: str) -> None:
 
 def test_failed_track_is_named() -> None:
     with pytest.raises(RuntimeError, match="/nowhere: is no bank"):
-        tracks(("/nowhere",), 0, 1, 1)
+        compose_tracks(("/nowhere",), 0, 1, 1)
+
+
+def test_each_track_is_an_anchor_in_every_pass(folder: str, tmp_path: Path) -> None:
+    config = TracksConfig((folder,), n_tracks=12, n_validation=4, n_passes=3)
+    triplets = record_tracks(config, tmp_path, n_workers=1)
+    assert len(triplets) == 3 * 12
+    assert [len(some) for some in (triplets.validation(), triplets.test())] == [4, 4]
+    assert record_tracks(config, tmp_path)[7].tolist() == triplets[7].tolist()
+    for i in range(len(triplets)):
+        anchor, positive, negative = triplets[i]
+        np.testing.assert_array_equal([anchor, positive], triplets.features[i % 12])
+        of = [(triplets.features[n] == negative).all((1, 2)).any() for n in range(12)]
+        assert triplets.names[of.index(True)] != triplets.names[i % 12]
 
 
 @pytest.mark.slow
-def test_training_learns_and_reports(folder: str) -> None:
-    config = TimbreMetricConfig(n_tracks=96, n_validation=32, n_epochs=4)
-    network, report = train((folder,), config, 2)
-    assert len(report["validation"]) == 4
-    assert report["validation"][-1] > max(0.6, report["untrained"])
-    assert report["test"] > 0.6
-    assert all(torch.isfinite(p).all() for p in network.parameters())
+def test_training_learns_and_is_exported(settings: dict[str, str], tmp_path: Path) -> None:
+    tracks = tmp_path / "tracks"
+    before = start(
+        "timbre-metric",
+        tmp_path / "untrained",
+        settings=settings | {"loop.max_steps": "1", "loop.learning_rate": "0"},
+        examples=tracks,
+    )
+    after = start("timbre-metric", tmp_path / "run", settings=settings, examples=tracks)
+    assert after["triplet_accuracy"] > max(0.6, before["triplet_accuracy"])
+    facts = export(tmp_path / "run", tmp_path / "metric.onnx")
+    assert facts["test"]["triplet_accuracy"] > 0.6
+    assert facts["n_parameters"] == 44_800
+    session = onnxruntime.InferenceSession(
+        tmp_path / "metric.onnx", providers=["CPUExecutionProvider"]
+    )
+    assert [given.name for given in session.get_inputs()] == ["features"]
+    assert session.run(["embedding"], {"features": np.zeros((1, 12, 400), np.float32)})[
+        0
+    ].shape == (1, 64)
 
 
-def test_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def quick(
-        banks: tuple[str, ...], config: TimbreMetricConfig, n_workers: int
-    ) -> tuple[TimbreNetwork, dict[str, float]]:
-        asked.append((banks, config.n_tracks, n_workers))
-        return TimbreNetwork(), {"test": 0.9}
-
-    monkeypatch.setattr(timbre_metric, "train", quick)
-    monkeypatch.setattr(timbre_metric, "export", lambda _, path: Path(path).write_bytes(b"onnx"))
-    main(["one", "two", "-o", str(tmp_path / "x.onnx"), "--n-tracks", "5", "--n-workers", "1"])
-    assert asked == [(("one", "two"), 5, 1)]
-    assert json.loads((tmp_path / "x.json").read_text()) == {"test": 0.9}
-    with pytest.raises(FileNotFoundError, match="/nowhere"):
-        main(["one", "-o", "/nowhere/x.onnx"])
-    assert len(asked) == 1
+@pytest.mark.slow
+def test_exported_network_is_torchs(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    task = make_task(training("timbre-metric"))
+    network = task.network
+    with torch.no_grad():
+        network(5 + 3 * torch.randn(16, 12, 257))  # statistics of its own
+    export_task(task.eval(), {"system": "timbre-metric"}, tmp_path / "network.onnx", half=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["network.onnx"]
+    session = onnxruntime.InferenceSession(
+        tmp_path / "network.onnx", providers=["CPUExecutionProvider"]
+    )
+    for shape in ((1, 12, 257), (5, 12, 130), (2, 12, 1000)):
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+        (theirs,) = session.run(["embedding"], {"features": x.numpy()})
+        with torch.no_grad():
+            ours = network(x)
+        np.testing.assert_allclose(theirs, ours, atol=1e-4)

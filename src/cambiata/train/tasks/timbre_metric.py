@@ -4,50 +4,27 @@ Architecture, loss and optimiser of Cífka et al. 2021 (their ``experiments/timb
 weights were never published. We differ in the data: theirs were stems of Mixing Secrets, ours are
 tracks composed from sound-font banks, so that the network may be shipped and no recording of the
 test sets was ever heard. Absolute distances therefore differ from the paper's.
-
-    python -m cambiata.train.tasks.timbre_metric BANK ... -o timbre-metric.onnx
 """
 
-import argparse
-import json
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cambiata.audio.mel import mfcc
-from cambiata.audio.source import resample
-from cambiata.data.bank import Bank
-from cambiata.data.pairs import PairComposer, PairConfig
-from cambiata.data.processes import Failure, run_tasks
-from cambiata.data.soundfont import RENDER_RATE_HZ
-
-Features = npt.NDArray[np.float32]
-
-RATE_HZ = 16000
-N_FEATURES = 12
-HOP_SAMPLES = 500
+from cambiata.data.timbre_tracks import N_FEATURES, TracksConfig, record_tracks
+from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.onnx import OnnxPart
+from cambiata.train.task import Progress, Recorded, Task
 
 
 @dataclass(frozen=True)
-class TimbreMetricConfig:
-    """How the network is trained; the paper's figures where it gives them."""
+class TimbreMetricTraining:
+    """Settings of `TimbreMetricTask`; the paper's."""
 
-    n_tracks: int = 7381  # Tracks for training, of two segments each
-    n_validation: int = 200  # Tracks for validation and, as many again, for the test
     margin: float = 0.1  # Of the triplet loss, between cosine similarities
-    learning_rate: float = 1e-3  # Of Adam
-    batch_size: int = 16  # Triplets in a step
-    n_epochs: int = 2  # Passes over the tracks
-    seed: int = 0  # Seed of data, weights and order
 
 
 class TimbreNetwork(nn.Module):
@@ -97,149 +74,77 @@ def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: flo
     return torch.relu(margin + negative_similarity - positive_similarity).mean()
 
 
-@lru_cache(maxsize=1)
-def _pair_maker(banks: tuple[str, ...], seed: int) -> PairComposer:
-    opened = [Bank(bank) for bank in banks]
-    return PairComposer(opened, config=PairConfig(), seed=seed)
-
-
-def _make_track(banks: tuple[str, ...], seed: int, number: int) -> tuple[Features, Features, str]:
-    example = _pair_maker(banks, seed).self_supervised(number)
-    first, second = (
-        mfcc(resample(sound, RENDER_RATE_HZ, RATE_HZ), RATE_HZ, hop_length=HOP_SAMPLES)[1:]
-        for sound in (example.content, example.style)
-    )
-    return first.astype(np.float32), second.astype(np.float32), str(example.facts["content"])
-
-
-def tracks(
-    banks: tuple[str, ...], seed: int, n_tracks: int, n_workers: int
-) -> tuple[Features, npt.NDArray[np.str_]]:
-    """Features of both segments of many tracks.
-
-    returns [N, 2, 12, L], [N].
-    """
-    by_number: dict[int, Any] = {}
-    for number, track in run_tasks(partial(_make_track, banks, seed), range(n_tracks), n_workers):
-        if isinstance(track, Failure):
-            raise RuntimeError(track.message)
-        by_number[number] = track
-    rows = [by_number[number] for number in range(n_tracks)]
-    features = np.array([row[:2] for row in rows], np.float32)
-    names = np.array([row[2] for row in rows], np.str_)
-    return features.reshape(n_tracks, 2, N_FEATURES, -1 if n_tracks else 0), names
-
-
-def _negatives(names: npt.NDArray[np.str_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """For each track another one, of another instrument."""
-    if len(np.unique(names)) < 2:
-        raise ValueError("there is no negative without a second instrument")
-    chosen = rng.integers(len(names), size=len(names))
-    while (same := names[chosen] == names).any():
-        chosen[same] = rng.integers(len(names), size=int(same.sum()))
-    return chosen
-
-
-def _batches(
-    names: npt.NDArray[np.str_], batch_size: int, rng: np.random.Generator
-) -> Iterator[npt.NDArray[np.int64]]:
-    order = rng.permutation(len(names))
-    triplets = np.stack([order, _negatives(names, rng)[order]])
-    for start in range(0, len(names) - batch_size + 1, batch_size):
-        yield triplets[:, start : start + batch_size]
-
-
 @torch.no_grad()
-def triplet_accuracy(
-    network: TimbreNetwork, features: Features, names: npt.NDArray[np.str_], seed: int = 0
-) -> float:
-    """Share of triplets whose positive is nearer than the negative.
+def triplet_accuracy(network: TimbreNetwork, triplets: Tensor) -> float:
+    """Share of triplets whose positive is nearer than the negative; 0.5 by chance.
 
-    features: [N, 2, 12, L]; names: [N].
+    triplets: [N, 3, 12, L].
     """
     network.eval()
-    embeddings = functional.normalize(
-        network(torch.from_numpy(features).flatten(0, 1)).unflatten(0, (-1, 2)), dim=2
+    embeddings = functional.normalize(network(triplets.flatten(0, 1)).unflatten(0, (-1, 3)), dim=2)
+    anchor, positive, negative = embeddings.unbind(1)
+    return float(((anchor * positive).sum(1) > (anchor * negative).sum(1)).double().mean())
+
+
+class TimbreMetricTask(Task):
+    """The timbre metric's network with its loss."""
+
+    settings, system, card = TimbreMetricTraining, "timbre-metric", "timbre-metric"
+    config: TimbreMetricTraining
+    keeps_float32 = True  # 187 KiB; a metric should not change by how it is stored
+
+    def __init__(self, config: TimbreMetricTraining) -> None:
+        super().__init__(config)
+        self.network = TimbreNetwork()
+
+    @classmethod
+    def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
+        """Tracks composed from banks."""
+        return record_tracks(config.examples, folder, progress=progress)
+
+    def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
+        """Loss of triplets, [B, 3, 12, L]."""
+        anchor, positive, negative = self.network(batch.transpose(0, 1).flatten(0, 1)).chunk(3)
+        return {"loss": triplet_loss(anchor, positive, negative, self.config.margin)}
+
+    def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
+        """Triplet accuracy."""
+        return {"triplet_accuracy": triplet_accuracy(self.network, torch.cat(batches))}
+
+    def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """Triplet accuracy on tracks that nothing was chosen by."""
+        test = record_tracks(config.examples).test()
+        triplets = torch.stack([torch.from_numpy(test[i]) for i in range(len(test))])
+        return {"test": {"triplet_accuracy": triplet_accuracy(self.network, triplets)}}
+
+    def onnx_parts(self) -> dict[str, OnnxPart]:
+        """Features [B, 12, L] to embeddings [B, 64]."""
+        features = {"features": torch.zeros(2, N_FEATURES, 257)}
+        lengths = {"features": {0: "batch", 2: "frames"}}
+        # Pooling by 128 in all leaves nothing of fewer frames.
+        return {
+            "": OnnxPart(
+                self.network, features, lengths, ["embedding"], min_lengths={"frames": 128}
+            )
+        }
+
+
+def _timbre_metric() -> TrainingConfig:
+    # The paper's optimiser, Adam at a constant rate, and its number of passes.
+    loop = LoopConfig(
+        batch_size=16,
+        learning_rate=1e-3,
+        schedule="constant",
+        warmup_steps=1,
+        clip_norm=0,
+        ema_decay=0,
+        precision="32-true",
+        n_workers=0,
+        report_every_steps=50,
+        validate_every_s=60.0,
+        max_steps=2 * (7381 // 16),
     )
-    chosen = torch.from_numpy(_negatives(names, np.random.default_rng(seed)))
-    positive_similarity = (embeddings[:, 0] * embeddings[:, 1]).sum(1)
-    negative_similarity = (embeddings[:, 0] * embeddings[chosen, 1]).sum(1)
-    return float((positive_similarity > negative_similarity).double().mean())
+    return TrainingConfig(TimbreMetricTraining(), TracksConfig(), loop)
 
 
-def train(
-    banks: tuple[str, ...], config: TimbreMetricConfig, n_workers: int
-) -> tuple[TimbreNetwork, dict[str, Any]]:
-    """The trained network, and how well it does."""
-    start_s = time.perf_counter()
-    features, names = tracks(
-        banks, config.seed, config.n_tracks + 2 * config.n_validation, n_workers
-    )
-    composed_s = time.perf_counter() - start_s
-    bounds = config.n_tracks, config.n_tracks + config.n_validation
-    training, validation, test = np.split(np.arange(len(names)), bounds)
-    torch.manual_seed(config.seed)
-    rng = np.random.default_rng(config.seed)
-    network = TimbreNetwork()
-
-    def accuracy(which: npt.NDArray[np.int64]) -> float:
-        return triplet_accuracy(network, features[which], names[which])
-
-    report: dict[str, Any] = {"untrained": accuracy(validation), "validation": []}
-    optimizer = torch.optim.Adam(network.parameters(), config.learning_rate)
-    for _ in range(config.n_epochs):
-        network.train()
-        for tracks_at, negatives_at in _batches(names[training], config.batch_size, rng):
-            anchor, positive = (torch.from_numpy(features[tracks_at, i]) for i in (0, 1))
-            negative = torch.from_numpy(features[negatives_at, int(rng.integers(2))])
-            first, second, other = network(torch.cat([anchor, positive, negative])).chunk(3)
-            loss = triplet_loss(first, second, other, config.margin)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        report["validation"].append(accuracy(validation))
-    report |= {"test": accuracy(test), "composed_s": composed_s}
-    report["elapsed_s"] = time.perf_counter() - start_s
-    return network, report
-
-
-def export(network: TimbreNetwork, path: str | Path) -> None:
-    """Write the network as ONNX: "features" [B, 12, L] in, "embedding" [B, 64] out."""
-    _check_output(path)
-    batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=256)
-    program = torch.onnx.export(
-        network.eval(),
-        (torch.zeros(2, N_FEATURES, 257),),
-        input_names=["features"],
-        output_names=["embedding"],
-        dynamic_shapes=({0: batch, 2: frames},),
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None
-    program.save(str(path), external_data=False)
-
-
-def _check_output(path: str | Path) -> None:
-    if not Path(path).parent.is_dir():
-        raise FileNotFoundError(Path(path).parent)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train on the banks named and write the network and a report beside it."""
-    parser = argparse.ArgumentParser(description=str(main.__doc__).partition("\n")[0])
-    parser.add_argument("banks", nargs="+")
-    parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--n-workers", type=int, default=2)
-    parser.add_argument("--n-tracks", type=int, default=TimbreMetricConfig.n_tracks)
-    options = parser.parse_args(arguments)
-    _check_output(options.output)
-    config = TimbreMetricConfig(n_tracks=options.n_tracks)
-    network, report = train(tuple(options.banks), config, options.n_workers)
-    export(network, options.output)
-    Path(options.output).with_suffix(".json").write_text(json.dumps(report, indent=1))
-    print(json.dumps(report, indent=1))
-
-
-if __name__ == "__main__":
-    main()
+PRESETS = {"timbre-metric": _timbre_metric}
