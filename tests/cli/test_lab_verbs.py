@@ -1,18 +1,16 @@
 """The commands on data and evaluation, in processes of their own: tiny fonts, scores and runs."""
 
-import ast
 import importlib.util
 import inspect
 import json
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from commands import Done, run, start
-from sounds import SUPPORT, tone
+from sounds import tone
 
 from cambiata.audio.sound import Audio
 from cambiata.cli import main as cli
@@ -272,53 +270,49 @@ def test_a_report_is_written_of_a_run(folder: Path) -> None:
     assert len(again.stderr.splitlines()) == 1
 
 
-# The real command in this process's image, on sets and rows of tests/evaluate/tiny.py.
-_TINY = """
-import sys; sys.path[:0] = {paths!r}
-import tiny
-from cambiata.cli import main as cli
-from cambiata.evaluate import transfer
-from cambiata.evaluate.run import run
-asked = []
-def evaluated(output, *, progress=None, **options):
-    asked.append(options)
-    return run(output, [tiny.TinySet(2)], [tiny.SOFT, tiny.REFUSING][: {n_rows}],
-               n_workers=1, tools=tiny.tools, progress=progress)
-transfer.evaluate_transfer = evaluated
-sys.argv = ["cambiata", "evaluate", "transfer", *{arguments!r}]
-try:
-    cli.main()
-finally:
-    print(asked, file=sys.stderr)
-"""
-
-
-def _tiny(folder: Path, *arguments: str, n_rows: int = 1) -> subprocess.CompletedProcess[bytes]:
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the command passes on; sets and rows of tests/support/tiny.py are run instead."""
     pytest.importorskip("mir_eval")
-    paths = [str(HERE.parent / "evaluate"), SUPPORT]
-    code = _TINY.format(paths=paths, n_rows=n_rows, arguments=list(arguments))
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=False
-    )
+    import tiny
+
+    from cambiata.evaluate import transfer
+    from cambiata.evaluate.run import run as run_rows
+
+    found: list[dict[str, Any]] = []
+
+    def evaluated(output: str, *, progress: Any = None, **options: Any) -> list[str]:
+        found.append(options)
+        rows = [tiny.SOFT, tiny.REFUSING][: 2 if "limit" in options else 1]
+        sets = [tiny.TinySet(2)]
+        return run_rows(output, sets, rows, n_workers=1, tools=tiny.tools, progress=progress)
+
+    monkeypatch.setattr(transfer, "evaluate_transfer", evaluated)
+    return found
 
 
-def test_an_evaluation_prints_its_tables_and_passes_on_what_was_given(tmp_path: Path) -> None:
-    done = _tiny(tmp_path, "-o", "run", "--seed", "0", "--rows", "a,b", "--limit", "7")
+def test_an_evaluation_prints_its_tables_and_passes_on_what_was_given(
+    tmp_path: Path, calls: list[dict[str, Any]]
+) -> None:
+    call = ("evaluate", "transfer", "-o", "run")
+    done = run(*call, "--seed", "0", "--rows", "a,b", "--jobs", "3", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    [calls] = done.stderr.decode().splitlines()
-    assert ast.literal_eval(calls) == [{"rows": ["a", "b"], "quick": False, "limit": 7, "seed": 0}]
+    assert done.stderr == b""
+    assert calls == [{"rows": ["a", "b"], "quick": False, "n_workers": 3, "seed": 0}]
     assert "soft (half)" in done.stdout.decode()
-    done = _tiny(tmp_path, "-o", "run", "--no-artificial", "--quick", "--jobs", "3", "--json")
-    [calls] = done.stderr.decode().splitlines()
-    assert ast.literal_eval(calls) == [{"quick": True, "artificial": False, "n_workers": 3}]
+    done = run(*call, "--no-artificial", "--quick", "--json", folder=tmp_path)
+    assert calls[1:] == [{"quick": True, "artificial": False}]
     assert "artificial" in json.dumps(json.loads(done.stdout))
 
 
-def test_a_pair_that_fails_is_named_and_makes_the_exit_code_1(tmp_path: Path) -> None:
-    done = _tiny(tmp_path, "-o", "run", n_rows=2)
+def test_a_pair_that_fails_is_named_and_makes_the_exit_code_1(
+    tmp_path: Path, calls: list[dict[str, Any]]
+) -> None:
+    done = run("evaluate", "transfer", "-o", "run", "--limit", "7", folder=tmp_path)
     assert done.returncode == 1
-    printed, _calls = done.stderr.decode().splitlines()
-    assert printed == "cambiata: 0001 refusing: content: is too quiet; choose another"
+    assert calls == [{"quick": False, "limit": 7}]
+    [line] = done.stderr.decode().splitlines()
+    assert line == "cambiata: 0001 refusing: content: is too quiet; choose another"
     assert "soft (half)" in done.stdout.decode()  # the rest is not lost
     assert "0001" in (tmp_path / "run/artificial/scores.jsonl").read_text()
 
