@@ -276,8 +276,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     pytest.importorskip("mir_eval")
     import tiny
 
+    from cambiata.evaluate import run as running
     from cambiata.evaluate import transfer
-    from cambiata.evaluate.run import run as run_rows
 
     found: list[dict[str, Any]] = []
 
@@ -285,8 +285,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         found.append(options)
         rows = [tiny.SOFT, tiny.REFUSING][: 2 if "limit" in options else 1]
         sets = [tiny.TinySet(2)]
-        return run_rows(output, sets, rows, n_workers=1, tools=tiny.tools, progress=progress)
+        return running.run(output, sets, rows, n_workers=1, tools=tiny.tools, progress=progress)
 
+    monkeypatch.setattr(running, "run_tasks", tiny.in_place)
     monkeypatch.setattr(transfer, "evaluate_transfer", evaluated)
     return found
 
