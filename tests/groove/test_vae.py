@@ -111,10 +111,12 @@ def test_shipped_weights_say_what_they_are() -> None:
 
 def test_golden() -> None:
     a, b, _ = fit_bars(groove(rock(2)), groove(shuffled()))
-    strikes = LatentInterpolation(a, b).at(GrooveAmounts.of(0.5))
-    golden = json.loads(GOLDEN.read_text())
-    assert [s.pitch for s in strikes] == [pitch for _, pitch, _ in golden]
-    np.testing.assert_allclose([s.onset for s in strikes], [at for at, _, _ in golden], atol=2e-3)
-    # Velocities are rounded: a decoding near a half may fall on either side on another processor.
-    velocities = [velocity for _, _, velocity in golden]
-    np.testing.assert_allclose([s.velocity for s in strikes], velocities, atol=1)
+    made = LatentInterpolation(a, b).at(GrooveAmounts.of(0.5))
+    wanted = json.loads(GOLDEN.read_text())
+    # Drum by drum: strikes a thousandth of a beat apart may change places on another processor.
+    found = sorted((s.pitch, s.onset, s.velocity) for s in made)
+    wanted = sorted((pitch, at, velocity) for at, pitch, velocity in wanted)
+    assert [pitch for pitch, _, _ in found] == [pitch for pitch, _, _ in wanted]
+    np.testing.assert_allclose([at for _, at, _ in found], [at for _, at, _ in wanted], atol=2e-3)
+    # A velocity that falls near a half may be rounded either way.
+    np.testing.assert_allclose([v for *_, v in found], [v for *_, v in wanted], atol=1)
