@@ -17,6 +17,8 @@ fonts:
 	apt-get install -y -qq --no-install-recommends libfluidsynth3 fluid-soundfont-gm \
 	    musescore-general-soundfont-small csound-soundfont timgm6mb-soundfont
 
+# One thread a process: the tests take all cores anyway, and threads would wait for one another.
+test: export OMP_NUM_THREADS ?= 1
 test: check
 	$(BIN)/python -m pytest -n auto -m "not slow"
 

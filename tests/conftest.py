@@ -1,5 +1,7 @@
 """Sounds that the tests share: synthetic, seeded, small."""
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,32 @@ from cambiata.audio.sound import Audio
 # The same examples every time, and no clock: machines are noisy.
 settings.register_profile("cambiata", derandomize=True, deadline=None)
 settings.load_profile("cambiata")
+
+# How to have what a test is skipped without: words of the reason, and the cure.
+CURES = {
+    "torch|lightning_fabric|onnx|onnxscript": 'pip install "cambiata[train]"',
+    "music21|ortools|OR-tools": 'pip install "cambiata[notes]"',
+    "mir_eval|sklearn|matplotlib|pretty_midi|essentia": 'pip install "cambiata[eval]"',
+    "basic.pitch|pitch tracker": "pip install --no-deps basic-pitch==0.4.0",
+    "numba|Numba": 'pip install "cambiata[fast]"',
+    "FluidSynth|libfluidsynth|sound ?font|fluid-r3|timgm6mb|musescore|csound": "make fonts",
+    "SoX": "apt-get install sox",
+    "root": "run the tests as an ordinary user",
+}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was skipped, and how to have it: docs/contributing/tests.md says it at length."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", ())
+        if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        terminalreporter.section("skipped, and how to have it", "-")
+    for reason, n in reasons.most_common():
+        cures = [cure for words, cure in CURES.items() if re.search(words, reason)]
+        terminalreporter.write_line(f"{n:4d}  {reason}: {cures[0] if cures else 'see the test'}")
 
 
 @pytest.fixture
