@@ -34,7 +34,7 @@ from cambiata.train.tasks.player import (  # noqa: E402
 )
 from cambiata.train.tasks.rolls import RollExamples, SoundEncoder, unpack_batch  # noqa: E402
 from cambiata.train.tasks.transcriber import (  # noqa: E402
-    TranscriberExamples,
+    TranscriberDataset,
     TranscriberTask,
     TranscriberTraining,
     offset_targets,
@@ -130,7 +130,7 @@ def test_endings_are_where_notes_end() -> None:
 def test_the_transcriber_learns(examples: ScoredExamples) -> None:
     torch.manual_seed(0)
     task = TranscriberTask(TranscriberTraining(width=8, n_blocks=1, crop_s=2.0, n_semitones=0))
-    rows = TranscriberExamples(examples)
+    rows = TranscriberDataset(examples)
     batch = torch.stack([torch.from_numpy(rows[i]) for i in range(4)])
     before = task(batch, 0.0)
     optimizer = torch.optim.AdamW(task.parameters(), 1e-2)

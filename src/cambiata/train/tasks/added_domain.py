@@ -1,11 +1,11 @@
-"""A domain of the user's own: the encoder stays, a decoder is learnt from recordings."""
+"""A domain that the user adds: the encoder stays, a decoder is trained on recordings."""
 
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,35 +38,49 @@ from cambiata.translation.domains import TranslationConfig, domains_folder, ship
 from cambiata.weights import load_model
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
+# Clips are as long as the examples that the shipped domains learnt from; what is left at the end of
+# a recording is used from 3 s on. How little is enough in all was chosen by hand.
 _CLIP_S, _MIN_CLIP_S, _MIN_TOTAL_S = 8.0, 3.0, 30.0
-_VALIDATION_EVERY = 8  # one clip of so many is judged by and not learnt from
-_N_TRIAL_CLIPS = 6  # clips by which the domain to begin as is chosen
+_QUIET_SHARE = 10  # clips whose peak is below ten times silence have nothing to learn from
+_VALIDATION_EVERY = 8  # one clip of so many validates and is not learnt from
+_N_TRIAL_HALVES = 6  # halves of clips by which the domain to begin as is chosen
+_MAX_MINUTES = 24 * 60
+# A decoder alone is small and begins near its goal: a larger step than the translator's, a shorter
+# average, and validation every minute of the five that it takes by default.
+_LOOP = LoopConfig(
+    batch_size=4,
+    learning_rate=1e-3,
+    ema_decay=0.99,
+    report_every_steps=20,
+    validate_every_s=60.0,
+    n_workers=0,
+)
 
 
 @dataclass(frozen=True)
 class AddedDomain:
-    """What `add_domain` did."""
+    """Report of `add_domain`."""
 
-    name: str  # Of the domain
-    path: str  # Its file
-    n_files: int  # Recordings it was learnt from
-    duration_s: float  # Seconds of them
-    skipped: tuple[str, ...]  # Files that were not used, and why
-    begun_from: str  # The domain that ships that it began as
-    lsd_db: float  # How far what it plays of recordings that it has not learnt from is from them
-    lsd_before_db: float  # The same, before it learnt
-    elapsed_s: float  # Seconds that it took
+    name: str
+    path: str
+    n_files: int  # recordings that were used
+    duration_s: float  # of all of them
+    skipped: tuple[str, ...]  # files that were not used, and why
+    begun_from: str  # the shipped domain whose decoder it began as
+    lsd_db: float  # distance from recordings that were not learnt from
+    lsd_before_db: float  # the same, before the training
+    elapsed_s: float
 
 
 class Recordings(Sequence[npt.NDArray[np.float16]]):
-    """Halves of the user's clips, as decoders are asked about them."""
+    """Packed halves of the user's clips."""
 
     def __init__(
         self,
         training: Sequence[npt.NDArray[np.float16]],
-        validation_halves: Sequence[npt.NDArray[np.float16]],
+        validation: Sequence[npt.NDArray[np.float16]],
     ) -> None:
-        self._training, self._validation = training, validation_halves
+        self._training, self._validation = training, validation
 
     def __len__(self) -> int:
         return len(self._training)
@@ -77,12 +91,12 @@ class Recordings(Sequence[npt.NDArray[np.float16]]):
         return half
 
     def validation(self) -> "Recordings":
-        """Those to judge by."""
+        """Those to validate with."""
         return Recordings(self._validation, ())
 
 
 class AddedDomainTask(TranslationTask):
-    """One decoder, learnt with a frozen encoder."""
+    """One decoder, trained beside a frozen encoder."""
 
     turns = 1
 
@@ -116,7 +130,7 @@ def add_domain(
     progress: Progress | None = None,
     report: Report | None = None,
 ) -> AddedDomain:
-    """Learn a domain from recordings of it: the encoder stays as it is, a decoder is trained.
+    """Add a domain learnt from recordings of it: the encoder stays as it is, a decoder is trained.
 
     Mor et al. 2018: with the encoder frozen, a new domain needs a new decoder and nothing else.
     """
@@ -125,7 +139,7 @@ def add_domain(
     if name in [domain.name for domain in shipped_domains()]:
         raise InputError(name, "ships with cambiata", "choose another name")
     check_output(domains_folder() / f"{name}.onnx", DOMAIN, force=force, name=name)
-    if not 0 < minutes <= 24 * 60:
+    if not 0 < minutes <= _MAX_MINUTES:
         raise InputError(f"{minutes:g} minutes", "is out of range", "train for up to a day")
     began = time.perf_counter()
     folder, skipped = Path(folder), list[str]()
@@ -143,24 +157,14 @@ def add_domain(
     place = domains_folder()
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place, prefix=".") as scratch:
-        loop = LoopConfig(
-            batch_size=4,
-            learning_rate=1e-3,
-            ema_decay=0.99,
-            report_every_steps=20,
-            validate_every_s=60.0,
-            n_workers=0,
-            minutes=minutes,
-            seed=seed,
-        )
         run = Path(scratch) / "run"
+        loop = replace(_LOOP, minutes=minutes, seed=seed)
         figures = fit(task, training_examples, loop, run, report=report)
         load_weights(task, run)
-        config = TranslationConfig()
-        encoder = load_model(config.weights, "translation")
+        encoder = load_model(TranslationConfig().weights, "translation")
         unused = {line.partition(":")[0] for line in skipped}
         names = (str(file.relative_to(folder)) for file in files)
-        sources = [each for each in names if each not in unused]
+        sources = [source for source in names if source not in unused]
         written = write_domain(
             task,
             Path(scratch) / f"{name}.onnx",
@@ -169,7 +173,7 @@ def add_domain(
         )
         for file in written:  # the main file last: it vouches for the other
             shutil.move(file, place / file.name)
-    load_model.cache_clear()  # this process may have played one of the same name
+    load_model.cache_clear()  # this process may have loaded one of the same name
     return AddedDomain(
         name,
         str(place / f"{name}.onnx"),
@@ -184,6 +188,7 @@ def add_domain(
 
 
 def _files(folder: Path) -> list[Path]:
+    """Recordings in a folder and below, in order."""
     if not folder.is_dir():
         raise InputError(str(folder), "is no folder", "give a folder of recordings")
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
@@ -195,7 +200,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _clips(file: Path, folder: Path, skipped: list[str]) -> Iterator[Samples]:
-    """A recording in clips of 8 s, mono; what is silent or broken is named."""
+    """Mono clips of a recording; the reason why there are none goes into `skipped`."""
     name = str(file.relative_to(folder))
     try:
         source = AudioFile(file)
@@ -211,7 +216,7 @@ def _clips(file: Path, folder: Path, skipped: list[str]) -> Iterator[Samples]:
     for at in range(0, len(sound), n):
         clip = sound[at : at + n]
         long_enough = len(clip) >= _MIN_CLIP_S * BANDS.sample_rate
-        if long_enough and float(np.abs(clip).max()) > 10 * SILENCE:
+        if long_enough and float(np.abs(clip).max()) > _QUIET_SHARE * SILENCE:
             found_any = True
             yield clip
     if not found_any:
@@ -221,23 +226,13 @@ def _clips(file: Path, folder: Path, skipped: list[str]) -> Iterator[Samples]:
 def _prepare(
     name: str, clips: Sequence[Samples], seed: int, progress: Progress | None, folder: Path
 ) -> tuple[AddedDomainTask, Recordings, str, float]:
-    """A task begun as the nearest domain that ships, what it learns from, and how near that is."""
+    """The task, begun as the nearest shipped domain; its dataset; that domain; its distance in dB.
+
+    The distance is of the shipped domain from recordings that will not be learnt from.
+    """
     torch.manual_seed(seed)
     shipped = load_shipped_task()
-    model, threshold = load_encoder(shipped.config.listener)
-    n = round(_CLIP_S * BANDS.sample_rate)
-    halves: list[list[npt.NDArray[np.float16]]] = []
-    stiffness, wavering = [], []
-    for i, clip in enumerate(clips):
-        padded = np.pad(clip, (0, n - len(clip)))
-        features = compute_features(padded, padded, model, threshold)
-        if len(features["queries"]):
-            both = [pack_excerpt(features, features["target"], half, (0, 0)) for half in (0, 1)]
-            halves.append([each for each in both if each[0] > 0])
-            stiffness.append(float(features["stiffness"]))
-            wavering.append(float(features["wavering_cents"]))
-        if progress is not None:
-            progress((i + 1) / len(clips))
+    halves, inharmonicity, vibrato_cents = _measure(clips, shipped.config.listener, progress)
     order = np.random.default_rng(seed).permutation(len(halves))
     validation = [half for i in order[::_VALIDATION_EVERY] for half in halves[i]]
     training = [half for at, i in enumerate(order) if at % _VALIDATION_EVERY for half in halves[i]]
@@ -250,21 +245,40 @@ def _prepare(
     )
     task = AddedDomainTask(config)
     task.code.load_state_dict(shipped.code.state_dict())
-    task.inharmonicities[0] = float(np.median(stiffness))
-    task.wavering_cents[0] = float(np.median(wavering))
+    task.inharmonicities[0] = inharmonicity
+    task.wavering_cents[0] = vibrato_cents
 
-    def distance_db(some: list[npt.NDArray[np.float16]]) -> float:
-        batch = torch.stack([torch.from_numpy(half) for half in some])
+    def distance_db(packed: list[npt.NDArray[np.float16]]) -> float:
+        batch = torch.stack([torch.from_numpy(half) for half in packed])
         return task.validate([batch], 0.0)["lsd_own"]
 
     best: tuple[float, int] = (np.inf, 0)
     for domain in range(len(shipped.config.domains)):
         task.decoders = shipped.decoders.extract(domain)
-        best = min(best, (distance_db(validation[:_N_TRIAL_CLIPS]), domain))
+        best = min(best, (distance_db(validation[:_N_TRIAL_HALVES]), domain))
     task.decoders = shipped.decoders.extract(best[1])
-    return (
-        task,
-        Recordings(training, validation),
-        shipped.config.domains[best[1]],
-        distance_db(validation),
-    )
+    begun_from = shipped.config.domains[best[1]]
+    return task, Recordings(training, validation), begun_from, distance_db(validation)
+
+
+def _measure(
+    clips: Sequence[Samples], listener: str, progress: Progress | None
+) -> tuple[list[list[npt.NDArray[np.float16]]], float, float]:
+    """Packed halves of each clip that has notes; medians of its inharmonicity and its vibrato."""
+    model, threshold = load_encoder(listener)
+    n = round(_CLIP_S * BANDS.sample_rate)
+    halves: list[list[npt.NDArray[np.float16]]] = []
+    inharmonicities, vibratos_cents = [], []
+    for i, clip in enumerate(clips):
+        padded = np.pad(clip, (0, n - len(clip)))
+        features = compute_features(padded, padded, model, threshold)
+        if len(features["queries"]):
+            both = [pack_excerpt(features, features["target"], half, (0, 0)) for half in (0, 1)]
+            halves.append([half for half in both if half[0] > 0])
+            inharmonicities.append(float(features["stiffness"]))
+            vibratos_cents.append(float(features["wavering_cents"]))
+        if progress is not None:
+            progress((i + 1) / len(clips))
+    if not halves:
+        return [], 0.0, 0.0
+    return halves, float(np.median(inharmonicities)), float(np.median(vibratos_cents))

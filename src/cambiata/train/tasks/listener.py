@@ -1,8 +1,8 @@
-"""The listener: which pitches sound, when each begins, and how strongly.
+"""``listener``: posteriors of onsets and of activation for every pitch, and levels.
 
 A convolutional network on harmonically stacked bands (Bittner et al., "A lightweight
 instrument-agnostic model for polyphonic note transcription and multipitch estimation", ICASSP
-2022), small enough for two cores, with onsets regressed between frames (Kong et al. 2021) and, what
+2022), small enough for two cores, with onsets regressed between frames (Kong et al. 2021) and, as
 neither has, the level of every pitch in every frame: known exactly, since each note of an example
 was rendered alone.
 """
@@ -37,26 +37,40 @@ from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.onnx import OnnxPart
 from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
 
-# Bins by which the partials 1/2 (a false octave), 1, 2, 3, ... 8 lie above a pitch.
+# Bins by which the partials 1/2 (a false octave), 1, 2, 3, ... 6 and 8 lie above a pitch.
 _HARMONIC_BINS = (-36, 0, 36, 57, 72, 84, 93, 108)
+_BINS_PER_SEMITONE = 3
+_OCTAVE = 12  # semitones; the second convolution of a block sees the octaves above and below
+# Onset thresholds of which validation finds the best, and the tolerance of mir_eval's onset F1.
 _THRESHOLDS = tuple(round(0.1 + 0.05 * i, 2) for i in range(15))
 _TOLERANCE_S = 0.05
+_ACTIVE = 0.5  # posterior from which a pitch counts as active
+# Nearly nothing sounds: logits begin at 1 and 5 %, levels at -20 dB.
+_HEAD_BIAS = (-4.5, -3.0, -1.0)
+_SILENT_INPUT = -2.0  # -80 dB, as the network takes levels
+_MIDDLE_DB = 40  # added to levels before they are scaled: -80 to 0 dB become -2 to 2
+_SOUNDING_DB = -45  # cells louder than that, of the mean power, are those that losses count by
+_ONSET_WEIGHT = 2  # onsets are rare, and what notes hang on; chosen by hand
+_N_KNOTS = 6  # of an equalizer's curve over the nine octaves
+_BYTE = 255  # rolls are stored as bytes
 
 
 @dataclass(frozen=True)
 class ListenerTraining:
     """Settings of `ListenerTask`."""
 
-    width: int = 32  # Channels
-    n_blocks: int = 5  # Residual blocks
-    crop_s: float = 4.0  # Seconds of each clip that a step hears
-    n_semitones: int = 3  # By how many semitones clips are moved at most
-    gain_db: float = 5.0  # By how much their level is
-    tilt_db: float = 6.0  # By how much smooth curves over all bands are, as by an equalizer
+    width: int = 32  # channels
+    n_blocks: int = 5  # residual blocks, of dilations 1, 2, 4, ...
+    crop_s: float = 4.0  # seconds of each clip in a step
+    # Augmentation: clips are moved by so many semitones at most, their level by so many dB, and
+    # equalized by smooth curves of so many.
+    n_semitones: int = 3
+    gain_db: float = 5.0
+    tilt_db: float = 6.0
 
 
 class _Block(nn.Module):
-    """Neighbours in time and pitch, then octaves, then time from afar."""
+    """Residual block: neighbours in time and pitch, then octaves, then distant frames."""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
@@ -64,7 +78,9 @@ class _Block(nn.Module):
             nn.Conv2d(width, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
-            nn.Conv2d(width, width, (3, 1), padding=(12, 0), dilation=(12, 1), bias=False),
+            nn.Conv2d(
+                width, width, (3, 1), padding=(_OCTAVE, 0), dilation=(_OCTAVE, 1), bias=False
+            ),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             nn.Conv2d(
@@ -72,7 +88,7 @@ class _Block(nn.Module):
             ),
             nn.BatchNorm2d(width),
         )
-        # Begun as nothing, so that deep stacks learn from the first step.
+        # It begins as the identity, so that deep stacks learn from the first step.
         nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,14 +96,14 @@ class _Block(nn.Module):
 
 
 class Listener(nn.Module):
-    """Bands to onsets, held keys and levels."""
+    """Logits of onsets and of activation, and levels, of bands."""
 
     def __init__(self, config: ListenerTraining) -> None:
         super().__init__()
         width = config.width
         # The three bins of a semitone are channels: at a semitone's resolution all is cheap.
         self.front = nn.Sequential(
-            nn.Conv2d(3 * len(_HARMONIC_BINS), width, 3, padding=1, bias=False),
+            nn.Conv2d(_BINS_PER_SEMITONE * len(_HARMONIC_BINS), width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
         )
@@ -95,22 +111,18 @@ class Listener(nn.Module):
         self.blocks = nn.Sequential(*(_Block(width, dilation) for dilation in dilations))
         self.heads = nn.Conv2d(width, 3, 1)
         with torch.no_grad():
-            # Nearly nothing sounds: begin there.
-            self.heads.bias.copy_(torch.tensor([-4.5, -3.0, -1.0]))  # type: ignore[union-attr]
+            self.heads.bias.copy_(torch.tensor(_HEAD_BIAS))  # type: ignore[union-attr]
 
     def forward(self, bands: Tensor) -> Tensor:
-        """What is heard.
-
-        bands: [B, 312, L]; returns [B, 3, 88, L].
-        """
-        n_bins = 3 * N_PITCHES
+        """Outputs [B, 3, 88, L] of bands [B, 312, L]."""
+        n_bins = _BINS_PER_SEMITONE * N_PITCHES
         below, above = -min(_HARMONIC_BINS), max(_HARMONIC_BINS) + n_bins - BANDS.n_bins
         # What lies outside is as quiet as the quietest.
-        padded = functional.pad(bands, (0, 0, below, above), value=-2.0)
+        padded = functional.pad(bands, (0, 0, below, above), value=_SILENT_INPUT)
         stacked = torch.cat(
             [
                 padded[:, below + by : below + by + n_bins].reshape(
-                    -1, N_PITCHES, 3, bands.shape[2]
+                    -1, N_PITCHES, _BINS_PER_SEMITONE, bands.shape[2]
                 )
                 for by in _HARMONIC_BINS
             ],
@@ -119,16 +131,13 @@ class Listener(nn.Module):
         return self.apply_heads(self.blocks(self.front(stacked)))
 
     def apply_heads(self, hidden: Tensor) -> Tensor:
-        """What the heads say.
-
-        hidden: [B, width, 88, L]; returns [B, 3, 88, L].
-        """
+        """Outputs [B, 3, 88, L] of the last block's hidden state [B, width, 88, L]."""
         logits: Tensor = self.heads(hidden)
         return logits
 
 
-class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
-    """Clips and what is to be heard in them, content and style of every example."""
+class ListenerDataset(Sequence[npt.NDArray[np.uint8]]):
+    """Bands and targets of clips: content and style of every example."""
 
     def __init__(self, examples: ScoredExamples | JoinedExamples) -> None:
         self.examples = examples
@@ -137,22 +146,19 @@ class ListenerExamples(Sequence[npt.NDArray[np.uint8]]):
         return 2 * len(self.examples)
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:  # type: ignore[override]
-        """[312 + 3 * 88, L] in bytes: bands, onsets, held keys, levels."""
+        """[312 + 3 * 88, L] in bytes: bands, onsets, activation, levels."""
         number, which = divmod(range(len(self))[index], 2)
         bands, energies, notes = self.examples.stored(number)
-        rolls = (np.round(255 * x) for x in targets(notes[which], bands.shape[-1]))
+        rolls = (np.round(_BYTE * x) for x in targets(notes[which], bands.shape[-1]))
         return np.concatenate([bands[which], *rolls, energies[which]]).astype(np.uint8)
 
-    def validation(self) -> "ListenerExamples":
+    def validation(self) -> "ListenerDataset":
         """The examples to validate with."""
-        return ListenerExamples(self.examples.validation())
+        return ListenerDataset(self.examples.validation())
 
 
 def targets(rows: Sequence[Sequence[float]], n_frames: int) -> tuple[Any, Any]:
-    """What the listener is to say of notes.
-
-    returns [88, L].
-    """
+    """Onsets and activation [88, L] of notes: start and end in seconds, pitch, velocity."""
     onsets = np.zeros((N_PITCHES, n_frames), np.float32)
     active = np.zeros((N_PITCHES, n_frames), np.float32)
     at = np.arange(n_frames)
@@ -161,6 +167,7 @@ def targets(rows: Sequence[Sequence[float]], n_frames: int) -> tuple[Any, Any]:
         if not 0 <= row < N_PITCHES:
             continue
         start, end = start_s / BANDS.frame_s, end_s / BANDS.frame_s
+        # A triangle about the onset, whose peak is placed between frames (Kong et al. 2021).
         near = np.maximum(0, 1 - np.abs(at - start) / ONSET_REACH_FRAMES)
         onsets[row] = np.maximum(onsets[row], near)
         active[row, int(np.ceil(start - 0.5)) : int(np.floor(end + 0.5)) + 1] = 1
@@ -184,7 +191,7 @@ class ListenerTask(Task):
 
     def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
         """Content and style of every example, each by itself."""
-        return ListenerExamples(recorded)
+        return ListenerDataset(recorded)
 
     def onnx_parts(self) -> dict[str, OnnxPart]:
         """Bands to all rolls."""
@@ -195,20 +202,18 @@ class ListenerTask(Task):
         """The onset threshold that validation found best."""
         return {"threshold": figures["threshold"]}
 
-    def _unpacked(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _unpack(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Bands in dB, and the targets: onsets, activation, scaled levels."""
         n = BANDS.n_bins
         onsets, activation, energy = batch[:, n:].float().chunk(3, dim=1)
         bands_db, energy_db = (
             BAND_BYTES.decode(batch[:, :n].float()),
             ENERGY_BYTES.decode(energy),
         )
-        return bands_db, onsets / 255, activation / 255, energy_db / LEVEL_SCALE_DB
+        return bands_db, onsets / _BYTE, activation / _BYTE, energy_db / LEVEL_SCALE_DB
 
     def augment(self, batch: Tensor) -> Tensor:
-        """A crop of every clip, moved in pitch by whole semitones.
-
-        batch: [B, 312 + n 88, L].
-        """
+        """A crop of every clip [B, 312 + n 88, L], moved in pitch by whole semitones."""
         n_frames = round(self.config.crop_s / BANDS.frame_s)
         n, crops = BANDS.n_bins, []
         for clip in batch:
@@ -217,36 +222,37 @@ class ListenerTask(Task):
             by = int(torch.randint(-self.config.n_semitones, self.config.n_semitones + 1, ()))
             rolls = crop[n:].view(-1, N_PITCHES, crop.shape[1])
             crops.append(
-                torch.cat([_shift_rows(crop[:n], 3 * by), _shift_rows(rolls, by).flatten(0, 1)])
+                torch.cat(
+                    [
+                        _shift_rows(crop[:n], _BINS_PER_SEMITONE * by),
+                        _shift_rows(rolls, by).flatten(0, 1),
+                    ]
+                )
             )
         return torch.stack(crops)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
-        """Losses of clips.
-
-        batch: [B, 576, L].
-        """
-        bands_db, onsets, activation, energy = self._unpacked(self.augment(batch))
+        """Losses of clips [B, 576, L]."""
+        bands_db, onsets, activation, energy = self._unpack(self.augment(batch))
         return self._losses(self.network(self.equalize(bands_db)), onsets, activation, energy)
 
     def equalize(self, bands_db: Tensor) -> Tensor:
-        """Bands louder or softer, and as by an equalizer, as the network takes them.
-
-        bands_db: [B, 312, L]; returns [B, 312, L].
-        """
+        """Bands [B, 312, L] at random levels and equalized, scaled for the network."""
         n_batch = bands_db.shape[0]
         gain = (2 * torch.rand(n_batch, 1, 1) - 1) * self.config.gain_db
-        knots = (2 * torch.rand(n_batch, 1, 6) - 1) * self.config.tilt_db
+        knots = (2 * torch.rand(n_batch, 1, _N_KNOTS) - 1) * self.config.tilt_db
         tilt = functional.interpolate(knots, BANDS.n_bins, mode="linear").transpose(1, 2)
-        return ((bands_db + gain + tilt).clamp_min(BAND_BYTES.floor_db) + 40) / LEVEL_SCALE_DB
+        return (
+            (bands_db + gain + tilt).clamp_min(BAND_BYTES.floor_db) + _MIDDLE_DB
+        ) / LEVEL_SCALE_DB
 
     def _losses(
         self, outputs: Tensor, onsets: Tensor, activation: Tensor, energy: Tensor
     ) -> dict[str, Tensor]:
+        """Losses per cell that sounds, so that silence does not dilute what there is to learn."""
         onset, activation_logits, level = outputs[:, :3].unbind(1)
-        sounding = (energy > -45 / LEVEL_SCALE_DB).float()
+        sounding = (energy > _SOUNDING_DB / LEVEL_SCALE_DB).float()
         n = sounding.sum().clamp_min(1)
-        # Per cell that sounds, so that silence does not dilute what there is to learn.
         losses = {
             "onset": functional.binary_cross_entropy_with_logits(onset, onsets, reduction="sum")
             / n,
@@ -256,7 +262,7 @@ class ListenerTask(Task):
             / n,
             "level": ((level - energy).abs() * sounding).sum() / n,
         }
-        losses["loss"] = 2 * losses["onset"] + losses["held"] + losses["level"]
+        losses["loss"] = _ONSET_WEIGHT * losses["onset"] + losses["held"] + losses["level"]
         return losses
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
@@ -266,19 +272,19 @@ class ListenerTask(Task):
         counts = np.zeros((len(_THRESHOLDS), 2))
         with torch.no_grad():
             for batch in batches:
-                bands_db, onsets, activation, energy = self._unpacked(batch)
-                outputs = self.network((bands_db + 40) / LEVEL_SCALE_DB)[:, :3]
+                bands_db, onsets, activation, energy = self._unpack(batch)
+                outputs = self.network((bands_db + _MIDDLE_DB) / LEVEL_SCALE_DB)[:, :3]
                 for name, value in self._losses(outputs, onsets, activation, energy).items():
                     totals.setdefault(name, []).append(float(value))
-                hits = (outputs[:, 1] > 0) & (activation > 0.5)
-                n_predicted_and_true += int((outputs[:, 1] > 0).sum() + (activation > 0.5).sum())
-                n_hits += int(hits.sum())
+                predicted, true = outputs[:, 1] > 0, activation > _ACTIVE
+                n_predicted_and_true += int(predicted.sum() + true.sum())
+                n_hits += int((predicted & true).sum())
                 onset_posteriors = torch.sigmoid(outputs[:, 0]).numpy()
-                for one, true in zip(onset_posteriors, onsets.numpy(), strict=True):
-                    reference = pick_onsets(true, 0.5)
+                for posterior, target in zip(onset_posteriors, onsets.numpy(), strict=True):
+                    reference = pick_onsets(target, _ACTIVE)
                     n_true_onsets = len(reference[0])
                     for i, threshold in enumerate(_THRESHOLDS):
-                        detected = pick_onsets(one, threshold)
+                        detected = pick_onsets(posterior, threshold)
                         counts[i] += (
                             _count_matches(detected, reference),
                             n_true_onsets + len(detected[0]),
@@ -293,7 +299,7 @@ class ListenerTask(Task):
 
 
 def _shift_rows(x: Tensor, by: int) -> Tensor:
-    """Rows moved up along the last axis but one; what comes in is 0."""
+    """Rows moved up along the last axis but one; those that come in are 0."""
     if by == 0:
         return x
     out = torch.zeros_like(x)
@@ -308,19 +314,19 @@ def _count_matches(detected: tuple[Any, Any, Any], reference: tuple[Any, Any, An
     """Onsets of one pitch within the tolerance of each other, each matched once, in order."""
     count = 0
     for pitch in np.unique(reference[0]):
-        ours = np.sort(detected[1][detected[0] == pitch]) * BANDS.frame_s
-        theirs = np.sort(reference[1][reference[0] == pitch]) * BANDS.frame_s
+        times_s = np.sort(detected[1][detected[0] == pitch]) * BANDS.frame_s
         i = 0
-        for time_s in theirs:
-            while i < len(ours) and ours[i] < time_s - _TOLERANCE_S:
+        for true_s in np.sort(reference[1][reference[0] == pitch]) * BANDS.frame_s:
+            while i < len(times_s) and times_s[i] < true_s - _TOLERANCE_S:
                 i += 1
-            if i < len(ours) and ours[i] <= time_s + _TOLERANCE_S:
+            if i < len(times_s) and times_s[i] <= true_s + _TOLERANCE_S:
                 count += 1
                 i += 1
     return count
 
 
 def _listener() -> TrainingConfig:
+    """Of the weights that ship (docs/models/oneshot.md)."""
     loop = LoopConfig(
         batch_size=4,
         learning_rate=2e-3,

@@ -1,8 +1,7 @@
-"""The player of scores: the one-shot player, asked about notes as they are written.
+"""``player``: the networks of ``oneshot`` with notes as they are written.
 
-It begins with what the player of recordings has learnt; what changes is what it is asked: true
-beginnings, ends and velocities instead of what a listener made of a recording, and no recording to
-look at beside what it draws.
+They begin with what ``oneshot`` has learnt. The queries change: true onsets, offsets and velocities
+instead of those that a listener detects; and there is no content that the refiner could look at.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,21 +26,25 @@ from cambiata.train.task import Progress, TrainingExamples
 from cambiata.train.tasks.oneshot import OneShotTask, OneShotTraining
 
 Loss = Literal["levels", "l1", "multi-scale"]
-_SCALES = (1, 2, 4, 8, 16)
+_SCALES = (1, 2, 4, 8, 16)  # bands and frames that are averaged
+# Losses that were tried against the first one, brought to about its size by hand.
+_L1_WEIGHT, _MULTI_SCALE_WEIGHT, _MAGNITUDE_WEIGHT = 100, 4, 10
+_POWER_FLOOR, _MAGNITUDE_FLOOR = 1e-12, 1e-4  # where roots and logarithms stay finite
+_KEYBOARD_TIMES = 2
 
 
 @dataclass(frozen=True)
 class PlayerTraining(OneShotTraining):
-    """Settings of `PlayerTask`: the player's, and the loss."""
+    """Settings of `PlayerTask`: those of ``oneshot``, and the loss."""
 
-    # "levels": the player's own, differences in dB in the mean and as RMS over time; "l1": plain
+    # "levels": that of ``oneshot``, differences in dB in the mean and as RMS over time; "l1": plain
     # L1 of magnitudes; "multi-scale": L1 of magnitudes and of their logarithms, as DDSP's loss
     # has them (Engel et al. 2020), at five resolutions of the bands.
     loss: Loss = "levels"
 
 
 class PlayerDataset(OneShotDataset):
-    """What a player of scores is asked and what is true."""
+    """Queries of scores in place of detected notes."""
 
     def __init__(
         self, features: OneShotDataset, examples: ScoredExamples, validating: bool = False
@@ -51,10 +54,7 @@ class PlayerDataset(OneShotDataset):
         self._training = features, examples
 
     def queries(self, number: int, cached: Mapping[str, Any]) -> npt.NDArray[Any]:
-        """What the player is asked of an example: its score.
-
-        returns [Q, 22].
-        """
+        """Rows of the note frames [Q, 22] of an example's score."""
         events = events_from_part(self.examples.keys(number))
         return query_rows(score_note_frames(events, cached["target"].shape[1]))
 
@@ -77,8 +77,8 @@ class ConcatDataset(Sequence[npt.NDArray[Any]]):
         index = range(len(self))[index]
         for part, n in zip(self.parts, self.times, strict=True):
             if index < n * len(part):
-                found: npt.NDArray[Any] = part[index % len(part)]
-                return found
+                array: npt.NDArray[Any] = part[index % len(part)]
+                return array
             index -= n * len(part)
         raise IndexError(index)
 
@@ -88,7 +88,7 @@ class ConcatDataset(Sequence[npt.NDArray[Any]]):
 
 
 class PlayerTask(OneShotTask):
-    """The player of scores with its losses."""
+    """Predictor and refiner of scores with their losses."""
 
     settings, system, card = PlayerTraining, "player", "play"
     config: PlayerTraining
@@ -104,34 +104,34 @@ class PlayerTask(OneShotTask):
             PlayerDataset(precompute_features(each, self.config.listener, progress=progress), each)
             for each in sets
         ]
-        # Keyboards first of all: each of theirs is seen as often as two of all others.
-        return ConcatDataset(datasets, [1, 2][: len(datasets)])
+        # Keyboards first of all, which are the second set: most scores are played by one.
+        return ConcatDataset(datasets, [1, _KEYBOARD_TIMES][: len(datasets)])
 
     def refiner_reference(self, example: Example, rendered_db: Tensor) -> Tensor:
-        """What the refiner sees beside what was drawn: the same again."""
+        """Levels that the refiner compares with those rendered: the same, without a content."""
         return rendered_db
 
     def distance(self, estimate: Tensor, target: Tensor) -> Tensor:
-        """How far powers are apart, by the loss that was chosen."""
+        """Distance of two powers, by the loss that was chosen."""
         if self._loss == "levels":
             return super().distance(estimate, target)
         if self._loss == "l1":
-            return (
-                100
-                * (estimate.clamp_min(1e-12).sqrt() - target.clamp_min(1e-12).sqrt()).abs().mean()
-            )
+            ours, true = (x.clamp_min(_POWER_FLOOR).sqrt() for x in (estimate, target))
+            return _L1_WEIGHT * (ours - true).abs().mean()
         losses = []
         for n in _SCALES:
             pair = [
                 functional.avg_pool2d(x[None, None], n, ceil_mode=True) for x in (estimate, target)
             ]
-            low, high = (x.clamp_min(1e-12).sqrt() for x in pair)
-            logs = [torch.log(x + 1e-4) for x in (low, high)]
-            losses.append(10 * (low - high).abs().mean() + (logs[0] - logs[1]).abs().mean())
-        return 4 * torch.stack(losses).mean()
+            ours, true = (x.clamp_min(_POWER_FLOOR).sqrt() for x in pair)
+            logs = [torch.log(x + _MAGNITUDE_FLOOR) for x in (ours, true)]
+            magnitude = _MAGNITUDE_WEIGHT * (ours - true).abs().mean()
+            losses.append(magnitude + (logs[0] - logs[1]).abs().mean())
+        return _MULTI_SCALE_WEIGHT * torch.stack(losses).mean()
 
 
 def _player() -> TrainingConfig:
+    """Of the weights that ship, begun from ``oneshot`` (docs/models/play.md)."""
     loop = LoopConfig(
         batch_size=4,
         learning_rate=5e-4,
