@@ -50,11 +50,21 @@ def test_ends_are_exact_to_the_tick(places: Path, system: str) -> None:
     assert read(output) == sorted(read(b) + again)
 
 
-@pytest.mark.parametrize("system", ["exact", "vae"])
 @settings(max_examples=12)
 @given(a=played(), b=played())
-def test_files_at_the_ends(system: str, a: Score, b: Score, tmp_path_factory: object) -> None:
-    place = tmp_path_factory.mktemp("ends")  # type: ignore[attr-defined]
+def test_files_at_the_ends(a: Score, b: Score, tmp_path_factory: pytest.TempPathFactory) -> None:
+    _check_files_at_the_ends("exact", a, b, tmp_path_factory.mktemp("ends"))
+
+
+@settings(max_examples=4)  # its ends are exact by the same corrections in `test_vae`, many times
+@given(a=played(), b=played())
+def test_files_at_the_ends_by_vae(
+    a: Score, b: Score, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _check_files_at_the_ends("vae", a, b, tmp_path_factory.mktemp("ends"))
+
+
+def _check_files_at_the_ends(system: str, a: Score, b: Score, place: Path) -> None:
     for amount, score in ((0.0, a), (1.0, b)):
         made = morph_groove(a, b, amount=amount, system=system)
         save(made, place / f"{amount}.mid")
