@@ -25,8 +25,8 @@ STYLE = melody([60, 62, 64, 65, 67, 69, 71, 72], partials=20, rate=16000)
 
 @pytest.fixture(params=system_names("transfer"))
 def system(request: pytest.FixtureRequest) -> TransferSystem[Any, Any]:
-    found = cambiata.transfer_system(request.param)
-    return found(configure(request.param, found.presets, None, TINY[request.param]))
+    system_class = cambiata.transfer_system(request.param)
+    return system_class(configure(request.param, system_class.presets, None, TINY[request.param]))
 
 
 def _render(system: TransferSystem[Any, Any], amount: float = 1.0, seed: int = 0) -> np.ndarray:

@@ -62,7 +62,7 @@ class OutputShape:
 
 
 class Style:
-    """What a system plays with: a recording, a timbre that was captured before, or domains."""
+    """Source of a timbre: a recording, a timbre that was captured before, or a mix of domains."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Style:
             self.used_s = len(self.samples) / system.config.sample_rate
 
     def timbre(self) -> Any:
-        """What `render` of the system is given; a recording is captured when first asked for."""
+        """Timbre as the system's `render` takes it; a recording is captured at the first call."""
         if self._timbre is None:
             assert self.samples is not None
             self._timbre = self._system.capture(self.samples)

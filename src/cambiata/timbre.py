@@ -40,7 +40,7 @@ class Timbre:
     Parameters
     ----------
     name : str
-        What to call it in messages.
+        Name of it in messages.
     system : str
         The system it belongs to.
     weights : str
@@ -185,8 +185,8 @@ def capture_timbre(
     Parameters
     ----------
     styles : sequence
-        Sound files or sounds; each is brought to the same level, and of each as much is heard as
-        the system hears of a style.
+        Sound files or sounds; each is brought to the same level, and as much of each is used as
+        the system uses of a style (`TransferConfig.style_s`).
     output : str or pathlib.Path, optional
         File to write as well.
     system : str
@@ -206,7 +206,7 @@ def capture_timbre(
     Raises
     ------
     InputError
-        A sound cannot be used, the system keeps no timbres, or the output cannot be written.
+        A sound cannot be used, the system stores no timbres, or the output cannot be written.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Scores played with sounds: notes where they are written, and promises kept for every player."""
+"""Scores played with sounds: notes where they are written, and promises timbre for every player."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ def _level_db(sound: Audio, begin_s: float, end_s: float) -> float:
 
 
 def test_notes_sound_when_they_are_written() -> None:
-    made = play(SCORE, SOUND, tail_s=0.5)
-    assert made.samples.shape == (1, 3 * RATE)
-    assert _level_db(made, 0, 0.45) < _level_db(made, 0.55, 0.95) - 30
-    heard = {(round(n.start_s, 1), n.pitch) for n in cambiata.transcribe(made).notes}
-    assert {(0.5, 60), (1.0, 67), (1.5, 64)} <= heard
+    output = play(SCORE, SOUND, tail_s=0.5)
+    assert output.samples.shape == (1, 3 * RATE)
+    assert _level_db(output, 0, 0.45) < _level_db(output, 0.55, 0.95) - 30
+    notes = {(round(n.start_s, 1), n.pitch) for n in cambiata.transcribe(output).notes}
+    assert {(0.5, 60), (1.0, 67), (1.5, 64)} <= notes
     # Softly struck, softly heard.
-    assert _level_db(made, 1.55, 1.8) < _level_db(made, 1.05, 1.3) - 6
+    assert _level_db(output, 1.55, 1.8) < _level_db(output, 1.05, 1.3) - 6
 
 
 def test_as_loud_as_the_sound() -> None:
@@ -72,18 +72,18 @@ def test_a_recording_is_transcribed_first(tmp_path: Path) -> None:
     report = play_file(*paths, midi=tmp_path / "notes.mid")
     assert report.transcribed
     assert len(cambiata.load_score(tmp_path / "notes.mid").notes) == report.n_notes >= 3
-    made = cambiata.load(tmp_path / "out.wav")
+    output = cambiata.load(tmp_path / "out.wav")
     # In the recording's format, and as long.
-    assert (made.sample_rate, made.n_channels) == (22050, 2)
-    assert made.duration_s == pytest.approx(content.duration_s, abs=1e-3)
+    assert (output.sample_rate, output.n_channels) == (22050, 2)
+    assert output.duration_s == pytest.approx(content.duration_s, abs=1e-3)
 
 
 def test_a_kept_timbre_plays(tmp_path: Path) -> None:
-    kept = cambiata.capture_timbre([SOUND, SOUND], tmp_path / "a.timbre")
+    timbre = cambiata.capture_timbre([SOUND, SOUND], tmp_path / "a.timbre")
     cambiata.save_score(SCORE, tmp_path / "a.mid")
     report = play_file(tmp_path / "a.mid", tmp_path / "a.timbre", tmp_path / "out.flac")
     assert (report.sample_rate, report.n_channels, report.subtype) == (44100, 1, "PCM_24")
-    assert play(SCORE, kept).duration_s == report.duration_s
+    assert play(SCORE, timbre).duration_s == report.duration_s
 
 
 def test_a_mixed_sound_lies_between() -> None:
@@ -114,8 +114,8 @@ def test_drums_as_the_sound_play_their_hits() -> None:
     hit = rng.normal(size=RATE // 2) * np.exp(-np.arange(RATE // 2) / 2000)
     drums = Audio(np.tile(0.3 * hit, 6).astype(np.float32), RATE)
     with pytest.warns(CambiataWarning, match="no pitch that could be heard"):
-        made = play(SCORE, drums)
-    assert np.abs(made.samples).max() > 0.01
+        output = play(SCORE, drums)
+    assert np.abs(output.samples).max() > 0.01
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_scores_that_are_odd_are_played(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "match"),
+    ("output", "match"),
     [
         (lambda path: path.write_text("no score"), "is not readable as MIDI"),
         (lambda path: mido.MidiFile().save(path), "has no notes"),
@@ -172,8 +172,8 @@ def test_scores_that_are_odd_are_played(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_scores_refused(made: object, match: str, tmp_path: Path) -> None:
-    made(tmp_path / "a.mid")  # type: ignore[operator]
+def test_scores_refused(output: object, match: str, tmp_path: Path) -> None:
+    output(tmp_path / "a.mid")  # type: ignore[operator]
     SOUND.save(tmp_path / "sound.wav")
     with pytest.raises(InputError, match=match):
         play_file(tmp_path / "a.mid", tmp_path / "sound.wav", tmp_path / "out.wav")
@@ -207,7 +207,7 @@ def test_outputs_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["performancenet", "wavenet"])
 def test_the_designs_named_in_the_literature_play(name: str) -> None:
     short = Score((Part((Note(0.1, 0.4, 60),)),))
-    made = play(short, SOUND, system=name, tail_s=0.1)
-    assert made.samples.shape == (1, round(0.5 * RATE))
-    assert np.isfinite(made.samples).all()
-    assert made.samples.tobytes() == play(short, SOUND, system=name, tail_s=0.1).samples.tobytes()
+    output = play(short, SOUND, system=name, tail_s=0.1)
+    assert output.samples.shape == (1, round(0.5 * RATE))
+    assert np.isfinite(output.samples).all()
+    assert output.samples.tobytes() == play(short, SOUND, system=name, tail_s=0.1).samples.tobytes()

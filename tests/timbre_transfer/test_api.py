@@ -41,10 +41,10 @@ def test_loudness_is_the_contents(content: Audio, style: Audio) -> None:
         scaled = replace(content, samples=content.samples * np.float32(level))
         out = _transfer(scaled, replace(style, samples=style.samples * 0.3))
         meter = pyloudnorm.Meter(RATE)
-        wanted, found = (
+        expected_db, actual_db = (
             meter.integrated_loudness(a.samples.T.astype(np.float64)) for a in (scaled, out)
         )
-        assert found == pytest.approx(wanted, abs=0.05)
+        assert actual_db == pytest.approx(expected_db, abs=0.05)
 
 
 def test_inputs_are_not_changed(content: Audio, style: Audio) -> None:

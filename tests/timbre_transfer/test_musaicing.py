@@ -22,7 +22,7 @@ def _as_printed(V: np.ndarray, W: np.ndarray, H: np.ndarray, config: MusaicingCo
     """Section 3 of the paper as we read it, one loop an index, [K, N] activations.
 
     That we read it rightly is shown by benchmarks/musaicing_peer.py: with diagonals and polyphony
-    counted as there, the public script's own divergence comes out to the last digit.
+    counted as there, the public script's unshifted_hz divergence comes out to the last digit.
     """
     K, N = H.shape
     r, p, c, L = config.repetition, config.polyphony, config.continuity, config.iterations
@@ -96,8 +96,8 @@ def test_the_divergence_is_scipys() -> None:
 def test_the_last_iteration_keeps_only_what_the_constraints_allow() -> None:
     rng = np.random.default_rng(0)
     H = rng.random((40, 60)).astype(np.float32)
-    kept = _damp_repetitions(H, 7, np.float32(0))
-    for column in kept.T:
+    damped = _damp_repetitions(H, 7, np.float32(0))
+    for column in damped.T:
         assert np.diff(np.flatnonzero(column)).min(initial=99) > 3
     _restrict_polyphony(H, 10, np.float32(0))
     assert (np.count_nonzero(H, axis=1) == 10).all()
@@ -124,9 +124,11 @@ def test_a_transposed_style_reaches_the_contents_pitch() -> None:
         spectrum = np.abs(np.fft.rfft(sound[rate // 10 : rate // 2], 2**16))
         return float(np.argmax(spectrum)) * rate / 2**16
 
-    wanted, own = 440 * 2 ** (-3 / 12), 440 * 2 ** (-9 / 12)
-    assert pitch_hz(SMALL) == pytest.approx(own, rel=0.02)
-    assert pitch_hz(dataclasses.replace(SMALL, pitch_shift=6)) == pytest.approx(wanted, rel=0.02)
+    expected_hz, unshifted_hz = 440 * 2 ** (-3 / 12), 440 * 2 ** (-9 / 12)
+    assert pitch_hz(SMALL) == pytest.approx(unshifted_hz, rel=0.02)
+    assert pitch_hz(dataclasses.replace(SMALL, pitch_shift=6)) == pytest.approx(
+        expected_hz, rel=0.02
+    )
 
 
 def test_the_tail_rings_with_the_style() -> None:

@@ -60,11 +60,14 @@ def _losses(config: UlyanovConfig) -> tuple[float, float]:
     system = Ulyanov(config)
     texture = system.capture(STYLE)
     target, _ = system._spectrogram(np.abs(config.stft.analyse(CONTENT)))
-    found = system._optimise(target, texture, 0, lambda _share: None)
-    features, wanted = system._conv_features(found), system._conv_features(target)
+    log_spectrogram = system._optimise(target, texture, 0, lambda _share: None)
+    features, target_features = (
+        system._conv_features(log_spectrogram),
+        system._conv_features(target),
+    )
     style_norm = _gram_norm(texture.features)
     return (
-        float(0.5 * torch.sum((features - wanted) ** 2)),
+        float(0.5 * torch.sum((features - target_features) ** 2)),
         float(_gram_distance(features, texture.features, style_norm)),
     )
 

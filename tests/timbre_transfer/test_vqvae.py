@@ -29,12 +29,12 @@ def system(request: pytest.FixtureRequest) -> VqVae:
 
 def test_the_examples_sound_as_they_did_when_it_was_trained(system: VqVae) -> None:
     """The shipped weights, end to end; ``python tests/systems/test_vqvae.py`` writes it anew."""
-    wanted = json.loads(GOLDEN.read_text())[system.config.weights]
-    found = _golden(system)
+    expected = json.loads(GOLDEN.read_text())[system.config.weights]
+    actual = _golden(system)
     # Another processor may let a tie fall to the other side.
-    equal = np.mean(np.array(found["codes"]) == wanted["codes"])
+    equal = np.mean(np.array(actual["codes"]) == expected["codes"])
     assert equal > 0.95
-    np.testing.assert_allclose(found["levels_db"], wanted["levels_db"], atol=0.5)
+    np.testing.assert_allclose(actual["levels_db"], expected["levels_db"], atol=0.5)
 
 
 def _golden(system: VqVae) -> dict[str, list[Any]]:
@@ -135,5 +135,5 @@ def test_another_rate_is_refused() -> None:
 
 
 if __name__ == "__main__":
-    made = {config.weights: _golden(VqVae(config)) for config in VqVae.presets.values()}
-    GOLDEN.write_text(json.dumps(made) + "\n")
+    golden = {config.weights: _golden(VqVae(config)) for config in VqVae.presets.values()}
+    GOLDEN.write_text(json.dumps(golden) + "\n")
