@@ -24,6 +24,7 @@ from cambiata.arrays import Samples
 from cambiata.data.domains import DOMAINS, DomainExamples, DomainsConfig, record_domains
 from cambiata.data.effects import sample_wide_chain
 from cambiata.data.processes import run_all
+from cambiata.errors import InputError
 from cambiata.files import write_arrays
 from cambiata.partials.analysis import measure, pitch_deviation_cents, power_spectrum
 from cambiata.partials.bands import FLOOR, bands_db
@@ -51,6 +52,8 @@ _N_PER_TASK = 8  # examples in one go
 _EFFECTS_SHARE = 0.5  # share of what is heard that has gone through effects
 _N_MEASURED = 240  # examples of which strings and wavering are measured
 _WIDTH = N_FEATURES + 4
+# Weights that files hold; the classifier is needed for training alone.
+_EXPORTED = ("code.", "decoders.weights.", "decoders.biases.", "decoders.stacked.")
 # The classifier learns from so many sounds at a time of the last so many, of each so many moments:
 # taught by the few of a batch alone it stays so weak that confusing it means nothing.
 _N_CLASSIFIED, _MEMORY_SIZE, _N_MEMORY_FRAMES = 64, 1024, 64
@@ -236,21 +239,21 @@ def load_shipped_task(weights: str = "translation") -> "TranslationTask":
         TranslationTraining(**settings | {"domains": tuple(settings["domains"])})
     )
     state = task.state_dict()
+    learnt = {name for name in state if name.startswith(_EXPORTED)}
     for prefix, name, source, part in (
         ("code.", weights, encoder, "code"),
         ("decoders.", f"{weights}-domains", model, ""),
-        ("", f"{weights}-domains", model, "refine"),
+        ("decoders.", f"{weights}-domains", model, "refine"),
     ):
         main_file, read_part = open_model(name)
         data = read_part(*source.about["parts"][part]) if part else main_file
         for initializer in onnx.load_from_string(data).graph.initializer:
-            key = prefix + initializer.name.removesuffix(".half")
-            if key.startswith("decoders.stacked."):
-                *parents, layer = key.partition("/")[0].split(".")
-                layer = REFINER_FILE_NAMES.get(layer, layer)
-                key = ".".join([*parents, layer]) + "/" + key.partition("/")[2]
-            if key in state:
+            key = prefix + _name_in_network(initializer.name)
+            if key in learnt:
                 state[key] = torch.from_numpy(numpy_helper.to_array(initializer).astype(np.float32))
+                learnt.remove(key)
+    if learnt:
+        raise InputError(weights, f"lacks {min(learnt)}", "export it again")
     for i, domain in enumerate(model.about["domains"]):
         # The files' own word is "stiffness".
         state["inharmonicities"][i] = domain["stiffness"]
@@ -258,6 +261,16 @@ def load_shipped_task(weights: str = "translation") -> "TranslationTask":
     state["separate"] = torch.tensor(True)
     task.load_state_dict(state)
     return task.eval()
+
+
+def _name_in_network(initializer: str) -> str:
+    """Name of a weight in its network, from that of an exported array."""
+    # The refiner's part calls the decoders "network", and called them "decoders" before 0.2.0.
+    name = initializer.removesuffix(".half").removeprefix("decoders.").removeprefix("network.")
+    if not name.startswith("stacked."):
+        return name
+    layer, _, kind = name.removeprefix("stacked.").partition("/")
+    return f"stacked.{REFINER_FILE_NAMES.get(layer, layer)}/{kind}"
 
 
 def _file_name(validating: bool, number: int, which: int) -> str:
