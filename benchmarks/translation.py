@@ -30,10 +30,11 @@ from cambiata.partials.latent import CONDITIONING_FEATURES
 from cambiata.partials.note_frames import N_FEATURES, events_from_part, score_note_frames
 from cambiata.partials.posteriors import BANDS
 from cambiata.score.midi import Part
+from cambiata.train.excerpts import precompute_excerpts
 from cambiata.train.loop import load_weights
 from cambiata.train.run import read_run
 from cambiata.train.tasks.mor2018 import Classifier
-from cambiata.train.tasks.translation import TranslationTask, precompute_excerpts
+from cambiata.train.tasks.translation import TranslationTask
 from cambiata.translation.domains import shipped_domains
 from cambiata.translation.sampling import DecoderWeights, sample_levels, zero_arrays
 from machine import machine

@@ -4,22 +4,42 @@ import json
 
 import pytest
 
-from cambiata.errors import InputError
+from cambiata.errors import CambiataWarning, InputError
 
 pytest.importorskip("torch")
 
 from cambiata.train.config import as_dict
 from cambiata.train.tasks.registry import PRESETS, from_dict, training
 
+# Of what each learns from, a setting, its text and its value; else the banks.
+OWN = {
+    "groove": ("source", "7", "7"),
+    "melody": ("least", "7", 7),
+    "pati2018": ("least", "7", 7),
+}
+
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_survives_json(name: str) -> None:
-    own = ("examples.least", "7") if name in ("melody", "pati2018") else ("examples.banks", "7")
-    config = training(name, {own[0]: own[1], "loop.betas": "0.5,0.6"})
-    override = getattr(config.examples, own[0].removeprefix("examples."))
-    assert override == (7 if own[0].endswith("least") else ("7",))
+    setting, text, value = OWN.get(name, ("banks", "7", ("7",)))
+    config = training(name, {f"examples.{setting}": text, "loop.betas": "0.5,0.6"})
+    assert getattr(config.examples, setting) == value
     assert config.loop.betas == (0.5, 0.6)
     assert from_dict(json.loads(json.dumps(as_dict(config))), name) == config
+
+
+def test_old_names_go_on_working() -> None:
+    for old, new in (("play", "player"), ("vqvae", "vqvae-self-supervised")):
+        with pytest.warns(CambiataWarning, match=f"{old} is called {new} now"):
+            assert training(old) == training(new)
+        assert from_dict(as_dict(training(new)), old) == training(new)
+    assert training("melody", {"task.rhythm_told": "3"}).task.rhythm_nats == 3
+    stored = as_dict(training("player"))
+    stored["beside"] = stored.pop("extra_examples")
+    assert from_dict(stored, "play") == training("player")
+    stored = as_dict(training("melody"))
+    stored["task"]["rhythm_told"] = stored["task"].pop("rhythm_nats") + 1
+    assert from_dict(stored, "melody").task.rhythm_nats == 3
 
 
 def test_cifka2021_is_the_published_recipe() -> None:

@@ -25,7 +25,7 @@ from cambiata.train import run as run_module  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
 from cambiata.train.loop import METRICS  # noqa: E402
 from cambiata.train.run import read_run, resume, start  # noqa: E402
-from cambiata.train.tasks.vqvae import VqVae, VqVaeShape  # noqa: E402
+from cambiata.train.vqvae_network import VqVae, VqVaeShape  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_the_authors_checkpoint_becomes_a_file(
     def small(*_shape: Any) -> VqVaeShape:
         return VqVaeShape(width=8, n_codes=16)
 
-    monkeypatch.setattr("cambiata.train.tasks.vqvae.VqVaeShape", small)
+    monkeypatch.setattr("cambiata.train.vqvae_network.VqVaeShape", small)
     torch.manual_seed(0)
     torch.save(VqVae(small()).state_dict(), tmp_path / "state.pt")
     facts = export(tmp_path / "state.pt", tmp_path / "theirs.onnx", half=False)

@@ -24,6 +24,11 @@ from cambiata.data.domains import (  # noqa: E402
     DomainsConfig,
 )
 from cambiata.train.config import LoopConfig  # noqa: E402
+from cambiata.train.excerpts import (  # noqa: E402
+    ExcerptDataset,
+    load_encoder,
+    precompute_excerpts,
+)
 from cambiata.train.export import export  # noqa: E402
 from cambiata.train.loop import fit, read_checkpoint  # noqa: E402
 from cambiata.train.run import start  # noqa: E402
@@ -39,12 +44,9 @@ from cambiata.train.tasks.mor2018 import (  # noqa: E402
 )
 from cambiata.train.tasks.registry import PRESETS  # noqa: E402
 from cambiata.train.tasks.translation import (  # noqa: E402
-    ExcerptDataset,
     TranslationTask,
     TranslationTraining,
-    load_encoder,
     load_shipped_task,
-    precompute_excerpts,
 )
 from cambiata.weights import load_model  # noqa: E402
 

@@ -15,20 +15,22 @@ from cambiata.timbre_transfer.vqvae import STFT
 torch = pytest.importorskip("torch")
 
 from cambiata.train.tasks.registry import PRESETS, make_task, training  # noqa: E402
-from cambiata.train.tasks.vqvae import (  # noqa: E402
+from cambiata.train.tasks.vqvae import VqVaeTask, VqVaeTraining  # noqa: E402
+from cambiata.train.vqvae_network import (  # noqa: E402
     AverageCodebook,
     GradientCodebook,
     VqVae,
     VqVaeShape,
-    VqVaeTask,
-    VqVaeTraining,
     load_published,
-    n_parameters,
     nearest_code,
 )
 
 TINY_SHAPE = VqVaeShape(width=8, n_codes=16)
 LEARNING = ("self-supervised", "supervised", "supervised-contrastive")
+
+
+def n_parameters(network: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def _random(*shape: int) -> "torch.Tensor":

@@ -24,14 +24,12 @@ from cambiata.partials.posteriors import BANDS
 from cambiata.system import Progress
 from cambiata.train.band_losses import DB, total_loss
 from cambiata.train.config import LoopConfig
+from cambiata.train.excerpts import compute_features, load_encoder, pack_excerpt
 from cambiata.train.loop import Report, fit, load_weights
 from cambiata.train.tasks.translation import (
     TranslationTask,
     TranslationTraining,
-    compute_features,
-    load_encoder,
     load_shipped_task,
-    pack_excerpt,
     write_domain,
 )
 from cambiata.translation.domains import TranslationConfig, domains_folder, shipped_domains

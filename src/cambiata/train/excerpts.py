@@ -1,0 +1,229 @@
+"""Halves of sounds as the translator's encoder heard them: what its decoders learn from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from cambiata.arrays import Samples
+from cambiata.data.domains import DomainExamples
+from cambiata.data.effects import sample_wide_chain
+from cambiata.data.processes import run_all
+from cambiata.files import write_arrays
+from cambiata.partials.analysis import measure, pitch_deviation_cents, power_spectrum
+from cambiata.partials.bands import bands_db
+from cambiata.partials.latent import (
+    N_HIDDEN,
+    encode_notes,
+    hidden_at_frames,
+)
+from cambiata.partials.note_frames import N_FEATURES, note_frames
+from cambiata.partials.posteriors import BANDS
+from cambiata.train.note_dataset import query_rows
+from cambiata.weights import Model, load_model, open_model
+
+_N_QUERIES = 1536  # note frames in half a sound; denser ones lose their last
+_WIDTH = N_FEATURES + 4  # of a query: features, and frame, pitch, strength, coverage
+_N_PER_TASK = 8  # examples that a process computes at once; each is some seconds of work
+# Share of the sounds heard that have gone through effects, so that rooms and amplifiers are no
+# domain; the target has not.
+_EFFECTS_SHARE = 0.5
+_N_MEASURED = 240  # examples of which strings and wavering are measured; the median needs no more
+
+
+class Excerpt(NamedTuple):
+    """One half of a sound, unpacked."""
+
+    queries: Tensor  # Note frames heard in it [Q, 22]
+    hidden: Tensor  # What the encoder saw at each [Q, N_HIDDEN]
+    # The domain that was heard, and the one that is to be played
+    source_domain: int
+    target_domain: int
+    target: Tensor  # Levels in bands, in dB [bands, L]
+
+
+class ExcerptDataset(Sequence[npt.NDArray[np.float16]]):
+    """What decoders are asked: halves of sounds, each with itself as the target, or its pair."""
+
+    def __init__(self, folder: Path, examples: DomainExamples, pairs: bool) -> None:
+        self.folder, self.examples, self.pairs = folder, examples, pairs
+
+    def __len__(self) -> int:
+        return (8 if self.pairs else 4) * len(self.examples)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
+        """One half, packed; `TranslationTask.unpack` tells its parts."""
+        number, variant = divmod(range(len(self))[index], 8 if self.pairs else 4)
+        half, content = variant % 2, variant // 2 % 2
+        target = content if variant < 4 else 1 - content
+        with np.load(
+            self.folder / _file_name(self.examples.is_validation, number, content)
+        ) as kept:
+            queries, hidden = kept["queries"], kept["seen"]
+            levels = kept["target"] if target == content else None
+        if levels is None:
+            with np.load(
+                self.folder / _file_name(self.examples.is_validation, number, target)
+            ) as kept:
+                levels = kept["target"]
+        domains = self.examples.stored(number)[1]["domains"]
+        features = {"queries": queries, "seen": hidden}
+        return pack_excerpt(features, levels, half, (domains[content], domains[target]))
+
+    def validation(self) -> "ExcerptDataset":
+        """Those to validate with."""
+        return ExcerptDataset(self.folder, self.examples.validation(), True)
+
+    def measurements(self) -> dict[int, list[tuple[float, float]]]:
+        """Inharmonicity and wavering in cents of sounds, by their domain's number."""
+        found: dict[int, list[tuple[float, float]]] = {}
+        for number in range(min(_N_MEASURED, len(self.examples))):
+            domains = self.examples.stored(number)[1]["domains"]
+            for which, domain in enumerate(domains):
+                with np.load(self.folder / _file_name(False, number, which)) as cached:
+                    pair = float(cached["stiffness"]), float(cached["wavering_cents"])
+                found.setdefault(domain, []).append(pair)
+        return found
+
+
+def pack_excerpt(
+    features: Mapping[str, npt.NDArray[Any]],
+    levels: npt.NDArray[Any],
+    half: int,
+    domain_pair: tuple[int, int],
+) -> npt.NDArray[np.float16]:
+    """Half of what decoders are asked of a sound, packed."""
+    middle = levels.shape[1] // 2
+    first = half * middle
+    frame = features["queries"][:, N_FEATURES]
+    rows_of_half = np.flatnonzero((frame >= first) & (frame < first + middle))[:_N_QUERIES]
+    rows = np.zeros((_N_QUERIES, _WIDTH + N_HIDDEN), np.float32)
+    rows[: len(rows_of_half), :_WIDTH] = features["queries"][rows_of_half]
+    rows[: len(rows_of_half), N_FEATURES] -= first
+    rows[: len(rows_of_half), _WIDTH:] = features["seen"][rows_of_half]
+    packed = [np.array([len(rows_of_half), *domain_pair]), rows, levels[:, first : first + middle]]
+    return np.concatenate([np.ravel(x).astype(np.float16) for x in packed])
+
+
+def unpack_excerpt(packed: Tensor, n_bands: int) -> Excerpt:
+    """Parts of what `pack_excerpt` packed."""
+    x = packed.float()
+    n, source_domain, target_domain = (int(value) for value in x[:3])
+    rows = x[3 : 3 + _N_QUERIES * (_WIDTH + N_HIDDEN)].view(_N_QUERIES, -1)[:n]
+    target = x[3 + _N_QUERIES * (_WIDTH + N_HIDDEN) :].view(n_bands, -1)
+    return Excerpt(rows[:, :_WIDTH], rows[:, _WIDTH:], source_domain, target_domain, target)
+
+
+def _file_name(validating: bool, number: int, which: int) -> str:
+    return f"{'validation' if validating else 'training'}-{number:05d}-{which}.npz"
+
+
+def precompute_excerpts(
+    examples: DomainExamples,
+    listener: str,
+    *,
+    pairs: bool = True,
+    n_workers: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> ExcerptDataset:
+    """Let the encoder's ears hear examples of domains, and keep what decoders are asked of each."""
+    model = load_model(listener, "transcriber")
+    folder = examples.folder / f"asked-{model.sha256[:12]}"
+    folder.mkdir(exist_ok=True)
+    config = examples.config
+    every = [(True, i) for i in range(config.n_validation)]
+    every += [(False, i) for i in range(config.n_examples)]
+    left = [(v, i) for v, i in every if not (folder / _file_name(v, i, 1)).exists()]
+    groups = [tuple(left[i : i + _N_PER_TASK]) for i in range(0, len(left), _N_PER_TASK)]
+    work = partial(_precompute_some, folder, examples, listener)
+    run_all(work, groups, n_workers, str(folder), progress)
+    return ExcerptDataset(folder, examples, pairs)
+
+
+def _precompute_some(
+    folder: Path, examples: DomainExamples, listener: str, some: tuple[tuple[bool, int], ...]
+) -> None:
+    model, threshold = load_encoder(listener)
+    parts = {False: examples, True: examples.validation()}
+    for validating, number in some:
+        sounds = parts[validating][number].sounds
+        for which, sound in enumerate(sounds):
+            rng = np.random.default_rng([number, which, int(validating)])
+            treated = sound
+            if rng.random() < _EFFECTS_SHARE:
+                treated = sample_wide_chain(rng).time_invariant()(sound, BANDS.sample_rate)
+            file = folder / _file_name(validating, number, which)
+            features = compute_features(
+                treated, sound, model, threshold, measured=number < _N_MEASURED
+            )
+            write_arrays(file, **features)
+
+
+def compute_features(
+    audio: Samples, target_audio: Samples, model: Model, threshold: float, *, measured: bool = True
+) -> dict[str, npt.NDArray[Any]]:
+    """What decoders are asked of a sound, and what is true of it.
+
+    audio: [T]; target_audio: [T]; returns [Q, 22], [Q, N_HIDDEN].
+    """
+    notes, hidden = encode_notes(BANDS.level_db(audio), model.part(""), threshold)
+    n_frames, power = BANDS.n_frames(len(target_audio)), power_spectrum(target_audio)
+    frames = note_frames(notes, n_frames)
+    # In order of time, as `queries_of` sorts them.
+    frames = frames[np.argsort(frames.frame, kind="stable")]
+    features: dict[str, npt.NDArray[Any]] = {
+        "queries": query_rows(frames).astype(np.float16),
+        "seen": hidden_at_frames(hidden, frames).astype(np.float16),
+        "target": bands_db(power).astype(np.float16),
+    }
+    if not measured:
+        return features
+    deviations = pitch_deviation_cents(power, notes, n_frames)
+    wavering = [float(np.abs(row - np.median(row)).mean()) for row in deviations]
+    return features | {
+        "stiffness": np.array(measure(power, notes)[2], np.float32),
+        "wavering_cents": np.array(np.median(wavering) if wavering else 0, np.float32),
+    }
+
+
+@lru_cache(maxsize=2)
+def load_encoder(listener: str) -> tuple[Model, float]:
+    """A transcriber that also tells what it saw, and its threshold.
+
+    returns [1, 3 + N_HIDDEN, 88, L].
+    """
+    threshold = float(load_model(listener, "transcriber").about["threshold"])
+    return Model(encoder_onnx(listener), lambda *_: b""), threshold
+
+
+def encoder_onnx(listener: str) -> bytes:
+    """A transcriber's file, changed to give its first three rolls and, below them, what it saw."""
+    import onnx
+
+    model = onnx.load_from_string(open_model(listener)[0])
+    graph, output = model.graph, model.graph.output[0]
+    producer = {name: node for node in graph.node for name in node.output}
+    concatenation = producer[output.name]
+    head_conv = producer[concatenation.input[0]]
+    del concatenation.input[:]
+    concatenation.input.extend([head_conv.output[0], head_conv.input[0]])
+    output.type.tensor_type.shape.dim[1].dim_value = 3 + N_HIDDEN
+    # What nothing needs any more goes.
+    used, nodes = {output.name}, []
+    for node in reversed(graph.node):
+        if used & set(node.output):
+            used |= set(node.input)
+            nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(reversed(nodes))
+    arrays = [array for array in graph.initializer if array.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(arrays)
+    del model.metadata_props[:], graph.value_info[:]
+    onnx.checker.check_model(model)
+    serialized: bytes = model.SerializeToString()
+    return serialized
