@@ -24,10 +24,10 @@ from cambiata.registry import (
     translate_system,
 )
 from cambiata.score.midi import Note, Part, Score
-from cambiata.score.midi import load as load_score
 from cambiata.score.midi import save as save_score
 from cambiata.score.notation import Sheet
 from cambiata.score.notation import read as load_sheet
+from cambiata.score.notation import read_score as load_score
 from cambiata.score.notation import write as save_sheet
 from cambiata.system import (
     PlaySystem,

@@ -22,13 +22,15 @@ from cambiata.errors import CambiataWarning, InputError
 from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
-from cambiata.score.midi import Note, Part, Score, load, save
+from cambiata.score import notation
+from cambiata.score.midi import Note, Part, Score, save
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.system import Progress, make_system
 from cambiata.timbre import Timbre
 from cambiata.transcription.api import transcribe
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf")
+SCORE_SUFFIXES = (*MIDI_SUFFIXES, *notation.SUFFIXES)
 _RATE_HZ = 44100  # of what `play` returns
 # Shape of an output where neither score nor sound is a recording, which would give it.
 _NO_RECORDING = OutputShape("score", _RATE_HZ, n_channels=1, n_samples=1, subtype="PCM_24")
@@ -212,7 +214,7 @@ def play_file(
     Parameters
     ----------
     score : str or pathlib.Path
-        A MIDI file, or a recording to be transcribed first.
+        A MIDI, MusicXML or ABC file, or a recording to be transcribed first.
     sound : str or pathlib.Path
         A sound file, or a ".timbre" file.
     output : str or pathlib.Path
@@ -248,14 +250,16 @@ def play_file(
     """
     began = time.perf_counter()
     chosen = _options(options)
-    is_score = _is_midi(score)
+    is_score = _is_score(score)
     if str(score) == "-" and str(sound) == "-":
         raise InputError("-", "is score and sound at once", "give a file for one of them")
     if is_score and midi is not None:
         raise InputError(str(midi), "is what the score is already", "leave --midi out")
     for path in (score, sound):
         check_not_input(output, "an input", path)
-    source: Score | AudioFile = load(score, keys=True) if is_score else AudioFile(score)
+    source: Score | AudioFile = (
+        notation.read_score(score, keys=True) if is_score else AudioFile(score)
+    )
     if midi is not None:
         check_output(midi, MIDI, force=force)
     style = open_style(sound)
@@ -300,9 +304,9 @@ def play_file(
     )
 
 
-def _is_midi(path: str | Path) -> bool:
+def _is_score(path: str | Path) -> bool:
     """By its name, or by its first four bytes where the name says nothing."""
-    if Path(path).suffix.lower() in MIDI_SUFFIXES:
+    if Path(path).suffix.lower() in SCORE_SUFFIXES:
         return True
     with suppress(OSError, ValueError), Path(path).open("rb") as file:
         return file.read(4) == b"MThd"

@@ -12,6 +12,7 @@ from typing import Any
 from cambiata.errors import CambiataWarning, InputError, MissingExtraError
 from cambiata.files import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SCORE, atomic_file, check_output
 from cambiata.score import midi
+from cambiata.score.abc_reader import PlayedTune, PlayedVoice, read_abc
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
 
 ABC_SUFFIXES = (".abc",)
@@ -263,7 +264,7 @@ def read(path: str | Path) -> Sheet:
     InputError
         It is missing, unreadable, of another kind, holds several tunes or no notes.
     MissingExtraError
-        It is MusicXML or ABC, and music21 (extra ``notes``) is not installed.
+        It is MusicXML, and music21 (extra ``notes``) is not installed.
 
     Examples
     --------
@@ -273,10 +274,12 @@ def read(path: str | Path) -> Sheet:
     """
     sheets = read_all(path)
     if len(sheets) > 1:
-        raise InputError(
-            str(path), f"holds {len(sheets)} tunes", "keep the one that is meant in a file"
-        )
+        raise _too_many(path, len(sheets))
     return sheets[0]
+
+
+def _too_many(path: str | Path, n_tunes: int) -> InputError:
+    return InputError(str(path), f"holds {n_tunes} tunes", "keep the one that is meant in a file")
 
 
 def read_all(path: str | Path) -> list[Sheet]:
@@ -320,10 +323,57 @@ def read_all(path: str | Path) -> list[Sheet]:
     if suffix not in SUFFIXES:
         suffixes = ", ".join(SUFFIXES)
         raise InputError(str(path), "is no kind of score that is known", f"give one of {suffixes}")
+    if suffix in ABC_SUFFIXES:
+        return [_sheet_of_tune(tune, path) for tune in _read_tunes(path)]
     sheets = list(_parse_file(path))
     if not sheets:
         raise InputError(str(path), "has no notes", "choose a score that plays something")
     return sheets
+
+
+def read_score(path: str | Path, *, keys: bool = False) -> Score:
+    """Score of a MIDI, MusicXML or ABC file: its notes in seconds, as they are performed.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file. Notes that the sustain pedal of a MIDI file holds last until it is lifted or the
+        pitch is struck again; a part is made for every track, channel and program that plays, or
+        every voice. Repeats of MusicXML and ABC are written out.
+    keys : bool
+        Let notes of MIDI end with their keys, whatever the pedal does; `Part.pedal` says what it
+        does.
+
+    Returns
+    -------
+    Score
+        Its notes in seconds. Tempo changes of MIDI and ABC are followed.
+
+    Raises
+    ------
+    InputError
+        It is missing, unreadable, damaged, holds several tunes or no notes.
+    MissingExtraError
+        It is MusicXML, and music21 (extra ``notes``) is not installed.
+
+    Examples
+    --------
+    >>> read_score("nowhere.mid")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.mid: no such file; check the path
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in MUSICXML_SUFFIXES:
+        return read(path).to_score()
+    if suffix not in ABC_SUFFIXES:
+        return midi.load(path, keys=keys)
+    if not path.is_file():
+        raise InputError(str(path), "no such file", "check the path")
+    tunes = _read_tunes(path)
+    if len(tunes) > 1:
+        raise _too_many(path, len(tunes))
+    return _score_of_tune(tunes[0], path)
 
 
 def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
@@ -369,17 +419,83 @@ def _import_music21(path: object) -> Any:
     return music21
 
 
+def _read_tunes(path: Path) -> list[PlayedTune]:
+    """Tunes of an ABC file, at least one; of a single one, what could not be followed is said."""
+    try:
+        tunes = list(read_abc(path))
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise InputError(str(path), problem, "check the path") from error
+    if not tunes:
+        problem = "has no notes in ABC"
+        raise InputError(str(path), problem, "give a tune with X: and K: fields and notes")
+    if len(tunes) == 1 and (problems := tunes[0].problems):
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        warnings.warn(f"{path}: {problems[0]} is left out{more}", CambiataWarning, 4)
+    return tunes
+
+
+def _name_of_tune(tune: PlayedTune, path: Path) -> str:
+    return f"{path} ({tune.title})" if tune.title else str(path)
+
+
+def _sheet_of_tune(tune: PlayedTune, path: Path) -> Sheet:
+    pitched = [voice for voice in tune.voices if voice.notes and not voice.is_drum]
+    if not pitched:
+        raise InputError(str(path), "has only drums", "choose a score with pitches")
+    if len({metre for _, metre in tune.metres}) > 1:
+        warnings.warn(f"{path}: changes its metre; read as if it did not", CambiataWarning, 4)
+    voices = (
+        Voice(
+            tuple(Tone(each.start, each.length, each.pitch, each.velocity) for each in voice.notes),
+            voice.name,
+            voice.program,
+        )
+        for voice in pitched
+    )
+    return Sheet(
+        tuple(voices),
+        tune.main_metre,
+        tune.key,
+        tune.tempos[0][1],
+        tune.pickup,
+        _name_of_tune(tune, path),
+    )
+
+
+def _score_of_tune(tune: PlayedTune, path: Path) -> Score:
+    tempos = tuple((float(start), qpm) for start, qpm in tune.tempos)
+    metres = [(float(start), metre) for start, metre in tune.metres]
+    if tune.pickup:
+        short = tune.pickup / 4
+        begin = float(tune.pickup)
+        later = [each for each in metres[1:] if each[0] > begin]
+        governs = next((m for start, m in reversed(metres) if start <= begin), metres[0][1])
+        metres = [(0.0, Metre(short.numerator, short.denominator)), (begin, governs), *later]
+    clock = Clock(tempos, tuple(metres), tune.key)
+
+    def part(voice: PlayedVoice) -> Part:
+        notes = (
+            Note(
+                clock.seconds(float(each.start)),
+                clock.seconds(float(each.start + each.length)),
+                each.pitch,
+                each.velocity,
+            )
+            for each in voice.notes
+        )
+        return Part(tuple(notes), voice.program, voice.is_drum, voice.name)
+
+    parts = tuple(part(voice) for voice in tune.voices if voice.notes)
+    return Score(parts, _name_of_tune(tune, path), clock)
+
+
 def _parse_file(path: Path) -> Iterator[Sheet]:
     music21 = _import_music21(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            # ABC as text: of a file, music21 leaves it open.
-            parsed = (
-                music21.converter.parse(path.read_text(errors="replace"), format="abc")
-                if path.suffix.lower() in ABC_SUFFIXES
-                else music21.converter.parse(path, forceSource=True)
-            )
+            parsed = music21.converter.parse(path, forceSource=True)
             scores = parsed.scores if isinstance(parsed, music21.stream.Opus) else [parsed]
         except Exception as error:  # music21 has many
             raise InputError(str(path), "cannot be read as a score", "export it again") from error

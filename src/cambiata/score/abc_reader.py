@@ -1,0 +1,344 @@
+"""Tunes of ABC files as they are played: notes in quarter notes, repeats written out."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+from cambiata.errors import InputError
+from cambiata.score import abc_fields
+from cambiata.score.abc_music import MAX_NOTES, Bar, VoiceReader
+from cambiata.score.abc_text import (
+    MAX_BYTES,
+    Line,
+    Macros,
+    clean_title,
+    decode,
+    head_length,
+    split_tunes,
+)
+from cambiata.score.midi import Metre
+from cambiata.score.repeats import (
+    Marks,
+    TooManyRepeatsError,
+    part_order,
+    playing_order,
+)
+
+_QPM = 120.0  # quarter notes a minute where no Q field gives it: what abc2midi takes
+_MOST_VOICES = 64
+_MOST_PLAYED = 500_000  # notes of a tune, repeats written out: several times the longest symphony
+_LONGEST = 200_000  # quarter notes of a tune: a day at 138 a minute
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class PlayedNote:
+    """A note as it is played, in quarter notes from the beginning."""
+
+    start: Fraction
+    length: Fraction
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True)
+class PlayedVoice:
+    """The notes of one voice."""
+
+    notes: tuple[PlayedNote, ...]
+    name: str = ""
+    program: int = 0
+    is_drum: bool = False
+
+
+@dataclass(frozen=True)
+class PlayedTune:
+    """A tune as it is played."""
+
+    title: str
+    voices: tuple[PlayedVoice, ...]
+    metres: tuple[tuple[Fraction, Metre], ...]  # with the quarter note where each begins
+    tempos: tuple[tuple[Fraction, float], ...]
+    key: str
+    pickup: Fraction
+    end: Fraction
+    problems: tuple[str, ...] = ()
+
+    @property
+    def main_metre(self) -> Metre:
+        """The metre that governs most of it."""
+        lengths: Counter[Metre] = Counter()
+        ends = [*(start for start, _ in self.metres[1:]), self.end]
+        for (start, metre), end in zip(self.metres, ends, strict=True):
+            lengths[metre] += end - start  # type: ignore[assignment]
+        return max(lengths, key=lambda metre: lengths[metre], default=Metre())
+
+
+def read_abc(path: Path) -> Iterator[PlayedTune]:
+    """Tunes of an ABC file that play something, one after the other."""
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(str(path), "is too large to be ABC", "split it")
+    yield from parse_abc(decode(path.read_bytes()), str(path))
+
+
+def parse_abc(text: str, name: str) -> Iterator[PlayedTune]:
+    """Tunes of a text that play something, one after the other."""
+    for lines in split_tunes(text):
+        try:
+            tune = _Tune(lines).played()
+        except TooManyRepeatsError:
+            problem = "repeats so often that it would never end"
+            raise InputError(name, problem, "check its repeat signs and P: field") from None
+        except ValueError as error:
+            raise InputError(name, str(error), "split it, or check its lengths") from None
+        if any(voice.notes for voice in tune.voices):
+            yield tune
+
+
+@dataclass
+class _Tune:
+    """A tune while it is read."""
+
+    lines: Sequence[Line]
+    title: str = ""
+    parts: str = ""
+    tempo: str = ""
+    unit: Fraction | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.voices: dict[str, VoiceReader] = {}
+        self.macros = Macros()
+        self.user_signs: dict[str, str] = {}
+        self.model = VoiceReader(user_signs=self.user_signs)  # what the head says of every voice
+        n_head = head_length(self.lines)
+        for line in self.lines[:n_head]:
+            self._read_head(line)
+        self.model.unit = self.unit or abc_fields.default_unit(self.model.metre)
+        for voice in self.voices.values():
+            voice.unit = self.model.unit
+        self.current = next(iter(self.voices.values()), None)
+        for line in self.lines[n_head:]:
+            self._read_body(line)
+
+    # Fields -------------------------------------------------------------------------------------
+
+    def _read_head(self, line: Line) -> None:
+        if line.letter == "T":
+            self.title = self.title or clean_title(line.text)
+        elif line.letter == "P":
+            self.parts = line.text
+        elif line.letter == "Q":
+            self.tempo = line.text
+        elif line.letter == "L":
+            self.unit = abc_fields.parse_unit(line.text) or self.unit
+        elif line.letter == "V":
+            self._voice(line.text)
+        else:
+            for voice in [self.model, *self.voices.values()]:
+                self._read_field(voice, line.letter, line.text)
+
+    def _read_body(self, line: Line) -> None:
+        if not line.letter:
+            text = self.macros.written_out(line.text)
+            if text is None:
+                raise ValueError(f"line {line.number} is too long with its macros written out")
+            before = len(self.problems)
+            self.current = (self.current or self._voice("1")).read(text, self._on_field)
+            for i in range(before, len(self.problems)):
+                self.problems[i] = f"line {line.number}: {self.problems[i]}"
+            if sum(voice.n_notes for voice in self.voices.values()) > MAX_NOTES:
+                raise ValueError(f"has more than {MAX_NOTES} notes")
+        else:
+            self._on_field(line.letter, line.text)
+
+    def _on_field(self, letter: str, text: str) -> VoiceReader:
+        """Obey a field in the music; the voice that is read from there on."""
+        if letter == "V":
+            if self.current is not None:
+                self.current.end_line()
+            self.current = self._voice(text)
+            return self.current
+        voice = self.current = self.current or self._voice("1")
+        if letter == "P" and text:
+            voice.begin_part(text.strip('"')[0])
+        elif letter == "Q":
+            if qpm := abc_fields.parse_tempo(text, voice.unit):
+                voice.set_tempo(qpm)
+        elif letter == "L":
+            voice.unit = abc_fields.parse_unit(text) or voice.unit
+        else:
+            self._read_field(voice, letter, text)
+        return voice
+
+    def _read_field(self, voice: VoiceReader, letter: str, text: str) -> None:
+        """Obey a field that means the same in the head and in the music."""
+        if letter == "K":
+            voice.key = abc_fields.parse_key(text, voice.key)
+            voice.sounding = abc_fields.parse_sounding(text, voice.sounding)
+        elif letter == "M":
+            voice.set_metre(abc_fields.parse_metre(text))
+        elif letter == "m":
+            self.macros.add(text)
+        elif letter == "U":
+            if sign := re.match(r"([~H-Wh-w])\s*=\s*[!+\"]?([^!+\"]*)", text):
+                self.user_signs[sign[1]] = sign[2].strip()
+        elif letter == "I":
+            self._read_directive(voice, text)
+
+    def _read_directive(self, voice: VoiceReader, text: str) -> None:
+        words = re.split(r"[\s=]+", text.strip())
+        numbers = [int(word) for word in words[1:] if re.fullmatch(r"[+-]?\d{1,3}", word)]
+        if words[0] == "propagate-accidentals" and len(words) > 1:
+            voice.propagates = words[1]
+        elif words[0] == "MIDI" and len(words) > 2 and numbers:
+            if words[1] == "transpose":
+                voice.sounding = replace(voice.sounding, midi_transpose=numbers[0])
+            elif words[1] == "program" and 0 <= numbers[-1] <= 127:
+                voice.program = numbers[-1]
+            elif words[1] == "channel":
+                voice.sounding = replace(voice.sounding, is_drum=numbers[0] == 10)
+
+    def _voice(self, text: str) -> VoiceReader:
+        """Voice that a V field names, made where it is new."""
+        name, _, properties = text.strip().partition(" ")
+        if name not in self.voices:
+            if len(self.voices) >= _MOST_VOICES:
+                raise ValueError(f"has more than {_MOST_VOICES} voices")
+            model = self.model
+            self.voices[name] = VoiceReader(
+                key=model.key,
+                unit=model.unit,
+                metre=model.metre,
+                sounding=model.sounding,
+                program=model.program,
+                propagates=model.propagates,
+                user_signs=self.user_signs,
+                problems=self.problems,
+            )
+        voice = self.voices[name]
+        if properties:
+            voice.sounding = abc_fields.parse_sounding(properties, voice.sounding)
+            if title := re.search(r"(?:name|nm)\s*=\s*(?:\"([^\"]*)\"|(\S+))", properties):
+                voice.name = clean_title(title[1] or title[2] or "")
+        return voice
+
+    # Playing ------------------------------------------------------------------------------------
+
+    def played(self) -> PlayedTune:
+        """The tune with its repeats written out."""
+        readers = list(self.voices.values())
+        for reader in readers:
+            reader.finish()
+        readers = [reader for reader in readers if reader.bars]
+        orders = self._orders([reader.bars for reader in readers])
+        voices = []
+        for reader, (order, lengths) in zip(readers, orders, strict=True):
+            notes = _played_notes(reader.bars, order, lengths)
+            voices.append(PlayedVoice(notes, reader.name, reader.program, reader.is_drum))
+        if sum(len(voice.notes) for voice in voices) > _MOST_PLAYED:
+            raise TooManyRepeatsError
+        return self._assembled(readers, orders, voices)
+
+    def _orders(self, voices: list[list[Bar]]) -> "list[_Order]":
+        """Order and lengths of each voice's bars: one for all where their signs allow it."""
+        if not voices:
+            return []
+        longest = max(voices, key=len)
+        together = all(
+            len(bars) == len(longest) or not any(bar.marks.repeats for bar in bars)
+            for bars in voices
+        )
+        if not together:
+            return [self._order([bars]) for bars in voices]
+        return [self._order(voices)] * len(voices)
+
+    def _order(self, voices: list[list[Bar]]) -> "_Order":
+        n = max(map(len, voices))
+        marks, labels, lengths = [], [""] * n, [Fraction(0)] * n
+        for i in range(n):
+            merged = Marks()
+            for bar in (bars[i] for bars in voices if i < len(bars)):
+                merged = merged.merged(bar.marks)
+                labels[i] = labels[i] or bar.label
+                lengths[i] = max(lengths[i], bar.length)
+            marks.append(merged)
+        starts = {label: i for i, label in reversed(list(enumerate(labels))) if label}
+        sequence = part_order(self.parts, starts)
+        if not sequence:
+            return playing_order(marks), lengths
+        edges = sorted({*starts.values(), *(i for i, label in enumerate(labels) if label), n})
+        order = playing_order(marks[: edges[0]])
+        for label in sequence:
+            if label in starts:
+                start = starts[label]
+                end = next(edge for edge in edges if edge > start)
+                order += [start + i for i in playing_order(marks[start:end])]
+            if len(order) > _LONGEST:
+                raise TooManyRepeatsError
+        return order, lengths
+
+    def _assembled(
+        self, readers: list[VoiceReader], orders: "list[_Order]", voices: list[PlayedVoice]
+    ) -> PlayedTune:
+        qpm = abc_fields.parse_tempo(self.tempo, self.model.unit) or _QPM
+        tempos: dict[Fraction, float] = {Fraction(0): qpm}
+        metres: list[tuple[Fraction, Metre]] = []
+        end = pickup = Fraction(0)
+        for number, (reader, (order, lengths)) in enumerate(zip(readers, orders, strict=True)):
+            begin = Fraction(0)
+            for i in order:
+                bar = reader.bars[i] if i < len(reader.bars) else Bar(None)
+                tempos.update((begin + at, qpm) for at, qpm in bar.tempos)
+                metre = bar.metre or Metre()
+                if number == 0 and (not metres or metres[-1][1] != metre):
+                    metres.append((begin, metre))
+                begin += lengths[i]
+            end = max(end, begin)
+            if number == 0 and len(order) > 1:
+                first = reader.bars[order[0]].metre
+                short = lengths[order[0]]
+                pickup = short if first is not None and short < first.bar else pickup
+        if end > _LONGEST:
+            raise ValueError(f"lasts {int(end)} quarter notes")
+        return PlayedTune(
+            self.title,
+            tuple(voices),
+            tuple(metres),
+            tuple(sorted(tempos.items())),
+            next((each.first_key for each in readers if each.n_notes), ""),
+            pickup,
+            end,
+            tuple(self.problems),
+        )
+
+
+_Order = tuple[list[int], list[Fraction]]
+
+
+def _played_notes(
+    bars: Sequence[Bar], order: Sequence[int], lengths: Sequence[Fraction]
+) -> tuple[PlayedNote, ...]:
+    """Notes of bars in the order they are played, ties made one."""
+    notes: list[PlayedNote] = []
+    open_ties: dict[int, int] = {}  # where the note is that goes on, by pitch
+    begin = Fraction(0)
+    for number in order:
+        for note in bars[number].notes if number < len(bars) else ():
+            start, before = begin + note.at, open_ties.pop(note.pitch, None)
+            place = len(notes)
+            if before is not None and notes[before].start + notes[before].length == start:
+                place = before
+                notes[place] = replace(notes[place], length=notes[place].length + note.length)
+            elif note.length:
+                notes.append(PlayedNote(start, note.length, note.pitch, note.velocity))
+            if note.tied and place < len(notes):
+                open_ties[note.pitch] = place
+        if len(notes) > _MOST_PLAYED:
+            raise TooManyRepeatsError
+        begin += lengths[number]
+        if begin.denominator > 10**6:
+            begin = begin.limit_denominator(10**6)
+    return tuple(sorted(notes))
