@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from numpydoc.validate import validate
@@ -35,6 +36,8 @@ CODES = {
 def _public_modules() -> Iterator[str]:
     for module in pkgutil.walk_packages(cambiata.__path__, "cambiata."):
         parts = module.name.split(".")[1:]
+        if parts[:2] == ["score", "abc"]:
+            continue  # read through `score.notation` alone, as the next test sees
         if parts[0] in ("audio", "score", "system") or parts[-1] == "api":
             yield module.name
 
@@ -80,6 +83,15 @@ def test_docstring(name: str) -> None:
     wanted = CODES | ({"EX01"} if PUBLIC[name] else set())
     errors = [text for code, text in validate(name)["errors"] if code in wanted]
     assert not errors
+
+
+def test_the_abc_reader_is_imported_by_notation_alone() -> None:
+    users = {
+        path.name
+        for path in (Path(cambiata.__file__).parent).rglob("*.py")
+        if "cambiata.score.abc" in path.read_text() and path.parent.name != "abc"
+    }
+    assert users == {"notation.py"}
 
 
 def test_something_was_judged() -> None:

@@ -102,7 +102,7 @@ def _describe(report: cambiata.Report) -> str:
 @_play_option("--midi", "midi", metavar="OUT.mid", help="Keep the notes heard in a recording.")
 @written_sound_options(_play_option, "SOUND's")
 def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Play SCORE, a MIDI file, with the sound of SOUND.
+    """Play SCORE, a MIDI, MusicXML or ABC file, with the sound of SOUND.
 
     SCORE may be a recording, too: its notes are heard first. SOUND may be a .timbre file.
     """

@@ -12,7 +12,13 @@ from typing import Any
 from cambiata.errors import CambiataWarning, InputError, MissingExtraError
 from cambiata.files import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SCORE, atomic_file, check_output
 from cambiata.score import midi
-from cambiata.score.abc_reader import PlayedTune, PlayedVoice, read_abc
+from cambiata.score.abc.reader import (
+    PlayedTune,
+    PlayedVoice,
+    count_tunes,
+    parse_abc,
+    read_text,
+)
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
 
 ABC_SUFFIXES = (".abc",)
@@ -272,6 +278,9 @@ def read(path: str | Path) -> Sheet:
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
+    path = Path(path)
+    if path.suffix.lower() in ABC_SUFFIXES and path.is_file():
+        return _sheet_of_tune(_read_tunes(path, at_most=1)[0], path)
     sheets = read_all(path)
     if len(sheets) > 1:
         raise _too_many(path, len(sheets))
@@ -370,10 +379,7 @@ def read_score(path: str | Path, *, keys: bool = False) -> Score:
         return midi.load(path, keys=keys)
     if not path.is_file():
         raise InputError(str(path), "no such file", "check the path")
-    tunes = _read_tunes(path)
-    if len(tunes) > 1:
-        raise _too_many(path, len(tunes))
-    return _score_of_tune(tunes[0], path)
+    return _score_of_tune(_read_tunes(path, at_most=1)[0], path)
 
 
 def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
@@ -419,13 +425,15 @@ def _import_music21(path: object) -> Any:
     return music21
 
 
-def _read_tunes(path: Path) -> list[PlayedTune]:
+def _read_tunes(path: Path, *, at_most: int | None = None) -> list[PlayedTune]:
     """Tunes of an ABC file, at least one; of a single one, what could not be followed is said."""
-    try:
-        tunes = list(read_abc(path))
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise InputError(str(path), problem, "check the path") from error
+    text = read_text(path)
+    tunes: list[PlayedTune] = []
+    for tune in parse_abc(text, str(path)):
+        tunes.append(tune)
+        if at_most is not None and len(tunes) > at_most:
+            # A book is refused before all of it is read.
+            raise _too_many(path, max(count_tunes(text), len(tunes)))
     if not tunes:
         problem = "has no notes in ABC"
         raise InputError(str(path), problem, "give a tune with X: and K: fields and notes")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 # Bars that are played, repeats counted: an hour of 2/4 at 240 a minute has 7200.
@@ -16,32 +16,62 @@ class TooManyRepeatsError(ValueError):
 
 @dataclass(slots=True)
 class Marks:
-    """Signs of a bar that send the player elsewhere."""
+    """Signs of a bar that send the player elsewhere.
 
-    opens: int = 0  # |: before it; |:: counts 2
-    closes: int = 0  # :| after it; ::| counts 2
-    endings: tuple[int, ...] = ()  # turns in which it is played; all where it is in no ending
+    Parameters
+    ----------
+    opens : int
+        Whether a repeat begins before it; 2 where it is played three times, and so on.
+    closes : int
+        Whether a repeat ends after it, likewise.
+    endings : tuple of int
+        Turns in which it is played; all where it is in no ending.
+    begins_ending : bool
+        Whether it is the first bar of its ending.
+    double : bool
+        Whether a double bar line follows it.
+    segno : bool
+        Whether the sign that D.S. goes back to stands before it.
+    coda : bool
+        Whether the coda's sign stands before it.
+    to_coda : bool
+        Whether a player who came back leaves for the coda after it.
+    fine : bool
+        Whether a player who came back ends after it.
+    jump : {"", "capo", "segno"}
+        D.C. or D.S. after it.
+
+    Examples
+    --------
+    >>> Marks(closes=1).repeats
+    True
+    """
+
+    opens: int = 0
+    closes: int = 0
+    endings: tuple[int, ...] = ()
     begins_ending: bool = False
-    segno: bool = False  # before it
-    coda: bool = False  # before it: where a player who leaves for the coda goes on
-    to_coda: bool = False  # after it
-    fine: bool = False  # after it
-    jump: Literal["", "capo", "segno"] = ""  # after it: D.C. or D.S.
+    double: bool = False
+    segno: bool = False
+    coda: bool = False
+    to_coda: bool = False
+    fine: bool = False
+    jump: Literal["", "capo", "segno"] = ""
 
     def merged(self, other: "Marks") -> "Marks":
-        """Signs of both: of a bar in two voices."""
-        return replace(
-            self,
-            opens=max(self.opens, other.opens),
-            closes=max(self.closes, other.closes),
-            endings=self.endings or other.endings,
-            begins_ending=self.begins_ending or other.begins_ending,
-            segno=self.segno or other.segno,
-            coda=self.coda or other.coda,
-            to_coda=self.to_coda or other.to_coda,
-            fine=self.fine or other.fine,
-            jump=self.jump or other.jump,
-        )
+        """Signs of both: of a bar that two voices share.
+
+        Parameters
+        ----------
+        other : Marks
+            Signs of the other voice.
+
+        Returns
+        -------
+        Marks
+            The larger of each.
+        """
+        return Marks(*(max(getattr(self, each), getattr(other, each)) for each in self.__slots__))
 
     @property
     def repeats(self) -> bool:
@@ -52,9 +82,30 @@ class Marks:
 def playing_order(marks: Sequence[Marks]) -> list[int]:
     """Numbers of bars in the order in which they are played.
 
-    A repeat goes back to the last sign that opens one, or to the bar after the last one that ended;
-    it is played as often as its signs or endings say. After D.C. or D.S. repeats are not taken, the
-    last ending is played, and Fine or the coda's sign are obeyed.
+    A repeat goes back to the last sign that opens one; where there is none, to the bar after the
+    repeat before it, or after the last double bar since, as abc2midi does. It is played as often as
+    its signs or endings say. After D.C. or D.S. repeats are not taken, the last ending is played,
+    and Fine or the coda's sign are obeyed.
+
+    Parameters
+    ----------
+    marks : sequence of Marks
+        Signs of each bar.
+
+    Returns
+    -------
+    list of int
+        Numbers of bars, from 0.
+
+    Raises
+    ------
+    TooManyRepeatsError
+        More than fifty thousand bars would be played.
+
+    Examples
+    --------
+    >>> playing_order([Marks(), Marks(closes=1), Marks()])
+    [0, 1, 0, 1, 2]
     """
     order = _walk(marks, 0, takes_repeats=True)
     if not order or not marks[order[-1]].jump:
@@ -83,7 +134,8 @@ def _walk(
     while i < len(marks):
         bar = marks[i]
         is_last_turn = turn == turns or not takes_repeats
-        if (bar.opens and i > opened) or (is_last_turn and _left_endings(marks, i)):
+        left = is_last_turn and _left_endings(marks, i)
+        if i > opened and (bar.opens or left or _parts(marks, opened, i)):
             opened, turn, turns = i, 1, _turns(marks, i)
         playing = turn if takes_repeats else turns
         if bar.endings and playing not in bar.endings:
@@ -114,6 +166,11 @@ def _goes_on(marks: Sequence[Marks], i: int, turns: int) -> bool:
     )
 
 
+def _parts(marks: Sequence[Marks], opened: int, i: int) -> bool:
+    """Whether the double bar before a bar begins a repeat: not the first, and none has its sign."""
+    return opened > 0 and marks[i - 1].double and not marks[opened].opens and not marks[i].endings
+
+
 def _left_endings(marks: Sequence[Marks], i: int) -> bool:
     """Whether a bar is the first after a repeat's endings."""
     return i > 0 and bool(marks[i - 1].endings) and not marks[i].endings
@@ -140,7 +197,30 @@ def _turns(marks: Sequence[Marks], opened: int) -> int:
 
 
 def part_order(text: str, labels: Mapping[str, object]) -> list[str]:
-    """Labels of parts as a head's P field orders them, "A2(BC)3"; empty where it names no order."""
+    """Labels of parts in the order that ABC's P field gives, "A2(BC)3".
+
+    Parameters
+    ----------
+    text : str
+        The field.
+    labels : mapping
+        Labels that the music has.
+
+    Returns
+    -------
+    list of str
+        Labels, repeats written out; none where the field names no order.
+
+    Raises
+    ------
+    TooManyRepeatsError
+        More than fifty thousand parts would be played.
+
+    Examples
+    --------
+    >>> part_order("A2B", {"A": 0, "B": 1})
+    ['A', 'A', 'B']
+    """
     compact = re.sub(r"[\s.,]", "", text)
     if not re.fullmatch(r"[A-Za-z\d()]+", compact):
         return []

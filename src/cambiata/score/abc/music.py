@@ -4,14 +4,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
-from cambiata.score.abc_fields import ALTERATIONS, Key, Sounding
+from cambiata.score.abc.fields import ALTERATIONS, Key, Sounding
 from cambiata.score.midi import Metre
 from cambiata.score.repeats import Marks
 
 MAX_NOTES = 100_000  # of a tune as it is written: the Ring's longest act has fewer
 _ONE = Fraction(1)
-_LONGEST = Fraction(4096)  # quarter notes of one note or rest; longer ones are slips
+_LONGEST = 4096  # quarter notes of one note or rest; longer ones are slips
 _FINEST = 2**12  # denominator of a length in quarter notes
 _MOST_RESTS = 1000  # bars of one Z
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -82,7 +83,6 @@ class Bar:
     marks: Marks = field(default_factory=Marks)
     label: str = ""  # of the part that begins with it
     tempos: list[tuple[Fraction, float]] = field(default_factory=list)
-    ends_ending: bool = False
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ class VoiceReader:
         self._altered: dict[tuple[str, int | None], int] = {}
         self._tied: dict[tuple[str, int], int] = {}
         self._last: _Group | None = None
-        self._next_factor = Fraction(1)  # of the note after > or <
+        self._next_factor = _ONE  # of the note after > or <
         self._tuplet: tuple[Fraction, int] = Fraction(1), 0
         self._region: tuple[int, Fraction] | None = None  # where an overlay (& began
         self._end_signs: list[str] = []  # at a bar's beginning: of it, or of the bar before
@@ -180,7 +180,7 @@ class VoiceReader:
             elif bar.marks.opens:
                 endings = ()
             bar.marks.endings = endings
-            if bar.ends_ending or bar.marks.closes:
+            if bar.marks.double or bar.marks.closes:
                 endings = ()
         self.bars = [bar for bar in self.bars if bar.length]
         return self.bars
@@ -231,7 +231,7 @@ class VoiceReader:
     # Bar lines ----------------------------------------------------------------------------------
 
     def _read_bar(self, match: re.Match[str]) -> None:
-        signs = re.sub(r"[\[\].]", "", match["line"])
+        signs = re.sub(r"[\[\].]", "", re.sub(r"\[\|\]", "", match["line"])) or "|"
         if signs == ":":
             self.problems.append("a colon alone")
             return
@@ -247,7 +247,7 @@ class VoiceReader:
             if self._index > 0:
                 before = self.bars[self._index - 1]
                 before.marks.closes = max(before.marks.closes, closes)
-                before.ends_ending = before.ends_ending or is_double or closes > 0
+                before.marks.double = before.marks.double or is_double
             self.bar.marks.opens = max(self.bar.marks.opens, opens)
         if match["ending"]:
             self._begin_ending(match["ending"])
@@ -359,7 +359,7 @@ class VoiceReader:
             letter = letter.upper()
             alter = self._alteration(letter, octave, mark, part)
             pitch = 60 + _STEPS[letter] + 12 * octave + alter + self.sounding.semitones
-            lasts = _length(length) * factor
+            lasts = _length(length) if factor is _ONE else _length(length) * factor
             first = first if i else lasts
             if 0 <= pitch <= 127:
                 written.append(WrittenNote(self._at, lasts, pitch, self.velocity, bool(tie)))
@@ -394,15 +394,17 @@ class VoiceReader:
         self, notes: list[WrittenNote], names: list[tuple[str, int, int]], length: Fraction
     ) -> None:
         """Place a group whose length is given in unit lengths."""
-        factor = self.unit * self._next_factor
-        self._next_factor = Fraction(1)
+        factor = self.unit if self._next_factor is _ONE else self.unit * self._next_factor
+        self._next_factor = _ONE
         if self._tuplet[1]:
             factor *= self._tuplet[0]
             self._tuplet = self._tuplet[0], self._tuplet[1] - 1
         for note in notes:
             note.length = _limited(note.length * factor)
-        self._apply_end_signs(self.bar)
-        length = _limited(length * factor)
+        if self._end_signs:
+            self._apply_end_signs(self.bar)
+        # The first of a chord says how long it lasts, unless it is out of range and left out.
+        length = notes[0].length if len(notes) == len(names) > 0 else _limited(length * factor)
         self._last = _Group(self.bar, notes, names, self._at, length)
         self.bar.notes += notes
         self._move_to(self._at + length)
@@ -414,6 +416,7 @@ class VoiceReader:
         self.problems.append(repr(match[0]))
 
 
+@lru_cache(maxsize=1024)
 def _length(text: str) -> Fraction:
     """Length written behind a note: "3/2", "/", "//", "4", nothing."""
     upper, slashes, lower = re.fullmatch(r"(\d*)(/*)(\d*)", text).groups()  # type: ignore[union-attr]
@@ -422,4 +425,6 @@ def _length(text: str) -> Fraction:
 
 
 def _limited(length: Fraction) -> Fraction:
-    return min(length, _LONGEST).limit_denominator(_FINEST)
+    if length <= _LONGEST and length.denominator <= _FINEST:
+        return length
+    return min(length, Fraction(_LONGEST)).limit_denominator(_FINEST)

@@ -8,9 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from cambiata.errors import InputError
-from cambiata.score import abc_fields
-from cambiata.score.abc_music import MAX_NOTES, Bar, VoiceReader
-from cambiata.score.abc_text import (
+from cambiata.score.abc import fields
+from cambiata.score.abc.music import MAX_NOTES, Bar, VoiceReader
+from cambiata.score.abc.text import (
     MAX_BYTES,
     Line,
     Macros,
@@ -69,6 +69,8 @@ class PlayedTune:
     @property
     def main_metre(self) -> Metre:
         """The metre that governs most of it."""
+        if not self.metres:
+            return Metre()
         lengths: Counter[Metre] = Counter()
         ends = [*(start for start, _ in self.metres[1:]), self.end]
         for (start, metre), end in zip(self.metres, ends, strict=True):
@@ -76,11 +78,20 @@ class PlayedTune:
         return max(lengths, key=lambda metre: lengths[metre], default=Metre())
 
 
-def read_abc(path: Path) -> Iterator[PlayedTune]:
-    """Tunes of an ABC file that play something, one after the other."""
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(str(path), "is too large to be ABC", "split it")
-    yield from parse_abc(decode(path.read_bytes()), str(path))
+def read_text(path: Path) -> str:
+    """Text of an ABC file."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(str(path), "is too large to be ABC", "split it")
+        return decode(path.read_bytes())
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise InputError(str(path), problem, "check the path") from error
+
+
+def count_tunes(text: str) -> int:
+    """Number of tunes that have a head and music, not played to see whether they have notes."""
+    return sum(any(not line.letter for line in lines) for lines in split_tunes(text))
 
 
 def parse_abc(text: str, name: str) -> Iterator[PlayedTune]:
@@ -116,7 +127,7 @@ class _Tune:
         n_head = head_length(self.lines)
         for line in self.lines[:n_head]:
             self._read_head(line)
-        self.model.unit = self.unit or abc_fields.default_unit(self.model.metre)
+        self.model.unit = self.unit or fields.default_unit(self.model.metre)
         for voice in self.voices.values():
             voice.unit = self.model.unit
         self.current = next(iter(self.voices.values()), None)
@@ -133,7 +144,7 @@ class _Tune:
         elif line.letter == "Q":
             self.tempo = line.text
         elif line.letter == "L":
-            self.unit = abc_fields.parse_unit(line.text) or self.unit
+            self.unit = fields.parse_unit(line.text) or self.unit
         elif line.letter == "V":
             self._voice(line.text)
         else:
@@ -165,10 +176,10 @@ class _Tune:
         if letter == "P" and text:
             voice.begin_part(text.strip('"')[0])
         elif letter == "Q":
-            if qpm := abc_fields.parse_tempo(text, voice.unit):
+            if qpm := fields.parse_tempo(text, voice.unit):
                 voice.set_tempo(qpm)
         elif letter == "L":
-            voice.unit = abc_fields.parse_unit(text) or voice.unit
+            voice.unit = fields.parse_unit(text) or voice.unit
         else:
             self._read_field(voice, letter, text)
         return voice
@@ -176,10 +187,10 @@ class _Tune:
     def _read_field(self, voice: VoiceReader, letter: str, text: str) -> None:
         """Obey a field that means the same in the head and in the music."""
         if letter == "K":
-            voice.key = abc_fields.parse_key(text, voice.key)
-            voice.sounding = abc_fields.parse_sounding(text, voice.sounding)
+            voice.key = fields.parse_key(text, voice.key)
+            voice.sounding = fields.parse_sounding(text, voice.sounding)
         elif letter == "M":
-            voice.set_metre(abc_fields.parse_metre(text))
+            voice.set_metre(fields.parse_metre(text))
         elif letter == "m":
             self.macros.add(text)
         elif letter == "U":
@@ -220,7 +231,7 @@ class _Tune:
             )
         voice = self.voices[name]
         if properties:
-            voice.sounding = abc_fields.parse_sounding(properties, voice.sounding)
+            voice.sounding = fields.parse_sounding(properties, voice.sounding)
             if title := re.search(r"(?:name|nm)\s*=\s*(?:\"([^\"]*)\"|(\S+))", properties):
                 voice.name = clean_title(title[1] or title[2] or "")
         return voice
@@ -283,7 +294,7 @@ class _Tune:
     def _assembled(
         self, readers: list[VoiceReader], orders: "list[_Order]", voices: list[PlayedVoice]
     ) -> PlayedTune:
-        qpm = abc_fields.parse_tempo(self.tempo, self.model.unit) or _QPM
+        qpm = fields.parse_tempo(self.tempo, self.model.unit) or _QPM
         tempos: dict[Fraction, float] = {Fraction(0): qpm}
         metres: list[tuple[Fraction, Metre]] = []
         end = pickup = Fraction(0)

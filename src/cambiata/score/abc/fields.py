@@ -22,12 +22,16 @@ _MODES = {
 }
 _KEY = re.compile(
     r"([A-Ga-g])([#b♯♭]?)\s*(maj\w*|ion\w*|mix\w*|dor\w*|min\w*|aeo\w*|phr\w*|loc\w*|lyd\w*|"
-    r"m(?![\w=]))?(?![\w#=])",
+    r"m(?![^\W_]))?(?![^\W_])",
     re.IGNORECASE,
 )
 _CLEFS = r"treble|bass|alto|tenor|soprano|mezzo\w*|baritone|perc|none|[GFC]\d"
 _CLEF = re.compile(rf"(?:clef\s*=\s*\"?)?\b({_CLEFS})\"?\d?([+^_-]\s?(?:8|15))?(?!\w)")
-_ACCIDENTAL = re.compile(r"(?<!\S)(\^\^?|__?|=)([A-Ga-g])(?!\w)")
+_PROPERTY = re.compile(
+    r"\b(?:octave|transpose|t|middle|m|staff\w+|score|sound|shift|cue|strings|style|map|stems?|name|"
+    r"nm|sname|snm|instrument)\s*=\s*(?:\"[^\"]*\"|\S+)"
+)
+_ACCIDENTAL = re.compile(r"(\^\^?|__?|=)([A-Ga-g])(?!\w)")
 ALTERATIONS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 # Quarter notes a minute where a tempo is a word alone: the middle of a metronome's range for it.
 _TEMPO_WORDS = {
@@ -88,14 +92,17 @@ class Key:
 
 def parse_key(text: str, before: Key) -> Key:
     """Key of a K field; the one before where it names none (K:clef=bass)."""
-    text = re.split(r"\s(?=\w+\s*=)", f"{text} ")[0]
+    text = _PROPERTY.sub(" ", text).strip()
     if re.match(r"H[Pp]\b", text):  # the pipes: signs of D major, whether they are written or not
         return Key({"F": 1, "C": 1, "G": 0}, 2)
     words = text.split()
     explicit = {
-        letter.upper(): ALTERATIONS[mark] for mark, letter in _ACCIDENTAL.findall(f" {text} ")
+        letter.upper(): ALTERATIONS[mark]
+        for mark, letter in _ACCIDENTAL.findall(_CLEF.sub(" ", text))
     }
     found = _KEY.match(text)
+    if found is None:  # "Bn": a slip behind the note
+        found = re.match(r"([A-G])([#b]?)(?:[a-z]{0,2})(?!\w)()", text)
     if not words or words[0] == "none":
         return Key(explicit)
     if found is None or re.match(rf"(?:{_CLEFS})\b|clef", text):

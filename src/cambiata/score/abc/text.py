@@ -14,7 +14,8 @@ _MAX_LINE = 50_000
 # Lines of free text between tunes are not played; these characters are all that music is made of.
 _MUSIC = re.compile(r"""[A-Ga-gzxyZXHL-PSTuv\d\s|:\[\](){}<>/,'^_=~.&+!"$*\\-]*""")
 _QUOTED = re.compile(r'"[^"]*"|![^!\s]+!|\+[^+\s]+\+|\[[A-Za-z]:[^\]]*\]|\{[^}]*\}')
-_FIELD = re.compile(r"\s*([A-Za-z+])\s*:(?![|:])\s*(.*)")
+# "A:|" at a line's beginning is a note that is repeated, "N::" a field.
+_FIELD = re.compile(r"\s*(?![A-Ga-gz]:[|:])([A-Za-z+])\s*:\s*(.*)")
 _SKIPPED_BLOCK = re.compile(r"%%begin(\w+)")
 # The combining mark of each: acute, grave, circumflex, diaeresis, tilde, caron, breve, cedilla, ...
 _MARKS = "\u0301\u0300\u0302\u0308\u0303\u030c\u0306\u0327\u0304\u030a"
@@ -31,7 +32,7 @@ class Line:
 
 
 def decode(data: bytes) -> str:
-    """Text of a file by its byte order mark, its charset directive or by what fits; lines end in LF."""
+    """Text of a file by its byte order mark, charset directive or what fits; lines end in LF."""
     encodings = ["utf-8-sig", "cp1252"]
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ["utf-16"]

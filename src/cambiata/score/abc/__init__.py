@@ -1,0 +1,1 @@
+"""ABC notation: text, fields, music code, and tunes as they are played."""
