@@ -101,6 +101,7 @@ def test_fields_inside_a_line_count() -> None:
         ("|:C8|1 D8 |2 E8:|F8|", "CDCEF"),  # the first ending's own sign is missing
         ("|:C8|1 D8:|2 E8||F8|G8:|", "CDCEFGFG"),
         ("C8:|D8||E8:|", "CCDEE"),  # a double bar is where the repeat begins, as for abc2midi
+        ("C8|2 D8|E8|]", "CDE"),  # an ending without a first one
         ("C8|D8|!D.C.!", "CDCD"),
         ("C8|D8|!fine!\nE8|!D.C.!", "CDECD"),
         ("C8|!segno!D8|E8!fine!|F8!D.S.alfine!|", "CDEFDE"),
@@ -221,6 +222,10 @@ def test_free_text_between_tunes_is_not_played() -> None:
     book = "a bad cafe|\n\nX:1\nK:C\nC8|\n\nA bad deed: see | below\n\nX:2\nK:C\nD8|\n\nE8|\n"
     tunes = list(parse_abc(book, "book"))
     assert [[n.pitch for n in tune.voices[0].notes] for tune in tunes] == [[60], [62, 64]]
+
+
+def test_an_empty_line_in_the_head_ends_no_tune() -> None:
+    assert _pitches("C8|", "X:1\nT:Air\n\nL:1/8\nK:D\n") == [61]
 
 
 def test_a_score_follows_tempos_and_a_sheet_says_what_it_cannot(tmp_path: Path) -> None:

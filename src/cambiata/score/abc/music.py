@@ -174,12 +174,17 @@ class VoiceReader:
         self.bar.length = max(self.bar.length, self._at)
         self._apply_end_signs(self.bar)
         endings: tuple[int, ...] = ()
+        in_endings = False
         for bar in self.bars:
             if bar.marks.begins_ending:
-                endings = bar.marks.endings
+                is_first = not in_endings
+                # A first ending that leaves out turn 1 would never be reached.
+                missing = range(1, bar.marks.endings[0] if is_first else 1)
+                endings = (*missing, *bar.marks.endings)
             elif bar.marks.opens:
                 endings = ()
             bar.marks.endings = endings
+            in_endings = bool(endings)
             if bar.marks.double or bar.marks.closes:
                 endings = ()
         self.bars = [bar for bar in self.bars if bar.length]

@@ -98,15 +98,16 @@ def _lines(text: str) -> Iterator[Line]:
 
 
 def _up_to_free_text(lines: Sequence[Line]) -> Iterator[Line]:
-    """Lines of a tune; what follows an empty line belongs to it only if it is music."""
-    after_gap = False
+    """Lines of a tune; after an empty line, once the key is known, only those that are music."""
+    after_gap = has_key = False
     for line in lines:
         if not line.letter and not line.text:
             after_gap = True
         elif after_gap and not _continues(line):
-            return
+            if has_key:
+                return
         else:
-            after_gap = False
+            after_gap, has_key = False, has_key or line.letter == "K"
             yield line
 
 
