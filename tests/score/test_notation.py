@@ -63,7 +63,6 @@ def test_melodies_survive_a_performance(steps: list[tuple[int, int, int]]) -> No
 
 
 def test_abc_is_read_with_repeats_and_endings(tmp_path: Path) -> None:
-    pytest.importorskip("music21")
     (tmp_path / "a.abc").write_text(ABC)
     sheet = read(tmp_path / "a.abc")
     assert (sheet.metre, sheet.key, sheet.pickup) == (Metre(6, 8), "G", Fraction(1, 2))
@@ -76,14 +75,12 @@ def test_abc_is_read_with_repeats_and_endings(tmp_path: Path) -> None:
 
 
 def test_a_tune_of_ten_repeated_parts_is_read_at_once(tmp_path: Path) -> None:
-    """music21's own way takes twice as long for every part."""
-    pytest.importorskip("music21")
+    """No copy of what is repeated is made for each part."""
     (tmp_path / "a.abc").write_text("X:1\nM:2/4\nL:1/4\nK:D\n" + "df|ga:|" * 10 + "\n")
     assert len(read(tmp_path / "a.abc").voices[0].tones) == 80
 
 
 def test_collections_are_read_whole_and_refused_as_a_tune(tmp_path: Path) -> None:
-    pytest.importorskip("music21")
     (tmp_path / "a.abc").write_text(ABC + "\n" + ABC.replace("X:1", "X:2"))
     assert len(read_all(tmp_path / "a.abc")) == 2
     with pytest.raises(InputError, match="holds 2 tunes; keep the one that is meant"):

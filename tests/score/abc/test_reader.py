@@ -109,6 +109,7 @@ def test_fields_inside_a_line_count() -> None:
         ("C8|OD8|E8!D.C.!|OF8|", "CDECF"),  # O is the coda's sign, twice
         ('|:C8|1 D8:|2 E8|"D.C. al Fine"F8|', "CDCEFCEF"),  # repeats are not taken again
         ("|:C8|D4!fine!:|E8!D.C.!|", "CDCDECD"),
+        ('uC4 S|D4"End"||E4"D.S."F4 S:|', "CDEFCDEFD"),  # as O'Neill's tunes have it
     ],
 )
 def test_bars_come_in_the_order_they_are_played(text: str, order: str) -> None:

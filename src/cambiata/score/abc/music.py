@@ -194,8 +194,8 @@ class VoiceReader:
 
     def _read_text(self, match: re.Match[str]) -> None:
         text = re.sub(r"[\s^_<>@\"]", "", match["text"]).lower()
-        if re.fullmatch(r"(d\.?[cs]\.?|dacapo|dalsegno)(al(la)?(fine|coda|segno))?|fine", text):
-            self._sign(text)
+        if re.fullmatch(r"(d\.?[cs]\.?|dacapo|dalsegno)(al(la)?(fine|coda|segno))?|fine|end", text):
+            self._sign("fine" if text == "end" else text)
         if not match["text"].endswith('"') or len(match["text"]) == 1:
             self.problems.append("a quotation mark that is not closed")
 
