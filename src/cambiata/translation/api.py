@@ -56,6 +56,7 @@ def translate(
 
     Examples
     --------
+    >>> import numpy as np
     >>> t = np.arange(22050) / 22050
     >>> tone = sum(np.sin(2 * np.pi * 220 * k * t) / k for k in range(1, 7)) * np.exp(-t)
     >>> played = translate(Audio(tone, 22050), {"church-organ": 0.6, "sitar": 0.4})
