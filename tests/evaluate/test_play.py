@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import in_place
 
 from cambiata import Audio, InputError, Note
 from cambiata.evaluate.runfolder import read_run
@@ -15,6 +16,7 @@ pytest.importorskip("mir_eval")
 
 from cambiata.data.soundfont import installed_fonts
 from cambiata.evaluate import play as module
+from cambiata.evaluate import run as running
 from cambiata.evaluate.play import (
     PlayPair,
     PlaySet,
@@ -105,8 +107,9 @@ def test_the_same_seed_draws_the_same_set() -> None:
 
 @needs_font
 @pytest.mark.usefixtures("two_pianos")
-def test_a_run(tmp_path: Path) -> None:
+def test_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("basic_pitch")
+    monkeypatch.setattr(running, "run_tasks", in_place)
     rows = ("target", "nearest-piano", "player")
     failures = evaluate_play(tmp_path / "run", rows=rows, n_each=1, n_workers=1)
     assert failures == []

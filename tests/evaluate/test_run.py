@@ -261,7 +261,8 @@ def test_peak_memory_is_the_worker_s_own() -> None:
 
 # Ended from outside, at work: the row's process says when.
 _PROGRAM = """
-import sys; sys.path[:0] = {paths!r}
+import signal, sys; sys.path[:0] = {paths!r}
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in background
 from cambiata.cli import main as cli
 from cambiata.evaluate import transfer
 from cambiata.evaluate.run import run
@@ -282,7 +283,7 @@ cli.main()
             130,
             b"cambiata: interrupted; what is done is kept, the same call goes on\n",
         ),
-        (signal.SIGTERM, 143, b""),
+        pytest.param(signal.SIGTERM, 143, b"", marks=pytest.mark.slow),  # ended by the same way
     ],
 )
 def test_an_interrupted_run_stops_at_once_and_goes_on_later(
