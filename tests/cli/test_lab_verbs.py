@@ -13,6 +13,7 @@ from commands import Done, run, start
 from sounds import tone
 
 from cambiata.audio.sound import Audio
+from cambiata.cli import lab_verbs
 from cambiata.cli import main as cli
 from cambiata.cli.options import without_unset
 from cambiata.score import midi
@@ -329,9 +330,9 @@ def test_every_option_of_evaluate_is_an_argument_of_its_function() -> None:
     from cambiata.evaluate.transfer import evaluate_transfer
 
     for command, function, own in (
-        (cli.evaluate_transfer, evaluate_transfer, {"report", "force", "quiet", "as_json"}),
-        (cli.render, render_scores, {"quiet", "as_json", "output"}),
-        (cli.bank, build_bank, {"quiet", "as_json", "output"}),
+        (lab_verbs.evaluate_transfer, evaluate_transfer, {"report", "force", "quiet", "as_json"}),
+        (lab_verbs.render, render_scores, {"quiet", "as_json", "output"}),
+        (lab_verbs.bank, build_bank, {"quiet", "as_json", "output"}),
     ):
         names = {parameter.name for parameter in command.params}
         assert names - own <= set(inspect.signature(function).parameters) | {"output"}
