@@ -81,7 +81,7 @@ def test_old_names_go_on_working_with_a_warning(monkeypatch: pytest.MonkeyPatch)
 
 def test_names_of_training_presets_of_earlier_versions() -> None:
     pytest.importorskip("torch")
-    from cambiata.train.config import training
+    from cambiata.train.tasks.registry import training
 
     with pytest.warns(CambiataWarning, match="the training preset play is called player now"):
         assert training("play") == training("player")

@@ -30,29 +30,46 @@ class Weights:
     card: str  # path in the repository
 
 
-# Card and SHA-256 by name. Whoever trains a network anew puts its new hash here.
+# SHA-256 of every network's main file, by its card. A network trained anew needs its new one here.
 _SHIPPED = {
-    "timbre-metric": ("timbre-metric", "0a09a58897ea9448142797969336f869cb59ed2794bbaf081c38271b20cf6638"),
-    "listener": ("oneshot", "2ba5b4a8684aad626cc58f48342b19341725e4cc0fa3f443cbbc25de1a897350"),
-    "oneshot": ("oneshot", "cd75ae84537896b3462459d6539474137bce7329a21ffc6771d01aaed874c7b5"),
-    "transcriber": ("transcription", "870ef3e514386df69caa1151b91a0d33f02af2051a08b0381268c0a5e0e54172"),
-    "player": ("play", "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a"),
-    "performancenet": ("play", "067489f272e210a11f4cb8060bd2573d7a57b70674fd59ab2e66126f4843bb05"),
-    "wavenet": ("play", "3ea55a10c5aeb7cfb2e8916f22e4ea82c7ed30351f0770ae18317dbff40a7229"),
-    "translation": ("translation", "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd"),
-    "translation-domains": ("translation", "d448e7cf467f8fd5f67a49c5b7e06967e20f345a1cef951a56cb24205b2f9bf7"),
-    "mor2018-small": ("translation", "c9efdb0d2f73786e53ca777d6c84c8fb8d00c1c9f8aaa496ff8ceb91af965d10"),
-    "mor2018-small-domains": ("translation", "fb5b9f4cad9cc43c37cf4739ba4487b672f17661d9896c00c3f6dc683578c107"),
-    "vqvae": ("vqvae", "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f"),
-    "vqvae-self-supervised": ("vqvae", "f889d69c1356b515518cf5cbea5f9579be170bc789dfce49e51997d19fde0967"),
-    "groove": ("groove", "92fad3e494d40a7a044af4086c1ff6df261429088e84d450bc96676b67159f55"),
-    "melody": ("melody", "076180888bcc7980f59028bdce2f49277350737a5739b7bee7dff8f0cf4c6c74"),
-    "pati2018": ("melody", "6da582c9d8139ae8b2d8a0fe61a00c2ffe17ccf69e8930bb59547306cd943925"),
+    "timbre-metric": {
+        "timbre-metric": "0a09a58897ea9448142797969336f869cb59ed2794bbaf081c38271b20cf6638",
+    },
+    "oneshot": {
+        "listener": "2ba5b4a8684aad626cc58f48342b19341725e4cc0fa3f443cbbc25de1a897350",
+        "oneshot": "cd75ae84537896b3462459d6539474137bce7329a21ffc6771d01aaed874c7b5",
+    },
+    "transcription": {
+        "transcriber": "870ef3e514386df69caa1151b91a0d33f02af2051a08b0381268c0a5e0e54172",
+    },
+    "play": {
+        "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
+        "performancenet": "067489f272e210a11f4cb8060bd2573d7a57b70674fd59ab2e66126f4843bb05",
+        "wavenet": "3ea55a10c5aeb7cfb2e8916f22e4ea82c7ed30351f0770ae18317dbff40a7229",
+    },
+    "translation": {
+        "translation": "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",
+        "translation-domains": "d448e7cf467f8fd5f67a49c5b7e06967e20f345a1cef951a56cb24205b2f9bf7",
+        "mor2018-small": "c9efdb0d2f73786e53ca777d6c84c8fb8d00c1c9f8aaa496ff8ceb91af965d10",
+        "mor2018-small-domains": "fb5b9f4cad9cc43c37cf4739ba4487b672f17661d9896c00c3f6dc683578c107",
+    },
+    "vqvae": {
+        "vqvae": "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
+        "vqvae-self-supervised": "f889d69c1356b515518cf5cbea5f9579be170bc789dfce49e51997d19fde0967",
+    },
+    "groove": {
+        "groove": "92fad3e494d40a7a044af4086c1ff6df261429088e84d450bc96676b67159f55",
+    },
+    "melody": {
+        "melody": "076180888bcc7980f59028bdce2f49277350737a5739b7bee7dff8f0cf4c6c74",
+        "pati2018": "6da582c9d8139ae8b2d8a0fe61a00c2ffe17ccf69e8930bb59547306cd943925",
+    },
 }
 
 WEIGHTS = {
     name: Weights(f"{name}.onnx", sha256, "Apache-2.0", f"docs/models/{card}.md")
-    for name, (card, sha256) in _SHIPPED.items()
+    for card, networks in _SHIPPED.items()
+    for name, sha256 in networks.items()
 }
 
 NetworkCall = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]

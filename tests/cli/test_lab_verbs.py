@@ -14,7 +14,6 @@ from sounds import tone
 
 from cambiata.audio.sound import Audio
 from cambiata.cli import lab_verbs
-from cambiata.cli import main as cli
 from cambiata.cli.options import without_unset
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part, Score
