@@ -64,12 +64,12 @@ class Window:
 class RealSet:
     """Pairs of windows of recordings."""
 
-    folder: str  # Where the recordings lie
+    folder: str
     # Name, bin, content and style of each pair
     pairs: tuple[tuple[str, str, Window, Window], ...]
-    n_files: int  # Recordings used
-    skipped: tuple[str, ...]  # Recordings not used, and why
-    seed: int  # Seed of the pairing
+    n_files: int  # recordings used
+    skipped: tuple[str, ...]  # recordings not used, each with the reason
+    seed: int
 
     @property
     def name(self) -> str:
