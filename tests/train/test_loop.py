@@ -90,7 +90,7 @@ def _weights(run: Path) -> list[float]:
     return [*state["task"]["gain"].tolist(), *state["average"]["module.gain"].tolist()]
 
 
-@pytest.mark.parametrize("n_workers", [0, 1])
+@pytest.mark.parametrize("n_workers", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_going_on_is_as_good_as_never_stopping(tmp_path: Path, n_workers: int) -> None:
     examples = tiny_examples(tmp_path)
     config = replace(SIX, n_workers=n_workers, schedule="constant")
