@@ -1,4 +1,4 @@
-"""What networks on piano rolls learn from, and the encoder of the reference that they share."""
+"""Examples of networks on piano rolls, and the encoder of the reference that they share."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -42,7 +42,7 @@ class RollExamples(Sequence[npt.NDArray[np.float16]]):
         return len(self.examples)
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
-        """One row; `unpack_batch` tells its parts."""
+        """One row; `unpack_batch` is the inverse."""
         _, n_frames, n_samples = self.sizes
         _, style, target = self.examples[index].sounds
         roll = resample_roll(
