@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from cambiata.errors import InputError
-from cambiata.files import atomic_file
+from cambiata.files import atomic_file, write_text
 from cambiata.precision import cpu_multiplies_bfloat16
 from cambiata.train.config import LoopConfig
 from cambiata.train.task import Task, TrainingExamples
@@ -298,7 +298,7 @@ class _Loop:
             lines = [
                 line for line in place.read_text().splitlines(keepends=True) if line.endswith("\n")
             ]
-            place.write_text("".join(x for x in lines if json.loads(x)["step"] <= self.step))
+            write_text(place, "".join(x for x in lines if json.loads(x)["step"] <= self.step))
 
 
 def read_checkpoint(run: str | Path) -> dict[str, Any]:
