@@ -177,7 +177,7 @@ class PitchTracker:
             timer.start()
             jobs.write(job)
             jobs.flush()
-            problem, found = pickle.load(answers)
+            problem, result = pickle.load(answers)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
             self.close()
             if timed_out.is_set():
@@ -195,7 +195,7 @@ class PitchTracker:
             self.close()
         if problem is not None:
             raise TrackerError(f"{self.name} failed: {problem}")
-        pitches: Pitches = found
+        pitches: Pitches = result
         return pitches
 
     def close(self) -> None:
