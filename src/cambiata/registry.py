@@ -164,10 +164,10 @@ def find_system(name: str, job: Job | None = None) -> type[SystemFacts]:
     for entry in _TABLE:
         if entry.name == name and entry.job in (configured if job is None else (job,)):
             return entry.load()
-    known = [entry.name for entry in _TABLE if entry.job in configured]
-    if job is not None and (name in known or job not in configured):
+    names = [entry.name for entry in _TABLE if entry.job in configured]
+    if job is not None and (name in names or job not in configured):
         raise InputError(name, _OTHER_JOB[job], "use one of " + ", ".join(system_names(job)))
-    raise InputError(name, "is no system", "use one of " + ", ".join(known))
+    raise InputError(name, "is no system", "use one of " + ", ".join(names))
 
 
 def system_named(name: str) -> type[System[Any]]:

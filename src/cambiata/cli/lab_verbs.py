@@ -276,7 +276,7 @@ def evaluate_transfer(
 
 
 def _resumable(job: Callable[[], list[str]]) -> list[str]:
-    """What failed in a run; one that is interrupted says how it goes on."""
+    """Failures of a run; an interrupt says how the run goes on."""
     try:
         return job()
     except KeyboardInterrupt:
