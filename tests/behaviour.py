@@ -13,6 +13,7 @@ hold for one machine: another processor or another version of a library rounds o
 """
 
 import argparse
+import difflib
 import hashlib
 import json
 import os
@@ -731,8 +732,8 @@ def compare(old: Path, new: Path, on_purpose: dict[str, Any], wanted: str) -> in
         for key in sorted(a | b):
             x, y = a.get(key), b.get(key)
             if x != y:
-                lines += [key, *(f"    - {line}" for line in str(x).splitlines())]
-                lines += [f"    + {line}" for line in str(y).splitlines()]
+                changes = difflib.ndiff(str(x).splitlines(), str(y).splitlines())
+                lines += [key, *(f"    {line}" for line in changes if line[0] in "-+")]
         if lines:
             n_different += 1
             print(f"{name}: {before[name]['call']}", *lines, sep="\n  ")
