@@ -39,7 +39,7 @@ class PerformanceNetTraining:
     """Settings of `PerformanceNetTask`."""
 
     widths: tuple[int, ...] = (96, 160, 256, 384)  # Channels of the U-Net from top to bottom
-    n_blocks: int = 3  # Multi-band residual blocks, of 2, 4, 8, ... bands, as published
+    n_blocks: int = 3  # Multi-band residual blocks, of 2, 4, 8, ... bands
     # L1 of log power spectrograms, or DDSP's loss of waveforms (Engel et al. 2020): magnitudes
     # and their logarithms at six resolutions, waveforms made with the target's phases.
     loss: Literal["l1", "multi-scale"] = "multi-scale"

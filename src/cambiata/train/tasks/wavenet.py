@@ -36,7 +36,7 @@ N_LEVELS = 256  # of mu-law, as published (van den Oord et al. 2016)
 class WaveNetTraining:
     """Settings of `WaveNetTask`."""
 
-    # A tenth of the published widths: 15 minutes of two cores, and played in minutes
+    # Small enough to be trained and played on two cores (docs/models/play.md)
     width: int = 32  # Channels of a layer
     n_skip: int = 64  # Channels of the skip connections
     n_stacks: int = 2
