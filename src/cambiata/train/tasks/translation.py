@@ -119,8 +119,8 @@ class Decoders(nn.Module):
             x = x @ _select_domain(weight, domain) + _select_domain(bias, domain)
             if i < last:
                 x = functional.relu(x)
-        # Of layers that give about 1, tens of dB. Where they give 0, partials fall by 6 dB an octave
-        # and noise lies 60 dB below the note's strength, a start that all domains are near to.
+        # Outputs of about 1 are tens of dB. Where they are 0, partials fall by 6 dB an octave and
+        # noise lies 60 dB below the note's strength: near enough to start from.
         return 30 * x[:, :N_PARTIALS] + self.rolloff_db, 30 * x[:, N_PARTIALS:] - 60
 
     def refine(self, rendered_db: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
