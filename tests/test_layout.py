@@ -143,6 +143,10 @@ def test_one_file_reads_and_writes_midi() -> None:
     assert _users("mido") == {"score/midi.py"}
 
 
+def test_one_file_opens_networks() -> None:
+    assert _users("onnxruntime") == {"weights.py"}
+
+
 def test_packages_hold_a_docstring_only() -> None:
     for path, tree in TREES.items():
         if path.name == "__init__.py" and path.parent != SOURCE:

@@ -91,19 +91,26 @@ def _read_shipped(file: str, sha256: str) -> bytes:
     return data
 
 
-def _open_session(data: bytes, n_threads: int) -> Any:
+def open_session(model: bytes | str, n_threads: int = 1) -> Any:
+    """ONNX Runtime's session of a model's bytes or file; the only place that imports the runtime.
+
+    From 1.29 on ONNX Runtime sends usage data to its maker unless this variable is set before it
+    is loaded; a user's own setting wins.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 3  # errors only: warnings are about a network, not about its use
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 @lru_cache(maxsize=8)
 def network(name: str) -> NetworkCall:
     """Shipped network of one input and one output, verified, on one thread."""
     entry = WEIGHTS[name]
-    session = _open_session(_read_shipped(entry.file, entry.sha256), 1)
+    session = open_session(_read_shipped(entry.file, entry.sha256), 1)
     input_name = session.get_inputs()[0].name
     return lambda array: cast("npt.NDArray[np.float32]", session.run(None, {input_name: array})[0])
 
@@ -118,12 +125,12 @@ class Model:
     def __init__(self, main: bytes, read: Callable[[str, str], bytes]) -> None:
         self.sha256 = hashlib.sha256(main).hexdigest()
         n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
-        session = _open_session(main, n_threads)
+        session = open_session(main, n_threads)
         metadata = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
         self.about: Mapping[str, Any] = json.loads(metadata)
         self._sessions = {"": session}
         for part, (file, sha256) in self.about.get("parts", {}).items():
-            self._sessions[part] = _open_session(read(file, sha256), n_threads)
+            self._sessions[part] = open_session(read(file, sha256), n_threads)
 
     def part(self, name: str = "") -> PartCall:
         """One of its networks, as a function from input arrays in their order to output arrays."""
