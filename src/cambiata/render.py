@@ -76,7 +76,8 @@ class Style:
         self.samples: Samples | None = None  # of a recording, what is used of it [T]
         self.region_s = self.used_s = 0.0
         if isinstance(style, DomainMix):
-            assert isinstance(system, TranslateSystem)
+            if not isinstance(system, TranslateSystem):
+                raise InputError(system.name, "plays no domains", "use --system translation")
             self._timbre = system.blend(style)
         elif isinstance(style, Timbre):
             if start_s is not None or end_s is not None:
