@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 import cambiata
-from cambiata import aliases
+from cambiata import aliases, registry
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.registry import (
     DEFAULT_PLAYER,
@@ -44,6 +44,14 @@ def test_every_system_tells_its_facts() -> None:
         assert "\n" not in row["summary"] + row["paper"]
         assert row["presets"] or not issubclass(system, System)
         assert find_system(system.name, row["job"]) is system
+
+
+def test_a_line_in_the_table_is_all_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = registry._Entry("groove", "halfway", "groove.interpolation:Interpolation")
+    monkeypatch.setattr(registry, "_TABLE", (*registry._TABLE, line))
+    assert system_names("groove")[-1] == "halfway"
+    assert find_system("halfway", "groove") is find_system("exact", "groove")
+    assert list(system_rows())[-1]["name"] == "halfway"
 
 
 @pytest.mark.parametrize(
