@@ -168,6 +168,24 @@ def test_every_example_is_seen_once_an_epoch(n_devices: int) -> None:
     ] == steps[3]
 
 
+def test_a_run_of_before_a_layer_was_renamed_goes_on(tmp_path: Path) -> None:
+    examples = tiny_examples(tmp_path)
+    fit(Gain(), examples, SIX, tmp_path / "run")
+    place = tmp_path / "run" / CHECKPOINT
+    state = torch.load(place, weights_only=True)
+    first = next(iter(state["task"]))
+    gain = float(state["task"][first].flatten()[0])
+    state["task"] = {f"old.{name}": value for name, value in state["task"].items()}
+    torch.save(state, place)
+    task = Gain()
+    fit(task, examples, SIX, tmp_path / "run")
+    assert float(task.state_dict()[first].flatten()[0]) == gain
+    state["task"] = {"another": torch.zeros(3, 3)}
+    torch.save(state, place)
+    with pytest.raises(InputError, match="run: is of another network; train it again: --force"):
+        fit(Gain(), examples, SIX, tmp_path / "run")
+
+
 def test_the_rate_rises_and_falls() -> None:
     config = LoopConfig(learning_rate=1.0, warmup_steps=10, max_steps=100)
     rates = [config.rate(step, config.share(step, 0.0)) for step in range(100)]
