@@ -1,37 +1,18 @@
-"""Size and shape of the package, and of the way that one sound takes through it.
+"""Size and shape of the package.
 
     python benchmarks/structure.py [SRC ...]
 
 Prints one column a source tree (``src`` where none is given): lines by kind, the longest file and
-function, circles of imports, and the files that a transfer and a performance run through.
+function, and circles of imports. `path_of_a_sound.py` counts what one sound runs through.
 """
 
 import ast
-import json
-import subprocess
 import sys
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# Every file of the package in which a function is called, import time left out.
-_TRACE = """
-import json, sys, warnings
-import cambiata
-from cambiata import {verb}_file
-warnings.simplefilter("ignore")
-seen = set()
-def watch(frame, event, _arg):
-    if event == "call" and frame.f_code.co_name != "<module>":
-        name = frame.f_code.co_filename
-        if "cambiata" in name and name.endswith(".py"):
-            seen.add(name)
-sys.setprofile(watch)
-{verb}_file("{first}", "{second}", "{output}", force=True)
-sys.setprofile(None)
-print(json.dumps(sorted(seen)))
-"""
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -131,22 +112,6 @@ def circles(package: Path) -> int:
     return n_circles
 
 
-def way(source: Path, verb: str, first: str, second: str) -> tuple[int, int]:
-    """Files that one call runs through, and their lines."""
-    code = _TRACE.format(
-        verb=verb, first=ROOT / first, second=ROOT / second, output="/tmp/structure.wav"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(source), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = [Path(name) for name in json.loads(done.stdout.splitlines()[-1])]
-    return len(files), sum(len(file.read_text().splitlines()) for file in files)
-
-
 def facts(source: Path) -> dict[str, str]:
     """All figures of one source tree, by what they are called."""
     package = source / "cambiata"
@@ -163,8 +128,6 @@ def facts(source: Path) -> dict[str, str]:
         for function in functions(ast.parse(path.read_text()))
     ]
     widest = max(spans)
-    transfer = way(source, "transfer", "examples/trumpet.ogg", "examples/cello.flac")
-    play = way(source, "play", "examples/tune.mid", "examples/cello.flac")
     return {
         "files": f"{len(paths)}",
         "lines": f"{totals[0]:,}",
@@ -176,8 +139,6 @@ def facts(source: Path) -> dict[str, str]:
         "longest function (code)": f"{widest[0]} ({widest[1]})",
         "functions above 60 lines of code": f"{sum(n > 60 for n, _ in spans)}",
         "circles of imports": f"{circles(package)}",
-        "way of a transfer": f"{transfer[0]} files, {transfer[1]:,} lines",
-        "way of a performance": f"{play[0]} files, {play[1]:,} lines",
     }
 
 
