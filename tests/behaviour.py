@@ -9,7 +9,8 @@ values) and every file that it leaves (sounds as samples, timbres and networks a
 hold for one machine: another processor or another version of a library rounds otherwise.
 
 `--renamed` names what was changed on purpose: {"cases": [patterns of cases that are not compared],
-"replace": {"text before": "text after"}, "drop": [patterns of lines that only the new one prints]}.
+"replace": {"text before": "text after"}, "drop": [patterns of lines that only the new one prints],
+"added": [patterns of places that only the new one has]}.
 """
 
 import argparse
@@ -731,6 +732,8 @@ def compare(old: Path, new: Path, on_purpose: dict[str, Any], wanted: str) -> in
         lines = []
         for key in sorted(a | b):
             x, y = a.get(key), b.get(key)
+            if key not in a and any(re.search(p, key) for p in on_purpose.get("added", ())):
+                continue
             if x != y:
                 changes = difflib.ndiff(str(x).splitlines(), str(y).splitlines())
                 lines += [key, *(f"    {line}" for line in changes if line[0] in "-+")]
