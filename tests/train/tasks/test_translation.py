@@ -283,7 +283,7 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path[:0] = "
         f"{[str(Path(__file__).parent), SUPPORT]!r}\n"
-        "import test_translation_training as t\n"
+        "import test_translation as t\n"
         f"t._fit_fixed({str(tmp_path)!r}, {str(tmp_path / 'two')!r}, 2)\n"
     )
     script = tmp_path / "two.py"
