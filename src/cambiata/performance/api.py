@@ -250,12 +250,7 @@ def play_file(
     began = time.perf_counter()
     chosen = _options(options)
     is_score = _is_midi(score)
-    if str(score) == "-" and str(sound) == "-":
-        raise InputError("-", "is score and sound at once", "give a file for one of them")
-    if is_score and midi is not None:
-        raise InputError(str(midi), "is what the score is already", "leave --midi out")
-    for path in (score, sound):
-        check_not_input(output, "an input", path)
+    _check_paths(score, sound, output, midi if is_score else None)
     source: Score | AudioFile = load(score, keys=True) if is_score else AudioFile(score)
     if midi is not None:
         check_output(midi, MIDI, force=force)
@@ -300,6 +295,18 @@ def play_file(
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / duration_s,
     )
+
+
+def _check_paths(
+    score: str | Path, sound: str | Path, output: str | Path, superfluous_midi: str | Path | None
+) -> None:
+    """Refuse paths that cannot be what they are given as."""
+    if str(score) == "-" and str(sound) == "-":
+        raise InputError("-", "is score and sound at once", "give a file for one of them")
+    if superfluous_midi is not None:
+        raise InputError(str(superfluous_midi), "is what the score is already", "leave --midi out")
+    for path in (score, sound):
+        check_not_input(output, "an input", path)
 
 
 def _is_midi(path: str | Path) -> bool:
