@@ -20,7 +20,7 @@ fonts:
 # One thread a process: the tests take all cores anyway, and threads would wait for one another.
 test: export OMP_NUM_THREADS ?= 1
 test: check
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-all: check
 	$(BIN)/python -m pytest

@@ -1,4 +1,4 @@
-"""Which training instruments share samples with a test source; writes the list of exclusions.
+"""Training instruments that share samples with a test source; writes the list of exclusions.
 
 Usage: python benchmarks/duplicates.py [BANK_FOLDER]
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-import cambiata.train
+import cambiata.data
 from cambiata.data.bank import BANK_FOLDER, Bank
 from cambiata.data.duplicates import (
     THRESHOLD,
@@ -54,7 +54,7 @@ def main() -> None:
                 if i.program in LISTED and (bank.source.name, i.program) not in have
             ]
     print(f"\n{len(found)} instruments at {THRESHOLD} or above, or listed")
-    write_exclusions(found, Path(cambiata.train.__path__[0]) / "exclusions.json")
+    write_exclusions(found, Path(cambiata.data.__path__[0]) / "exclusions.json")
 
 
 if __name__ == "__main__":

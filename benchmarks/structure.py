@@ -1,37 +1,18 @@
-"""Size and shape of the package, and of the way that one sound takes through it.
+"""Size and shape of the package.
 
     python benchmarks/structure.py [SRC ...]
 
 Prints one column a source tree (``src`` where none is given): lines by kind, the longest file and
-function, circles of imports, and the files that a transfer and a performance run through.
+function, and circles of imports. `path_of_a_sound.py` counts what one sound runs through.
 """
 
 import ast
-import json
-import subprocess
 import sys
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# Every file of the package in which a function is called, import time left out.
-_TRACE = """
-import json, sys, warnings
-import cambiata
-from cambiata import {verb}_file
-warnings.simplefilter("ignore")
-seen = set()
-def watch(frame, event, _arg):
-    if event == "call" and frame.f_code.co_name != "<module>":
-        name = frame.f_code.co_filename
-        if "cambiata" in name and name.endswith(".py"):
-            seen.add(name)
-sys.setprofile(watch)
-{verb}_file("{first}", "{second}", "{output}", force=True)
-sys.setprofile(None)
-print(json.dumps(sorted(seen)))
-"""
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -58,7 +39,7 @@ def docstring_lines(tree: ast.AST) -> set[int]:
     return lines
 
 
-def code_lines(path: Path) -> tuple[int, int, int, int, set[int]]:
+def count_lines(path: Path) -> tuple[list[int], set[int]]:
     """Lines of a file: all, code, docstrings, comments; and the numbers of those with code."""
     text = path.read_text()
     documented = docstring_lines(ast.parse(text))
@@ -78,7 +59,7 @@ def code_lines(path: Path) -> tuple[int, int, int, int, set[int]]:
             ):
                 code |= set(range(token.start[0], token.end[0] + 1))
     code -= documented
-    return len(text.splitlines()), len(code), len(documented), len(comments), code
+    return [len(text.splitlines()), len(code), len(documented), len(comments)], code
 
 
 def circles(package: Path) -> int:
@@ -131,53 +112,33 @@ def circles(package: Path) -> int:
     return n_circles
 
 
-def way(source: Path, verb: str, first: str, second: str) -> tuple[int, int]:
-    """Files that one call runs through, and their lines."""
-    code = _TRACE.format(
-        verb=verb, first=ROOT / first, second=ROOT / second, output="/tmp/structure.wav"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(source), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = [Path(name) for name in json.loads(done.stdout.splitlines()[-1])]
-    return len(files), sum(len(file.read_text().splitlines()) for file in files)
-
-
 def facts(source: Path) -> dict[str, str]:
     """All figures of one source tree, by what they are called."""
     package = source / "cambiata"
     paths = sorted(package.rglob("*.py"))
-    counts = {path: code_lines(path) for path in paths}
-    totals = [sum(count[i] for count in counts.values()) for i in range(4)]
-    longest = max(paths, key=lambda path: counts[path][1])
+    counts = {path: count_lines(path) for path in paths}
+    totals = [sum(count[i] for count, _ in counts.values()) for i in range(4)]
+    longest = max(paths, key=lambda path: counts[path][0][1])
     spans = [
         (
-            len(set(range(function.lineno, (function.end_lineno or 0) + 1)) & counts[path][4]),
+            len(set(range(function.lineno, (function.end_lineno or 0) + 1)) & counts[path][1]),
             f"{path.relative_to(package)}:{function.name}",
         )
         for path in paths
         for function in functions(ast.parse(path.read_text()))
     ]
     widest = max(spans)
-    transfer = way(source, "transfer", "examples/trumpet.ogg", "examples/cello.flac")
-    play = way(source, "play", "examples/tune.mid", "examples/cello.flac")
     return {
         "files": f"{len(paths)}",
         "lines": f"{totals[0]:,}",
         "lines of code": f"{totals[1]:,}",
         "docstring lines": f"{totals[2]:,} ({100 * totals[2] / totals[0]:.0f} %)",
         "comment lines per 100 of code": f"{100 * totals[3] / totals[1]:.1f}",
-        "longest file (code)": f"{counts[longest][1]} ({longest.relative_to(package)})",
-        "files above 400 lines of code": f"{sum(count[1] > 400 for count in counts.values())}",
+        "longest file (code)": f"{counts[longest][0][1]} ({longest.relative_to(package)})",
+        "files above 400 lines of code": f"{sum(count[1] > 400 for count, _ in counts.values())}",
         "longest function (code)": f"{widest[0]} ({widest[1]})",
         "functions above 60 lines of code": f"{sum(n > 60 for n, _ in spans)}",
         "circles of imports": f"{circles(package)}",
-        "way of a transfer": f"{transfer[0]} files, {transfer[1]:,} lines",
-        "way of a performance": f"{play[0]} files, {play[1]:,} lines",
     }
 
 

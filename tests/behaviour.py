@@ -9,10 +9,12 @@ values) and every file that it leaves (sounds as samples, timbres and networks a
 hold for one machine: another processor or another version of a library rounds otherwise.
 
 `--renamed` names what was changed on purpose: {"cases": [patterns of cases that are not compared],
-"replace": {"text before": "text after"}, "drop": [patterns of lines that only the new one prints]}.
+"replace": {pattern before: text after}, "drop": [patterns of lines that only the new one prints],
+"places": [patterns of places in a case that are not compared]}.
 """
 
 import argparse
+import difflib
 import hashlib
 import json
 import os
@@ -678,16 +680,25 @@ def flat(value: Any, at: str = "") -> dict[str, Any]:
     if isinstance(value, dict):
         return {k: v for key, each in value.items() for k, v in flat(each, f"{at} > {key}").items()}
     if isinstance(value, list) and not all(isinstance(each, str) for each in value):
-        return {k: v for i, each in enumerate(value) for k, v in flat(each, f"{at} > {i}").items()}
+        named = all(isinstance(each, dict) and "name" in each for each in value)
+        return {
+            k: v
+            for i, each in enumerate(value)
+            for k, v in flat(each, f"{at} > {each['name'] if named else i}").items()
+        }
     return {at: "\n".join(value) if isinstance(value, list) else value}
 
 
 def renamed(facts: Any, names: dict[str, str]) -> Any:
     """Old facts with what was renamed on purpose put in its new words."""
-    text = json.dumps(facts, ensure_ascii=False)
-    for old, new in names.items():
-        text = text.replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1])
-    return json.loads(text)
+    if isinstance(facts, dict):
+        return {renamed(key, names): renamed(value, names) for key, value in facts.items()}
+    if isinstance(facts, list):
+        return [renamed(each, names) for each in facts]
+    if isinstance(facts, str):
+        for old, new in names.items():
+            facts = re.sub(old, new, facts)
+    return facts
 
 
 def without(facts: Any, patterns: list[str]) -> Any:
@@ -730,9 +741,11 @@ def compare(old: Path, new: Path, on_purpose: dict[str, Any], wanted: str) -> in
         lines = []
         for key in sorted(a | b):
             x, y = a.get(key), b.get(key)
+            if any(re.search(pattern, key) for pattern in on_purpose.get("places", ())):
+                continue
             if x != y:
-                lines += [key, *(f"    - {line}" for line in str(x).splitlines())]
-                lines += [f"    + {line}" for line in str(y).splitlines()]
+                changes = difflib.ndiff(str(x).splitlines(), str(y).splitlines())
+                lines += [key, *(f"    {line}" for line in changes if line[0] in "-+")]
         if lines:
             n_different += 1
             print(f"{name}: {before[name]['call']}", *lines, sep="\n  ")

@@ -143,6 +143,10 @@ def test_one_file_reads_and_writes_midi() -> None:
     assert _users("mido") == {"score/midi.py"}
 
 
+def test_one_file_opens_networks() -> None:
+    assert _users("onnxruntime") == {"weights.py"}
+
+
 def test_packages_hold_a_docstring_only() -> None:
     for path, tree in TREES.items():
         if path.name == "__init__.py" and path.parent != SOURCE:
@@ -159,3 +163,12 @@ def test_importing_brings_nothing_heavy() -> None:
     code = f"import sys, cambiata; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_tests_mirror_the_package() -> None:
+    tests = Path(__file__).parent
+    of_all = {"test_docstrings", "test_layout", "test_readme", "test_slow"}
+    for path in tests.rglob("test_*.py"):
+        place = path.relative_to(tests)
+        module = SOURCE / place.parent / (path.stem.removeprefix("test_") + ".py")
+        assert module.exists() or path.stem in of_all, f"tests/{place} tests no module"

@@ -1,8 +1,7 @@
 """The code of README and documentation runs as it stands.
 
-The blocks of a page run in order, in a folder with the examples. The documentation's pages get the
-examples' first seconds, and share one process (`run_page.py`); README gets them whole, with a shell
-or an interpreter of its own for every block. A comment above a block marks it:
+The blocks of a page run in order, in one process (`run_page.py`), in a folder with the examples, of
+which the recordings are cut to their first seconds. A comment above a block marks it:
 
     <!-- test: slow: why -->         runs in `make test-all` only
     <!-- test: skip: why -->         never runs here
@@ -16,21 +15,24 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import click
 import pytest
 import soundfile
 
+import cambiata
+from cambiata.cli.main import cli
 from cambiata.data.inventory import inventory
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-CLIP_S = 2.5  # enough for every region that the pages name
+CLIP_S = 2.2  # enough for every region that the pages name
 # Kinds of blocks that hold no code to run.
 SHOWN = {"", "text", "json"}
-NEEDS_NOTES = ("music21", "ortools")
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,6 @@ def runnable(page: Path) -> list[Block]:
     return found
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("readme")
-    shutil.copytree(ROOT / "examples", folder / "examples")
-    return folder
-
-
 @pytest.fixture
 def clipped(tmp_path: Path) -> Path:
     """The examples with short recordings under the same names."""
@@ -157,31 +152,9 @@ def test_every_block_is_of_a_known_kind(page: Path) -> None:
             assert re.search(rf"^{target}:", makefile, re.M), (block.where, target)
 
 
-README = [block for block in runnable(ROOT / "README.md") if not block.marked("slow")]
-
-
-@pytest.mark.parametrize("block", README, ids=[block.where for block in README])
-def test_readme(block: Block, whole: Path) -> None:
-    if absent := missing([block]):
-        pytest.skip("not installed here: " + ", ".join(absent))
-    command = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
-    done = subprocess.run(
-        [*command[block.kind], block.code],
-        cwd=whole,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == block.expected, done.stderr
-
-
-SITE = [page for page in PAGES if page.name != "README.md" or page.parent != ROOT]
-
-
 @pytest.mark.parametrize(
     "page",
-    [page for page in SITE if any(not b.marked("slow") for b in runnable(page))],
+    [page for page in PAGES if any(not b.marked("slow") for b in runnable(page))],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_page(page: Path, clipped: Path) -> None:
@@ -191,25 +164,42 @@ def test_page(page: Path, clipped: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
-    [page for page in SITE if any(b.marked("slow") for b in runnable(page))],
+    [page for page in PAGES if any(b.marked("slow") for b in runnable(page))],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_page_with_its_slow_blocks(page: Path, clipped: Path) -> None:
     run_page(page, clipped, slow=True)
 
 
-def test_the_examples_are_small_and_licensed(whole: Path) -> None:
+def test_the_reference_has_every_public_name() -> None:
+    listed = re.findall(r"^   (\w+)$", (DOCS / "reference" / "api.rst").read_text(), re.M)
+    assert sorted(listed) == sorted(cambiata.__all__)
+
+
+def test_the_reference_has_every_verb() -> None:
+    def verbs(command: click.Command, name: str = "") -> Iterator[str]:
+        if isinstance(command, click.Group):
+            for part, below in command.commands.items():
+                yield from verbs(below, f"{name} {part}".strip())
+        else:
+            yield name
+
+    text = (DOCS / "reference" / "command-line.md").read_text()
+    assert set(verbs(cli)) <= set(re.findall(r"^```{command-help} (.+)$", text, re.M))
+
+
+def test_the_examples_are_small_and_licensed(tmp_path: Path) -> None:
     kinds = (".ogg", ".flac", ".mid")
     sounds = [path for path in (ROOT / "examples").iterdir() if path.suffix in kinds]
     notice = (ROOT / "examples" / "LICENCES.md").read_text()
     assert sum(path.stat().st_size for path in sounds) < 2**20
     assert all(path.name in notice for path in sounds)
     done = subprocess.run(
-        [sys.executable, "examples/two_sounds.py", "two.wav"],
-        cwd=whole,
+        [sys.executable, str(ROOT / "examples" / "two_sounds.py"), "two.wav"],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert (whole / "two.wav").stat().st_size > 10_000
+    assert (tmp_path / "two.wav").stat().st_size > 10_000

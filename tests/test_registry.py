@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 import cambiata
-from cambiata import aliases
+from cambiata import aliases, registry
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.registry import (
     DEFAULT_PLAYER,
@@ -46,6 +46,14 @@ def test_every_system_tells_its_facts() -> None:
         assert find_system(system.name, row["job"]) is system
 
 
+def test_a_line_in_the_table_is_all_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = registry._Entry("groove", "halfway", "groove.interpolation:Interpolation")
+    monkeypatch.setattr(registry, "_TABLE", (*registry._TABLE, line))
+    assert system_names("groove")[-1] == "halfway"
+    assert find_system("halfway", "groove") is find_system("exact", "groove")
+    assert list(system_rows())[-1]["name"] == "halfway"
+
+
 @pytest.mark.parametrize(
     ("job", "kind"),
     [("transfer", TransferSystem), ("play", PlaySystem), ("translate", TranslateSystem)],
@@ -81,7 +89,7 @@ def test_old_names_go_on_working_with_a_warning(monkeypatch: pytest.MonkeyPatch)
 
 def test_names_of_training_presets_of_earlier_versions() -> None:
     pytest.importorskip("torch")
-    from cambiata.train.config import training
+    from cambiata.train.tasks.registry import training
 
     with pytest.warns(CambiataWarning, match="the training preset play is called player now"):
         assert training("play") == training("player")

@@ -1,6 +1,10 @@
 """Shipped weights: there, whole, documented, and refused where they are not what was shipped."""
 
 import hashlib
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
@@ -89,3 +93,49 @@ def test_wrong_hash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_unknown_name() -> None:
     with pytest.raises(KeyError, match="nothing"):
         network("nothing")
+
+
+# ONNX Runtime sends its usage data some ten seconds after it was loaded.
+_RUNS_A_NETWORK = """
+import sys, time
+import numpy as np
+from cambiata.weights import network
+network("timbre-metric")(np.zeros((3, 12, 128), np.float32))
+time.sleep(float(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace; apt-get install strace")
+def test_nothing_is_sent(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [
+            "strace",
+            "-f",
+            "-e",
+            "trace=socket,connect,sendto",
+            "-o",
+            str(trace),
+            sys.executable,
+            "-c",
+            _RUNS_A_NETWORK,
+            "25",
+        ],
+        env=environment,
+        check=True,
+    )
+    assert "exited with 0" in trace.read_text()
+    assert "AF_INET" not in trace.read_text()
+
+
+def test_a_user_s_own_setting_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    network("timbre-metric")
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "0"
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
+    network.cache_clear()
+    network("timbre-metric")
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")  # so that the old state comes back

@@ -1,4 +1,4 @@
-"""What can go wrong, named so that a caller can tell bad input from a bug."""
+"""Errors and warnings, named so that a caller can tell bad input from a bug."""
 
 
 class CambiataError(Exception):
@@ -40,4 +40,4 @@ class MissingExtraError(InputError):
 
 
 class CambiataWarning(UserWarning):
-    """Something was done to the sound that the caller should hear about."""
+    """Something that the caller should know: what was done to the sound, a name that changed."""

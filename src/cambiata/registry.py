@@ -31,7 +31,7 @@ class _Entry:
         return cast("type[SystemFacts]", getattr(import_module(f"cambiata.{module}"), attribute))
 
 
-# The first of a job is its default. Facts (paper, licence, presets, ...) are told by the class.
+# The first of a job is its default. Facts (paper, licence, presets, ...) are on the class.
 _TABLE = (
     _Entry("transfer", "oneshot", "timbre_transfer.oneshot:OneShot"),
     _Entry("transfer", "musaicing", "timbre_transfer.musaicing:Musaicing"),
@@ -50,7 +50,7 @@ _TABLE = (
     _Entry("counterpoint", "counterpoint", "counterpoint.solver:CounterpointSolver"),
 )
 
-# What a system of another job is told when it is asked to do this one.
+# Refusals of a system of another job, by the job that it would have to do.
 _OTHER_JOB: Mapping[Job, str] = {
     "transfer": "does not transfer",
     "play": "does not play scores",
@@ -164,10 +164,10 @@ def find_system(name: str, job: Job | None = None) -> type[SystemFacts]:
     for entry in _TABLE:
         if entry.name == name and entry.job in (configured if job is None else (job,)):
             return entry.load()
-    known = [entry.name for entry in _TABLE if entry.job in configured]
-    if job is not None and (name in known or job not in configured):
+    names = [entry.name for entry in _TABLE if entry.job in configured]
+    if job is not None and (name in names or job not in configured):
         raise InputError(name, _OTHER_JOB[job], "use one of " + ", ".join(system_names(job)))
-    raise InputError(name, "is no system", "use one of " + ", ".join(known))
+    raise InputError(name, "is no system", "use one of " + ", ".join(names))
 
 
 def system_named(name: str) -> type[System[Any]]:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.audio.chunks import Span, cut, join, splice, split
+from cambiata.audio.chunks import join, process_chunks, splice, split
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.audio.sound import AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
@@ -76,7 +76,8 @@ class Style:
         self.samples: Samples | None = None  # of a recording, what is used of it [T]
         self.region_s = self.used_s = 0.0
         if isinstance(style, DomainMix):
-            assert isinstance(system, TranslateSystem)
+            if not isinstance(system, TranslateSystem):
+                raise InputError(system.name, "plays no domains", "use --system translation")
             self._timbre = system.blend(style)
         elif isinstance(style, Timbre):
             if start_s is not None or end_s is not None:
@@ -155,9 +156,10 @@ class Render(ABC):
             return 0.0
         return float(np.clip(difference, -self.max_gain_db, self.max_gain_db))
 
-    def _spans(self, n_samples: int) -> list[Span]:
+    def _chunk_sizes(self) -> tuple[int, int]:
+        """Samples of a chunk and of an overlap."""
         config, rate = self.system.config, self.sample_rate
-        return split(n_samples, int(config.chunk_s * rate), int(config.overlap_s * rate))
+        return int(config.chunk_s * rate), int(config.overlap_s * rate)
 
 
 class ContentRender(Render):
@@ -264,19 +266,24 @@ class ContentRender(Render):
         n_samples = lead + n_wanted + trail
         progress(0.0)
         timbre = self.style.timbre()
-        spans = self._spans(n_samples)
 
-        def chunks() -> Iterator[Samples]:
-            sound = self._with_tail(self.start - lead, self.stop + trail)
-            for chunk, (start, _) in zip(cut(sound, spans), spans, strict=True):
-                share = chunk.shape[1] / n_samples
+        def process(chunk: Samples, start: int) -> Samples:
+            share = chunk.shape[1] / n_samples
 
-                def report(done: float, start: int = start, share: float = share) -> None:
-                    progress(min(1.0, start / n_samples + share * done))
+            def report(done: float) -> None:
+                progress(min(1.0, start / n_samples + share * done))
 
-                yield self._render_chunk(chunk, start - lead, timbre, report)
+            return self._render_chunk(chunk, start - lead, timbre, report)
 
-        yield from crop_blocks(join(chunks(), spans), lead, lead + n_wanted)
+        chunk_samples, overlap_samples = self._chunk_sizes()
+        played = process_chunks(
+            self._with_tail(self.start - lead, self.stop + trail),
+            n_samples,
+            process,
+            chunk_samples=chunk_samples,
+            overlap_samples=overlap_samples,
+        )
+        yield from crop_blocks(played, lead, lead + n_wanted)
         progress(1.0)
 
     def _render_chunk(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
@@ -372,7 +379,7 @@ class ScoreRender(Render):
     def _rendered(self, progress: Progress) -> Iterator[Samples]:
         progress(0.0)
         timbre, prepared = self.style.timbre(), self.system.prepare(self.part)
-        spans = self._spans(self.n_samples)
+        spans = split(self.n_samples, *self._chunk_sizes())
 
         def chunks() -> Iterator[Samples]:
             for start, stop in spans:

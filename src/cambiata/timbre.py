@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.aliases import current_name
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.errors import InputError
@@ -27,7 +28,7 @@ from cambiata.system import StyleSystem, make_system, read_style
 SUFFIX = ".timbre"
 
 _FORMAT, _VERSION = "cambiata timbre", 1
-_GAP_S = 0.1
+_GAP_S = 0.1  # silence between recordings captured together: no note runs from one into the next
 _CURE = "capture it again: cambiata timbre capture"
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -35,7 +36,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Timbre:
-    """A timbre, apart from the system that plays it.
+    """Captured sound of an instrument, apart from the system that plays it.
 
     Parameters
     ----------
@@ -46,7 +47,8 @@ class Timbre:
     weights : str
         SHA-256 of that system's weights.
     voices : tuple
-        Weights, which add up to 1, and arrays.
+        Weights, which add up to 1, and arrays by name: one voice of a captured sound, several of a
+        mixture.
 
     Examples
     --------
@@ -60,7 +62,7 @@ class Timbre:
     voices: tuple[tuple[float, Arrays], ...]
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write it to a file, which appears whole or not at all.
+        """Write the timbre to a file, which appears whole or not at all.
 
         Parameters
         ----------
@@ -121,17 +123,17 @@ class Timbre:
 
 
 def load_timbre(path: str | Path) -> Timbre:
-    """A timbre from a file.
+    """Timbre from a file.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        What `capture_timbre` or `mix_timbres` wrote.
+        File that `capture_timbre` or `mix_timbres` wrote.
 
     Returns
     -------
     Timbre
-        It.
+        Named by its path.
 
     Raises
     ------
@@ -158,7 +160,7 @@ def load_timbre(path: str | Path) -> Timbre:
         if about["format"] != _FORMAT:
             raise ValueError
         version, shares = about["version"], [float(x) for x in about["voices"]]
-        system, weights = str(about["system"]), str(about["weights"])
+        system, weights = current_name("system", str(about["system"])), str(about["weights"])
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(str(path), "is no timbre", _CURE) from error
     if version != _VERSION:
@@ -180,7 +182,7 @@ def capture_timbre(
     settings: Mapping[str, object] | None = None,
     force: bool = False,
 ) -> Timbre:
-    """The timbre of one recording or of several of the same sound.
+    """Timbre of one recording, or of several of the same sound.
 
     Parameters
     ----------
@@ -201,7 +203,7 @@ def capture_timbre(
     Returns
     -------
     Timbre
-        It.
+        One voice, as `TransferSystem.capture` hears the recordings one after the other.
 
     Raises
     ------
@@ -227,7 +229,7 @@ def capture_timbre(
         clips += [clip / np.sqrt(np.mean(np.square(clip))), gap]
     sound = np.concatenate(clips[:-1]).astype(np.float32)
     voices = tuple(player.timbre_arrays(player.capture(sound)))
-    timbre = Timbre(str(output or "timbre"), system, player.weights_sha256, voices)
+    timbre = Timbre(str(output or "timbre"), player.name, player.weights_sha256, voices)
     if output is not None:
         timbre.save(output, force=force)
     return timbre
@@ -236,7 +238,7 @@ def capture_timbre(
 def mix_timbres(
     shares: Sequence[tuple[Timbre, float]], output: str | Path | None = None, *, force: bool = False
 ) -> Timbre:
-    """A timbre between others.
+    """Timbre between others.
 
     Parameters
     ----------
@@ -250,7 +252,7 @@ def mix_timbres(
     Returns
     -------
     Timbre
-        It.
+        Voices of all, weighted by their shares.
 
     Raises
     ------

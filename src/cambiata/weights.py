@@ -22,123 +22,66 @@ class WeightsError(CambiataError):
 
 @dataclass(frozen=True)
 class Weights:
-    """What is known of shipped weights."""
+    """Facts about weights that ship."""
 
-    file: str  # ONNX file in the package's folder ``shipped``
-    sha256: str  # Of that file
-    licence: str  # Licence of the weights
-    card: str  # Where in the repository its card lies
+    file: str  # ONNX file in the package's folder `shipped`
+    sha256: str
+    licence: str
+    card: str  # path in the repository
 
+
+# SHA-256 of every network's main file, by its card. A network trained anew needs its new one here.
+_SHIPPED = {
+    "timbre-metric": {
+        "timbre-metric": "0a09a58897ea9448142797969336f869cb59ed2794bbaf081c38271b20cf6638",
+    },
+    "oneshot": {
+        "listener": "2ba5b4a8684aad626cc58f48342b19341725e4cc0fa3f443cbbc25de1a897350",
+        "oneshot": "cd75ae84537896b3462459d6539474137bce7329a21ffc6771d01aaed874c7b5",
+    },
+    "transcription": {
+        "transcriber": "870ef3e514386df69caa1151b91a0d33f02af2051a08b0381268c0a5e0e54172",
+    },
+    "play": {
+        "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
+        "performancenet": "067489f272e210a11f4cb8060bd2573d7a57b70674fd59ab2e66126f4843bb05",
+        "wavenet": "3ea55a10c5aeb7cfb2e8916f22e4ea82c7ed30351f0770ae18317dbff40a7229",
+    },
+    "translation": {
+        "translation": "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",
+        "translation-domains": "d448e7cf467f8fd5f67a49c5b7e06967e20f345a1cef951a56cb24205b2f9bf7",
+        "mor2018-small": "c9efdb0d2f73786e53ca777d6c84c8fb8d00c1c9f8aaa496ff8ceb91af965d10",
+        "mor2018-small-domains": "fb5b9f4cad9cc43c37cf4739ba4487b672f17661d9896c00c3f6dc683578c107",
+    },
+    "vqvae": {
+        "vqvae": "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
+        "vqvae-self-supervised": "f889d69c1356b515518cf5cbea5f9579be170bc789dfce49e51997d19fde0967",
+    },
+    "groove": {
+        "groove": "92fad3e494d40a7a044af4086c1ff6df261429088e84d450bc96676b67159f55",
+    },
+    "melody": {
+        "melody": "076180888bcc7980f59028bdce2f49277350737a5739b7bee7dff8f0cf4c6c74",
+        "pati2018": "6da582c9d8139ae8b2d8a0fe61a00c2ffe17ccf69e8930bb59547306cd943925",
+    },
+}
 
 WEIGHTS = {
-    "timbre-metric": Weights(
-        "timbre-metric.onnx",
-        "0a09a58897ea9448142797969336f869cb59ed2794bbaf081c38271b20cf6638",
-        "Apache-2.0",
-        "docs/models/timbre-metric.md",
-    ),
-    "listener": Weights(
-        "listener.onnx",
-        "2ba5b4a8684aad626cc58f48342b19341725e4cc0fa3f443cbbc25de1a897350",
-        "Apache-2.0",
-        "docs/models/oneshot.md",
-    ),
-    "oneshot": Weights(
-        "oneshot.onnx",
-        "cd75ae84537896b3462459d6539474137bce7329a21ffc6771d01aaed874c7b5",
-        "Apache-2.0",
-        "docs/models/oneshot.md",
-    ),
-    "transcriber": Weights(
-        "transcriber.onnx",
-        "870ef3e514386df69caa1151b91a0d33f02af2051a08b0381268c0a5e0e54172",
-        "Apache-2.0",
-        "docs/models/transcription.md",
-    ),
-    "player": Weights(
-        "player.onnx",
-        "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
-        "Apache-2.0",
-        "docs/models/play.md",
-    ),
-    "performancenet": Weights(
-        "performancenet.onnx",
-        "067489f272e210a11f4cb8060bd2573d7a57b70674fd59ab2e66126f4843bb05",
-        "Apache-2.0",
-        "docs/models/play.md",
-    ),
-    "wavenet": Weights(
-        "wavenet.onnx",
-        "3ea55a10c5aeb7cfb2e8916f22e4ea82c7ed30351f0770ae18317dbff40a7229",
-        "Apache-2.0",
-        "docs/models/play.md",
-    ),
-    "translation": Weights(
-        "translation.onnx",
-        "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",
-        "Apache-2.0",
-        "docs/models/translation.md",
-    ),
-    "translation-domains": Weights(
-        "translation-domains.onnx",
-        "d448e7cf467f8fd5f67a49c5b7e06967e20f345a1cef951a56cb24205b2f9bf7",
-        "Apache-2.0",
-        "docs/models/translation.md",
-    ),
-    "mor2018-small": Weights(
-        "mor2018-small.onnx",
-        "c9efdb0d2f73786e53ca777d6c84c8fb8d00c1c9f8aaa496ff8ceb91af965d10",
-        "Apache-2.0",
-        "docs/models/translation.md",
-    ),
-    "mor2018-small-domains": Weights(
-        "mor2018-small-domains.onnx",
-        "fb5b9f4cad9cc43c37cf4739ba4487b672f17661d9896c00c3f6dc683578c107",
-        "Apache-2.0",
-        "docs/models/translation.md",
-    ),
-    "vqvae": Weights(
-        "vqvae.onnx",
-        "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
-        "Apache-2.0",
-        "docs/models/vqvae.md",
-    ),
-    "vqvae-self-supervised": Weights(
-        "vqvae-self-supervised.onnx",
-        "f889d69c1356b515518cf5cbea5f9579be170bc789dfce49e51997d19fde0967",
-        "Apache-2.0",
-        "docs/models/vqvae.md",
-    ),
-    "groove": Weights(
-        "groove.onnx",
-        "92fad3e494d40a7a044af4086c1ff6df261429088e84d450bc96676b67159f55",
-        "Apache-2.0",
-        "docs/models/groove.md",
-    ),
-    "melody": Weights(
-        "melody.onnx",
-        "076180888bcc7980f59028bdce2f49277350737a5739b7bee7dff8f0cf4c6c74",
-        "Apache-2.0",
-        "docs/models/melody.md",
-    ),
-    "pati2018": Weights(
-        "pati2018.onnx",
-        "6da582c9d8139ae8b2d8a0fe61a00c2ffe17ccf69e8930bb59547306cd943925",
-        "Apache-2.0",
-        "docs/models/melody.md",
-    ),
+    name: Weights(f"{name}.onnx", sha256, "Apache-2.0", f"docs/models/{card}.md")
+    for card, networks in _SHIPPED.items()
+    for name, sha256 in networks.items()
 }
 
 NetworkCall = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 PartCall = Callable[..., list[npt.NDArray[Any]]]
 
-METADATA_KEY = "cambiata"
-_MAX_THREADS = 4
+METADATA_KEY = "cambiata"  # of an ONNX file's metadata: JSON of its configuration, licence, parts
+_MAX_THREADS = 4  # of ONNX Runtime, however many cores there are; more were not measured
 _CURE = "give a file of `cambiata train export`"
 
 
 def _read_shipped(file: str, sha256: str) -> bytes:
-    """A shipped file's bytes, verified."""
+    """Bytes of a shipped file, verified."""
     try:
         data = files("cambiata").joinpath("shipped", file).read_bytes()
     except OSError as error:
@@ -148,43 +91,49 @@ def _read_shipped(file: str, sha256: str) -> bytes:
     return data
 
 
-def _open_session(data: bytes, n_threads: int) -> Any:
+def open_session(model: bytes | str, n_threads: int = 1) -> Any:
+    """ONNX Runtime's session of a model's bytes or file; the only place that imports the runtime.
+
+    From 1.29 on ONNX Runtime sends usage data to its maker unless this variable is set before it
+    is loaded; a user's own setting wins.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 3  # errors only: warnings are about a network, not about its use
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 @lru_cache(maxsize=8)
 def network(name: str) -> NetworkCall:
-    """A shipped network of one input and one output, verified, on one thread."""
+    """Shipped network of one input and one output, verified, on one thread."""
     entry = WEIGHTS[name]
-    session = _open_session(_read_shipped(entry.file, entry.sha256), 1)
+    session = open_session(_read_shipped(entry.file, entry.sha256), 1)
     input_name = session.get_inputs()[0].name
     return lambda array: cast("npt.NDArray[np.float32]", session.run(None, {input_name: array})[0])
 
 
 class Model:
-    """A trained model in ONNX files: what it is, and its networks.
+    """Trained model in ONNX files: its facts (`about`), its hash and its networks.
 
-    The main file tells of itself in its metadata (system, configuration, licence, data) and names
-    the other networks' files, which lie beside it, with their hashes; so that one hash vouches for
-    all of them.
+    The metadata of the main file has the system, its configuration, licence and data, and names the
+    other networks' files, which lie beside it, with their hashes: one hash vouches for all of them.
     """
 
     def __init__(self, main: bytes, read: Callable[[str, str], bytes]) -> None:
         self.sha256 = hashlib.sha256(main).hexdigest()
         n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
-        session = _open_session(main, n_threads)
+        session = open_session(main, n_threads)
         metadata = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
         self.about: Mapping[str, Any] = json.loads(metadata)
         self._sessions = {"": session}
         for part, (file, sha256) in self.about.get("parts", {}).items():
-            self._sessions[part] = _open_session(read(file, sha256), n_threads)
+            self._sessions[part] = open_session(read(file, sha256), n_threads)
 
     def part(self, name: str = "") -> PartCall:
-        """One of its networks."""
+        """One of its networks, as a function from input arrays in their order to output arrays."""
         session = self._sessions[name]
         names = [tensor.name for tensor in session.get_inputs()]
         return lambda *arrays: cast(
@@ -194,7 +143,7 @@ class Model:
 
 @lru_cache(maxsize=8)
 def load_model(name: str, system: str) -> Model:
-    """A trained model: one that ships, or one of the user's own."""
+    """Model of a system: one that ships, or one of the user's own by its path."""
     main, read = open_model(name)
     try:
         model = Model(main, read)
@@ -208,7 +157,7 @@ def load_model(name: str, system: str) -> Model:
 
 
 def open_model(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
-    """A model's files, verified: the main one, and what reads the others."""
+    """Bytes of a model's main file, verified, and what reads its other files by name and hash."""
     if name in WEIGHTS:
         entry = WEIGHTS[name]
         return _read_shipped(entry.file, entry.sha256), _read_shipped

@@ -1,4 +1,4 @@
-"""The commands on data and evaluation, in processes of their own: tiny fonts, scores and runs."""
+"""The commands on data, evaluation and training: tiny fonts, scores, runs and networks."""
 
 import importlib.util
 import inspect
@@ -13,13 +13,13 @@ from commands import Done, run, start
 from sounds import tone
 
 from cambiata.audio.sound import Audio
-from cambiata.cli import main as cli
+from cambiata.cli import lab_verbs
 from cambiata.cli.options import without_unset
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part, Score
 
-HERE = Path(__file__).parent
 TRACKER = importlib.util.find_spec("essentia") or importlib.util.find_spec("basic_pitch")
+from tiny_examples import SETTINGS, tiny_examples  # noqa: E402
 from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font  # noqa: E402
 from tiny_runs import write_run  # noqa: E402
 
@@ -329,9 +329,9 @@ def test_every_option_of_evaluate_is_an_argument_of_its_function() -> None:
     from cambiata.evaluate.transfer import evaluate_transfer
 
     for command, function, own in (
-        (cli.evaluate_transfer, evaluate_transfer, {"report", "force", "quiet", "as_json"}),
-        (cli.render, render_scores, {"quiet", "as_json", "output"}),
-        (cli.bank, build_bank, {"quiet", "as_json", "output"}),
+        (lab_verbs.evaluate_transfer, evaluate_transfer, {"report", "force", "quiet", "as_json"}),
+        (lab_verbs.render, render_scores, {"quiet", "as_json", "output"}),
+        (lab_verbs.bank, build_bank, {"quiet", "as_json", "output"}),
     ):
         names = {parameter.name for parameter in command.params}
         assert names - own <= set(inspect.signature(function).parameters) | {"output"}
@@ -341,3 +341,88 @@ def test_groups_help_themselves() -> None:
     for group, commands in (("data", "check bank render"), ("evaluate", "transfer report")):
         text = run(group, "--help", folder=Path.cwd()).stdout.decode()
         assert all(f"  {command}" in text for command in commands.split())
+
+
+# --- training -------------------------------------------------------------------------------------
+
+needs_training = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("torch", "lightning_fabric", "onnx")),
+    reason="needs torch and lightning_fabric",
+)
+
+
+@needs_training
+def test_from_examples_to_weights(tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    tiny_examples(tmp_path / "examples")
+    settings = [piece for key, value in SETTINGS.items() for piece in ("--set", f"{key}={value}")]
+    done = run(
+        *("train", "run", "vqvae-self-supervised", "-o", "RUN", "--examples", "examples"),
+        *("--json", *settings),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["step"] == 4
+    assert b"step 4, " in done.stderr
+    assert b"lsd_db" in done.stderr
+    done = run("train", "resume", "RUN", "--quiet", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    done = run("train", "export", "RUN", "-o", "mine.onnx", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(b"mine.onnx: ")
+    assert done.stderr.endswith(b"--system vqvae --set weights=mine.onnx\n")
+    assert {path.name for path in tmp_path.glob("mine*")} == {
+        "mine.onnx",
+        "mine.style.onnx",
+        "mine.json",
+    }
+
+
+@needs_training
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nope", "-o", "R"], "nope: is no training preset; use one of groove, "),
+        (
+            ["run", "vqvae-self-supervised", "-o", "there"],
+            "there: is there already; go on with it (cambiata train ",
+        ),
+        (
+            ["run", "vqvae-self-supervised", "-o", "R", "--set", "loop.speed=1"],
+            "loop.speed: is no setting; use one ",
+        ),
+        (
+            ["run", "vqvae-self-supervised", "-o", "R", "--set", "loop.batch_size=x"],
+            "loop.batch_size=x: ",
+        ),
+        (
+            ["run", "vqvae-self-supervised", "-o", "R", "--minutes", "-1"],
+            "loop.minutes=-1.0: rates and limits must",
+        ),
+        (["resume", "there"], "there: is no run; start one: cambiata train run PRESET -o RUN"),
+        (["export", "there", "-o", "x.onnx"], "there: is no run; start one"),
+        (["export", "text.pt", "-o", "x.onnx"], "text.pt: cannot be read; give the authors' model"),
+        (["export", "there", "-o", "x.bin"], "x.bin: is no .onnx file; name it NAME.onnx"),
+    ],
+)
+def test_bad_input_of_training_is_said_in_a_line(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "text.pt").write_text("no")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = run("train", *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@needs_training
+def test_without_a_bank_a_training_says_how_to_make_one(tmp_path: Path) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path / ".cache")}
+    done = start("train", "run", "vqvae-self-supervised", "-o", "R", folder=tmp_path, env=env)
+    assert done.returncode == 2
+    assert b"bank/fluid-r3: is no bank; make one: cambiata data bank" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+    assert not (tmp_path / "R").exists()

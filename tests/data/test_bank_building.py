@@ -87,7 +87,17 @@ def test_notes_late_in_their_sample_are_held_as_long(tmp_path: Path) -> None:
 STRUCK = (0, 6, 11, 12, 13, 24, 25, 45, 107)
 
 
-@pytest.mark.parametrize("name", [*KNOWN_FONTS, "tiny"])
+# Samples of .sf3 fonts are unpacked first, of all programs: seconds.
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            pytest.param(name, marks=[pytest.mark.slow] * name.endswith(".sf3"))
+            for name in KNOWN_FONTS
+        ),
+        "tiny",
+    ],
+)
 def test_onsets_lie_within_4_ms_of_the_score(
     name: str, font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,8 @@ def _waiting(folder: Path) -> subprocess.Popen[bytes]:
     """A program whose two workers hang, in a process group of its own."""
     code = (
         f"import sys; sys.path[:0] = {[str(HERE), SUPPORT]!r}\n"
+        # Where the tests are run in the background, interrupts are ignored by inheritance.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from functools import partial; from pathlib import Path\n"
         "from cambiata.data.processes import run_tasks; from test_processes import noted\n"
         f"list(run_tasks(partial(noted, Path({str(folder)!r})), [1, 2], 2))\n"

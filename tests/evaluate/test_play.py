@@ -1,12 +1,15 @@
 """The test set of unseen pianos: its draws, its baselines, and a run over two of its pianos."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import in_place
 
 from cambiata import Audio, InputError, Note
 from cambiata.evaluate.runfolder import read_run
+from cambiata.evaluate.scoring import load_tools
 from cambiata.evaluate.table import summarize
 from cambiata.evaluate.testset import TEST_FONT, Clips
 
@@ -15,6 +18,7 @@ pytest.importorskip("mir_eval")
 
 from cambiata.data.soundfont import installed_fonts
 from cambiata.evaluate import play as module
+from cambiata.evaluate import run as running
 from cambiata.evaluate.play import (
     PlayPair,
     PlaySet,
@@ -103,8 +107,16 @@ def test_the_same_seed_draws_the_same_set() -> None:
     assert [pair.notes for pair in wrong.pairs] == [pair.notes for pair in first.pairs]
 
 
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(running, "run_tasks", in_place)
+    yield
+    load_tools()[0].close()  # the tracker's own process, which a worker's end would end
+    load_tools.cache_clear()
+
+
 @needs_font
-@pytest.mark.usefixtures("two_pianos")
+@pytest.mark.usefixtures("two_pianos", "in_this_process")
 def test_a_run(tmp_path: Path) -> None:
     pytest.importorskip("basic_pitch")
     rows = ("target", "nearest-piano", "player")

@@ -1,4 +1,4 @@
-"""Scores played with sounds: notes where they are written, and promises timbre for every player."""
+"""Scores played with sounds: notes where they are written, and promises kept for every player."""
 
 from pathlib import Path
 
@@ -160,7 +160,7 @@ def test_scores_that_are_odd_are_played(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "match"),
+    ("write", "match"),
     [
         (lambda path: path.write_text("no score"), "is not readable as MIDI"),
         (lambda path: mido.MidiFile().save(path), "has no notes"),
@@ -172,8 +172,8 @@ def test_scores_that_are_odd_are_played(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_scores_refused(output: object, match: str, tmp_path: Path) -> None:
-    output(tmp_path / "a.mid")  # type: ignore[operator]
+def test_scores_refused(write: object, match: str, tmp_path: Path) -> None:
+    write(tmp_path / "a.mid")  # type: ignore[operator]
     SOUND.save(tmp_path / "sound.wav")
     with pytest.raises(InputError, match=match):
         play_file(tmp_path / "a.mid", tmp_path / "sound.wav", tmp_path / "out.wav")
@@ -206,8 +206,8 @@ def test_outputs_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["performancenet", "wavenet"])
 def test_the_designs_named_in_the_literature_play(name: str) -> None:
-    short = Score((Part((Note(0.1, 0.4, 60),)),))
+    short = Score((Part((Note(0.05, 0.15, 60),)),))
     output = play(short, SOUND, system=name, tail_s=0.1)
-    assert output.samples.shape == (1, round(0.5 * RATE))
+    assert output.samples.shape == (1, round(0.25 * RATE))
     assert np.isfinite(output.samples).all()
     assert output.samples.tobytes() == play(short, SOUND, system=name, tail_s=0.1).samples.tobytes()

@@ -41,14 +41,15 @@ def test_plays_any_stretch_alike(system: PlaySystem[Any, Any]) -> None:
     before = sound.copy()
     timbre, prepared = system.capture(sound), system.prepare(PART)
     assert np.array_equal(sound, before)
-    first = system.render(prepared, timbre, 0, rate // 2, seed=0)
-    assert first.shape == (rate // 2,)
+    length = rate // 8  # wavenet draws its samples one by one
+    first = system.render(prepared, timbre, 0, length, seed=0)
+    assert first.shape == (length,)
     assert first.dtype == np.float32
     assert np.isfinite(first).all()
-    assert np.array_equal(first, system.render(prepared, timbre, 0, rate // 2, seed=0))
+    assert np.array_equal(first, system.render(prepared, timbre, 0, length, seed=0))
     # Beginning in the middle, and beyond the last note.
     assert system.render(prepared, timbre, rate // 3, 1000, seed=0).shape == (1000,)
-    assert np.isfinite(system.render(prepared, timbre, 5 * rate, rate // 4, seed=0)).all()
+    assert np.isfinite(system.render(prepared, timbre, 5 * rate, length, seed=0)).all()
 
 
 def test_without_notes_next_to_nothing_sounds() -> None:

@@ -34,7 +34,10 @@ def test_the_examples_sound_as_they_did_when_it_was_trained(system: VqVae) -> No
     # Another processor may let a tie fall to the other side.
     equal = np.mean(np.array(actual["codes"]) == expected["codes"])
     assert equal > 0.95
-    np.testing.assert_allclose(actual["levels_db"], expected["levels_db"], atol=0.5)
+    levels_db = np.array(expected["levels_db"])
+    # Within half a decibel; of what is next to silence, where rounding is heard first, within two.
+    near = np.abs(np.array(actual["levels_db"]) - levels_db) < np.where(levels_db > -40, 0.5, 2.0)
+    assert near.all()
 
 
 def _golden(system: VqVae) -> dict[str, list[Any]]:

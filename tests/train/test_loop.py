@@ -90,7 +90,7 @@ def _weights(run: Path) -> list[float]:
     return [*state["task"]["gain"].tolist(), *state["average"]["module.gain"].tolist()]
 
 
-@pytest.mark.parametrize("n_workers", [0, 1])
+@pytest.mark.parametrize("n_workers", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_going_on_is_as_good_as_never_stopping(tmp_path: Path, n_workers: int) -> None:
     examples = tiny_examples(tmp_path)
     config = replace(SIX, n_workers=n_workers, schedule="constant")
@@ -166,6 +166,24 @@ def test_every_example_is_seen_once_an_epoch(n_devices: int) -> None:
     assert [
         i for r in range(n_devices) for i in next(iter(_BatchOrder(10, config, 3, r)))
     ] == steps[3]
+
+
+def test_a_run_of_before_a_layer_was_renamed_goes_on(tmp_path: Path) -> None:
+    examples = tiny_examples(tmp_path)
+    fit(Gain(), examples, SIX, tmp_path / "run")
+    place = tmp_path / "run" / CHECKPOINT
+    state = torch.load(place, weights_only=True)
+    first = next(iter(state["task"]))
+    gain = float(state["task"][first].flatten()[0])
+    state["task"] = {f"old.{name}": value for name, value in state["task"].items()}
+    torch.save(state, place)
+    task = Gain()
+    fit(task, examples, SIX, tmp_path / "run")
+    assert float(task.state_dict()[first].flatten()[0]) == gain
+    state["task"] = {"another": torch.zeros(3, 3)}
+    torch.save(state, place)
+    with pytest.raises(InputError, match="run: is of another network; train it again: --force"):
+        fit(Gain(), examples, SIX, tmp_path / "run")
 
 
 def test_the_rate_rises_and_falls() -> None:

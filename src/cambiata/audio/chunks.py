@@ -83,7 +83,7 @@ def cut(blocks: Iterator[Samples], spans: list[Span]) -> Iterator[Samples]:
 
 
 def crossfade(before: Samples, after: Samples) -> Samples:
-    """One sound turning into another, along half a cosine, at an even level.
+    """Sound that turns into another along half a cosine, at an even level.
 
     The two gains add up to one, so that equal sounds stay exactly what they are. Two sounds of
     the same notes with other phases would dip in between, by up to 3 dB: the mixture is raised by
@@ -119,7 +119,7 @@ def crossfade(before: Samples, after: Samples) -> Samples:
 
 
 def join(chunks: Iterator[Samples], spans: list[Span]) -> Iterator[Samples]:
-    """The sound whose overlapping chunks are given, crossfaded where they overlap.
+    """Sound of overlapping chunks, crossfaded where they overlap.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def process_chunks(
     chunk_samples: int,
     overlap_samples: int,
 ) -> Iterator[Samples]:
-    """A long sound processed chunk by chunk.
+    """Long sound processed chunk by chunk.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def splice(
     *,
     fade_samples: int,
 ) -> Iterator[Samples]:
-    """A sound with a region replaced, crossfaded just inside the region's two borders.
+    """Sound with a region replaced, crossfaded just inside the region's two borders.
 
     Parameters
     ----------

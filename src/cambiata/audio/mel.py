@@ -7,7 +7,7 @@ import scipy.fft
 from cambiata.arrays import Samples
 
 Features = npt.NDArray[np.float32]
-"""What frames are described by, [D, L]: powers, decibels or cepstral coefficients."""
+"""Features of frames, [D, L]: powers, decibels or cepstral coefficients."""
 
 # Slaney's mel scale: linear up to 1 kHz, then 27 mels for every factor of 6.4.
 _BREAK_HZ = 1000.0
@@ -238,7 +238,7 @@ def mfcc(
     sample_rate : int
         Samples per second.
     n_mfcc : int
-        Coefficients wanted, at most `n_mels`.
+        Number of coefficients, at most `n_mels`.
     hop_length : int
         Samples between frames.
     n_fft : int

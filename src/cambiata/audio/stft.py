@@ -155,6 +155,7 @@ class Stft:
         sound = self._overlap_add(frames)[half : half + n_samples]
         norm = self._window_norm(frames.shape[0])[half : half + n_samples]
         out = np.zeros(n_samples, np.float32)
+        # Where no window reaches there is no sound: only past the last frame.
         np.divide(sound, norm, out=out[: len(sound)], where=norm > 1e-8)
         return out
 

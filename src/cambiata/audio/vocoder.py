@@ -23,14 +23,14 @@ _PGHI_TOLERANCE = 1e-4
 
 
 def random_phase(magnitude: Magnitude, seed: int = 0) -> Phase:
-    """Phases drawn uniformly, the usual start of Griffin-Lim.
+    """Phases sampled uniformly, the usual start of Griffin-Lim.
 
     Parameters
     ----------
     magnitude : numpy.ndarray
         Spectrogram [F, L].
     seed : int
-        Seed of the draw.
+        Seed of the phases.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def pghi_phase(magnitude: Magnitude, stft: Stft, seed: int = 0) -> Phase:
     if not audible.any():
         return phase.T
     # The floor only keeps log(0) away; such bins are not audible.
-    log_level = np.log(np.maximum(level, 1e-30, dtype=np.float32))
+    log_level = np.log(np.maximum(level, 1e-30, dtype=np.float32))  # no log of 0
     in_time, in_frequency = _phase_gradients(log_level, stft)
     order, parents = _loudest_tree(log_level, audible)
     nodes = np.flatnonzero(audible)

@@ -1,7 +1,7 @@
 """The command line's verbs for sound: transfer, play, translate, transcribe, domains, timbre."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -23,6 +23,7 @@ from cambiata.cli.options import (
 )
 from cambiata.errors import MissingExtraError
 from cambiata.registry import DEFAULT_TRANSLATOR
+from cambiata.transcription.api import InstrumentKind
 
 _transfer_option = ApiOptions(cambiata.transfer_file, cambiata.Options)
 _play_option = ApiOptions(cambiata.play_file, cambiata.PlayOptions)
@@ -96,7 +97,7 @@ def _describe(report: cambiata.Report) -> str:
 @_play_option(
     "--instrument",
     "instrument",
-    type=click.Choice(["any", "piano"]),
+    type=click.Choice(get_args(InstrumentKind)),
     help="What is heard in a recording given as SCORE.",
 )
 @_play_option("--midi", "midi", metavar="OUT.mid", help="Keep the notes heard in a recording.")
@@ -124,7 +125,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
 @_transcribe_option(
     "--instrument",
     "instrument",
-    type=click.Choice(["any", "piano"]),
+    type=click.Choice(get_args(InstrumentKind)),
     help="What plays: a piano's notes all have an onset.",
 )
 @_transcribe_option(

@@ -1,4 +1,4 @@
-"""What the command line prints: reports, warnings, progress."""
+"""Output of the command line: reports, warnings, progress."""
 
 import json
 import sys

@@ -268,28 +268,27 @@ def evaluate_transfer(
     from cambiata.evaluate.transfer import evaluate_transfer as run_rows
 
     silence_warnings(quiet)
-    with stage_bars(hidden=quiet) as progress:
-        failures = _resumable(
-            lambda: run_rows(output, **without_unset(**options), progress=progress)
-        )
-    _print_run(output, failures, report, force, quiet, as_json)
+    _run_rows(run_rows, output, report, force, quiet, as_json, options)
 
 
-def _resumable(job: Callable[[], list[str]]) -> list[str]:
-    """What failed in a run; one that is interrupted says how it goes on."""
-    try:
-        return job()
-    except KeyboardInterrupt:
-        raise Interruption("what is done is kept, the same call goes on") from None
-
-
-def _print_run(
-    output: str, failures: list[str], report: str | None, force: bool, quiet: bool, as_json: bool
+def _run_rows(
+    run_rows: Callable[..., list[str]],
+    output: str,
+    report: str | None,
+    force: bool,
+    quiet: bool,
+    as_json: bool,
+    options: dict[str, Any],
 ) -> None:
-    """Say what a run found, and what failed in it."""
+    """Run rows in a run's folder, then print its tables and what failed."""
     from cambiata.evaluate.runfolder import read_run
     from cambiata.evaluate.table import collect_results
 
+    try:
+        with stage_bars(hidden=quiet) as progress:
+            failures = run_rows(output, **without_unset(**options), progress=progress)
+    except KeyboardInterrupt:
+        raise Interruption("what is done is kept, the same call goes on") from None
     for failure in failures:
         click.echo(f"cambiata: {failure}", err=True)
     if report is not None:
@@ -316,11 +315,7 @@ def evaluate_play_command(
     """Play unseen scores with the sound of unseen pianos; a run that stopped goes on."""
     from cambiata.evaluate.play import evaluate_play
 
-    with stage_bars(hidden=quiet) as progress:
-        failures = _resumable(
-            lambda: evaluate_play(output, **without_unset(**options), progress=progress)
-        )
-    _print_run(output, failures, report, force, quiet, as_json)
+    _run_rows(evaluate_play, output, report, force, quiet, as_json, options)
 
 
 @evaluate.command("translate", context_settings=HELP)
@@ -337,11 +332,7 @@ def evaluate_translate_command(
     """Translate an unseen font's music to the domains; a run that stopped goes on."""
     from cambiata.evaluate.translate import evaluate_translate
 
-    with stage_bars(hidden=quiet) as progress:
-        failures = _resumable(
-            lambda: evaluate_translate(output, **without_unset(**options), progress=progress)
-        )
-    _print_run(output, failures, report, force, quiet, as_json)
+    _run_rows(evaluate_translate, output, report, force, quiet, as_json, options)
 
 
 @evaluate.command("transcribe", context_settings=HELP)

@@ -19,13 +19,13 @@ class ApiOptions:
         self._defaults: dict[str, Any] = {}
         for source in sources:
             if is_dataclass(source):
-                found = {field.name: field.default for field in fields(source)}
+                defaults = {field.name: field.default for field in fields(source)}
                 unset: Any = MISSING
             else:
                 parameters = inspect.signature(source).parameters.values()
-                found = {parameter.name: parameter.default for parameter in parameters}
+                defaults = {parameter.name: parameter.default for parameter in parameters}
                 unset = inspect.Parameter.empty
-            self._defaults |= {k: None if v is unset else v for k, v in found.items()}
+            self._defaults |= {k: None if v is unset else v for k, v in defaults.items()}
 
     def __call__(self, flag: str, name: str, **attributes: Any) -> Decorator:
         """An option; help shows its default, but for flags and what is not set."""

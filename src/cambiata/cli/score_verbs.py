@@ -19,11 +19,16 @@ from cambiata.cli.options import (
 from cambiata.counterpoint.api import check_file, solve_file
 from cambiata.groove.api import groove_file
 from cambiata.melody.api import restyle, restyle_file
+from cambiata.registry import system_names
 
 _melody_option = ApiOptions(restyle, restyle_file)
 _groove_option = ApiOptions(groove_file)
 _solve_option = ApiOptions(solve_file)
 _check_option = ApiOptions(check_file)
+
+
+def _one_of(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}."
 
 
 def _listen_option(option: ApiOptions) -> Decorator:
@@ -45,7 +50,7 @@ def _listen_option(option: ApiOptions) -> Decorator:
 @_melody_option("--metre", "metre", metavar="content|style|6/8", help="Whose metre, or which.")
 @_melody_option("--track", "track", type=int, metavar="N", help="Part with the melody, from 1.")
 @_melody_option("--skyline", "skyline", is_flag=True, help="Take the highest tones of chords.")
-@_melody_option("--system", "system", metavar="NAME", help="melody, pati2018 or retrieval.")
+@_melody_option("--system", "system", metavar="NAME", help=_one_of(system_names("melody")))
 @set_option
 @_listen_option(_melody_option)
 @_melody_option(
@@ -84,7 +89,7 @@ def _list_sidecars(*files: str | None) -> str:
 @_groove_option(
     "--system",
     "system",
-    type=click.Choice(["exact", "vae"]),
+    type=click.Choice(system_names("groove")),
     help="Without learning, or by an autoencoder.",
 )
 @_groove_option("--metre", "metre", metavar="6/8", help="A's, where its file does not say.")

@@ -176,10 +176,10 @@ def with_article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
 
-def sort_breaches(found: Sequence[Breach], species: int) -> tuple[Breach, ...]:
+def sort_breaches(breaches: Sequence[Breach], species: int) -> tuple[Breach, ...]:
     """Breaches of a species' rules in the order of their bars, each rule once a bar."""
     once: dict[tuple[int, str], Breach] = {}
-    for breach in found:
+    for breach in breaches:
         if species in rules.rule_named(breach.rule).species:
             once.setdefault((breach.bar, breach.rule), breach)
     return tuple(sorted(once.values()))

@@ -17,7 +17,7 @@ from cambiata.counterpoint.worksheet import BAR, Line, Position
 from cambiata.errors import MissingExtraError
 from cambiata.system import SystemFacts
 
-Scored = tuple[float, tuple[Line, ...]]
+ScoredLines = tuple[float, tuple[Line, ...]]
 """A solution: its score and its lines, the higher first."""
 
 # Florid rhythms whose solutions are compared, and rhythms tried before a cantus is given up: not
@@ -50,7 +50,7 @@ class CounterpointSolver(SystemFacts):
 
     def solve(
         self, cantus: Cantus, species: int, position: Position, voices: int, best: int, seed: int
-    ) -> tuple[list[Scored], bool]:
+    ) -> tuple[list[ScoredLines], bool]:
         """Solutions from the best, and whether it is proved that there are no more."""
         if voices == 3:
             return self._solve_three_voices(cantus, position, best, seed)
@@ -58,9 +58,9 @@ class CounterpointSolver(SystemFacts):
 
     def _solve_two_voices(
         self, cantus: Cantus, species: int, position: Position, best: int, seed: int
-    ) -> tuple[list[Scored], bool]:
+    ) -> tuple[list[ScoredLines], bool]:
         rng = np.random.default_rng(seed)
-        solutions: list[Scored] = []
+        solutions: list[ScoredLines] = []
         n_rhythms = _N_RHYTHMS if species == FIFTH else 1
         n_each, n_solved, is_exhausted = -(-best // n_rhythms), 0, species != FIFTH
         for _ in range(_MAX_RHYTHMS if species == FIFTH else 1):
@@ -78,7 +78,7 @@ class CounterpointSolver(SystemFacts):
 
     def _solve_three_voices(
         self, cantus: Cantus, position: Position, best: int, seed: int
-    ) -> tuple[list[Scored], bool]:
+    ) -> tuple[list[ScoredLines], bool]:
         search = ChordSearch(cantus, position, seed)
         solutions = [
             (sum(score_counterpoint(cantus, line, position) for line in lines) / 2, lines)

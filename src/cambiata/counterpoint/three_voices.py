@@ -22,13 +22,13 @@ def three_voice_breaches(
     cantus: Cantus, lines: Sequence[Line], position: Position
 ) -> tuple[Breach, ...]:
     """Breaches of two counterpoints (the higher first) against a cantus, a rule once a bar."""
-    found: list[Breach] = []
+    breaches: list[Breach] = []
     n_bars = len(cantus.pitches)
     names = ("the upper counterpoint", "the lower counterpoint")
     for line, name in zip(lines, names, strict=True):
-        found += line_breaches(cantus, line, FIRST, name)
-        found += rhythm_breaches(line, FIRST, n_bars)
-    found += _three_cadence(cantus, lines)
+        breaches += line_breaches(cantus, line, FIRST, name)
+        breaches += rhythm_breaches(line, FIRST, n_bars)
+    breaches += _three_cadence(cantus, lines)
     by_bar = [{note.bar: note.pitch for note in line} for line in lines]
     full = [bar for bar in range(n_bars) if all(bar in line for line in by_bar)]
     chords: dict[int, tuple[int, int, int]] = {}
@@ -38,10 +38,10 @@ def three_voice_breaches(
         chords[bar] = (at, low, high) if position == "above" else (low, high, at)
     voices = ("cantus", *names[::-1]) if position == "above" else (*names[::-1], "cantus")
     for bar, chord in chords.items():
-        found += chord_breaches(cantus, bar, chord, voices)
+        breaches += chord_breaches(cantus, bar, chord, voices)
         if bar - 1 in chords:
-            found += motion_breaches(cantus, bar, chords[bar - 1], chord, voices)
-    return sort_breaches(found, FIRST)
+            breaches += motion_breaches(cantus, bar, chords[bar - 1], chord, voices)
+    return sort_breaches(breaches, FIRST)
 
 
 def _three_cadence(cantus: Cantus, lines: Sequence[Line]) -> list[Breach]:

@@ -24,8 +24,8 @@ def two_voice_breaches(
 ) -> tuple[Breach, ...]:
     """Breaches of a counterpoint against a cantus, by bar, each rule once a bar."""
     voices = _TwoVoices(cantus, line, species, position)
-    found = [*line_breaches(cantus, line, species, ""), *voices.breaches()]
-    return sort_breaches(found, species)
+    breaches = [*line_breaches(cantus, line, species, ""), *voices.breaches()]
+    return sort_breaches(breaches, species)
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""What networks learn from and what systems are judged on; no torch."""
+"""Data that networks are trained on and systems are judged by; no torch."""

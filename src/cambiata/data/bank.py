@@ -149,7 +149,7 @@ def _programs(facts: dict[str, Any]) -> set[int]:
 
 
 def is_stored(folder: Path, program: int) -> bool:
-    """Whether a bank has both files of a program."""
+    """True where a bank has both files of a program."""
     return all((folder / f"{program:03}{end}").exists() for end in (".npy", ".notes.npy"))
 
 

@@ -1,4 +1,4 @@
-"""How a bank is written: notes trimmed, and layers that differ in level alone stored once."""
+"""Writing of banks: notes trimmed, and layers that differ in level alone stored once."""
 
 import json
 from collections.abc import Iterable

@@ -151,7 +151,7 @@ class DomainComposer:
         second = (first + int(rng.integers(1, n))) % n
         for _ in range(_N_TRIES):
             parts = self._choose_piece(rng, first)
-            players = [found for d in (first, second) if (found := self._assign_players(d, parts))]
+            players = [cast for d in (first, second) if (cast := self._assign_players(d, parts))]
             if len(players) == 2:
                 break
         else:

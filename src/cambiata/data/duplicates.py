@@ -138,7 +138,7 @@ def read_exclusions() -> frozenset[tuple[str, int]]:
     return frozenset((row["source"], row["program"]) for row in json.loads(text))
 
 
-def write_exclusions(found: Iterable[Duplicate], path: str | Path) -> None:
+def write_exclusions(duplicates: Iterable[Duplicate], path: str | Path) -> None:
     """Write a list of duplicates."""
-    rows = [json.dumps(asdict(duplicate)) for duplicate in found]
+    rows = [json.dumps(asdict(duplicate)) for duplicate in duplicates]
     Path(path).write_text("[\n" + ",\n".join(rows) + "\n]\n")

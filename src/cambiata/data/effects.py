@@ -167,10 +167,10 @@ class Reverb(Effect):
     cut, comes from the filters' closed form, and is convolved by FFT.
     """
 
-    gain_db: float = -3.0  # Gain before; the paper's -3
-    reverberance: float = 50.0  # Percent, 0 to 100: how long it sounds
-    hf_damping: float = 50.0  # Percent, 0 to 100: how much shorter high frequencies sound
-    room_scale: float = 100.0  # Percent, 0 to 100: how long the combs are
+    gain_db: float = -3.0  # before; the paper's
+    reverberance: float = 50.0  # percent, 0 to 100: length of the decay
+    hf_damping: float = 50.0  # percent, 0 to 100: faster decay of high frequencies
+    room_scale: float = 100.0  # percent, 0 to 100: length of the combs
     # Silence before the reverberation; 20 is pysndfx's default, SoX's is 0
     pre_delay_ms: float = 20.0
 
@@ -196,8 +196,8 @@ class Tremolo(Effect):
     SoX's tremolo.c.
     """
 
-    freq_hz: float  # Swings per second
-    depth: float = 40.0  # Percent, 0 to 100, taken away at the quietest
+    freq_hz: float  # swings per second
+    depth: float = 40.0  # percent, 0 to 100, taken away at the quietest
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -215,11 +215,11 @@ class Tremolo(Effect):
 class Band:
     """One filter of an equalizer."""
 
-    kind: BandKind  # What is raised: around the frequency, below it or above it
+    kind: BandKind  # raises what is around the frequency, below it or above it
     # Centre of the peak, or middle of the shelf's slope. Above 0.45 of the rate, it acts there.
     freq_hz: float
-    gain_db: float  # Gain at the centre, or on the shelf
-    q: float = 0.7071  # Quality: the higher, the narrower the peak and the steeper the shelf
+    gain_db: float  # at the centre, or on the shelf
+    q: float = 0.7071  # quality: the higher, the narrower the peak and the steeper the shelf
 
     def coefficients(self, sample_rate: int) -> _Floats:
         """Coefficients of the filter, numerator and denominator [6], the latter from 1.
@@ -250,7 +250,7 @@ class Band:
 class Equalizer(Effect):
     """Peaks and shelves, one after another."""
 
-    bands: tuple[Band, ...]  # Its filters
+    bands: tuple[Band, ...]
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -286,10 +286,10 @@ class Room(Effect):
     energy, so that what is wet is about as loud as what is dry.
     """
 
-    impulse: Samples = field(repr=False, compare=False)  # Impulse response, mono [T]
-    impulse_rate: int  # Samples per second of the response; it is resampled to that of the sound
-    wet: float  # Share of the room in the sound, 0 to 1
-    name: str = "room"  # What a manifest calls the room; rooms of equal names are taken for equal
+    impulse: Samples = field(repr=False, compare=False)  # mono [T]
+    impulse_rate: int  # in Hz; the response is resampled to the rate of the sound
+    wet: float  # share of the room in the sound, 0 to 1
+    name: str = "room"  # in manifests; rooms of equal names count as equal
 
     def __post_init__(self) -> None:
         if self.impulse.ndim != 1 or not 0 < np.square(self.impulse, dtype=float).sum() < np.inf:
@@ -336,8 +336,8 @@ class Noise(Effect):
     level_db: float  # RMS of the noise relative to that of the sound
     # Flat; falling by 3 dB an octave above 20 Hz; or the mains with 7 overtones, 1/k each
     colour: NoiseColour = "white"
-    seed: int = 0  # Of the noise, or of the hum's phases
-    mains_hz: float = 50.0  # Frequency of the hum
+    seed: int = 0  # of the noise, or of the hum's phases
+    mains_hz: float = 50.0  # of the hum
 
     def __post_init__(self) -> None:
         if self.colour not in get_args(NoiseColour):
@@ -391,7 +391,7 @@ class Detune(Effect):
     changes_pitch: ClassVar[bool] = True
     changes_timing: ClassVar[bool] = True
 
-    cents: float  # How much higher, in hundredths of a semitone; time runs faster by as much
+    cents: float  # upwards; time runs faster by as much
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -416,10 +416,10 @@ class Vibrato(Effect):
 
     changes_pitch: ClassVar[bool] = True
 
-    rate_hz: float  # Swings per second
+    rate_hz: float  # swings per second
     # How far pitch swings upwards, and very nearly downwards, in hundredths of a semitone
     depth_cents: float
-    phase: float = 0.0  # Where the swing begins, in radians
+    phase: float = 0.0  # of the swing at the start, in radians
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:

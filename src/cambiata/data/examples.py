@@ -86,8 +86,8 @@ class ExamplesConfig:
 def open_bank(name: str) -> Bank:
     """A bank by its name in the cache folder or by its path, with programs as "NAME:0-7"."""
     place, programs = name, None
-    if found := re.fullmatch(r"(.+):(\d+)-(\d+)", name):
-        place, programs = found[1], range(int(found[2]), int(found[3]) + 1)
+    if match := re.fullmatch(r"(.+):(\d+)-(\d+)", name):
+        place, programs = match[1], range(int(match[2]), int(match[3]) + 1)
     return Bank(place if os.sep in place else BANK_FOLDER / place, programs)
 
 

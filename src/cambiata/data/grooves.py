@@ -106,7 +106,7 @@ def training_windows(grooves: Sequence[Groove]) -> npt.NDArray[np.float32]:
 class GroovesConfig:
     """Settings of a recording of grooves, of the sessions that are not held out."""
 
-    source: str = ""  # Folder of the Groove MIDI Dataset, with its info.csv
+    source: str = ""  # folder of the Groove MIDI Dataset, with its info.csv
 
 
 class GrooveWindows:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from cambiata.data.scores import SCORE_CACHE
 from cambiata.data.tunes import Split, Tune, read_tunes
 from cambiata.errors import InputError
+from cambiata.files import write_text
 from cambiata.melody.bars import MelodyLine
 from cambiata.melody.encoding import Vocabulary, encode_bars
 from cambiata.system import Progress
@@ -109,4 +110,4 @@ def write_bars(tunes: list[tuple[Tune, MelodyLine]], place: Path, least: int) ->
         )
         counts[split] = len(dances)
     facts = {"words": words.to_json(), "banks": {"tunes": counts}, "least": least}
-    (place / "facts.json").write_text(json.dumps(facts))
+    write_text(place / "facts.json", json.dumps(facts))  # last: where it lies, the others do

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cambiata.data.melody_bars import STYLES, parse_lines
 from cambiata.data.scores import SCORE_CACHE
 from cambiata.data.tunes import Split, read_tunes
+from cambiata.files import write_text
 from cambiata.melody.pati2018 import N_INTERVALS, encode_notes
 from cambiata.system import Progress
 
@@ -88,5 +89,5 @@ def record_notes(
         "durations": durations,
         "banks": {"tunes": {split: len(stretches) for split, stretches in by_split.items()}},
     }
-    (place / "facts.json").write_text(json.dumps(facts))
+    write_text(place / "facts.json", json.dumps(facts))  # last: where it lies, the others do
     return TuneNotes(place, "train")

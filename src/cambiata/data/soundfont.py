@@ -82,8 +82,8 @@ def installed_fonts() -> list[Path]:
     named = [Path(part) for part in os.environ.get("CAMBIATA_FONTS", "").split(os.pathsep) if part]
     folders = [*named, *FONT_FOLDERS]
     places = ([folder / name for folder in folders] for name in KNOWN_FONTS)
-    found = (next((place for place in tried if place.is_file()), None) for tried in places)
-    return [place for place in found if place is not None]
+    first_places = (next((place for place in tried if place.is_file()), None) for tried in places)
+    return [place for place in first_places if place is not None]
 
 
 def find_font(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Tracks of one instrument each, as the timbre metric hears them: MFCCs of two segments."""
+"""Tracks of one instrument each for the timbre metric, as MFCCs of two segments."""
 
 import json
 import os
@@ -32,16 +32,16 @@ HOP_SAMPLES = 500
 
 @dataclass(frozen=True)
 class TracksConfig:
-    """Which tracks are learnt from; the paper's numbers."""
+    """Settings of a recording of tracks; the paper's numbers."""
 
-    # Banks: their names in the cache folder, or paths
+    # By their names in the cache folder, or by paths.
     banks: tuple[str, ...] = (
         *("fluid-r3", "musescore-general", "generaluser-gs", "csound-gm", "salamander"),
     )
-    n_tracks: int = 7381  # Tracks for training, of two segments each
-    n_validation: int = 200  # Tracks for validation and, as many again, for the test
-    n_passes: int = 2  # How often each is an anchor, beside other negatives each time
-    seed: int = 0  # Of the tracks and their negatives
+    n_tracks: int = 7381  # for training, of two segments each
+    n_validation: int = 200  # for validation and, as many again, for the test
+    n_passes: int = 2  # in which each is an anchor, with other negatives each time
+    seed: int = 0
 
 
 class TrackTriplets(Sequence[Features]):
@@ -53,7 +53,7 @@ class TrackTriplets(Sequence[Features]):
         with np.load(folder / f"{split}.npz") as arrays:
             self.features, self.names = arrays["features"], arrays["names"]
         n_passes = config.n_passes if split == "training" else 1
-        # What is judged by is the same each time, whatever the seed of what is learnt from.
+        # Validation and test are the same whatever the training's seed.
         seed = config.seed if split == "training" else 0
         rng = np.random.default_rng(seed)
         self._negatives = np.concatenate(

@@ -113,11 +113,11 @@ def _abc_texts(corpus: Path) -> Iterator[tuple[str, str]]:
 def _parse_all(corpus: Path, progress: Progress | None) -> Iterator[dict[str, Any]]:
     texts = list(_abc_texts(corpus))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for i, found in enumerate(pool.map(_parse_one, texts, chunksize=20)):
+        for i, row in enumerate(pool.map(_parse_one, texts, chunksize=20)):
             if progress is not None:
                 progress((i + 1) / len(texts))
-            if found is not None:
-                yield found
+            if row is not None:
+                yield row
 
 
 def _parse_one(named: tuple[str, str]) -> dict[str, Any] | None:

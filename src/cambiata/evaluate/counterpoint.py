@@ -244,8 +244,8 @@ def _solve_one(
         return row | {"s": time.perf_counter() - began, "unsolved": error.problem}, None
     row["s"] = time.perf_counter() - began
     row["score"] = solution.score
-    found = check(solution.sheet, species=species, position=where).breaches
-    row["breaches"] = [str(breach) for breach in found]
+    breaches = check(solution.sheet, species=species, position=where).breaches
+    row["breaches"] = [str(breach) for breach in breaches]
     row["objections"] = list(find_objections(solution.sheet))
     return row, solution
 

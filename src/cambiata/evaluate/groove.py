@@ -60,13 +60,13 @@ class CrossFade:
 
     def at(self, amounts: GrooveAmounts) -> tuple[Strike, ...]:
         """All notes of both whose velocity is not 0."""
-        found = [
+        strikes_left = [
             strike._replace(velocity=velocity)
             for strikes, share in ((self._a, 1 - amounts.hits), (self._b, amounts.hits))
             for strike in strikes
             if (velocity := round(strike.velocity * share)) > 0
         ]
-        return tuple(sorted(found))
+        return tuple(sorted(strikes_left))
 
 
 class CoinFade:
@@ -153,7 +153,7 @@ def pair_grooves(
     grooves: Sequence[tuple[GrooveRecording, Groove]], n_pairs: int, seed: int
 ) -> list[GroovePair]:
     """Pairs of beats by different drummers, of one metre, genre and grid."""
-    found: list[tuple[bool, GrooveRecording, Groove, GrooveRecording, Groove]] = []
+    candidates: list[tuple[bool, GrooveRecording, Groove, GrooveRecording, Groove]] = []
     for i, (one, a) in enumerate(grooves):
         for j, (other, b) in enumerate(grooves):
             genre = one.style.split("/")[0] == other.style.split("/")[0]
@@ -163,11 +163,15 @@ def pair_grooves(
                     "eval_session"
                 )
                 same = both_eval and "groove" in one.style and one.style == other.style
-                found.append((same, one, a, other, b))
-    order = np.random.default_rng(seed).permutation(len(found))
+                candidates.append((same, one, a, other, b))
+    order = np.random.default_rng(seed).permutation(len(candidates))
     # Each unordered pair of the same music once.
-    chosen = [found[i] for i in order if found[i][0] and found[i][1].path < found[i][3].path]
-    chosen += [found[i] for i in order if not found[i][0]]
+    chosen = [
+        candidates[i]
+        for i in order
+        if candidates[i][0] and candidates[i][1].path < candidates[i][3].path
+    ]
+    chosen += [candidates[i] for i in order if not candidates[i][0]]
     pairs = []
     for same, one, a, other, b in chosen[:n_pairs]:
         shorter = [_first_bars(groove) for groove in (a, b)]
@@ -207,21 +211,21 @@ def _interval(values: Sequence[float]) -> list[float]:
 
 
 def _summary(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    found = []
+    rows = []
     # Where the classifier itself takes B for B rather than A, its figures mean something.
     groups: dict[str, Callable[[Mapping[str, Any]], bool]] = {
         "all pairs": lambda _line: True,
         "pairs whose ends the classifier tells apart": lambda x: x["p_at_b"] - x["p_at_a"] > 0.1,
     }
     for group, holds in groups.items():
-        for way in dict.fromkeys(line["way"] for line in lines):
-            own = [x for x in lines if x["way"] == way and holds(x)]
-            row: dict[str, Any] = {"group": group, "way": way, "n": len(own)}
+        for method in dict.fromkeys(line["way"] for line in lines):
+            own = [x for x in lines if x["way"] == method and holds(x)]
+            row: dict[str, Any] = {"group": group, "way": method, "n": len(own)}
             for metric in (*METRICS, "p_at_a", "p_at_b", "ends_cosine"):
                 values = [x[metric] for x in own if x[metric] is not None]
                 row[metric] = _interval(values) if values else None
-            found.append(row)
-    return found
+            rows.append(row)
+    return rows
 
 
 def _sliders(
@@ -235,20 +239,22 @@ def _sliders(
         "timing": GrooveAmounts(0, 0, 1),
         "all": GrooveAmounts(1, 1, 1),
     }
-    found: dict[str, dict[str, list[float]]] = {}
-    for way in ("exact", "vae"):
+    posteriors_by_method: dict[str, dict[str, list[float]]] = {}
+    for method in ("exact", "vae"):
         posteriors: dict[str, list[float]] = {name: [] for name in settings}
         for pair in pairs:
             interpolator: Interpolator = (
                 Interpolation(pair.a, pair.b)
-                if way == "exact"
+                if method == "exact"
                 else LatentInterpolation(pair.a, pair.b, weights)
             )
             for name, amounts in settings.items():
                 groove = groove_of_strikes(pair, interpolator.at(amounts))
                 posteriors[name].append(_posterior(classifier, pair, groove))
-        found[way] = {name: _interval(values) for name, values in posteriors.items()}
-    return found
+        posteriors_by_method[method] = {
+            name: _interval(values) for name, values in posteriors.items()
+        }
+    return posteriors_by_method
 
 
 def _score_towards_drummers(

@@ -67,15 +67,15 @@ class _Judge:
 
     @cached_property
     def profiles(self) -> dict[tuple[str, tuple[int, bool]], tuple[Values, Values]]:
-        found: dict[tuple[str, tuple[int, bool]], list[MelodyLine]] = {}
+        lines_by_kind: dict[tuple[str, tuple[int, bool]], list[MelodyLine]] = {}
         for tune, line in self.tunes:
-            found.setdefault((tune.dance, line.counting.kind), []).append(line)
+            lines_by_kind.setdefault((tune.dance, line.counting.kind), []).append(line)
         return {
             key: (
                 np.mean([style_profile(line) for line in lines], axis=0),
                 np.mean([rhythm_profile(line) for line in lines], axis=0),
             )
-            for key, lines in found.items()
+            for key, lines in lines_by_kind.items()
         }
 
     def scores(self, content: MelodyLine, output: MelodyLine, style: str) -> dict[str, float]:
@@ -263,14 +263,14 @@ def _score_amounts(case: _Case, system: MelodySystem, judge: _Judge) -> dict[str
 
 def _count_differing(a: MelodyLine, b: MelodyLine) -> float:
     """Number of events that are not in both."""
-    found = 0
+    n_differing = 0
     for one, other in zip(a.bars, b.bars, strict=True):
-        found += len({(e.onset, e.pitch) for e in one} ^ {(e.onset, e.pitch) for e in other})
-    return float(found)
+        n_differing += len({(e.onset, e.pitch) for e in one} ^ {(e.onset, e.pitch) for e in other})
+    return float(n_differing)
 
 
 def _summary(lines: Sequence[dict[str, Any]], rows: Sequence[str]) -> list[dict[str, Any]]:
-    found = []
+    entries = []
     for set_name in dict.fromkeys(line["set"] for line in lines):
         of_set = [line for line in lines if line["set"] == set_name]
         ours = {line["case"]: line for line in of_set if line["row"] == "melody"}
@@ -296,8 +296,8 @@ def _summary(lines: Sequence[dict[str, Any]], rows: Sequence[str]) -> list[dict[
             exact = [x["exact at 0"] for x in own if "exact at 0" in x]
             if exact:
                 entry["exact at 0"] = float(np.mean(exact))
-            found.append(entry)
-    return found
+            entries.append(entry)
+    return entries
 
 
 def _interval(values: Sequence[float]) -> list[float]:

@@ -72,7 +72,7 @@ def contour_similarity(a: MelodyLine, b: MelodyLine) -> float:
 
 def repetition_f1(content: MelodyLine, output: MelodyLine) -> float:
     """F1 of pairs of equal bars in the content that are equal in the output; NaN without any."""
-    expected, found = (
+    expected, repeated = (
         {
             (i, j)
             for i in line.full_bars
@@ -83,7 +83,7 @@ def repetition_f1(content: MelodyLine, output: MelodyLine) -> float:
     )
     if not expected:
         return float("nan")
-    return 2 * len(expected & found) / (len(expected) + len(found))
+    return 2 * len(expected & repeated) / (len(expected) + len(repeated))
 
 
 def style_profile(line: MelodyLine) -> Values:
@@ -151,8 +151,8 @@ class DanceClassifier:
 
     def probabilities(self, line: MelodyLine) -> dict[str, float]:
         """Probability of each dance type."""
-        found = self._model.predict_proba([_features(line)])[0]
-        return dict(zip(map(str, self._model.classes_), map(float, found), strict=True))
+        probabilities = self._model.predict_proba([_features(line)])[0]
+        return dict(zip(map(str, self._model.classes_), map(float, probabilities), strict=True))
 
     def predict(self, line: MelodyLine) -> str:
         """The likeliest dance type."""

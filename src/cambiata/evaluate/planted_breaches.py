@@ -261,5 +261,5 @@ def plant_breaches(
 def is_found(case: Planted) -> bool:
     """True where the checker finds a planted breach, in its bar and by its name."""
     species, position, _ = PLANTS[case.rule]
-    found = check(case.sheet, species=species, position=position).breaches
-    return any((breach.bar, breach.rule) == (case.bar, case.rule) for breach in found)
+    breaches = check(case.sheet, species=species, position=position).breaches
+    return any((breach.bar, breach.rule) == (case.bar, case.rule) for breach in breaches)

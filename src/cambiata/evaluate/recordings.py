@@ -64,12 +64,12 @@ class Window:
 class RealSet:
     """Pairs of windows of recordings."""
 
-    folder: str  # Where the recordings lie
+    folder: str
     # Name, bin, content and style of each pair
     pairs: tuple[tuple[str, str, Window, Window], ...]
-    n_files: int  # Recordings used
-    skipped: tuple[str, ...]  # Recordings not used, and why
-    seed: int  # Seed of the pairing
+    n_files: int  # recordings used
+    skipped: tuple[str, ...]  # recordings not used, each with the reason
+    seed: int
 
     @property
     def name(self) -> str:
@@ -146,15 +146,15 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
     n_files = 0
     for path in sorted(p for p in place.rglob("*") if p.suffix.lower() in FORMATS):
         try:
-            found = _choose_windows(path, tracker, seed)
+            chosen = _choose_windows(path, tracker, seed)
         except CambiataError as error:
             # Its problem alone: the error's own words name the whole path again.
             problem = error.problem if isinstance(error, InputError) else error
             skipped.append(f"{path.relative_to(place)}: {problem}")
             continue
-        if found:
+        if chosen:
             n_files += 1
-            windows += found
+            windows += chosen
         else:
             skipped.append(f"{path.relative_to(place)}: no window of {SHORTEST_S:g} s that sounds")
     if skipped:

@@ -27,12 +27,12 @@ def find_objections(sheet: Sheet) -> tuple[str, ...]:
     cantus = next((voice for voice in sheet.voices if voice.name == "Cantus"), None)
     if cantus is None:
         raise InputError(sheet.name, "has no voice named Cantus", "name the cantus so")
-    found: list[str] = []
+    objections: list[str] = []
     voices = sorted(sheet.voices, key=lambda voice: -sum(t.pitch * t.length for t in voice.tones))
     for upper in range(len(voices)):
         for lower in range(upper + 1, len(voices)):
             outer = (upper, lower) == (0, len(voices) - 1)
-            found += _motion_objections(voices[upper], voices[lower], len(cantus.tones), outer)
+            objections += _motion_objections(voices[upper], voices[lower], len(cantus.tones), outer)
     for voice in voices:
         if voice.name == "Cantus":
             continue
@@ -40,11 +40,11 @@ def find_objections(sheet: Sheet) -> tuple[str, ...]:
             melodic = interval.Interval(note.Note(one.pitch), note.Note(two.pitch))
             sixth = melodic.name == "m6" and two.pitch > one.pitch
             if one.pitch != two.pitch and melodic.name not in _MELODIC_INTERVALS and not sixth:
-                found.append(f"bar {int(two.start // _BAR) + 1}: sings {melodic.name}")
+                objections.append(f"bar {int(two.start // _BAR) + 1}: sings {melodic.name}")
     low = voices[-1]
     for voice in voices[:-1]:
-        found += _harmony_objections(voice, low, cantus, len(voices))
-    return tuple(found)
+        objections += _harmony_objections(voice, low, cantus, len(voices))
+    return tuple(objections)
 
 
 def _tone_at(voice: Voice, place: Fraction) -> Tone | None:

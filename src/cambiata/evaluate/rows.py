@@ -39,8 +39,8 @@ def find_row(name: str) -> Row:
     chosen, at, changes = name.partition("@")
     system_name, colon, preset = chosen.partition(":")
     if system_name not in system_names("transfer"):
-        known = ", ".join([*(row.name for row in _BASELINES), *system_names("transfer")])
-        raise InputError(name, "is no row", f"use one of {known} (a preset after a colon)")
+        names = ", ".join([*(row.name for row in _BASELINES), *system_names("transfer")])
+        raise InputError(name, "is no row", f"use one of {names} (a preset after a colon)")
     system = transfer_system(system_name)
     preset = preset if colon else next(iter(system.presets))
     if preset not in system.presets:

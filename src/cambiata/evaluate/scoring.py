@@ -52,14 +52,14 @@ def add_scores(
     unscored = [line for line in lines if "scores" in line and name not in line["scores"]]
     pairs = sorted({line["pair"] for line in unscored})
     rows = sorted({line["row"] for line in unscored})
-    failures, found = [], {}
+    failures, values = [], {}
     for pair, result in run_tasks(partial(score, rows), pairs, n_workers):
         if isinstance(result, Failure):
             failures.append(f"{here.name}, {pair}: {result.message}")
         else:
-            found.update({(pair, row): value for row, value in result.items()})
+            values.update({(pair, row): value for row, value in result.items()})
     for line in lines:
-        value = found.get((line["pair"], line["row"]))
+        value = values.get((line["pair"], line["row"]))
         if value is not None and "scores" in line:
             line["scores"][name] = value
     write_lines(here, lines)

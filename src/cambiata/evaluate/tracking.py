@@ -25,6 +25,7 @@ from cambiata.arrays import Samples
 from cambiata.audio import source
 from cambiata.errors import CambiataError, InputError, MissingExtraError
 from cambiata.score.midi import Note
+from cambiata.weights import open_session
 
 Posteriors = npt.NDArray[np.float32]
 """Probability that each piano key sounds (or begins to) at each frame, [L, 88]."""
@@ -177,7 +178,7 @@ class PitchTracker:
             timer.start()
             jobs.write(job)
             jobs.flush()
-            problem, found = pickle.load(answers)
+            problem, result = pickle.load(answers)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
             self.close()
             if timed_out.is_set():
@@ -195,7 +196,7 @@ class PitchTracker:
             self.close()
         if problem is not None:
             raise TrackerError(f"{self.name} failed: {problem}")
-        pitches: Pitches = found
+        pitches: Pitches = result
         return pitches
 
     def close(self) -> None:
@@ -245,14 +246,7 @@ class Transcriber:
     frame_rate_hz = _RATE_HZ * _CENTRAL_FRAMES / _STEP_SAMPLES
 
     def __init__(self, n_threads: int = 1) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = n_threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(_network_path()), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(str(_network_path()), n_threads)
 
     def frames(self, samples: Samples, sample_rate: int) -> Posteriors:
         """Posteriors of each piano key at each frame [L, 88], of a mono sound [T]."""

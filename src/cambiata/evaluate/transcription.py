@@ -97,15 +97,15 @@ def _transcribe_ours(sound: Audio, instrument: str) -> Sequence[Note]:
 
 
 def _artificial_recordings(n_pairs: int) -> list[KnownRecording]:
-    found = load_artificial_set(n_pairs)
+    artificial = load_artificial_set(n_pairs)
     return [
         KnownRecording(
             "unseen font, all instruments",
             pair.name,
-            partial(render_clip, found.font, pair.content.notes, pair.content.program),
+            partial(render_clip, artificial.font, pair.content.notes, pair.content.program),
             pair.content.notes,
         )
-        for pair in found.pairs
+        for pair in artificial.pairs
     ]
 
 
@@ -181,7 +181,7 @@ def find_alignment_shift_s(sound: Audio, notes: Sequence[Note]) -> float:
 
 
 def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    found = []
+    rows = []
     for group in dict.fromkeys(line["group"] for line in lines):
         for name in dict.fromkeys(line["transcriber"] for line in lines):
             own = [x for x in lines if (x["group"], x["transcriber"]) == (group, name)]
@@ -191,8 +191,8 @@ def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 ends = bootstrap_interval(values) if len(values) > 1 else (None, None)
                 row[metric] = [float(np.mean(values)), *ends]
             row["real_time_factor"] = float(np.median([x["real_time_factor"] for x in own]))
-            found.append(row)
-    return found
+            rows.append(row)
+    return rows
 
 
 def markdown(summary: Sequence[dict[str, Any]]) -> str:

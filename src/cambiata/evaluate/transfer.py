@@ -65,9 +65,9 @@ def evaluate_transfer(
         sets.append(LakhSet(*lakh, str(_open_font(font).path), limit))
     if real is not None:
         with PitchTracker() as tracker:
-            found = real_set(real, tracker, seed=seed)
-        pairs = spread_evenly(found.pairs, limit or len(found.pairs))
-        sets.append(replace(found, pairs=tuple(pairs)))
+            recorded = real_set(real, tracker, seed=seed)
+        pairs = spread_evenly(recorded.pairs, limit or len(recorded.pairs))
+        sets.append(replace(recorded, pairs=tuple(pairs)))
     if mixing_secrets:
         sets.append(MixingSecretsSet(*mixing_secrets, limit))
     if not sets:

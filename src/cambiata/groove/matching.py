@@ -47,14 +47,14 @@ def match_hits(a: Groove, b: Groove, *, straight: bool = False) -> list[HitPair]
 
 def _paired(hits_a: Sequence[Hit], hits_b: Sequence[Hit]) -> Iterator[HitPair]:
     """Pairs of the hits of one drum on one step."""
-    rest_a, rest_b = list(hits_a), list(hits_b)
+    unmatched_a, unmatched_b = list(hits_a), list(hits_b)
     for hit in hits_a:
-        same_pitch = next((hit_b for hit_b in rest_b if hit_b.pitch == hit.pitch), None)
+        same_pitch = next((hit_b for hit_b in unmatched_b if hit_b.pitch == hit.pitch), None)
         if same_pitch is not None:
-            rest_a.remove(hit)
-            rest_b.remove(same_pitch)
+            unmatched_a.remove(hit)
+            unmatched_b.remove(same_pitch)
             yield HitPair(hit, same_pitch)
-    for hit, hit_b in zip_longest(rest_a, rest_b):
+    for hit, hit_b in zip_longest(unmatched_a, unmatched_b):
         yield HitPair(hit, hit_b)
 
 

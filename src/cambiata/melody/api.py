@@ -108,7 +108,8 @@ def restyle(
 ) -> Sheet:
     """A melody turned towards a style.
 
-    Key, phrase lengths and, unless `metre` says otherwise, metre are kept; equal bars stay equal. Other voices stay as they are; where the metre changes they are left out.
+    Key, phrase lengths and, unless `metre` says otherwise, metre are kept; equal bars stay equal.
+    Other voices stay as they are; where the metre changes they are left out.
 
     Parameters
     ----------

@@ -260,11 +260,13 @@ class _MelodyTransfer:
         decoded = np.zeros((n, 2 + N_BEATS), np.int64)
         gains = np.zeros((n, n_beats))
         rows = np.arange(n)
-        is_known = np.array([self._is_known(first) for first in self.first_bars])
+        in_vocabulary = np.array([self._in_vocabulary(first) for first in self.first_bars])
         for beat in range(n_beats):
             logits = self._beat_logits(decoded[:, [beat + 1, beat]], beat)
             decoded[:, beat + 2] = logits.argmax(axis=1)
-            own_logits = np.where(is_known[:, beat], logits[rows, content[:, beat]], _UNKNOWN_LOGIT)
+            own_logits = np.where(
+                in_vocabulary[:, beat], logits[rows, content[:, beat]], _UNKNOWN_LOGIT
+            )
             gains[:, beat] = logits.max(axis=1) - own_logits - self.config.min_gain
         selected = select_changes(gains, np.repeat(self.weights[:, None], n_beats, axis=1), amount)
         drafts: list[Draft | None] = []
@@ -283,7 +285,7 @@ class _MelodyTransfer:
             drafts.append(draft_bar(self.line, bar, self.line.sounding(first), patterns))
         return drafts
 
-    def _is_known(self, index: int) -> list[bool]:
+    def _in_vocabulary(self, index: int) -> list[bool]:
         """Whether the rhythm of each beat of a bar is in the vocabulary."""
         is_compound = self.line.counting.is_compound
         return [

@@ -101,7 +101,7 @@ _ATTACK_S, _ATTACK_WEIGHT, _SUSTAIN_WEIGHT, _RELEASE_WEIGHT = 0.15, 1.0, 0.4, 0.
 # where it has fallen by 40. What is 50 dB below the loudest moment is silence.
 _HIT_RISE_DB, _HIT_FALL_DB, _HIT_RANGE_DB = 6.0, 40.0, 50.0
 _HIT_DISTANCE_FRAMES, _HIT_STRENGTH_FRAMES = 4, 6  # 93 ms between two; strongest within 140 ms
-_HIT_PITCH = 60  # hits have no pitch; the keyboard's middle is near to all that are wanted
+_HIT_PITCH = 60  # hits have no pitch; the middle of the keyboard is near to all
 
 Array = npt.NDArray[np.float32]
 Index = npt.NDArray[np.int64]

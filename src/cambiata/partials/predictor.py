@@ -37,7 +37,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class StyleMemory:
-    """What is kept of a style: the note frames that attention looks at, and its overall levels."""
+    """Memory of a style: the note frames that are attended to, and its overall levels."""
 
     measured: MeasuredFrames
     inharmonicity: float
@@ -163,7 +163,7 @@ def predict(
 
 
 def _tokens(measured: MeasuredFrames) -> tuple[Array, ...]:
-    """What attention looks at; a style without notes is one frame of zeros."""
+    """Inputs of attention; a style without notes is one frame of zeros."""
     if not measured.n_frames:
         return tuple(np.zeros((1, n), np.float32) for n in _TOKEN_WIDTHS)
     return measured.features, measured.partials_db, measured.mask, measured.noise_db

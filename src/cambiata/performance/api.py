@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -251,12 +252,7 @@ def play_file(
     began = time.perf_counter()
     chosen = _options(options)
     is_score = _is_score(score)
-    if str(score) == "-" and str(sound) == "-":
-        raise InputError("-", "is score and sound at once", "give a file for one of them")
-    if is_score and midi is not None:
-        raise InputError(str(midi), "is what the score is already", "leave --midi out")
-    for path in (score, sound):
-        check_not_input(output, "an input", path)
+    _check_paths(score, sound, output, midi if is_score else None)
     source: Score | AudioFile = (
         notation.read_score(score, keys=True) if is_score else AudioFile(score)
     )
@@ -267,20 +263,21 @@ def play_file(
     recordings = (each for each in (source, style) if isinstance(each, AudioFile))
     like: OutputShape | AudioFile = next(recordings, _NO_RECORDING)
 
-    def destination(rendered_hz: int, n_samples: int) -> Destination:
-        return Destination(
-            output,
-            like=OutputShape(like.name, rendered_hz, 1, n_samples, like.subtype),
-            sample_rate=like.sample_rate if sample_rate is None else sample_rate,
-            n_channels=like.n_channels if n_channels is None else n_channels,
-            subtype=subtype,
-            force=force,
-        )
-
-    destination(_RATE_HZ, 1)  # refused before anything is listened to
+    destination = partial(
+        Destination,
+        output,
+        sample_rate=like.sample_rate if sample_rate is None else sample_rate,
+        n_channels=like.n_channels if n_channels is None else n_channels,
+        subtype=subtype,
+        force=force,
+    )
+    shape = OutputShape(like.name, _RATE_HZ, n_channels=1, n_samples=1, subtype=like.subtype)
+    destination(like=shape)  # refused before anything is listened to
     ready = _prepare(source, style, chosen)
     render = ready.render
-    place = destination(render.sample_rate, render.n_samples)
+    place = destination(
+        like=replace(shape, sample_rate=render.sample_rate, n_samples=render.n_samples)
+    )
     written = place.write(render.blocks(progress, place.scratch))
     if midi is not None:
         save(ready.score, midi, force=force)
@@ -302,6 +299,18 @@ def play_file(
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / duration_s,
     )
+
+
+def _check_paths(
+    score: str | Path, sound: str | Path, output: str | Path, superfluous_midi: str | Path | None
+) -> None:
+    """Refuse paths that cannot be what they are given as."""
+    if str(score) == "-" and str(sound) == "-":
+        raise InputError("-", "is score and sound at once", "give a file for one of them")
+    if superfluous_midi is not None:
+        raise InputError(str(superfluous_midi), "is what the score is already", "leave --midi out")
+    for path in (score, sound):
+        check_not_input(output, "an input", path)
 
 
 def _is_score(path: str | Path) -> bool:

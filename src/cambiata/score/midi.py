@@ -557,7 +557,7 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Parameters
     ----------
     score : Score
-        What to write.
+        Score to write.
     path : str or pathlib.Path
         File to write; it appears whole or not at all.
     force : bool

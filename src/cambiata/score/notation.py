@@ -388,7 +388,7 @@ def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
     Parameters
     ----------
     sheet : Sheet
-        What to write.
+        Sheet to write.
     path : str or pathlib.Path
         File to write, .mid or .musicxml; it appears whole or not at all.
     force : bool

@@ -131,14 +131,14 @@ def piano_roll(part: Part, duration_s: float | None = None) -> PianoRoll:
     Parameters
     ----------
     part : Part
-        What to play, the pedal apart from the notes.
+        Part to play, its pedal apart from its notes.
     duration_s : float, optional
         How long the roll is; to the last note's end where not given.
 
     Returns
     -------
     PianoRoll
-        What of it begins within that time.
+        Notes that begin within that time.
 
     Examples
     --------

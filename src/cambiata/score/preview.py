@@ -36,7 +36,7 @@ def preview(score: Score) -> Audio:
     Parameters
     ----------
     score : Score
-        What to play.
+        Score to play.
 
     Returns
     -------

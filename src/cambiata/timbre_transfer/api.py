@@ -6,9 +6,8 @@ options and the report.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +161,11 @@ class Report:
 
 
 def transfer(
-    content: Audio, style: Audio | Timbre, *, progress: Progress | None = None, **options: Any
+    content: Audio,
+    style: Audio | Timbre | DomainMix,
+    *,
+    progress: Progress | None = None,
+    **options: Any,
 ) -> Audio:
     """Sound of a content's notes and timing, played with the timbre of a style.
 
@@ -170,8 +173,8 @@ def transfer(
     ----------
     content : Audio
         Sound whose notes are played.
-    style : Audio or Timbre
-        Sound or timbre to play them with.
+    style : Audio, Timbre or DomainMix
+        Sound or timbre to play them with; a mix of domains is what `translate` gives.
     progress : callable, optional
         Called with the share of the work that is done, 0 to 1.
     **options : object
@@ -198,16 +201,18 @@ def transfer(
     >>> mixed.samples.shape, mixed.sample_rate
     ((1, 22050), 22050)
     """
-    if not isinstance(content, Audio) or not isinstance(style, Audio | Timbre):
+    if not isinstance(content, Audio) or not isinstance(style, Audio | Timbre | DomainMix):
         raise TypeError("content and style are Audio: cambiata.load(path) or Audio(samples, rate)")
     if isinstance(style, Audio) and style.name == "audio":
         style = replace(style, name="style")
-    return render_audio(content, style, make_options("transfer", options), progress)
+    named = replace(content, name="content") if content.name == "audio" else content
+    blocks = _render(named, style, _options(options)).blocks(progress)
+    return replace(content, samples=np.concatenate(list(blocks), axis=1))
 
 
 def transfer_file(
     content: str | Path,
-    style: str | Path,
+    style: str | Path | DomainMix,
     output: str | Path,
     *,
     sample_rate: int | None = None,
@@ -223,8 +228,9 @@ def transfer_file(
     ----------
     content : str or pathlib.Path
         Sound file whose notes are played; "-" is a wav on standard input.
-    style : str or pathlib.Path
-        Sound file to play them with, "-" likewise, or a ".timbre" file.
+    style : str, pathlib.Path or DomainMix
+        Sound file to play them with, "-" likewise, or a ".timbre" file; a mix of domains is what
+        `translate_file` gives.
     output : str or pathlib.Path
         File to write, its extension choosing the format; "-" is a wav on standard output. It
         appears whole or not at all.
@@ -257,145 +263,30 @@ def transfer_file(
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.wav: no such file; check the path
     """
+    began = time.perf_counter()
     if str(content) == "-" and str(style) == "-":
         raise InputError("-", "is content and style at once", "give a file for one of them")
-    return render_file(
-        {"the content": content, "the style": style},
-        partial(open_style, style),
-        output,
-        make_options("transfer", options),
-        sample_rate=sample_rate,
-        n_channels=n_channels,
-        subtype=subtype,
-        force=force,
-        progress=progress,
-    )
-
-
-def make_options(job: str, options: Mapping[str, Any]) -> Options:
-    """Options of a job from keyword arguments.
-
-    Parameters
-    ----------
-    job : str
-        Its name in messages.
-    options : mapping of str to object
-        The fields of `Options`.
-
-    Returns
-    -------
-    Options
-        Checked.
-
-    Raises
-    ------
-    TypeError
-        There is no such option.
-
-    Examples
-    --------
-    >>> make_options("transfer", {"amount": 0.5}).amount
-    0.5
-    """
-    try:
-        return Options(**options)
-    except TypeError as error:
-        raise TypeError(f"{job}: {error}") from None
-
-
-def render_audio(
-    content: Audio, style: Audio | Timbre | DomainMix, options: Options, progress: Progress | None
-) -> Audio:
-    """A content in memory, transferred or translated.
-
-    Parameters
-    ----------
-    content : Audio
-        Sound whose notes are played.
-    style : Audio, Timbre or DomainMix
-        What to play them with.
-    options : Options
-        Options.
-    progress : callable, optional
-        Called with the share of the work that is done.
-
-    Returns
-    -------
-    Audio
-        As `transfer` returns it.
-
-    Examples
-    --------
-    >>> content = Audio(np.sin(np.arange(22050) / 9), 22050)
-    >>> render_audio(content, content, Options(amount=0), None).n_samples
-    22050
-    """
-    named = replace(content, name="content") if content.name == "audio" else content
-    blocks = _render(named, style, options).blocks(progress)
-    return replace(content, samples=np.concatenate(list(blocks), axis=1))
-
-
-def render_file(
-    inputs: Mapping[str, str | Path],
-    load_style: Callable[[], AudioFile | Timbre | DomainMix],
-    output: str | Path,
-    options: Options,
-    *,
-    sample_rate: int | None = None,
-    n_channels: int | None = None,
-    subtype: str | None = None,
-    force: bool = False,
-    progress: Progress | None = None,
-) -> Report:
-    """A content from a file, transferred or translated into another.
-
-    Parameters
-    ----------
-    inputs : mapping of str to path
-        Input files by their names in messages; the first is the content.
-    load_style : callable
-        Returns what to play it with; called when the output is known to be possible.
-    output : str or pathlib.Path
-        File to write.
-    options : Options
-        Options of the transfer.
-    sample_rate, n_channels, subtype, force, progress : object
-        As `transfer_file` takes them.
-
-    Returns
-    -------
-    Report
-        Facts about the output and the work.
-
-    Examples
-    --------
-    >>> mix = DomainMix.of("sitar")
-    >>> render_file({"the content": "nowhere.wav"}, lambda: mix, "out.wav", Options())
-    Traceback (most recent call last):
-    cambiata.errors.InputError: nowhere.wav: no such file; check the path
-    """
-    began = time.perf_counter()
-    content = AudioFile(next(iter(inputs.values())))
-    for role, path in inputs.items():
-        check_not_input(output, role, path)
+    chosen, source = _options(options), AudioFile(content)
+    check_not_input(output, "the content", content)
+    if not isinstance(style, DomainMix):
+        check_not_input(output, "the style", style)
     destination = Destination(
         output,
-        like=_output_shape(content, options),
+        like=_output_shape(source, chosen),
         sample_rate=sample_rate,
         n_channels=n_channels,
         subtype=subtype,
         force=force,
     )
-    style = load_style()
-    render = _render(content, style, options)
+    render = _render(source, style if isinstance(style, DomainMix) else open_style(style), chosen)
     written = destination.write(render.blocks(progress, destination.scratch))
     elapsed_s = time.perf_counter() - began
     return Report(
         output=written.path,
-        system=options.system,
+        system=chosen.system,
         config=asdict(render.system.config),
-        amount=options.amount,
-        seed=options.seed,
+        amount=chosen.amount,
+        seed=chosen.seed,
         duration_s=written.n_samples / written.sample_rate,
         sample_rate=written.sample_rate,
         n_channels=written.n_channels,
@@ -409,6 +300,13 @@ def render_file(
         real_time_factor=elapsed_s / render.rendered_s,
         to=dict(style.shares) if isinstance(style, DomainMix) else {},
     )
+
+
+def _options(options: Mapping[str, Any]) -> Options:
+    try:
+        return Options(**options)
+    except TypeError as error:
+        raise TypeError(f"transfer: {error}") from None
 
 
 def _output_shape(content: Source, options: Options) -> OutputShape:

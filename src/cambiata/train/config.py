@@ -13,33 +13,33 @@ from cambiata.errors import InputError
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """How a network is trained."""
+    """Optimiser, limits, precision and rhythm of the loop."""
 
+    # AdamW's own; a preset says what its network was found to learn best by.
     batch_size: int = 32  # Examples in a step, over all processes
-    learning_rate: float = 4e-4  # Highest rate of AdamW
-    betas: tuple[float, float] = (0.9, 0.999)  # Of AdamW
-    weight_decay: float = 0.0  # Of AdamW
+    learning_rate: float = 4e-4  # Highest
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
     # Whether the rate stays or falls to 1 % of itself, by whichever of `minutes` and `max_steps`
     # is further
     schedule: Literal["constant", "cosine"] = "cosine"
     warmup_steps: int = 100  # Steps over which the rate rises
-    # Most time to train, in minutes, over all the sessions of a run; 0: no limit
-    minutes: float = 0.0
-    max_steps: int = 0  # Most steps; 0: no limit
-    clip_norm: float = 1.0  # Gradients longer than it are shortened; 0: never
+    minutes: float = 0.0  # Most time to train, over all the sessions of a run; 0: no limit
+    max_steps: int = 0  # 0: no limit
+    clip_norm: float = 1.0  # Longer gradients are shortened to it; 0: never
     # Of the moving average of the weights, which is what is validated and exported; 0: none
     ema_decay: float = 0.999
     # "auto" takes bfloat16 where the processor multiplies in it
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
-    # Threads of the arithmetic; 0: torch's choice. Two training processes on the same cores slow
-    # each other down fortyfold.
+    # Of the arithmetic; 0: torch's choice. Two training processes on the same cores slow each other
+    # down fortyfold.
     n_threads: int = 0
-    n_workers: int = 1  # Processes that read examples
+    n_workers: int = 1  # Processes that read examples; 0: none but the training's
     n_devices: int = 1  # Processes that train, each on a device of its own
-    validate_every_s: float = 300.0  # Seconds between validations
-    save_every_s: float = 120.0  # Seconds between checkpoints
+    validate_every_s: float = 300.0
+    save_every_s: float = 120.0  # A run that is killed loses so much at most
     report_every_steps: int = 20  # Steps that one line of metrics is the mean of
-    seed: int = 0  # Of weights, order and whatever else is drawn
+    seed: int = 0  # Of weights, order and whatever else is drawn by chance
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.report_every_steps < 1 or self.n_devices < 1:
@@ -63,6 +63,7 @@ class LoopConfig:
         """Learning rate of a step."""
         rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup_steps))
         if self.schedule == "cosine":
+            # Not to 0: steps at the end would be for nothing.
             rate *= 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * share))
         return rate
 

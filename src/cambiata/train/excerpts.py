@@ -1,4 +1,4 @@
-"""Halves of sounds as the translator's encoder heard them: what its decoders learn from."""
+"""Examples of the translator's decoders: halves of sounds, with what the encoder makes of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
@@ -28,26 +28,26 @@ from cambiata.weights import Model, load_model, open_model
 
 _N_QUERIES = 1536  # note frames in half a sound; denser ones lose their last
 _WIDTH = N_FEATURES + 4  # of a query: features, and frame, pitch, strength, coverage
-_N_PER_TASK = 8  # examples that a process computes at once; each is some seconds of work
-# Share of the sounds heard that have gone through effects, so that rooms and amplifiers are no
-# domain; the target has not.
+_N_PER_TASK = 8  # examples that a process computes at once; sets how finely progress is told
+# Share of inputs that have gone through effects, their targets not; not tuned.
 _EFFECTS_SHARE = 0.5
-_N_MEASURED = 240  # examples of which strings and wavering are measured; the median needs no more
+_N_MEASURED = (
+    240  # examples of which strings and wavering are measured, for a median of each domain
+)
 
 
 class Excerpt(NamedTuple):
     """One half of a sound, unpacked."""
 
-    queries: Tensor  # Note frames heard in it [Q, 22]
-    hidden: Tensor  # What the encoder saw at each [Q, N_HIDDEN]
-    # The domain that was heard, and the one that is to be played
-    source_domain: int
-    target_domain: int
+    queries: Tensor  # Note frames of the notes found in it [Q, 22]
+    hidden: Tensor  # The transcriber's last hidden layer at each [Q, N_HIDDEN]
+    source_domain: int  # Of the input
+    target_domain: int  # Of the target
     target: Tensor  # Levels in bands, in dB [bands, L]
 
 
 class ExcerptDataset(Sequence[npt.NDArray[np.float16]]):
-    """What decoders are asked: halves of sounds, each with itself as the target, or its pair."""
+    """Halves of sounds, each with itself as the target, or the same piece in another domain."""
 
     def __init__(self, folder: Path, examples: DomainExamples, pairs: bool) -> None:
         self.folder, self.examples, self.pairs = folder, examples, pairs
@@ -56,20 +56,20 @@ class ExcerptDataset(Sequence[npt.NDArray[np.float16]]):
         return (8 if self.pairs else 4) * len(self.examples)
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
-        """One half, packed; `TranslationTask.unpack` tells its parts."""
+        """One half, packed; `unpack_excerpt` is the inverse."""
         number, variant = divmod(range(len(self))[index], 8 if self.pairs else 4)
         half, content = variant % 2, variant // 2 % 2
         target = content if variant < 4 else 1 - content
         with np.load(
             self.folder / _file_name(self.examples.is_validation, number, content)
-        ) as kept:
-            queries, hidden = kept["queries"], kept["seen"]
-            levels = kept["target"] if target == content else None
+        ) as cached:
+            queries, hidden = cached["queries"], cached["seen"]
+            levels = cached["target"] if target == content else None
         if levels is None:
             with np.load(
                 self.folder / _file_name(self.examples.is_validation, number, target)
-            ) as kept:
-                levels = kept["target"]
+            ) as cached:
+                levels = cached["target"]
         domains = self.examples.stored(number)[1]["domains"]
         features = {"queries": queries, "seen": hidden}
         return pack_excerpt(features, levels, half, (domains[content], domains[target]))
@@ -96,7 +96,7 @@ def pack_excerpt(
     half: int,
     domain_pair: tuple[int, int],
 ) -> npt.NDArray[np.float16]:
-    """Half of what decoders are asked of a sound, packed."""
+    """Queries, hidden layer and target of half a sound in one row, the queries padded."""
     middle = levels.shape[1] // 2
     first = half * middle
     frame = features["queries"][:, N_FEATURES]
@@ -130,7 +130,7 @@ def precompute_excerpts(
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> ExcerptDataset:
-    """Let the encoder's ears hear examples of domains, and keep what decoders are asked of each."""
+    """Excerpts of examples of domains; features that are missing are computed and kept on disk."""
     model = load_model(listener, "transcriber")
     folder = examples.folder / f"asked-{model.sha256[:12]}"
     folder.mkdir(exist_ok=True)
@@ -166,9 +166,10 @@ def _precompute_some(
 def compute_features(
     audio: Samples, target_audio: Samples, model: Model, threshold: float, *, measured: bool = True
 ) -> dict[str, npt.NDArray[Any]]:
-    """What decoders are asked of a sound, and what is true of it.
+    """Queries and hidden layer of a sound, and levels of its target; with strings and wavering.
 
-    audio: [T]; target_audio: [T]; returns [Q, 22], [Q, N_HIDDEN].
+    audio: [T]; target_audio: [T]; returns "queries" [Q, 22], "seen" [Q, N_HIDDEN], "target"
+    [bands, L] and, if `measured`, "stiffness" and "wavering_cents".
     """
     notes, hidden = encode_notes(BANDS.level_db(audio), model.part(""), threshold)
     n_frames, power = BANDS.n_frames(len(target_audio)), power_spectrum(target_audio)
@@ -192,16 +193,16 @@ def compute_features(
 
 @lru_cache(maxsize=2)
 def load_encoder(listener: str) -> tuple[Model, float]:
-    """A transcriber that also tells what it saw, and its threshold.
+    """A transcriber that returns its last hidden layer too, [1, 3 + N_HIDDEN, 88, L].
 
-    returns [1, 3 + N_HIDDEN, 88, L].
+    The second is its onset threshold.
     """
     threshold = float(load_model(listener, "transcriber").about["threshold"])
     return Model(encoder_onnx(listener), lambda *_: b""), threshold
 
 
 def encoder_onnx(listener: str) -> bytes:
-    """A transcriber's file, changed to give its first three rolls and, below them, what it saw."""
+    """A transcriber's file, changed to return its first three rolls and its last hidden layer."""
     import onnx
 
     model = onnx.load_from_string(open_model(listener)[0])

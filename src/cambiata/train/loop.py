@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from cambiata.errors import InputError
-from cambiata.files import atomic_file
+from cambiata.files import atomic_file, write_text
 from cambiata.precision import cpu_multiplies_bfloat16
 from cambiata.train.config import LoopConfig
 from cambiata.train.task import Task, TrainingExamples
@@ -82,7 +82,10 @@ def fit(
     *,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """Train a task until its time or its steps are over, or go on with a run."""
+    """Figures of the last validation, of a task trained until its time or its steps are over.
+
+    A run with a checkpoint is gone on with. Every line of metrics is reported too.
+    """
     return _Loop(task, examples, config, Path(run), report or (lambda _line: None)).run()
 
 
@@ -285,10 +288,15 @@ class _Loop:
 
     def _load(self) -> None:
         state = read_checkpoint(self.folder)
-        self.module.load_state_dict(state["task"])
-        if self.average is not None and state["average"] is not None:
-            self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        try:
+            self.module.load_state_dict(own_names(state["task"], self.module))
+            if self.average is not None and state["average"] is not None:
+                self.average.load_state_dict(own_names(state["average"], self.average))
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                str(self.folder), "is of another network", "train it again: --force"
+            ) from error
         self.step, self.elapsed_s = state["step"], state["elapsed_s"]
         self.latest = state["latest"]
         torch.set_rng_state(state["random"])
@@ -298,11 +306,11 @@ class _Loop:
             lines = [
                 line for line in place.read_text().splitlines(keepends=True) if line.endswith("\n")
             ]
-            place.write_text("".join(x for x in lines if json.loads(x)["step"] <= self.step))
+            write_text(place, "".join(x for x in lines if json.loads(x)["step"] <= self.step))
 
 
 def read_checkpoint(run: str | Path) -> dict[str, Any]:
-    """A run's checkpoint."""
+    """States of a run's task, average and optimiser, its step, seconds and last validation."""
     place = Path(run) / CHECKPOINT
     if not place.exists():
         raise InputError(str(run), "has no checkpoint", "train it: cambiata train run")
@@ -313,8 +321,26 @@ def read_checkpoint(run: str | Path) -> dict[str, Any]:
     return state
 
 
+def own_names(weights: Mapping[str, Tensor], network: nn.Module) -> Mapping[str, Tensor]:
+    """Weights by the names that a network has for them today.
+
+    A run of an earlier version may have other names for the same layers; both have them in one
+    order, so that shapes tell whether they are the same.
+    """
+    own = network.state_dict()
+    if weights.keys() == own.keys():
+        return weights
+    shapes = [[value.shape for value in each.values()] for each in (weights, own)]
+    if shapes[0] != shapes[1]:
+        return weights
+    return dict(zip(own, weights.values(), strict=True))
+
+
 def load_weights(task: Task, run: str | Path) -> None:
-    """Give a task what another run has learnt."""
+    """Give a task the averaged weights of another run, or its weights where it has no average.
+
+    The run may lack the task's `optional_weights`.
+    """
     state = read_checkpoint(run)
     weights = state["task"]
     if state["average"] is not None:
@@ -324,6 +350,7 @@ def load_weights(task: Task, run: str | Path) -> None:
             for name, value in state["average"].items()
             if name.startswith(prefix)
         }
+    weights = own_names(weights, task)
     optional = {name for name in task.state_dict() if name.startswith(task.optional_weights)}
     try:
         missing, _ = task.load_state_dict(weights, strict=not (optional - weights.keys()))

@@ -23,7 +23,7 @@ LICENCE = "Apache-2.0"
 # Largest difference of ln(1 + |X|) allowed between torch and the file, both in float32: a
 # thousandth is 0.009 dB.
 MAX_DIFFERENCE = 1e-3
-# Arrays smaller than this stay float32: their rounding would be heard and their size is not felt.
+# Arrays smaller than this stay float32: their rounding would be audible, and saves nothing.
 _SMALLEST_FLOAT16 = 4096
 
 

@@ -72,7 +72,7 @@ def start(
 
 
 def _is_first() -> bool:
-    """Whether this process is the one of several that makes and says what all of them use."""
+    """Whether this process is the one of several that makes the run and its examples."""
     return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
 
 

@@ -63,7 +63,7 @@ class Task(nn.Module, ABC):
     """Steps of the optimiser for every batch; `turn` says which of them is being made."""
     turn: int = 0
     optional_weights: tuple[str, ...] = ()
-    """What names of weights begin with that a run whose weights it begins with may lack."""
+    """Beginnings of names of weights that may be lacking in a run that this one begins from."""
 
     def __init__(self, config: Any) -> None:
         super().__init__()

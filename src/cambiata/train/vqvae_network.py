@@ -32,7 +32,7 @@ class VqVaeShape:
     # How codes learn: by the loss's gradient, as published, or as moving averages of what chose
     # them, those that nothing chooses being set anew (vector-quantize-pytorch)
     codebook: Codebook = "gradient"
-    # Principal components of spectra that the layers hear and say, each of variance 1; 0 for raw
+    # Principal components of spectra as the layers' input and output, each of variance 1; 0: raw
     # ln(1 + |X|) in 1025 bins, as published. 256 of them hold 96 % of what varies.
     n_components: int = 0
 
@@ -53,10 +53,7 @@ class ResidualWrapper(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """What goes in, plus what the layers make of it.
-
-        x: [B, D, L]; returns [B, D, L].
-        """
+        """Input plus the layers' output, [B, D, L]."""
         out: Tensor = x + self.layers(x)
         return out
 
@@ -95,7 +92,7 @@ class AverageCodebook(nn.Module):
         self.quantizer = VectorQuantize(
             dim=width,
             codebook_size=n_codes,
-            decay=0.99,
+            decay=0.99,  # of the codes' moving averages; not tuned
             kmeans_init=True,
             # With fewer vectors in a batch than codes, most codes are chosen less than once a step.
             threshold_ema_dead_code=0.05,
@@ -209,16 +206,16 @@ class VqVae(nn.Module):
         self.deviation.copy_(scale[:, None])
 
     def encoder_inputs(self, spectrogram: Tensor) -> Tensor:
-        """A spectrogram as the layers hear it.
+        """A spectrogram as the encoders' input: itself, or its principal components.
 
-        spectrogram: [B, F, L]; returns [B, F, L], [B, K, L].
+        spectrogram: [B, F, L]; returns [B, F, L] or [B, K, L].
         """
         if not self.shape.n_components:
             return spectrogram
         return self.basis @ (spectrogram - self.mean) / self.deviation
 
     def decoded(self, output: Tensor) -> Tensor:
-        """The spectrogram of what the layers say.
+        """The spectrogram of the decoder's output.
 
         output: [B, F, L] or [B, K, L]; returns [B, F, L].
         """
@@ -235,7 +232,7 @@ class VqVae(nn.Module):
         return squares.sum(1).mean() / STFT.n_bins
 
     def encode(self, content: Tensor) -> Tensor:
-        """What the codebook is given for a content.
+        """Vectors of a content, for the codebook to quantise, [B, L / 4, D].
 
         content: [B, F or K, L].
         """
@@ -251,7 +248,7 @@ class VqVae(nn.Module):
         return vector
 
     def decode(self, codes: Tensor, style: Tensor, n_frames: int) -> Tensor:
-        """What the layers say.
+        """The decoder's output.
 
         style: [B, D]; returns [B, F or K, L].
         """

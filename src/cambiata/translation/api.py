@@ -13,13 +13,7 @@ from cambiata.audio.sound import Audio
 from cambiata.errors import InputError
 from cambiata.registry import DEFAULT_TRANSLATOR, translate_system
 from cambiata.system import DomainMix, Progress
-from cambiata.timbre_transfer.api import (
-    Options,
-    Report,
-    make_options,
-    render_audio,
-    render_file,
-)
+from cambiata.timbre_transfer.api import Options, Report, transfer, transfer_file
 
 
 def translate(
@@ -56,6 +50,7 @@ def translate(
 
     Examples
     --------
+    >>> import numpy as np
     >>> t = np.arange(22050) / 22050
     >>> tone = sum(np.sin(2 * np.pi * 220 * k * t) / k for k in range(1, 7)) * np.exp(-t)
     >>> played = translate(Audio(tone, 22050), {"church-organ": 0.6, "sitar": 0.4})
@@ -64,7 +59,8 @@ def translate(
     """
     if not isinstance(content, Audio):
         raise TypeError("content is Audio: cambiata.load(path) or Audio(samples, rate)")
-    return render_audio(content, DomainMix.of(to), _options(options), progress)
+    mix = DomainMix.of(to)
+    return transfer(content, mix, progress=progress, **_options(options))
 
 
 def translate_file(
@@ -121,26 +117,30 @@ def translate_file(
     cambiata.errors.InputError: nowhere.wav: no such file; check the path
     """
     mix = DomainMix.of(to)
-    return render_file(
-        {"the content": content},
-        lambda: mix,
+    return transfer_file(
+        content,
+        mix,
         output,
-        _options(options),
         sample_rate=sample_rate,
         n_channels=n_channels,
         subtype=subtype,
         force=force,
         progress=progress,
+        **_options(options),
     )
 
 
-def _options(options: Mapping[str, Any]) -> Options:
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a transfer from those of a translation."""
     of_a_style = {"style_start_s", "style_end_s", "dynamics"} & options.keys()
     if of_a_style:
         raise TypeError(f"translate: takes no {', '.join(sorted(of_a_style))}")
-    checked = make_options("translate", {"system": DEFAULT_TRANSLATOR, **options})
-    translate_system(checked.system)  # refused before anything is read
-    return checked
+    complete = {"system": DEFAULT_TRANSLATOR, **options}
+    try:
+        translate_system(Options(**complete).system)  # refused before anything is read
+    except TypeError as error:
+        raise TypeError(f"translate: {error}") from None
+    return complete
 
 
 @dataclass(frozen=True)

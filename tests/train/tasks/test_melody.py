@@ -25,7 +25,8 @@ from cambiata.score.notation import Voice
 from cambiata.train.config import LoopConfig, as_dict
 from cambiata.train.export import export, export_task
 from cambiata.train.loop import fit
-from cambiata.train.tasks.melody import MelodyTask, MelodyTraining, measure_styles
+from cambiata.train.melody_network import MelodyTraining
+from cambiata.train.tasks.melody import MelodyTask, measure_styles
 from cambiata.train.tasks.pati2018 import Pati2018Task, Pati2018Training
 from cambiata.train.tasks.registry import training
 

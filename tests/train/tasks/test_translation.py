@@ -100,6 +100,15 @@ def tiny_domains(folder: Path) -> DomainExamples:
     return DomainExamples(folder, TINY)
 
 
+@pytest.fixture(scope="module")
+def excerpts(tmp_path_factory: pytest.TempPathFactory) -> ExcerptDataset:
+    """What the translator of notes learns from; reading only."""
+    examples = tiny_domains(tmp_path_factory.mktemp("domains"))
+    found = precompute_excerpts(examples, "transcriber", n_workers=1)
+    assert isinstance(found, ExcerptDataset)
+    return found
+
+
 # --- the published network ------------------------------------------------------------------------
 
 
@@ -161,13 +170,14 @@ def test_a_segment_is_moved_by_at_most_half_a_semitone() -> None:
 
 
 @pytest.mark.parametrize("kind", ["mor2018", "translation"])
-def test_turns_teach_the_classifier_and_then_its_opponents(tmp_path: Path, kind: str) -> None:
-    examples = tiny_domains(tmp_path)
+def test_turns_teach_the_classifier_and_then_its_opponents(
+    tmp_path: Path, kind: str, excerpts: ExcerptDataset
+) -> None:
     if kind == "mor2018":
-        task, sounds = Mor2018Task(SMALL), DomainSounds(examples)
+        task, sounds = Mor2018Task(SMALL), DomainSounds(tiny_domains(tmp_path))
     else:
         task = TranslationTask(TranslationTraining(TWO, width=16, together=0.0))
-        sounds = precompute_excerpts(examples, "transcriber", n_workers=1)
+        sounds = excerpts
     batch = torch.stack([torch.from_numpy(sounds[i]) for i in range(4)])
     torch.manual_seed(0)
     for turn in range(task.turns):
@@ -273,7 +283,7 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path[:0] = "
         f"{[str(Path(__file__).parent), SUPPORT]!r}\n"
-        "import test_translation_training as t\n"
+        "import test_translation as t\n"
         f"t._fit_fixed({str(tmp_path)!r}, {str(tmp_path / 'two')!r}, 2)\n"
     )
     script = tmp_path / "two.py"
@@ -340,29 +350,25 @@ def test_going_on_is_as_good_as_never_stopping(tmp_path: Path) -> None:
 # --- the translator of notes ----------------------------------------------------------------------
 
 
-def test_what_is_asked_is_unpacked_again(tmp_path: Path) -> None:
-    examples = tiny_domains(tmp_path)
-    asked = precompute_excerpts(examples, "transcriber", n_workers=1)
-    assert isinstance(asked, ExcerptDataset)
-    assert len(asked) == 32
+def test_what_is_asked_is_unpacked_again(excerpts: ExcerptDataset) -> None:
+    assert len(excerpts) == 32
     task = TranslationTask(TranslationTraining(TWO))
     kinds = set()
     for i in range(8):
-        half = task.unpack(torch.from_numpy(asked[i]))
+        half = task.unpack(torch.from_numpy(excerpts[i]))
         kinds.add((half.source_domain, half.target_domain))
         assert half.target.shape == (task.n_bands, BANDS.n_frames(TINY.n_samples) // 2)
         assert len(half.queries) == len(half.hidden)
         assert half.queries[:, 18].max() < half.target.shape[1]
     assert kinds == {(0, 0), (1, 1), (0, 1), (1, 0)}
-    alone = ExcerptDataset(asked.folder, examples, False)
+    alone = ExcerptDataset(excerpts.folder, excerpts.examples, False)
     assert len(alone) == 16
     pairs = {task.unpack(torch.from_numpy(alone[i]))[2:4] for i in range(16)}
     assert pairs == {(0, 0), (1, 1)}
 
 
-def test_all_domains_begin_as_one(tmp_path: Path) -> None:
-    asked = precompute_excerpts(tiny_domains(tmp_path), "transcriber", n_workers=1)
-    batch = torch.stack([torch.from_numpy(asked[i]) for i in (0, 5)])
+def test_all_domains_begin_as_one(excerpts: ExcerptDataset) -> None:
+    batch = torch.stack([torch.from_numpy(excerpts[i]) for i in (0, 5)])
     task = TranslationTask(TranslationTraining(TWO, width=16, together=0.5))
     optimizer = torch.optim.Adam(task.parameters(), 1e-2)
 

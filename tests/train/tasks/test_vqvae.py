@@ -267,7 +267,7 @@ def test_every_preset_learns_one_repeated_batch(preset: str, tmp_path: Path) -> 
     torch.manual_seed(0)
     task = make_task(made).train()
     examples = tiny_examples(tmp_path)
-    batch = torch.stack([torch.from_numpy(examples[i]) for i in range(8)])
+    batch = torch.stack([torch.from_numpy(examples[i]) for i in range(4)])
     task.prepare(batch)
     batch = task.compute_components(batch) if task.cache_name else batch
     optimizer = torch.optim.AdamW(task.parameters(), 1e-2)

@@ -132,13 +132,7 @@ def add_domain(
 
     Mor et al. 2018: with the encoder frozen, a new domain needs a new decoder and nothing else.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise InputError(name, "is no name of a domain", "use letters, digits, - and _")
-    if name in [domain.name for domain in shipped_domains()]:
-        raise InputError(name, "ships with cambiata", "choose another name")
-    check_output(domains_folder() / f"{name}.onnx", DOMAIN, force=force, name=name)
-    if not 0 < minutes <= _MAX_MINUTES:
-        raise InputError(f"{minutes:g} minutes", "is out of range", "train for up to a day")
+    _check(name, minutes, force)
     began = time.perf_counter()
     folder, skipped = Path(folder), list[str]()
     files = _files(folder)
@@ -183,6 +177,17 @@ def add_domain(
         round(before_db, 2),
         round(time.perf_counter() - began, 1),
     )
+
+
+def _check(name: str, minutes: float, force: bool) -> None:
+    """Refuse a name that cannot be used, and a time that makes no sense."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise InputError(name, "is no name of a domain", "use letters, digits, - and _")
+    if name in [domain.name for domain in shipped_domains()]:
+        raise InputError(name, "ships with cambiata", "choose another name")
+    check_output(domains_folder() / f"{name}.onnx", DOMAIN, force=force, name=name)
+    if not 0 < minutes <= _MAX_MINUTES:
+        raise InputError(f"{minutes:g} minutes", "is out of range", "train for up to a day")
 
 
 def _files(folder: Path) -> list[Path]:

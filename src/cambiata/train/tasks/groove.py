@@ -31,17 +31,20 @@ _WARMUP_SHARE = 0.1
 class GrooveTraining:
     """Sizes of `GrooveVae` and weights of its loss."""
 
+    # Sizes for less than 2 MB in all (half a million numbers a half); not tuned further
     width: int = 256  # Of the hidden layers
-    n_hits: int = 32  # Latent dimensions of what is struck
-    n_performance: int = 24  # Latent dimensions of how
-    dropout: float = 0.1  # Share of inputs that are hidden in training
-    # What the latents' divergence from a standard normal weighs beside the log-likelihood
-    beta: float = 0.1
-    velocity_deviation: float = 0.1  # Standard deviation granted to velocities, of 1
-    offset_deviation: float = 0.1  # Standard deviation granted to offsets, in sixteenths
+    n_hits: int = 32  # Numbers of the latent of hits
+    n_performance: int = 24  # Numbers of the latent of velocities and offsets
+    dropout: float = 0.1  # Share of cells whose inputs are hidden in training
+    beta: float = 0.1  # Weight of the latents' divergence, against the log-likelihood of windows
+    # Deviations of the Gaussians of velocities (of 1) and offsets (of a sixteenth): the smaller
+    # one is, the more its errors weigh
+    velocity_deviation: float = 0.1
+    offset_deviation: float = 0.1
 
 
 def _layers(*widths: int) -> nn.Sequential:
+    """Linear layers of some widths, with SiLU between them."""
     layers: list[nn.Module] = []
     for i, (before, after) in enumerate(pairwise(widths)):
         layers.append(nn.Linear(before, after))
@@ -51,7 +54,7 @@ def _layers(*widths: int) -> nn.Sequential:
 
 
 class GrooveVae(nn.Module):
-    """Windows of drums as two latent vectors, and back."""
+    """Windows of drums to two latent vectors, of hits and of performance, and back."""
 
     def __init__(self, config: GrooveTraining) -> None:
         super().__init__()
@@ -97,7 +100,7 @@ class GrooveVae(nn.Module):
         return torch.sigmoid(velocity), torch.tanh(offset)
 
     def loss(self, windows: Tensor, *, beta: float) -> dict[str, Tensor]:
-        """What training lowers, and what it is made of, per window.
+        """The loss and its terms, means over windows.
 
         windows: [B, 3, 288].
         """

@@ -1,10 +1,10 @@
 """The Universal Music Translation Network: one encoder, a WaveNet decoder for every domain.
 
 Mor, Wolf, Polyak, Taigman, "A Universal Music Translation Network", ICLR 2019 (arXiv 2018). The
-encoder is a WaveNet that sees both ways and is pooled to 20 frames a second; a network that tries
-to tell domains by what it says is what it learns to confuse; a decoder of one's own for each domain
-says every sample by those before it. Each batch is two turns, as published: first the classifier
-learns, then encoder and decoders do, against it.
+encoder is a WaveNet that sees both ways and is pooled to 20 frames a second; it learns to confuse a
+classifier of domains; each domain has a WaveNet decoder, which predicts every sample by those
+before. Each batch is two turns, as published: first the classifier learns, then encoder and
+decoders do, against it.
 
 It differs from the published training in these: the segment whose pitch is changed is read faster
 or slower (which moves what is in it by at most 15 ms) instead of going through a phase vocoder;
@@ -33,9 +33,10 @@ from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
 from cambiata.translation.domains import DOMAIN_SYSTEM
 from cambiata.translation.sampling import LAYERS, PER_LAYER
 
-SAMPLE_RATE, POOL = 16000, 800
-N_LEVELS = 256
-_SEGMENT_SHARES, _MAX_SEMITONES = (0.25, 0.5), 0.5
+# All as published.
+SAMPLE_RATE, POOL = 16000, 800  # samples that one frame of the latent is the mean of
+N_LEVELS = 256  # of mu-law
+_SEGMENT_SHARES, _MAX_SEMITONES = (0.25, 0.5), 0.5  # of the segment that is detuned (section 3.1)
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,12 @@ class Mor2018Training:
 
     domains: tuple[str, ...] = tuple(DOMAINS)  # Names of the domains, in the examples' order
     width: int = 128  # Channels of the encoder, and of a decoder's layers and skip connections
-    # Of the encoder: stacks, and layers in each of dilations 1, 2, 4, ...
-    n_blocks: int = 3
-    n_layers: int = 10
-    # Likewise, of a decoder
+    n_blocks: int = 3  # Of the encoder
+    n_layers: int = 10  # In each, of dilations 1, 2, 4, ...
     n_decoder_blocks: int = 4
-    n_decoder_layers: int = 14
+    n_decoder_layers: int = 14  # In each, likewise
     n_latent: int = 64  # Numbers of the latent in each of its 20 frames a second
-    confusion: float = 0.01  # Weight of the classifier's error, which the encoder raises
+    confusion: float = 0.01  # Weight of the classifier's cross-entropy, which the encoder raises
     crop_samples: int = 12000  # Samples of each example in a step; a multiple of 800
 
     def __post_init__(self) -> None:
@@ -60,7 +59,7 @@ class Mor2018Training:
 
     @property
     def dilations(self) -> tuple[int, ...]:
-        """Of a decoder's layers."""
+        """Dilations of a decoder's layers."""
         return tuple(2**i for i in range(self.n_decoder_layers)) * self.n_decoder_blocks
 
 
@@ -305,7 +304,7 @@ class Mor2018Task(Task):
 
         latent: [B, n_latent, L]; domains: [B]; levels: [B, T].
         """
-        # What is given lies one behind what is said.
+        # The input lies one sample behind the target.
         previous = levels_to_input(functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2))
         total = latent.new_zeros(())
         for domain in sorted(set(domains.tolist())):

@@ -3,8 +3,8 @@
 Wang & Yang, "PerformanceNet: score-to-audio music generation with multi-band convolutional residual
 network", AAAI 2019: a one-dimensional U-Net on the roll, an encoder of onsets and offsets that
 joins it on its way up, residual blocks on ever narrower bands, log power spectrograms. Theirs has
-250 million parameters and one instrument; here widths are an eighth, and a reference says what to
-sound like: its pooled vector shifts and scales every layer on the way up.
+250 million parameters and one instrument; here widths are an eighth, and a reference gives the
+timbre: its pooled vector shifts and scales every layer on the way up.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from cambiata.train.tasks.rolls import (
 STFT = Stft()
 SAMPLE_RATE, FRAMES_PER_STEP = 44100, 2
 FRAME_RATE_HZ = SAMPLE_RATE / STFT.hop_length / FRAMES_PER_STEP
-_LOSS_FFT_SIZES = (2048, 1024, 512, 256, 128, 64)
+_LOSS_FFT_SIZES = (2048, 1024, 512, 256, 128, 64)  # DDSP's (Engel et al. 2020)
 GAIN = 1e-2  # of power, so that log1p bends where sounds become faint
 
 
@@ -39,7 +39,7 @@ class PerformanceNetTraining:
     """Settings of `PerformanceNetTask`."""
 
     widths: tuple[int, ...] = (96, 160, 256, 384)  # Channels of the U-Net from top to bottom
-    n_blocks: int = 3  # Residual blocks, of 2, 4, 8, ... bands.
+    n_blocks: int = 3  # Multi-band residual blocks, of 2, 4, 8, ... bands
     # L1 of log power spectrograms, or DDSP's loss of waveforms (Engel et al. 2020): magnitudes
     # and their logarithms at six resolutions, waveforms made with the target's phases.
     loss: Literal["l1", "multi-scale"] = "multi-scale"

@@ -1,4 +1,4 @@
-"""What networks on piano rolls learn from, and the encoder of the reference that they share."""
+"""Examples of networks on piano rolls, and the encoder of the reference that they share."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -17,8 +17,11 @@ from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.onnx import OnnxPart
 from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
 
-N_MELS, N_ROLL, N_TIMBRE = 80, 265, 64
+N_MELS = 80  # bands of the reference, as vocoders have them
+N_ROLL = 265  # strikes, held keys and offsets of 88 keys, and the pedal
+N_TIMBRE = 64  # numbers that a reference is pooled to; not tuned
 _RATE_HZ = BANDS.sample_rate
+_HOP_SAMPLES = 512  # of the reference's frames, `log_mel`'s own
 
 
 class RollExamples(Sequence[npt.NDArray[np.float16]]):
@@ -33,7 +36,7 @@ class RollExamples(Sequence[npt.NDArray[np.float16]]):
         """Frames of the reference, frames of the roll, samples of the target."""
         config = self.examples.config
         return (
-            1 + config.n_samples // 512,
+            1 + config.n_samples // _HOP_SAMPLES,
             int(config.duration_s * self.frame_rate_hz),
             round(config.duration_s * self.sample_rate),
         )
@@ -42,7 +45,7 @@ class RollExamples(Sequence[npt.NDArray[np.float16]]):
         return len(self.examples)
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.float16]:  # type: ignore[override]
-        """One row; `unpack_batch` tells its parts."""
+        """One row; `unpack_batch` is the inverse."""
         _, n_frames, n_samples = self.sizes
         _, style, target = self.examples[index].sounds
         roll = resample_roll(
@@ -64,15 +67,12 @@ class RollExamples(Sequence[npt.NDArray[np.float16]]):
 def unpack_batch(
     batch: Tensor, sample_rate: int, frame_rate_hz: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Parts of what `RollExamples` gives.
-
-    batch: [B, ...]; returns [B, N_ROLL, L], [B, T].
-    """
+    """Reference [B, N_MELS, L], roll [B, N_ROLL, L] and target [B, T] of rows of `RollExamples`."""
     # One second of a row is so many values; frames at both ends make one more of the reference.
     length = batch.shape[1]
-    per_s = N_MELS * _RATE_HZ / 512 + N_ROLL * frame_rate_hz + sample_rate
+    per_s = N_MELS * _RATE_HZ / _HOP_SAMPLES + N_ROLL * frame_rate_hz + sample_rate
     duration_s = round((length - N_MELS) / per_s, 2)
-    n_mel = 1 + round(duration_s * _RATE_HZ) // 512
+    n_mel = 1 + round(duration_s * _RATE_HZ) // _HOP_SAMPLES
     n_frames = int(duration_s * frame_rate_hz)
     mel, roll, sound = torch.split(
         batch.float(),
@@ -97,11 +97,11 @@ class SoundEncoder(nn.Module):
         self.projection = nn.Linear(2 * width, N_TIMBRE)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """The vector.
+        """The vector, [B, N_TIMBRE].
 
-        mel: [B, N_MELS, L]; returns [B, N_TIMBRE].
+        mel: [B, N_MELS, L].
         """
-        hidden = self.frames(mel / 6 + 1)
+        hidden = self.frames(mel / 6 + 1)  # -1 to 1: log mels are at least -12, and mostly below 0
         deviation = (hidden.var(dim=2, unbiased=False) + 1e-5).sqrt()
         vector: Tensor = self.projection(torch.cat([hidden.mean(dim=2), deviation], dim=1))
         return vector

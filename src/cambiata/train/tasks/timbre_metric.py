@@ -3,7 +3,7 @@
 Architecture, loss and optimiser of Cífka et al. 2021 (their ``experiments/timbre_metric``), whose
 weights were never published. We differ in the data: theirs were stems of Mixing Secrets, ours are
 tracks composed from sound-font banks, so that the network may be shipped and no recording of the
-test sets was ever heard. Absolute distances therefore differ from the paper's.
+test sets was learnt from. Absolute distances therefore differ from the paper's.
 """
 
 from collections.abc import Mapping

@@ -3,8 +3,9 @@
 Mor et al. 2018 in its parts and its training (a shared encoder, a classifier of domains that it
 confuses, a decoder for every domain), but of notes rather than samples, so that it plays at once
 what they sample one by one, and learns in minutes what takes them days. The encoder is the
-transcriber as far as it sees, with a latent of a few numbers beside every moment of every note it
-hears (43 frames a second); a decoder says partials and noise of each, and corrects what it drew.
+transcriber up to its last hidden layer, which gives notes and, for every moment of each (43 frames
+a second), a latent of a few numbers; a decoder predicts partials and noise of each moment, and
+corrects the spectrum that is rendered of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,10 +61,10 @@ class TranslationTraining:
     """Settings of `TranslationTask`."""
 
     domains: tuple[str, ...] = tuple(DOMAINS)  # Names of the domains, in the examples' order
-    n_latent: int = 8  # Numbers beside every moment of a note
+    n_latent: int = 8  # Numbers of the latent of a note's moment
     width: int = 160  # Of a decoder's hidden layers
     confusion: float = 1.0  # Weight of the classifier's error, which the encoder raises
-    # Whether a piece heard in one domain is also learnt to be played in another; else every
+    # Whether a piece in one domain is also learnt to be played in another; else every
     # decoder learns from its own domain alone, as published
     pairs: bool = True
     # Weights of the transcriber whose notes are played: shipped ones by name, or a path
@@ -100,14 +101,14 @@ class Decoders(nn.Module):
         )
         self._names = names
         for p in self.refiner.parameters():
-            p.requires_grad_(False)  # a mould only
+            p.requires_grad_(False)  # gives the shapes of `stacked` and is called with its weights
         self.pitch_frequencies: Tensor
         self.register_buffer("pitch_frequencies", torch.tensor(_PITCH_FREQUENCIES) * torch.pi)
         self.rolloff_db: Tensor
         self.register_buffer("rolloff_db", -6 * torch.log2(torch.arange(1, N_PARTIALS + 1)))
 
     def forward(self, conditioning: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
-        """What note frames sound like in a domain.
+        """Partials and noise of note frames in a domain, in dB.
 
         conditioning: [Q, N_CONDITIONING + n_latent]; returns [Q, N_PARTIALS], [Q, N_NOISE].
         """
@@ -118,10 +119,12 @@ class Decoders(nn.Module):
             x = x @ _select_domain(weight, domain) + _select_domain(bias, domain)
             if i < last:
                 x = functional.relu(x)
+        # Outputs of about 1 are tens of dB. Where they are 0, partials fall by 6 dB an octave and
+        # noise lies 60 dB below the note's strength: near enough to start from.
         return 30 * x[:, :N_PARTIALS] + self.rolloff_db, 30 * x[:, N_PARTIALS:] - 60
 
     def refine(self, rendered_db: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
-        """How what was drawn is to be corrected."""
+        """Gain of a rendered spectrum and level of its residual, in dB [bands, L]."""
         parameters = {
             name: _select_domain(self.stacked[name.replace(".", "/")], domain)
             for name in self._names
@@ -140,7 +143,7 @@ class Decoders(nn.Module):
                 p.copy_(p[:1].expand_as(p).clone())
 
     def extract(self, domain: int) -> "Decoders":
-        """A decoder of its own, begun as one of these."""
+        """One decoder by itself, a copy."""
         n_inputs, width = self.weights[0].shape[1:]
         n_latent = n_inputs - N_CONDITIONING - 2 * len(_PITCH_FREQUENCIES)
         single = Decoders(1, n_latent, width, len(self.refiner.position))
@@ -158,7 +161,7 @@ def _select_domain(stacked: Tensor, domain: Tensor) -> Tensor:
 
 
 def load_shipped_task(weights: str = "translation") -> "TranslationTask":
-    """The translator that ships, as torch has it."""
+    """The translator that ships in torch, its weights read from the ONNX files."""
     import onnx
     from onnx import numpy_helper
 
@@ -214,8 +217,8 @@ class TranslationTask(BandLossTask):
     def __init__(self, config: TranslationTraining) -> None:
         super().__init__(config)
         n = len(config.domains)
-        # What was seen of the last sounds, and their domains; in the checkpoint, so that a run
-        # that goes on judges by the same.
+        # Hidden layers of the last sounds, and their domains; in the checkpoint, so that a run that
+        # goes on has the same.
         self.memory: Tensor
         self.register_buffer("memory", torch.zeros(_MEMORY_SIZE, _N_MEMORY_FRAMES, N_HIDDEN))
         self.memory_domains: Tensor
@@ -241,7 +244,7 @@ class TranslationTask(BandLossTask):
         return record_domains(config.examples, folder, progress=progress)
 
     def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
-        """Excerpts as the encoder heard them; strings and wavering are measured on the way."""
+        """Excerpts with the encoder's features; strings and wavering of domains are measured."""
         check_domains(self.config.domains, recorded)
         excerpts = precompute_excerpts(
             recorded, self.config.listener, pairs=self.config.pairs, progress=progress
@@ -269,7 +272,7 @@ class TranslationTask(BandLossTask):
         return latent_vectors
 
     def predicted(self, excerpt: Excerpt, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """What a decoder draws, before and after it is refined.
+        """Power in bands of a decoder's spectrum, before and after it is refined.
 
         latent: [Q, n_latent].
         """
@@ -317,11 +320,11 @@ class TranslationTask(BandLossTask):
         return {"loss": loss - self.config.confusion * confusion_loss, **means}
 
     def with_notes(self, batch: Tensor) -> list[Excerpt]:
-        """Halves of sounds in which a note was heard."""
+        """Halves of sounds in which notes were found."""
         return [each for each in map(self.unpack, batch) if len(each.queries)]
 
     def store_in_memory(self, excerpt: Sequence[Excerpt]) -> None:
-        """Keep what was seen of sounds, for the classifier."""
+        """Keep hidden layers of sounds, for the classifier to learn from later."""
         for each in excerpt:
             at = int(self.memory_next) % _MEMORY_SIZE
             moments = torch.linspace(0, len(each.hidden) - 1, _N_MEMORY_FRAMES).long()
@@ -330,7 +333,10 @@ class TranslationTask(BandLossTask):
             self.memory_next += 1
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
-        """RMS difference in dB over time and its mean over bands: translated, and heard again."""
+        """RMS differences in dB over time, mean over bands: "lsd" translated, "lsd_own" not.
+
+        "told_apart" is how often the classifier is right.
+        """
         figures: dict[str, list[float]] = {}
         with torch.no_grad():
             for excerpt in (each for batch in batches for each in self.with_notes(batch)):
@@ -350,7 +356,7 @@ class TranslationTask(BandLossTask):
         return {name: float(np.mean(values)) for name, values in figures.items()}
 
     def onnx_parts(self) -> dict[str, OnnxPart]:
-        """The encoder: a transcriber that also tells what it saw, and the latent's layers."""
+        """The transcriber, which returns its last hidden layer too, and the latent's layers."""
         hidden = {"seen": torch.zeros(48, N_HIDDEN)}
         transcriber = OnnxPart(nn.Identity(), {}, {}, [], encoder_onnx(self.config.listener))
         return {

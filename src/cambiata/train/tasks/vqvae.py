@@ -37,7 +37,7 @@ Learning = Literal["self-supervised", "supervised", "supervised-contrastive"]
 
 # By how much ln(1 + |X|) may be lowered after training; validation takes the best.
 _LOWERINGS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
-_N_PREPARING = 64  # examples whose spectra's principal components the layers hear and say
+_N_PREPARING = 64  # examples of which the spectra's principal components are found
 
 
 def _group_by_example(flat: Tensor) -> Tensor:
@@ -47,22 +47,22 @@ def _group_by_example(flat: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class VqVaeTraining:
-    """What the network learns from, and what counts as an error."""
+    """The network's size, the way it learns, and the weights of its losses."""
 
     shape: VqVaeShape = field(default_factory=VqVaeShape)
-    # From two segments of one track, content being the target too (the paper's section 3); from
-    # the content's notes by the style's instrument; or thus with a style encoder that has first
-    # learnt to tell timbres apart
+    # "self-supervised": from two segments of one track, content being the target too (the paper's
+    # section 3); "supervised": from the content's notes by the style's instrument;
+    # "supervised-contrastive": thus, with a style encoder that learns to tell timbres apart first
     learning: Learning = "self-supervised"
-    # RMS level, in dB of full scale, to which every sound is brought. The published network hears
-    # raw levels. At 0 dB, ln(1 + |X|) is linear below some -60 dB under the loudest partials, so
-    # that what lies deeper counts little.
+    # RMS level, in dB of full scale, to which every sound is brought; published: as it is. At 0 dB,
+    # ln(1 + |X|) is linear below some -60 dB under the loudest partials, so that what lies deeper
+    # counts little.
     level_db: float = 0.0
     commitment_weight: float = 0.5  # Of the encoder's commitment to the codes
-    crop_s: float = 0.0  # Length of what is heard of every example, in seconds; 0: all of it
-    # Share of the training after which contents are quantised; before it the decoder hears what
-    # the encoder says. A network that must quantise from its first step on, before its codes mean
-    # anything, finds a few dozen codes and stays with them.
+    crop_s: float = 0.0  # Seconds of every example that a step learns from; 0: all of it
+    # Share of the training after which contents are quantised. Quantised from the first step on,
+    # before codes mean anything, a network finds a few dozen codes and stays with them
+    # (docs/models/vqvae.md).
     quantised_from: float = 0.0
     # Share of the training for the style encoder alone, where it learns contrastively first
     contrastive_share: float = 0.15
@@ -137,7 +137,7 @@ class VqVaeTask(Task):
         return _group_by_example(encoder_inputs)
 
     def spectrograms(self, sounds: Tensor) -> Tensor:
-        """Spectrograms of sounds, each brought to the level that the network hears.
+        """Spectrograms of sounds, each brought to `level_db`.
 
         sounds: [B, T]; returns [B, F, L].
         """
@@ -225,9 +225,9 @@ class VqVaeTask(Task):
 
         ``transfer`` is the error of ln(1 + |X|) against the true target, ``lsd_db`` the paper's
         log-spectral distance of spectrograms (its waveforms come after phases), and the codebook's
-        health: how many codes are used, and their perplexity. The least error is reached by saying
-        the mean of what is possible, which in silence is louder than all that is likely; so that
-        ``lsd_db`` is taken after lowering what is said by ``lowered_by``, the best of a few.
+        health: how many codes are used, and their perplexity. The least error is that of the mean
+        of what is possible, which in silence is louder than all that is likely; so that ``lsd_db``
+        is taken after lowering the output by ``lowered_by``, the best of a few.
 
         batches: [B, 3, T].
         """
@@ -306,7 +306,7 @@ class VqVaeTask(Task):
         }
 
     def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
-        """Levels of what the network hears and says, and its size."""
+        """Level of the input, lowering of the output, and the network's size."""
         shape = config.task.shape
         return {
             "level_db": config.task.level_db,

@@ -1,8 +1,8 @@
 """A small WaveNet on piano rolls, as MAESTRO's and Mel2Mel's are in the large.
 
 van den Oord et al. 2016 (dilated causal convolutions, gated, mu-law); conditioned as in Hawthorne
-et al. 2019 on strikes of 88 keys at 250 Hz, here with held keys, offsets and pedal beside them (the
-held keys are NSynth's pitch, Engel et al. 2017, for any number of pitches), upsampled to the
+et al. 2019 on strikes of 88 keys at 250 Hz, here with held keys, offsets and pedal too (the held
+keys are NSynth's pitch, Engel et al. 2017, for any number of pitches), upsampled to the
 sample rate, and on the pooled mel frames of a reference. Small enough for two cores.
 """
 
@@ -26,36 +26,36 @@ from cambiata.train.tasks.rolls import (
     unpack_batch,
 )
 
-SAMPLE_RATE = 16000
+SAMPLE_RATE = 16000  # as published (Hawthorne et al. 2019)
 PER_FRAME = int(SAMPLE_RATE / FRAME_RATE_HZ)
-TRAINING_RMS = 0.1  # RMS of what is learnt
-N_LEVELS = 256
+TRAINING_RMS = 0.1  # to which sounds are brought: their peaks stay within full scale
+N_LEVELS = 256  # of mu-law, as published (van den Oord et al. 2016)
 
 
 @dataclass(frozen=True)
 class WaveNetTraining:
     """Settings of `WaveNetTask`."""
 
+    # Small enough to be trained and played on two cores (docs/models/play.md)
     width: int = 32  # Channels of a layer
     n_skip: int = 64  # Channels of the skip connections
-    # Stacks, and layers in each: dilations 1, 2, 4, ...
     n_stacks: int = 2
-    n_layers: int = 10
+    n_layers: int = 10  # In each stack, of dilations 1, 2, 4, ...
     crop_frames: int = 125  # Frames of 4 ms that a step learns from, in each example
 
     @property
     def dilations(self) -> tuple[int, ...]:
-        """Of all layers."""
+        """Dilations of all layers."""
         return tuple(2**i for i in range(self.n_layers)) * self.n_stacks
 
     @property
     def receptive_field(self) -> int:
-        """Samples heard before the one that is said, itself included."""
+        """Samples that a prediction depends on."""
         return 1 + sum(self.dilations)
 
 
 class WaveNet(nn.Module):
-    """Samples and conditions to the next sample's level."""
+    """Samples and their conditions to logits of the next sample's level."""
 
     def __init__(self, config: WaveNetTraining) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class WaveNet(nn.Module):
         )
 
     def condition(self, roll: Tensor, timbre: Tensor) -> Tensor:
-        """What every layer is told, in frames of the roll.
+        """Condition of every layer, in frames of the roll.
 
         roll: [B, N_ROLL, L]; timbre: [B, N_TIMBRE]; returns [B, L, layers, 2 * width].
         """
@@ -159,7 +159,7 @@ class WaveNetTask(RollTask):
         at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
         levels = mu_law(TRAINING_RMS * sound[:, at * PER_FRAME : (at + n) * PER_FRAME])
         condition = self.network.condition(roll[:, :, at : at + n], self.encoder(mel))
-        # Each sample is foretold by those before it: what is given lies one behind.
+        # Each sample is predicted by those before it: the input lies one behind.
         companded_previous = functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2) / 127.5 - 1
         logits = self.network(companded_previous, condition)
         n_context = min(self.config.receptive_field, logits.shape[2] // 2) if at else 0

@@ -1,6 +1,6 @@
 """Files and lines that one sound passes through: which of the package's files run, and how much.
 
-``python tests/support/path_of_a_sound.py`` prints, for a transfer half of the way and for a score
+``python benchmarks/path_of_a_sound.py`` prints, for a transfer half of the way and for a score
 that is played (both from file to file), the files in which a function was called, their lines, the
 lines that are code, and those of the functions that ran. It runs on any version of the package
 that is on the path.

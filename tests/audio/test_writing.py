@@ -1,0 +1,111 @@
+"""Sound files as they are written: formats, peaks, rates, channels, failures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sounds import RATE, melody
+
+import cambiata
+from cambiata.audio.sound import Audio
+from cambiata.audio.writing import Destination
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("n_channels", [1, 2, 6])
+def test_wav_round_trip_is_exact(tmp_path: Path, subtype: str, n_channels: int) -> None:
+    steps = {"PCM_U8": 2**7, "PCM_16": 2**15, "PCM_24": 2**23, "FLOAT": 2**23}[subtype]
+    rng = np.random.default_rng(0)
+    samples = rng.integers(-steps, steps, (n_channels, 3000)).astype(np.float64) / steps
+    Audio(samples, 44100, subtype).save(tmp_path / "a.wav")
+    again = cambiata.load(tmp_path / "a.wav")
+    assert np.array_equal(again.samples, samples.astype(np.float32))
+    assert (again.sample_rate, again.subtype) == (44100, subtype)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_32", "DOUBLE"])
+def test_wider_samples_keep_their_width_at_float32s_precision(tmp_path: Path, subtype: str) -> None:
+    sound = Audio(melody([60]), 44100, subtype)
+    sound.save(tmp_path / "a.wav")
+    again = cambiata.load(tmp_path / "a.wav")
+    assert again.subtype == subtype
+    np.testing.assert_allclose(again.samples, sound.samples, atol=2**-24)
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 48000, 96000])
+@pytest.mark.parametrize("extension", ["flac", "aiff"])
+def test_lossless_formats_keep_rate_and_depth(tmp_path: Path, rate: int, extension: str) -> None:
+    sound = Audio(np.round(melody([60]) * 2**15) / 2**15, rate, "PCM_16")
+    path = tmp_path / f"a.{extension}"
+    sound.save(path)
+    again = cambiata.load(path)
+    assert (again.sample_rate, again.subtype) == (rate, "PCM_16")
+    assert np.array_equal(again.samples, sound.samples)
+
+
+def test_float_files_keep_what_exceeds_full_scale(tmp_path: Path) -> None:
+    loud = Audio(np.linspace(-2, 2, 1000), RATE, "FLOAT")
+    loud.save(tmp_path / "a.wav")
+    assert np.array_equal(cambiata.load(tmp_path / "a.wav").samples, loud.samples)
+
+
+def test_peaks_are_limited_with_a_warning_never_clipped(tmp_path: Path) -> None:
+    loud = np.concatenate([0.5 * melody([60]), 8 * melody([60]), 0.5 * melody([60])])
+    with pytest.warns(cambiata.CambiataWarning, match=r"a\.wav: peaks were up to .* dB over"):
+        Audio(loud, RATE, "PCM_24").save(tmp_path / "a.wav")
+    again = cambiata.load(tmp_path / "a.wav").samples[0]
+    assert np.abs(again).max() <= 1
+    far = len(melody([60])) - RATE // 50  # 20 ms before the loud part
+    np.testing.assert_allclose(again[:far], loud[:far], atol=2**-22)
+    # Turned down, not cut off: no run of equal samples at full scale.
+    assert np.sum(np.diff(again[np.abs(again) > 0.99]) == 0) < 3
+
+
+@pytest.mark.parametrize("to_hz", [16000, 48000])
+def test_streamed_resampling_on_writing_equals_whole(tmp_path: Path, to_hz: int) -> None:
+    sound = Audio(melody([60, 67, 64]), RATE, "FLOAT")
+    pieces = iter(np.array_split(sound.samples, 7, axis=1))
+    written = Destination(tmp_path / "a.wav", like=sound, sample_rate=to_hz).write(pieces)
+    again = cambiata.load(tmp_path / "a.wav")
+    whole = sound.resampled(to_hz)
+    assert written.n_samples == again.n_samples == whole.n_samples
+    np.testing.assert_allclose(again.samples, whole.samples, atol=1e-4)
+
+
+def test_channels_on_writing(tmp_path: Path) -> None:
+    stereo = Audio(np.stack([melody([60]), -0.5 * melody([64])]), RATE, "FLOAT")
+    Destination(tmp_path / "mono.wav", like=stereo, n_channels=1).write(stereo.blocks())
+    mono = cambiata.load(tmp_path / "mono.wav")
+    np.testing.assert_allclose(mono.samples, stereo.mono().samples, atol=1e-7)
+    Destination(tmp_path / "two.wav", like=mono, n_channels=2).write(mono.blocks())
+    two = cambiata.load(tmp_path / "two.wav").samples
+    assert np.array_equal(two[0], two[1])
+
+
+def test_an_hour_and_more_becomes_rf64(tmp_path: Path) -> None:
+    class Huge(Audio):
+        @property
+        def n_samples(self) -> int:
+            return 2**31
+
+    huge = Huge(np.zeros((2, 8)), 44100, "PCM_16")
+    assert Destination(tmp_path / "a.wav", like=huge).format == "RF64"
+    assert Destination(tmp_path / "a.wav", like=Audio(np.zeros(8), 44100)).format == "WAV"
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    sound = Audio(melody([60]), RATE)
+
+    def broken():
+        yield sound.samples
+        raise RuntimeError("the system broke off")
+
+    with pytest.raises(RuntimeError, match="broke off"):
+        Destination(tmp_path / "a.wav", like=sound).write(broken())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    Audio(melody([60]), RATE).save(tmp_path / "a.wav")
+    assert (tmp_path / "a.wav").stat().st_mode == (tmp_path / "plain").stat().st_mode

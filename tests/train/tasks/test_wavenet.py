@@ -1,0 +1,72 @@
+"""WaveNet from examples to ONNX."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sounds import melody
+from tiny_training import train_and_export
+
+from cambiata import Audio, Note, Part, Score, play
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+pytest.importorskip("onnx")
+
+from cambiata.data.scored_examples import ScoredExamples  # noqa: E402
+from cambiata.train.tasks.rolls import RollExamples  # noqa: E402
+from cambiata.train.tasks.wavenet import PER_FRAME, WaveNet, WaveNetTask, WaveNetTraining, mu_law  # noqa: E402
+
+SOUND = Audio(melody([57, 60, 64, 69], partials=10, rate=44100), 44100)
+
+
+def test_a_wavenet_s_steps_are_its_whole() -> None:
+    torch.manual_seed(0)
+    network = WaveNet(WaveNetTraining(8, 8, 2, 3)).eval()
+    samples = torch.rand(2, 2 * PER_FRAME) * 2 - 1
+    condition = network.condition(torch.rand(2, 265, 2), torch.rand(2, 64))
+    with torch.no_grad():
+        whole = network(samples, condition)
+        given: list[torch.Tensor] = []
+        dilations = network.config.dilations
+        for t in range(samples.shape[1]):
+            past = torch.zeros(2, len(dilations), 8)
+            for i, dilation in enumerate(dilations):
+                if t >= dilation:
+                    past[:, i] = given[t - dilation][:, i]
+            logits, now = network.step(samples[:, t, None], past, condition[:, t // PER_FRAME])
+            given.append(now)
+            torch.testing.assert_close(logits, whole[:, :, t], atol=1e-5, rtol=1e-4)
+
+
+def test_mu_law_is_the_inverse_of_the_player_s() -> None:
+    x = torch.linspace(-1, 1, 401)
+    coded = mu_law(x).numpy() / 127.5 - 1
+    back = np.sign(coded) * (256.0 ** np.abs(coded) - 1) / 255
+    assert np.abs(back - x.numpy()).max() < 0.03
+    assert np.abs(back - x.numpy())[180:221].max() < 3e-3
+
+
+def test_the_wavenet_learns(roll_examples: ScoredExamples) -> None:
+    torch.manual_seed(0)
+    task = WaveNetTask(WaveNetTraining(8, 8, 1, 5, crop_frames=20))
+    rows = RollExamples(roll_examples, task.sample_rate, task.frame_rate_hz)
+    batch = torch.stack([torch.from_numpy(rows[i]) for i in range(2)])
+    task.eval()
+    before = float(task(batch, 0.0)["loss"].detach())
+    optimizer = torch.optim.AdamW(task.parameters(), 1e-2)
+    for _ in range(20):
+        losses = task(batch, 0.0)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+    assert float(task(batch, 0.0)["loss"].detach()) < 0.8 * before
+
+
+@pytest.mark.slow
+def test_a_wavenet_trained_here_plays(roll_examples: ScoredExamples, tmp_path: Path) -> None:
+    tiny = {"task.width": "8", "task.n_skip": "8", "task.n_stacks": "1", "task.n_layers": "3"}
+    path = train_and_export("wavenet", tmp_path, roll_examples, **tiny)
+    score = Score((Part((Note(0.0, 0.2, 60),)),))
+    made = play(score, SOUND, system="wavenet", tail_s=0.1, settings={"weights": path})
+    assert (made.sample_rate, made.n_samples) == (44100, 13230)
