@@ -23,15 +23,15 @@ from cambiata.errors import CambiataWarning, InputError
 from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
-from cambiata.score import notation
 from cambiata.score.midi import Note, Part, Score, save
+from cambiata.score.notation import SUFFIXES, read_score
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.system import Progress, make_system
 from cambiata.timbre import Timbre
 from cambiata.transcription.api import transcribe
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf")
-SCORE_SUFFIXES = (*MIDI_SUFFIXES, *notation.SUFFIXES)
+SCORE_SUFFIXES = (*MIDI_SUFFIXES, *SUFFIXES)
 _RATE_HZ = 44100  # of what `play` returns
 # Shape of an output where neither score nor sound is a recording, which would give it.
 _NO_RECORDING = OutputShape("score", _RATE_HZ, n_channels=1, n_samples=1, subtype="PCM_24")
@@ -253,9 +253,7 @@ def play_file(
     chosen = _options(options)
     is_score = _is_score(score)
     _check_paths(score, sound, output, midi if is_score else None)
-    source: Score | AudioFile = (
-        notation.read_score(score, keys=True) if is_score else AudioFile(score)
-    )
+    source: Score | AudioFile = read_score(score, keys=True) if is_score else AudioFile(score)
     if midi is not None:
         check_output(midi, MIDI, force=force)
     style = open_style(sound)
