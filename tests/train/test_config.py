@@ -33,7 +33,8 @@ def test_old_names_go_on_working() -> None:
         with pytest.warns(CambiataWarning, match=f"{old} is called {new} now"):
             assert training(old) == training(new)
         assert from_dict(as_dict(training(new)), old) == training(new)
-    assert training("melody", {"task.rhythm_told": "3"}).task.rhythm_nats == 3
+    with pytest.warns(CambiataWarning, match=r"task\.rhythm_told is called task\.rhythm_nats now"):
+        assert training("melody", {"task.rhythm_told": "3"}).task.rhythm_nats == 3
     stored = as_dict(training("player"))
     stored["beside"] = stored.pop("extra_examples")
     assert from_dict(stored, "play") == training("player")

@@ -30,8 +30,7 @@ from cambiata.system import Progress, make_system
 from cambiata.timbre import Timbre
 from cambiata.transcription.api import transcribe
 
-MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf")
-SCORE_SUFFIXES = (*MIDI_SUFFIXES, *SUFFIXES)
+SCORE_SUFFIXES = (*SUFFIXES, ".kar", ".smf")
 _RATE_HZ = 44100  # of what `play` returns
 # Shape of an output where neither score nor sound is a recording, which would give it.
 _NO_RECORDING = OutputShape("score", _RATE_HZ, n_channels=1, n_samples=1, subtype="PCM_24")

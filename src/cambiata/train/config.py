@@ -4,11 +4,12 @@ import dataclasses
 import math
 import types
 import typing
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from cambiata.errors import InputError
+from cambiata.errors import CambiataWarning, InputError
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,10 @@ def _override(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
     inner: dict[str, dict[str, str]] = {}
     for path, value in overrides.items():
         name, dot, rest = path.partition(".")
-        name = _old_names(config).get(name, name)
+        if (new := _old_names(config).get(name)) is not None:
+            warning = f"the setting {prefix}{name} is called {prefix}{new} now"
+            warnings.warn(warning, CambiataWarning, stacklevel=3)
+            name = new
         full_path = prefix + path
         if name not in _fields(config):
             known = ", ".join(_fields(config))

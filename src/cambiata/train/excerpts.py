@@ -132,7 +132,7 @@ def precompute_excerpts(
 ) -> ExcerptDataset:
     """Excerpts of examples of domains; features that are missing are computed and kept on disk."""
     model = load_model(listener, "transcriber")
-    folder = examples.folder / f"asked-{model.sha256[:12]}"
+    folder = examples.folder / f"features-{model.sha256[:12]}"
     folder.mkdir(exist_ok=True)
     config = examples.config
     every = [(True, i) for i in range(config.n_validation)]

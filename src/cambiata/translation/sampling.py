@@ -7,7 +7,6 @@ that a sample costs one product of matrices a layer. Compiled by Numba where it 
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -171,11 +170,6 @@ def _compiled() -> Callable[..., Any]:
     overload(_affine, jit_options={"fastmath": True})(_compiled_affine)
     compiled_loop: Callable[..., Any] = njit(fastmath=True, cache=True)(_sample_loop)
     return compiled_loop
-
-
-def is_compiled() -> bool:
-    """Whether Numba is installed and compiles the sampling."""
-    return find_spec("numba") is not None
 
 
 def _sample_loop(
