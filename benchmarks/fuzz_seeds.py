@@ -1,0 +1,117 @@
+"""What `fuzz_readers.py` mutates, and what reads it: one entry of `READERS` a kind of file.
+
+To add a kind: a function that writes whole files of it into a folder, one that reads a file as a
+user's command would, and a line in `READERS`.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import cambiata
+from cambiata.audio.sound import AudioFile
+from cambiata.registry import DEFAULT_TRANSFER, transfer_system
+from cambiata.system import make_system
+
+_RATE_HZ = 22050
+_FFMPEG_SUFFIXES = ("m4a", "webm", "wma", "caf", "mp2", "ac3", "aac", "mka")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A kind of file: how whole ones are made, and how one is read."""
+
+    write_seeds: Callable[[Path], None]  # into an empty folder
+    read: Callable[[Path], object]  # may raise CambiataError, nothing else
+
+
+def _tune(pitches: tuple[int, ...] = (60, 64, 67, 72)) -> cambiata.Audio:
+    """Half a second of decaying notes in two channels."""
+    t = np.arange(_RATE_HZ // 8) / _RATE_HZ
+    notes = [np.sin(2 * np.pi * 440 * 2 ** ((p - 69) / 12) * t) * np.exp(-9 * t) for p in pitches]
+    line = 0.3 * np.concatenate(notes)
+    return cambiata.Audio(np.stack([line, line[::-1]]), _RATE_HZ, "PCM_16")
+
+
+def _write_sounds(folder: Path) -> None:
+    tune = _tune()
+    for suffix in ("wav", "flac", "ogg", "mp3", "aiff"):
+        tune.save(folder / f"tune.{suffix}")
+    chained = (folder / "tune.ogg").read_bytes()
+    (folder / "chained.ogg").write_bytes(2 * chained)
+    if shutil.which("ffmpeg") is None:
+        return
+    start = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(folder / "tune.wav")]
+    for suffix in _FFMPEG_SUFFIXES:
+        subprocess.run([*start, str(folder / f"tune.{suffix}")], check=True)
+    for name, *options in (
+        ("bare.mp3", "-write_xing", "0", "-id3v2_version", "0"),
+        ("blocks.wav", "-c:a", "adpcm_ima_wav"),
+        ("large.wav", "-rf64", "always"),
+        ("sony.w64",),
+        ("sun.au",),
+        ("lossless.m4a", "-c:a", "alac"),
+        ("opus.ogg", "-c:a", "libopus", "-ar", "48000"),
+    ):
+        subprocess.run([*start, *options, str(folder / name)], check=True)
+
+
+def _read_sound(path: Path) -> None:
+    for _ in AudioFile(path).blocks():
+        pass
+
+
+def _write_midis(folder: Path) -> None:
+    notes = [cambiata.Note(i / 2, i / 2 + 0.4, 60 + i, 80) for i in range(8)]
+    parts = (cambiata.Part(tuple(notes), name="right"), cambiata.Part(tuple(notes[::2])))
+    cambiata.save_score(cambiata.Score(parts, "tune"), folder / "tune.mid")
+
+
+def _write_musicxml(folder: Path) -> None:
+    steps = "".join(
+        f"<note><pitch><step>{step}</step><octave>4</octave></pitch><duration>1</duration>"
+        "<type>quarter</type></note>"
+        for step in "CDEF"
+    )
+    (folder / "tune.musicxml").write_text(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<score-partwise version="4.0"><part-list>'
+        '<score-part id="P1"><part-name>Flute</part-name></score-part></part-list>'
+        '<part id="P1"><measure number="1"><attributes><divisions>1</divisions>'
+        "<key><fifths>1</fifths></key><time><beats>4</beats><beat-type>4</beat-type></time>"
+        f"</attributes>{steps}</measure><measure number='2'>{steps}</measure></part>"
+        "</score-partwise>\n",
+        "utf-8",
+    )
+
+
+def _write_abc(folder: Path) -> None:
+    (folder / "tune.abc").write_text(
+        "X:1\nT:Tune\nM:4/4\nL:1/8\nK:Dm\n|:^F2F2 _B2B2|1 F2B2 [CE]4-:|2 [CE]4 z4|]\n", "utf-8"
+    )
+
+
+def _read_score(path: Path) -> None:
+    cambiata.load_score(path)
+    cambiata.load_sheet(path)
+
+
+def _write_timbres(folder: Path) -> None:
+    cambiata.capture_timbre([_tune((60, 64, 67, 72) * 4)], folder / "tune.timbre")
+
+
+def _read_timbre(path: Path) -> None:
+    timbre = cambiata.load_timbre(path)
+    timbre.for_system(make_system(transfer_system(DEFAULT_TRANSFER)))
+
+
+READERS = {
+    "sound": Reader(_write_sounds, _read_sound),
+    "midi": Reader(_write_midis, _read_score),
+    "musicxml": Reader(_write_musicxml, _read_score),
+    "abc": Reader(_write_abc, _read_score),
+    "timbre": Reader(_write_timbres, _read_timbre),
+}
