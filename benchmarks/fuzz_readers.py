@@ -241,9 +241,7 @@ def main() -> None:
         n = arguments.files // len(readers)
         tally = fuzz(reader, n, folder, seed=arguments.seed, n_workers=arguments.jobs)
         counts = [tally.outcomes[word] for word in ("read", "refused", "failed")]
-        rows.append(
-            [reader, *map(str, counts), f"{tally.slowest_s:.1f}", f"{tally.peak_mib:.0f}"]
-        )
+        rows.append([reader, *map(str, counts), f"{tally.slowest_s:.1f}", f"{tally.peak_mib:.0f}"])
         failures += tally.failures
     print(table(["reader", "read", "refused", "failed", "slowest s", "peak MiB"], rows))
     for path, words in failures:
