@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_splits_share_no_family(folder: Path) -> None:
-    all_tunes = [Tune("", "", sheet("reel", 0), family) for family in range(300)]
+    all_tunes = [Tune("", "", sheet("reel", 0), str(family)) for family in range(300)]
     shares = [sum(t.split == split for t in all_tunes) for split in ("train", "validation", "test")]
     assert shares == [pytest.approx(240, abs=25), *[pytest.approx(30, abs=18)] * 2]
     bars = TuneBars(folder, "train")

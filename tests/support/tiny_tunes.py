@@ -33,6 +33,6 @@ def sheet(dance: str, seed: int, n_bars: int = 8) -> Sheet:
 def tunes(n: int) -> list[Tune]:
     """So many tunes of each dance, each a family of its own."""
     return [
-        Tune(f"x/{seed} {dance}", dance, sheet(dance, seed), seed)
+        Tune(f"x/{seed} {dance}", dance, sheet(dance, seed), str(seed))
         for seed, dance in enumerate(list(DANCES) * n)
     ]

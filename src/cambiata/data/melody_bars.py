@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.data.scores import SCORE_CACHE
-from cambiata.data.tunes import Split, Tune, read_tunes
+from cambiata.data.tunes import READER, Split, Tune, read_tunes
 from cambiata.errors import InputError
 from cambiata.files import write_text
 from cambiata.melody.bars import MelodyLine
@@ -79,7 +79,7 @@ def record_tunes(
     config: TunesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
 ) -> TuneBars:
     """Bars of the old collections' tunes, written into a folder where they are not there yet."""
-    place = Path(folder) if folder else SCORE_CACHE / "examples" / f"tunes-{config.least}"
+    place = Path(folder) if folder else SCORE_CACHE / "examples" / f"tunes-{READER}-{config.least}"
     if not (place / "facts.json").exists():
         write_bars(parse_lines(read_tunes(progress=progress)), place, config.least)
     return TuneBars(place, "train")

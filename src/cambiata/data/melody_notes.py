@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cambiata.data.melody_bars import STYLES, parse_lines
 from cambiata.data.scores import SCORE_CACHE
-from cambiata.data.tunes import Split, read_tunes
+from cambiata.data.tunes import READER, Split, read_tunes
 from cambiata.files import write_text
 from cambiata.melody.pati2018 import N_INTERVALS, encode_notes
 from cambiata.system import Progress
@@ -51,7 +51,7 @@ def record_notes(
     config: NotesConfig, folder: str | Path | None = None, *, progress: Progress | None = None
 ) -> TuneNotes:
     """Notes of the old collections' tunes whose dance is known, written into a folder."""
-    place = Path(folder) if folder else SCORE_CACHE / "examples" / f"notes-{config.least}"
+    place = Path(folder) if folder else SCORE_CACHE / "examples" / f"notes-{READER}-{config.least}"
     if (place / "facts.json").exists():
         return TuneNotes(place, "train")
     tunes = [

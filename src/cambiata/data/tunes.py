@@ -6,19 +6,20 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from cambiata.data.scores import SCORE_CACHE
+from cambiata.errors import InputError
 from cambiata.files import write_text
+from cambiata.score.abc.reader import parse_abc
+from cambiata.score.abc.text import decode
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Sheet, Tone, Voice, sheet_from_stream
+from cambiata.score.notation import Sheet, Tone, Voice, sheet_of_tune
 from cambiata.system import Progress
 
 COLLECTIONS = ("ryansMammoth", "oneills1850", "airdsAirs")
@@ -45,6 +46,7 @@ DANCES = {
 
 Split = Literal["train", "validation", "test"]
 
+READER = "abc2"  # in names of what is stored: read anew where tunes are read in another way
 _STEPS_PER_QUARTER = 24  # on which tones are stored: exact for triplets of sixteenths
 _MIN_BARS, _MIN_TONES = 4, 16  # of a tune: shorter ones are fragments
 _NGRAM = 8  # intervals: fewer are shared by chance, more differ between variants of a tune
@@ -61,12 +63,14 @@ class Tune:
     name: str  # collection, number and title
     dance: str  # type; empty where neither field nor title tells
     sheet: Sheet  # repeats written out
-    family: int = 0  # shared by variants of a tune
+    # Name of the first tune of its family, which variants of a tune share: a tune that is read
+    # or left out elsewhere moves none to another split.
+    family: str = ""
 
     @property
     def split(self) -> Split:
         """Split of its family: eight tenths train, a tenth each for the others."""
-        share = hashlib.sha256(str(self.family).encode()).digest()[0] / 256
+        share = hashlib.sha256(self.family.encode()).digest()[0] / 256
         return "train" if share < 0.8 else "validation" if share < 0.9 else "test"
 
 
@@ -78,7 +82,7 @@ def read_tunes(cache: Path = SCORE_CACHE, *, progress: Progress | None = None) -
     """
     import music21
 
-    place = Path(cache) / f"tunes-music21-{music21.__version__}.jsonl"
+    place = Path(cache) / f"tunes-{READER}-music21-{music21.__version__}.jsonl"
     if not place.exists():
         rows = list(_parse_all(Path(music21.__file__).parent / "corpus", progress))
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +90,7 @@ def read_tunes(cache: Path = SCORE_CACHE, *, progress: Progress | None = None) -
     tunes = [_decode_tune(json.loads(line)) for line in place.read_text().splitlines()]
     usable = [tune for tune in tunes if _is_usable(tune.sheet)]
     return [
-        Tune(tune.name, tune.dance, tune.sheet, family)
+        Tune(tune.name, tune.dance, tune.sheet, usable[family].name)
         for tune, family in zip(usable, group_families(usable), strict=True)
     ]
 
@@ -104,7 +108,7 @@ def _abc_texts(corpus: Path) -> Iterator[tuple[str, str]]:
     """Name and ABC of every tune but Norbeck's transcriptions."""
     for collection in COLLECTIONS:
         for file in sorted((corpus / collection).glob("*.abc")):
-            text = file.read_text(errors="replace")
+            text = decode(file.read_bytes())
             for tune in re.split(r"(?m)^(?=X:)", text)[1:]:
                 if "norbeck" not in tune.lower() and re.search(r"(?m)^K:", tune):
                     yield f"{collection}/{file.stem}", tune
@@ -112,28 +116,26 @@ def _abc_texts(corpus: Path) -> Iterator[tuple[str, str]]:
 
 def _parse_all(corpus: Path, progress: Progress | None) -> Iterator[dict[str, Any]]:
     texts = list(_abc_texts(corpus))
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for i, row in enumerate(pool.map(_parse_one, texts, chunksize=20)):
-            if progress is not None:
-                progress((i + 1) / len(texts))
-            if row is not None:
-                yield row
+    for i, (place, text) in enumerate(texts):
+        if progress is not None:
+            progress((i + 1) / len(texts))
+        row = _parse_one(place, text)
+        if row is not None:
+            yield row
 
 
-def _parse_one(named: tuple[str, str]) -> dict[str, Any] | None:
-    import music21
-
-    place, text = named
+def _parse_one(place: str, text: str) -> dict[str, Any] | None:
     fields = dict(re.findall(r"(?m)^([XTR]):\s*(.*?)\s*$", text)[::-1])  # the first of each
     name = f"{place}/{fields.get('X', '?')} {fields.get('T', '')}".strip()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            sheet = sheet_from_stream(music21.converter.parse(text, format="abc"), name)
-        except Exception:  # music21 has many; a tune that it cannot read is left out
+            played = next(parse_abc(text, name), None)
+            if played is None:
+                return None
+            sheet = sheet_of_tune(played, name)
+        except InputError:  # it repeats without end, or has only drums: left out
             return None
-    if sheet is None:
-        return None
     return {
         "name": name,
         "dance": _find_dance(fields.get("R", ""), fields.get("T", "")),
@@ -183,7 +185,7 @@ def _decode_tune(row: dict[str, Any]) -> Tune:
 
 
 def group_families(tunes: Sequence[Tune]) -> list[int]:
-    """Number of each tune's family, the same for variants of a tune across collections.
+    """Number of the first tune of each tune's family: variants of a tune, across collections.
 
     Two tunes belong together where they share an eighth of their contours' n-grams of eight
     intervals (key does not matter), or have the same title; families close over such pairs.
@@ -215,7 +217,8 @@ def group_families(tunes: Sequence[Tune]) -> list[int]:
         title = _normalize_title(tune.name)
         if title:
             parents[root(i)] = root(first_by_title.setdefault(title, i))
-    return [root(i) for i in range(len(tunes))]
+    firsts: dict[int, int] = {}
+    return [firsts.setdefault(root(i), i) for i in range(len(tunes))]
 
 
 def _interval_ngrams(tones: Sequence[Tone]) -> set[tuple[int, ...]]:

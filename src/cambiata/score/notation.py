@@ -280,7 +280,7 @@ def read(path: str | Path) -> Sheet:
     """
     path = Path(path)
     if path.suffix.lower() in ABC_SUFFIXES and path.is_file():
-        return _sheet_of_tune(_read_tunes(path, at_most=1)[0], path)
+        return sheet_of_tune(_read_tunes(path, at_most=1)[0], path)
     sheets = read_all(path)
     if len(sheets) > 1:
         raise _too_many(path, len(sheets))
@@ -333,7 +333,7 @@ def read_all(path: str | Path) -> list[Sheet]:
         suffixes = ", ".join(SUFFIXES)
         raise InputError(str(path), "is no kind of score that is known", f"give one of {suffixes}")
     if suffix in ABC_SUFFIXES:
-        return [_sheet_of_tune(tune, path) for tune in _read_tunes(path)]
+        return [sheet_of_tune(tune, path) for tune in _read_tunes(path)]
     sheets = list(_parse_file(path))
     if not sheets:
         raise InputError(str(path), "has no notes", "choose a score that plays something")
@@ -443,11 +443,12 @@ def _read_tunes(path: Path, *, at_most: int | None = None) -> list[PlayedTune]:
     return tunes
 
 
-def _name_of_tune(tune: PlayedTune, path: Path) -> str:
+def _name_of_tune(tune: PlayedTune, path: str | Path) -> str:
     return f"{path} ({tune.title})" if tune.title else str(path)
 
 
-def _sheet_of_tune(tune: PlayedTune, path: Path) -> Sheet:
+def sheet_of_tune(tune: PlayedTune, path: str | Path) -> Sheet:
+    """Sheet of an ABC tune; of one that changes its metre, this is said."""
     pitched = [voice for voice in tune.voices if voice.notes and not voice.is_drum]
     if not pitched:
         raise InputError(str(path), "has only drums", "choose a score with pitches")
