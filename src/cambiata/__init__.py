@@ -25,10 +25,10 @@ from cambiata.registry import (
 )
 from cambiata.score.midi import Note, Part, Score
 from cambiata.score.midi import save as save_score
-from cambiata.score.notation import Sheet
 from cambiata.score.notation import read as load_sheet
 from cambiata.score.notation import read_score as load_score
 from cambiata.score.notation import write as save_sheet
+from cambiata.score.sheet import Sheet
 from cambiata.system import (
     PlaySystem,
     System,

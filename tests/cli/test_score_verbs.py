@@ -12,7 +12,8 @@ import cambiata
 from cambiata.cli.main import cli
 from cambiata.score import midi
 from cambiata.score.midi import Metre, Note, Part, Score
-from cambiata.score.notation import Sheet, Tone, Voice, read, write
+from cambiata.score.notation import read, write
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -12,7 +12,8 @@ from sheets import cantus, sheet, worksheets
 
 from cambiata.counterpoint.api import check, solve, solve_file
 from cambiata.errors import InputError, MissingExtraError
-from cambiata.score.notation import Sheet, Voice, read, write
+from cambiata.score.notation import read, write
+from cambiata.score.sheet import Sheet, Voice
 
 pytest.importorskip("ortools")
 

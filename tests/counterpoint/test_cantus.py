@@ -8,7 +8,7 @@ from sheets import cantus
 
 from cambiata.counterpoint.cantus import Cantus
 from cambiata.errors import InputError
-from cambiata.score.notation import Tone, Voice
+from cambiata.score.sheet import Tone, Voice
 
 
 def _of(pitches: str, key: str = "") -> Cantus:

@@ -11,7 +11,8 @@ from sheets import cantus, sheet, worksheets
 from cambiata.counterpoint.api import CheckReport, check, check_file
 from cambiata.counterpoint.rules import RULES
 from cambiata.errors import InputError
-from cambiata.score.notation import Sheet, Tone, Voice, write
+from cambiata.score.notation import write
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "counterpoint.md"
 

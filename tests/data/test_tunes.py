@@ -4,7 +4,7 @@ import pytest
 from tiny_tunes import sheet
 
 from cambiata.data.tunes import Tune, _find_dance, group_families
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 
 def test_variants_are_one_family_whatever_their_key_and_name() -> None:

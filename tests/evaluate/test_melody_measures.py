@@ -16,7 +16,7 @@ from cambiata.evaluate.melody_measures import (
 )
 from cambiata.melody.bars import MelodyLine
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Tone, Voice
+from cambiata.score.sheet import Tone, Voice
 
 
 def line(*pitches: int, length: Fraction = Fraction(1)) -> MelodyLine:

@@ -14,7 +14,7 @@ from cambiata.evaluate.counterpoint import (
 )
 from cambiata.evaluate.planted_breaches import PLANTS, is_found, plant_breaches
 from cambiata.evaluate.referee import find_objections
-from cambiata.score.notation import Sheet
+from cambiata.score.sheet import Sheet
 
 pytest.importorskip("music21")
 pytest.importorskip("ortools")

@@ -12,7 +12,7 @@ from cambiata.evaluate.counterpoint import (
     cantus_sheet,
 )
 from cambiata.evaluate.referee import find_objections
-from cambiata.score.notation import Sheet
+from cambiata.score.sheet import Sheet
 
 pytest.importorskip("music21")
 pytest.importorskip("ortools")

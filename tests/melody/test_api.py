@@ -17,7 +17,8 @@ from cambiata.melody.latent import Latent
 from cambiata.melody.system import MelodyAmounts
 from cambiata.registry import system_names
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Sheet, Tone, Voice, read
+from cambiata.score.notation import read
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 REEL = read(EXAMPLES / "reel.mid")

@@ -10,7 +10,7 @@ from tiny_melodies import tune
 from cambiata.errors import InputError
 from cambiata.melody.bars import Counting, MelodyLine, estimate_tonic, melody_of_sheet
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 METRES = [Metre(4, 4), Metre(2, 4), Metre(3, 4), Metre(6, 8), Metre(9, 8), Metre(12, 8)]
 

@@ -9,7 +9,7 @@ from cambiata.errors import InputError
 from cambiata.melody.bars import MelodyLine
 from cambiata.melody.metres import change_metre
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Tone, Voice
+from cambiata.score.sheet import Tone, Voice
 
 
 def test_a_jigs_long_and_short_become_crotchet_and_quaver() -> None:

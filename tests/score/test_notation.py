@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from cambiata.errors import InputError
 from cambiata.score import midi
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
-from cambiata.score.notation import Sheet, Tone, Voice, read, read_all, write
+from cambiata.score.notation import read, read_all, write
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 QUARTER = Fraction(1)
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 FOLDER = Path(__file__).parent / "worksheets"
 _WHITE = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))

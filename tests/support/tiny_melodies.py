@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from cambiata.melody.bars import MelodyLine
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Tone, Voice
+from cambiata.score.sheet import Tone, Voice
 
 
 def tune(metre: Metre, *steps: int, pitches: tuple[int, ...] = (62, 66, 69, 67)) -> MelodyLine:

@@ -6,7 +6,7 @@ import numpy as np
 
 from cambiata.data.tunes import Tune
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 DANCES = {
     "reel": (12, 12, 12, 12),

@@ -19,8 +19,8 @@ from cambiata.counterpoint.worksheet import (
 from cambiata.errors import InputError
 from cambiata.files import SCORE, check_output
 from cambiata.score import notation
-from cambiata.score.notation import Sheet
 from cambiata.score.preview import Sidecars
+from cambiata.score.sheet import Sheet
 
 # Of `solve`: each solution costs one more run of CP-SAT, and twenty differing by 15 % of their
 # notes are more than anybody compares.
@@ -162,7 +162,7 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
     Examples
     --------
     >>> from fractions import Fraction
-    >>> from cambiata.score.notation import Tone, Voice
+    >>> from cambiata.score.sheet import Tone, Voice
     >>> def whole(pitches, name):
     ...     tones = (Tone(Fraction(4 * bar), Fraction(4), p) for bar, p in enumerate(pitches))
     ...     return Voice(tuple(tones), name)
@@ -263,7 +263,7 @@ def solve(
     Examples
     --------
     >>> from fractions import Fraction
-    >>> from cambiata.score.notation import Tone, Voice
+    >>> from cambiata.score.sheet import Tone, Voice
     >>> pitches = (62, 65, 64, 69, 67, 65, 64, 62)
     >>> tones = (Tone(Fraction(4 * bar), Fraction(4), p) for bar, p in enumerate(pitches))
     >>> (solution,) = solve(Sheet((Voice(tuple(tones)),)))

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from cambiata.counterpoint.rules import is_white, pitch_name
 from cambiata.errors import InputError
-from cambiata.score.notation import Tone, Voice
+from cambiata.score.sheet import Tone, Voice
 
 # Notes of a cantus (Fux's have 10 to 14). With fewer there is nothing between opening and cadence;
 # the upper limit is chosen, since the solver's time grows with the length.

@@ -9,7 +9,7 @@ from cambiata.counterpoint import rules
 from cambiata.counterpoint.cantus import Cantus, has_equal_notes
 from cambiata.counterpoint.rules import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from cambiata.errors import InputError
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 Position = Literal["above", "below"]
 POSITIONS: tuple[Position, Position] = ("above", "below")

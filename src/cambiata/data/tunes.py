@@ -19,7 +19,8 @@ from cambiata.files import write_text
 from cambiata.score.abc.reader import parse_abc
 from cambiata.score.abc.text import decode
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Sheet, Tone, Voice, sheet_of_tune
+from cambiata.score.notation import sheet_of_tune
+from cambiata.score.sheet import Sheet, Tone, Voice
 from cambiata.system import Progress
 
 COLLECTIONS = ("ryansMammoth", "oneills1850", "airdsAirs")

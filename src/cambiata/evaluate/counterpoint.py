@@ -26,7 +26,7 @@ from cambiata.evaluate.markdown import markdown_table, write_evaluation
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.evaluate.planted_breaches import PLANTS, is_found, plant_breaches
 from cambiata.evaluate.referee import find_objections
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 _BAR = 4  # quarter notes
 # The cantus firmi of Fux's Gradus ad Parnassum (1725).

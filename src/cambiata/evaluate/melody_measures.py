@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.melody.bars import STEPS, MelodyLine
-from cambiata.score.notation import Voice
+from cambiata.score.sheet import Voice
 
 Values = npt.NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from cambiata.counterpoint.api import check
-from cambiata.score.notation import Sheet, Tone
+from cambiata.score.sheet import Sheet, Tone
 
 _BAR = 4  # quarter notes
 

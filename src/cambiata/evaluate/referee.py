@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from cambiata.errors import InputError
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 _BAR = 4  # quarter notes
 # Allowed in a line; a minor sixth upwards too.

@@ -14,8 +14,9 @@ from cambiata.melody.metres import change_metre, target_metre
 from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.registry import find_system
 from cambiata.score import notation
-from cambiata.score.notation import SUFFIXES, Sheet
+from cambiata.score.notation import SUFFIXES
 from cambiata.score.preview import Sidecars
+from cambiata.score.sheet import Sheet
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def restyle(
     Examples
     --------
     >>> from fractions import Fraction
-    >>> from cambiata.score.notation import Tone, Voice
+    >>> from cambiata.score.sheet import Tone, Voice
     >>> tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60 + i * i % 9) for i in range(32))
     >>> output = restyle(Sheet((Voice(tones),)), "strathspey")
     >>> output.end, output.voices[0].tones == tones

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cambiata.errors import InputError
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Sheet, Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 # Of a quarter note; a beat has 24 of them, or 36 where it divides into three: thirty-seconds and
 # triplets fall on whole steps.

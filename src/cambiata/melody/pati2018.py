@@ -9,7 +9,7 @@ import numpy as np
 from cambiata.errors import InputError
 from cambiata.melody.bars import STEPS, MelodyLine
 from cambiata.melody.system import MelodyAmounts, MelodySystem, weights_setting
-from cambiata.score.notation import Tone, Voice
+from cambiata.score.sheet import Tone, Voice
 from cambiata.weights import load_model
 
 # Two octaves down to two octaves up; wider intervals count as two octaves. Shipped weights are

@@ -1,11 +1,10 @@
-"""Written music: voices counted in quarter notes, from MIDI, MusicXML and ABC and back."""
+"""Written music in files: MIDI, MusicXML and ABC, read and written."""
 
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,236 +19,10 @@ from cambiata.score.abc.reader import (
     read_text,
 )
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
+from cambiata.score.sheet import GRID, Sheet, Tone, Voice
 
 ABC_SUFFIXES = (".abc",)
 SUFFIXES = (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
-
-_COMMON = Metre()
-# Grid of a quarter note on which performances are written: thirty-seconds and triplets of
-# sixteenths fall on it. A finer one would write a player's timing as note values.
-_STEPS = 24
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class Tone:
-    """A written note.
-
-    Parameters
-    ----------
-    start : fractions.Fraction
-        Where it begins, in quarter notes from the beginning.
-    length : fractions.Fraction
-        How long it lasts, in quarter notes, more than 0.
-    pitch : int
-        MIDI number.
-    velocity : int
-        How hard it is struck, 1 to 127.
-
-    Examples
-    --------
-    >>> Tone(Fraction(1), Fraction(1, 2), 60).end
-    Fraction(3, 2)
-    """
-
-    start: Fraction
-    length: Fraction
-    pitch: int
-    velocity: int = 100
-
-    @property
-    def end(self) -> Fraction:
-        """Its end, in quarter notes from the beginning."""
-        return self.start + self.length
-
-
-@dataclass(frozen=True)
-class Voice:
-    """The tones of one part.
-
-    Parameters
-    ----------
-    tones : tuple of Tone
-        In the order of their beginnings.
-    name : str
-        What the score calls it.
-    program : int
-        General MIDI program, 0 to 127.
-
-    Examples
-    --------
-    >>> Voice((Tone(Fraction(0), Fraction(1), 60), Tone(Fraction(1), Fraction(1), 62))).is_melody
-    True
-    """
-
-    tones: tuple[Tone, ...]
-    name: str = ""
-    program: int = 0
-
-    @property
-    def end(self) -> Fraction:
-        """End of its last tone, in quarter notes."""
-        return max((tone.end for tone in self.tones), default=Fraction(0))
-
-    @property
-    def is_melody(self) -> bool:
-        """Whether no two tones sound at once."""
-        return all(a.end <= b.start for a, b in pairwise(self.tones))
-
-    def skyline(self) -> "Voice":
-        """The melody on top: where several tones begin the highest, each until the next begins.
-
-        Returns
-        -------
-        Voice
-            Tones that do not overlap. What begins below a sounding higher tone is left out.
-
-        Examples
-        --------
-        >>> low, high = (Tone(Fraction(0), Fraction(2), pitch) for pitch in (48, 60))
-        >>> [tone.pitch for tone in Voice((low, high)).skyline().tones]
-        [60]
-        """
-        melody: list[Tone] = []
-        for tone in sorted(self.tones, key=lambda tone: (tone.start, -tone.pitch)):
-            if melody and melody[-1].start == tone.start:
-                continue
-            if melody and melody[-1].end > tone.start:
-                if melody[-1].pitch > tone.pitch:
-                    continue
-                melody[-1] = replace(melody[-1], length=tone.start - melody[-1].start)
-            melody.append(tone)
-        return replace(self, tones=tuple(melody))
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """Voices that sound together, in one metre.
-
-    Parameters
-    ----------
-    voices : tuple of Voice
-        Its voices.
-    metre : Metre
-        How bars are counted.
-    key : str
-        Key signature as MIDI has it ("Bb", "F#m"); empty where nothing is said.
-    qpm : float
-        Quarter notes a minute.
-    pickup : fractions.Fraction
-        Length of the incomplete bar that it begins with, in quarter notes.
-    name : str
-        Name for messages.
-
-    Examples
-    --------
-    >>> Sheet((Voice((Tone(Fraction(0), Fraction(4), 60),)),)).n_bars
-    1
-    """
-
-    voices: tuple[Voice, ...]
-    metre: Metre = _COMMON
-    key: str = ""
-    qpm: float = 120.0
-    pickup: Fraction = Fraction(0)
-    name: str = field(default="sheet", compare=False)
-
-    @property
-    def end(self) -> Fraction:
-        """End of its last tone, in quarter notes."""
-        return max((voice.end for voice in self.voices), default=Fraction(0))
-
-    @property
-    def n_bars(self) -> int:
-        """Full bars, begun ones among them; a pickup is none."""
-        return -int((self.pickup - self.end) // self.metre.bar)
-
-    def to_score(self) -> Score:
-        """The sheet as a performance at its tempo.
-
-        Returns
-        -------
-        Score
-            Times in seconds; its clock has the metre, a pickup as a short bar.
-        """
-        metres: tuple[tuple[float, Metre], ...] = ((0.0, self.metre),)
-        if self.pickup:
-            short = self.pickup / 4
-            metres = (
-                (0.0, Metre(short.numerator, short.denominator)),
-                (float(self.pickup), self.metre),
-            )
-        clock = Clock(((0.0, self.qpm),), metres, self.key)
-        parts = (
-            Part(
-                tuple(
-                    Note(
-                        clock.seconds(float(tone.start)),
-                        clock.seconds(float(tone.end)),
-                        tone.pitch,
-                        tone.velocity,
-                    )
-                    for tone in voice.tones
-                ),
-                voice.program,
-                name=voice.name,
-            )
-            for voice in self.voices
-        )
-        return Score(tuple(parts), self.name, clock)
-
-    @classmethod
-    def of(cls, score: Score) -> "Sheet":
-        """A performance as it would be written, drums left out.
-
-        Parameters
-        ----------
-        score : Score
-            Notes in seconds, and a clock that says where quarter notes fall.
-
-        Returns
-        -------
-        Sheet
-            Tones on twenty-fourths of a quarter note. Rests shorter than an eighth triplet between
-            tones are closed: they are how a note was let go. Its metre is the score's first, 4/4
-            where the score says nothing.
-
-        Examples
-        --------
-        >>> Sheet.of(Score((Part((Note(0.0, 0.49, 60), Note(0.5, 1.0, 62))),))).voices[0].tones[0]
-        Tone(start=Fraction(0, 1), length=Fraction(1, 1), pitch=60, velocity=100)
-        """
-        metres = score.clock.metres or ((0.0, Metre()),)
-        metre, pickup = metres[0][1], Fraction(0)
-        if len(metres) > 1 and metres[1][0] == float(metre.bar) < float(metres[1][1].bar):
-            pickup, metre = metre.bar, metres[1][1]
-        voices = (
-            Voice(_quantize_part(part, score.clock), part.name, part.program)
-            for part in score.parts
-            if not part.is_drum and part.notes
-        )
-        qpm = score.clock.tempos[0][1]
-        return cls(tuple(voices), metre, score.clock.key, qpm, pickup, score.name)
-
-
-def _quantize(quarters: float) -> Fraction:
-    return Fraction(round(quarters * _STEPS), _STEPS)
-
-
-def _quantize_part(part: Part, clock: Clock) -> tuple[Tone, ...]:
-    tones = []
-    starts = sorted({_quantize(clock.quarters(note.start_s)) for note in part.notes})
-    following = dict(pairwise(starts))
-    for note in part.notes:
-        start = _quantize(clock.quarters(note.start_s))
-        end = max(_quantize(clock.quarters(note.end_s)), start + Fraction(1, _STEPS))
-        after = following.get(start)
-        # A rest shorter than an eighth triplet, and than its note, is how the note was let go.
-        if after is not None and 0 < after - end <= min(Fraction(1, 3), (after - start) / 2):
-            end = after
-        elif after is not None and 0 < end - after <= Fraction(1, 8):
-            end = after  # legato: the key is let go a little late
-        tones.append(Tone(start, end - start, note.pitch, note.velocity))
-    return tuple(sorted(tones))
 
 
 def read(path: str | Path) -> Sheet:
@@ -573,7 +346,7 @@ def sheet_from_stream(stream: Any, name: str) -> Sheet | None:
 
 def _to_fraction(quarters: Any) -> Fraction:
     """Quarter notes of music21, exact: a quarter of the grid's step is finer than any score's."""
-    return Fraction(quarters).limit_denominator(_STEPS * 4)
+    return Fraction(quarters).limit_denominator(GRID * 4)
 
 
 def _read_tones(bars: Sequence[Any], music21: Any) -> list[Tone]:

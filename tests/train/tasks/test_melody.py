@@ -21,7 +21,7 @@ from cambiata.melody.latent import Latent, LatentConfig
 from cambiata.melody.pati2018 import Pati2018
 from cambiata.melody.system import MelodyAmounts
 from cambiata.score.midi import Metre
-from cambiata.score.notation import Voice
+from cambiata.score.sheet import Voice
 from cambiata.train.config import LoopConfig, as_dict
 from cambiata.train.export import export, export_task
 from cambiata.train.loop import fit
