@@ -1,10 +1,9 @@
 """Names of earlier versions and what they are called now: they go on working, with a warning."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Literal
 
-from cambiata.errors import CambiataWarning
+from cambiata.errors import warn
 
 Kind = Literal["system", "preset", "training preset", "setting"]
 
@@ -25,5 +24,5 @@ def current_name(kind: Kind, name: str) -> str:
     if name not in ALIASES[kind]:
         return name
     new = ALIASES[kind][name]
-    warnings.warn(f"the {kind} {name} is called {new} now", CambiataWarning, stacklevel=3)
+    warn(f"the {kind} {name} is called {new} now")
     return new

@@ -7,7 +7,6 @@ by chunk into a scratch file, whose level is matched as it is read back.
 """
 
 import tempfile
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from cambiata.audio.chunks import join, process_chunks, splice, split
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.audio.sound import AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import InputError, warn
 from cambiata.score.midi import Part
 from cambiata.system import (
     DomainMix,
@@ -151,7 +150,7 @@ class Render(ABC):
             difference = wanted_rms_db - meter.rms_db()
         warning = self._out_of_reach()
         if warning and not abs(difference) <= self.max_gain_db:
-            warnings.warn(warning, CambiataWarning, stacklevel=5)
+            warn(warning)
         if not np.isfinite(difference):  # nothing but silence came out
             return 0.0
         return float(np.clip(difference, -self.max_gain_db, self.max_gain_db))

@@ -22,6 +22,7 @@ from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.errors import InputError
 from cambiata.files import TIMBRE, check_output, write_bytes
+from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.system import StyleSystem, make_system, read_style
 
@@ -173,6 +174,7 @@ def load_timbre(path: str | Path) -> Timbre:
     return Timbre(str(path), system, weights, tuple(voices))
 
 
+@checked_keywords
 def capture_timbre(
     styles: Sequence[str | Path | Audio],
     output: str | Path | None = None,
@@ -235,6 +237,7 @@ def capture_timbre(
     return timbre
 
 
+@checked_keywords
 def mix_timbres(
     shares: Sequence[tuple[Timbre, float]], output: str | Path | None = None, *, force: bool = False
 ) -> Timbre:

@@ -200,8 +200,8 @@ def test_outputs_refused(tmp_path: Path) -> None:
         play_file(a, sound, tmp_path / "out.wav", system="oneshot")
     with pytest.raises(InputError, match="tail -1 s: is out of range"):
         play_file(a, sound, tmp_path / "out.wav", tail_s=-1.0)
-    with pytest.raises(TypeError, match="unexpected keyword"):
-        play_file(a, sound, tmp_path / "out.wav", speed=11)
+    with pytest.raises(TypeError, match=r"play_file: has no keyword tempi \(did you mean tempo"):
+        play_file(a, sound, tmp_path / "out.wav", tempi=11)
 
 
 @pytest.mark.parametrize("name", ["performancenet", "wavenet"])

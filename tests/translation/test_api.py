@@ -52,9 +52,9 @@ def test_recordings_are_no_domains(content: Audio, style: Audio) -> None:
         cambiata.transfer(content, style, system="translation")
     with pytest.raises(InputError, match="oneshot: does not translate; use one of translation"):
         translate(content, "sitar", system="oneshot")
-    with pytest.raises(TypeError, match="translate: takes no dynamics"):
+    with pytest.raises(TypeError, match="translate: has no keyword dynamics"):
         translate(content, "sitar", dynamics="style")
-    with pytest.raises(TypeError, match=r"translate: .* unexpected keyword argument 'amout'"):
+    with pytest.raises(TypeError, match=r"translate: has no keyword amout \(did you mean amount\?"):
         translate(content, "sitar", amout=1)
 
 

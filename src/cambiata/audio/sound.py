@@ -27,6 +27,7 @@ from cambiata.audio.source import (
 )
 from cambiata.audio.writing import Destination
 from cambiata.errors import InputError
+from cambiata.keywords import checked_keywords
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,6 +283,7 @@ class AudioFile:
         )
 
 
+@checked_keywords
 def load(path: str | Path, *, start_s: float | None = None, end_s: float | None = None) -> Audio:
     """Sound of a file, whole or a region of it.
 

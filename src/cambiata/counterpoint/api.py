@@ -18,6 +18,7 @@ from cambiata.counterpoint.worksheet import (
 )
 from cambiata.errors import InputError
 from cambiata.files import SCORE, check_output
+from cambiata.keywords import checked_keywords
 from cambiata.score import notation
 from cambiata.score.preview import Sidecars
 from cambiata.score.sheet import Sheet
@@ -136,6 +137,7 @@ class SolveReport:
     picture: str | None = None
 
 
+@checked_keywords
 def check(sheet: Sheet, *, species: int | None = None, position: str | None = None) -> CheckReport:
     """The breaches in a worksheet.
 
@@ -188,6 +190,7 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
     )
 
 
+@checked_keywords
 def check_file(
     path: str | Path, *, species: int | None = None, position: str | None = None
 ) -> CheckReport:
@@ -221,6 +224,7 @@ def check_file(
     return check(notation.read(path), species=species, position=position)
 
 
+@checked_keywords
 def solve(
     cantus_sheet: Sheet,
     *,
@@ -287,6 +291,7 @@ def solve(
     )
 
 
+@checked_keywords
 def solve_file(
     path: str | Path,
     output: str | Path,

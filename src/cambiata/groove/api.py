@@ -11,6 +11,7 @@ from cambiata.files import MIDI, MIDI_SUFFIXES, check_output
 from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
 from cambiata.groove.phrases import fit_bars, nearest_phrases
 from cambiata.groove.system import GrooveAmounts, GrooveSystem
+from cambiata.keywords import checked_keywords
 from cambiata.registry import find_system, system_names
 from cambiata.score.midi import Metre, Score, load, save
 from cambiata.score.preview import Sidecars
@@ -71,6 +72,7 @@ class GrooveReport:
     picture: str | None = None
 
 
+@checked_keywords
 def morph_groove(
     a: Score,
     b: Score | Sequence[Score],
@@ -146,6 +148,7 @@ def morph_groove(
     return _morph(a, others, drummer, amounts, system, metre, weights)[0]
 
 
+@checked_keywords
 def groove_file(
     a: str | Path,
     b: str | Path,
@@ -292,6 +295,7 @@ def load_drummer(folder: str | Path) -> list[Score]:
     return scores
 
 
+@checked_keywords
 def interpolator_between(
     a: Groove,
     b: Sequence[Groove],

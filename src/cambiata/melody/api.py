@@ -1,14 +1,14 @@
 """Melodies turned towards a style: in memory, and from file to file."""
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TypedDict, Unpack, cast
 
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import InputError, warn
 from cambiata.files import SCORE, check_output
+from cambiata.keywords import checked_keywords
 from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
 from cambiata.melody.metres import change_metre, target_metre
 from cambiata.melody.system import MelodyAmounts, MelodySystem
@@ -64,6 +64,7 @@ class MelodyReport:
     picture: str | None = None
 
 
+@checked_keywords
 def melody_system(name: str, settings: Mapping[str, str] | None = None) -> MelodySystem:
     """A system for melodies, by its name.
 
@@ -93,6 +94,27 @@ def melody_system(name: str, settings: Mapping[str, str] | None = None) -> Melod
     return system.from_settings(settings or {})
 
 
+class RestyleKeywords(TypedDict, total=False):
+    """Keyword arguments of `restyle` that `restyle_file` hands on to it.
+
+    Examples
+    --------
+    >>> RestyleKeywords(rhythm=0.5)
+    {'rhythm': 0.5}
+    """
+
+    amount: float
+    rhythm: float | None
+    pitch: float | None
+    metre: str
+    track: int | None
+    skyline: bool
+    system: str
+    settings: Mapping[str, str] | None
+    seed: int
+
+
+@checked_keywords
 def restyle(
     tune: Sheet,
     style: str | Sheet | Sequence[Sheet],
@@ -174,9 +196,7 @@ def restyle(
         voices = (*tune.voices[:number], voice, *tune.voices[number + 1 :])
         return replace(tune, voices=voices)
     if len(tune.voices) > 1:
-        warnings.warn(
-            f"{tune.name}: its other parts are left out, as the metre changes", CambiataWarning, 2
-        )
+        warn(f"{tune.name}: its other parts are left out, as the metre changes")
     speed_up = float(output.metre.bar / line.metre.bar)  # so that a bar lasts as long as it did
     return replace(
         tune,
@@ -187,6 +207,7 @@ def restyle(
     )
 
 
+@checked_keywords
 def restyle_file(
     tune: str | Path,
     output: str | Path,
@@ -195,7 +216,7 @@ def restyle_file(
     listen: str | Path | None = None,
     picture: str | Path | None = None,
     force: bool = False,
-    **options: Any,
+    **options: Unpack[RestyleKeywords],
 ) -> MelodyReport:
     """Turn a melody in a file towards a style, and write it.
 
@@ -260,6 +281,7 @@ def restyle_file(
     )
 
 
+@checked_keywords
 def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sheet]:
     """The melodies in a style's file or folder; of a dance type, its name.
 
@@ -295,7 +317,7 @@ def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sh
                 try:
                     sheets += notation.read_all(file)
                 except InputError as error:
-                    warnings.warn(str(error), CambiataWarning, 2)
+                    warn(str(error))
         if not sheets:
             raise InputError(str(style), "holds no melody that can be read", "give scores in it")
         return sheets

@@ -5,13 +5,12 @@ level and memory is `cambiata.render`'s affair.
 """
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -19,8 +18,9 @@ from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import InputError, warn
 from cambiata.files import MIDI, check_not_input, check_output
+from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
 from cambiata.score.midi import Note, Part, Score, save
@@ -45,6 +45,8 @@ _LONGEST_S = 24 * 3600.0
 @dataclass(frozen=True)
 class PlayOptions:
     """Options of playing: the keyword arguments of `play` and `play_file`.
+
+    A new one is a field here, a key of `PlayKeywords` and an option of the command line.
 
     Parameters
     ----------
@@ -91,6 +93,27 @@ class PlayOptions:
             raise InputError(f"tail {self.tail_s:g} s", "is out of range", "use 0 to 60 seconds")
         if self.seed < 0:
             raise InputError(f"seed {self.seed}", "is negative", "use 0 or more")
+
+
+class PlayKeywords(TypedDict, total=False):
+    """All fields of `PlayOptions`, for type checkers and editors.
+
+    Examples
+    --------
+    >>> PlayKeywords(tempo=0.5)
+    {'tempo': 0.5}
+    """
+
+    system: str
+    preset: str | None
+    settings: Mapping[str, object]
+    track: int | None
+    tempo: float
+    pedal: bool
+    strict: bool
+    tail_s: float | None
+    instrument: str
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -149,8 +172,13 @@ class PlayReport:
     real_time_factor: float
 
 
+@checked_keywords
 def play(
-    score: Score | Audio, sound: Audio | Timbre, *, progress: Progress | None = None, **options: Any
+    score: Score | Audio,
+    sound: Audio | Timbre,
+    *,
+    progress: Progress | None = None,
+    **options: Unpack[PlayKeywords],
 ) -> Audio:
     """Sound of a score's notes, played with the timbre of a recording.
 
@@ -190,12 +218,13 @@ def play(
         raise TypeError("play takes a Score (or Audio) and an Audio (or Timbre)")
     if isinstance(sound, Audio) and sound.name == "audio":
         sound = replace(sound, name="sound")
-    ready = _prepare(score, sound, _options(options))
+    ready = _prepare(score, sound, PlayOptions(**options))
     blocks = list(ready.render.blocks(progress))
     out = Audio(np.concatenate(blocks, axis=1), ready.render.sample_rate, score.name)
     return out.resampled(_RATE_HZ)
 
 
+@checked_keywords
 def play_file(
     score: str | Path,
     sound: str | Path,
@@ -207,7 +236,7 @@ def play_file(
     subtype: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[PlayKeywords],
 ) -> PlayReport:
     """Like `play`, from file to file: an hour needs little more memory than a minute.
 
@@ -249,7 +278,7 @@ def play_file(
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
     began = time.perf_counter()
-    chosen = _options(options)
+    chosen = PlayOptions(**options)
     is_score = _is_score(score)
     _check_paths(score, sound, output, midi if is_score else None)
     source: Score | AudioFile = read_score(score, keys=True) if is_score else AudioFile(score)
@@ -319,13 +348,6 @@ def _is_score(path: str | Path) -> bool:
     return False
 
 
-def _options(options: Mapping[str, Any]) -> PlayOptions:
-    try:
-        return PlayOptions(**options)
-    except TypeError as error:
-        raise TypeError(f"play: {error}") from None
-
-
 @dataclass(frozen=True)
 class _Ready:
     """A score that is about to be played."""
@@ -372,7 +394,7 @@ def _name_left_out(name: str, notes: Sequence[Note], refuse: bool) -> None:
     problem = f"{len(notes)} of its notes lie off the keyboard (pitches {pitches})"
     if refuse:
         raise InputError(name, problem, "transpose it to 21-108, or leave --strict out")
-    warnings.warn(f"{name}: {problem} and are left out", CambiataWarning, stacklevel=4)
+    warn(f"{name}: {problem} and are left out")
 
 
 def _duration_s(name: str, part: Part, recorded_s: float | None, tail_s: float | None) -> float:

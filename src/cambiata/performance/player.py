@@ -1,6 +1,5 @@
 """Scores played by our own player: every partial of a written note, as the reference has it."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -8,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.errors import CambiataWarning
+from cambiata.errors import warn
 from cambiata.partials.note_frames import (
     FLOOR_DB,
     HOP,
@@ -83,11 +82,9 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         """The reference [T] alone, with weight 1."""
         memory = measure_style(style, self.config.listener)
         if memory.measured.n_frames and float(memory.measured.partials_db.max()) <= FLOOR_DB:
-            warnings.warn(
+            warn(
                 "the sound has no pitch that could be heard (drums? noise?): notes will sound as "
-                "its hits do",
-                CambiataWarning,
-                stacklevel=2,
+                "its hits do"
             )
         return _thin_memories(((1.0, memory),))
 

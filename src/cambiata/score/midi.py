@@ -14,6 +14,7 @@ from typing import Any
 
 from cambiata.errors import InputError
 from cambiata.files import check_output, write_bytes
+from cambiata.keywords import checked_keywords
 
 _TICKS_PER_BEAT = 960  # half a millisecond at 120 a minute; thirds, fifths and 64ths are whole
 _QPM = 120.0  # quarter notes a minute where a file says nothing: the standard's default
@@ -488,6 +489,7 @@ class Score:
         return data.getvalue()
 
 
+@checked_keywords
 def load(path: str | Path, *, keys: bool = False) -> Score:
     """Score of a MIDI file.
 
@@ -549,6 +551,7 @@ def load(path: str | Path, *, keys: bool = False) -> Score:
     return Score(tuple(parts), str(path), clock)
 
 
+@checked_keywords
 def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     """Write a score to a MIDI file, each part a track.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from cambiata.errors import CambiataWarning, InputError, MissingExtraError
 from cambiata.files import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SCORE, atomic_file, check_output
+from cambiata.keywords import checked_keywords
 from cambiata.score import midi
 from cambiata.score.abc.reader import (
     PlayedTune,
@@ -113,6 +114,7 @@ def read_all(path: str | Path) -> list[Sheet]:
     return sheets
 
 
+@checked_keywords
 def read_score(path: str | Path, *, keys: bool = False) -> Score:
     """Score of a MIDI, MusicXML or ABC file: its notes in seconds, as they are performed.
 
@@ -155,6 +157,7 @@ def read_score(path: str | Path, *, keys: bool = False) -> Score:
     return _score_of_tune(_read_tunes(path, at_most=1)[0], path)
 
 
+@checked_keywords
 def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
     """Write a sheet as MIDI or MusicXML, by the path's extension.
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from cambiata.audio.source import Source, region
 from cambiata.audio.writing import Destination
 from cambiata.errors import InputError
 from cambiata.files import check_not_input
+from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.render import ContentRender, OutputShape, open_style
 from cambiata.system import DomainMix, Progress, make_system
@@ -27,6 +28,9 @@ from cambiata.timbre import Timbre
 @dataclass(frozen=True)
 class Options:
     """Options of a transfer: the keyword arguments of `transfer` and `transfer_file`.
+
+    A new one is a field here, a key of `TransferKeywords` (or `ContentKeywords`, where `translate`
+    takes it, too) and an option of the command line.
 
     Parameters
     ----------
@@ -89,6 +93,40 @@ class Options:
             raise InputError("tail", "does not go with in-place", "leave one of them out")
         if not 0 <= self.seed < 2**32:
             raise InputError("seed", f"{self.seed} is out of range", "use 0 to 4294967295")
+
+
+class ContentKeywords(TypedDict, total=False):
+    """Those of `Options` that need no style: what `translate` takes as well.
+
+    Examples
+    --------
+    >>> half: ContentKeywords = {"amount": 0.5}
+    """
+
+    system: str
+    amount: float
+    preset: str | None
+    settings: Mapping[str, object]
+    octave: int | str | None
+    start_s: float | None
+    end_s: float | None
+    in_place: bool
+    tail_s: float
+    seed: int
+
+
+class TransferKeywords(ContentKeywords, total=False):
+    """All fields of `Options`, for type checkers and editors.
+
+    Examples
+    --------
+    >>> TransferKeywords(amount=0.5)
+    {'amount': 0.5}
+    """
+
+    dynamics: str | None
+    style_start_s: float | None
+    style_end_s: float | None
 
 
 @dataclass(frozen=True)
@@ -160,12 +198,13 @@ class Report:
     to: dict[str, float] = field(default_factory=dict)
 
 
+@checked_keywords
 def transfer(
     content: Audio,
     style: Audio | Timbre | DomainMix,
     *,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[TransferKeywords],
 ) -> Audio:
     """Sound of a content's notes and timing, played with the timbre of a style.
 
@@ -206,10 +245,11 @@ def transfer(
     if isinstance(style, Audio) and style.name == "audio":
         style = replace(style, name="style")
     named = replace(content, name="content") if content.name == "audio" else content
-    blocks = _render(named, style, _options(options)).blocks(progress)
+    blocks = _render(named, style, Options(**options)).blocks(progress)
     return replace(content, samples=np.concatenate(list(blocks), axis=1))
 
 
+@checked_keywords
 def transfer_file(
     content: str | Path,
     style: str | Path | DomainMix,
@@ -220,7 +260,7 @@ def transfer_file(
     subtype: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[TransferKeywords],
 ) -> Report:
     """Like `transfer`, from file to file: an hour needs no more memory than a minute.
 
@@ -266,7 +306,7 @@ def transfer_file(
     began = time.perf_counter()
     if str(content) == "-" and str(style) == "-":
         raise InputError("-", "is content and style at once", "give a file for one of them")
-    chosen, source = _options(options), AudioFile(content)
+    chosen, source = Options(**options), AudioFile(content)
     check_not_input(output, "the content", content)
     if not isinstance(style, DomainMix):
         check_not_input(output, "the style", style)
@@ -300,13 +340,6 @@ def transfer_file(
         real_time_factor=elapsed_s / render.rendered_s,
         to=dict(style.shares) if isinstance(style, DomainMix) else {},
     )
-
-
-def _options(options: Mapping[str, Any]) -> Options:
-    try:
-        return Options(**options)
-    except TypeError as error:
-        raise TypeError(f"transfer: {error}") from None
 
 
 def _output_shape(content: Source, options: Options) -> OutputShape:

@@ -16,6 +16,7 @@ from cambiata.audio.sound import AudioFile
 from cambiata.audio.source import Source, resample
 from cambiata.errors import InputError
 from cambiata.files import MIDI, check_output
+from cambiata.keywords import checked_keywords
 from cambiata.partials.posteriors import BANDS, decode_notes, posteriors
 from cambiata.score.midi import Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
@@ -81,6 +82,7 @@ class Transcription:
     real_time_factor: float
 
 
+@checked_keywords
 def transcribe(
     recording: Source,
     *,
@@ -127,6 +129,7 @@ def transcribe(
     return _transcribe(recording, instrument, onset_threshold, weights, progress)[0]
 
 
+@checked_keywords
 def transcribe_file(
     recording: str | Path,
     output: str | Path,

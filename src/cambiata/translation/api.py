@@ -7,21 +7,23 @@ report of timbre transfer; `domains` lists what can be translated to.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from cambiata.audio.sound import Audio
 from cambiata.errors import InputError
+from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_TRANSLATOR, translate_system
 from cambiata.system import DomainMix, Progress
-from cambiata.timbre_transfer.api import Options, Report, transfer, transfer_file
+from cambiata.timbre_transfer.api import ContentKeywords, Report, transfer, transfer_file
 
 
+@checked_keywords
 def translate(
     content: Audio,
     to: str | Mapping[str, float],
     *,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[ContentKeywords],
 ) -> Audio:
     """Sound of a content's notes and timing, as a domain would play them.
 
@@ -63,6 +65,7 @@ def translate(
     return transfer(content, mix, progress=progress, **_options(options))
 
 
+@checked_keywords
 def translate_file(
     content: str | Path,
     to: str | Mapping[str, float],
@@ -73,7 +76,7 @@ def translate_file(
     subtype: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[ContentKeywords],
 ) -> Report:
     """Like `translate`, from file to file: an hour needs no more memory than a minute.
 
@@ -130,17 +133,11 @@ def translate_file(
     )
 
 
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+def _options(options: ContentKeywords) -> ContentKeywords:
     """Options of a transfer from those of a translation."""
-    of_a_style = {"style_start_s", "style_end_s", "dynamics"} & options.keys()
-    if of_a_style:
-        raise TypeError(f"translate: takes no {', '.join(sorted(of_a_style))}")
-    complete = {"system": DEFAULT_TRANSLATOR, **options}
-    try:
-        translate_system(Options(**complete).system)  # refused before anything is read
-    except TypeError as error:
-        raise TypeError(f"translate: {error}") from None
-    return complete
+    system = options.get("system", DEFAULT_TRANSLATOR)
+    translate_system(system)  # refused before anything is read
+    return {**options, "system": system}
 
 
 @dataclass(frozen=True)
