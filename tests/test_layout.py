@@ -16,7 +16,7 @@ RANKS = [
     {"files"},
     {"audio"},
     {"score"},
-    {"weights"},
+    {"weights", "timbres"},
     {"partials"},
     {"system"},
     {"registry"},

@@ -39,6 +39,7 @@ from cambiata.system import (
 )
 from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
 from cambiata.timbre_transfer.api import Options, Report, transfer, transfer_file
+from cambiata.timbres.named import NamedTimbre, timbre_named, timbres
 from cambiata.transcription.api import Transcription, transcribe, transcribe_file
 from cambiata.translation.api import DomainFacts, domains, translate, translate_file
 
@@ -52,6 +53,7 @@ __all__ = [
     "GrooveReport",
     "InputError",
     "MelodyReport",
+    "NamedTimbre",
     "Note",
     "Options",
     "Part",
@@ -88,6 +90,8 @@ __all__ = [
     "save_sheet",
     "solve_counterpoint",
     "system_named",
+    "timbre_named",
+    "timbres",
     "transcribe",
     "transcribe_file",
     "transfer",

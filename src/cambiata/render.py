@@ -18,7 +18,7 @@ import numpy as np
 from cambiata.arrays import Samples
 from cambiata.audio.chunks import join, process_chunks, splice, split
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
-from cambiata.audio.sound import AudioFile
+from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
 from cambiata.errors import InputError, warn
 from cambiata.score.midi import Part
@@ -33,6 +33,7 @@ from cambiata.system import (
     refuse_short,
 )
 from cambiata.timbre import SUFFIX, Timbre, load_timbre
+from cambiata.timbres.named import open_recording
 
 # Crossfade at both borders of a region that is put back: short enough not to smear an attack,
 # long enough not to click.
@@ -44,9 +45,9 @@ _CONTEXT_S = 0.25
 _FADE_S = 0.02
 
 
-def open_style(path: str | Path) -> Timbre | AudioFile:
-    """A style from a file: a timbre where it is a ".timbre", else a recording."""
-    return load_timbre(path) if Path(path).suffix == SUFFIX else AudioFile(path)
+def open_style(path: str | Path) -> Timbre | AudioFile | Audio:
+    """A style: a timbre where the file is a ".timbre", else a recording, which may be a named one."""
+    return load_timbre(path) if Path(path).suffix == SUFFIX else open_recording(path)
 
 
 @dataclass(frozen=True)

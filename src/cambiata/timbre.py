@@ -9,7 +9,7 @@ weights that it belongs to, and the weight of each voice. The arrays of voice ``
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.aliases import current_name
-from cambiata.audio.sound import Audio, AudioFile
+from cambiata.audio.sound import Audio
 from cambiata.audio.source import Source
 from cambiata.errors import InputError
 from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.system import StyleSystem, make_system, read_style
+from cambiata.timbres.named import open_recording
 
 SUFFIX = ".timbre"
 
@@ -50,6 +51,10 @@ class Timbre:
     voices : tuple
         Weights, which add up to 1, and arrays by name: one voice of a captured sound, several of a
         mixture.
+    sources : tuple of str
+        Names of the recordings that it was captured from, where known.
+    duration_s : float
+        Seconds of them that were used; 0 where not known.
 
     Examples
     --------
@@ -61,6 +66,8 @@ class Timbre:
     system: str
     weights: str
     voices: tuple[tuple[float, Arrays], ...]
+    sources: tuple[str, ...] = ()
+    duration_s: float = 0.0
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the timbre to a file, which appears whole or not at all.
@@ -84,6 +91,8 @@ class Timbre:
             "system": self.system,
             "weights": self.weights,
             "voices": [weight for weight, _ in self.voices],
+            "sources": list(self.sources),
+            "duration_s": self.duration_s,
         }
         arrays = {
             f"{i}/{name}": array
@@ -162,6 +171,9 @@ def load_timbre(path: str | Path) -> Timbre:
             raise ValueError
         version, shares = about["version"], [float(x) for x in about["voices"]]
         system, weights = current_name("system", str(about["system"])), str(about["weights"])
+        # Files of earlier versions do not say where they come from.
+        sources = tuple(str(source) for source in about.get("sources", ()))
+        duration_s = float(about.get("duration_s", 0.0))
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(str(path), "is no timbre", _CURE) from error
     if version != _VERSION:
@@ -171,7 +183,7 @@ def load_timbre(path: str | Path) -> Timbre:
         start = f"{i}/"
         voice_arrays = {n.removeprefix(start): x for n, x in arrays.items() if n.startswith(start)}
         voices.append((share, voice_arrays))
-    return Timbre(str(path), system, weights, tuple(voices))
+    return Timbre(str(path), system, weights, tuple(voices), sources, duration_s)
 
 
 @checked_keywords
@@ -189,7 +201,7 @@ def capture_timbre(
     Parameters
     ----------
     styles : sequence
-        Sound files or sounds; each is brought to the same level, and as much of each is used as
+        Sound files, names of timbres that ship (`timbres`) or sounds; each is brought to the same level, and as much of each is used as
         the system uses of a style (`TransferConfig.style_s`).
     output : str or pathlib.Path, optional
         File to write as well.
@@ -224,14 +236,23 @@ def capture_timbre(
     player = make_system(transfer_system(system), preset, settings)
     rate = player.config.sample_rate
     clips: list[npt.NDArray[Any]] = []
+    names: list[str] = []
     gap = np.zeros(round(_GAP_S * rate), np.float32)
     for style in styles:
-        source: Source = style if isinstance(style, Audio) else AudioFile(style)
+        source: Source = style if isinstance(style, Audio) else open_recording(style)
         clip, _ = read_style(source, player, None, None)
+        names.append(Path(source.name).name)
         clips += [clip / np.sqrt(np.mean(np.square(clip))), gap]
     sound = np.concatenate(clips[:-1]).astype(np.float32)
     voices = tuple(player.timbre_arrays(player.capture(sound)))
-    timbre = Timbre(str(output or "timbre"), player.name, player.weights_sha256, voices)
+    timbre = Timbre(
+        str(output or "timbre"),
+        player.name,
+        player.weights_sha256,
+        voices,
+        tuple(names),
+        round(len(sound) / rate, 3),
+    )
     if output is not None:
         timbre.save(output, force=force)
     return timbre
@@ -285,7 +306,14 @@ def mix_timbres(
         if share > 0
         for weight, arrays in timbre.voices
     )
-    mixed = Timbre(str(output or "mix"), shares[0][0].system, shares[0][0].weights, voices)
+    used = [timbre for timbre, share in shares if share > 0]
+    mixed = replace(
+        shares[0][0],
+        name=str(output or "mix"),
+        voices=voices,
+        sources=tuple(dict.fromkeys(source for timbre in used for source in timbre.sources)),
+        duration_s=sum(timbre.duration_s for timbre in used),
+    )
     if output is not None:
         mixed.save(output, force=force)
     return mixed

@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 import cambiata
-from cambiata.cli.audio_verbs import domains, play, timbre, transcribe, transfer, translate
+from cambiata.cli.audio_verbs import domains, play, transcribe, transfer, translate
 from cambiata.cli.console import Interruption, print_json
 from cambiata.cli.lab_verbs import data, evaluate, train
 from cambiata.cli.options import HELP, list_as_json_option
 from cambiata.cli.score_verbs import counterpoint, groove, melody
+from cambiata.cli.timbre_verbs import timbre
 from cambiata.registry import system_rows
 
 

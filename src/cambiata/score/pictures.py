@@ -16,6 +16,27 @@ _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _SAME_S = 0.005
 
 
+def note_name(pitch: int) -> str:
+    """Name of a pitch with its octave.
+
+    Parameters
+    ----------
+    pitch : int
+        A MIDI number; 60 is C4.
+
+    Returns
+    -------
+    str
+        The name, black keys as sharps.
+
+    Examples
+    --------
+    >>> note_name(58)
+    'A#3'
+    """
+    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
 def draw_rolls(
     scores: Mapping[str, Score], path: str | Path, *, title: str = "", force: bool = False
 ) -> None:
@@ -79,7 +100,7 @@ def _label_rows(scores: Collection[Score]) -> dict[int, str]:
     if all(part.is_drum for score in scores for part in score.parts):
         return {pitch: str(pitch) for pitch in pitches}
     low, high = (pitches[0] - 1, pitches[-1] + 1) if pitches else (60, 61)
-    return {p: "" if p % 12 else f"C{p // 12 - 1}" for p in range(low, high + 1)}
+    return {p: "" if p % 12 else note_name(p) for p in range(low, high + 1)}
 
 
 def _draw_panel(
@@ -113,8 +134,8 @@ def _draw_panel(
         elements.append(
             f'<rect x="{_LEFT + x:.1f}" y="{y + 0.5:.1f}" width="{max(1.5, width - 0.7):.1f}" '
             f'height="{_ROW - 1:.1f}" fill="{colour}" '
-            f'opacity="{0.35 + 0.65 * velocity / 127:.2f}"><title>{_NAMES[pitch % 12]}'
-            f"{pitch // 12 - 1}</title></rect>"
+            f'opacity="{0.35 + 0.65 * velocity / 127:.2f}"><title>{note_name(pitch)}'
+            "</title></rect>"
         )
     return elements
 
