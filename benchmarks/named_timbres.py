@@ -86,7 +86,9 @@ def judge(name: str, renderer: Renderer, recordings: Path, keep: Path | None) ->
                 ("transfer", transferred),
                 ("play", played),
             ):
-                sound.save(keep / f"{name}-{'melody' if melody else 'both'}-{role}.flac", force=True)
+                sound.save(
+                    keep / f"{name}-{'melody' if melody else 'both'}-{role}.flac", force=True
+                )
     return row
 
 
