@@ -7,7 +7,6 @@ single notes of `cambiata.data.shipped_timbres`; Fluid R3 and FluidSynth are nee
 """
 
 import argparse
-import tempfile
 import warnings
 from pathlib import Path
 

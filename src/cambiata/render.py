@@ -46,7 +46,7 @@ _FADE_S = 0.02
 
 
 def open_style(path: str | Path) -> Timbre | AudioFile | Audio:
-    """A style: a timbre where the file is a ".timbre", else a recording, which may be a named one."""
+    """A style: a timbre where the file is a ".timbre", else a recording, or one that ships."""
     return load_timbre(path) if Path(path).suffix == SUFFIX else open_recording(path)
 
 

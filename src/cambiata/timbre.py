@@ -201,8 +201,9 @@ def capture_timbre(
     Parameters
     ----------
     styles : sequence
-        Sound files, names of timbres that ship (`timbres`) or sounds; each is brought to the same level, and as much of each is used as
-        the system uses of a style (`TransferConfig.style_s`).
+        Sound files, names of timbres that ship (`timbres`) or sounds; each is brought to the same
+        level, and as much of each is used as the system uses of a style
+        (`TransferConfig.style_s`).
     output : str or pathlib.Path, optional
         File to write as well.
     system : str

@@ -30,7 +30,7 @@ def timbre_list(as_json: bool) -> None:
     \b
     cambiata transfer voice.wav cello -o cello.wav
     cambiata play tune.mid flute -o tune.wav
-    """
+    """  # noqa: D301
     facts = cambiata.timbres()
     if as_json:
         print_json([asdict(each) for each in facts])
@@ -50,7 +50,7 @@ def timbre_show(name: str, as_json: bool) -> None:
     \b
     cambiata timbre show cello
     cambiata timbre show mine.timbre
-    """
+    """  # noqa: D301
     is_file = Path(name).suffix == SUFFIX
     facts: dict[str, Any] = _file_facts(name) if is_file else asdict(find_timbre(name))
     if as_json:
