@@ -11,7 +11,7 @@ import cambiata
 from cambiata.cli.audio_verbs import timbre
 from cambiata.cli.console import print_json
 from cambiata.cli.options import HELP, list_as_json_option
-from cambiata.registry import find_system
+from cambiata.registry import system_named
 from cambiata.score.pictures import note_name
 from cambiata.system import StyleSystem, make_system
 from cambiata.timbre import SUFFIX
@@ -81,7 +81,7 @@ def _file_facts(path: str) -> dict[str, Any]:
 def _fits(kept: cambiata.Timbre) -> bool:
     """Whether a timbre belongs to a system and to weights that are installed."""
     try:
-        system = make_system(find_system(kept.system))
+        system = make_system(system_named(kept.system))
     except cambiata.InputError:
         return False
     return isinstance(system, StyleSystem) and system.weights_sha256 == kept.weights

@@ -134,7 +134,8 @@ def play_notes(
 ) -> Samples:
     """Notes played by an instrument, [T]."""
     if recipe.program is not None:
-        return renderer.render(notes, recipe.program, duration_s).mean(axis=0)
+        stereo = renderer.render(notes, recipe.program, duration_s)
+        return np.asarray(stereo.mean(axis=0), np.float32)
     with tempfile.TemporaryDirectory() as folder:
         source = SoundSource(Path(recipe.folder).name, recipe.licence, "train")
         bank = build_from_recordings(recordings / recipe.folder, folder, source, force=True)
