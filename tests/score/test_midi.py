@@ -79,7 +79,7 @@ def _parts(draw: st.DrawFn) -> Part:
         tuple(sorted(notes)),
         draw(st.integers(0, 127)),
         draw(st.booleans()),
-        draw(st.text(st.characters(max_codepoint=255), max_size=9)),
+        draw(st.text(st.characters(categories=("L", "N")), max_size=9)),
     )
 
 
@@ -128,9 +128,14 @@ def test_a_note_ends_before_the_next_of_its_pitch_begins(tmp_path: Path) -> None
     assert kinds == ["program_change", "note_on", "note_off", "note_on", "note_off"]
 
 
-def test_names_beyond_the_formats_alphabet_are_saved_as_far_as_they_go(tmp_path: Path) -> None:
-    midi.save(Score((Part((Note(0, 1, 60),), name="Flöte 笛"),)), tmp_path / "a.mid")
-    assert midi.load(tmp_path / "a.mid").parts[0].name == "Flöte ?"
+def test_names_beyond_the_formats_alphabet_are_saved_in_utf_8(tmp_path: Path) -> None:
+    names = ["Flöte", "Flöte 笛", "Контрабас", "Ã¼", "a\x1b[31mred\r\n"]
+    parts = tuple(Part((Note(0, 1, 60),), name=name) for name in names)
+    midi.save(Score(parts), tmp_path / "a.mid")
+    loaded = [part.name for part in midi.load(tmp_path / "a.mid").parts]
+    assert loaded == [*names[:-1], "a [31mred"]
+    written = mido.MidiFile(tmp_path / "a.mid", charset="latin-1")
+    assert written.tracks[1][0].name == "Flöte"  # as the format asks for, where it can
 
 
 # --- time ----------------------------------------------------------------------------------------
@@ -196,9 +201,10 @@ def test_of_two_tempos_at_once_the_later_counts(tmp_path: Path) -> None:
     assert midi.load(_saved(tmp_path / "a.mid", track)).end_s == pytest.approx(0.25)
 
 
-def test_a_tempo_of_nothing_leaves_no_note_there(tmp_path: Path) -> None:
+def test_a_tempo_of_nothing_is_passed_over(tmp_path: Path) -> None:
     track = [_on(60), _off(60, 480), _tempo(0), _on(62), _off(62, 480)]
-    assert _times(midi.load(_saved(tmp_path / "a.mid", track))) == [(0, 0.5, 60)]
+    loaded = midi.load(_saved(tmp_path / "a.mid", track))
+    assert _times(loaded) == [(0, 0.5, 60), (0.5, 1.0, 62)]
 
 
 def test_without_a_tempo_beats_are_half_a_second(tmp_path: Path) -> None:
@@ -354,6 +360,7 @@ def test_notes_out_of_range_are_refused(wrong: tuple[Any, ...], match: str) -> N
 # --- bad input -----------------------------------------------------------------------------------
 
 VALID = _bytes(b"\0\xff\x51\3\7\xa1\x20\0\x90\x3c\x40\x83\x60\x3c\0\0\xff\x59\2\1\0")
+LONG = b"\0\x90\x3c\x40\xff\xff\xff\x7f\x3c\0"  # a note of 2**28 - 1 ticks
 
 
 @pytest.mark.parametrize(
@@ -361,15 +368,16 @@ VALID = _bytes(b"\0\xff\x51\3\7\xa1\x20\0\x90\x3c\x40\x83\x60\x3c\0\0\xff\x59\2\
     [
         (b"", "is not readable as MIDI"),
         (bytes(range(256)) * 8, "is not readable as MIDI"),
-        (VALID[:-9], "is not readable as MIDI"),
-        (VALID[:20], "is not readable as MIDI"),
         (b"MThd\0\0\0\2\0\0", "is not readable as MIDI"),
+        (VALID[:20], "has no notes that can be read"),
         (_bytes(b"\0\x90\x3c\x40\0\x3c\0", division=480), "has no notes"),
         (_bytes(), "has no notes"),
-        (_bytes(b"\0\x90\x3c\x40\x60\x3c\0", division=0xE728), "SMPTE"),
-        (_bytes(b"\0\xff\x59\2\x11\0\0\x90\x3c\x40\x60\x3c\0"), "is not readable as MIDI"),
-        # A delta time of 2000 bytes, more than a float can count.
-        (_bytes(b"\0\x90\x3c\x40" + b"\xff" * 2000 + b"\x60\x3c\0"), "is not readable as MIDI"),
+        (_bytes(b"\0\x90\x3c\x40\x60\x3c\0", division=0), "its division is 0 ticks in a quarter"),
+        (_bytes(b"\0\x90\x3c\x40\x60\x3c\0", division=0xE700), "0xe700, is no SMPTE time"),
+        (_bytes(b"\0\x90\x3c\x40\x60\x3c\0", division=0xF028), "0xf028, is no SMPTE time"),
+        (_bytes(LONG), "lasts 78 hours"),
+        (_bytes(b"\0\xff\x51\3\0\0\1" + LONG, division=1), r"\(268,435,455 quarter notes\)"),
+        (bytes(2**24 + 1), "more than 16 MiB"),
     ],
 )
 def test_what_is_no_score_is_refused(tmp_path: Path, data: bytes, match: str) -> None:
@@ -378,6 +386,7 @@ def test_what_is_no_score_is_refused(tmp_path: Path, data: bytes, match: str) ->
     with pytest.raises(InputError, match=match) as refusal:
         midi.load(path)
     assert str(refusal.value).startswith(str(path))
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -396,6 +405,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, name: str, match: str) -> No
         midi.load(tmp_path / name)
 
 
+@pytest.mark.filterwarnings("ignore::cambiata.CambiataWarning")
 def test_corrupted_files_load_or_are_refused(tmp_path: Path) -> None:
     path = _changing_tempo(tmp_path / "a.mid", 0)
     whole = path.read_bytes() + VALID[14:]
@@ -422,7 +432,7 @@ def test_corrupted_files_load_or_are_refused(tmp_path: Path) -> None:
         loaded += 1
         assert score.end_s > 0
         assert all(note.end_s > note.start_s for part in score.parts for note in part.notes)
-    assert 20 < loaded < 180  # both happen
+    assert 120 < loaded < 200  # most are played
 
 
 # --- save ----------------------------------------------------------------------------------------

@@ -1,321 +1,29 @@
-"""Notes in and out of files: the only place that reads or writes MIDI."""
+"""Scores in and out of MIDI files: the only place through which MIDI is read or written."""
 
 import io
-import math
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from cambiata.errors import InputError
+from cambiata.errors import CambiataWarning, InputError
 from cambiata.files import check_output, write_bytes
 from cambiata.keywords import checked_keywords
+from cambiata.score.clock import Clock, Metre
+from cambiata.score.midi_bytes import is_midi, read_content
+from cambiata.score.midi_events import read_clock, read_parts
+from cambiata.score.midi_writing import to_mido
+from cambiata.score.parts import Controls, Note, Part
 
-_TICKS_PER_BEAT = 960  # half a millisecond at 120 a minute; thirds, fifths and 64ths are whole
-_QPM = 120.0  # quarter notes a minute where a file says nothing: the standard's default
-_SUSTAIN_PEDAL = 64
-_DRUM_CHANNEL = 9
-_MAX_DELTA_TICKS = 2**28 - 1  # four bytes of seven bits, says the format
+__all__ = ["Clock", "Controls", "Metre", "Note", "Part", "Score", "is_midi", "load", "save"]
 
-
-@dataclass(frozen=True, order=True, slots=True)
-class Note:
-    """A note of a score.
-
-    Parameters
-    ----------
-    start_s : float
-        Onset in seconds.
-    end_s : float
-        Offset in seconds, later than the onset.
-    pitch : int
-        MIDI number, 0 to 127; 69 is A4.
-    velocity : int
-        How hard it is struck, 1 to 127.
-
-    Raises
-    ------
-    ValueError
-        A time, pitch or velocity out of its range.
-
-    Examples
-    --------
-    >>> Note(0.0, 0.5, 60).shifted(1.0, semitones=2)
-    Note(start_s=1.0, end_s=1.5, pitch=62, velocity=100)
-    """
-
-    start_s: float
-    end_s: float
-    pitch: int
-    velocity: int = 100
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.start_s < self.end_s:
-            raise ValueError("a note must end after it begins, and begin at 0 or later")
-        if not 0 <= self.pitch <= 127 or not 1 <= self.velocity <= 127:
-            raise ValueError("pitch must be 0 to 127, velocity 1 to 127")
-
-    @property
-    def duration_s(self) -> float:
-        """Duration in seconds."""
-        return self.end_s - self.start_s
-
-    def shifted(self, seconds: float, *, semitones: int = 0) -> "Note":
-        """Note moved in time and pitch.
-
-        Parameters
-        ----------
-        seconds : float
-            How much later.
-        semitones : int
-            How much higher.
-
-        Returns
-        -------
-        Note
-            The note moved.
-        """
-        return replace(
-            self,
-            start_s=self.start_s + seconds,
-            end_s=self.end_s + seconds,
-            pitch=self.pitch + semitones,
-        )
-
-
-@dataclass(frozen=True)
-class Part:
-    """The notes of one instrument.
-
-    Parameters
-    ----------
-    notes : tuple of Note
-        In the order of their beginnings.
-    program : int
-        General MIDI program, 0 to 127.
-    is_drum : bool
-        Whether pitches mean drums.
-    name : str
-        What the score calls it.
-    pedal : tuple of tuple
-        When the sustain pedal is down: begin and end of each time in seconds.
-
-    Examples
-    --------
-    >>> Part((Note(0, 1, 60), Note(0.5, 1, 64))).mean_voices
-    1.5
-    """
-
-    notes: tuple[Note, ...]
-    program: int = 0
-    is_drum: bool = False
-    name: str = ""
-    pedal: tuple[tuple[float, float], ...] = ()
-
-    @property
-    def end_s(self) -> float:
-        """When the last note ends, in seconds; 0 without notes."""
-        return max((note.end_s for note in self.notes), default=0.0)
-
-    @property
-    def mean_pitch(self) -> float:
-        """Mean MIDI number, each note weighing as long as it lasts."""
-        total = sum(note.duration_s for note in self.notes)
-        return sum(note.pitch * note.duration_s for note in self.notes) / total
-
-    @property
-    def sounding_s(self) -> float:
-        """Time in which any note sounds, in seconds."""
-        edges: defaultdict[float, int] = defaultdict(int)
-        for note in self.notes:
-            edges[note.start_s] += 1
-            edges[note.end_s] -= 1
-        voices, sounding_s, last_s = 0, 0.0, 0.0
-        for at_s in sorted(edges):
-            sounding_s += (at_s - last_s) * (voices > 0)
-            voices, last_s = voices + edges[at_s], at_s
-        return sounding_s
-
-    @property
-    def mean_voices(self) -> float:
-        """Notes that sound at a time, averaged over the time in which any does."""
-        return sum(note.duration_s for note in self.notes) / self.sounding_s
-
-    def with_pedal(self) -> "Part":
-        """Part whose notes last as long as they sound, held by the pedal.
-
-        Returns
-        -------
-        Part
-            Notes whose key is let go while the pedal is down end when it is lifted or their pitch
-            is struck again; its `pedal` is as it was.
-        """
-        if not self.pedal:
-            return self
-        begins, ends = zip(*sorted(self.pedal), strict=True)
-        next_onset_s: dict[int, float] = {}
-        lengthened = []
-        for note in sorted(self.notes, reverse=True):
-            at = bisect_right(begins, note.end_s) - 1
-            end_s = note.end_s
-            if at >= 0 and end_s < ends[at]:
-                end_s = max(end_s, min(ends[at], next_onset_s.get(note.pitch, ends[at])))
-            next_onset_s[note.pitch] = note.start_s
-            lengthened.append(replace(note, end_s=end_s))
-        return replace(self, notes=tuple(reversed(lengthened)))
-
-    def window(self, start_s: float, end_s: float) -> "Part":
-        """Part of it that sounds between two times.
-
-        Parameters
-        ----------
-        start_s : float
-            Where the window begins; it becomes time 0.
-        end_s : float
-            Where it ends.
-
-        Returns
-        -------
-        Part
-            Notes cut to the window. Those that began before it begin with it.
-
-        Raises
-        ------
-        ValueError
-            The window does not end after it begins.
-        """
-        if not start_s < end_s:
-            raise ValueError("a window must end after it begins")
-        inside = [note for note in self.notes if note.start_s < end_s and note.end_s > start_s]
-        return replace(
-            self,
-            pedal=tuple(
-                (max(begin - start_s, 0.0), min(end, end_s) - start_s)
-                for begin, end in self.pedal
-                if begin < end_s and end > start_s
-            ),
-            notes=tuple(
-                Note(
-                    max(note.start_s - start_s, 0.0),
-                    min(note.end_s, end_s) - start_s,
-                    note.pitch,
-                    note.velocity,
-                )
-                for note in inside
-            ),
-        )
-
-
-@dataclass(frozen=True)
-class Metre:
-    """Time signature: how a bar is counted.
-
-    Parameters
-    ----------
-    beats : int
-        Upper number of the signature.
-    unit : int
-        Lower number, a power of two.
-
-    Examples
-    --------
-    >>> Metre(6, 8).bar, str(Metre(6, 8))
-    (Fraction(3, 1), '6/8')
-    """
-
-    beats: int = 4
-    unit: int = 4
-
-    @property
-    def bar(self) -> Fraction:
-        """Length of a bar in quarter notes."""
-        return Fraction(4 * self.beats, self.unit)
-
-    @property
-    def is_compound(self) -> bool:
-        """Whether its beats divide into three: 6/8, 9/8, 12/8."""
-        return self.unit >= 8 and self.beats % 3 == 0 and self.beats > 3
-
-    @property
-    def beat(self) -> Fraction:
-        """Length of a beat in quarter notes; dotted in compound metres."""
-        return Fraction(4 * (3 if self.is_compound else 1), self.unit)
-
-    def __str__(self) -> str:
-        return f"{self.beats}/{self.unit}"
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Tempos, metres and key of a score: when its quarter notes fall, and how they are counted.
-
-    Parameters
-    ----------
-    tempos : tuple of tuple
-        Where a tempo begins in quarter notes, the first at 0, and how many quarter notes a minute
-        it has.
-    metres : tuple of tuple
-        Where a metre begins in quarter notes, and the metre; none where the score says nothing.
-    key : str
-        Key signature as MIDI has it ("Bb", "F#m"); empty where the score says nothing.
-
-    Examples
-    --------
-    >>> clock = Clock(((0.0, 60.0), (4.0, 120.0)))
-    >>> clock.seconds(6.0), clock.quarters(5.0)
-    (5.0, 6.0)
-    """
-
-    tempos: tuple[tuple[float, float], ...] = ((0.0, _QPM),)
-    metres: tuple[tuple[float, Metre], ...] = ()
-    key: str = ""
-
-    @cached_property
-    def _tempo_starts_s(self) -> list[float]:
-        starts_s = [0.0]
-        for (start, qpm), (end, _) in zip(self.tempos, self.tempos[1:], strict=False):
-            starts_s.append(starts_s[-1] + (end - start) * 60 / qpm)
-        return starts_s
-
-    def seconds(self, quarters: float) -> float:
-        """Time at which a place in the score is reached.
-
-        Parameters
-        ----------
-        quarters : float
-            The place, in quarter notes from the beginning.
-
-        Returns
-        -------
-        float
-            In seconds.
-        """
-        at = max(bisect_right(self.tempos, quarters, key=lambda tempo: tempo[0]) - 1, 0)
-        start, qpm = self.tempos[at]
-        return self._tempo_starts_s[at] + (quarters - start) * 60 / qpm
-
-    def quarters(self, seconds: float) -> float:
-        """Place in the score that is reached at a time.
-
-        Parameters
-        ----------
-        seconds : float
-            The time.
-
-        Returns
-        -------
-        float
-            In quarter notes from the beginning.
-        """
-        at = max(bisect_right(self._tempo_starts_s, seconds) - 1, 0)
-        start, qpm = self.tempos[at]
-        past_s = seconds - self._tempo_starts_s[at]
-        return start + (past_s * qpm / 60 if past_s else 0.0)  # a tempo may be infinite
+# Damaged times and divisions give lengths that no verb could work through. A day is longer than
+# any piece that is played; 200,000 quarter notes are a day at 139 a minute.
+_LONGEST_S, _MOST_QUARTERS = 24 * 3600.0, 200_000
+# The largest MIDI files of music have a few MiB; what is larger is no score, or one of millions of
+# notes, which would take gigabytes.
+_LARGEST_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -399,7 +107,7 @@ class Score:
         pedals = {part.pedal for part in chosen} if pedal else {()}
         if len(pedals) > 1:
             chosen, pedals = [part.with_pedal() for part in chosen], {()}
-        notes = sorted(note for part in chosen for note in part.notes)
+        controls, notes = _joined(chosen)
         return Part(
             tuple(
                 replace(note, start_s=note.start_s / tempo, end_s=note.end_s / tempo)
@@ -408,6 +116,7 @@ class Score:
             chosen[0].program,
             name=chosen[0].name,
             pedal=tuple((a / tempo, b / tempo) for a, b in pedals.pop()),
+            controls=tuple(each.moved(0.0, tempo) for each in controls),
         )
 
     @classmethod
@@ -437,21 +146,20 @@ class Score:
         >>> Score.of(Score((Part((Note(0.0, 1.0, 60),)),)).to_mido()).notes[0].pitch
         60
         """
-        import mido
-
-        if not isinstance(other, mido.MidiFile):
-            data = io.BytesIO()
-            if hasattr(other, "dumps_midi"):
-                data = io.BytesIO(other.dumps_midi())
-            elif hasattr(other, "write"):
-                other.write(data)
-            elif hasattr(other, "dump"):
-                other.dump(file=data)
-            else:
-                raise TypeError(f"{type(other).__name__} is no score of a library that is known")
-            other = mido.MidiFile(file=io.BytesIO(data.getvalue()), clip=True)
-        clock, parts = _read_clock_and_parts(other)
-        return cls(tuple(parts), name, clock)
+        data = io.BytesIO()
+        if hasattr(other, "dumps_midi"):
+            data = io.BytesIO(other.dumps_midi())
+        elif hasattr(other, "write"):
+            other.write(data)
+        elif hasattr(other, "dump"):
+            other.dump(file=data)
+        elif hasattr(other, "save") and hasattr(other, "tracks"):
+            other.save(file=data)
+        else:
+            raise TypeError(f"{type(other).__name__} is no score of a library that is known")
+        content = read_content(data.getvalue())
+        clock = read_clock(content)
+        return cls(tuple(read_parts(content, clock)), name, clock)
 
     def to_mido(self) -> Any:
         """The score as mido has it, each part a track.
@@ -461,15 +169,7 @@ class Score:
         mido.MidiFile
             Its tempos and metres in a track of their own.
         """
-        import mido
-
-        file = mido.MidiFile(ticks_per_beat=_TICKS_PER_BEAT)
-        file.tracks.append(_tempo_track(self.clock))
-        channels = [channel for channel in range(16) if channel != _DRUM_CHANNEL]
-        for index, part in enumerate(self.parts):
-            channel = _DRUM_CHANNEL if part.is_drum else channels[index % len(channels)]
-            file.tracks.append(_write_track(part, channel, self.clock))
-        return file
+        return to_mido(self.parts, self.clock)
 
     def to_bytes(self) -> bytes:
         """The score as a MIDI file, which any library reads.
@@ -489,19 +189,46 @@ class Score:
         return data.getvalue()
 
 
+def _joined(parts: Sequence[Part]) -> tuple[list[Controls], list[Note]]:
+    """Controls of several parts, and their notes in order, with the indices of these."""
+    if not any(part.controls for part in parts):
+        return [], sorted(note for part in parts for note in part.notes)
+    controls: list[Controls] = []
+    notes: list[Note] = []
+    for part in parts:
+        own = part.controls or (Controls(),)
+        notes += (replace(note, channel=note.channel + len(controls)) for note in part.notes)
+        controls += own
+    return controls, sorted(notes)
+
+
 @checked_keywords
-def load(path: str | Path, *, keys: bool = False) -> Score:
-    """Score of a MIDI file.
+def load(
+    path: str | Path,
+    *,
+    keys: bool = False,
+    drums: int | None = None,
+    strict: bool = False,
+    beats: bool = False,
+) -> Score:
+    """Score of a MIDI file, read as players read it.
 
     Notes held by the sustain pedal last until it is lifted or the pitch is struck again. A part is
-    made for every track, channel and program that plays.
+    made for every track, channel and program that plays; the channels of an MPE zone are one. What
+    is damaged is left out or made good, with one warning.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        A standard MIDI file of any type.
+        A standard MIDI file of any type, bare or in RIFF (.rmi).
     keys : bool
         Let notes end with their keys, whatever the pedal does; `Part.pedal` says what it does.
+    drums : int, optional
+        Channel whose pitches are drums, 1 to 16, or 0 for none; else the tenth.
+    strict : bool
+        Refuse what is damaged.
+    beats : bool
+        Refuse a file that does not say where beats are, since it counts SMPTE frames.
 
     Returns
     -------
@@ -511,7 +238,7 @@ def load(path: str | Path, *, keys: bool = False) -> Score:
     Raises
     ------
     InputError
-        The file is missing, unreadable, no MIDI, damaged, or has no notes.
+        The file is missing, unreadable, no MIDI, has no notes, or lasts more than a day.
 
     Examples
     --------
@@ -519,11 +246,42 @@ def load(path: str | Path, *, keys: bool = False) -> Score:
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
-    import mido  # 30 ms that `import cambiata` need not spend
-
     try:
-        data = Path(path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a null byte
+        content = read_content(_read_bytes(path))
+    except ValueError as error:
+        raise InputError(
+            str(path), "is not readable as MIDI", "export it again as a standard MIDI file"
+        ) from error
+    if drums is not None and not 0 <= drums <= 16:
+        raise InputError(f"drums {drums}", "is no MIDI channel", "use 1 to 16, or 0 for no drums")
+    _check_division(path, content.division, content.seconds_per_tick, beats)
+    damage = "; ".join(content.repairs)
+    if damage and strict:
+        raise InputError(str(path), f"is damaged ({damage})", "export it again")
+    clock = read_clock(content)
+    parts = read_parts(content, clock, drums)
+    if not parts:
+        problem = f"has no notes that can be read ({damage})" if damage else "has no notes"
+        raise InputError(str(path), problem, "choose a score that plays something")
+    if damage:
+        warnings.warn(f"{path}: is damaged: {damage}", CambiataWarning, stacklevel=2)
+    end_s = max(part.end_s for part in parts)
+    if not (end_s <= _LONGEST_S and clock.quarters(end_s) <= _MOST_QUARTERS):
+        raise InputError(
+            str(path),
+            f"lasts {end_s / 3600:,.0f} hours ({clock.quarters(end_s):,.0f} quarter notes)",
+            "its times are damaged, or a note has no end: export it again",
+        )
+    if not keys:
+        parts = [part.with_pedal() for part in parts]
+    return Score(tuple(parts), str(path), clock)
+
+
+def _read_bytes(path: str | Path) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_LARGEST_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(str(path), "no such file", "check the path") from error
     except IsADirectoryError as error:
         raise InputError(str(path), "is a folder", "name a MIDI file in it") from error
@@ -533,22 +291,30 @@ def load(path: str | Path, *, keys: bool = False) -> Score:
         raise InputError(
             str(path), f"cannot be read ({error.strerror})", "check the path"
         ) from error
-    try:
-        file = mido.MidiFile(file=io.BytesIO(data), clip=True)
-        if any(message.time > _MAX_DELTA_TICKS for track in file.tracks for message in track):
-            raise ValueError("a delta time of more than four bytes")
-    except Exception as error:  # whatever mido stumbles over, KeySignatureError for one
+    except ValueError as error:  # a null byte
+        raise InputError(str(path), "no such file", "check the path") from error
+    if len(data) > _LARGEST_BYTES:
         raise InputError(
-            str(path), "is not readable as MIDI", "export it again as a standard MIDI file"
-        ) from error
-    if file.ticks_per_beat <= 0:
-        raise InputError(str(path), "counts time in SMPTE frames", "export it again in beats")
-    clock, parts = _read_clock_and_parts(file)
-    if not keys:
-        parts = [part.with_pedal() for part in parts]
-    if not any(part.notes for part in parts):
-        raise InputError(str(path), "has no notes", "choose a score that plays something")
-    return Score(tuple(parts), str(path), clock)
+            str(path),
+            f"has more than {_LARGEST_BYTES >> 20} MiB, which is no score",
+            "choose a smaller one",
+        )
+    return data
+
+
+def _check_division(path: str | Path, division: int, tick_s: float | None, beats: bool) -> None:
+    """Refuse a unit of time that is none, or that is not the one which is needed."""
+    if division == 0 or tick_s == 0.0:
+        problem = (
+            "its division is 0 ticks in a quarter note"
+            if division == 0
+            else f"its division, {division:#x}, is no SMPTE time"
+        )
+        raise InputError(str(path), problem, "export it again")
+    if beats and tick_s is not None:
+        raise InputError(
+            str(path), "counts time in SMPTE frames, not in beats", "export it again in beats"
+        )
 
 
 @checked_keywords
@@ -578,150 +344,3 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
     """
     write_bytes(check_output(path, force=force), score.to_bytes())
-
-
-def _read_clock_and_parts(file: Any) -> tuple[Clock, list[Part]]:
-    clock = _read_clock(file)
-
-    def seconds(tick: int) -> float:
-        return clock.seconds(tick / file.ticks_per_beat)
-
-    return clock, [part for track in file.tracks for part in _read_parts(track, seconds)]
-
-
-def _read_clock(file: Any) -> Clock:
-    """Tempos, metres and key of a file; of two at one tick, the last counts."""
-    tempos, metres, key = {0.0: _QPM}, {}, ""
-    for track in file.tracks:
-        tick = 0
-        for message in track:
-            tick += message.time
-            at = tick / file.ticks_per_beat
-            if message.type == "set_tempo":
-                tempos[at] = 60e6 / message.tempo if message.tempo else math.inf
-            elif message.type == "time_signature" and message.numerator:
-                metres[at] = Metre(message.numerator, message.denominator)
-            elif message.type == "key_signature" and not key:
-                key = message.key
-    return Clock(
-        tuple(sorted(tempos.items())),
-        tuple(sorted(metres.items(), key=lambda change: change[0])),
-        key,
-    )
-
-
-def _tempo_track(clock: Clock) -> Any:
-    """Track with a clock's changes."""
-    import mido
-
-    events: list[tuple[int, str, dict[str, Any]]] = [
-        (round(at * _TICKS_PER_BEAT), "set_tempo", {"tempo": round(60e6 / qpm)})
-        for at, qpm in clock.tempos
-    ]
-    for at, metre in clock.metres:
-        signature = {"numerator": metre.beats, "denominator": metre.unit}
-        events.append((round(at * _TICKS_PER_BEAT), "time_signature", signature))
-    if clock.key:
-        events.append((0, "key_signature", {"key": clock.key}))
-    track, last = mido.MidiTrack(), 0
-    for tick, kind, values in sorted(events, key=lambda event: event[0]):
-        track.append(mido.MetaMessage(kind, time=tick - last, **values))
-        last = tick
-    return track
-
-
-def _read_parts(track: Iterable[Any], seconds: Callable[[int], float]) -> list[Part]:
-    """The parts of one track: one for each channel and program that plays in it.
-
-    Notes end with their keys; the pedal is apart.
-    """
-    programs: defaultdict[int, int] = defaultdict(int)
-    # Onset (tick, velocity, program) of the notes that sound, by channel and pitch.
-    sounding: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-    notes_by_part: defaultdict[tuple[int, int], list[Note]] = defaultdict(list)
-    pedal_down: dict[int, int] = {}
-    pedal: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
-    tick, name = 0, ""
-
-    def end_note(channel: int, pitch: int, onset: tuple[int, int, int]) -> None:
-        start, velocity, program = onset
-        start_s, end_s = seconds(start), seconds(tick)
-        if end_s > start_s:
-            notes_by_part[channel, program].append(Note(start_s, end_s, pitch, velocity))
-
-    def lift_pedal(channel: int) -> None:
-        begin_s, end_s = seconds(pedal_down.pop(channel)), seconds(tick)
-        if end_s > begin_s:
-            pedal[channel].append((begin_s, end_s))
-
-    for message in track:
-        tick += message.time
-        kind = message.type
-        if kind == "track_name":
-            name = message.name
-        if kind not in ("note_on", "note_off", "program_change", "control_change"):
-            continue
-        channel = message.channel
-        if kind == "program_change":
-            programs[channel] = message.program
-        elif kind == "control_change":
-            if message.control == _SUSTAIN_PEDAL and message.value >= 64:  # down, says the standard
-                pedal_down.setdefault(channel, tick)
-            elif message.control == _SUSTAIN_PEDAL and channel in pedal_down:
-                lift_pedal(channel)
-        else:
-            key = channel, message.note
-            if kind == "note_on" and message.velocity:
-                sounding[key].append((tick, message.velocity, programs[channel]))
-            elif sounding[key]:
-                # The oldest is let go first, as synthesizers do.
-                end_note(channel, message.note, sounding[key].pop(0))
-    for (channel, pitch), onset in sounding.items():  # what never ended ends with the track
-        for each in onset:
-            end_note(channel, pitch, each)
-    for channel in list(pedal_down):
-        lift_pedal(channel)
-    return [
-        Part(
-            tuple(sorted(notes)),
-            program,
-            channel == _DRUM_CHANNEL,
-            name,
-            () if channel == _DRUM_CHANNEL else tuple(pedal[channel]),
-        )
-        for (channel, program), notes in sorted(notes_by_part.items())
-    ]
-
-
-def _write_track(part: Part, channel: int, clock: Clock) -> Any:
-    import mido
-
-    def ticks(seconds: float) -> int:
-        return round(clock.quarters(seconds) * _TICKS_PER_BEAT)
-
-    events = []
-    for note in part.notes:
-        start = ticks(note.start_s)
-        end = max(start + 1, ticks(note.end_s))
-        # At one tick, notes end before others begin.
-        events.append((start, 1, "note_on", note.pitch, note.velocity))
-        events.append((end, 0, "note_off", note.pitch, 0))
-    for begin_s, end_s in part.pedal:
-        begin, end = ticks(begin_s), ticks(end_s)
-        # Lifted before the notes that begin then, put down after them.
-        events.append((max(begin + 1, end), 0, "control_change", _SUSTAIN_PEDAL, 0))
-        events.append((begin, 2, "control_change", _SUSTAIN_PEDAL, 127))
-    track = mido.MidiTrack()
-    if part.name:
-        # The format's text is Latin-1.
-        name = part.name.encode("latin-1", "replace").decode("latin-1")
-        track.append(mido.MetaMessage("track_name", name=name))
-    track.append(mido.Message("program_change", channel=channel, program=part.program))
-    last = 0
-    for tick, simultaneous in groupby(sorted(events), key=lambda event: event[0]):
-        for _, _, kind, number, value in simultaneous:
-            names = ("control", "value") if kind == "control_change" else ("note", "velocity")
-            values = dict(zip(names, (number, value), strict=True))
-            track.append(mido.Message(kind, channel=channel, time=tick - last, **values))
-            last = tick
-    return track

@@ -1,6 +1,6 @@
 """Piano rolls: a score as arrays, 88 keys by 250 frames a second."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -119,7 +119,7 @@ def split_at_keyboard(part: Part) -> tuple[Part, tuple[Note, ...]]:
     inside = range(LOWEST_KEY, LOWEST_KEY + N_KEYS)
     playable = tuple(note for note in part.notes if note.pitch in inside)
     out_of_range = tuple(note for note in part.notes if note.pitch not in inside)
-    return Part(playable, part.program, part.is_drum, part.name, part.pedal), out_of_range
+    return replace(part, notes=playable), out_of_range
 
 
 def piano_roll(part: Part, duration_s: float | None = None) -> PianoRoll:
