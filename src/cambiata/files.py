@@ -23,6 +23,8 @@ Refusal = tuple[str, str]
 """A problem and its cure; {folder} stands for the folder that the output is to lie in."""
 
 MIDI_SUFFIXES = (".mid", ".midi")
+# Of MIDI files that are read; .kar has karaoke's words as well, .rmi is RIFF around it.
+MIDI_INPUT_SUFFIXES = (*MIDI_SUFFIXES, ".kar", ".smf", ".rmi")
 MUSICXML_SUFFIXES = (".musicxml", ".xml", ".mxl")
 
 

@@ -91,9 +91,12 @@ def _describe(report: cambiata.Report) -> str:
 @_play_option(
     "--track", "track", type=int, metavar="N", help="Part of the score, from 1; else all."
 )
+@_play_option(
+    "--drums", "drums", type=int, metavar="N", help="MIDI channel that is drums; else 10; 0: none."
+)
 @_play_option("--tempo", "tempo", type=float, metavar="X", help="How many times as fast.")
 @_play_option("--pedal/--no-pedal", "pedal", help="Whether the sustain pedal counts (it does).")
-@_play_option("--strict", "strict", is_flag=True, help="Refuse notes off the keyboard.")
+@_play_option("--strict", "strict", is_flag=True, help="Refuse damaged scores, and notes off the keyboard.")
 @_play_option(
     "--instrument",
     "instrument",

@@ -92,6 +92,7 @@ def _list_sidecars(*files: str | None) -> str:
     type=click.Choice(system_names("groove")),
     help="Without learning, or by an autoencoder.",
 )
+@_groove_option("--drums", "drums", type=int, metavar="N", help="MIDI channel of drums; else 10.")
 @_groove_option("--metre", "metre", metavar="6/8", help="A's, where its file does not say.")
 @_listen_option(_groove_option)
 @_groove_option("--picture", "picture", metavar="OUT.svg", help="Draw it: A and after.")

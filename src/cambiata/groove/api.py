@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from cambiata.errors import InputError
-from cambiata.files import MIDI, MIDI_SUFFIXES, check_output
+from cambiata.files import MIDI, MIDI_INPUT_SUFFIXES, check_output
 from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
 from cambiata.groove.phrases import fit_bars, nearest_phrases
 from cambiata.groove.system import GrooveAmounts, GrooveSystem
@@ -161,6 +161,7 @@ def groove_file(
     system: str = "exact",
     metre: str | None = None,
     weights: str = "groove",
+    drums: int | None = None,
     seed: int = 0,
     listen: str | Path | None = None,
     picture: str | Path | None = None,
@@ -191,6 +192,8 @@ def groove_file(
         Likewise.
     weights : str
         Likewise.
+    drums : int, optional
+        Channel of the drums, 1 to 16, in files that have notes on it; else the tenth.
     seed : int
         Likewise.
     listen : str or pathlib.Path, optional
@@ -222,8 +225,8 @@ def groove_file(
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     check_output(output, MIDI, force=force)
     sidecars = Sidecars(listen, picture, force)
-    score = load(a, keys=True)
-    others = load_drummer(b) if Path(b).is_dir() else [load(b, keys=True)]
+    score = _load(a, drums)
+    others = load_drummer(b, drums) if Path(b).is_dir() else [_load(b, drums)]
     drummer = str(b) if Path(b).is_dir() else None
     output_score, groove = _morph(score, others, drummer, amounts, system, metre, weights)
     save(output_score, output, force=force)
@@ -251,13 +254,23 @@ def _only_drums(score: Score) -> Score:
     return replace(score, parts=tuple(part for part in score.parts if part.is_drum))
 
 
-def load_drummer(folder: str | Path) -> list[Score]:
+def _load(path: str | Path, drums: int | None) -> Score:
+    """Score with drums on a channel, or on the tenth where there are none."""
+    score = load(path, keys=True, drums=drums, beats=True)
+    if drums is not None and not drum_strikes(score):
+        score = load(path, keys=True, beats=True)
+    return score
+
+
+def load_drummer(folder: str | Path, drums: int | None = None) -> list[Score]:
     """The playing of a drummer: the scores with drums in a folder and the folders in it.
 
     Parameters
     ----------
     folder : str or pathlib.Path
         The folder.
+    drums : int, optional
+        Channel of the drums, 1 to 16, in files that have notes on it; else the tenth.
 
     Returns
     -------
@@ -278,12 +291,12 @@ def load_drummer(folder: str | Path) -> list[Score]:
     scores = []
     for path in sorted(Path(folder).rglob("*")):
         if (
-            path.suffix.lower() in MIDI_SUFFIXES
+            path.suffix.lower() in MIDI_INPUT_SUFFIXES
             and path.is_file()
             and not path.name.startswith(".")
         ):
             try:
-                score = load(path, keys=True)
+                score = _load(path, drums)
             except InputError as error:
                 if error.problem != "has no notes":
                     raise

@@ -23,14 +23,13 @@ from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
-from cambiata.score.midi import Note, Part, Score, save
+from cambiata.score.midi import Note, Part, Score, is_midi, save
 from cambiata.score.notation import SUFFIXES, read_score
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.system import Progress, make_system
 from cambiata.timbre import Timbre
 from cambiata.transcription.api import transcribe
 
-SCORE_SUFFIXES = (*SUFFIXES, ".kar", ".smf")
 _RATE_HZ = 44100  # of what `play` returns
 # Shape of an output where neither score nor sound is a recording, which would give it.
 _NO_RECORDING = OutputShape("score", _RATE_HZ, n_channels=1, n_samples=1, subtype="PCM_24")
@@ -63,7 +62,8 @@ class PlayOptions:
     pedal : bool
         Whether the sustain pedal holds notes.
     strict : bool
-        Whether notes off the keyboard (88 keys) are refused, instead of left out.
+        Whether a damaged score, or notes off the keyboard (88 keys), are refused, instead of
+        playing what is left without them.
     tail_s : float, optional
         Seconds that the last note rings; 1 where not given, and 0 after a recording.
     instrument : {"any", "piano"}
@@ -230,6 +230,7 @@ def play_file(
     sound: str | Path,
     output: str | Path,
     *,
+    drums: int | None = None,
     midi: str | Path | None = None,
     sample_rate: int | None = None,
     n_channels: int | None = None,
@@ -248,6 +249,9 @@ def play_file(
         A sound file, or a ".timbre" file.
     output : str or pathlib.Path
         File to write, its extension choosing the format; "-" is a wav on standard output.
+    drums : int, optional
+        Channel of a MIDI file whose pitches are drums and left out, 1 to 16, or 0 for none; else
+        the tenth.
     midi : str or pathlib.Path, optional
         MIDI file for the notes of a recording.
     sample_rate, n_channels : int, optional
@@ -281,7 +285,11 @@ def play_file(
     chosen = PlayOptions(**options)
     is_score = _is_score(score)
     _check_paths(score, sound, output, midi if is_score else None)
-    source: Score | AudioFile = read_score(score, keys=True) if is_score else AudioFile(score)
+    source: Score | AudioFile
+    if is_score:
+        source = read_score(score, keys=True, drums=drums, strict=chosen.strict)
+    else:
+        source = AudioFile(score)
     if midi is not None:
         check_output(midi, MIDI, force=force)
     style = open_style(sound)
@@ -340,11 +348,11 @@ def _check_paths(
 
 
 def _is_score(path: str | Path) -> bool:
-    """By its name, or by its first four bytes where the name says nothing."""
-    if Path(path).suffix.lower() in SCORE_SUFFIXES:
+    """By its name, or by its first bytes where the name says nothing."""
+    if Path(path).suffix.lower() in SUFFIXES:
         return True
     with suppress(OSError, ValueError), Path(path).open("rb") as file:
-        return file.read(4) == b"MThd"
+        return is_midi(file.read(12))
     return False
 
 

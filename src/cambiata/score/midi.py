@@ -1,13 +1,12 @@
 """Scores in and out of MIDI files: the only place through which MIDI is read or written."""
 
 import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import InputError, warn
 from cambiata.files import check_output, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.score.clock import Clock, Metre
@@ -264,7 +263,7 @@ def load(
         problem = f"has no notes that can be read ({damage})" if damage else "has no notes"
         raise InputError(str(path), problem, "choose a score that plays something")
     if damage:
-        warnings.warn(f"{path}: is damaged: {damage}", CambiataWarning, stacklevel=2)
+        warn(f"{path}: is damaged: {damage}")
     end_s = max(part.end_s for part in parts)
     if not (end_s <= _LONGEST_S and clock.quarters(end_s) <= _MOST_QUARTERS):
         raise InputError(

@@ -133,8 +133,8 @@ def _control_events(controls: Controls) -> Iterator[tuple[float, str, dict[str, 
         pitch = min(max(round(semitones / semitones_range * 8192), -8192), 8191)
         yield at_s, "pitchwheel", {"pitch": pitch}
     for control, curve in ((_VOLUME, controls.volume), (_EXPRESSION, controls.expression)):
-        for at_s, value in curve:
-            yield at_s, "control_change", {"control": control, "value": round(value)}
+        for at_s, level in curve:
+            yield at_s, "control_change", {"control": control, "value": round(level)}
 
 
 def _encoded(name: str) -> str:

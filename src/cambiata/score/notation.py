@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.errors import CambiataWarning, InputError, MissingExtraError
-from cambiata.files import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SCORE, atomic_file, check_output
+from cambiata.files import (
+    MIDI_INPUT_SUFFIXES,
+    MIDI_SUFFIXES,
+    MUSICXML_SUFFIXES,
+    SCORE,
+    atomic_file,
+    check_output,
+)
 from cambiata.keywords import checked_keywords
 from cambiata.score import midi
 from cambiata.score.abc.reader import (
@@ -23,7 +30,7 @@ from cambiata.score.midi import Clock, Metre, Note, Part, Score
 from cambiata.score.sheet import GRID, Sheet, Tone, Voice
 
 ABC_SUFFIXES = (".abc",)
-SUFFIXES = (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
+SUFFIXES = (*MIDI_INPUT_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
 
 
 def read(path: str | Path) -> Sheet:
@@ -93,8 +100,8 @@ def read_all(path: str | Path) -> list[Sheet]:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix in MIDI_SUFFIXES:
-        score = midi.load(path, keys=True)
+    if suffix in MIDI_INPUT_SUFFIXES:
+        score = midi.load(path, keys=True, beats=True)
         if len({metre for _, metre in score.clock.metres}) > 2:
             warnings.warn(f"{path}: changes its metre; read as if it did not", CambiataWarning, 2)
         sheets = [Sheet.of(score)]
@@ -115,7 +122,9 @@ def read_all(path: str | Path) -> list[Sheet]:
 
 
 @checked_keywords
-def read_score(path: str | Path, *, keys: bool = False) -> Score:
+def read_score(
+    path: str | Path, *, keys: bool = False, drums: int | None = None, strict: bool = False
+) -> Score:
     """Score of a MIDI, MusicXML or ABC file: its notes in seconds, as they are performed.
 
     Parameters
@@ -127,6 +136,10 @@ def read_score(path: str | Path, *, keys: bool = False) -> Score:
     keys : bool
         Let notes of MIDI end with their keys, whatever the pedal does; `Part.pedal` says what it
         does.
+    drums : int, optional
+        Channel of MIDI whose pitches are drums, 1 to 16, or 0 for none; else the tenth.
+    strict : bool
+        Refuse MIDI that is damaged, instead of reading what can be read.
 
     Returns
     -------
@@ -151,7 +164,7 @@ def read_score(path: str | Path, *, keys: bool = False) -> Score:
     if suffix in MUSICXML_SUFFIXES:
         return read(path).to_score()
     if suffix not in ABC_SUFFIXES:
-        return midi.load(path, keys=keys)
+        return midi.load(path, keys=keys, drums=drums, strict=strict)
     if not path.is_file():
         raise InputError(str(path), "no such file", "check the path")
     return _score_of_tune(_read_tunes(path, at_most=1)[0], path)
