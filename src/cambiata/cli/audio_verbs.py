@@ -96,7 +96,9 @@ def _describe(report: cambiata.Report) -> str:
 )
 @_play_option("--tempo", "tempo", type=float, metavar="X", help="How many times as fast.")
 @_play_option("--pedal/--no-pedal", "pedal", help="Whether the sustain pedal counts (it does).")
-@_play_option("--strict", "strict", is_flag=True, help="Refuse damaged scores, and notes off the keyboard.")
+@_play_option(
+    "--strict", "strict", is_flag=True, help="Refuse damaged scores, and notes off the keyboard."
+)
 @_play_option(
     "--instrument",
     "instrument",
