@@ -21,19 +21,19 @@ from cambiata.files import (
     [
         ("no/a.mid", files.FILE, "no/a.mid: its folder does not exist; make it first"),
         ("folder", files.FILE, "folder: is a folder; name a file"),
-        ("there.mid", files.FILE, "exists; choose another name, or --force to replace it"),
+        ("there.mid", files.FILE, "exists; choose another name, or replace it"),
         ("a.wav", files.MIDI, "a.wav: is no MIDI file's name; name it NAME.mid"),
         ("a.pdf", files.SCORE, "is no kind of score that is written; name it .mid or .musicxml"),
         ("a.gif", files.PICTURE, "is no kind of picture that is drawn; name it .svg"),
         ("no/a.wav", files.SOUND, "no/a.wav: the folder no does not exist; create it first"),
-        ("there.mid", files.SOUND, "exists; choose another name, or --force it"),
+        ("there.mid", files.SOUND, "exists; choose another name, or replace it"),
         ("a.wav", files.TIMBRE, "a.wav: is no .timbre file; name it NAME.timbre"),
         ("a.TIMBRE", files.TIMBRE, "is no .timbre file"),
-        ("there.timbre", files.TIMBRE, "exists; choose another output, or --force"),
+        ("there.timbre", files.TIMBRE, "exists; choose another name, or replace it"),
         ("no/a.onnx", files.WEIGHTS, "^no: is no folder; make it first"),
         ("there.mid", files.BANK, "is a file; name a folder"),
         ("there.mid", files.EVALUATION, "is a file; choose another name"),
-        ("folder", files.TRAINING_RUN, "go on with it .cambiata train resume., or --force"),
+        ("folder", files.TRAINING_RUN, "exists; go on with .cambiata train resume., or replace"),
     ],
 )
 def test_refused_before_anything_is_made(

@@ -79,7 +79,7 @@ def test_several_clips_are_one_timbre(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"system": "vqvae"}, "is of vqvae; use --system vqvae"),
+        ({"system": "vqvae"}, 'is of vqvae; use `system="vqvae"`'),
         ({"weights": "0" * 64}, "belongs to other weights; capture it again"),
         ({"voices": ((1.0, {}),)}, "is not whole; capture it again"),
     ],
@@ -110,7 +110,7 @@ def test_files_that_are_none(bright: Timbre, tmp_path: Path) -> None:
     for name in ("half", "other"):
         with pytest.raises(cambiata.InputError, match="is no timbre; capture it again"):
             cambiata.load_timbre(tmp_path / f"{name}.timbre")
-    with pytest.raises(cambiata.InputError, match="exists; choose another output, or --force"):
+    with pytest.raises(cambiata.InputError, match="exists; choose another name, or replace it"):
         bright.save(tmp_path / "good.timbre")
     bright.save(tmp_path / "good.timbre", force=True)
     with pytest.raises(cambiata.InputError, match="does not exist; create it first"):

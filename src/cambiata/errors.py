@@ -65,7 +65,7 @@ class KeywordError(InputError, TypeError):
     def __init__(
         self, function: str, keyword: str, arguments: Sequence[str], keywords: Sequence[str]
     ) -> None:
-        from difflib import get_close_matches  # where it is needed: a hundredth of the import
+        from difflib import get_close_matches  # seldom needed
 
         near = get_close_matches(keyword, arguments, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""

@@ -28,6 +28,9 @@ MIDI_INPUT_SUFFIXES = (*MIDI_SUFFIXES, ".kar", ".smf", ".rmi")
 MUSICXML_SUFFIXES = (".musicxml", ".xml", ".mxl")
 
 
+_OR_REPLACE = "choose another name, or replace it with `force=True`"
+
+
 @dataclass(frozen=True)
 class OutputKind:
     """The checks that an output of a kind has to pass, each with its message; None: no check."""
@@ -38,7 +41,7 @@ class OutputKind:
     is_folder: Refusal | None = ("is a folder", "name a file")
     is_file: Refusal | None = None
     not_writable: Refusal | None = None
-    exists: Refusal | None = ("exists", "choose another name, or --force to replace it")
+    exists: Refusal | None = ("exists", _OR_REPLACE)
     foreign: Refusal = ("is not of this command's making", "choose another name")
     ignores_case: bool = True  # of the extension
     names_folder: bool = False  # a missing folder is refused by its own name, not by the output's
@@ -56,28 +59,28 @@ SOUND = OutputKind(
     no_folder=("the folder {folder} does not exist", "create it first"),
     is_folder=("is a folder", "name a file in it"),
     not_writable=("the folder {folder} may not be written", "choose another"),
-    exists=("exists", "choose another name, or --force it"),
+    exists=("exists", _OR_REPLACE),
 )
 TIMBRE = OutputKind(
     (".timbre",),
     ("is no .timbre file", "name it NAME.timbre"),
     no_folder=("the folder {folder} does not exist", "create it first"),
-    exists=("exists", "choose another output, or --force"),
+    exists=("exists", _OR_REPLACE),
     ignores_case=False,
 )
 WEIGHTS = OutputKind(
     (".onnx",),
     ("is no .onnx file", "name it NAME.onnx"),
     no_folder=("is no folder", "make it first"),
-    exists=("is there already", "choose another output, or --force"),
+    exists=("exists", _OR_REPLACE),
     ignores_case=False,
     names_folder=True,
 )
-DOMAIN = OutputKind(no_folder=None, exists=("is there already", "choose another name, or --force"))
+DOMAIN = OutputKind(no_folder=None, exists=("exists", _OR_REPLACE))
 TRAINING_RUN = OutputKind(
     no_folder=None,
     is_folder=None,
-    exists=("is there already", "go on with it (cambiata train resume), or --force"),
+    exists=("exists", "go on with `cambiata train resume`, or replace it with `force=True`"),
 )
 RENDERED_SCORES = OutputKind(is_folder=None)
 REPORT = OutputKind(

@@ -77,7 +77,7 @@ class Style:
         self.region_s = self.used_s = 0.0
         if isinstance(style, DomainMix):
             if not isinstance(system, TranslateSystem):
-                raise InputError(system.name, "plays no domains", "use --system translation")
+                raise InputError(system.name, "plays no domains", 'use `system="translation"`')
             self._timbre = system.blend(style)
         elif isinstance(style, Timbre):
             if start_s is not None or end_s is not None:
@@ -253,7 +253,7 @@ class ContentRender(Render):
             "hardly a note was heard in it; choose music with pitches"
             if isinstance(self.system, TranslateSystem)
             else "the style has next to nothing to play it with; choose a style with more notes, "
-            "or --preset shifted"
+            'or `preset="shifted"`'
         )
         return f"{self.content.name}: {problem}"
 

@@ -182,7 +182,7 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
         InputError
             The system stores no timbres.
         """
-        raise InputError(self.name, "keeps no timbres", "use --system oneshot")
+        raise InputError(self.name, "keeps no timbres", 'use `system="oneshot"`')
 
     def timbre_from_arrays(self, weighted_arrays: Sequence[tuple[float, Arrays]]) -> TimbreT:  # noqa: ARG002
         """Timbre of what `timbre_arrays` returned, or of several of them mixed.
@@ -202,7 +202,7 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
         InputError
             The system stores no timbres.
         """
-        raise InputError(self.name, "keeps no timbres", "use --system oneshot")
+        raise InputError(self.name, "keeps no timbres", 'use `system="oneshot"`')
 
 
 class PlaySystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
@@ -346,11 +346,11 @@ class DomainMix:
         for name, share in shares.items():
             if not 0 <= share < float("inf"):
                 raise InputError(
-                    f"{name}={share:g}", "is no share", "give 0 or more, as in --to NAME=0.6"
+                    f"{name}={share:g}", "is no share", 'give 0 or more, as in `to={"NAME": 0.6}`'
                 )
         total = float(sum(shares.values()))
         if not total:
-            raise InputError("to", "names no domain", "name one; see `cambiata domains list`")
+            raise InputError("to", "names no domain", "name one; see `cambiata.domains()`")
         return cls(tuple((name, share / total) for name, share in shares.items() if share))
 
 
@@ -403,7 +403,7 @@ class TranslateSystem(TransferSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT
             Always.
         """
         raise InputError(
-            self.name, "plays domains, not recordings", "use cambiata translate IN --to NAME"
+            self.name, "plays domains, not recordings", 'use `cambiata.translate` with `to="NAME"`'
         )
 
 

@@ -31,7 +31,7 @@ SUFFIX = ".timbre"
 
 _FORMAT, _VERSION = "cambiata timbre", 1
 _GAP_S = 0.1  # silence between recordings captured together: no note runs from one into the next
-_CURE = "capture it again: cambiata timbre capture"
+_CURE = "capture it again with `cambiata.capture_timbre`"
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -123,7 +123,7 @@ class Timbre:
             It belongs to another system, or to other weights.
         """
         if (system.timbre_system or system.name) != self.system:
-            raise InputError(self.name, f"is of {self.system}", f"use --system {self.system}")
+            raise InputError(self.name, f"is of {self.system}", f'use `system="{self.system}"`')
         if system.weights_sha256 != self.weights:
             raise InputError(self.name, "belongs to other weights", _CURE)
         try:

@@ -67,7 +67,7 @@ def test_flags_of_play_are_the_api_s_own() -> None:
         ("play score.mid sound.wav -o o.wav --track 7", "has no track 7; use one of: 1 tune"),
         ("play score.mid sound.wav -o o.wav --tempo 0", "tempo 0: is none"),
         ("play score.mid sound.wav -o o.wav --system magic", "magic: is no system"),
-        ("play score.mid sound.wav -o o.wav --midi k.mid", "leave --midi out"),
+        ("play score.mid sound.wav -o o.wav --midi k.mid", "leave out --midi"),
         ("transcribe silent.wav -o o.mid", "silent.wav: is silent"),
         ("transcribe score.mid -o o.mid", "score.mid"),
         ("transcribe sound.wav -o o.wav", "o.wav: is no MIDI file's name"),
@@ -216,4 +216,4 @@ def test_a_domain_is_added_and_played(home: Path) -> None:
     assert [note.pitch for note in transcribed.notes if note.duration_s > 0.1] == PITCHES
     again = run(*call, folder=home)
     assert again.returncode == 2
-    assert b"flutelike: is there already" in again.stderr
+    assert b"flutelike: exists" in again.stderr

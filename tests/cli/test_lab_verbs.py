@@ -100,7 +100,7 @@ _BAD = [
     ("evaluate transfer -o out --limit 0", "limit 0: leaves no pair; give at least 1"),
     ("evaluate transfer -o out --font missing.sf2", "missing.sf2: no such sound font"),
     ("evaluate transfer -o out --font broken.sf2", "broken.sf2: is not a whole sound font"),
-    ("evaluate transfer -o out --no-artificial", "evaluate: no set to run on; name --real FOLDER"),
+    ("evaluate transfer -o out --no-artificial", "evaluate: no set to run on; give --real FOLDER"),
     (
         "evaluate transfer -o out --lakh list.json empty --font tiny.sf2",
         "list.json: is not the authors' list of pairs; name data/lmd",
@@ -385,7 +385,7 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
         (["run", "nope", "-o", "R"], "nope: is no training preset; use one of groove, "),
         (
             ["run", "vqvae-self-supervised", "-o", "there"],
-            "there: is there already; go on with it (cambiata train ",
+            "there: exists; go on with `cambiata train resume`, or replace it with --force",
         ),
         (
             ["run", "vqvae-self-supervised", "-o", "R", "--set", "loop.speed=1"],
@@ -399,7 +399,10 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
             ["run", "vqvae-self-supervised", "-o", "R", "--minutes", "-1"],
             "loop.minutes=-1.0: rates and limits must",
         ),
-        (["resume", "there"], "there: is no run; start one: cambiata train run PRESET -o RUN"),
+        (
+            ["resume", "there"],
+            "there: is no run; start one with `cambiata train run PRESET -o RUN`",
+        ),
         (["export", "there", "-o", "x.onnx"], "there: is no run; start one"),
         (["export", "text.pt", "-o", "x.onnx"], "text.pt: cannot be read; give the authors' model"),
         (["export", "there", "-o", "x.bin"], "x.bin: is no .onnx file; name it NAME.onnx"),
@@ -423,6 +426,6 @@ def test_without_a_bank_a_training_says_how_to_make_one(tmp_path: Path) -> None:
     env = {"XDG_CACHE_HOME": str(tmp_path / ".cache")}
     done = start("train", "run", "vqvae-self-supervised", "-o", "R", folder=tmp_path, env=env)
     assert done.returncode == 2
-    assert b"bank/fluid-r3: is no bank; make one: cambiata data bank" in done.stderr
+    assert b"bank/fluid-r3: is no bank; make one with `cambiata data bank" in done.stderr
     assert done.stderr.count(b"\n") == 1
     assert not (tmp_path / "R").exists()

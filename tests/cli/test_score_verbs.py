@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cambiata
+from cambiata.cli.flags import in_flags
 from cambiata.cli.main import cli
 from cambiata.score import midi
 from cambiata.score.midi import Metre, Note, Part, Score
@@ -26,7 +27,7 @@ def refused(result: Result) -> str:
     """What a command says of bad input."""
     assert isinstance(result.exception, cambiata.InputError), result.output
     assert "\n" not in str(result.exception)
-    return str(result.exception)
+    return in_flags(str(result.exception), cli)
 
 
 def test_a_reel_becomes_a_strathspey(tmp_path: Path) -> None:
@@ -115,9 +116,9 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("tune", "options", "message"),
     [
-        ("duet.mid", (), "has several parts; choose one by --track: 1 flute; 2 bass"),
+        ("duet.mid", (), "has several parts; choose one with --track: 1 flute; 2 bass"),
         ("duet.mid", ("--track", 3), "has no track 3; use one of: 1 flute; 2 bass"),
-        ("chords.mid", (), "is polyphonic: tones sound together; choose a melody by --track, or"),
+        ("chords.mid", (), "is polyphonic: tones sound together; choose a melody with --track, or"),
         ("seven.mid", (), "is in 7/8, a metre that is not known; use 4/4, "),
         ("empty.mid", (), "has no notes; choose a score that plays something"),
         ("drums.mid", (), "has only drums; choose a score with pitches"),

@@ -65,7 +65,7 @@ def test_banks_whole_and_not(tmp_path: Path) -> None:
     assert banks["good"].present
     assert "1 instruments; unknown: the user's own; for train" in banks["good"].about
     assert not banks["bad"].present
-    assert "--force" in banks["bad"].cure
+    assert "cambiata data bank FONT --force" in banks["bad"].cure
 
 
 def test_packages_that_are_missing_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,7 +186,7 @@ def test_an_output_that_exists_is_kept_unless_forced(tmp_path: Path) -> None:
     folder, output = write_run(tmp_path), tmp_path / "out"
     write_report(folder, output, n_random=1)
     (output / "old.txt").touch()
-    with pytest.raises(InputError, match="out: exists; choose another name, or --force"):
+    with pytest.raises(InputError, match="out: exists; choose another name, or replace it"):
         write_report(folder, output)
     assert (output / "old.txt").exists()
     write_report(folder, output, n_random=1, force=True)

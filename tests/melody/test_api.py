@@ -151,7 +151,7 @@ def test_other_parts_stay_and_are_left_out_with_the_metre() -> None:
 
 
 def test_a_metre_is_taken_only_when_asked() -> None:
-    with pytest.raises(InputError, match=r"is in 2/2, but jig is in 6/8, 9/8; add --metre style"):
+    with pytest.raises(InputError, match='is in 2/2, but jig is in 6/8, 9/8; add `metre="style"`'):
         restyle(REEL, "jig")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

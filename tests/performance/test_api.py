@@ -194,7 +194,7 @@ def test_outputs_refused(tmp_path: Path) -> None:
     a, sound = tmp_path / "a.mid", tmp_path / "sound.wav"
     with pytest.raises(InputError, match="is also an input"):
         play_file(a, sound, sound, force=True)
-    with pytest.raises(InputError, match="leave --midi out"):
+    with pytest.raises(InputError, match="leave out `midi`"):
         play_file(a, sound, tmp_path / "out.wav", midi=tmp_path / "b.mid")
     with pytest.raises(InputError, match="does not play scores; use one of player"):
         play_file(a, sound, tmp_path / "out.wav", system="oneshot")

@@ -443,7 +443,7 @@ SCORE = Score((Part((Note(0, 1, 60),)),))
 def test_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     path = tmp_path / "a.mid"
     path.write_bytes(b"dear to me")
-    with pytest.raises(InputError, match="exists; choose another name, or --force"):
+    with pytest.raises(InputError, match="exists; choose another name, or replace it"):
         midi.save(SCORE, path)
     assert path.read_bytes() == b"dear to me"
     midi.save(SCORE, path, force=True)

@@ -135,7 +135,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, text: str, me
 def test_nothing_is_lost_of_what_is_there(tmp_path: Path) -> None:
     write(TUNE, tmp_path / "a.mid")
     before = (tmp_path / "a.mid").read_bytes()
-    with pytest.raises(InputError, match="exists; choose another name, or --force"):
+    with pytest.raises(InputError, match="exists; choose another name, or replace it"):
         write(TUNE, tmp_path / "a.mid")
     with pytest.raises(InputError, match=r"name it \.mid or \.musicxml"):
         write(TUNE, tmp_path / "a.abc")

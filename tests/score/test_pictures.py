@@ -60,7 +60,7 @@ def test_nothing_to_draw_is_a_picture_too(tmp_path: Path) -> None:
 
 def test_a_picture_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> None:
     (tmp_path / "a.svg").write_text("before")
-    with pytest.raises(InputError, match="exists; choose another name, or --force"):
+    with pytest.raises(InputError, match="exists; choose another name, or replace it"):
         draw_rolls({}, tmp_path / "a.svg")
     draw_rolls({}, tmp_path / "a.svg", force=True)
     assert (tmp_path / "a.svg").read_text().startswith("<svg")

@@ -54,7 +54,9 @@ def test_a_run_tells_what_it_is(run: Path) -> None:
 
 def test_a_run_is_not_overwritten(run: Path) -> None:
     before = (run / METRICS).read_bytes()
-    with pytest.raises(InputError, match=r"is there already; go on with it .*--force"):
+    with pytest.raises(
+        InputError, match="exists; go on with `cambiata train resume`, or replace it"
+    ):
         start("vqvae-self-supervised", run, settings=SETTINGS)
     assert (run / METRICS).read_bytes() == before
 
@@ -151,7 +153,7 @@ def test_the_authors_checkpoint_becomes_a_file(
     [
         ("x.pt", r"x\.pt: is no \.onnx file; name it NAME\.onnx"),
         ("none/x.onnx", r"none: is no folder; make it first"),
-        ("there.onnx", r"there\.onnx: is there already"),
+        ("there.onnx", r"there\.onnx: exists"),
     ],
 )
 def test_an_output_that_cannot_be_is_said(run: Path, tmp_path: Path, name: str, match: str) -> None:

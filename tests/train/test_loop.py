@@ -182,7 +182,7 @@ def test_a_run_of_before_a_layer_was_renamed_goes_on(tmp_path: Path) -> None:
     assert float(task.state_dict()[first].flatten()[0]) == gain
     state["task"] = {"another": torch.zeros(3, 3)}
     torch.save(state, place)
-    with pytest.raises(InputError, match="run: is of another network; train it again: --force"):
+    with pytest.raises(InputError, match="run: is of another network; train it again with"):
         fit(Gain(), examples, SIX, tmp_path / "run")
 
 

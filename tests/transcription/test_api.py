@@ -74,7 +74,7 @@ def test_from_file_to_file(tmp_path: Path) -> None:
     report = transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", instrument="piano")
     assert report.n_notes == len(load(tmp_path / "a.mid").notes) >= 5
     assert report.duration_s == pytest.approx(2.0)
-    with pytest.raises(InputError, match="exists; choose another name, or --force"):
+    with pytest.raises(InputError, match="exists; choose another name, or replace it"):
         transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid")
     transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", force=True)
     for output, match in (("a.wav", "no MIDI file's name"), ("no/a.mid", "does not exist")):

@@ -48,7 +48,9 @@ def test_it_is_a_transfer_with_domains_for_a_style(content: Audio) -> None:
 
 
 def test_recordings_are_no_domains(content: Audio, style: Audio) -> None:
-    with pytest.raises(InputError, match="plays domains, not recordings; use cambiata translate"):
+    with pytest.raises(
+        InputError, match=r"plays domains, not recordings; use `cambiata\.translate`"
+    ):
         cambiata.transfer(content, style, system="translation")
     with pytest.raises(InputError, match="oneshot: does not translate; use one of translation"):
         translate(content, "sitar", system="oneshot")

@@ -250,7 +250,7 @@ class Destination:
             raise InputError(
                 str(self.path),
                 f"OGG cannot hold {self.sample_rate} Hz",
-                "choose another format, or --rate 48000",
+                "choose another format, or `sample_rate=48000`",
             )
         # Opening is the only way to ask libsndfile what an encoder takes (MP3: 8 to 48 kHz, ...).
         try:
@@ -267,7 +267,7 @@ class Destination:
             raise InputError(
                 str(self.path),
                 f"{self.format} cannot hold {n_out} channels at {self.sample_rate} Hz",
-                "choose another format, or --rate 44100 --channels 1",
+                "choose another format, or `sample_rate=44100` and `n_channels=1`",
             ) from error
 
 

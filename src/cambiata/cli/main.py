@@ -10,6 +10,7 @@ import click
 import cambiata
 from cambiata.cli.audio_verbs import domains, play, transcribe, transfer, translate
 from cambiata.cli.console import Interruption, print_json
+from cambiata.cli.flags import in_flags
 from cambiata.cli.lab_verbs import data, evaluate, train
 from cambiata.cli.options import HELP, list_as_json_option
 from cambiata.cli.score_verbs import counterpoint, groove, melody
@@ -44,14 +45,14 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo("cambiata: " + " ".join(message.split()), err=True)
+    click.echo("cambiata: " + " ".join(in_flags(message, cli).split()), err=True)
     return code
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_rest: Any) -> None:
     # A warning about the sound is one line; what concerns programmers is not shown.
     if issubclass(category, cambiata.CambiataWarning):
-        click.echo(f"cambiata: {message}", err=True)
+        click.echo(f"cambiata: {in_flags(str(message), cli)}", err=True)
 
 
 class _Group(click.Group):

@@ -121,12 +121,14 @@ class Bank:
             version, complete = facts.get("version"), facts.get("complete")
         except (OSError, ValueError, AttributeError) as error:
             raise InputError(
-                str(folder), "is no bank", "make one: cambiata data bank FONT"
+                str(folder), "is no bank", "make one with `cambiata data bank FONT`"
             ) from error
         programs = _programs(facts) - set(facts.get("silent", ())) if version == VERSION else set()
         if not complete or not programs or not all(is_stored(self.folder, p) for p in programs):
             raise InputError(
-                str(folder), "is not whole or of another version", "make it again: --force"
+                str(folder),
+                "is not whole or of another version",
+                "make it again with `cambiata data bank FONT --force`",
             )
         self.source = SoundSource(**facts["source"])
         self.facts = facts

@@ -104,7 +104,7 @@ def build_from_font(
         sound_font.presets[p] for p in MELODIC_PROGRAMS if p in sound_font.presets
     ]
     if not chosen:
-        raise InputError(str(font), "has no melodic program", "name --programs, or another font")
+        raise InputError(str(font), "has no melodic program", "name `programs`, or another font")
     _check_velocities(velocities)
     writer = BankWriter(
         Path(folder),

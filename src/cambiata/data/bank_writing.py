@@ -83,7 +83,7 @@ class BankWriter:
             raise InputError(
                 str(self.folder),
                 "holds a bank of another make",
-                "choose another folder, or --force",
+                "choose another folder, or replace it with `force=True`",
             )
         return {program for program in self._programs if not is_stored(self.folder, program)}
 

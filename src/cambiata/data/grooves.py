@@ -140,7 +140,7 @@ def record_grooves(
             raise InputError(
                 "examples.source",
                 "names no folder",
-                "name the Groove MIDI Dataset's: --set examples.source=FOLDER",
+                'name the Groove MIDI Dataset\'s: `settings={"examples.source": "FOLDER"}`',
             )
         recordings = [each for each in read_recordings(config.source) if not each.is_held_out]
         if place is None:

@@ -71,7 +71,7 @@ def evaluate_transfer(
     if mixing_secrets:
         sets.append(MixingSecretsSet(*mixing_secrets, limit))
     if not sets:
-        raise InputError("evaluate", "no set to run on", "name --real FOLDER")
+        raise InputError("evaluate", "no set to run on", "give `real=FOLDER`")
     return run(output, sets, chosen, n_workers=n_workers, seed=seed, progress=progress)
 
 
@@ -92,6 +92,6 @@ def _load_artificial(name: str, seed: int, n_pairs: int | None) -> ArtificialSet
         raise InputError(
             str(font.path),
             "is not the TimGM6mb that the test set is of",
-            f"use that of Debian's {font.source.package}, or --seed 1 to draw pairs for this one",
+            f"use that of Debian's {font.source.package}, or `seed=1` to draw pairs for this one",
         )
     return replace(shipped, font=str(font.path))

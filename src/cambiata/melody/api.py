@@ -188,7 +188,7 @@ def restyle(
         raise InputError(
             tune.name,
             f"is in {output.metre}, but {name} is in {homes}",
-            "add --metre style to change it",
+            'add `metre="style"` to change it',
         )
     output = turning.restyle(output, style_lines, amounts, seed, line)
     voice = output.voice(tune.voices[number])

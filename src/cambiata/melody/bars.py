@@ -232,7 +232,7 @@ def melody_of_sheet(
         f"{i} {voice.name or f'program {voice.program}'}" for i, voice in enumerate(sheet.voices, 1)
     )
     if track is None and len(sheet.voices) > 1:
-        raise InputError(sheet.name, "has several parts", f"choose one by --track: {choices}")
+        raise InputError(sheet.name, "has several parts", f"choose one with `track`: {choices}")
     number = 0 if track is None else track - 1
     if not 0 <= number < len(sheet.voices):
         raise InputError(sheet.name, f"has no track {track}", f"use one of: {choices}")
@@ -243,7 +243,7 @@ def melody_of_sheet(
         raise InputError(
             sheet.name,
             "is polyphonic: tones sound together",
-            "choose a melody by --track, or --skyline takes the highest tones",
+            "choose a melody with `track`, or take the highest tones with `skyline=True`",
         )
     if sheet.n_bars < _MIN_BARS or len(voice.tones) < _MIN_TONES:
         raise InputError(sheet.name, "is too short", "give a melody of two bars at least")

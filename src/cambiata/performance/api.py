@@ -342,7 +342,7 @@ def _check_paths(
     if str(score) == "-" and str(sound) == "-":
         raise InputError("-", "is score and sound at once", "give a file for one of them")
     if superfluous_midi is not None:
-        raise InputError(str(superfluous_midi), "is what the score is already", "leave --midi out")
+        raise InputError(str(superfluous_midi), "is what the score is already", "leave out `midi`")
     for path in (score, sound):
         check_not_input(output, "an input", path)
 
@@ -401,7 +401,7 @@ def _name_left_out(name: str, notes: Sequence[Note], refuse: bool) -> None:
     pitches = ", ".join(str(pitch) for pitch in sorted({note.pitch for note in notes}))
     problem = f"{len(notes)} of its notes lie off the keyboard (pitches {pitches})"
     if refuse:
-        raise InputError(name, problem, "transpose it to 21-108, or leave --strict out")
+        raise InputError(name, problem, "transpose it to 21-108, or leave out `strict`")
     warn(f"{name}: {problem} and are left out")
 
 

@@ -51,7 +51,7 @@ def _load_run(run: str | Path) -> tuple[Task, dict[str, Any]]:
     state = read_checkpoint(run)
     if not state["latest"]:
         raise InputError(
-            str(run), "has not been validated yet", "go on with it: cambiata train resume"
+            str(run), "has not been validated yet", "go on with `cambiata train resume`"
         )
     task = make_task(config)
     load_weights(task, run)

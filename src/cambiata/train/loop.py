@@ -27,6 +27,7 @@ from cambiata.train.config import LoopConfig
 from cambiata.train.task import Task, TrainingExamples
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.pt", "metrics.jsonl", "curves.png"
+_TRAIN_AGAIN = "train it again with `cambiata train run PRESET -o RUN --force`"
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -294,9 +295,7 @@ class _Loop:
                 self.average.load_state_dict(own_names(state["average"], self.average))
             self.optimizer.load_state_dict(state["optimizer"])
         except (RuntimeError, ValueError) as error:
-            raise InputError(
-                str(self.folder), "is of another network", "train it again: --force"
-            ) from error
+            raise InputError(str(self.folder), "is of another network", _TRAIN_AGAIN) from error
         self.step, self.elapsed_s = state["step"], state["elapsed_s"]
         self.latest = state["latest"]
         torch.set_rng_state(state["random"])
@@ -313,11 +312,11 @@ def read_checkpoint(run: str | Path) -> dict[str, Any]:
     """States of a run's task, average and optimiser, its step, seconds and last validation."""
     place = Path(run) / CHECKPOINT
     if not place.exists():
-        raise InputError(str(run), "has no checkpoint", "train it: cambiata train run")
+        raise InputError(str(run), "has no checkpoint", "train it with `cambiata train run`")
     try:
         state: dict[str, Any] = torch.load(place, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(str(place), "cannot be read", "train it again: --force") from error
+        raise InputError(str(place), "cannot be read", _TRAIN_AGAIN) from error
     return state
 
 

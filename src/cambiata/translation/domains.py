@@ -83,7 +83,7 @@ def load_added_domain(name: str, encoder: str) -> Domain:
         raise InputError(
             str(place),
             "belongs to another version of the encoder",
-            f"add it again: cambiata domains add {name} FOLDER --force",
+            f"add it again: `cambiata domains add {name} FOLDER --force`",
         )
     return Domain(name, model, 0, model.about["domains"][0], own=True)
 

@@ -113,7 +113,7 @@ def test_training_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     start("groove", whole, settings=SETTINGS | data, examples=windows)
     start("groove", broken, settings=SETTINGS | data | {"loop.max_steps": "10"}, examples=windows)
-    with pytest.raises(InputError, match=r"broken: is there already"):
+    with pytest.raises(InputError, match="broken: exists"):
         start("groove", broken, settings=SETTINGS | data, examples=windows)
     assert resume(broken)["step"] == 10
     states = [read_checkpoint(run)["task"] for run in (whole, broken)]
