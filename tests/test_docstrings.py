@@ -36,7 +36,7 @@ CODES = {
 def _public_modules() -> Iterator[str]:
     for module in pkgutil.walk_packages(cambiata.__path__, "cambiata."):
         parts = module.name.split(".")[1:]
-        if parts[:2] == ["score", "abc"]:
+        if parts[0] == "score" and parts[1:2] and parts[1] in ("abc", "musicxml", "played"):
             continue  # read through `score.notation` alone, as the next test sees
         if parts[0] in ("audio", "score", "system") or parts[-1] == "api":
             yield module.name
@@ -85,11 +85,12 @@ def test_docstring(name: str) -> None:
     assert not errors
 
 
-def test_the_abc_reader_is_imported_by_notation_alone() -> None:
+@pytest.mark.parametrize("package", ["abc", "musicxml"])
+def test_readers_of_notation_are_imported_by_notation_alone(package: str) -> None:
     users = {
         path.name
         for path in (Path(cambiata.__file__).parent).rglob("*.py")
-        if "cambiata.score.abc" in path.read_text() and path.parent.name != "abc"
+        if f"cambiata.score.{package}" in path.read_text() and path.parent.name != package
     }
     assert users == {"notation.py"}
 

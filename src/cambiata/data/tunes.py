@@ -16,10 +16,8 @@ import numpy as np
 from cambiata.data.scores import SCORE_CACHE
 from cambiata.errors import InputError
 from cambiata.files import write_text
-from cambiata.score.abc.reader import parse_abc
-from cambiata.score.abc.text import decode
 from cambiata.score.midi import Metre
-from cambiata.score.notation import sheet_of_tune
+from cambiata.score.notation import parse_tune
 from cambiata.score.sheet import Sheet, Tone, Voice
 from cambiata.system import Progress
 
@@ -109,7 +107,7 @@ def _abc_texts(corpus: Path) -> Iterator[tuple[str, str]]:
     """Name and ABC of every tune but Norbeck's transcriptions."""
     for collection in COLLECTIONS:
         for file in sorted((corpus / collection).glob("*.abc")):
-            text = decode(file.read_bytes())
+            text = file.read_text(encoding="utf-8", errors="replace")
             for tune in re.split(r"(?m)^(?=X:)", text)[1:]:
                 if "norbeck" not in tune.lower() and re.search(r"(?m)^K:", tune):
                     yield f"{collection}/{file.stem}", tune
@@ -131,12 +129,11 @@ def _parse_one(place: str, text: str) -> dict[str, Any] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            played = next(parse_abc(text, name), None)
-            if played is None:
-                return None
-            sheet = sheet_of_tune(played, name)
+            sheet = parse_tune(text, name)
         except InputError:  # it repeats without end, or has only drums: left out
             return None
+    if sheet is None:
+        return None
     return {
         "name": name,
         "dance": _find_dance(fields.get("R", ""), fields.get("T", "")),

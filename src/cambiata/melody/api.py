@@ -197,14 +197,7 @@ def restyle(
         return replace(tune, voices=voices)
     if len(tune.voices) > 1:
         warn(f"{tune.name}: its other parts are left out, as the metre changes")
-    speed_up = float(output.metre.bar / line.metre.bar)  # so that a bar lasts as long as it did
-    return replace(
-        tune,
-        voices=(voice,),
-        metre=output.metre,
-        pickup=output.pickup,
-        qpm=tune.qpm * speed_up,
-    )
+    return replace(tune.counted_anew(output.metre, output.pickup), voices=(voice,))
 
 
 @checked_keywords

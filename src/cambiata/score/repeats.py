@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 # Bars that are played, repeats counted: an hour of 2/4 at 240 a minute has 7200.
@@ -77,6 +78,36 @@ class Marks:
     def repeats(self) -> bool:
         """Whether it has a repeat sign or lies in an ending."""
         return bool(self.opens or self.closes or self.endings)
+
+
+@dataclass(frozen=True)
+class Form:
+    """Bars as they are written, with their signs, and the order in which they are played.
+
+    Parameters
+    ----------
+    marks : tuple of Marks
+        Signs of each bar.
+    order : tuple of int
+        Numbers of bars in the order in which they are played, from 0.
+    lengths : tuple of fractions.Fraction
+        Length of each bar in quarter notes.
+
+    Examples
+    --------
+    >>> form = Form((Marks(closes=1),), (0, 0), (Fraction(4),))
+    >>> form.is_repeated
+    True
+    """
+
+    marks: tuple[Marks, ...]
+    order: tuple[int, ...]
+    lengths: tuple[Fraction, ...]
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether a bar is played more often than once, or not at all."""
+        return self.order != tuple(range(len(self.marks)))
 
 
 def playing_order(marks: Sequence[Marks]) -> list[int]:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
+from math import isfinite
 
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
+from cambiata.score.repeats import Form
 
 _COMMON = Metre()
 # Grid of a quarter note on which performances are written: thirty-seconds and triplets of
@@ -121,6 +123,13 @@ class Sheet:
         Length of the incomplete bar that it begins with, in quarter notes.
     name : str
         Name for messages.
+    tempos : tuple of tuple
+        Where the tempo changes after the beginning, in quarter notes, and the quarter notes a
+        minute from there on.
+    title, composer : str
+        As the score names them; empty where it says nothing.
+    form : Form, optional
+        The written bars, where repeats were written out.
 
     Examples
     --------
@@ -134,6 +143,10 @@ class Sheet:
     qpm: float = 120.0
     pickup: Fraction = Fraction(0)
     name: str = field(default="sheet", compare=False)
+    tempos: tuple[tuple[Fraction, float], ...] = ()
+    title: str = field(default="", compare=False)
+    composer: str = field(default="", compare=False)
+    form: Form | None = field(default=None, compare=False)
 
     @property
     def end(self) -> Fraction:
@@ -145,8 +158,42 @@ class Sheet:
         """Full bars, begun ones among them; a pickup is none."""
         return -int((self.pickup - self.end) // self.metre.bar)
 
+    def counted_anew(self, metre: Metre, pickup: Fraction) -> "Sheet":
+        """The sheet without its voices in another metre, whose bars last as long.
+
+        Parameters
+        ----------
+        metre : Metre
+            The new metre.
+        pickup : fractions.Fraction
+            The new length of its incomplete first bar, in quarter notes.
+
+        Returns
+        -------
+        Sheet
+            Tempos are such that a bar lasts as many seconds as it did.
+        """
+        stretch = metre.bar / self.metre.bar
+
+        def moved(at: Fraction) -> Fraction:
+            return max(Fraction(0), pickup + (at - self.pickup) * stretch)
+
+        form = self.form
+        if form is not None:
+            lengths = [length * stretch for length in form.lengths]
+            form = replace(form, lengths=(pickup or lengths[0], *lengths[1:]))
+        return replace(
+            self,
+            voices=(),
+            metre=metre,
+            pickup=pickup,
+            qpm=self.qpm * float(stretch),
+            tempos=tuple((moved(at), qpm * float(stretch)) for at, qpm in self.tempos),
+            form=form,
+        )
+
     def to_score(self) -> Score:
-        """The sheet as a performance at its tempo.
+        """The sheet as a performance at its tempos.
 
         Returns
         -------
@@ -160,7 +207,8 @@ class Sheet:
                 (0.0, Metre(short.numerator, short.denominator)),
                 (float(self.pickup), self.metre),
             )
-        clock = Clock(((0.0, self.qpm),), metres, self.key)
+        later = ((float(at), qpm) for at, qpm in self.tempos)
+        clock = Clock(((0.0, self.qpm), *later), metres, self.key)
         parts = (
             Part(
                 tuple(
@@ -210,7 +258,9 @@ class Sheet:
             if not part.is_drum and part.notes
         )
         qpm = score.clock.tempos[0][1]
-        return cls(tuple(voices), metre, score.clock.key, qpm, pickup, score.name)
+        tempos = {_quantize(at): later for at, later in score.clock.tempos[1:] if at}
+        changes = tuple((at, later) for at, later in tempos.items() if isfinite(later))
+        return cls(tuple(voices), metre, score.clock.key, qpm, pickup, score.name, changes)
 
 
 def _quantize(quarters: float) -> Fraction:

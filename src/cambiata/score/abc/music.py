@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from cambiata.score.abc.fields import ALTERATIONS, Key, Sounding
 from cambiata.score.midi import Metre
-from cambiata.score.repeats import Marks
+from cambiata.score.played import DYNAMICS, Bar, WrittenNote
 
 MAX_NOTES = 100_000  # of a tune as it is written: the Ring's longest act has fewer
 _ONE = Fraction(1)
@@ -18,19 +18,6 @@ _MOST_RESTS = 1000  # bars of one Z
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 # Notes in the time of how many, where a tuplet does not say; 0: two, or three in compound metres.
 _TUPLETS = {2: 3, 3: 2, 4: 3, 5: 0, 6: 2, 7: 0, 8: 3, 9: 0}
-# Velocities of dynamics, as abc2midi has them but for the outermost.
-DYNAMICS = {
-    "pppp": 20,
-    "ppp": 30,
-    "pp": 45,
-    "p": 60,
-    "mp": 75,
-    "mf": 90,
-    "f": 105,
-    "ff": 115,
-    "fff": 122,
-    "ffff": 127,
-}
 _LENGTH = r"\d{0,6}/*\d{0,6}"
 _ACCIDENTAL, _LETTER = r"(?:\^\^|\^|__|_|=)(?:\d{0,2}/\d{0,2})?", r"[A-Ga-g][,']*"
 _NOTE = re.compile(rf"(\^\^|\^|__|_|=)?(\d{{0,2}}/\d{{0,2}})?([A-Ga-g])([,']*)({_LENGTH})(\s*-)?")
@@ -60,29 +47,6 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-
-
-@dataclass(slots=True)
-class WrittenNote:
-    """A note of a bar; lengths in quarter notes."""
-
-    at: Fraction
-    length: Fraction
-    pitch: int
-    velocity: int
-    tied: bool = False  # to the next of its pitch
-
-
-@dataclass(slots=True)
-class Bar:
-    """What lies between two bar lines, or between two places where repeats may part."""
-
-    metre: Metre | None
-    notes: list[WrittenNote] = field(default_factory=list)
-    length: Fraction = Fraction(0)
-    marks: Marks = field(default_factory=Marks)
-    label: str = ""  # of the part that begins with it
-    tempos: list[tuple[Fraction, float]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """Tunes of ABC files as they are played: notes in quarter notes, repeats written out."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from cambiata.errors import InputError
 from cambiata.score.abc import fields
-from cambiata.score.abc.music import MAX_NOTES, Bar, VoiceReader
+from cambiata.score.abc.music import MAX_NOTES, VoiceReader
 from cambiata.score.abc.text import (
     MAX_BYTES,
     Line,
@@ -19,63 +18,10 @@ from cambiata.score.abc.text import (
     head_length,
     split_tunes,
 )
-from cambiata.score.midi import Metre
-from cambiata.score.repeats import (
-    Marks,
-    TooManyRepeatsError,
-    part_order,
-    playing_order,
-)
+from cambiata.score.played import QPM, PlayedTune, WrittenVoice, play_voices
+from cambiata.score.repeats import TooManyRepeatsError
 
-_QPM = 120.0  # quarter notes a minute where no Q field gives it: what abc2midi takes
 _MOST_VOICES = 64
-_MOST_PLAYED = 500_000  # notes of a tune, repeats written out: several times the longest symphony
-_LONGEST = 200_000  # quarter notes of a tune: a day at 138 a minute
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class PlayedNote:
-    """A note as it is played, in quarter notes from the beginning."""
-
-    start: Fraction
-    length: Fraction
-    pitch: int
-    velocity: int
-
-
-@dataclass(frozen=True)
-class PlayedVoice:
-    """The notes of one voice."""
-
-    notes: tuple[PlayedNote, ...]
-    name: str = ""
-    program: int = 0
-    is_drum: bool = False
-
-
-@dataclass(frozen=True)
-class PlayedTune:
-    """A tune as it is played."""
-
-    title: str
-    voices: tuple[PlayedVoice, ...]
-    metres: tuple[tuple[Fraction, Metre], ...]  # with the quarter note where each begins
-    tempos: tuple[tuple[Fraction, float], ...]
-    key: str
-    pickup: Fraction
-    end: Fraction
-    problems: tuple[str, ...] = ()
-
-    @property
-    def main_metre(self) -> Metre:
-        """The metre that governs most of it."""
-        if not self.metres:
-            return Metre()
-        lengths: Counter[Metre] = Counter()
-        ends = [*(start for start, _ in self.metres[1:]), self.end]
-        for (start, metre), end in zip(self.metres, ends, strict=True):
-            lengths[metre] += end - start  # type: ignore[assignment]
-        return max(lengths, key=lambda metre: lengths[metre], default=Metre())
 
 
 def read_text(path: Path) -> str:
@@ -114,6 +60,7 @@ class _Tune:
 
     lines: Sequence[Line]
     title: str = ""
+    composer: str = ""
     parts: str = ""
     tempo: str = ""
     unit: Fraction | None = None
@@ -139,6 +86,8 @@ class _Tune:
     def _read_head(self, line: Line) -> None:
         if line.letter == "T":
             self.title = self.title or clean_title(line.text)
+        elif line.letter == "C":
+            self.composer = self.composer or clean_title(line.text)
         elif line.letter == "P":
             self.parts = line.text
         elif line.letter == "Q":
@@ -240,116 +189,19 @@ class _Tune:
 
     def played(self) -> PlayedTune:
         """The tune with its repeats written out."""
-        readers = list(self.voices.values())
-        for reader in readers:
+        for reader in self.voices.values():
             reader.finish()
-        readers = [reader for reader in readers if reader.bars]
-        orders = self._orders([reader.bars for reader in readers])
-        voices = []
-        for reader, (order, lengths) in zip(readers, orders, strict=True):
-            notes = _played_notes(reader.bars, order, lengths)
-            voices.append(PlayedVoice(notes, reader.name, reader.program, reader.is_drum))
-        if sum(len(voice.notes) for voice in voices) > _MOST_PLAYED:
-            raise TooManyRepeatsError
-        return self._assembled(readers, orders, voices)
-
-    def _orders(self, voices: list[list[Bar]]) -> "list[_Order]":
-        """Order and lengths of each voice's bars: one for all where their signs allow it."""
-        if not voices:
-            return []
-        longest = max(voices, key=len)
-        together = all(
-            len(bars) == len(longest) or not any(bar.marks.repeats for bar in bars)
-            for bars in voices
+        voices = [
+            WrittenVoice(each.bars, each.name, each.program, each.is_drum, each.first_key)
+            for each in self.voices.values()
+            if each.bars
+        ]
+        qpm = fields.parse_tempo(self.tempo, self.model.unit) or QPM
+        return play_voices(
+            voices,
+            parts=self.parts,
+            qpm=qpm,
+            title=self.title,
+            composer=self.composer,
+            problems=self.problems,
         )
-        if not together:
-            return [self._order([bars]) for bars in voices]
-        return [self._order(voices)] * len(voices)
-
-    def _order(self, voices: list[list[Bar]]) -> "_Order":
-        n = max(map(len, voices))
-        marks, labels, lengths = [], [""] * n, [Fraction(0)] * n
-        for i in range(n):
-            merged = Marks()
-            for bar in (bars[i] for bars in voices if i < len(bars)):
-                merged = merged.merged(bar.marks)
-                labels[i] = labels[i] or bar.label
-                lengths[i] = max(lengths[i], bar.length)
-            marks.append(merged)
-        starts = {label: i for i, label in reversed(list(enumerate(labels))) if label}
-        sequence = part_order(self.parts, starts)
-        if not sequence:
-            return playing_order(marks), lengths
-        edges = sorted({*starts.values(), *(i for i, label in enumerate(labels) if label), n})
-        order = playing_order(marks[: edges[0]])
-        for label in sequence:
-            if label in starts:
-                start = starts[label]
-                end = next(edge for edge in edges if edge > start)
-                order += [start + i for i in playing_order(marks[start:end])]
-            if len(order) > _LONGEST:
-                raise TooManyRepeatsError
-        return order, lengths
-
-    def _assembled(
-        self, readers: list[VoiceReader], orders: "list[_Order]", voices: list[PlayedVoice]
-    ) -> PlayedTune:
-        qpm = fields.parse_tempo(self.tempo, self.model.unit) or _QPM
-        tempos: dict[Fraction, float] = {Fraction(0): qpm}
-        metres: list[tuple[Fraction, Metre]] = []
-        end = pickup = Fraction(0)
-        for number, (reader, (order, lengths)) in enumerate(zip(readers, orders, strict=True)):
-            begin = Fraction(0)
-            for i in order:
-                bar = reader.bars[i] if i < len(reader.bars) else Bar(None)
-                tempos.update((begin + at, qpm) for at, qpm in bar.tempos)
-                metre = bar.metre or Metre()
-                if number == 0 and (not metres or metres[-1][1] != metre):
-                    metres.append((begin, metre))
-                begin += lengths[i]
-            end = max(end, begin)
-            if number == 0 and len(order) > 1:
-                first = reader.bars[order[0]].metre
-                short = lengths[order[0]]
-                pickup = short if first is not None and short < first.bar else pickup
-        if end > _LONGEST:
-            raise ValueError(f"lasts {int(end)} quarter notes")
-        return PlayedTune(
-            self.title,
-            tuple(voices),
-            tuple(metres),
-            tuple(sorted(tempos.items())),
-            next((each.first_key for each in readers if each.n_notes), ""),
-            pickup,
-            end,
-            tuple(self.problems),
-        )
-
-
-_Order = tuple[list[int], list[Fraction]]
-
-
-def _played_notes(
-    bars: Sequence[Bar], order: Sequence[int], lengths: Sequence[Fraction]
-) -> tuple[PlayedNote, ...]:
-    """Notes of bars in the order they are played, ties made one."""
-    notes: list[PlayedNote] = []
-    open_ties: dict[int, int] = {}  # where the note is that goes on, by pitch
-    begin = Fraction(0)
-    for number in order:
-        for note in bars[number].notes if number < len(bars) else ():
-            start, before = begin + note.at, open_ties.pop(note.pitch, None)
-            place = len(notes)
-            if before is not None and notes[before].start + notes[before].length == start:
-                place = before
-                notes[place] = replace(notes[place], length=notes[place].length + note.length)
-            elif note.length:
-                notes.append(PlayedNote(start, note.length, note.pitch, note.velocity))
-            if note.tied and place < len(notes):
-                open_ties[note.pitch] = place
-        if len(notes) > _MOST_PLAYED:
-            raise TooManyRepeatsError
-        begin += lengths[number]
-        if begin.denominator > 10**6:
-            begin = begin.limit_denominator(10**6)
-    return tuple(sorted(notes))

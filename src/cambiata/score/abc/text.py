@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import unescape
 from itertools import takewhile
 
+from cambiata.score.played import printable
+
 # A book of ten thousand tunes has about ten million letters.
 MAX_BYTES = 64_000_000
 # A line that macros have made longer than this is no music: macros can double it at each use.
@@ -59,8 +61,7 @@ def clean_title(text: str) -> str:
 
     text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
     text = unescape(re.sub(r"\\(['`^\"~vuc=o])([A-Za-z])", accented, text))
-    printable = (c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    return " ".join("".join(printable).split())
+    return printable(text)
 
 
 def split_tunes(text: str) -> Iterator[list[Line]]:
