@@ -114,9 +114,9 @@ def read_score(
     Parameters
     ----------
     path : str or pathlib.Path
-        The file. Notes that the sustain pedal of MIDI or MusicXML holds last until it is lifted or the
-        pitch is struck again; a part is made for every track, channel and program that plays, or
-        every voice. Repeats of MusicXML and ABC are written out.
+        The file. Notes that the sustain pedal holds last until it is lifted or the pitch is struck
+        again; a part is made for every track, channel and program of MIDI that plays, or every
+        voice. Repeats of MusicXML and ABC are written out.
     keys : bool
         Let notes end with their keys, whatever the pedal does; `Part.pedal` says what it
         does.
