@@ -45,9 +45,11 @@ _CONTEXT_S = 0.25
 _FADE_S = 0.02
 
 
-def open_style(path: str | Path) -> Timbre | AudioFile | Audio:
+def open_style(path: str | Path, *, strict: bool = False) -> Timbre | AudioFile | Audio:
     """A style: a timbre where the file is a ".timbre", else a recording, or one that ships."""
-    return load_timbre(path) if Path(path).suffix == SUFFIX else open_recording(path)
+    if Path(path).suffix == SUFFIX:
+        return load_timbre(path)
+    return open_recording(path, strict=strict)
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,9 @@ def capture_timbre(
     system: str = DEFAULT_TRANSFER,
     preset: str | None = None,
     settings: Mapping[str, object] | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    strict: bool = False,
     force: bool = False,
 ) -> Timbre:
     """Timbre of one recording, or of several of the same sound.
@@ -212,6 +215,12 @@ def capture_timbre(
         As for a transfer.
     settings : mapping, optional
         As for a transfer.
+    start_s : float, optional
+        Start of the region that is used of each recording, in seconds.
+    end_s : float, optional
+        Its end.
+    strict : bool
+        Refuse files that are unfinished or damaged, rather than use what is there of them.
     force : bool
         Replace an output that exists.
 
@@ -240,8 +249,9 @@ def capture_timbre(
     names: list[str] = []
     gap = np.zeros(round(_GAP_S * rate), np.float32)
     for style in styles:
-        source: Source = style if isinstance(style, Audio) else open_recording(style)
-        clip, _ = read_style(source, player, None, None)
+        source: Source
+        source = style if isinstance(style, Audio) else open_recording(style, strict=strict)
+        clip, _ = read_style(source, player, start_s, end_s)
         names.append(Path(source.name).name)
         clips += [clip / np.sqrt(np.mean(np.square(clip))), gap]
     sound = np.concatenate(clips[:-1]).astype(np.float32)

@@ -1,26 +1,23 @@
 """Sound in memory, and sound in files as it is read."""
 
 import os
-import re
 import sys
 import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import soundfile
 
 from cambiata.arrays import Samples
+from cambiata.audio.decoding import open_sound
 from cambiata.audio.source import (
     BLOCK_SAMPLES,
     check_finite,
     check_shape,
     crop_blocks,
-    libsndfile_path,
     region,
     resample,
     scratch_folder,
@@ -180,15 +177,20 @@ class Audio:
 class AudioFile:
     """Sound in a file, read block by block so that an hour needs no more memory than a minute.
 
+    Its length is what decodes, whatever the header says. Where an end is missing, a
+    `CambiataWarning` says from which second on.
+
     Parameters
     ----------
     path : str or pathlib.Path
-        The file; "-" is a wav on standard input.
+        The file; "-" is standard input.
+    strict : bool
+        Refuse a file that is unfinished or damaged.
 
     Raises
     ------
     InputError
-        The file is missing, unreadable, truncated, empty, or out of range.
+        The file is missing, unreadable, empty, or out of range; with `strict`, also damaged.
 
     Examples
     --------
@@ -197,18 +199,12 @@ class AudioFile:
     cambiata.errors.InputError: nowhere.wav: no such file; check the path
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, strict: bool = False) -> None:
         self.name = "standard input" if str(path) == "-" else str(path)
         self.path = self._readable_path(path)
-        with self._open() as file:
-            self.sample_rate = int(file.samplerate)
-            self.n_channels = int(file.channels)
-            self.n_samples = int(file.frames)
-            self.subtype = str(file.subtype)
-            if _is_truncated(file.extra_info) or (
-                file.format == "OGG" and not _ogg_is_complete(self.path)
-            ):
-                self._refuse_truncated()
+        self._file = open_sound(self.path, self.name, strict=strict)
+        self.sample_rate, self.n_channels = self._file.sample_rate, self._file.n_channels
+        self.n_samples, self.subtype = self._file.n_samples, self._file.subtype
         check_shape(self.name, self.sample_rate, self.n_channels, self.n_samples)
 
     def blocks(self) -> Iterator[Samples]:
@@ -222,28 +218,17 @@ class AudioFile:
         Raises
         ------
         InputError
-            The file breaks off, or holds NaN or infinite samples.
+            The file holds NaN or infinite samples.
         """
-        # Never seeks: libsndfile's seek in Ogg Vorbis lands on other samples (measured, 1.2.2).
-        with self._open() as file:
-            n_read = 0
-            while n_read < self.n_samples:
-                try:
-                    with _silence_decoder():
-                        block = file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
-                except soundfile.LibsndfileError:
-                    self._refuse_truncated()
-                if not len(block):
-                    self._refuse_truncated()
-                n_read += len(block)
-                check_finite(self.name, block)
-                yield np.ascontiguousarray(block.T)
+        for block in self._file.blocks():
+            check_finite(self.name, block)
+            yield block
 
     def _readable_path(self, path: str | Path) -> Path:
         """File that can be read from its beginning as often as need be."""
         if str(path) == "-":
             if sys.stdin is None:
-                raise InputError(self.name, "is closed", "pipe a wav into it, or name a file")
+                raise InputError(self.name, "is closed", "pipe a sound into it, or name a file")
             return self._spool(sys.stdin.buffer)
         place = Path(path)
         if not place.exists():
@@ -266,36 +251,29 @@ class AudioFile:
                 spool.write(piece)
         return Path(name)
 
-    def _open(self) -> Any:
-        if not self.path.stat().st_size:
-            raise InputError(self.name, "is empty", "record or export it again")
-        try:
-            with _silence_decoder():
-                return soundfile.SoundFile(libsndfile_path(self.path))
-        except (soundfile.LibsndfileError, TypeError) as error:
-            raise InputError(
-                self.name, "is not readable as sound", "convert it to wav, flac, ogg, mp3 or aiff"
-            ) from error
-
-    def _refuse_truncated(self) -> None:
-        raise InputError(
-            self.name, "is truncated: its header promises more than it holds", "copy it again"
-        )
 
 
 @checked_keywords
-def load(path: str | Path, *, start_s: float | None = None, end_s: float | None = None) -> Audio:
+def load(
+    path: str | Path,
+    *,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    strict: bool = False,
+) -> Audio:
     """Sound of a file, whole or a region of it.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        wav, flac, ogg, mp3 or aiff of any rate, width and channel count; "-" is a wav on
-        standard input.
+        wav, flac, ogg, mp3, aiff, and with ffmpeg on the PATH whatever that decodes (m4a, webm,
+        the sound of a video, ...), of any rate, width and channel count; "-" is standard input.
     start_s : float, optional
         Where to begin, in seconds.
     end_s : float, optional
         Where to end, in seconds.
+    strict : bool
+        Refuse a file that is unfinished or damaged, rather than use what is there of it.
 
     Returns
     -------
@@ -305,7 +283,8 @@ def load(path: str | Path, *, start_s: float | None = None, end_s: float | None 
     Raises
     ------
     InputError
-        The file is missing, not sound, truncated, empty, or holds NaN or infinite samples.
+        The file is missing, not sound, empty, or holds NaN or infinite samples; with `strict`,
+        also unfinished or damaged.
 
     Examples
     --------
@@ -313,46 +292,7 @@ def load(path: str | Path, *, start_s: float | None = None, end_s: float | None 
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.wav: no such file; check the path
     """
-    file = AudioFile(path)
+    file = AudioFile(path, strict=strict)
     start, stop = region(file, start_s, end_s)
     samples = np.concatenate(list(crop_blocks(file.blocks(), start, stop)), axis=1)
     return Audio(samples, file.sample_rate, file.subtype, file.name)
-
-
-def _is_truncated(parser_log: str) -> bool:
-    """Whether libsndfile found less sound in a wav or aiff than its header promises."""
-    match = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", parser_log)
-    if not match:
-        return False
-    promised, present = map(int, match.groups())
-    # Programs that write into a pipe cannot go back to fill in the length: they promise the most.
-    endless = promised >= 0xFFFFF000 or 0x7FFFE000 <= promised <= 0x80001000
-    return present < promised and not endless
-
-
-def _ogg_is_complete(path: Path) -> bool:
-    """Whether an Ogg file's last page says that it is the last (RFC 3533, section 6)."""
-    with path.open("rb") as file:
-        # A page is at most 65,307 bytes long, so its header lies within that of the end.
-        file.seek(max(0, path.stat().st_size - 65_307))
-        end = file.read()
-    at = end.rfind(b"OggS")
-    return at >= 0 and at + 5 < len(end) and bool(end[at + 5] & 4)
-
-
-@contextmanager
-def _silence_decoder() -> Iterator[None]:
-    """Keep the MP3 decoder's own messages off standard error: ours name the file and the cure."""
-    try:
-        stderr = os.dup(2)
-    except OSError:  # no standard error to keep clean
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)

@@ -157,6 +157,49 @@ def resample(samples: Samples, from_hz: float, to_hz: float) -> Samples:
     return pad_or_trim(out, n_samples)
 
 
+def resample_blocks(
+    blocks: Iterator[Samples], from_hz: int, to_hz: int, n_channels: int
+) -> Iterator[Samples]:
+    """Blocks of sound at another sample rate.
+
+    Parameters
+    ----------
+    blocks : iterator of numpy.ndarray
+        Sound [C, T] each.
+    from_hz : int
+        Samples per second of the blocks.
+    to_hz : int
+        Samples per second of the result.
+    n_channels : int
+        Number of channels C.
+
+    Yields
+    ------
+    numpy.ndarray
+        Sound [C, T']; together round(T * to_hz / from_hz) long.
+
+    Examples
+    --------
+    >>> halves = resample_blocks(iter([np.zeros((1, 8000), np.float32)]), 8000, 4000, 1)
+    >>> sum(block.shape[1] for block in halves)
+    4000
+    """
+    if from_hz == to_hz:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(from_hz, to_hz, n_channels, dtype="float32", quality="VHQ")
+    n_in = n_out = 0
+    for block in blocks:
+        n_in += block.shape[1]
+        out = stream.resample_chunk(np.ascontiguousarray(block.T)).T
+        n_out += out.shape[1]
+        yield out
+    last = stream.resample_chunk(np.zeros((0, n_channels), np.float32), last=True).T
+    yield pad_or_trim(last, max(0, round(n_in * to_hz / from_hz) - n_out))
+
+
 def pad_or_trim(samples: Samples, n_samples: int) -> Samples:
     """Sound cut, or filled up with silence, to a length.
 

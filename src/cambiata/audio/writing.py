@@ -19,7 +19,7 @@ from cambiata.audio.source import (
     Shape,
     check_shape,
     libsndfile_path,
-    pad_or_trim,
+    resample_blocks,
     scratch_folder,
 )
 from cambiata.errors import CambiataError, CambiataWarning, InputError
@@ -164,7 +164,7 @@ class Destination:
 
     def _write(self, blocks: Iterator[Samples], to: Path) -> tuple[int, float]:
         blocks = _map_channels(blocks, self.n_channels)
-        blocks = _resample_blocks(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
+        blocks = resample_blocks(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
         limiter = None
         if self.subtype not in ("FLOAT", "DOUBLE"):
             limiter = Limiter(self.sample_rate)
@@ -279,25 +279,6 @@ def _map_channels(blocks: Iterator[Samples], n_channels: int) -> Iterator[Sample
             yield block.mean(axis=0, keepdims=True)
         else:
             yield np.repeat(block, n_channels, axis=0)
-
-
-def _resample_blocks(
-    blocks: Iterator[Samples], from_hz: int, to_hz: int, n_channels: int
-) -> Iterator[Samples]:
-    if from_hz == to_hz:
-        yield from blocks
-        return
-    import soxr
-
-    stream = soxr.ResampleStream(from_hz, to_hz, n_channels, dtype="float32", quality="VHQ")
-    n_in = n_out = 0
-    for block in blocks:
-        n_in += block.shape[1]
-        out = stream.resample_chunk(np.ascontiguousarray(block.T)).T
-        n_out += out.shape[1]
-        yield out
-    last = stream.resample_chunk(np.zeros((0, n_channels), np.float32), last=True).T
-    yield pad_or_trim(last, max(0, round(n_in * to_hz / from_hz) - n_out))
 
 
 def _copy_to_stdout(path: Path) -> None:

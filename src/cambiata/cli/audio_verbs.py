@@ -17,6 +17,7 @@ from cambiata.cli.options import (
     report_options,
     set_option,
     sound_option,
+    strict_option,
     system_options,
     without_unset,
     written_sound_options,
@@ -58,13 +59,14 @@ _timbre_option = ApiOptions(cambiata.capture_timbre)
 @_transfer_option(
     "--in-place", "in_place", is_flag=True, help="Keep the content around the region."
 )
+@strict_option(_transfer_option)
 @written_sound_options(_transfer_option, "the content's")
 def transfer(
     content: str, style: str, output: str, quiet: bool, as_json: bool, **options: Any
 ) -> None:
     """Play CONTENT's notes and timing with STYLE's sound.
 
-    wav, flac, ogg, mp3 and aiff; - is a wav on standard input. STYLE may be a .timbre file, too.
+    Any sound file, with ffmpeg also m4a, webm, video ...; - is standard input. STYLE may be a .timbre file, too.
     """
     silence_warnings(quiet)
     with progress_bar(hidden=quiet) as progress:
@@ -96,9 +98,7 @@ def _describe(report: cambiata.Report) -> str:
 )
 @_play_option("--tempo", "tempo", type=float, metavar="X", help="How many times as fast.")
 @_play_option("--pedal/--no-pedal", "pedal", help="Whether the sustain pedal counts (it does).")
-@_play_option(
-    "--strict", "strict", is_flag=True, help="Refuse damaged scores, and notes off the keyboard."
-)
+@strict_option(_play_option, also=", and notes off the keyboard")
 @_play_option(
     "--instrument",
     "instrument",
@@ -140,6 +140,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
     metavar="X",
     help="0 to 1: less finds more notes; else what served best.",
 )
+@strict_option(_transcribe_option)
 @output_options
 def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Write the notes of RECORDING as a MIDI file."""
@@ -180,6 +181,7 @@ def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **option
 @_transfer_option(
     "--in-place", "in_place", is_flag=True, help="Keep the recording around the region."
 )
+@strict_option(_transfer_option)
 @written_sound_options(_transfer_option, "the recording's")
 def translate(
     recording: str, to: dict[str, float], output: str, quiet: bool, as_json: bool, **options: Any
@@ -282,6 +284,9 @@ def timbre() -> None:
 @click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
 @_timbre_option("--system", "system", metavar="NAME", help="The system that will play it.")
 @preset_option(_timbre_option)
+@_timbre_option("--start", "start_s", type=float, metavar="S", help="Start of the region to use.")
+@_timbre_option("--end", "end_s", type=float, metavar="S", help="End of it.")
+@strict_option(_timbre_option)
 @output_options
 def capture(
     styles: tuple[str, ...], output: str, quiet: bool, as_json: bool, **options: Any

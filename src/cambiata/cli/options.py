@@ -152,6 +152,12 @@ def preset_option(option: ApiOptions) -> Decorator:
     return option("--preset", "preset", metavar="NAME", help="Named settings of the system.")
 
 
+def strict_option(option: ApiOptions, *, also: str = "") -> Decorator:
+    """Whether damaged files are refused."""
+    refused = f"Refuse files that are damaged or unfinished{also}."
+    return option("--strict", "strict", is_flag=True, help=refused)
+
+
 def seed_option(option: ApiOptions) -> Decorator:
     """Where chance begins."""
     return option("--seed", "seed", type=int, metavar="N", help="Same seed, same output.")

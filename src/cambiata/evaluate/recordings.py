@@ -129,7 +129,7 @@ def _cut_window(window: Window) -> Audio:
 
 @lru_cache(maxsize=4)
 def _load_mono(path: str) -> Audio:
-    return load(path).mono()
+    return load(path, strict=True).mono()
 
 
 def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> RealSet:
@@ -189,7 +189,7 @@ _INSTRUMENTS = ("cello", "organ", "orchestra", "soprano", "oboe", "viola", "guit
 
 
 def _choose_windows(path: Path, tracker: PitchTracker, seed: int) -> list[Window]:
-    audio = load(path).mono()
+    audio = load(path, strict=True).mono()
     frame = round(_FRAME_S * audio.sample_rate)
     n_frames = audio.n_samples // frame
     power = np.mean(audio.samples[0, : n_frames * frame].reshape(n_frames, frame) ** 2, axis=1)

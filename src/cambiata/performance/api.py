@@ -62,8 +62,8 @@ class PlayOptions:
     pedal : bool
         Whether the sustain pedal holds notes.
     strict : bool
-        Whether a damaged score, or notes off the keyboard (88 keys), are refused, instead of
-        playing what is left without them.
+        Whether notes off the keyboard (88 keys) are refused, instead of left out; and files that
+        are unfinished or damaged, instead of used as far as they go.
     tail_s : float, optional
         Seconds that the last note rings; 1 where not given, and 0 after a recording.
     instrument : {"any", "piano"}
@@ -289,10 +289,10 @@ def play_file(
     if is_score:
         source = read_score(score, keys=True, drums=drums, strict=chosen.strict)
     else:
-        source = AudioFile(score)
+        source = AudioFile(score, strict=chosen.strict)
     if midi is not None:
         check_output(midi, MIDI, force=force)
-    style = open_style(sound)
+    style = open_style(sound, strict=chosen.strict)
     # The output has the shape of the recording that is played, else of the sound.
     recordings = (each for each in (source, style) if isinstance(each, AudioFile))
     like: OutputShape | AudioFile = next(recordings, _NO_RECORDING)

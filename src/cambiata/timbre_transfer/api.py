@@ -63,6 +63,8 @@ class Options:
         not with `in_place`.
     seed : int
         Seed of everything random: the same input and seed give the same output.
+    strict : bool
+        Refuse files that are unfinished or damaged, rather than use what is there of them.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class Options:
     in_place: bool = False
     tail_s: float = 0.0
     seed: int = 0
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.amount <= 1:
@@ -113,6 +116,7 @@ class ContentKeywords(TypedDict, total=False):
     in_place: bool
     tail_s: float
     seed: int
+    strict: bool
 
 
 class TransferKeywords(ContentKeywords, total=False):
@@ -219,7 +223,7 @@ def transfer(
     **options : object
         The fields of `Options`: ``system``, ``amount``, ``preset``, ``settings``, ``dynamics``,
         ``octave``, ``start_s``, ``end_s``, ``style_start_s``, ``style_end_s``, ``in_place``,
-        ``tail_s``, ``seed``.
+        ``tail_s``, ``seed``, ``strict``.
 
     Returns
     -------
@@ -306,7 +310,8 @@ def transfer_file(
     began = time.perf_counter()
     if str(content) == "-" and str(style) == "-":
         raise InputError("-", "is content and style at once", "give a file for one of them")
-    chosen, source = Options(**options), AudioFile(content)
+    chosen = Options(**options)
+    source = AudioFile(content, strict=chosen.strict)
     check_not_input(output, "the content", content)
     if not isinstance(style, DomainMix):
         check_not_input(output, "the style", style)
@@ -318,7 +323,9 @@ def transfer_file(
         subtype=subtype,
         force=force,
     )
-    render = _render(source, style if isinstance(style, DomainMix) else open_style(style), chosen)
+    sound: AudioFile | Timbre | DomainMix
+    sound = style if isinstance(style, DomainMix) else open_style(style, strict=chosen.strict)
+    render = _render(source, sound, chosen)
     written = destination.write(render.blocks(progress, destination.scratch))
     elapsed_s = time.perf_counter() - began
     return Report(

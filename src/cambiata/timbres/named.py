@@ -157,13 +157,15 @@ def timbre_named(name: str) -> Audio:
     return Audio(sound.samples, sound.sample_rate, name=facts.name)
 
 
-def open_recording(path: str | Path) -> AudioFile | Audio:
+def open_recording(path: str | Path, *, strict: bool = False) -> AudioFile | Audio:
     """Recording of a style: a file, or one that ships by its name; a file of that name wins.
 
     Parameters
     ----------
     path : str or pathlib.Path
         A sound file, or a name without a folder or an extension.
+    strict : bool
+        Refuse a file that is unfinished or damaged.
 
     Returns
     -------
@@ -183,9 +185,9 @@ def open_recording(path: str | Path) -> AudioFile | Audio:
     place = Path(path)
     is_file = place.exists() and not place.is_dir()
     if is_file or not _is_name(str(path)):
-        return AudioFile(path)
+        return AudioFile(path, strict=strict)
     if place.is_dir() and not _is_known(str(path)):
-        return AudioFile(path)  # refused as a folder
+        return AudioFile(path, strict=strict)  # refused as a folder
     return timbre_named(str(path))
 
 

@@ -137,6 +137,7 @@ def transcribe_file(
     instrument: InstrumentKind = "any",
     onset_threshold: float | None = None,
     weights: str = "transcriber",
+    strict: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Transcription:
@@ -154,6 +155,8 @@ def transcribe_file(
         Likewise.
     weights : str
         Likewise.
+    strict : bool
+        Refuse a recording that is unfinished or damaged, rather than use what is there of it.
     force : bool
         Replace an output that exists.
     progress : callable, optional
@@ -176,7 +179,7 @@ def transcribe_file(
     cambiata.errors.InputError: nowhere.wav: no such file; check the path
     """
     began = time.perf_counter()
-    source = AudioFile(recording)
+    source = AudioFile(recording, strict=strict)
     check_output(output, MIDI, force=force)
     score, threshold = _transcribe(source, instrument, onset_threshold, weights, progress)
     save(score, output, force=force)
