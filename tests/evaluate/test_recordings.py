@@ -132,7 +132,7 @@ def test_what_cannot_be_used_is_named_counted_and_left_out(folder: Path) -> None
     with pytest.warns(CambiataWarning, match="4 recordings not used: ") as caught:
         found = real_set(folder, Tracker())
     assert found.skipped == (
-        "deep/torn.wav: breaks off at 2.04 s: 7.96 s are missing",
+        "deep/torn.wav: breaks off at 2.81 s: 57.19 s are missing",
         "short.wav: no window of 3 s that sounds",
         "silent.wav: no window of 3 s that sounds",
         "text.wav: is not readable as sound",

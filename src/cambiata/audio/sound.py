@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.audio.decoding import open_sound
+from cambiata.audio.codecs.opening import open_sound
 from cambiata.audio.source import (
     BLOCK_SAMPLES,
     check_finite,
@@ -228,7 +228,7 @@ class AudioFile:
         """File that can be read from its beginning as often as need be."""
         if str(path) == "-":
             if sys.stdin is None:
-                raise InputError(self.name, "is closed", "pipe a sound into it, or name a file")
+                raise InputError(self.name, "is closed", "pipe a wav into it, or name a file")
             return self._spool(sys.stdin.buffer)
         place = Path(path)
         if not place.exists():
@@ -250,7 +250,6 @@ class AudioFile:
             while piece := pipe.read(1 << 20):
                 spool.write(piece)
         return Path(name)
-
 
 
 @checked_keywords

@@ -66,7 +66,8 @@ def transfer(
 ) -> None:
     """Play CONTENT's notes and timing with STYLE's sound.
 
-    Any sound file, with ffmpeg also m4a, webm, video ...; - is standard input. STYLE may be a .timbre file, too.
+    Any sound file, with ffmpeg also m4a, webm, video ...; - is standard input. STYLE may be a
+    .timbre file, too.
     """
     silence_warnings(quiet)
     with progress_bar(hidden=quiet) as progress:

@@ -323,7 +323,7 @@ def transfer_file(
         subtype=subtype,
         force=force,
     )
-    sound: AudioFile | Timbre | DomainMix
+    sound: Source | Timbre | DomainMix
     sound = style if isinstance(style, DomainMix) else open_style(style, strict=chosen.strict)
     render = _render(source, sound, chosen)
     written = destination.write(render.blocks(progress, destination.scratch))

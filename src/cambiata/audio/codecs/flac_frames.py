@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from cambiata.audio.layout import Layout, Part, Window, patched
-from cambiata.audio.mpeg_frames import tag_length
+from cambiata.audio.codecs.layout import Layout, Part, Window, patched
+from cambiata.audio.codecs.mpeg_frames import tag_length
 
 # Where the header does not say how large a frame is: 4,608 samples of 8 channels of 24 bits,
 # stored as they are, are 111 kB.

@@ -10,11 +10,11 @@ import numpy as np
 import soundfile
 
 from cambiata.arrays import Samples
-from cambiata.audio import chunk_headers, ffmpeg, flac_frames, mpeg_frames, ogg_pages
-from cambiata.audio.ffmpeg import FfmpegFile
-from cambiata.audio.layout import Layout, Part, Window
+from cambiata.audio.codecs import chunk_headers, ffmpeg, flac_frames, mpeg_frames, ogg_pages
+from cambiata.audio.codecs.ffmpeg import FfmpegFile
+from cambiata.audio.codecs.layout import Layout, Part, Window
+from cambiata.audio.codecs.spliced import SplicedFile
 from cambiata.audio.source import BLOCK_SAMPLES, libsndfile_path, resample_blocks
-from cambiata.audio.spliced import SplicedFile
 from cambiata.errors import InputError, warn
 
 # Where a stretch cannot be decoded, so many samples are left out at a time: a quarter of FLAC's
@@ -67,7 +67,7 @@ def _open(path: Path, name: str, strict: bool) -> DecodedFile:
         if program is None:
             raise InputError(
                 name,
-                "is no sound that is read without ffmpeg",
+                "is not readable as sound without ffmpeg",
                 f"install it ({ffmpeg.INSTALL}), or convert the file elsewhere: "
                 f"ffmpeg -i {_quoted(path.name)} {_quoted(path.stem + '.wav')}",
             ) from error
@@ -151,7 +151,8 @@ class LibsndfileFile:
         while at < n_samples:
             try:
                 with self._opened(part) as file:
-                    file.seek(start + at)
+                    with _silence_decoder():
+                        file.seek(start + at)
                     while at < n_samples:
                         block = _read(file, min(_SALVAGE_SAMPLES, n_samples - at))
                         if not len(block):

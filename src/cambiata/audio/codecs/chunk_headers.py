@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cambiata.audio import mpeg_frames
-from cambiata.audio.layout import Layout, Part, Window, patched
-from cambiata.audio.spliced import Piece
+from cambiata.audio.codecs import mpeg_frames
+from cambiata.audio.codecs.layout import Layout, Part, Window, patched
+from cambiata.audio.codecs.spliced import Piece
 
 _MPEG_TAGS = (0x50, 0x55)  # MPEG layers I and II, layer III
 # Codecs of fixed blocks: Microsoft's and IMA's ADPCM, GSM 6.10.

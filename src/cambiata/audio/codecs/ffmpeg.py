@@ -104,7 +104,7 @@ class FfmpegFile:
         first = _shortened(errors[0]) if errors else "nothing was decoded"
         if not n_samples:
             if "matches no streams" in log:
-                raise InputError(self._name, "holds no sound", "name a file that does")
+                first = "it holds no sound"
             raise InputError(
                 self._name,
                 f"is not readable as sound (ffmpeg: {first})",

@@ -5,7 +5,7 @@ libsndfile decodes the first stream of a chain only; each is given to it by itse
 
 from dataclasses import dataclass
 
-from cambiata.audio.layout import Layout, Part, Window
+from cambiata.audio.codecs.layout import Layout, Part, Window
 
 _BEGINS, _ENDS = 2, 4  # flags of a page
 _SEARCHED_BYTES = 65_307  # as long as a page can be

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from io import SEEK_END
 from typing import BinaryIO
 
-from cambiata.audio.spliced import Piece
+from cambiata.audio.codecs.spliced import Piece
 
 
 @dataclass(frozen=True)

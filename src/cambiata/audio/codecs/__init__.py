@@ -1,0 +1,1 @@
+"""Sound files decoded and encoded, whatever their headers say."""
