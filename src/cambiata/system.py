@@ -217,6 +217,9 @@ class PlaySystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
         The system's own configuration.
     """
 
+    follows_controls: ClassVar[bool] = False
+    """Whether it plays a part's pitch bends, volumes and expression (`Part.controls`)."""
+
     @abstractmethod
     def prepare(self, part: Part) -> Any:
         """Score as `render` needs it, computed once before any of it is played.

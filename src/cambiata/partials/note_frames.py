@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cambiata.audio.log_frequency import midi_to_hz
 from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES, NoteEvents
-from cambiata.score.midi import Part
+from cambiata.score.midi import Note, Part
 from cambiata.score.piano_roll import split_at_keyboard
 
 # The numbers of this block are part of what the shipped networks learnt (oneshot, player,
@@ -169,10 +169,15 @@ def describe_frames(
     return NoteFrames(note, frame, pitch, age_s, strength, features)
 
 
+def keyboard_notes(part: Part) -> list[Note]:
+    """The notes of a part that a piano has, in order of pitch and time."""
+    return sorted(split_at_keyboard(part)[0].notes, key=lambda n: (n.pitch, n.start_s))
+
+
 def events_from_part(part: Part) -> NoteEvents:
     """The notes of a score, as a listener that misses nothing would detect them."""
     pedalled = split_at_keyboard(part.with_pedal())[0]
-    notes = sorted(pedalled.notes, key=lambda n: (n.pitch, n.start_s))
+    notes = keyboard_notes(pedalled)
     columns = [(n.pitch, n.start_s, n.end_s, n.velocity) for n in notes]
     pitch, start_s, end_s, velocity = np.array(columns, np.float64).reshape(-1, 4).T
     strength = _DB_PER_VELOCITY_DECADE * np.log10(np.maximum(velocity, 1) / _VELOCITY_0_DB)

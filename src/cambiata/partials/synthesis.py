@@ -68,17 +68,21 @@ def synthesize(
     seed: int,
     first_frame: int = 0,
     phase_per_note: bool = False,
+    level_db: npt.NDArray[np.float64] | None = None,
 ) -> Samples:
     """Sound [T] of predicted note frames, in units of RMS.
 
     `deviation_cents` [N, L] moves notes off their pitch. `first_frame` is where this stretch of a
     longer sound begins: phases go on from there. Every pitch has phases of its own, or, with
-    `phase_per_note`, every note, as strings struck anew have.
+    `phase_per_note`, every note, as strings struck anew have. `level_db` [Q] makes the note frames
+    louder or softer.
     """
     # The moment before a note begins is needed for what lies between it and the next.
     begun = np.flatnonzero(frames.age_s > -BANDS.frame_s / PER_FRAME)
     frames = frames[begun]
     strength_db = frames.strength_db[:, None].astype(np.float32)
+    if level_db is not None:
+        strength_db = strength_db + level_db[begun, None].astype(np.float32)
     gain_db = prediction.gain_at(frames, partial_hz(frames.pitch, prediction.inharmonicity))
     partials_db = prediction.partials_db[begun] + strength_db + gain_db
     moments = _interpolate(frames, partials_db)

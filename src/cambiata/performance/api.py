@@ -23,7 +23,7 @@ from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
-from cambiata.score.midi import Note, Part, Score, is_midi, save
+from cambiata.score.midi import Controls, Note, Part, Score, is_midi, save
 from cambiata.score.notation import SUFFIXES, read_score
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.system import Progress, make_system
@@ -381,7 +381,12 @@ def _prepare(
         recorded_s = source.n_samples / source.sample_rate / options.tempo
         loudness_db = _loudness(source, loudness_db)
     merged = score.merged(options.track, pedal=options.pedal, tempo=options.tempo)
-    part, left_out = split_at_keyboard(merged)
+    part, left_out = split_at_keyboard(merged.nearest_pitches())
+    if not system.follows_controls and any(map(_is_heard, part.controls)):
+        warn(
+            f"{score.name}: {system.name} follows no pitch bends, volume or expression; "
+            f"{DEFAULT_PLAYER} does"
+        )
     _name_left_out(score.name, left_out, options.strict or not part.notes)
     render = ScoreRender(
         part,
@@ -392,6 +397,11 @@ def _prepare(
         seed=options.seed,
     )
     return _Ready(render, score, len(left_out))
+
+
+def _is_heard(controls: Controls) -> bool:
+    """Whether controls do more than give a part one pitch and one level."""
+    return any(len(each) > 1 for each in (controls.bend, controls.volume, controls.expression))
 
 
 def _name_left_out(name: str, notes: Sequence[Note], refuse: bool) -> None:

@@ -13,12 +13,12 @@ from cambiata.partials.note_frames import (
     HOP,
     RELEASE_S,
     WINDOW,
-    events_from_part,
     score_note_frames,
 )
-from cambiata.partials.posteriors import BANDS, NoteEvents
+from cambiata.partials.posteriors import BANDS
 from cambiata.partials.predictor import StyleMix, measure_style, mix_from_arrays, predict
 from cambiata.partials.synthesis import PER_FRAME, synthesize
+from cambiata.performance.controls import ControlledNotes
 from cambiata.score.midi import Part
 from cambiata.system import Arrays, PlaySystem, TransferConfig
 from cambiata.weights import WEIGHTS, load_model
@@ -67,6 +67,7 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
     timbre_system: ClassVar[str] = "oneshot"
+    follows_controls: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, PlayerConfig]] = {"default": PlayerConfig()}
 
     def __init__(self, config: PlayerConfig) -> None:
@@ -97,14 +98,15 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         """The timbre of what ``oneshot``'s `timbre_arrays` gave."""
         return _thin_memories(mix_from_arrays(weighted_arrays))
 
-    def prepare(self, part: Part) -> NoteEvents:
-        """The score's notes, each as long as it sounds."""
-        return events_from_part(_release_before_repeats(part))
+    def prepare(self, part: Part) -> ControlledNotes:
+        """The score's notes, each as long as it sounds, and what bends them."""
+        return ControlledNotes.of(_release_before_repeats(part))
 
     def render(
-        self, notes: NoteEvents, timbre: StyleMix, start: int, n_samples: int, *, seed: int
+        self, score: ControlledNotes, timbre: StyleMix, start: int, n_samples: int, *, seed: int
     ) -> Samples:
         """The samples from `start` on of the score, [n_samples]."""
+        notes = score.events
         first = max(0, start // HOP - _CONTEXT_FRAMES)
         n_frames = BANDS.n_frames(start + n_samples - first * HOP + WINDOW) + _CONTEXT_FRAMES
         sounding = (notes.end + RELEASE_S / BANDS.frame_s > first) & (
@@ -122,12 +124,18 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         middle_db = float(np.median(notes.strength_db)) if notes.n_notes else 0.0
         frames = score_note_frames(stretch, n_frames, PER_FRAME, middle_db)
         prediction = predict(self._model, timbre, frames, n_frames)
-        no_deviation = np.zeros((stretch.n_notes, n_frames), np.float32)
         before = start - first * HOP
         sound = synthesize(
-            frames, prediction, no_deviation, before + n_samples, seed, first, phase_per_note=True
+            frames,
+            prediction,
+            score.deviation_cents(some, first, n_frames),
+            before + n_samples,
+            seed,
+            first,
+            phase_per_note=True,
+            level_db=score.level_db(some, first, frames),
         )
-        return sound[before:]
+        return score.faded(sound[before:], start)
 
 
 def _thin_memories(timbre: StyleMix) -> StyleMix:
@@ -147,11 +155,12 @@ def _release_before_repeats(part: Part) -> Part:
     struck again is but a swell of the one before.
     """
     pedalled = part.with_pedal()
-    following: dict[int, float] = {}
+    following: dict[tuple[int, int], float] = {}
     notes = []
     for note in sorted(pedalled.notes, reverse=True):
-        latest_s = following.get(note.pitch, np.inf) - _KEY_RETURN_S
+        key = note.channel, note.pitch
+        latest_s = following.get(key, np.inf) - _KEY_RETURN_S
         end_s = min(note.end_s, max(latest_s, note.start_s + note.duration_s / 2))
         notes.append(replace(note, end_s=end_s))
-        following[note.pitch] = note.start_s
+        following[key] = note.start_s
     return replace(pedalled, notes=tuple(reversed(notes)), pedal=())

@@ -19,8 +19,9 @@ _WINDOWS_3 = bytes([0x00, 0x00, 0x41])
 _LARGE, _SMALL, _SMALL_DRUMS = range(10), range(12, 16), 15
 _DRUMS = 9  # General MIDI's drum channel, from 0
 _LARGEST_UNIT = 6  # as a power of two: sixty-fourths; finer metres are damage
-_MAJOR_KEYS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", *("F", "C", "G", "D", "A", "E", "B", "F#", "C#"))
-_MINOR_KEYS = (*("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am"), *_MAJOR_KEYS[9:13], "")
+# By the signature's sharps, from seven flats (-7) on.
+_MAJOR_KEYS = (*("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F"), *"CGDAEB", "F#", "C#")
+_MINOR_KEYS = tuple(f"{key}m" for key in ("Ab", "Eb", "Bb", *_MAJOR_KEYS[6:], "G#", "D#", "A#"))
 _C1 = re.compile(rb"[\x81-\x9f]")
 _ALL_HIGH_WORD = re.compile(rb"(?<![A-Za-z\x80-\xff])[\xc0-\xff]{3,}(?![A-Za-z\x80-\xff])")
 _LONGEST_NAME = 80  # letters: what fits into a line of a message

@@ -263,14 +263,15 @@ class Part:
         if not self.pedal:
             return self
         begins, ends = zip(*sorted(self.pedal), strict=True)
-        next_onset_s: dict[int, float] = {}
+        next_onset_s: dict[tuple[int, int], float] = {}
         lengthened = []
         for note in sorted(self.notes, reverse=True):
             at = bisect_right(begins, note.end_s) - 1
             end_s = note.end_s
             if at >= 0 and end_s < ends[at]:
-                end_s = max(end_s, min(ends[at], next_onset_s.get(note.pitch, ends[at])))
-            next_onset_s[note.pitch] = note.start_s
+                key = note.channel, note.pitch
+                end_s = max(end_s, min(ends[at], next_onset_s.get(key, ends[at])))
+            next_onset_s[note.channel, note.pitch] = note.start_s
             lengthened.append(replace(note, end_s=end_s))
         return replace(self, notes=tuple(reversed(lengthened)))
 
