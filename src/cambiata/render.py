@@ -21,6 +21,7 @@ from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
 from cambiata.errors import InputError, warn
+from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.score.midi import Part
 from cambiata.system import (
     DomainMix,
@@ -193,6 +194,7 @@ class ContentRender(Render):
         self.start, self.stop = region(content, start_s, end_s)
         self.n_tail = round(tail_s * content.sample_rate)
         self._meter = self._measured()
+        self._evidence: PitchEvidence | None = None  # of what was played so far
         self.style = Style(style, system, style_start_s, style_end_s)
 
     def _measured(self) -> LoudnessMeter:
@@ -251,6 +253,8 @@ class ContentRender(Render):
         return self._meter.loudness_db(), self._meter.rms_db()
 
     def _out_of_reach(self) -> str:
+        if self._evidence is not None and not self._evidence.is_pitched:
+            return ""  # that was said
         problem = (
             "hardly a note was heard in it; choose music with pitches"
             if isinstance(self.system, TranslateSystem)
@@ -287,6 +291,21 @@ class ContentRender(Render):
         )
         yield from crop_blocks(played, lead, lead + n_wanted)
         progress(1.0)
+        self._warn_of_pitch()
+
+    def _warn_of_pitch(self) -> None:
+        """Say what becomes of a content that is not made of notes, or not of notes alone."""
+        if self._evidence is None or not self._evidence.is_mixed:
+            return
+        name = self.content.name
+        if self._evidence.is_pitched:
+            percent = 5 * round(20 * (1 - self._evidence.share))
+            warn(
+                f"{name}: about {percent} % of its power has no pitch that was heard (drums, "
+                "breath, noise) and is left out"
+            )
+        else:
+            warn(f"{name}: hardly a note was heard in it, so that mostly noise comes out")
 
     def _render_chunk(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
         """One chunk [C, T] through the system, channel by channel.
@@ -322,6 +341,9 @@ class ContentRender(Render):
         padded = np.pad(low, (margin, 0), mode="reflect")
         in_tail = self.n_tail > 0 and at + channel.shape[0] > self.stop - self.start
         padded = np.pad(padded, (0, margin), mode="constant" if in_tail else "reflect")
+        evidence = self.system.listen(padded)
+        if evidence is not None:
+            self._evidence = evidence if self._evidence is None else self._evidence + evidence
         played = self.system.render(
             padded, timbre, amount=self.amount, seed=self.seed, progress=progress
         )[margin : margin + low.shape[0]]

@@ -19,6 +19,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.source import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
 from cambiata.errors import InputError, MissingExtraError
+from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.score.midi import Part
 
 Progress = Callable[[float], None]
@@ -300,6 +301,24 @@ class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
         numpy.ndarray
             One channel [T], as long as the content, at a level that follows it.
         """
+
+    def listen(self, content: Samples) -> PitchEvidence | None:  # noqa: ARG002
+        """Notes that it hears in a content, where it plays by notes.
+
+        `cambiata.render` calls it before `render` with the same array, so that what was computed
+        here need not be computed again there.
+
+        Parameters
+        ----------
+        content : numpy.ndarray
+            As `render` takes it.
+
+        Returns
+        -------
+        PitchEvidence or None
+            None for a system that plays whatever sounds.
+        """
+        return None
 
 
 @dataclasses.dataclass(frozen=True)

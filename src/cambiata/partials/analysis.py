@@ -28,7 +28,8 @@ from cambiata.partials.note_frames import (
     note_frames,
     partial_hz,
 )
-from cambiata.partials.posteriors import LOWEST_PITCH, N_PITCHES, NoteEvents
+from cambiata.partials.pitch_evidence import N_MIDI, PitchEvidence
+from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES, NoteEvents
 
 # Numbers without a source or a measurement beside them were chosen by hand. What is measured here
 # is what the shipped networks learnt from, so that a change of it asks for new weights.
@@ -103,6 +104,8 @@ _HIT_RISE_DB, _HIT_FALL_DB, _HIT_RANGE_DB = 6.0, 40.0, 50.0
 _HIT_DISTANCE_FRAMES, _HIT_STRENGTH_FRAMES = 4, 6  # 93 ms between two; strongest within 140 ms
 _HIT_PITCH = 60  # hits have no pitch; the middle of the keyboard is near to all
 
+_ROUNDING_S = 1e-9  # the onset's own frame counts, too, whatever rounding did
+
 Array = npt.NDArray[np.float32]
 Index = npt.NDArray[np.int64]
 
@@ -143,7 +146,7 @@ def power_spectrum(samples: Samples) -> Array:
 def measure(power: Array, events: NoteEvents) -> tuple[MeasuredFrames, NoteFrames, float]:
     """Partials and noise of all note frames of a style, the frames, and its inharmonicity."""
     frames = note_frames(events, len(power))
-    frames = frames[frames.age_s >= -1e-9]  # the onset's own frame too, whatever rounding did
+    frames = frames[frames.age_s >= -_ROUNDING_S]
     at = _nearest_frames(frames, power)
     peaks = power.copy()
     peaks[:, 1:] += power[:, :-1]
@@ -199,15 +202,9 @@ def is_pitched(power: Array, frames: NoteFrames, inharmonicity: float) -> bool:
     """
     if len(frames) < _MIN_FRAMES:
         return False
-    total = max(float(power.sum()), 1e-20)
-    at = _nearest_frames(frames, power)
-    bins = np.round(partial_hz(frames.pitch, inharmonicity)[:, :_N_TONAL] / BIN_HZ).astype(np.int64)
-    near = bins[:, :, None] + np.arange(-_TONAL_REACH, _TONAL_REACH + 1)
-    inside = (near >= 0) & (near < power.shape[1])
-    tonal = np.zeros(power.shape, bool)
-    tonal[np.broadcast_to(at[:, None, None], near.shape)[inside], near[inside]] = True
-    if float(power[tonal].sum()) > _MIN_TONAL_SHARE * total:
+    if power_share_at_notes(power, frames, inharmonicity) > _MIN_TONAL_SHARE:
         return True
+    total = max(float(power.sum()), 1e-20)
     level_db = 10 * np.log10(power + 1e-9)
     peaks = level_db > scipy.ndimage.median_filter(level_db, (1, _MEDIAN_BINS)) + _PEAK_DB
     peaks = scipy.ndimage.binary_dilation(peaks, np.ones((1, 3)))
@@ -215,6 +212,39 @@ def is_pitched(power: Array, frames: NoteFrames, inharmonicity: float) -> bool:
     wide = scipy.ndimage.binary_dilation(peaks, np.ones((1, 3)))
     earlier, later = (np.roll(wide, n, axis=0) for n in (_STEADY_FRAMES, -_STEADY_FRAMES))
     return float(power[peaks & earlier & later].sum()) > _MIN_STEADY_SHARE * total
+
+
+def power_share_at_notes(power: Array, frames: NoteFrames, inharmonicity: float) -> float:
+    """Share of a spectrogram's power that lies at the lowest partials of note frames."""
+    total = max(float(power.sum()), 1e-20)
+    at = _nearest_frames(frames, power)
+    bins = np.round(partial_hz(frames.pitch, inharmonicity)[:, :_N_TONAL] / BIN_HZ).astype(np.int64)
+    near = bins[:, :, None] + np.arange(-_TONAL_REACH, _TONAL_REACH + 1)
+    inside = (near >= 0) & (near < power.shape[1])
+    tonal = np.zeros(power.shape, bool)
+    tonal[np.broadcast_to(at[:, None, None], near.shape)[inside], near[inside]] = True
+    return float(power[tonal].sum()) / total
+
+
+def pitch_evidence(power: Array, events: NoteEvents, energy: float) -> PitchEvidence:
+    """Evidence of pitch in a sound of a power spectrogram [L, F] and of that energy."""
+    n_frames = len(power)
+    active = np.zeros(n_frames, bool)
+    frames_of_pitch = np.zeros(N_MIDI)
+    for pitch, start, end in zip(events.pitch, events.start, events.end, strict=True):
+        active[max(0, int(start)) : max(0, int(np.ceil(end)))] = True
+        frames_of_pitch[pitch] += end - start
+    frames = note_frames(events, n_frames)
+    share = power_share_at_notes(power, frames[frames.age_s >= -_ROUNDING_S], 0.0)
+    longest = float((events.end - events.start).max(initial=0.0))
+    return PitchEvidence(
+        energy,
+        share * energy,
+        n_frames,
+        float(active.sum()),
+        longest * BANDS.frame_s,
+        frames_of_pitch,
+    )
 
 
 def _estimate_inharmonicity(

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import invert, morph
-from cambiata.partials.analysis import pitch_deviation_cents, power_spectrum
+from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import band_hz, band_position, bands_db
 from cambiata.partials.note_frames import WINDOW, note_frames
-from cambiata.partials.posteriors import BANDS, NoteEvents, detect_notes
+from cambiata.partials.pitch_evidence import PitchEvidence
+from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, detect_notes
 from cambiata.partials.predictor import (
     StyleMix,
     measure_style,
@@ -86,6 +87,8 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     def __init__(self, config: OneShotConfig) -> None:
         super().__init__(config)
         self._model = load_model(config.weights, self.name)
+        # The content that was listened to last: its samples, notes and power spectrogram.
+        self._heard: tuple[Samples, NoteEvents, Roll] | None = None
 
     @property
     def min_samples(self) -> int:
@@ -109,6 +112,18 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         """The timbre of what `timbre_arrays` gave, or of several of them mixed."""
         return mix_from_arrays(weighted_arrays)
 
+    def listen(self, content: Samples) -> PitchEvidence:
+        """Notes of a content [T]."""
+        events, power = self._analyse(content)
+        return pitch_evidence(power, events, float(np.square(content, dtype=np.float64).sum()))
+
+    def _analyse(self, content: Samples) -> tuple[NoteEvents, Roll]:
+        """Notes and power spectrogram of a content [T], computed once for one array."""
+        if self._heard is None or self._heard[0] is not content:
+            events = detect_notes(content, self.config.listener)
+            self._heard = content, events, power_spectrum(content)
+        return self._heard[1:]
+
     def render(
         self,
         content: Samples,
@@ -119,8 +134,9 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         progress: Progress,
     ) -> Samples:
         """The content's notes [T] with a timbre, [T]."""
-        events = detect_notes(content, self.config.listener)
-        n_frames, power = BANDS.n_frames(len(content)), power_spectrum(content)
+        events, power = self._analyse(content)
+        self._heard = None  # it is played once
+        n_frames = BANDS.n_frames(len(content))
         deviation_cents = pitch_deviation_cents(power, events, n_frames)
         octave = self._octave(events, timbre)
         events, chosen = events.transposed(12 * octave)

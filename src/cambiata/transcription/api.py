@@ -21,6 +21,7 @@ from cambiata.partials.posteriors import BANDS, decode_notes, posteriors
 from cambiata.score.midi import Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress, SystemFacts
+from cambiata.transcription.pitch import has_pitch
 from cambiata.weights import load_model
 
 InstrumentKind = Literal["any", "piano"]
@@ -219,7 +220,9 @@ def _transcribe(
         _note(int(pitch), float(start), float(end), offset, velocity)
         for pitch, start, end in zip(events.pitch, events.start, events.end, strict=True)
     ]
-    if not notes:
+    # A threshold of the user's own is a wish to see what else may be in it.
+    doubtful = onset_threshold is None and not has_pitch(source, events, _mono)
+    if not notes or doubtful:
         raise InputError(
             source.name,
             "no note was heard in it",

@@ -11,11 +11,12 @@ from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import invert, morph
 from cambiata.errors import InputError
-from cambiata.partials.analysis import pitch_deviation_cents, power_spectrum
+from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import render_bands
 from cambiata.partials.latent import conditioning_features, encode_notes, hidden_at_frames
 from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, WINDOW, NoteFrames, note_frames
-from cambiata.partials.posteriors import BANDS
+from cambiata.partials.pitch_evidence import PitchEvidence
+from cambiata.partials.posteriors import BANDS, NoteEvents, Roll
 from cambiata.partials.synthesis import PER_FRAME, Prediction, synthesize
 from cambiata.system import DomainMix, Progress, TranslateSystem
 from cambiata.translation.domains import (
@@ -89,6 +90,8 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
                 "sample_rate", f"must be {rate}: the encoder knows no other", "leave it out"
             )
         self._is_wavenet = self._encoder.about["kind"] == "samples"
+        # The content that was listened to last: its samples, notes, hidden state, power spectrogram.
+        self._heard: tuple[Samples, NoteEvents, Roll, Roll] | None = None
         belongs_to = load_model(config.domains, DOMAIN_SYSTEM).about.get("encoder")
         if belongs_to != self._encoder.sha256:
             raise InputError(
@@ -110,6 +113,22 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
     def blend(self, mix: DomainMix) -> Domains:
         """Domains with their shares."""
         return tuple((share, load_domain(name, self.config)) for name, share in mix.shares)
+
+    def listen(self, content: Samples) -> PitchEvidence | None:
+        """Notes of a content [T]; the published network plays whatever sounds."""
+        if self._is_wavenet:
+            return None
+        events, _, power = self._analyse(content)
+        return pitch_evidence(power, events, float(np.square(content, dtype=np.float64).sum()))
+
+    def _analyse(self, content: Samples) -> tuple[NoteEvents, Roll, Roll]:
+        """Notes, hidden state and power spectrogram of a content [T], computed once for an array."""
+        if self._heard is None or self._heard[0] is not content:
+            threshold = float(self._encoder.about["threshold"])
+            bands_db = BANDS.level_db(content)
+            events, hidden = encode_notes(bands_db, self._encoder.part(""), threshold)
+            self._heard = content, events, hidden, power_spectrum(content)
+        return self._heard[1:]
 
     def render(
         self,
@@ -137,9 +156,9 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         """The content's notes [T] with partials and noise as the domains' decoders give them."""
         encoder, semitones = self._encoder, 12 * self.config.octave
         n_frames = BANDS.n_frames(len(content))
-        threshold = float(encoder.about["threshold"])
-        events, hidden = encode_notes(BANDS.level_db(content), encoder.part(""), threshold)
-        deviation_cents = pitch_deviation_cents(power_spectrum(content), events, n_frames)
+        events, hidden, power = self._analyse(content)
+        self._heard = None  # it is played once
+        deviation_cents = pitch_deviation_cents(power, events, n_frames)
         if sum(share * domain.vibrato_cents for share, domain in domains) < _MIN_VIBRATO_CENTS:
             middle_cents = np.median(deviation_cents, axis=1, keepdims=True)
             deviation_cents = np.repeat(middle_cents, n_frames, axis=1)

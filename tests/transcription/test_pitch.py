@@ -1,0 +1,53 @@
+"""Drums are no notes, wherever they are heard; what is doubtful is said in one line."""
+
+import numpy as np
+import pytest
+from drums import drums
+from sounds import melody
+
+import cambiata
+from cambiata import Audio, CambiataWarning, InputError
+
+RATE = 44100
+BEAT = Audio(drums(4.0, RATE)[0], RATE, name="beat.wav")
+SOUND = Audio(melody([57, 60, 64], rate=RATE), RATE)
+
+
+def test_drums_are_not_written_down() -> None:
+    with pytest.raises(InputError, match=r"beat\.wav: no note was heard in it"):
+        cambiata.transcribe(BEAT)
+
+
+def test_drums_are_not_played() -> None:
+    with pytest.raises(InputError, match=r"beat\.wav: no note was heard in it"):
+        cambiata.play(BEAT, SOUND)
+
+
+def test_drums_in_a_later_minute_do_not_hide_the_tune_of_the_first() -> None:
+    tune = melody([60, 64, 67, 72], rate=RATE)
+    silence = np.zeros(70 * RATE, np.float32)
+    long = Audio(np.concatenate([tune, silence, BEAT.samples[0]]), RATE)
+    pitches = [note.pitch for note in cambiata.transcribe(long).notes]
+    assert pitches[:4] == [60, 64, 67, 72]
+
+
+@pytest.mark.parametrize("instrument", ["cello", None])
+def test_drums_as_a_content_are_warned_of(instrument: str | None) -> None:
+    style = cambiata.timbre_named(instrument) if instrument else SOUND
+    with pytest.warns(CambiataWarning, match=r"beat\.wav: hardly a note was heard") as caught:
+        out = cambiata.transfer(BEAT, style)
+    assert len(caught) == 1
+    assert out.n_samples == BEAT.n_samples
+
+
+def test_a_tune_under_drums_is_played_and_what_is_left_out_is_said() -> None:
+    tune = melody([72, 76, 79, 84, 72, 76, 79, 84, 72, 76], rate=RATE)
+    beat = drums(4.0, RATE, level=1.0)[0][: len(tune)]
+    mix = Audio(beat + np.float32(0.3) * tune, RATE, name="mix.wav")
+    with pytest.warns(CambiataWarning, match=r"mix\.wav: about \d+ % of its power has no pitch"):
+        cambiata.transfer(mix, SOUND)
+
+
+def test_drums_are_translated_with_a_warning() -> None:
+    with pytest.warns(CambiataWarning, match=r"beat\.wav: hardly a note was heard"):
+        cambiata.translate(BEAT, "grand-piano")
