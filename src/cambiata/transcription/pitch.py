@@ -17,9 +17,7 @@ from cambiata.partials.posteriors import BANDS, NoteEvents
 _CHUNK_S = 60.0
 
 
-def has_pitch(
-    source: Source, events: NoteEvents, to_mono: Callable[[Samples], Samples]
-) -> bool:
+def has_pitch(source: Source, events: NoteEvents, to_mono: Callable[[Samples], Samples]) -> bool:
     """Whether a recording is made of notes; it is read once more only where that is in doubt."""
     n_frames = events.level_db.shape[1]
     silence = np.zeros((n_frames, 0), np.float32)  # no power: lengths of notes decide
