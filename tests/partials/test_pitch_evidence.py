@@ -17,7 +17,8 @@ def _evidence(samples: np.ndarray) -> PitchEvidence:
 
 def test_a_melody_is_pitched_and_its_power_lies_at_its_notes() -> None:
     tune = _evidence(melody([60, 64, 67, 72], rate=RATE))
-    assert tune.is_pitched and not tune.is_mixed
+    assert tune.is_pitched
+    assert not tune.is_mixed
     assert tune.share > 0.8
     assert np.flatnonzero(tune.frames_of_pitch).tolist() == [60, 64, 67, 72]
     assert tune.longest_s == pytest.approx(0.4, abs=0.15)
@@ -28,7 +29,8 @@ def test_drums_and_noise_are_not_pitched() -> None:
     beat = _evidence(drums(4.0, RATE)[0])
     noise = _evidence(np.random.default_rng(0).normal(0, 0.1, 2 * RATE).astype(np.float32))
     for evidence in (beat, noise):
-        assert not evidence.is_pitched and evidence.is_mixed
+        assert not evidence.is_pitched
+        assert evidence.is_mixed
         assert evidence.share < 0.3
 
 
@@ -36,7 +38,8 @@ def test_a_tune_under_louder_drums_is_pitched_and_mixed() -> None:
     beat, _ = drums(4.0, RATE, level=1.0)
     tune = melody([72, 76, 79, 84, 72, 76, 79, 84, 72, 76], rate=RATE) * np.float32(0.3)
     both = _evidence(beat[: len(tune)] + tune)
-    assert both.is_pitched and both.is_mixed
+    assert both.is_pitched
+    assert both.is_mixed
 
 
 def test_evidence_of_two_stretches_is_that_of_both_together() -> None:

@@ -90,7 +90,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
                 "sample_rate", f"must be {rate}: the encoder knows no other", "leave it out"
             )
         self._is_wavenet = self._encoder.about["kind"] == "samples"
-        # The content that was listened to last: its samples, notes, hidden state, power spectrogram.
+        # The content that was listened to last: samples, notes, hidden state, power spectrogram.
         self._heard: tuple[Samples, NoteEvents, Roll, Roll] | None = None
         belongs_to = load_model(config.domains, DOMAIN_SYSTEM).about.get("encoder")
         if belongs_to != self._encoder.sha256:
@@ -122,7 +122,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         return pitch_evidence(power, events, float(np.square(content, dtype=np.float64).sum()))
 
     def _analyse(self, content: Samples) -> tuple[NoteEvents, Roll, Roll]:
-        """Notes, hidden state and power spectrogram of a content [T], computed once for an array."""
+        """Notes, hidden state and power spectrogram of a content [T], computed once."""
         if self._heard is None or self._heard[0] is not content:
             threshold = float(self._encoder.about["threshold"])
             bands_db = BANDS.level_db(content)
