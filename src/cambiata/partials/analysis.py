@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import scipy.ndimage
-import scipy.signal
 
 from cambiata.arrays import Samples
 from cambiata.audio.log_frequency import hann_power
@@ -374,6 +373,8 @@ def detect_hits(power: Array) -> NoteEvents:
 
     There is one for every rise of its level; where it never rises, one at its loudest moment.
     """
+    import scipy.signal  # a third of a second that only a style without pitch need spend
+
     level_db = 10 * np.log10(power.sum(axis=1) + 1e-9)
     level_db = np.maximum(level_db, level_db.max() - _HIT_RANGE_DB)
     before = np.pad(level_db, (2, 0), constant_values=level_db.min())
