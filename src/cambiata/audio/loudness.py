@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from cambiata.arrays import Samples
+from cambiata.audio.k_weighting import BLOCK_S, block_loudness_db
 
 # One step of 16 bits, -90.3 dBFS: what is lower is lost in a file of 16 bits. A higher gate would
 # cut the ends of decaying notes, a lower one would take dither for sound.
 SILENCE = 2.0**-15
 
 # BS.1770 integrates over blocks of 0.4 s and knows up to five channels; else the RMS serves.
-_BLOCK_S = 0.4
 _MAX_CHANNELS = 5
 _SEGMENT_S = 60.0  # measured at once; longer needs more memory, shorter skips more blocks' borders
 
@@ -19,9 +19,9 @@ _SEGMENT_S = 60.0  # measured at once; longer needs more memory, shorter skips m
 class LoudnessMeter:
     """Integrated loudness of a sound that arrives in blocks, in bounded memory.
 
-    ITU-R BS.1770-4: pyloudnorm measures the standard's 0.4 s blocks, minute by minute, and the
-    two gates are applied over the blocks of all minutes. Equal to pyloudnorm's own value below a
-    minute, within 0.05 LU of it beyond (the few blocks across a minute's border are not measured).
+    ITU-R BS.1770-4: the standard's 0.4 s blocks are measured minute by minute, and the two gates
+    are applied over the blocks of all minutes. Equal to pyloudnorm's value below a minute, within
+    0.05 LU of it beyond (the few blocks across a minute's border are not measured).
     Sounds of up to 0.4 s, or of more than five channels, are measured by their RMS.
 
     Parameters
@@ -68,14 +68,8 @@ class LoudnessMeter:
     def _flush(self) -> None:
         sound = np.concatenate(self._pending, axis=1)
         self._pending, self._n_pending = [], 0
-        if sound.shape[1] <= _BLOCK_S * self.sample_rate or sound.shape[0] > _MAX_CHANNELS:
-            return
-        # Imported late: it brings scipy.signal, half a second that --help need not wait for.
-        import pyloudnorm
-
-        meter = pyloudnorm.Meter(self.sample_rate)
-        meter.integrated_loudness(sound.T.astype(np.float64))
-        self._blocks_db += map(float, meter.blockwise_loudness)
+        if sound.shape[1] > BLOCK_S * self.sample_rate and sound.shape[0] <= _MAX_CHANNELS:
+            self._blocks_db += block_loudness_db(sound, self.sample_rate).tolist()
 
     def loudness_db(self) -> float:
         """Loudness of all blocks so far.

@@ -144,6 +144,8 @@ def sinusoid_lobes() -> tuple[npt.NDArray[np.int64], Array]:
     """
     filters = band_filters()
     n_bands, n_bins = filters.shape
+    # A bin belongs to two bands at most: the one below its place and the one above.
+    lower = np.minimum(np.argmax(filters > 0, axis=0), n_bands - 2)
     n = int(HIGHEST_HZ / BIN_HZ) * LOBE_STEPS
     place = np.arange(n) / LOBE_STEPS
     power = np.zeros((n, n_bands), np.float32)
@@ -153,8 +155,9 @@ def sinusoid_lobes() -> tuple[npt.NDArray[np.int64], Array]:
         # Transform of Hann's window at d bins from the sinusoid, 1 at its peak and 1/2 at 1.
         lobe = np.sinc(d) / np.where(np.abs(d**2 - 1) < 1e-9, 1, 1 - d**2)
         lobe = np.where(np.abs(np.abs(d) - 1) < 1e-9, 0.5, lobe)
-        inside = (bins >= 0) & (bins < n_bins)
-        power[inside] += (lobe**2)[inside, None] * filters[:, bins[inside]].T
+        row = np.flatnonzero((bins >= 0) & (bins < n_bins))
+        for band in (lower[bins[row]], lower[bins[row]] + 1):
+            power[row, band] += (lobe[row] ** 2) * filters[band, bins[row]]
     first = np.minimum(np.argmax(power > _LOBE_FLOOR, axis=1), n_bands - LOBE_BANDS)
     columns = first[:, None] + np.arange(LOBE_BANDS)
     return first.astype(np.int64), np.take_along_axis(power, columns, axis=1)
