@@ -16,7 +16,7 @@ RANKS = [
     {"files"},
     {"audio"},
     {"score"},
-    {"weights", "timbres"},
+    {"weights", "named_timbres"},
     {"partials"},
     {"system"},
     {"registry"},
@@ -167,7 +167,7 @@ def test_importing_brings_nothing_heavy() -> None:
 
 def test_tests_mirror_the_package() -> None:
     tests = Path(__file__).parent
-    of_all = {"test_docstrings", "test_layout", "test_readme", "test_slow"}
+    of_all = {"test_docstrings", "test_init", "test_layout", "test_readme", "test_slow"}
     for path in tests.rglob("test_*.py"):
         place = path.relative_to(tests)
         module = SOURCE / place.parent / (path.stem.removeprefix("test_") + ".py")

@@ -7,43 +7,72 @@ Examples
 >>> cambiata.transfer(content, style).save("out.wav")  # doctest: +SKIP
 """
 
-from importlib.metadata import version as _version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from cambiata.audio.sound import Audio, load
-from cambiata.counterpoint.api import check as check_counterpoint
-from cambiata.counterpoint.api import solve as solve_counterpoint
-from cambiata.errors import CambiataError, CambiataWarning, InputError
-from cambiata.groove.api import GrooveReport, groove_file, morph_groove
-from cambiata.melody.api import MelodyReport, restyle, restyle_file
-from cambiata.performance.api import PlayOptions, PlayReport, play, play_file
-from cambiata.registry import (
-    available_systems,
-    play_system,
-    system_named,
-    transfer_system,
-    translate_system,
-)
-from cambiata.score.midi import Note, Part, Score
-from cambiata.score.midi import save as save_score
-from cambiata.score.notation import read as load_sheet
-from cambiata.score.notation import read_score as load_score
-from cambiata.score.notation import write as save_sheet
-from cambiata.score.sheet import Sheet
-from cambiata.system import (
-    PlaySystem,
-    System,
-    SystemFacts,
-    TransferConfig,
-    TransferSystem,
-    TranslateSystem,
-)
-from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
-from cambiata.timbre_transfer.api import Options, Report, transfer, transfer_file
-from cambiata.timbres.named import NamedTimbre, timbre_named, timbres
-from cambiata.transcription.api import Transcription, transcribe, transcribe_file
-from cambiata.translation.api import DomainFacts, domains, translate, translate_file
+if TYPE_CHECKING:
+    from cambiata.audio.sound import Audio, load
+    from cambiata.counterpoint.api import check as check_counterpoint
+    from cambiata.counterpoint.api import solve as solve_counterpoint
+    from cambiata.errors import CambiataError, CambiataWarning, InputError
+    from cambiata.groove.api import GrooveReport, groove_file, morph_groove
+    from cambiata.melody.api import MelodyReport, restyle, restyle_file
+    from cambiata.performance.api import PlayOptions, PlayReport, play, play_file
+    from cambiata.registry import (
+        available_systems,
+        play_system,
+        system_named,
+        transfer_system,
+        translate_system,
+    )
+    from cambiata.score.midi import Note, Part, Score
+    from cambiata.score.midi import save as save_score
+    from cambiata.score.notation import read as load_sheet
+    from cambiata.score.notation import read_score as load_score
+    from cambiata.score.notation import write as save_sheet
+    from cambiata.score.sheet import Sheet
+    from cambiata.system import (
+        PlaySystem,
+        System,
+        SystemFacts,
+        TransferConfig,
+        TransferSystem,
+        TranslateSystem,
+    )
+    from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
+    from cambiata.timbre_transfer.api import Options, Report, transfer, transfer_file
+    from cambiata.named_timbres.named import NamedTimbre, timbre_named, timbres
+    from cambiata.transcription.api import Transcription, transcribe, transcribe_file
+    from cambiata.translation.api import DomainFacts, domains, translate, translate_file
 
-__version__ = _version("cambiata")
+    __version__: str
+
+# Where everything is, by module, for a name is imported when it is first used (PEP 562): `import
+# cambiata` takes hundredths of a second, and a command loads what it needs. The same as the imports
+# above, which type checkers and editors read; public=name where the two differ.
+_PLACES = {
+    "audio.sound": "Audio load",
+    "counterpoint.api": "check_counterpoint=check solve_counterpoint=solve",
+    "errors": "CambiataError CambiataWarning InputError",
+    "groove.api": "GrooveReport groove_file morph_groove",
+    "melody.api": "MelodyReport restyle restyle_file",
+    "performance.api": "PlayOptions PlayReport play play_file",
+    "registry": "available_systems play_system system_named transfer_system translate_system",
+    "score.midi": "Note Part Score save_score=save",
+    "score.notation": "load_sheet=read load_score=read_score save_sheet=write",
+    "score.sheet": "Sheet",
+    "system": "PlaySystem System SystemFacts TransferConfig TransferSystem TranslateSystem",
+    "timbre": "Timbre capture_timbre load_timbre mix_timbres",
+    "timbre_transfer.api": "Options Report transfer transfer_file",
+    "named_timbres.named": "NamedTimbre timbre_named timbres",
+    "transcription.api": "Transcription transcribe transcribe_file",
+    "translation.api": "DomainFacts domains translate translate_file",
+}
+_HOMES = {
+    public: (f"cambiata.{module}", name or public)
+    for module, names in _PLACES.items()
+    for public, _, name in (each.partition("=") for each in names.split())
+}
 
 __all__ = [
     "Audio",
@@ -101,3 +130,23 @@ __all__ = [
     "translate_file",
     "translate_system",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported at its first use."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("cambiata")
+    elif name in _HOMES:
+        module, attribute = _HOMES[name]
+        value = getattr(import_module(module), attribute)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Public names, whether they were used or not."""
+    return sorted({*globals(), *__all__})

@@ -34,7 +34,7 @@ from cambiata.system import (
     refuse_short,
 )
 from cambiata.timbre import SUFFIX, Timbre, load_timbre
-from cambiata.timbres.named import open_recording
+from cambiata.named_timbres.named import open_recording
 
 # Crossfade at both borders of a region that is put back: short enough not to smear an attack,
 # long enough not to click.

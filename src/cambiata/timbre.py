@@ -25,7 +25,7 @@ from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.system import StyleSystem, make_system, read_style
-from cambiata.timbres.named import open_recording
+from cambiata.named_timbres.named import open_recording
 
 SUFFIX = ".timbre"
 

@@ -15,7 +15,7 @@ from cambiata.registry import system_named
 from cambiata.score.pictures import note_name
 from cambiata.system import StyleSystem, make_system
 from cambiata.timbre import SUFFIX
-from cambiata.timbres.named import find_timbre
+from cambiata.named_timbres.named import find_timbre
 
 __all__ = ["timbre"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from cambiata.audio.sound import Audio, AudioFile, load
 from cambiata.errors import CambiataError, InputError
 
-_FOLDER = "cambiata.timbres"
+_FOLDER = "cambiata.named_timbres"
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import cambiata
 from cambiata import Audio, InputError
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.render import open_style
-from cambiata.timbres.named import find_timbre, open_recording
+from cambiata.named_timbres.named import find_timbre, open_recording
 
-FOLDER = files("cambiata.timbres")
+FOLDER = files("cambiata.named_timbres")
 
 
 def test_every_recording_is_whole_licensed_and_small() -> None:
