@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cambiata.errors import CambiataError, CambiataWarning, InputError
     from cambiata.groove.api import GrooveReport, groove_file, morph_groove
     from cambiata.melody.api import MelodyReport, restyle, restyle_file
+    from cambiata.named_timbres.named import NamedTimbre, timbre_named, timbres
     from cambiata.performance.api import PlayOptions, PlayReport, play, play_file
     from cambiata.registry import (
         available_systems,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     )
     from cambiata.timbre import Timbre, capture_timbre, load_timbre, mix_timbres
     from cambiata.timbre_transfer.api import Options, Report, transfer, transfer_file
-    from cambiata.named_timbres.named import NamedTimbre, timbre_named, timbres
     from cambiata.transcription.api import Transcription, transcribe, transcribe_file
     from cambiata.translation.api import DomainFacts, domains, translate, translate_file
 

@@ -21,6 +21,7 @@ from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
 from cambiata.errors import InputError, warn
+from cambiata.named_timbres.named import open_recording
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.score.midi import Part
 from cambiata.system import (
@@ -34,7 +35,6 @@ from cambiata.system import (
     refuse_short,
 )
 from cambiata.timbre import SUFFIX, Timbre, load_timbre
-from cambiata.named_timbres.named import open_recording
 
 # Crossfade at both borders of a region that is put back: short enough not to smear an attack,
 # long enough not to click.

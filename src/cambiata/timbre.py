@@ -23,9 +23,9 @@ from cambiata.audio.source import Source
 from cambiata.errors import InputError
 from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.keywords import checked_keywords
+from cambiata.named_timbres.named import open_recording
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.system import StyleSystem, make_system, read_style
-from cambiata.named_timbres.named import open_recording
 
 SUFFIX = ".timbre"
 

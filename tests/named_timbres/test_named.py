@@ -11,8 +11,8 @@ from sounds import melody
 import cambiata
 from cambiata import Audio, InputError
 from cambiata.audio.loudness import LoudnessMeter
-from cambiata.render import open_style
 from cambiata.named_timbres.named import find_timbre, open_recording
+from cambiata.render import open_style
 
 FOLDER = files("cambiata.named_timbres")
 

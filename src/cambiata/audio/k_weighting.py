@@ -1,4 +1,4 @@
-"""Loudness of a sound's blocks of 0.4 s after ITU-R BS.1770-4, of which its meter makes the rest."""
+"""Loudness of a sound's blocks of 0.4 s after ITU-R BS.1770-4; `loudness` has the meter."""
 
 from functools import lru_cache
 

@@ -171,7 +171,7 @@ class LogFrequency:
 
 
 def _decimate(samples: Samples, by: int) -> Samples:
-    """Every `by`-th sample of a sound [T], low-passed before: scipy's `resample_poly(samples, 1, by)`.
+    """Every `by`-th sample of a sound [T], low-passed: scipy's `resample_poly(samples, 1, by)`.
 
     Its own code, since importing `scipy.signal` takes as long as a transfer of some seconds.
     """

@@ -11,11 +11,11 @@ import cambiata
 from cambiata.cli.audio_verbs import timbre
 from cambiata.cli.console import print_json
 from cambiata.cli.options import HELP, list_as_json_option
+from cambiata.named_timbres.named import find_timbre
 from cambiata.registry import system_named
 from cambiata.score.pictures import note_name
 from cambiata.system import StyleSystem, make_system
 from cambiata.timbre import SUFFIX
-from cambiata.named_timbres.named import find_timbre
 
 __all__ = ["timbre"]
 

@@ -1,8 +1,8 @@
 """The recordings that ship as named timbres, made of sound fonts and of recorded single notes.
 
 ``python -m cambiata.data.shipped_timbres FOLDER RECORDINGS`` writes the .ogg files and table.json
-of `cambiata.named_timbres` into FOLDER; RECORDINGS holds the folders of single notes named below. It is
-run when an instrument is added; what it wrote is in the package.
+of `cambiata.named_timbres` into FOLDER; RECORDINGS holds the folders of single notes named below.
+It is run when an instrument is added; what it wrote is in the package.
 """
 
 import hashlib
