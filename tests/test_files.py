@@ -24,7 +24,7 @@ from cambiata.files import (
         ("there.mid", files.FILE, "exists; choose another name, or replace it"),
         ("a.wav", files.MIDI, "a.wav: is no MIDI file's name; name it NAME.mid"),
         ("a.pdf", files.SCORE, "is no kind of score that is written; name it .mid or .musicxml"),
-        ("a.gif", files.PICTURE, "is no kind of picture that is drawn; name it .svg"),
+        ("a.gif", files.PICTURE, "is not a kind of picture; name it .svg or .png"),
         ("no/a.wav", files.SOUND, "no/a.wav: the folder no does not exist; create it first"),
         ("there.mid", files.SOUND, "exists; choose another name, or replace it"),
         ("a.wav", files.TIMBRE, "a.wav: is no .timbre file; name it NAME.timbre"),

@@ -14,8 +14,10 @@ SOURCE = Path(__file__).parent.parent / "src" / "cambiata"
 RANKS = [
     {"errors", "arrays", "precision", "aliases", "keywords"},
     {"files"},
+    {"drawing"},
     {"audio"},
     {"score"},
+    {"page"},
     {"weights", "named_timbres"},
     {"partials"},
     {"system"},
@@ -30,7 +32,7 @@ RANKS = [
     {"cli", "web"},
     {"__main__"},
 ]
-JOBS = sorted(RANKS[10] | RANKS[11])
+JOBS = sorted(RANKS[12] | RANKS[13])
 
 # Rooms of one rank that know nothing of each other: what both need is in a room below.
 STRANGERS = [("evaluate", "train"), ("train", "evaluate")]

@@ -53,7 +53,8 @@ SCORE = OutputKind(
     (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES),
     ("is no kind of score that is written", "name it .mid or .musicxml"),
 )
-PICTURE = OutputKind((".svg",), ("is no kind of picture that is drawn", "name it .svg"))
+PICTURE = OutputKind((".svg", ".png"), ("is not a kind of picture", "name it .svg or .png"))
+PAGE = OutputKind((".html", ".htm"), ("is not the name of a page", "name it .html"))
 RESULTS = OutputKind(exists=None)
 SOUND = OutputKind(
     no_folder=("the folder {folder} does not exist", "create it first"),

@@ -128,7 +128,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("duet.mid", ("--track", 1, "--metre", "x"), "metre x: is none; use content, style, or"),
         ("duet.mid", ("--track", 1, "--system", "x"), "x: is no system for melodies; use one of"),
         ("duet.mid", ("--track", 1, "--set", "speed=1"), "speed: is no setting; use one of"),
-        ("duet.mid", ("--track", 1, "--picture", "x.gif"), "x.gif: is no kind of picture"),
+        ("duet.mid", ("--track", 1, "--picture", "x.gif"), "x.gif: is not a kind of picture"),
     ],
 )
 def test_bad_tunes_are_named(

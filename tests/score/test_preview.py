@@ -56,7 +56,7 @@ def test_sidecars_are_written_and_named(tmp_path: Path) -> None:
     ("names", "message"),
     [
         ({"listen": "no/a.wav"}, "its folder does not exist"),
-        ({"picture": "a.png"}, "is no kind of picture that is drawn"),
+        ({"picture": "a.gif"}, "is not a kind of picture"),
         ({"listen": "there.wav"}, "exists"),
     ],
 )

@@ -65,8 +65,7 @@ def mel_filters(
     top_hz = sample_rate / 2 if fmax_hz is None else fmax_hz
     if n_mels < 1 or not 0 <= fmin_hz < top_hz <= sample_rate / 2:
         raise ValueError("0 <= fmin_hz < fmax_hz <= sample_rate / 2 must hold, and n_mels >= 1")
-    low, high = _mel(np.array([fmin_hz, top_hz]))
-    corners_hz = _hz(np.linspace(low, high, n_mels + 2))
+    corners_hz = mel_corners_hz(n_mels, fmin_hz, top_hz)
     bins_hz = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     left, centre, right = corners_hz[:-2, None], corners_hz[1:-1, None], corners_hz[2:, None]
     rise = (bins_hz - left) / (centre - left)
@@ -74,6 +73,32 @@ def mel_filters(
     triangles = np.maximum(0.0, np.minimum(rise, fall))
     filters: Features = (triangles * 2 / (right - left)).astype(np.float32)
     return filters
+
+
+def mel_corners_hz(n_mels: int, fmin_hz: float, fmax_hz: float) -> npt.NDArray[np.float64]:
+    """Frequencies where mel filters begin, peak and end: equal steps on Slaney's mel scale.
+
+    Parameters
+    ----------
+    n_mels : int
+        Mel bands M.
+    fmin_hz : float
+        Where the lowest filter begins.
+    fmax_hz : float
+        Where the highest filter ends.
+
+    Returns
+    -------
+    numpy.ndarray
+        Frequencies [M + 2] in Hz; filter m begins at m, peaks at m + 1 and ends at m + 2.
+
+    Examples
+    --------
+    >>> mel_corners_hz(2, 0.0, 600.0).tolist()
+    [0.0, 200.0, 400.0, 600.0]
+    """
+    low, high = _mel(np.array([fmin_hz, fmax_hz]))
+    return _hz(np.linspace(low, high, n_mels + 2))
 
 
 def stft_power(samples: Samples, n_fft: int = 2048, hop_length: int = 512) -> Features:

@@ -13,7 +13,7 @@ from cambiata.cli.console import print_json
 from cambiata.cli.options import HELP, list_as_json_option
 from cambiata.named_timbres.named import find_timbre
 from cambiata.registry import system_named
-from cambiata.score.pictures import note_name
+from cambiata.score.rolls import note_name
 from cambiata.system import StyleSystem, make_system
 from cambiata.timbre import SUFFIX
 

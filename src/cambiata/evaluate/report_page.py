@@ -9,12 +9,10 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
+from cambiata.audio.spectrogram import N_MELS, SCALE
 from cambiata.evaluate.report_sounds import (
-    CEILING_DB,
-    FLOOR_DB,
     GUIDE,
     N_COLUMNS,
-    N_MELS,
     Section,
     Sound,
     Sounds,
@@ -29,6 +27,7 @@ from cambiata.evaluate.table import (
     find_best_rows,
     format_figure,
 )
+from cambiata.page.cards import card_html, media_html, read_asset
 
 
 def page_html(
@@ -52,17 +51,13 @@ def page_html(
         for section in sections[test_set.name]:
             links.append((section.anchor, section.title))
             body.append(_examples_html(run, test_set, section, sounds))
-    return Template(_read_asset("report.html")).substitute(
-        style="\n" + _read_asset("report.css"),
-        script="\n" + _read_asset("report.js"),
+    return Template(files("cambiata.evaluate").joinpath("report.html").read_text("utf-8")).substitute(
+        style="\n" + read_asset("page.css"),
+        script="\n" + read_asset("page.js"),
         facts=_definitions_html(_flatten(run.facts)),
         links="".join(f'<li><a href="#{anchor}">{escape(text)}</a></li>' for anchor, text in links),
         body="\n".join(body),
     )
-
-
-def _read_asset(name: str) -> str:
-    return files("cambiata.evaluate").joinpath(name).read_text("utf-8")
 
 
 def _rows_html(run: Run) -> str:
@@ -194,11 +189,10 @@ def _failures_html(run: Run, test_set: RunSet, counts: Mapping[str, Tally]) -> s
 def _guide_html() -> str:
     return (
         '<section id="guide"><h2>Reading the pictures</h2><p>Every picture is a mel spectrogram '
-        "with the axes and colours of this one; a sine of full scale has about 0&nbsp;dB. Time "
-        "runs over the sound's own length.</p>"
+        f"with the axes and colours of this one, {escape(SCALE)}. Time runs over the sound's own "
+        "length.</p>"
         f'<img class="guide" src="{GUIDE}" width="960" height="330" alt="A spectrogram with its '
-        f"axes: seconds from left to right, 0 to 16 kHz upwards, colours from {FLOOR_DB:.0f} dB, "
-        f'dark, to {CEILING_DB:.0f} dB, bright."></section>'
+        'axes: time from left to right, 0 to 16 kHz upwards, bright where it is loud."></section>'
     )
 
 
@@ -255,21 +249,14 @@ def _card_html(
     label: str, pair: RunPair, sound: Sound, below: str, kind: str, row: RunRow | None = None
 ) -> str:
     """A sound, its picture, and scores or a source below."""
-    what = escape(f"{label}, pair {pair.id}")
+    what = f"{label}, pair {pair.id}"
     if sound.audio:
-        media = (
-            f'<img src="{quote(sound.image)}" loading="lazy" width="{N_COLUMNS}" '
-            f'height="{N_MELS}" alt="Spectrogram of {what}, {sound.duration_s:.1f} s">'
-            f'<audio controls preload="none" src="{quote(sound.audio)}" aria-label="{what}">'
-            "</audio>"
-        )
+        size = (N_COLUMNS, N_MELS)
+        media = media_html(quote(sound.image), quote(sound.audio), what, size, sound.duration_s)
     else:
         media = f'<p class="problem">{escape(sound.problem)}</p>'
-    badge = _badge_html(row) if row else ""
-    return (
-        f'<figure class="card {kind}"><figcaption>{escape(label)}{badge}</figcaption>'
-        f"{media}{below}</figure>"
-    )
+    caption = escape(label) + (_badge_html(row) if row else "")
+    return card_html(caption, media, below, kind)
 
 
 # Pieces of a page

@@ -3,28 +3,21 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from cambiata.audio.sound import Audio, load
-from cambiata.audio.stft import Stft
+from cambiata.audio.spectrogram import Spectrogram, draw_spectrogram, levels, measure_spectrogram
+from cambiata.drawing.canvas import Canvas
+from cambiata.drawing.colours import MAGMA
+from cambiata.drawing.png import palette_png
 from cambiata.errors import InputError
 from cambiata.evaluate.runfolder import Run, RunPair, RunSet
 from cambiata.system import Progress
 
-Decibels = npt.NDArray[np.float64]
-"""Mel spectrum in dB, [M, L]."""
+N_COLUMNS = 320
+"""Columns of a picture: as many as a card of the page shows."""
 
-# One rate, one frequency axis and one range for every picture, so that any two compare: as many
-# columns and rows as a card of the page shows, up to 16 kHz, from where partials of sounds at
-# -30 LUFS are loudest down to 80 dB below.
-_RATE_HZ, N_MELS, N_COLUMNS = 32_000, 160, 320
-_STFT = Stft(2048, 256, "hann")
-FLOOR_DB, CEILING_DB = -100.0, -20.0
-_COLOURS, _N_COLOURS = "magma", 40  # 2 dB each: as fine as one sees, and small files
+_GUIDE_WIDTH, _GUIDE_HEIGHT = 960, 330
 GUIDE = "images/guide.png"
 
 
@@ -81,7 +74,7 @@ def write_sounds(
         progress(done / len(shown))
     readable = (sound for sound in sounds.values() if sound.audio)
     if first := next(readable, None):
-        _draw_guide(mel_db(load(built / first.audio)), first.duration_s, built / GUIDE)
+        _draw_guide(load(built / first.audio), built / GUIDE)
     return sounds
 
 
@@ -97,76 +90,21 @@ def _write_sound(source: Path, stem: str, built: Path, place: Path) -> Sound:
         return Sound(problem=f"sound {error.problem}")
     audio, image = Path("audio", f"{place}.ogg"), Path("images", f"{place}.png")
     sound.save(built / audio)
-    _draw(mel_db(sound), built / image)
+    _draw(sound, built / image)
     return Sound(audio.as_posix(), image.as_posix(), sound.duration_s)
 
 
-def _draw(picture: Decibels, path: Path) -> None:
-    import matplotlib
-    from PIL import Image  # matplotlib's own; it writes a palette, a third of the size of RGBA
-
-    share = (picture[::-1] - FLOOR_DB) / (CEILING_DB - FLOOR_DB)
-    levels = np.clip(np.floor(share * _N_COLOURS), 0, _N_COLOURS - 1).astype(np.uint8)
-    image = Image.fromarray(levels, "L")
-    colours = matplotlib.colormaps[_COLOURS].resampled(_N_COLOURS)(range(_N_COLOURS), bytes=True)
-    image.putpalette(colours[:, :3].tobytes())
-    image.save(path, optimize=True)
+def _draw(sound: Audio, path: Path) -> None:
+    path.write_bytes(palette_png(levels(_measured(sound)), MAGMA))
 
 
-def _draw_guide(picture: Decibels, duration_s: float, path: Path) -> None:
+def _draw_guide(sound: Audio, path: Path) -> None:
     """One spectrogram with its axes, which all others leave out."""
-    import librosa
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Drawing
-
-    drawing = Drawing(figsize=(6.4, 2.2), dpi=150, layout="constrained")
-    FigureCanvasAgg(drawing)
-    axes = drawing.subplots()
-    image = axes.imshow(
-        picture,
-        origin="lower",
-        aspect="auto",
-        extent=(0, duration_s, 0, N_MELS),
-        vmin=FLOOR_DB,
-        vmax=CEILING_DB,
-        cmap=_COLOURS,
-    )
-    scale = drawing.colorbar(image, ax=axes, label="dB")
-    ticks_khz = np.array([0.25, 0.5, 1, 2, 4, 8, 16])
-    mels = librosa.mel_frequencies(N_MELS + 1, fmin=0, fmax=_RATE_HZ / 2)
-    axes.set_yticks(
-        np.interp(1000 * ticks_khz, mels, np.arange(N_MELS + 1)), [f"{f:g}" for f in ticks_khz]
-    )
-    axes.set_xlabel("s")
-    axes.set_ylabel("kHz")
-    # A grey that reads on white and on black: the page may be either.
-    for part in (axes, scale.ax):
-        part.tick_params(colors="#808080", labelsize=8)
-        part.xaxis.label.set_color("#808080")
-        part.yaxis.label.set_color("#808080")
-    drawing.savefig(path, transparent=True)
+    canvas = Canvas(_GUIDE_WIDTH, _GUIDE_HEIGHT)
+    place = {"x": 45.0, "y": 10.0, "width": _GUIDE_WIDTH - 60.0, "height": _GUIDE_HEIGHT - 40.0}
+    draw_spectrogram(canvas, _measured(sound), **place)
+    path.write_bytes(canvas.png())
 
 
-def mel_db(sound: Audio) -> Decibels:
-    """Mel spectrum of a sound in dB, as in its picture, [160, L].
-
-    Frequencies 0 to 16 kHz on Slaney's mel scale (`librosa.filters.mel`), about 0 dB for a sine of
-    full scale.
-    """
-    samples = sound.mono().resampled(_RATE_HZ).samples[0]
-    power = np.abs(_STFT.analyse(samples)) ** 2 / (_STFT.samples.sum() / 2) ** 2
-    mels = _mel_filters() @ power
-    columns = np.array_split(mels, min(N_COLUMNS, mels.shape[1]), axis=1)
-    means = np.stack([column.mean(axis=1) for column in columns], axis=1)
-    decibels: Decibels = 10 * np.log10(np.maximum(means, 10 ** (FLOOR_DB / 10)))
-    return decibels
-
-
-@lru_cache(maxsize=1)
-def _mel_filters() -> npt.NDArray[np.float64]:
-    import librosa
-
-    filters: npt.NDArray[np.float64] = librosa.filters.mel(
-        sr=_RATE_HZ, n_fft=_STFT.n_fft, n_mels=N_MELS, norm=None, dtype=np.float64
-    )
-    return filters
+def _measured(sound: Audio) -> Spectrogram:
+    return measure_spectrogram(sound, N_COLUMNS)

@@ -1,0 +1,1 @@
+"""Pictures without a plotting library: shapes on a canvas, written as SVG or PNG."""
