@@ -110,9 +110,7 @@ def test_sounds_are_those_of_the_run(report: Path) -> None:
     copied = cambiata.load(report / "audio/artificial/0002-bb/4-musaicing-shifted.ogg")
     source = report.parent / "run/artificial/audio/0002-bb/musaicing-shifted.flac"
     assert copied.n_samples == cambiata.load(source).n_samples
-    ours, theirs = (
-        measure_spectrogram(x, 320).db().max() for x in (copied, cambiata.load(source))
-    )
+    ours, theirs = (measure_spectrogram(x, 320).db().max() for x in (copied, cambiata.load(source)))
     np.testing.assert_allclose(ours, theirs, atol=1)
 
 

@@ -94,5 +94,7 @@ def player_html(samples: Samples, sample_rate: int, label: str) -> str:
     >>> player_html(np.zeros((1, 44100), np.float32), 44100, "a < b")[:44]
     '<audio controls aria-label="a &lt; b" src="d'
     """
-    source = data_uri(mp3_bytes(samples[:, : round(LONGEST_S * sample_rate)], sample_rate), "audio/mpeg")
+    source = data_uri(
+        mp3_bytes(samples[:, : round(LONGEST_S * sample_rate)], sample_rate), "audio/mpeg"
+    )
     return f'<audio controls aria-label="{escape(label)}" src="{source}"></audio>'

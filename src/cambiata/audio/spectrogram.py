@@ -237,9 +237,7 @@ def draw_spectrogram(
     True
     """
     axis_s = axis_s or spectrogram.duration_s
-    canvas.add(
-        Image(x, y, width * spectrogram.duration_s / axis_s, height, levels(spectrogram))
-    )
+    canvas.add(Image(x, y, width * spectrogram.duration_s / axis_s, height, levels(spectrogram)))
     corners_hz = mel_corners_hz(N_MELS, 0.0, RATE_HZ / 2)[1:-1]
     for tick_hz in _TICKS_HZ:
         row = float(np.interp(tick_hz, corners_hz, np.arange(N_MELS) + 0.5))
@@ -272,9 +270,7 @@ def draw_time_axis(canvas: Canvas, *, x: float, y: float, width: float, axis_s: 
     step_s = next((s for s in _STEPS_S if width * s / axis_s >= 40), _STEPS_S[-1])
     for i in range(int(axis_s / step_s) + 1):
         at = x + width * i * step_s / axis_s
-        canvas.add(
-            Line(at, y, at, y + 4, _INK), Text(at, y + 14, 9, format_time(i * step_s), _INK)
-        )
+        canvas.add(Line(at, y, at, y + 4, _INK), Text(at, y + 14, 9, format_time(i * step_s), _INK))
 
 
 def format_time(seconds: float) -> str:

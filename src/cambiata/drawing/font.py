@@ -125,7 +125,5 @@ def text_pixels(text: str) -> npt.NDArray[np.bool_]:
     pixels = np.zeros((HEIGHT, ADVANCE * len(letters)), bool)
     for i, letter in enumerate(letters):
         drawn = _letters().get(letter)
-        pixels[:, i * ADVANCE : i * ADVANCE + WIDTH] = (
-            _pixels(_UNKNOWN) if drawn is None else drawn
-        )
+        pixels[:, i * ADVANCE : i * ADVANCE + WIDTH] = _pixels(_UNKNOWN) if drawn is None else drawn
     return pixels

@@ -27,9 +27,7 @@ def rgb_png(image: Pixels) -> bytes:
     colours, indices = np.unique(packed, return_inverse=True)
     if len(colours) <= _MAX_COLOURS:
         palette = (colours[:, None] >> np.array([16, 8, 0], np.uint32)) & 255
-        return palette_png(
-            indices.reshape(packed.shape).astype(np.uint8), palette.astype(np.uint8)
-        )
+        return palette_png(indices.reshape(packed.shape).astype(np.uint8), palette.astype(np.uint8))
     return _png(image, 2, [])
 
 

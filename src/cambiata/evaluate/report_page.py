@@ -51,7 +51,9 @@ def page_html(
         for section in sections[test_set.name]:
             links.append((section.anchor, section.title))
             body.append(_examples_html(run, test_set, section, sounds))
-    return Template(files("cambiata.evaluate").joinpath("report.html").read_text("utf-8")).substitute(
+    return Template(
+        files("cambiata.evaluate").joinpath("report.html").read_text("utf-8")
+    ).substitute(
         style="\n" + read_asset("page.css"),
         script="\n" + read_asset("page.js"),
         facts=_definitions_html(_flatten(run.facts)),

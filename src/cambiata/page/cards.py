@@ -11,9 +11,7 @@ def read_asset(name: str) -> str:
 
 def card_html(caption: str, media: str, below: str, kind: str) -> str:
     """A card: caption and media are HTML; so is what stands below."""
-    return (
-        f'<figure class="card {kind}"><figcaption>{caption}</figcaption>{media}{below}</figure>'
-    )
+    return f'<figure class="card {kind}"><figcaption>{caption}</figcaption>{media}{below}</figure>'
 
 
 def media_html(image: str, audio: str, what: str, size: tuple[int, int], duration_s: float) -> str:

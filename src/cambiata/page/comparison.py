@@ -162,9 +162,7 @@ def page_html(exhibits: Sequence[Exhibit], title: str, facts: Mapping[str, str])
         if each.shares_time
     ]
     axis_s = max(times_s, default=1.0)
-    cards = [
-        _card(each, excerpts.get(i), common_db, axis_s) for i, each in enumerate(exhibits)
-    ]
+    cards = [_card(each, excerpts.get(i), common_db, axis_s) for i, each in enumerate(exhibits)]
     entries = "".join(
         f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in facts.items()
     )
