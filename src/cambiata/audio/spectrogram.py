@@ -23,7 +23,7 @@ RATE_HZ, N_MELS = 32_000, 160
 _N_FFT, _HOP = 2048, 256
 _CEILING_DB, _RANGE_DB = 10.0, 80.0
 LOUDNESS_LUFS = -23.0
-"""Loudness to which sounds are brought before they are drawn or played side by side: EBU R 128's."""
+"""Loudness of all sounds that are drawn or played side by side: EBU R 128's."""
 
 SCALE = (
     "each sound at -23 LUFS, colours from -93 dB (dark) to -13 dB (bright), where a sine of full "
@@ -270,7 +270,8 @@ def draw_time_axis(canvas: Canvas, *, x: float, y: float, width: float, axis_s: 
     step_s = next((s for s in _STEPS_S if width * s / axis_s >= 40), _STEPS_S[-1])
     for i in range(int(axis_s / step_s) + 1):
         at = x + width * i * step_s / axis_s
-        canvas.add(Line(at, y, at, y + 4, _INK), Text(at, y + 14, 9, format_time(i * step_s), _INK))
+        label = f"{i * step_s:.3g} s" if step_s < 1 else format_time(i * step_s)
+        canvas.add(Line(at, y, at, y + 4, _INK), Text(at, y + 14, 9, label, _INK))
 
 
 def format_time(seconds: float) -> str:

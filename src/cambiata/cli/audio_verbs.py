@@ -16,6 +16,7 @@ from cambiata.cli.options import (
     preset_option,
     report_options,
     set_option,
+    shown_options,
     sound_option,
     strict_option,
     system_options,
@@ -60,6 +61,7 @@ _timbre_option = ApiOptions(cambiata.capture_timbre)
     "--in-place", "in_place", is_flag=True, help="Keep the content around the region."
 )
 @strict_option(_transfer_option)
+@shown_options(_transfer_option)
 @written_sound_options(_transfer_option, "the content's")
 def transfer(
     content: str, style: str, output: str, quiet: bool, as_json: bool, **options: Any
@@ -107,6 +109,7 @@ def _describe(report: cambiata.Report) -> str:
     help="What is heard in a recording given as SCORE.",
 )
 @_play_option("--midi", "midi", metavar="OUT.mid", help="Keep the notes heard in a recording.")
+@shown_options(_play_option)
 @written_sound_options(_play_option, "SOUND's")
 def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Play SCORE, a MIDI, MusicXML or ABC file, with the sound of SOUND.
@@ -183,6 +186,7 @@ def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **option
     "--in-place", "in_place", is_flag=True, help="Keep the recording around the region."
 )
 @strict_option(_transfer_option)
+@shown_options(_transfer_option)
 @written_sound_options(_transfer_option, "the recording's")
 def translate(
     recording: str, to: dict[str, float], output: str, quiet: bool, as_json: bool, **options: Any

@@ -163,6 +163,24 @@ def seed_option(option: ApiOptions) -> Decorator:
     return option("--seed", "seed", type=int, metavar="N", help="Same seed, same output.")
 
 
+def shown_options(option: ApiOptions) -> Decorator:
+    """A picture and a page of what was done."""
+    return combined(
+        option(
+            "--picture",
+            "picture",
+            metavar="OUT.png",
+            help="Write a picture of what went in and came out, .png or .svg.",
+        ),
+        option(
+            "--listen",
+            "listen",
+            metavar="OUT.html",
+            help="Write a web page to compare them by ear, in one file.",
+        ),
+    )
+
+
 def written_sound_options(option: ApiOptions, owner: str) -> Decorator:
     """How the output ends and is stored; where not given, as its owner (the content, ...) is."""
     return combined(

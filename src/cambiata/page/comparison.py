@@ -38,13 +38,18 @@ _NOTE = f"Mel spectrograms, {SCALE}."
 class Exhibit:
     """Something that is shown: a sound, a score, or a score and its sound."""
 
-    role: str  # "content", "style", "score" or "result"
+    role: str  # "content", "style", "score", "sound" or "result"
     name: str  # of its file
     source: Source | None = None
     start: int = 0  # samples of it that are shown
     stop: int | None = None
     roll: Roll | None = None
     listen_from_s: float = 0.0  # where what is played begins, from `start`
+
+    @property
+    def label(self) -> str:
+        """Role and name, without folders: a page is passed on."""
+        return f"{self.role}: {Path(self.name).name}"
 
     @property
     def n_samples(self) -> int:
@@ -62,7 +67,7 @@ class Exhibit:
     @property
     def shares_time(self) -> bool:
         """Whether it runs along with the result; a style has a time of its own."""
-        return self.role != "style"
+        return self.role not in ("style", "sound")
 
 
 class Comparison:
@@ -96,8 +101,11 @@ class Comparison:
         """Whether there is anything to write."""
         return self.picture is not None or self.page is not None
 
-    def write(self, exhibits: Sequence[Exhibit], title: str, facts: Mapping[str, str]) -> None:
-        """Write what was asked for, each file whole or not at all."""
+    def write(
+        self, exhibits: Sequence[Exhibit], content: str, style: str, facts: Mapping[str, str]
+    ) -> None:
+        """Write what was asked for, each file whole or not at all; its title names both sides."""
+        title = f"{Path(content).name} by {Path(style).name}"
         if self.picture is not None:
             draw(exhibits, title).write(self.picture)
         if self.page is not None:
@@ -111,7 +119,7 @@ def draw(exhibits: Sequence[Exhibit], title: str) -> Canvas:
     common_s = max((each.duration_s for each in exhibits if each.shares_time), default=1.0)
     top = _TITLE_PIXELS
     for each in exhibits:
-        canvas.add(Text(_LEFT, top + 15, 12, f"{each.role}: {each.name}"))
+        canvas.add(Text(_LEFT, top + 15, 12, each.label))
         axis_s = common_s if each.shares_time else each.duration_s
         measured = None
         if each.source is not None:
@@ -200,7 +208,8 @@ def _excerpt(exhibit: Exhibit) -> _Excerpt:
 
 
 def _card(exhibit: Exhibit, excerpt: _Excerpt | None, common_db: float, axis_s: float) -> str:
-    caption = f"{escape(exhibit.role.capitalize())}: {escape(exhibit.name)}"
+    label = escape(exhibit.label)
+    caption = label[0].upper() + label[1:]
     own_s = excerpt.spectrogram.duration_s if excerpt else exhibit.duration_s
     axis_s = axis_s if exhibit.shares_time else own_s
     canvas = Canvas(_LEFT + _WIDTH + _RIGHT)
@@ -211,7 +220,7 @@ def _card(exhibit: Exhibit, excerpt: _Excerpt | None, common_db: float, axis_s: 
         f'<div class="timeline" data-left="{_LEFT / canvas.width:.5f}" '
         f'data-width="{_WIDTH / canvas.width:.5f}" data-axis="{axis_s:.3f}">'
         f'<img src="{picture}" width="{canvas.width:.0f}" height="{canvas.height:.0f}" '
-        f'alt="Picture of {escape(exhibit.role)}: {escape(exhibit.name)}, {own_s:.1f} s">'
+        f'alt="Picture of {label}, {own_s:.1f} s">'
         '<div class="playhead" hidden></div></div>'
     )
     if excerpt is None:
@@ -222,7 +231,7 @@ def _card(exhibit: Exhibit, excerpt: _Excerpt | None, common_db: float, axis_s: 
     shared = " data-shared" if exhibit.shares_time else ""
     player = (
         f'<audio controls preload="metadata" src="{address}"{shared} '
-        f'aria-label="{escape(exhibit.role)}: {escape(exhibit.name)}"></audio>'
+        f'aria-label="{label}"></audio>'
     )
     kind = "made" if exhibit.role == "result" else "given"
     return card_html(caption, image + player, f"<p>{escape(_facts(exhibit, excerpt))}</p>", kind)

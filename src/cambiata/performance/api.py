@@ -21,6 +21,8 @@ from cambiata.audio.writing import Destination
 from cambiata.errors import InputError, warn
 from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.keywords import checked_keywords
+from cambiata.page.comparison import Comparison
+from cambiata.performance.exhibits import play_exhibits
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
 from cambiata.score.midi import Controls, Note, Part, Score, is_midi, save
@@ -148,6 +150,8 @@ class PlayReport:
         Seconds of work, the program's start not counted.
     real_time_factor : float
         `elapsed_s` over `duration_s`.
+    picture, listen : str or None
+        Paths of the picture and of the page that were written.
 
     Examples
     --------
@@ -170,6 +174,8 @@ class PlayReport:
     subtype: str
     elapsed_s: float
     real_time_factor: float
+    picture: str | None = None
+    listen: str | None = None
 
 
 @checked_keywords
@@ -235,6 +241,8 @@ def play_file(
     sample_rate: int | None = None,
     n_channels: int | None = None,
     subtype: str | None = None,
+    picture: str | Path | None = None,
+    listen: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     **options: Unpack[PlayKeywords],
@@ -258,6 +266,10 @@ def play_file(
         Of the output; those of the recording played, else of the sound, where not given.
     subtype : str, optional
         Storage of samples, likewise.
+    picture : str or pathlib.Path, optional
+        Picture to write, .png or .svg: piano roll, and spectrograms of sound and result.
+    listen : str or pathlib.Path, optional
+        Web page to write, .html: the same with players, in one file.
     force : bool
         Replace outputs that exist.
     progress : callable, optional
@@ -292,6 +304,8 @@ def play_file(
         source = AudioFile(score, strict=chosen.strict)
     if midi is not None:
         check_output(midi, MIDI, force=force)
+    inputs = {"the score": score, "the sound": sound}
+    comparison = Comparison(picture, listen, output=output, inputs=inputs, force=force)
     style = open_style(sound, strict=chosen.strict)
     # The output has the shape of the recording that is played, else of the sound.
     recordings = (each for each in (source, style) if isinstance(each, AudioFile))
@@ -316,6 +330,10 @@ def play_file(
     if midi is not None:
         save(ready.score, midi, force=force)
     elapsed_s = time.perf_counter() - began
+    if comparison.is_wanted:
+        exhibits = play_exhibits(render, source, str(sound), written.path, tempo=chosen.tempo)
+        facts = {"system": chosen.system, "notes": str(len(render.part.notes))}
+        comparison.write(exhibits, source.name, str(sound), facts)
     duration_s = written.n_samples / written.sample_rate
     return PlayReport(
         output=written.path,
@@ -332,6 +350,8 @@ def play_file(
         subtype=written.subtype,
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / duration_s,
+        picture=None if picture is None else str(picture),
+        listen=None if listen is None else str(listen),
     )
 
 

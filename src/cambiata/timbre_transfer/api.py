@@ -19,10 +19,12 @@ from cambiata.audio.writing import Destination
 from cambiata.errors import InputError
 from cambiata.files import check_not_input
 from cambiata.keywords import checked_keywords
+from cambiata.page.comparison import Comparison
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.render import ContentRender, OutputShape, open_style
 from cambiata.system import DomainMix, Progress, make_system
 from cambiata.timbre import Timbre
+from cambiata.timbre_transfer.exhibits import transfer_exhibits
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,8 @@ class Report:
         1 is faster than real time.
     to : dict of str to float
         Domains of a translation and their shares.
+    picture, listen : str or None
+        Paths of the picture and of the page that were written.
 
     Examples
     --------
@@ -200,6 +204,8 @@ class Report:
     elapsed_s: float
     real_time_factor: float
     to: dict[str, float] = field(default_factory=dict)
+    picture: str | None = None
+    listen: str | None = None
 
 
 @checked_keywords
@@ -262,6 +268,8 @@ def transfer_file(
     sample_rate: int | None = None,
     n_channels: int | None = None,
     subtype: str | None = None,
+    picture: str | Path | None = None,
+    listen: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     **options: Unpack[TransferKeywords],
@@ -284,8 +292,12 @@ def transfer_file(
         Channels of the output; the content's where not given.
     subtype : str, optional
         How samples are stored; as in the content where not given, 24 bit for lossy content.
+    picture : str or pathlib.Path, optional
+        Picture to write, .png or .svg: spectrograms of content, style and result.
+    listen : str or pathlib.Path, optional
+        Web page to write, .html: players and spectrograms of them, in one file.
     force : bool
-        Replace an output that exists.
+        Replace outputs that exist.
     progress : callable, optional
         Called with the share of the work that is done, 0 to 1.
     **options : object
@@ -323,11 +335,18 @@ def transfer_file(
         subtype=subtype,
         force=force,
     )
+    named = " + ".join(dict(style.shares)) if isinstance(style, DomainMix) else str(style)
+    inputs = {"the content": content, "the style": named}
+    comparison = Comparison(picture, listen, output=output, inputs=inputs, force=force)
     sound: Source | Timbre | DomainMix
     sound = style if isinstance(style, DomainMix) else open_style(style, strict=chosen.strict)
     render = _render(source, sound, chosen)
     written = destination.write(render.blocks(progress, destination.scratch))
     elapsed_s = time.perf_counter() - began
+    if comparison.is_wanted:
+        facts = {"system": chosen.system, "amount": f"{chosen.amount:g}"}
+        exhibits = transfer_exhibits(render, named, written.path)
+        comparison.write(exhibits, source.name, named, facts)
     return Report(
         output=written.path,
         system=chosen.system,
@@ -346,6 +365,8 @@ def transfer_file(
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / render.rendered_s,
         to=dict(style.shares) if isinstance(style, DomainMix) else {},
+        picture=None if picture is None else str(picture),
+        listen=None if listen is None else str(listen),
     )
 
 

@@ -74,6 +74,8 @@ def translate_file(
     sample_rate: int | None = None,
     n_channels: int | None = None,
     subtype: str | None = None,
+    picture: str | Path | None = None,
+    listen: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     **options: Unpack[ContentKeywords],
@@ -95,8 +97,10 @@ def translate_file(
         Channels of the output; the content's where not given.
     subtype : str, optional
         How samples are stored; as in the content where not given, 24 bit for lossy content.
+    picture, listen : str or pathlib.Path, optional
+        Picture and web page of content and result, as `transfer_file` writes them.
     force : bool
-        Replace an output that exists.
+        Replace outputs that exist.
     progress : callable, optional
         Called with the share of the work that is done, 0 to 1.
     **options : object
@@ -127,6 +131,8 @@ def translate_file(
         sample_rate=sample_rate,
         n_channels=n_channels,
         subtype=subtype,
+        picture=picture,
+        listen=listen,
         force=force,
         progress=progress,
         **_options(options),
