@@ -230,8 +230,7 @@ def _card(exhibit: Exhibit, excerpt: _Excerpt | None, common_db: float, axis_s: 
     address = data_uri(mp3_bytes(sound, excerpt.sound.sample_rate), "audio/mpeg")
     shared = " data-shared" if exhibit.shares_time else ""
     player = (
-        f'<audio controls preload="metadata" src="{address}"{shared} '
-        f'aria-label="{label}"></audio>'
+        f'<audio controls preload="metadata" src="{address}"{shared} aria-label="{label}"></audio>'
     )
     kind = "made" if exhibit.role == "result" else "given"
     return card_html(caption, image + player, f"<p>{escape(_facts(exhibit, excerpt))}</p>", kind)
