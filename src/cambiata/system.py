@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from cambiata.aliases import current_name
 from cambiata.arrays import Samples
+from cambiata.audio.downmix import mono
 from cambiata.audio.loudness import SILENCE
+from cambiata.audio.sounding import best_start_s, sounds_enough, step_levels
 from cambiata.audio.source import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
-from cambiata.errors import InputError, MissingExtraError
+from cambiata.errors import InputError, MissingExtraError, warn
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.score.midi import Part
 
@@ -501,16 +503,24 @@ def read_style(
     start, stop = region(style, start_s, end_s)
     region_s = (stop - start) / rate
     refuse_short(style.name, region_s, system)
-    stop = min(stop, start + round(config.style_s * rate))
-    samples = np.concatenate(list(crop_blocks(style.blocks(), start, stop)), axis=1)
-    mono = samples.mean(axis=0)
-    # Channels out of phase would cancel; below a tenth (-20 dB) of the loudest peak they do, and
-    # the loudest channel serves instead.
-    if np.abs(mono).max() < 0.1 * np.abs(samples).max():
-        mono = samples[np.argmax(np.square(samples).mean(axis=1))]
-    if float(np.abs(mono).max()) < SILENCE:
+    n_used = round(config.style_s * rate)
+    samples = _samples(style, start, min(stop, start + n_used))
+    if stop - start > n_used and not sounds_enough(samples, rate):
+        levels = step_levels(crop_blocks(style.blocks(), start, stop), rate)
+        later_s = best_start_s(levels, config.style_s)
+        if later_s > 0:
+            start += round(later_s * rate)
+            samples = _samples(style, start, min(stop, start + n_used))
+            warn(f"{style.name}: hardly sounds at first; used from {start / rate:.1f} s on")
+    used = mono(samples, rate)[0]
+    if float(np.abs(used).max()) < SILENCE:
         raise InputError(style.name, "is silent", "choose a recording or a region with sound")
-    return resample(mono, rate, config.sample_rate), region_s
+    return resample(used, rate, config.sample_rate), region_s
+
+
+def _samples(source: Source, start: int, stop: int) -> Samples:
+    """Samples [C, T] of a region."""
+    return np.concatenate(list(crop_blocks(source.blocks(), start, stop)), axis=1)
 
 
 def make_system(

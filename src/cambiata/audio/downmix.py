@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
+from cambiata.audio.source import Source
 
 # Levels are compared over this long, smoothed over five such; shorter would follow single periods.
 _STEP_S, _SMOOTHED_STEPS = 0.1, 5
@@ -87,6 +88,40 @@ def mono_blocks(blocks: Iterator[Samples], sample_rate: int) -> Iterator[Samples
         yield mixer.mix(block) if block.shape[0] > 1 else block
 
 
+class MonoSource:
+    """A source of one channel, as `mono` makes it of another.
+
+    Parameters
+    ----------
+    source : Source
+        Sound of any number of channels.
+
+    Examples
+    --------
+    >>> from cambiata.audio.sound import Audio
+    >>> source = MonoSource(Audio(np.ones((2, 8000)), 8000))
+    >>> source.n_channels, next(source.blocks()).shape
+    (1, (1, 8000))
+    """
+
+    n_channels = 1
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.name, self.subtype = source.name, source.subtype
+        self.sample_rate, self.n_samples = source.sample_rate, source.n_samples
+
+    def blocks(self) -> Iterator[Samples]:
+        """Read it all, once more, as blocks.
+
+        Yields
+        ------
+        numpy.ndarray
+            Sound [1, T].
+        """
+        return mono_blocks(self._source.blocks(), self.sample_rate)
+
+
 def fold(block: Samples) -> Samples:
     """Two channels of a surround sound, as ITU-R BS.775 folds it down.
 
@@ -138,7 +173,8 @@ class _Mixer:
         gain = np.interp(at, [0.0, *centres], [self._share, *share])
         along = self._along(block, before, at)
         self._share = float(share[-1])
-        return (mean + gain * (along - mean)).astype(np.float32)
+        mixed: Samples = (mean + gain * (along - mean)).astype(np.float32)
+        return mixed
 
     def _shares(
         self, kept: npt.NDArray[np.float64], power: npt.NDArray[np.float64], n_channels: int
@@ -176,8 +212,8 @@ class _Mixer:
     ) -> Samples:
         """The block [1, T] along the direction; from the one of before within one step."""
         assert self._direction is not None
-        along: Samples = (self._direction @ block)[None]
+        along = self._direction @ block
         if before is not None:
             fade = np.minimum(1.0, (at + 1) / self._step)
-            along = (before @ block)[None] * (1 - fade) + along * fade
-        return along
+            along = (before @ block) * (1 - fade) + along * fade
+        return along[None].astype(np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 
 from cambiata.arrays import Samples
 from cambiata.audio.codecs.opening import open_sound
+from cambiata.audio.downmix import mono
 from cambiata.audio.source import (
     BLOCK_SAMPLES,
     check_finite,
@@ -102,14 +103,14 @@ class Audio:
             yield self.samples[:, start : start + BLOCK_SAMPLES]
 
     def mono(self) -> "Audio":
-        """Mean of the channels.
+        """Mean of the channels; where they would cancel, a mix in which they do not.
 
         Returns
         -------
         Audio
             One channel.
         """
-        return replace(self, samples=self.samples.mean(axis=0, keepdims=True))
+        return replace(self, samples=mono(self.samples, self.sample_rate))
 
     def resampled(self, sample_rate: int) -> "Audio":
         """Sound at another rate.

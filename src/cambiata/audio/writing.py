@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import soundfile
 
 from cambiata.arrays import Samples
+from cambiata.audio.codecs import ffmpeg
+from cambiata.audio.codecs.ffmpeg import FfmpegWriter
+from cambiata.audio.downmix import FOLDS, fold, mono_blocks
 from cambiata.audio.loudness import Limiter
 from cambiata.audio.source import (
     BLOCK_SAMPLES,
@@ -25,16 +28,28 @@ from cambiata.audio.source import (
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.files import SOUND, atomic_file, check_output
 
-# Formats of libsndfile by an output's extension.
+# Formats by an output's extension: libsndfile's own, and AAC, which ffmpeg writes.
 FORMATS = {
     ".wav": "WAV",
     ".flac": "FLAC",
     ".ogg": "OGG",
+    ".opus": "OPUS",
     ".mp3": "MP3",
     ".aiff": "AIFF",
     ".aif": "AIFF",
+    ".m4a": "AAC",
+    ".aac": "AAC",
 }
-_LOSSY_SUBTYPE = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
+_LOSSY_SUBTYPE = {"OGG": "VORBIS", "OPUS": "OPUS", "MP3": "MPEG_LAYER_III", "AAC": "AAC"}
+# The rates that a codec knows; where the sound has another and none is asked for, the last.
+_RATES_HZ = {
+    "OPUS": (8000, 12000, 16000, 24000, 48000),
+    "AAC": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 64000, 88200, 96000, 44100, 48000),
+}
+# ffmpeg's AAC encoder is as good as any from 96 kbit/s a channel on. A file in the MPEG-4 container
+# begins with its index, so that it plays while it is still being fetched.
+_AAC_BITS_A_CHANNEL = 96_000
+_AAC_CONTAINER = {".m4a": ("-f", "ipod", "-movflags", "+faststart"), ".aac": ("-f", "adts")}
 _LOSSLESS = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
 _BIT_DEPTH = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 # A plain wav header counts 4 GiB, of which 64 KiB are left for the header itself; RF64 is its
@@ -87,7 +102,8 @@ class Destination:
     sample_rate : int, optional
         Samples per second of the file.
     n_channels : int, optional
-        Channels of the file: any number from one, or one from any number.
+        Channels of the file: any number from one, one from any number, or two from a surround
+        sound, which is folded down as ITU-R BS.775 says.
     subtype : str, optional
         Storage of its samples.
     force : bool
@@ -120,6 +136,10 @@ class Destination:
         self.like = like
         self.to_stdout = str(path) == "-"
         self.sample_rate = like.sample_rate if sample_rate is None else sample_rate
+        rates = _RATES_HZ.get(FORMATS.get(self.path.suffix.lower(), ""), (self.sample_rate,))
+        if sample_rate is None and self.sample_rate not in rates:
+            self.sample_rate = rates[-1]
+        self._rates = rates
         self.n_channels = like.n_channels if n_channels is None else n_channels
         if not self.to_stdout:
             check_output(self.path, SOUND, force=force)
@@ -163,27 +183,39 @@ class Destination:
         )
 
     def _write(self, blocks: Iterator[Samples], to: Path) -> tuple[int, float]:
-        blocks = _map_channels(blocks, self.n_channels)
+        blocks = _map_channels(blocks, self.like.sample_rate, self.n_channels)
         blocks = resample_blocks(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
         limiter = None
         if self.subtype not in ("FLOAT", "DOUBLE"):
             limiter = Limiter(self.sample_rate)
             blocks = limiter.process(blocks)
         n_samples = 0
-        with soundfile.SoundFile(
-            libsndfile_path(to),
-            "w",
-            self.sample_rate,
-            self.n_channels,
-            self.subtype,
-            format=self.format,
-        ) as file:
+        with self._writer(to) as file:
             for block in blocks:
                 # libsndfile's Vorbis encoder overflows its stack on long writes.
                 for start in range(0, block.shape[1], BLOCK_SAMPLES):
                     file.write(np.ascontiguousarray(block[:, start : start + BLOCK_SAMPLES].T))
                 n_samples += block.shape[1]
         return n_samples, limiter.reduction_db if limiter else 0.0
+
+    def _writer(self, to: Path) -> Any:
+        """A file that takes samples [T, C]."""
+        if self.format == "AAC":
+            bits = ("-c:a", "aac", "-b:a", str(_AAC_BITS_A_CHANNEL * self.n_channels))
+            container = _AAC_CONTAINER[self.path.suffix.lower()]
+            return FfmpegWriter(to, self.sample_rate, self.n_channels, (*bits, *container))
+        return soundfile.SoundFile(
+            libsndfile_path(to),
+            "w",
+            self.sample_rate,
+            self.n_channels,
+            self.subtype,
+            format=self._libsndfile_format,
+        )
+
+    @property
+    def _libsndfile_format(self) -> str:
+        return "OGG" if self.format == "OPUS" else self.format
 
     @contextmanager
     def _unfinished(self) -> Iterator[Path]:
@@ -207,13 +239,21 @@ class Destination:
                 "end it in " + ", ".join(FORMATS),
             )
         kind = FORMATS[extension]
+        if kind == "AAC" and ffmpeg.find() is None:
+            raise InputError(
+                str(self.path),
+                f"is written by ffmpeg, which is not on the PATH ({ffmpeg.INSTALL})",
+                "install it, or end the name in .opus, .mp3 or .flac",
+            )
+        if kind in ("AAC", "OPUS") and subtype is None:
+            return kind, _LOSSY_SUBTYPE[kind]
         if subtype is not None:
             subtype = subtype.upper()
             # Codecs of fixed blocks are left out: they would fill the sound up to whole blocks.
             allowed = [
                 name
                 for name in (*_LOSSLESS, "ULAW", "ALAW", *_LOSSY_SUBTYPE.values())
-                if soundfile.check_format(kind, name)
+                if (kind in ("AAC", "OPUS") or soundfile.check_format(kind, name))
                 and _LOSSY_SUBTYPE.get(kind, name) == name
                 and (kind in _LOSSY_SUBTYPE or name not in _LOSSY_SUBTYPE.values())
             ]
@@ -242,43 +282,65 @@ class Destination:
     def _check_shape(self) -> None:
         n_in, n_out = self.like.n_channels, self.n_channels
         check_shape(str(self.path), self.sample_rate, n_out, 1)
-        if n_out != n_in and 1 not in (n_out, n_in):
+        is_fold = n_out == 2 and n_in in FOLDS
+        if n_out != n_in and 1 not in (n_out, n_in) and not is_fold:
+            possible = f"1, 2 or {n_in}" if n_in in FOLDS else f"1 or {n_in}"
             raise InputError(
-                str(self.path), f"cannot make {n_out} channels of {n_in}", f"use 1 or {n_in}"
+                str(self.path), f"cannot make {n_out} channels of {n_in}", f"use {possible}"
             )
         if self.format == "OGG" and self.sample_rate > 192_000:  # beyond it libvorbis crashes
             raise InputError(
                 str(self.path),
                 f"OGG cannot hold {self.sample_rate} Hz",
-                "choose another format, or `sample_rate=48000`",
+                "choose another format, or --rate 48000",
             )
-        # Opening is the only way to ask libsndfile what an encoder takes (MP3: 8 to 48 kHz, ...).
+        if self.sample_rate not in self._rates:
+            raise InputError(
+                str(self.path),
+                f"{self.format} cannot hold {self.sample_rate} Hz",
+                "use one of " + ", ".join(map(str, sorted(self._rates))),
+            )
+        if self.format != "AAC":
+            self._try_encoder()
+        elif n_out > 8 or n_out == 7:  # MPEG-4's own layouts; ffmpeg's encoder has no other
+            raise InputError(
+                str(self.path), f"AAC cannot hold {n_out} channels", "use 1 to 6, or 8"
+            )
+
+    def _try_encoder(self) -> None:
+        """Refuse what libsndfile's encoder does not take (MP3: 8 to 48 kHz, ...)."""
+        # Opening is the only way to ask.
         try:
             with tempfile.TemporaryFile() as trial:
                 soundfile.SoundFile(
                     cast(BinaryIO, trial),
                     "w",
                     self.sample_rate,
-                    n_out,
+                    self.n_channels,
                     self.subtype,
-                    format=self.format,
+                    format=self._libsndfile_format,
                 ).close()
         except soundfile.LibsndfileError as error:
             raise InputError(
                 str(self.path),
-                f"{self.format} cannot hold {n_out} channels at {self.sample_rate} Hz",
-                "choose another format, or `sample_rate=44100` and `n_channels=1`",
+                f"{self.format} cannot hold {self.n_channels} channels at {self.sample_rate} Hz",
+                "choose another format, or --rate 44100 --channels 1",
             ) from error
 
 
-def _map_channels(blocks: Iterator[Samples], n_channels: int) -> Iterator[Samples]:
+def _map_channels(
+    blocks: Iterator[Samples], sample_rate: int, n_channels: int
+) -> Iterator[Samples]:
+    if n_channels == 1:
+        yield from mono_blocks(blocks, sample_rate)
+        return
     for block in blocks:
         if block.shape[0] == n_channels:
             yield block
-        elif n_channels == 1:
-            yield block.mean(axis=0, keepdims=True)
-        else:
+        elif block.shape[0] == 1:
             yield np.repeat(block, n_channels, axis=0)
+        else:
+            yield fold(block)
 
 
 def _copy_to_stdout(path: Path) -> None:

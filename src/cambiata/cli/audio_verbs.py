@@ -80,7 +80,7 @@ def transfer(
 def _describe(report: cambiata.Report) -> str:
     used = ""
     if report.style_used_s < report.style_s - 0.01:
-        used = f"; the style's first {report.style_used_s:.0f} s of {report.style_s:.0f} were used"
+        used = f"; {report.style_used_s:.0f} s of the style's {report.style_s:.0f} were used"
     speed = "" if report.amount == 0 else f" (real-time factor {report.real_time_factor:.2f})"
     return (
         f"{report.output}: {report.duration_s:.1f} s by {report.system}, "

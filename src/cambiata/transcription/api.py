@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cambiata.arrays import Samples
 from cambiata.audio.chunks import cut
+from cambiata.audio.downmix import MonoSource
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import AudioFile
 from cambiata.audio.source import Source, resample
@@ -211,6 +212,7 @@ def _transcribe(
         raise InputError(
             f"onset threshold {onset_threshold:g}", "is out of range", "use 0.05 to 0.95"
         )
+    source = MonoSource(source)
     model = load_model(weights, "transcriber")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
     rolls = _posteriorgram(source, model.part(""), progress or (lambda _share: None))
@@ -308,6 +310,6 @@ def _posteriors_by_chunk(
 
 
 def _mono(block: Samples) -> Samples:
-    """The mean of the channels."""
-    mixed: Samples = block.mean(axis=0)
-    return mixed
+    """The one channel [T] of a `MonoSource`."""
+    channel: Samples = block[0]
+    return channel

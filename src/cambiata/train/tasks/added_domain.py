@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from cambiata.arrays import Samples
+from cambiata.audio.downmix import mono_blocks
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import AudioFile
 from cambiata.audio.source import resample
@@ -207,7 +208,8 @@ def _clips(file: Path, folder: Path, skipped: list[str]) -> Iterator[Samples]:
     name = str(file.relative_to(folder))
     try:
         source = AudioFile(file)
-        mono = np.concatenate([block.mean(axis=0) for block in source.blocks()])
+        blocks = mono_blocks(source.blocks(), source.sample_rate)
+        mono = np.concatenate([block[0] for block in blocks])
     except InputError as error:
         skipped.append(f"{name}: {error.problem}")
         return
