@@ -7,14 +7,23 @@ user's command would, and a line in `READERS`.
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 import cambiata
 from cambiata.audio.sound import AudioFile
+from cambiata.groove.api import load_drums
+from cambiata.groove.grid import Groove
+from cambiata.groove.phrases import fit_bars
+from cambiata.melody.bars import melody_of_sheet
+from cambiata.performance.controls import ControlledNotes
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
+from cambiata.score import notation
+from cambiata.score.midi import Clock, Controls, Metre
+from cambiata.score.notation import read_score
 from cambiata.system import make_system
 
 _RATE_HZ = 22050
@@ -69,6 +78,22 @@ def _write_midis(folder: Path) -> None:
     notes = [cambiata.Note(i / 2, i / 2 + 0.4, 60 + i, 80) for i in range(8)]
     parts = (cambiata.Part(tuple(notes), name="right"), cambiata.Part(tuple(notes[::2])))
     cambiata.save_score(cambiata.Score(parts, "tune"), folder / "tune.mid")
+    bends = tuple((i / 4, i % 5 - 2.0) for i in range(16))
+    swell = tuple((i / 4, 8.0 * i) for i in range(16))
+    controls = Controls(bends, ((0.0, 90.0),), swell)
+    drums = cambiata.Part(
+        tuple(cambiata.Note(i / 4, i / 4 + 0.1, (36, 42, 38)[i % 3]) for i in range(16)),
+        is_drum=True,
+    )
+    bent = replace(parts[0], controls=(controls,), pedal=((0.2, 1.0), (1.5, 3.0)))
+    metres = Clock(((0.0, 90.0), (3.0, 140.0)), ((0.0, Metre(4, 4)),), "F#m")
+    score = cambiata.Score((bent, drums), "all", metres)
+    cambiata.save_score(score, folder / "all.mid")
+    whole = (folder / "all.mid").read_bytes()
+    riff = b"RMIDdata" + len(whole).to_bytes(4, "little") + whole
+    (folder / "all.rmi").write_bytes(b"RIFF" + len(riff).to_bytes(4, "little") + riff)
+    (folder / "patterns.mid").write_bytes(whole[:9] + b"\2" + whole[10:])
+    (folder / "frames.smf").write_bytes(whole[:12] + b"\xe7\x28" + whole[14:])
 
 
 def _write_musicxml(folder: Path) -> None:
@@ -99,6 +124,28 @@ def _read_score(path: Path) -> None:
     cambiata.load_sheet(path)
 
 
+def _read_midi(path: Path) -> None:
+    """As load_score, play, melody and groove read it; these may refuse it for other reasons."""
+    cambiata.load_score(path)
+    for read in (_read_performance, _read_melody, _read_groove):
+        with suppress(cambiata.CambiataError):
+            read(path)
+
+
+def _read_performance(path: Path) -> None:
+    part = read_score(path, keys=True).merged().nearest_pitches()
+    ControlledNotes.of(part.with_pedal())
+
+
+def _read_melody(path: Path) -> None:
+    melody_of_sheet(notation.read(path), track=1, skyline=True)
+
+
+def _read_groove(path: Path) -> None:
+    groove, other = (Groove.of(load_drums(path, drums), metre=Metre(4, 4)) for drums in (1, None))
+    fit_bars(groove, other)
+
+
 def _write_timbres(folder: Path) -> None:
     cambiata.capture_timbre([_tune((60, 64, 67, 72) * 4)], folder / "tune.timbre")
 
@@ -110,7 +157,7 @@ def _read_timbre(path: Path) -> None:
 
 READERS = {
     "sound": Reader(_write_sounds, _read_sound),
-    "midi": Reader(_write_midis, _read_score),
+    "midi": Reader(_write_midis, _read_midi),
     "musicxml": Reader(_write_musicxml, _read_score),
     "abc": Reader(_write_abc, _read_score),
     "timbre": Reader(_write_timbres, _read_timbre),

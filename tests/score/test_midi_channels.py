@@ -127,7 +127,7 @@ def test_notes_of_an_mpe_zone_are_one_part(tmp_path: Path) -> None:
     assert [(n.pitch, n.channel) for n in part.notes] == [(60, 0), (60, 1)]
     curves = [[round(semitones) for _, semitones in each.bend] for each in part.controls]
     assert curves == [[2, 4], [2, 1]]  # 48 semitones each way, and two for all
-    assert [note.pitch for note in part.nearest_pitches().notes] == [62, 59]
+    assert [note.pitch for note in part.nearest_pitches().notes] == [62, 61]
 
 
 def test_the_range_of_one_channel_is_that_of_its_zone(tmp_path: Path) -> None:

@@ -225,8 +225,8 @@ def groove_file(
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     check_output(output, MIDI, force=force)
     sidecars = Sidecars(listen, picture, force)
-    score = _load(a, drums)
-    others = load_drummer(b, drums) if Path(b).is_dir() else [_load(b, drums)]
+    score = load_drums(a, drums)
+    others = load_drummer(b, drums) if Path(b).is_dir() else [load_drums(b, drums)]
     drummer = str(b) if Path(b).is_dir() else None
     output_score, groove = _morph(score, others, drummer, amounts, system, metre, weights)
     save(output_score, output, force=force)
@@ -254,8 +254,32 @@ def _only_drums(score: Score) -> Score:
     return replace(score, parts=tuple(part for part in score.parts if part.is_drum))
 
 
-def _load(path: str | Path, drums: int | None) -> Score:
-    """Score with drums on a channel, or on the tenth where there are none."""
+def load_drums(path: str | Path, drums: int | None = None) -> Score:
+    """Score of a MIDI file that counts in beats.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    drums : int, optional
+        Channel of the drums, 1 to 16, if there are notes on it; else the tenth.
+
+    Returns
+    -------
+    Score
+        Its notes end with their keys.
+
+    Raises
+    ------
+    InputError
+        As for `cambiata.load_score`, or it counts SMPTE frames.
+
+    Examples
+    --------
+    >>> load_drums("nowhere.mid")
+    Traceback (most recent call last):
+    cambiata.errors.InputError: nowhere.mid: no such file; check the path
+    """
     score = load(path, keys=True, drums=drums, beats=True)
     if drums is not None and not drum_strikes(score):
         score = load(path, keys=True, beats=True)
@@ -296,7 +320,7 @@ def load_drummer(folder: str | Path, drums: int | None = None) -> list[Score]:
             and not path.name.startswith(".")
         ):
             try:
-                score = _load(path, drums)
+                score = load_drums(path, drums)
             except InputError as error:
                 if error.problem != "has no notes":
                     raise
