@@ -23,6 +23,7 @@ from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_tri
 from cambiata.errors import InputError, warn
 from cambiata.named_timbres.named import open_recording
 from cambiata.partials.pitch_evidence import PitchEvidence
+from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.score.midi import Part
 from cambiata.system import (
     DomainMix,
@@ -202,12 +203,18 @@ class ContentRender(Render):
         name, n_samples = self.content.name, self.stop - self.start
         refuse_short(name, n_samples / self.sample_rate, self.system)
         meter, peak = LoudnessMeter(self.sample_rate), 0.0
+        tuning = TuningMeter(self.sample_rate, n_samples)
         for block in crop_blocks(self.content.blocks(), self.start, self.stop):
             meter.add(block)
+            if self.system.hears_pitches:
+                tuning.add(block)
             peak = max(peak, float(np.abs(block).max()))
         if peak < SILENCE:
             subject = "is" if n_samples == self.content.n_samples else "the region is"
             raise InputError(name, f"{subject} silent", "choose a recording or a region with sound")
+        self.tuning_cents = tuning.cents()
+        if self.tuning_cents:
+            warn(f"{name}: {describe_tuning(self.tuning_cents)}; its tuning is kept")
         return meter
 
     @property
@@ -341,11 +348,12 @@ class ContentRender(Render):
         padded = np.pad(low, (margin, 0), mode="reflect")
         in_tail = self.n_tail > 0 and at + channel.shape[0] > self.stop - self.start
         padded = np.pad(padded, (0, margin), mode="constant" if in_tail else "reflect")
-        evidence = self.system.listen(padded)
+        hearing = {"tuning_cents": self.tuning_cents} if self.system.hears_pitches else {}
+        evidence = self.system.listen(padded, **hearing)
         if evidence is not None:
             self._evidence = evidence if self._evidence is None else self._evidence + evidence
         played = self.system.render(
-            padded, timbre, amount=self.amount, seed=self.seed, progress=progress
+            padded, timbre, amount=self.amount, seed=self.seed, progress=progress, **hearing
         )[margin : margin + low.shape[0]]
         out = pad_or_trim(resample(played, native, rate), channel.shape[0])
         if native < rate and self.amount < 1:

@@ -277,6 +277,9 @@ class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
         The system's own configuration.
     """
 
+    hears_pitches: ClassVar[bool] = False
+    """Whether `render` takes `tuning_cents`, too: how far the content's A lies above 440 Hz."""
+
     @abstractmethod
     def render(
         self, content: Samples, timbre: TimbreT, *, amount: float, seed: int, progress: Progress
@@ -304,7 +307,7 @@ class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
             One channel [T], as long as the content, at a level that follows it.
         """
 
-    def listen(self, content: Samples) -> PitchEvidence | None:  # noqa: ARG002
+    def listen(self, content: Samples, tuning_cents: float = 0.0) -> PitchEvidence | None:  # noqa: ARG002
         """Notes that it hears in a content, where it plays by notes.
 
         `cambiata.render` calls it before `render` with the same array, so that what was computed
@@ -314,6 +317,8 @@ class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
         ----------
         content : numpy.ndarray
             As `render` takes it.
+        tuning_cents : float
+            How far its A lies above 440 Hz.
 
         Returns
         -------

@@ -142,6 +142,20 @@ def test_vibrato_and_tuning_are_the_contents(system: OneShot) -> None:
     assert 1200 * np.log2(peak_hz / 440 / octave) == pytest.approx(30, abs=8)
 
 
+def test_a_detuned_content_keeps_every_note_and_its_tuning() -> None:
+    flat = [pitch - 0.48 for pitch in (60, 64, 67)]
+    content = cambiata.Audio(melody(flat, 8, RATE), RATE)
+    with pytest.warns(cambiata.CambiataWarning, match="cents flat.*its tuning is kept"):
+        sound = cambiata.transfer(content, cambiata.Audio(STYLE, RATE)).samples[0]
+    for i, pitch in enumerate(flat):
+        piece = sound[round((0.4 * i + 0.1) * RATE) : round((0.4 * i + 0.3) * RATE)]
+        spectrum = np.abs(np.fft.rfft(piece * np.hanning(len(piece)), 8 * RATE))
+        hz = 440 * 2 ** ((pitch - 69) / 12)
+        near = np.arange(round(8 * hz * 0.94), round(8 * hz * 1.06))
+        assert 1200 * np.log2(near[spectrum[near].argmax()] / 8 / hz) == pytest.approx(0, abs=15)
+        assert np.sqrt(np.mean(piece**2)) > 0.3 * np.sqrt(np.mean(sound**2))
+
+
 def test_channels_with_equal_notes_keep_the_middle(system: OneShot) -> None:
     left = played(system, CONTENT, STYLE)
     right = played(system, 0.5 * CONTENT, STYLE)

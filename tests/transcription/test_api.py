@@ -7,8 +7,8 @@ import pytest
 from sounds import melody, tone
 
 import cambiata
-from cambiata import Audio, InputError, transcribe, transcribe_file
-from cambiata.score.midi import load
+from cambiata import Audio, InputError, Note, Part, Score, transcribe, transcribe_file
+from cambiata.score.midi import Clock, load
 from cambiata.transcription.api import _refine_offset
 
 RATE = 44100
@@ -94,3 +94,40 @@ def test_from_file_to_file(tmp_path: Path) -> None:
 def test_refused(sound: np.ndarray, options: dict[str, object], match: str) -> None:
     with pytest.raises(cambiata.InputError, match=match):
         transcribe(Audio(sound.astype(np.float32), RATE), **options)
+
+
+@pytest.mark.parametrize("cents", [-48, 46])
+def test_a_detuned_recording_has_its_notes(cents: int) -> None:
+    flat = Audio(melody([pitch + cents / 100 for pitch in PITCHES], partials=8, rate=RATE), RATE)
+    with pytest.warns(cambiata.CambiataWarning, match=r"is 4\d cents .*pitches are counted from"):
+        score = transcribe(flat)
+    assert [note.pitch for note in score.notes if note.duration_s > 0.1] == list(map(int, PITCHES))
+    assert score.parts[0].tuning_cents == pytest.approx(cents, abs=6)
+
+
+def test_a_detuned_recording_is_played_as_it_is_tuned() -> None:
+    tuned, played = Part((Note(0.0, 1.0, 69),)), Part((Note(0.0, 1.0, 69),), tuning_cents=-45.0)
+    sound = Audio(melody([57.0, 64.0], partials=10, rate=RATE), RATE)
+    peaks_hz = []
+    for part in (tuned, played):
+        heard = cambiata.play(Score((part,)), sound, tail_s=0.0).samples[0][RATE // 5 : RATE]
+        spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard)), 8 * RATE))
+        peaks_hz.append(spectrum[8 * 380 : 8 * 480].argmax() / 8 + 380)
+    assert 1200 * np.log2(peaks_hz[1] / peaks_hz[0]) == pytest.approx(-45, abs=3)
+
+
+def test_tempo_given_found_or_refused(tmp_path: Path) -> None:
+    source = tmp_path / "tune.wav"
+    _tune().save(source)
+    for tempo, expected in ((None, 120), (75, 75), ("auto", 150)):
+        report = transcribe_file(source, tmp_path / "out.mid", tempo=tempo, force=True)
+        octave = np.log2(load(tmp_path / "out.mid").clock.tempos[0][1] / expected)
+        assert octave - round(octave) == pytest.approx(0, abs=0.03)
+        assert tempo == "auto" or round(octave) == 0
+        assert report.tempo == pytest.approx(load(tmp_path / "out.mid").clock.tempos[0][1], abs=0.01)
+        assert (report.first_beat_s is None) == (tempo is None)
+    for wrong in (0, 1000, float("nan"), "fast"):
+        with pytest.raises(InputError, match="use auto, or 20 to 400 beats a minute"):
+            transcribe(_tune(), tempo=wrong)
+    with pytest.warns(cambiata.CambiataWarning, match="no beat was found"):
+        assert transcribe(Audio(tone(60, 1.0, 10, RATE), RATE), tempo="auto").clock == Clock()

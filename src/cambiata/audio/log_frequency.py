@@ -59,6 +59,8 @@ class LogFrequency:
         By how much the sound is decimated before each.
     borders_hz : tuple of float
         Where a window takes over from the longer one before it.
+    tuning_cents : float
+        How far the pitches lie above those of A = 440 Hz.
 
     Examples
     --------
@@ -76,6 +78,7 @@ class LogFrequency:
     windows: tuple[int, ...] = (16384, 8192, 4096)
     decimations: tuple[int, ...] = (8, 8, 1)
     borders_hz: tuple[float, ...] = (360.0, 720.0)
+    tuning_cents: float = 0.0
 
     @property
     def n_bins(self) -> int:
@@ -105,7 +108,7 @@ class LogFrequency:
     @cached_property
     def _filters(self) -> list[scipy.sparse.csr_array]:
         pitch = self.lowest_pitch + (np.arange(-1, self.n_bins + 1) - 1) / 3
-        centre = midi_to_hz(pitch)
+        centre = midi_to_hz(pitch + self.tuning_cents / 100)
         edges = (0.0, *self.borders_hz, np.inf)
         filters = []
         for i, (window, decimation) in enumerate(zip(self.windows, self.decimations, strict=True)):

@@ -13,6 +13,7 @@ from cambiata.cli.options import (
     list_as_json_option,
     output_options,
     parse_shares,
+    parse_tempo,
     preset_option,
     report_options,
     set_option,
@@ -144,16 +145,25 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
     metavar="X",
     help="0 to 1: less finds more notes; else what served best.",
 )
+@click.option(
+    "--tempo",
+    metavar="auto|BPM",
+    callback=parse_tempo,
+    help="Beats a minute that are written, or auto to find them; else 120.",
+)
 @strict_option(_transcribe_option)
 @output_options
 def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Write the notes of RECORDING as a MIDI file."""
+    silence_warnings(quiet)
     with progress_bar(hidden=quiet) as progress:
         notes = cambiata.transcribe_file(recording, output, progress=progress, **options)
     sentence = (
         f"{notes.output}: {notes.n_notes} notes of {notes.duration_s:.1f} s, in "
         f"{notes.elapsed_s:.1f} s (real-time factor {notes.real_time_factor:.2f})"
     )
+    if notes.first_beat_s is not None:
+        sentence += f"; {notes.tempo:.4g} beats a minute, the first at {notes.first_beat_s:.2f} s"
     print_report(notes, sentence, quiet=quiet, as_json=as_json)
 
 

@@ -84,6 +84,18 @@ def parse_shares(
     return shares
 
 
+def parse_tempo(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> float | str | None:
+    """Beats a minute, or "auto"."""
+    if text is None or text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f"{text} is no number; write it like 96, or auto") from None
+
+
 def parse_numbers(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> list[int] | None:

@@ -152,7 +152,7 @@ def measure(power: Array, events: NoteEvents) -> tuple[MeasuredFrames, NoteFrame
     peaks[:, :-1] += power[:, 1:]
     peaks /= _PEAK_SUM
     inharmonicity = _estimate_inharmonicity(peaks, events, frames, at)
-    hz = partial_hz(frames.pitch, inharmonicity)
+    hz = partial_hz(frames.tuned_pitch, inharmonicity)
     audible = hz < HIGHEST_HZ
     place = hz / BIN_HZ
     bins = np.minimum(np.round(place), peaks.shape[1] - 1).astype(np.int64)
@@ -217,7 +217,7 @@ def power_share_at_notes(power: Array, frames: NoteFrames, inharmonicity: float)
     """Share of a spectrogram's power that lies at the lowest partials of note frames."""
     total = max(float(power.sum()), 1e-20)
     at = _nearest_frames(frames, power)
-    bins = np.round(partial_hz(frames.pitch, inharmonicity)[:, :_N_TONAL] / BIN_HZ).astype(np.int64)
+    bins = np.round(partial_hz(frames.tuned_pitch, inharmonicity)[:, :_N_TONAL] / BIN_HZ).astype(np.int64)
     near = bins[:, :, None] + np.arange(-_TONAL_REACH, _TONAL_REACH + 1)
     inside = (near >= 0) & (near < power.shape[1])
     tonal = np.zeros(power.shape, bool)
@@ -258,7 +258,7 @@ def _estimate_inharmonicity(
     settled = settled[:: max(1, len(settled) // _INHARMONICITY_FRAMES)]
     scores = []
     for inharmonicity in _INHARMONICITIES:
-        hz = partial_hz(frames.pitch[settled], inharmonicity)[:, _INHARMONICITY_PARTIALS]
+        hz = partial_hz(frames.tuned_pitch[settled], inharmonicity)[:, _INHARMONICITY_PARTIALS]
         bins = np.minimum(np.round(hz / BIN_HZ), peaks.shape[1] - 1).astype(np.int64)
         level = np.log10(peaks[at[settled][:, None], bins] + 1e-9)
         inside = hz < HIGHEST_HZ / 2  # higher up partials of any sound are weak
@@ -288,12 +288,12 @@ def pitch_deviation_cents(power: Array, events: NoteEvents, n_frames: int) -> Ar
     """
     frames = note_frames(events, n_frames)
     frames = frames[(frames.age_s > _SETTLED_S) & (frames.features[:, RELEASED] == 0)]
-    deviation = np.zeros((events.n_notes, n_frames), np.float32)
+    deviation = np.full((events.n_notes, n_frames), events.tuning_cents, np.float32)
     if not len(frames):
         return deviation
     mean, reliable = _deviation_of_frames(power, events, frames)
-    tuning = float(np.median(mean[reliable])) if reliable.any() else 0.0
-    deviation += tuning
+    mean = mean + events.tuning_cents
+    deviation[:] = np.median(mean[reliable]) if reliable.any() else events.tuning_cents
     for note in np.unique(frames.note[reliable]):
         own = np.flatnonzero(reliable & (frames.note == note))
         if len(own) >= _MIN_DEVIATION_FRAMES:
@@ -307,7 +307,7 @@ def _deviation_of_frames(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Deviation of each note frame in cents [M], and whether it can be relied upon."""
     at = np.minimum(frames.frame.astype(np.int64), len(power) - 1)
-    hz = partial_hz(frames.pitch, 0.0)
+    hz = partial_hz(frames.tuned_pitch, 0.0)
     place = hz[:, :_N_DEVIATION_PARTIALS] / BIN_HZ
     reach = np.minimum(
         place * (2 ** (_MAX_DEVIATION_CENTS / 1200) - 1), _SEARCH_SHARE * place[:, :1]

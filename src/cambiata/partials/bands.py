@@ -86,7 +86,7 @@ def render_bands(
     first, powers = sinusoid_lobes()
     widths = band_filters().sum(axis=1)
     n_bands = len(widths)
-    row = np.round(partial_hz(frames.pitch[whole], inharmonicity) / BIN_HZ * LOBE_STEPS)
+    row = np.round(partial_hz(frames.tuned_pitch[whole], inharmonicity) / BIN_HZ * LOBE_STEPS)
     inside = row < len(first)
     row = np.minimum(row, len(first) - 1).astype(np.int64)
     level_db = np.clip(partials_db[whole], *PARTIAL_RANGE_DB) + base

@@ -5,6 +5,7 @@ note frames are predicted (`predictor`). The predictor's attention compares them
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,12 @@ class NoteFrames:
     age_s: npt.NDArray[np.float64]  # seconds since the note's onset, negative before it [M]
     strength_db: npt.NDArray[np.float64]  # strength of the note [M]
     features: Array  # [M, N_FEATURES]
+    tuning_cents: float = 0.0  # of the recording
+
+    @property
+    def tuned_pitch(self) -> npt.NDArray[Any]:
+        """MIDI numbers as the recording is tuned, whole ones where its A is 440 Hz [M]."""
+        return self.pitch + self.tuning_cents / 100 if self.tuning_cents else self.pitch
 
     def __len__(self) -> int:
         return len(self.note)
@@ -88,6 +95,7 @@ class NoteFrames:
             self.age_s[chosen],
             self.strength_db[chosen],
             self.features[chosen],
+            self.tuning_cents,
         )
 
 
@@ -166,7 +174,7 @@ def describe_frames(
         np.log1p(duration_s),
     ]
     features = np.stack(columns, axis=1).astype(np.float32)
-    return NoteFrames(note, frame, pitch, age_s, strength, features)
+    return NoteFrames(note, frame, pitch, age_s, strength, features, events.tuning_cents)
 
 
 def keyboard_notes(part: Part) -> list[Note]:
@@ -191,6 +199,7 @@ def events_from_part(part: Part) -> NoteEvents:
         np.ones(len(notes)),
         strength,
         np.zeros((N_PITCHES, 1), np.float32),
+        part.tuning_cents,
     )
 
 

@@ -1,6 +1,7 @@
 """Note detection: posteriors of onsets and activation of every pitch, and note events of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ class NoteEvents:
     confidence: npt.NDArray[np.float64]  # heights of the onsets' posteriors, 0 to 1 [N]
     strength_db: npt.NDArray[np.float64]  # highest level soon after the onset [N]
     level_db: Roll  # level in dB of the recording's mean power [88, L]
+    tuning_cents: float = 0.0  # how far the recording's A lies above 440 Hz
 
     @property
     def n_notes(self) -> int:
@@ -68,12 +70,23 @@ class NoteEvents:
             self.confidence[on_keyboard],
             self.strength_db[on_keyboard],
             level,
+            self.tuning_cents,
         )
         return events, np.flatnonzero(on_keyboard)
 
 
+@lru_cache(maxsize=4)  # of a content, a style, and of what was used before
+def tuned_bands(tuning_cents: float) -> LogFrequency:
+    """`BANDS` of a recording whose A lies off 440 Hz: its pitches look as if it did not."""
+    return replace(BANDS, tuning_cents=tuning_cents) if tuning_cents else BANDS
+
+
 def detect_notes(
-    samples: Samples, weights: str = "listener", threshold: float | None = None
+    samples: Samples,
+    weights: str = "listener",
+    threshold: float | None = None,
+    *,
+    tuning_cents: float = 0.0,
 ) -> NoteEvents:
     """The notes of a sound [T] at the rate of `BANDS`, in order of pitch and time.
 
@@ -81,9 +94,11 @@ def detect_notes(
     validation.
     """
     model = load_model(weights, "listener")
-    onset, activation, level_db = posteriors(BANDS.level_db(samples), model.part(""))
+    bands_db = tuned_bands(tuning_cents).level_db(samples)
+    onset, activation, level_db = posteriors(bands_db, model.part(""))
     onset_threshold = float(model.about["threshold"]) if threshold is None else threshold
-    return decode_notes(onset, activation, level_db, onset_threshold)
+    events = decode_notes(onset, activation, level_db, onset_threshold)
+    return replace(events, tuning_cents=tuning_cents)
 
 
 def posteriors(bands_db: Roll, network: Any) -> tuple[Roll, ...]:

@@ -20,8 +20,9 @@ from cambiata.partials.analysis import (
 )
 from cambiata.partials.bands import band_hz, band_quantiles_db, render_bands
 from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS, NoteFrames
-from cambiata.partials.posteriors import detect_notes
+from cambiata.partials.posteriors import BANDS, detect_notes
 from cambiata.partials.synthesis import Prediction
+from cambiata.partials.tuning import tuning_cents
 from cambiata.weights import Model
 
 # Frames that are kept of a style: chosen by hand between time and memory, as attention costs as
@@ -96,7 +97,9 @@ StyleMix = tuple[tuple[float, StyleMemory], ...]
 def measure_style(style: Samples, listener: str) -> StyleMemory:
     """Memory of a style [T]; `listener` names the weights that detect its notes."""
     power = power_spectrum(style)
-    events = detect_notes(style, listener)
+    events = detect_notes(
+        style, listener, tuning_cents=tuning_cents(style, BANDS.sample_rate)
+    )
     measured, frames, inharmonicity = measure(power, events)
     if not is_pitched(power, frames, inharmonicity):
         events = detect_hits(power)

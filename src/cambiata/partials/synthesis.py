@@ -83,7 +83,7 @@ def synthesize(
     strength_db = frames.strength_db[:, None].astype(np.float32)
     if level_db is not None:
         strength_db = strength_db + level_db[begun, None].astype(np.float32)
-    gain_db = prediction.gain_at(frames, partial_hz(frames.pitch, prediction.inharmonicity))
+    gain_db = prediction.gain_at(frames, partial_hz(frames.tuned_pitch, prediction.inharmonicity))
     partials_db = prediction.partials_db[begun] + strength_db + gain_db
     moments = _interpolate(frames, partials_db)
     sinusoids = _sinusoids(

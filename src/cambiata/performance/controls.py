@@ -39,7 +39,7 @@ class ControlledNotes:
         A note has the bend that it begins with before its onset, and when it has been let go the
         last one: what a player bends back for the next note does not move what rings.
         """
-        cents = np.zeros((len(chosen), n_frames), np.float32)
+        cents = np.full((len(chosen), n_frames), self.events.tuning_cents, np.float32)
         frames = first + np.arange(n_frames)
         for index, controls in enumerate(self.controls):
             rows = np.flatnonzero(self.channel[chosen] == index)
@@ -49,7 +49,7 @@ class ControlledNotes:
             # A bend at a note's onset is its own, one where it ends is not.
             at = np.clip(frames, start[:, None] + _INSTANT, end[:, None] - _INSTANT)
             times_s = np.asarray(at * BANDS.frame_s, np.float64)
-            cents[rows] = _CENTS * controls.bend_semitones(times_s)
+            cents[rows] += _CENTS * controls.bend_semitones(times_s)
         return cents
 
     def level_db(

@@ -116,6 +116,7 @@ class Score:
             name=chosen[0].name,
             pedal=tuple((a / tempo, b / tempo) for a, b in pedals.pop()),
             controls=tuple(each.moved(0.0, tempo) for each in controls),
+            tuning_cents=chosen[0].tuning_cents,
         )
 
     @classmethod

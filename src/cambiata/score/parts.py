@@ -208,6 +208,8 @@ class Part:
         When the sustain pedal is down: begin and end of each time in seconds.
     controls : tuple of Controls
         What bends the notes and changes their level, by `Note.channel`; none where nothing does.
+    tuning_cents : float
+        How far its A lies above 440 Hz; files of notes do not say.
 
     Examples
     --------
@@ -221,6 +223,7 @@ class Part:
     name: str = ""
     pedal: tuple[tuple[float, float], ...] = ()
     controls: tuple[Controls, ...] = ()
+    tuning_cents: float = 0.0
 
     @property
     def end_s(self) -> float:

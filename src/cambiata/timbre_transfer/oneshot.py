@@ -82,6 +82,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     paper: ClassVar[str] = "this project: docs/models/oneshot.md"
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
+    hears_pitches: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, OneShotConfig]] = {"default": OneShotConfig()}
 
     def __init__(self, config: OneShotConfig) -> None:
@@ -112,15 +113,15 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         """The timbre of what `timbre_arrays` gave, or of several of them mixed."""
         return mix_from_arrays(weighted_arrays)
 
-    def listen(self, content: Samples) -> PitchEvidence:
+    def listen(self, content: Samples, tuning_cents: float = 0.0) -> PitchEvidence:
         """Notes of a content [T]."""
-        events, power = self._analyse(content)
+        events, power = self._analyse(content, tuning_cents)
         return pitch_evidence(power, events, float(np.square(content, dtype=np.float64).sum()))
 
-    def _analyse(self, content: Samples) -> tuple[NoteEvents, Roll]:
+    def _analyse(self, content: Samples, tuning_cents: float) -> tuple[NoteEvents, Roll]:
         """Notes and power spectrogram of a content [T], computed once for one array."""
         if self._heard is None or self._heard[0] is not content:
-            events = detect_notes(content, self.config.listener)
+            events = detect_notes(content, self.config.listener, tuning_cents=tuning_cents)
             self._heard = content, events, power_spectrum(content)
         return self._heard[1:]
 
@@ -132,9 +133,10 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         amount: float,
         seed: int,
         progress: Progress,
+        tuning_cents: float = 0.0,
     ) -> Samples:
         """The content's notes [T] with a timbre, [T]."""
-        events, power = self._analyse(content)
+        events, power = self._analyse(content, tuning_cents)
         self._heard = None  # it is played once
         n_frames = BANDS.n_frames(len(content))
         deviation_cents = pitch_deviation_cents(power, events, n_frames)

@@ -1,8 +1,8 @@
 """Transcription: audio in, score out: which notes are played when, how long and how hard."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
@@ -12,17 +12,20 @@ import numpy.typing as npt
 from cambiata.arrays import Samples
 from cambiata.audio.chunks import cut
 from cambiata.audio.downmix import MonoSource
+from cambiata.audio.log_frequency import LogFrequency
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import AudioFile
 from cambiata.audio.source import Source, resample
-from cambiata.errors import InputError
+from cambiata.errors import InputError, warn
 from cambiata.files import MIDI, check_output
 from cambiata.keywords import checked_keywords
-from cambiata.partials.posteriors import BANDS, decode_notes, posteriors
-from cambiata.score.midi import Note, Part, Score, save
+from cambiata.partials.posteriors import BANDS, decode_notes, posteriors, tuned_bands
+from cambiata.partials.tuning import TuningMeter, describe_tuning
+from cambiata.score.midi import Clock, Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress, SystemFacts
 from cambiata.transcription.pitch import has_pitch
+from cambiata.transcription.tempo import FASTEST_QPM, SLOWEST_QPM, Beat, beat_at, find_beat
 from cambiata.weights import load_model
 
 InstrumentKind = Literal["any", "piano"]
@@ -68,6 +71,12 @@ class Transcription:
         Seconds that it took.
     real_time_factor : float
         `elapsed_s` over `duration_s`.
+    tempo : float
+        Quarter notes a minute, as written.
+    first_beat_s : float, optional
+        When the first beat is, where a tempo was asked for and beats are steady.
+    tuning_cents : float
+        How far the recording's A lies above 440 Hz; pitches are counted from there.
 
     Examples
     --------
@@ -82,6 +91,9 @@ class Transcription:
     duration_s: float
     elapsed_s: float
     real_time_factor: float
+    tempo: float = 120.0
+    first_beat_s: float | None = None
+    tuning_cents: float = 0.0
 
 
 @checked_keywords
@@ -90,6 +102,7 @@ def transcribe(
     *,
     instrument: InstrumentKind = "any",
     onset_threshold: float | None = None,
+    tempo: float | str | None = None,
     weights: str = "transcriber",
     progress: Progress | None = None,
 ) -> Score:
@@ -105,6 +118,9 @@ def transcribe(
     onset_threshold : float, optional
         Least height of an onset, 0 to 1: less finds more notes, true and false. The one that
         served best in validation where not given.
+    tempo : float or "auto", optional
+        Quarter notes a minute, or "auto" to find the beat that the notes have; 120 where not
+        given. Notes keep their times in seconds.
     weights : str
         The transcriber's weights: shipped ones by name, or a path.
     progress : callable, optional
@@ -113,7 +129,8 @@ def transcribe(
     Returns
     -------
     Score
-        One part.
+        One part. Where the recording's A is 20 cents or more off 440 Hz, pitches are counted from
+        where it is, and the part's `tuning_cents` says so.
 
     Raises
     ------
@@ -128,7 +145,8 @@ def transcribe(
     >>> [note.pitch for note in transcribe(Audio(tone, 44100)).notes]
     [69]
     """
-    return _transcribe(recording, instrument, onset_threshold, weights, progress)[0]
+    score, _, _ = _transcribe(recording, instrument, onset_threshold, tempo, weights, progress)
+    return score
 
 
 @checked_keywords
@@ -138,6 +156,7 @@ def transcribe_file(
     *,
     instrument: InstrumentKind = "any",
     onset_threshold: float | None = None,
+    tempo: float | str | None = None,
     weights: str = "transcriber",
     strict: bool = False,
     force: bool = False,
@@ -154,6 +173,8 @@ def transcribe_file(
     instrument : {"any", "piano"}
         See `transcribe`.
     onset_threshold : float, optional
+        Likewise.
+    tempo : float or "auto", optional
         Likewise.
     weights : str
         Likewise.
@@ -183,7 +204,9 @@ def transcribe_file(
     began = time.perf_counter()
     source = AudioFile(recording, strict=strict)
     check_output(output, MIDI, force=force)
-    score, threshold = _transcribe(source, instrument, onset_threshold, weights, progress)
+    score, threshold, beat = _transcribe(
+        source, instrument, onset_threshold, tempo, weights, progress
+    )
     save(score, output, force=force)
     elapsed_s = time.perf_counter() - began
     duration_s = source.n_samples / source.sample_rate
@@ -195,6 +218,9 @@ def transcribe_file(
         duration_s,
         elapsed_s,
         elapsed_s / duration_s,
+        score.clock.tempos[0][1],
+        None if beat is None else beat.first_s,
+        score.parts[0].tuning_cents,
     )
 
 
@@ -202,10 +228,11 @@ def _transcribe(
     source: Source,
     instrument: str,
     onset_threshold: float | None,
+    tempo: float | str | None,
     weights: str,
     progress: Progress | None,
-) -> tuple[Score, float]:
-    """The score, and the threshold that was used."""
+) -> tuple[Score, float, Beat | None]:
+    """The score, the threshold that was used, and the beat if a tempo is asked for."""
     if instrument not in get_args(InstrumentKind):
         raise InputError(f"instrument {instrument}", "is not known", "use any or piano")
     if onset_threshold is not None and not 0 < onset_threshold < 1:
@@ -213,15 +240,17 @@ def _transcribe(
             f"onset threshold {onset_threshold:g}", "is out of range", "use 0.05 to 0.95"
         )
     source = MonoSource(source)
+    _check_tempo(tempo)
     model = load_model(weights, "transcriber")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
-    rolls = _posteriorgram(source, model.part(""), progress or (lambda _share: None))
+    rolls, tuning_cents = _posteriorgram(source, model.part(""), progress or (lambda _share: None))
     onset, activation, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
     events = decode_notes(onset, activation, level_db, threshold, soft_onsets=instrument == "any")
     notes = [
         _note(int(pitch), float(start), float(end), offset, velocity)
         for pitch, start, end in zip(events.pitch, events.start, events.end, strict=True)
     ]
+    events = replace(events, tuning_cents=tuning_cents)
     # A threshold of the user's own is a wish to see what else may be in it.
     doubtful = onset_threshold is None and not has_pitch(source, events, _mono)
     if not notes or doubtful:
@@ -230,8 +259,38 @@ def _transcribe(
             "no note was heard in it",
             "choose music with pitches, or a lower threshold",
         )
-    part = Part(tuple(sorted(notes)), name="transcription")
-    return Score((part,), source.name), threshold
+    part = Part(tuple(sorted(notes)), name="transcription", tuning_cents=tuning_cents)
+    beat = _beat(source.name, notes, tempo)
+    clock = Clock() if beat is None else Clock(((0.0, beat.qpm),))
+    return Score((part,), source.name, clock), threshold, beat
+
+
+def _check_tempo(tempo: float | str | None) -> None:
+    if tempo is None or tempo == "auto":
+        return
+    if isinstance(tempo, str) or not SLOWEST_QPM <= tempo <= FASTEST_QPM:
+        raise InputError(
+            f"tempo {tempo}",
+            "is no tempo",
+            f"use auto, or {SLOWEST_QPM:g} to {FASTEST_QPM:g} beats a minute",
+        )
+
+
+def _beat(name: str, notes: Sequence[Note], tempo: float | str | None) -> Beat | None:
+    """The beat that is asked for; None for none, and where none is found."""
+    if tempo is None:
+        return None
+    if not isinstance(tempo, str):
+        return beat_at(notes, tempo)
+    beat = find_beat(notes)
+    if beat is None:
+        problem = "no beat was found in it; 120 a minute is written"
+    elif beat.first_s is None:
+        problem = f"its beat is not steady; {beat.qpm:.0f} a minute is written"
+    else:
+        return beat
+    warn(f"{name}: {problem}")
+    return beat
 
 
 def _note(
@@ -265,29 +324,37 @@ def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) ->
     return first + float(places @ around / around.sum())
 
 
-def _posteriorgram(source: Source, network: Any, progress: Progress) -> npt.NDArray[np.float16]:
-    """Onsets, activation, levels, offsets and velocities of a recording, [5, 88, L], by chunks."""
+def _posteriorgram(
+    source: Source, network: Any, progress: Progress
+) -> tuple[npt.NDArray[np.float16], float]:
+    """Onsets, activation, levels, offsets and velocities [5, 88, L] by chunks; tuning in cents."""
     rate, n_samples = source.sample_rate, source.n_samples
     if n_samples / rate < _MIN_DURATION_S:
         raise InputError(
             source.name, f"lasts {n_samples / rate:.2g} s", f"give at least {_MIN_DURATION_S:g} s"
         )
     power, peak = 0.0, 0.0
+    tuning = TuningMeter(rate, n_samples)
     for block in source.blocks():
+        tuning.add(block)
         mono = _mono(block)
         power += float(np.square(mono, dtype=np.float64).sum())
         peak = max(peak, float(np.abs(mono).max()))
     if peak < SILENCE:
         raise InputError(source.name, "is silent", "choose a recording with sound")
+    cents = tuning.cents()
+    if cents:
+        warn(f"{source.name}: {describe_tuning(cents)}; pitches are counted from there")
     chunks = []
-    for share, rolls in _posteriors_by_chunk(source, network, power / n_samples + 1e-12):
+    mean = power / n_samples + 1e-12
+    for share, rolls in _posteriors_by_chunk(source, network, mean, tuned_bands(cents)):
         chunks.append(rolls.astype(np.float16))
         progress(share)
-    return np.concatenate(chunks, axis=2)
+    return np.concatenate(chunks, axis=2), cents
 
 
 def _posteriors_by_chunk(
-    source: Source, network: Any, mean: float
+    source: Source, network: Any, mean: float, bands: LogFrequency
 ) -> Iterator[tuple[float, npt.NDArray[np.float32]]]:
     """Share of the recording done, and the posteriors of the next chunk; `mean` is its power."""
     rate, n_samples = source.sample_rate, source.n_samples
@@ -301,7 +368,7 @@ def _posteriors_by_chunk(
     n_frames = round(_CHUNK_S / BANDS.frame_s)
     for start, (first, last), chunk in zip(starts, spans, cut(source.blocks(), spans), strict=True):
         resampled = resample(_mono(chunk), rate, BANDS.sample_rate)
-        rolls = np.stack(posteriors(BANDS.level_db(resampled, mean), network))
+        rolls = np.stack(posteriors(bands.level_db(resampled, mean), network))
         lead = round((start - first) / rate / BANDS.frame_s)
         inside = rolls[:, :, lead:] if last == n_samples else rolls[:, :, lead : lead + n_frames]
         yield min(1.0, last / n_samples), inside

@@ -1,6 +1,7 @@
 """Universal music translation: one encoder for all music, a decoder for every domain."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from cambiata.partials.bands import render_bands
 from cambiata.partials.latent import conditioning_features, encode_notes, hidden_at_frames
 from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, WINDOW, NoteFrames, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
-from cambiata.partials.posteriors import BANDS, NoteEvents, Roll
+from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, tuned_bands
 from cambiata.partials.synthesis import PER_FRAME, Prediction, synthesize
 from cambiata.system import DomainMix, Progress, TranslateSystem
 from cambiata.translation.domains import (
@@ -74,6 +75,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
     paper: ClassVar[str] = "Mor, Wolf, Polyak, Taigman: A Universal Music Translation Network, 2018"
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
+    hears_pitches: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, TranslationConfig]] = {
         "default": TranslationConfig(),
         "mor2018-small": TranslationConfig(
@@ -114,19 +116,22 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         """Domains with their shares."""
         return tuple((share, load_domain(name, self.config)) for name, share in mix.shares)
 
-    def listen(self, content: Samples) -> PitchEvidence | None:
+    def listen(self, content: Samples, tuning_cents: float = 0.0) -> PitchEvidence | None:
         """Notes of a content [T]; the published network plays whatever sounds."""
         if self._is_wavenet:
             return None
-        events, _, power = self._analyse(content)
+        events, _, power = self._analyse(content, tuning_cents)
         return pitch_evidence(power, events, float(np.square(content, dtype=np.float64).sum()))
 
-    def _analyse(self, content: Samples) -> tuple[NoteEvents, Roll, Roll]:
+    def _analyse(
+        self, content: Samples, tuning_cents: float
+    ) -> tuple[NoteEvents, Roll, Roll]:
         """Notes, hidden state and power spectrogram of a content [T], computed once."""
         if self._heard is None or self._heard[0] is not content:
             threshold = float(self._encoder.about["threshold"])
-            bands_db = BANDS.level_db(content)
+            bands_db = tuned_bands(tuning_cents).level_db(content)
             events, hidden = encode_notes(bands_db, self._encoder.part(""), threshold)
+            events = replace(events, tuning_cents=tuning_cents)
             self._heard = content, events, hidden, power_spectrum(content)
         return self._heard[1:]
 
@@ -138,12 +143,13 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         amount: float,
         seed: int,
         progress: Progress,
+        tuning_cents: float = 0.0,
     ) -> Samples:
         """The content [T] as a mix of domains plays it, [T]."""
         if self._is_wavenet:
             sound = self._sample_waveform(content, timbre, seed)
         else:
-            sound = self._render_notes(content, timbre, seed, progress)
+            sound = self._render_notes(content, timbre, seed, progress, tuning_cents)
         if amount < 1:
             magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
             sound = invert(magnitude, _STFT, len(content), phase=phase, seed=seed)
@@ -151,12 +157,17 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         return sound
 
     def _render_notes(
-        self, content: Samples, domains: Domains, seed: int, progress: Progress
+        self,
+        content: Samples,
+        domains: Domains,
+        seed: int,
+        progress: Progress,
+        tuning_cents: float,
     ) -> Samples:
         """The content's notes [T] with partials and noise as the domains' decoders give them."""
         encoder, semitones = self._encoder, 12 * self.config.octave
         n_frames = BANDS.n_frames(len(content))
-        events, hidden, power = self._analyse(content)
+        events, hidden, power = self._analyse(content, tuning_cents)
         self._heard = None  # it is played once
         deviation_cents = pitch_deviation_cents(power, events, n_frames)
         if sum(share * domain.vibrato_cents for share, domain in domains) < _MIN_VIBRATO_CENTS:
