@@ -124,7 +124,9 @@ def test_tempo_given_found_or_refused(tmp_path: Path) -> None:
         octave = np.log2(load(tmp_path / "out.mid").clock.tempos[0][1] / expected)
         assert octave - round(octave) == pytest.approx(0, abs=0.03)
         assert tempo == "auto" or round(octave) == 0
-        assert report.tempo == pytest.approx(load(tmp_path / "out.mid").clock.tempos[0][1], abs=0.01)
+        assert report.tempo == pytest.approx(
+            load(tmp_path / "out.mid").clock.tempos[0][1], abs=0.01
+        )
         assert (report.first_beat_s is None) == (tempo is None)
     for wrong in (0, 1000, float("nan"), "fast"):
         with pytest.raises(InputError, match="use auto, or 20 to 400 beats a minute"):

@@ -217,7 +217,9 @@ def power_share_at_notes(power: Array, frames: NoteFrames, inharmonicity: float)
     """Share of a spectrogram's power that lies at the lowest partials of note frames."""
     total = max(float(power.sum()), 1e-20)
     at = _nearest_frames(frames, power)
-    bins = np.round(partial_hz(frames.tuned_pitch, inharmonicity)[:, :_N_TONAL] / BIN_HZ).astype(np.int64)
+    bins = np.round(partial_hz(frames.tuned_pitch, inharmonicity)[:, :_N_TONAL] / BIN_HZ).astype(
+        np.int64
+    )
     near = bins[:, :, None] + np.arange(-_TONAL_REACH, _TONAL_REACH + 1)
     inside = (near >= 0) & (near < power.shape[1])
     tonal = np.zeros(power.shape, bool)

@@ -97,9 +97,7 @@ StyleMix = tuple[tuple[float, StyleMemory], ...]
 def measure_style(style: Samples, listener: str) -> StyleMemory:
     """Memory of a style [T]; `listener` names the weights that detect its notes."""
     power = power_spectrum(style)
-    events = detect_notes(
-        style, listener, tuning_cents=tuning_cents(style, BANDS.sample_rate)
-    )
+    events = detect_notes(style, listener, tuning_cents=tuning_cents(style, BANDS.sample_rate))
     measured, frames, inharmonicity = measure(power, events)
     if not is_pitched(power, frames, inharmonicity):
         events = detect_hits(power)

@@ -123,9 +123,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         events, _, power = self._analyse(content, tuning_cents)
         return pitch_evidence(power, events, float(np.square(content, dtype=np.float64).sum()))
 
-    def _analyse(
-        self, content: Samples, tuning_cents: float
-    ) -> tuple[NoteEvents, Roll, Roll]:
+    def _analyse(self, content: Samples, tuning_cents: float) -> tuple[NoteEvents, Roll, Roll]:
         """Notes, hidden state and power spectrogram of a content [T], computed once."""
         if self._heard is None or self._heard[0] is not content:
             threshold = float(self._encoder.about["threshold"])
