@@ -4,7 +4,7 @@ Ellis, "Beat tracking by dynamic programming", Journal of New Music Research 200
 strength is compared with itself some time later; the tempo is the delay at which it is most alike,
 weighted by a normal distribution over the logarithm of tempo, as listeners tap near 120 a minute.
 We take the notes for onset strength instead of a spectrogram. Where the beat is steady, its exact
-tempo is the one at which onsets lie most nearly on beats and half beats, from the first to the last.
+tempo is the one at which all onsets lie most nearly on beats and half beats.
 """
 
 from collections.abc import Sequence
