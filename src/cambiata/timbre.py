@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.named_timbres.named import open_recording
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
+from cambiata.score.rolls import note_name
 from cambiata.system import StyleSystem, make_system, read_style
 
 SUFFIX = ".timbre"
@@ -36,9 +38,11 @@ _CURE = "capture it again with `cambiata.capture_timbre`"
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Timbre:
     """Captured sound of an instrument, apart from the system that plays it.
+
+    ``len(timbre)`` is the number of its voices, and ``timbre[0]`` the first alone.
 
     Parameters
     ----------
@@ -58,8 +62,8 @@ class Timbre:
 
     Examples
     --------
-    >>> Timbre("violin", "oneshot", "0" * 64, ()).system
-    'oneshot'
+    >>> Timbre("violin", "oneshot", "0" * 64, ((1.0, {}),))
+    <Timbre violin: 1 voice for oneshot>
     """
 
     name: str
@@ -68,6 +72,31 @@ class Timbre:
     voices: tuple[tuple[float, Arrays], ...]
     sources: tuple[str, ...] = ()
     duration_s: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Timbre {self._description}>"
+
+    @property
+    def _description(self) -> str:
+        n = len(self.voices)
+        origin = f", from {', '.join(self.sources)}" if self.sources else ""
+        return f"{self.name}: {n} voice{'s' * (n != 1)} for {self.system}{origin}"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{share:.0%}</td><td>{escape(_described(arrays))}</td></tr>"
+            for share, arrays in self.voices
+        )
+        return (
+            f"<table><caption>{escape(self._description)}</caption>"
+            f"<tr><th>share</th><th>holds</th></tr>{rows}</table>"
+        )
+
+    def __len__(self) -> int:
+        return len(self.voices)
+
+    def __getitem__(self, voice: int) -> "Timbre":
+        return replace(self, voices=((1.0, self.voices[voice][1]),))
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the timbre to a file, which appears whole or not at all.
@@ -130,6 +159,16 @@ class Timbre:
             return system.timbre_from_arrays(self.voices)
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(self.name, "is not whole", _CURE) from error
+
+
+def _described(arrays: Arrays) -> str:
+    """What a voice was measured of: its notes, where it has any, and its size."""
+    pitches = np.asarray(arrays.get("pitches", ()))
+    size = f"{sum(np.asarray(array).nbytes for array in arrays.values()) / 1000:.0f} kB"
+    if not pitches.size:
+        return size
+    span = f"{note_name(int(pitches.min()))} to {note_name(int(pitches.max()))}"
+    return f"{pitches.size} notes, {span}; {size}"
 
 
 def load_timbre(path: str | Path) -> Timbre:

@@ -7,11 +7,12 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
-from cambiata.arrays import Samples
+from cambiata.arrays import Samples, array_of, from_end
 from cambiata.audio.codecs.opening import open_sound
 from cambiata.audio.downmix import mono
 from cambiata.audio.source import (
@@ -28,9 +29,13 @@ from cambiata.errors import InputError
 from cambiata.keywords import checked_keywords
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Audio:
     """Sound in memory.
+
+    A notebook shows it with a player and a spectrogram. ``audio[1.0:2.5]`` is the region from 1 to
+    2.5 seconds, ``audio[-2:]`` the last two seconds (`cut`); ``np.asarray(audio)`` its samples
+    [C, T] and ``len(audio)`` their number T.
 
     Parameters
     ----------
@@ -53,6 +58,8 @@ class Audio:
     >>> tone = Audio(np.sin(np.arange(8000) / 10), 8000)
     >>> tone.samples.shape, tone.samples.dtype, tone.duration_s
     ((1, 8000), dtype('float32'), 1.0)
+    >>> tone[0.25:0.75], len(tone)
+    (<Audio audio: 0.5 s, 1 channel at 8000 Hz>, 8000)
     """
 
     samples: Samples
@@ -75,6 +82,36 @@ class Audio:
         check_shape(self.name, self.sample_rate, samples.shape[0], samples.shape[1])
         check_finite(self.name, samples)
         object.__setattr__(self, "samples", samples)
+
+    def __repr__(self) -> str:
+        return f"<Audio {self._description}>"
+
+    def _repr_html_(self) -> str:
+        # Where it is needed: a notebook draws, and other programs need not load what draws.
+        from cambiata.audio.notebook import sound_html
+
+        return sound_html(self, self.samples, self._description)
+
+    @property
+    def _description(self) -> str:
+        channels = f"{self.n_channels} channel{'s' * (self.n_channels > 1)}"
+        return f"{self.name}: {self.duration_s:.4g} s, {channels} at {self.sample_rate} Hz"
+
+    def __len__(self) -> int:
+        return self.n_samples
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        return array_of(self.samples, dtype, copy)
+
+    def __getitem__(self, region_s: slice) -> "Audio":
+        if not isinstance(region_s, slice) or region_s.step is not None:
+            raise TypeError(
+                "a sound is cut by seconds, as in audio[1.0:2.5]; its samples are "
+                "np.asarray(audio)"
+            )
+        return self.cut(*from_end(region_s, self.duration_s))
 
     @property
     def n_channels(self) -> int:

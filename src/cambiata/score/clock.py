@@ -1,9 +1,10 @@
 """Time in scores: metres, and the clock that says when quarter notes fall."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from math import ceil, inf
 
 _QPM = 120.0  # quarter notes a minute where a file says nothing: the standard's default
 
@@ -117,3 +118,34 @@ class Clock:
         start, qpm = self.tempos[at]
         past_s = seconds - self._tempo_starts_s[at]
         return start + (past_s * qpm / 60 if past_s else 0.0)  # a tempo may be infinite
+
+    def moved(self, start_s: float) -> "Clock":
+        """The same with another beginning.
+
+        Parameters
+        ----------
+        start_s : float
+            What becomes second 0.
+
+        Returns
+        -------
+        Clock
+            Bars are counted from the first that begins there or later.
+
+        Examples
+        --------
+        >>> Clock(metres=((0.0, Metre(3, 4)),)).moved(1.0).metres[0][0]
+        1.0
+        """
+        first = self.quarters(start_s)
+        tempos: dict[float, float] = {}
+        for at, qpm in self.tempos:
+            tempos[max(at - first, 0.0)] = qpm
+        ends = [*(at for at, _ in self.metres[1:]), inf]
+        metres = []
+        for (at, metre), end in zip(self.metres, ends, strict=False):
+            bar = float(metre.bar)
+            begin = at + max(0, ceil((first - at) / bar)) * bar
+            if begin < end:  # else none of its bars begins any more
+                metres.append((begin - first, metre))
+        return replace(self, tempos=tuple(sorted(tempos.items())), metres=tuple(metres))

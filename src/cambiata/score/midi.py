@@ -6,6 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import array_of, from_end
 from cambiata.errors import InputError, warn
 from cambiata.files import check_output, write_bytes
 from cambiata.keywords import checked_keywords
@@ -25,9 +29,13 @@ _LONGEST_S, _MOST_QUARTERS = 24 * 3600.0, 200_000
 _LARGEST_BYTES = 16 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Score:
     """Parts that play together.
+
+    A notebook shows it as a piano roll. ``score[1.0:2.5]`` is what sounds from 1 to 2.5 seconds;
+    ``np.asarray(score)`` has a row for each note: start and end in seconds, pitch, velocity; and
+    ``len(score)`` is the number of notes.
 
     Parameters
     ----------
@@ -40,13 +48,64 @@ class Score:
 
     Examples
     --------
-    >>> Score((Part((Note(0, 2.5, 60),)),)).end_s
+    >>> score = Score((Part((Note(0, 2.5, 60),)),))
+    >>> score.end_s
     2.5
+    >>> score[1:], np.asarray(score).tolist()
+    (<Score score: 1 note in 1 part, 1.5 s>, [[0.0, 2.5, 60.0, 100.0]])
     """
 
     parts: tuple[Part, ...]
     name: str = field(default="score", compare=False)
     clock: Clock = field(default=Clock(), compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Score {self._description}>"
+
+    def _repr_html_(self) -> str:
+        # Where it is needed: a notebook draws, and other programs need not load what draws.
+        from cambiata.score.notebook import score_html
+
+        return score_html(self, self._description)
+
+    @property
+    def _description(self) -> str:
+        counted = ((len(self), "note"), (len(self.parts), "part"))
+        notes, parts = (f"{n} {word}{'s' * (n != 1)}" for n, word in counted)
+        return f"{self.name}: {notes} in {parts}, {self.end_s:.4g} s"
+
+    def __len__(self) -> int:
+        return sum(len(part.notes) for part in self.parts)
+
+    def __bool__(self) -> bool:
+        return True  # without a note, too: it is a score
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        notes = sorted(note for part in self.parts for note in part.notes)
+        rows = [(note.start_s, note.end_s, note.pitch, note.velocity) for note in notes]
+        return array_of(np.array(rows, np.float64).reshape(-1, 4), dtype, copy)
+
+    def __getitem__(self, region_s: slice) -> "Score":
+        if not isinstance(region_s, slice) or region_s.step is not None:
+            raise TypeError(
+                "a score is cut by seconds, as in score[1.0:2.5]; its notes are score.notes"
+            )
+        start_s, end_s = from_end(region_s, self.end_s)
+        start_s = start_s or 0.0
+        end_s = self.end_s if end_s is None else end_s
+        if not start_s < end_s:
+            raise InputError(
+                self.name,
+                f"has no region from {start_s:g} to {end_s:g} s",
+                f"choose a start before the end, within its {self.end_s:g} s",
+            )
+        return replace(
+            self,
+            parts=tuple(part.window(start_s, end_s) for part in self.parts),
+            clock=self.clock.moved(start_s),
+        )
 
     @property
     def end_s(self) -> float:

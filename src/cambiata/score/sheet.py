@@ -153,6 +153,9 @@ class Sheet:
         """End of its last tone, in quarter notes."""
         return max((voice.end for voice in self.voices), default=Fraction(0))
 
+    def _repr_html_(self) -> str:
+        return self.to_score()._repr_html_()
+
     @property
     def n_bars(self) -> int:
         """Full bars, begun ones among them; a pickup is none."""
