@@ -108,8 +108,7 @@ class Audio:
     def __getitem__(self, region_s: slice) -> "Audio":
         if not isinstance(region_s, slice) or region_s.step is not None:
             raise TypeError(
-                "a sound is cut by seconds, as in audio[1.0:2.5]; its samples are "
-                "np.asarray(audio)"
+                "a sound is cut by seconds, as in audio[1.0:2.5]; its samples are np.asarray(audio)"
             )
         return self.cut(*from_end(region_s, self.duration_s))
 
