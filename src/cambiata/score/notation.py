@@ -1,27 +1,26 @@
 """Written music in files: MIDI, MusicXML and ABC, read and written."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-from cambiata.errors import InputError, MissingExtraError, warn
+from cambiata.errors import InputError, warn
 from cambiata.files import (
     MIDI_INPUT_SUFFIXES,
     MIDI_SUFFIXES,
     MUSICXML_SUFFIXES,
     SCORE,
-    atomic_file,
     check_output,
+    write_bytes,
 )
 from cambiata.keywords import checked_keywords
 from cambiata.score import midi
 from cambiata.score.abc.reader import count_tunes, parse_abc, read_text
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
 from cambiata.score.musicxml.reader import read_musicxml
+from cambiata.score.musicxml.writer import musicxml_of, packed
 from cambiata.score.played import PlayedTune, PlayedVoice
-from cambiata.score.sheet import Sheet, Tone, Voice
+from cambiata.score.sheet import Remark, Sheet, Tone, Voice
 
 ABC_SUFFIXES = (".abc",)
 SUFFIXES = (*MIDI_INPUT_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
@@ -181,7 +180,9 @@ def parse_tune(text: str, name: str) -> Sheet | None:
 
 
 @checked_keywords
-def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
+def write(
+    sheet: Sheet, path: str | Path, *, remarks: Sequence[Remark] = (), force: bool = False
+) -> None:
     """Write a sheet as MIDI or MusicXML, by the path's extension.
 
     Parameters
@@ -189,7 +190,9 @@ def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
     sheet : Sheet
         Sheet to write.
     path : str or pathlib.Path
-        File to write, .mid or .musicxml; it appears whole or not at all.
+        File to write, .mid, .musicxml or .mxl; it appears whole or not at all.
+    remarks : sequence of Remark
+        Words to write into it, in red; MusicXML only.
     force : bool
         Replace a file that exists.
 
@@ -197,12 +200,10 @@ def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
     ------
     InputError
         The extension is another, the file exists or its folder does not.
-    MissingExtraError
-        It is MusicXML, and music21 (extra ``notes``) is not installed.
 
     Examples
     --------
-    >>> write(Sheet((Voice((Tone(Fraction(0), Fraction(4), 60),)),)), "out.pdf")
+    >>> write(Sheet(()), "out.pdf")
     Traceback (most recent call last):
     cambiata.errors.InputError: out.pdf: is no kind of score that is written; name it .mid or
     .musicxml
@@ -211,17 +212,8 @@ def write(sheet: Sheet, path: str | Path, *, force: bool = False) -> None:
     if path.suffix.lower() in MIDI_SUFFIXES:
         midi.save(sheet.to_score(), path, force=force)
         return
-    stream = _to_stream(sheet, _import_music21(path))
-    with atomic_file(path) as unfinished:
-        stream.write("mxl" if path.suffix.lower() == ".mxl" else "musicxml", fp=unfinished)
-
-
-def _import_music21(path: object) -> Any:
-    try:
-        import music21
-    except ImportError as error:
-        raise MissingExtraError(str(path), "notes") from error
-    return music21
+    score = musicxml_of(sheet, remarks)
+    write_bytes(path, packed(score) if path.suffix.lower() == ".mxl" else score)
 
 
 def _no_tunes(path: Path) -> InputError:
@@ -324,49 +316,3 @@ def _score_of_tune(tune: PlayedTune, path: Path) -> Score:
 
     parts = tuple(part(voice) for voice in tune.voices if voice.notes)
     return Score(parts, _name_of_tune(tune, path), clock)
-
-
-def _to_stream(sheet: Sheet, music21: Any) -> Any:
-    score = music21.stream.Score()
-    score.metadata = music21.metadata.Metadata(title=Path(sheet.name).stem)
-    for voice in sheet.voices:
-        part = music21.stream.Part()
-        part.append(music21.meter.TimeSignature(str(sheet.metre)))
-        if sheet.key:
-            tonic = sheet.key.removesuffix("m").replace("b", "-")
-            mode = "minor" if sheet.key.endswith("m") else "major"
-            part.append(music21.key.Key(tonic, mode))
-        part.insert(0, music21.tempo.MetronomeMark(number=sheet.qpm))
-        for start, chord in _group_chords(voice.tones):
-            pitches = [tone.pitch for tone in chord]
-            note = (
-                music21.note.Note(pitches[0]) if len(chord) == 1 else music21.chord.Chord(pitches)
-            )
-            note.quarterLength = chord[0].length
-            note.volume.velocity = chord[0].velocity
-            # A pickup lies at the end of a whole bar, which is cut to it afterwards.
-            part.insert(start + (sheet.metre.bar - sheet.pickup) % sheet.metre.bar, note)
-        part.makeRests(fillGaps=True, inPlace=True)
-        part = part.makeMeasures()
-        part.partName = voice.name or None  # which is lost on the way
-        part.makeTies(inPlace=True)
-        if sheet.pickup:
-            first = part.getElementsByClass(music21.stream.Measure)[0]
-            before = sheet.metre.bar - sheet.pickup
-            for element in list(first.notesAndRests):
-                if element.offset < before and element.isRest:
-                    first.remove(element)
-                else:
-                    first.setElementOffset(element, element.offset - before)
-            first.paddingLeft, first.number = before, 0
-        score.insert(0, part)
-    return score
-
-
-def _group_chords(tones: Sequence[Tone]) -> Iterator[tuple[Fraction, list[Tone]]]:
-    """Tones that begin and end together."""
-    chords: dict[tuple[Fraction, Fraction], list[Tone]] = {}
-    for tone in tones:
-        chords.setdefault((tone.start, tone.length), []).append(tone)
-    for (start, _), chord in sorted(chords.items()):
-        yield start, chord

@@ -266,6 +266,27 @@ class Sheet:
         return cls(tuple(voices), metre, score.clock.key, qpm, pickup, score.name, changes)
 
 
+@dataclass(frozen=True)
+class Remark:
+    """Words about a place in a sheet, to be written there.
+
+    Parameters
+    ----------
+    at : fractions.Fraction
+        The place, in quarter notes from the beginning.
+    text : str
+        The words.
+
+    Examples
+    --------
+    >>> Remark(Fraction(4), "parallel fifths").text
+    'parallel fifths'
+    """
+
+    at: Fraction
+    text: str
+
+
 def _quantize(quarters: float) -> Fraction:
     return Fraction(round(quarters * GRID), GRID)
 

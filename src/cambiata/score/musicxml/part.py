@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 
 from cambiata.score.midi import Metre
 from cambiata.score.musicxml.dynamics import Dynamics, velocity_of_percent
+from cambiata.score.musicxml.spelling import key_name
 from cambiata.score.played import Bar, WrittenNote, WrittenVoice, printable
 from cambiata.score.repeats import MAX_TURNS, Marks
 
@@ -29,8 +30,6 @@ _TYPES = {
     **{f"{2**power}th": Fraction(4, 2**power) for power in (4, 6, 7, 8, 9, 10)},
     "32nd": Fraction(1, 8),
 }
-_MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
-_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
 
 
 @dataclass(frozen=True)
@@ -192,12 +191,7 @@ class PartReader:
         """Name of the key that sounds in a staff; empty where the score says nothing."""
         if self._fifths is None:
             return ""
-        fifths = self._fifths + self._transposition(staff).fifths
-        while fifths > 7:
-            fifths -= 12
-        while fifths < -7:
-            fifths += 12
-        return f"{_MINOR[fifths + 7]}m" if self._is_minor else _MAJOR[fifths + 7]
+        return key_name(self._fifths + self._transposition(staff).fifths, is_minor=self._is_minor)
 
     def _transposition(self, staff: int) -> _Transposition:
         return self._transpositions.get(staff, self._transpositions[0])
