@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run
 from sounds import RATE, melody
 
 import cambiata
@@ -123,3 +124,15 @@ def test_files_that_are_none(bright: Timbre, tmp_path: Path) -> None:
 def test_shares_that_are_none(bright: Timbre, dull: Timbre, shares: tuple, match: str) -> None:
     with pytest.raises(cambiata.InputError, match=match):
         cambiata.mix_timbres(list(zip((bright, dull), shares, strict=True)))
+
+
+def test_instruments_that_ship_are_mixed_by_their_names(tmp_path: Path) -> None:
+    call = ["timbre", "mix", "flute=1", "cello=3", "-o", "mix.timbre"]
+    done = run(*call, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    mixed = cambiata.load_timbre(tmp_path / "mix.timbre")
+    assert [share for share, _ in mixed.voices] == [0.25, 0.75]
+    assert mixed.sources == ("flute", "cello")
+    done = run("timbre", "mix", "flut=1", "-o", "other.timbre", folder=tmp_path)
+    assert done.returncode == 2
+    assert b"flut: no timbre has this name; did you mean flute?" in done.stderr

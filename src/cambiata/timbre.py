@@ -24,7 +24,7 @@ from cambiata.audio.source import Source
 from cambiata.errors import InputError
 from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.keywords import checked_keywords
-from cambiata.named_timbres.named import open_recording
+from cambiata.named_timbres.named import open_recording, stands_for_file
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.score.rolls import note_name
 from cambiata.system import StyleSystem, make_system, read_style
@@ -172,12 +172,13 @@ def _described(arrays: Arrays) -> str:
 
 
 def load_timbre(path: str | Path) -> Timbre:
-    """Timbre from a file.
+    """Timbre from a file, or of an instrument that ships.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        File that `capture_timbre` or `mix_timbres` wrote.
+        File that `capture_timbre` or `mix_timbres` wrote, or a name that `timbres` lists, whose
+        recording is captured then for the default system.
 
     Returns
     -------
@@ -191,10 +192,14 @@ def load_timbre(path: str | Path) -> Timbre:
 
     Examples
     --------
+    >>> load_timbre("oboe")
+    <Timbre oboe: 1 voice for oneshot, from oboe>
     >>> load_timbre("nowhere.timbre")
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.timbre: no such file; check the path
     """
+    if not stands_for_file(path):
+        return replace(capture_timbre([path]), name=str(path))
     place = Path(path)
     try:
         data = place.read_bytes()

@@ -110,8 +110,8 @@ def measure_spectrogram(
     --------
     >>> from cambiata.audio.sound import Audio
     >>> tone = Audio(np.sin(2 * np.pi * 1000 * np.arange(32000) / 32000), 32000)
-    >>> round(float(measure_spectrogram(tone, 100).db().max()))
-    0
+    >>> bool(-2 < measure_spectrogram(tone, 100).db().max() < 1)
+    True
     """
     stop = source.n_samples if stop is None else stop
     n_samples = round((stop - start) * RATE_HZ / source.sample_rate)

@@ -182,23 +182,37 @@ def open_recording(path: str | Path, *, strict: bool = False) -> AudioFile | Aud
     >>> open_recording("flute").name
     'flute'
     """
-    place = Path(path)
-    is_file = place.exists() and not place.is_dir()
-    if is_file or not _is_name(str(path)):
-        return AudioFile(path, strict=strict)
-    if place.is_dir() and not _is_known(str(path)):
-        return AudioFile(path, strict=strict)  # refused as a folder
-    return timbre_named(str(path))
+    if not stands_for_file(path):
+        return timbre_named(str(path))
+    return AudioFile(path, strict=strict)
 
 
-def _is_name(text: str) -> bool:
-    """Whether a text may be a name: no folder, no extension, no pipe."""
-    return text != "-" and not set("/\\.") & set(text)
+def stands_for_file(path: str | Path) -> bool:
+    """Whether a path means a file, be it missing, rather than a name.
 
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        What was given for a style.
 
-def _is_known(text: str) -> bool:
+    Returns
+    -------
+    bool
+        False for a text without folder and extension, unless a file is called so; a folder of
+        that name counts only where no timbre is called so.
+
+    Examples
+    --------
+    >>> stands_for_file("cello"), stands_for_file("./cello"), stands_for_file("cello.wav")
+    (False, True, True)
+    """
+    text, place = str(path), Path(path)
+    if text == "-" or set("/\\.") & set(text):
+        return True
+    if not place.is_dir():
+        return place.exists()
     try:
         find_timbre(text)
     except InputError:
-        return False
-    return True
+        return True
+    return False
