@@ -31,6 +31,9 @@ from cambiata.system import StyleSystem, make_system, read_style
 
 SUFFIX = ".timbre"
 
+# A voice is half a megabyte; a damaged or hostile archive states any size.
+_MAX_BYTES = 256 * 2**20
+_SHARES_TOLERANCE = 1e-3  # of rounding in mixes of mixes
 _FORMAT, _VERSION = "cambiata timbre", 1
 _GAP_S = 0.1  # silence between recordings captured together: no note runs from one into the next
 _CURE = "capture it again with `cambiata.capture_timbre`"
@@ -157,7 +160,7 @@ class Timbre:
             raise InputError(self.name, "belongs to other weights", _CURE)
         try:
             return system.timbre_from_arrays(self.voices)
-        except (KeyError, ValueError, TypeError) as error:
+        except (LookupError, ValueError, TypeError) as error:
             raise InputError(self.name, "is not whole", _CURE) from error
 
 
@@ -208,26 +211,40 @@ def load_timbre(path: str | Path) -> Timbre:
     except OSError as error:
         raise InputError(str(path), "cannot be read", "check the path") from error
     try:
-        with np.load(BytesIO(data), allow_pickle=False) as archive:
-            about = json.loads(archive["about"].tobytes().decode())
-            arrays = {name: archive[name] for name in archive.files if name != "about"}
-        if about["format"] != _FORMAT:
-            raise ValueError
+        about, arrays = _read_archive(data)
         version, shares = about["version"], [float(x) for x in about["voices"]]
-        system, weights = current_name("system", str(about["system"])), str(about["weights"])
+        system, weights = str(about["system"]), str(about["weights"])
         # Files of earlier versions do not say where they come from.
         sources = tuple(str(source) for source in about.get("sources", ()))
         duration_s = float(about.get("duration_s", 0.0))
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever zipfile, zlib, NumPy and json make of damaged bytes
         raise InputError(str(path), "is no timbre", _CURE) from error
+    system = current_name("system", system)
     if version != _VERSION:
         raise InputError(str(path), f"is of version {version}, not {_VERSION}", _CURE)
+    if not min(shares, default=-1) >= 0 or not abs(sum(shares) - 1) < _SHARES_TOLERANCE:
+        raise InputError(str(path), "has voices whose shares do not add up to 1", _CURE)
     voices = []
     for i, share in enumerate(shares):
         start = f"{i}/"
         voice_arrays = {n.removeprefix(start): x for n, x in arrays.items() if n.startswith(start)}
         voices.append((share, voice_arrays))
     return Timbre(str(path), system, weights, tuple(voices), sources, duration_s)
+
+
+def _read_archive(data: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """What a file says about itself, and its arrays."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
+            raise ValueError("arrays without end")
+    with np.load(BytesIO(data), allow_pickle=False) as arrays:
+        about = json.loads(arrays["about"].tobytes().decode())
+        if about["format"] != _FORMAT:
+            raise ValueError("another format")
+        members = {name: arrays[name] for name in arrays.files if name != "about"}
+    if not all(isinstance(member, np.ndarray) for member in members.values()):
+        raise ValueError("a member that is no array")
+    return about, members
 
 
 @checked_keywords

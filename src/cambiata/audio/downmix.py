@@ -119,7 +119,7 @@ class MonoSource:
         numpy.ndarray
             Sound [1, T].
         """
-        return mono_blocks(self._source.blocks(), self.sample_rate)
+        yield from mono_blocks(self._source.blocks(), self.sample_rate)
 
 
 def fold(block: Samples) -> Samples:

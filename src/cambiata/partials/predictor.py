@@ -71,23 +71,37 @@ class StyleMemory:
         Raises KeyError or ValueError where an array is missing or has another shape or kind.
         """
         names = ("features", "partials_db", "clean", "noise_db")
-        measured = [np.asarray(arrays[name], np.float32) for name in names]
+        measured = [_checked(arrays[name], np.float32) for name in names]
         shapes = [array.shape for array in measured]
-        floor, quantiles = (np.asarray(arrays[x], np.float32) for x in ("floor_db", "quantiles"))
-        if shapes != [(shapes[0][0], width) for width in _TOKEN_WIDTHS]:
+        floor, quantiles = (_checked(arrays[x], np.float32) for x in ("floor_db", "quantiles"))
+        inharmonicity = _checked(arrays["stiffness"], np.float64)
+        pitches = _checked(arrays["pitches"], np.int64)
+        strengths_db = _checked(arrays["strengths_db"], np.float64)
+        n_frames = shapes[0][0] if shapes[0] else 0
+        if not n_frames or shapes != [(n_frames, width) for width in _TOKEN_WIDTHS]:
             raise ValueError("note frames of another shape")
         if floor.shape != (N_NOISE,) or quantiles.shape != (3, len(band_hz())):
             raise ValueError("levels of another shape")
-        if not all(np.isfinite(array).all() for array in (*measured, floor, quantiles)):
-            raise ValueError("levels that are not finite")
+        if pitches.ndim != 1 or pitches.shape != strengths_db.shape or inharmonicity.shape:
+            raise ValueError("notes of another shape")
         return cls(
             MeasuredFrames(*measured),
-            float(arrays["stiffness"]),
+            float(inharmonicity),
             floor,
             quantiles,
-            np.asarray(arrays["pitches"], np.int64),
-            np.asarray(arrays["strengths_db"], np.float64),
+            pitches,
+            strengths_db,
         )
+
+
+def _checked(array: npt.NDArray[Any], kind: type[Any]) -> npt.NDArray[Any]:
+    """An array of a file as numbers of a kind, all of them such as a style may have."""
+    if array.dtype.kind not in "fiu":
+        raise ValueError("no numbers")
+    # Levels in dB lie within 120 of 0, everything else within less: 300 is damage.
+    if not (np.isfinite(array).all() and (np.abs(array.astype(np.float64)) <= 300).all()):
+        raise ValueError("numbers that no style has")
+    return np.asarray(array, kind)
 
 
 StyleMix = tuple[tuple[float, StyleMemory], ...]

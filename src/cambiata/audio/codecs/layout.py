@@ -38,6 +38,8 @@ class Window:
 
     def at(self, position: int, length: int) -> bytes:
         """So many bytes from a position on; fewer at the end."""
+        if position >= self.size:  # a damaged header may name any place
+            return b""
         inside = position - self._start
         if inside < 0 or inside + length > len(self._bytes):
             self._file.seek(position)
