@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sounds import melody
+from sounds import RATE, melody
 
 import cambiata
+from cambiata import Audio, CambiataWarning, InputError
 from cambiata.audio.stft import Stft
 from cambiata.registry import system_names, transfer_system
-from cambiata.system import TransferConfig, TransferSystem, configure
+from cambiata.system import TransferConfig, TransferSystem, configure, make_system, read_style
+from cambiata.timbre_transfer.musaicing import Musaicing
 
 TINY: dict[str, dict[str, Any]] = {
     "oneshot": {},
@@ -145,3 +147,39 @@ def test_settings_are_read_as_their_own_type() -> None:
 def test_an_unknown_system_is_refused() -> None:
     with pytest.raises(cambiata.InputError, match="is no system; use one of oneshot"):
         cambiata.transfer_system("oneshot9")
+
+
+def _recording(*pieces: tuple[float, float]) -> Audio:
+    """Noise at levels for seconds, at a low rate."""
+    rng = np.random.default_rng(0)
+    noise = [level * rng.standard_normal(round(s * 8000)) for level, s in pieces]
+    return Audio(np.concatenate(noise), 8000, name="stem.wav")
+
+
+def test_a_style_that_begins_late_is_found_and_said() -> None:
+    system = make_system(Musaicing)
+    late = _recording((0.0, 70), (0.1, 5))
+    with pytest.warns(CambiataWarning, match=r"stem\.wav: hardly sounds at first.*from 69\.9 s on"):
+        used, region_s = read_style(late, system, None, None)
+    assert region_s == pytest.approx(75)
+    assert len(used) == pytest.approx(5.1 * system.config.sample_rate, rel=1e-3)
+    with pytest.warns(CambiataWarning, match=r"from 69\.9 s on"):
+        read_style(late, system, 3.0, None)
+    # A region that is short enough is the user's own wish, and so is one that sounds.
+    for early, start_s, end_s in (
+        (late, 30.0, 75.0),
+        (_recording((0.1, 5), (0.1, 70)), None, None),
+    ):
+        read_style(early, system, start_s, end_s)
+    with pytest.raises(InputError, match=r"stem\.wav: is silent"):
+        read_style(_recording((0.0, 75)), system, None, None)
+
+
+def test_a_style_out_of_phase_is_not_silent() -> None:
+    tune = melody([60, 64, 67])
+    system = make_system(Musaicing)
+    one, two = (
+        read_style(Audio(samples, RATE), system, None, None)[0]
+        for samples in (tune, np.stack([tune, -tune]))
+    )
+    np.testing.assert_allclose(one, two, atol=1e-5)

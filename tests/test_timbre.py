@@ -11,6 +11,8 @@ from sounds import RATE, melody
 
 import cambiata
 from cambiata import Audio, Timbre
+from cambiata.registry import transfer_system
+from cambiata.system import make_system
 
 STYLE = Audio(melody([60, 62, 64, 65, 67, 69, 71, 72], partials=20), RATE)
 DULL = Audio(melody([60, 62, 64, 65, 67, 69, 71, 72], partials=2), RATE)
@@ -116,6 +118,84 @@ def test_files_that_are_none(bright: Timbre, tmp_path: Path) -> None:
     bright.save(tmp_path / "good.timbre", force=True)
     with pytest.raises(cambiata.InputError, match="does not exist; create it first"):
         bright.save(tmp_path / "no" / "good.timbre")
+
+
+def _archive(bright: Timbre, folder: Path, **changes: object) -> Path:
+    """A file of a timbre, some of whose arrays are others."""
+    bright.save(folder / "good.timbre", force=True)
+    with np.load(folder / "good.timbre") as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    about = json.loads(arrays["about"].tobytes())
+    about |= {name: value for name, value in changes.items() if name in about}
+    arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    arrays |= {f"0/{name}": value for name, value in changes.items() if name not in about}
+    place = folder / "changed.timbre"
+    with place.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"features": np.float16(1)}, "is not whole"),
+        ({"features": np.zeros((0, 18), np.float16)}, "is not whole"),
+        ({"partials_db": np.full((5, 48), np.nan, np.float16)}, "is not whole"),
+        ({"quantiles": np.full((3, 210), 6e4, np.float16)}, "is not whole"),
+        ({"quantiles": np.array(["loud"])}, "is not whole"),
+        ({"stiffness": np.float32(np.nan)}, "is not whole"),
+        ({"stiffness": np.zeros(2)}, "is not whole"),
+        ({"pitches": np.array([60, 62, 64])}, "is not whole"),
+        ({"voices": [float("nan")]}, "has voices whose shares do not add up to 1"),
+        ({"voices": []}, "has voices whose shares do not add up to 1"),
+        ({"voices": [-1, 2]}, "has voices whose shares do not add up to 1"),
+        ({"voices": 3}, "is no timbre"),
+        ({"voices": [1.0, 1e-9]}, "is not whole"),
+    ],
+)
+def test_damaged_arrays_are_refused(
+    bright: Timbre, tmp_path: Path, changes: dict[str, object], match: str
+) -> None:
+    system = make_system(transfer_system("oneshot"))
+    with pytest.raises(cambiata.InputError, match=f"{match}; capture it again"):
+        cambiata.load_timbre(_archive(bright, tmp_path, **changes)).for_system(system)
+
+
+def test_damaged_archives_are_refused(bright: Timbre, tmp_path: Path) -> None:
+    bright.save(tmp_path / "good.timbre")
+    good = (tmp_path / "good.timbre").read_bytes()
+    middle = len(good) // 2
+    # The flag of encryption and the method of compression, in the first member's two headers.
+    local, central = good.index(b"PK\3\4"), good.index(b"PK\1\2")
+    for name, at, new in [
+        ("stream", middle, bytes(64)),
+        ("locked", central + 8, b"\1"),
+        ("method", central + 10, b"\x63"),
+        ("size", central + 24, b"\xff\xff\xff\x7f"),
+        ("name", local + 30, b"\xff\xfe"),
+        ("header", 0, b"PK"),
+    ]:
+        damaged = good[:at] + new + good[at + len(new) :]
+        (tmp_path / f"{name}.timbre").write_bytes(damaged)
+        if name == "header":
+            assert cambiata.load_timbre(tmp_path / f"{name}.timbre").system == "oneshot"
+            continue
+        with pytest.raises(cambiata.InputError, match=f"{name}.timbre: is no timbre; capture it"):
+            cambiata.load_timbre(tmp_path / f"{name}.timbre")
+
+
+def test_a_region_is_captured(tmp_path: Path) -> None:
+    both = Audio(np.concatenate([STYLE.samples, 0.2 * DULL.samples], axis=1), RATE, "FLOAT")
+    both.save(tmp_path / "both.wav")
+    end_s = STYLE.duration_s
+    first = cambiata.capture_timbre([tmp_path / "both.wav"], end_s=end_s)
+    second = cambiata.capture_timbre([tmp_path / "both.wav"], start_s=end_s)
+    for captured, alone in ((first, STYLE), (second, DULL)):
+        expected = cambiata.capture_timbre([alone]).voices[0][1]
+        for name, array in captured.voices[0][1].items():
+            np.testing.assert_allclose(array, expected[name], atol=1.0)  # dB
+    with pytest.raises(cambiata.InputError, match=r"both\.wav: has no region from 9 to"):
+        cambiata.capture_timbre([tmp_path / "both.wav"], start_s=9.0)
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,41 @@ def test_an_output_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     Audio(melody([60]), RATE).save(tmp_path / "a.wav")
     assert (tmp_path / "a.wav").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("rate", [22050, 44100, 48000])
+def test_opus_is_written_at_a_rate_that_it_knows(tmp_path: Path, rate: int) -> None:
+    sound = Audio(melody([60, 64], rate=rate), rate)
+    sound.save(tmp_path / "a.opus")
+    again = cambiata.load(tmp_path / "a.opus")
+    assert again.sample_rate == 48000
+    assert again.n_samples == round(sound.duration_s * 48000)
+    level = [float(np.square(each.samples).mean()) for each in (sound, again)]
+    assert 0.8 < level[1] / level[0] < 1.25
+    with pytest.raises(cambiata.InputError, match="OPUS cannot hold 44100 Hz; use one of 8000"):
+        Destination(tmp_path / "b.opus", like=sound, sample_rate=44100)
+    with pytest.raises(cambiata.InputError, match="OPUS does not store PCM_16 here"):
+        Destination(tmp_path / "b.opus", like=sound, subtype="PCM_16")
+
+
+def test_surround_folds_down_to_two_channels_or_one(tmp_path: Path) -> None:
+    t = np.arange(RATE) / RATE
+    six = np.stack([0.1 * np.sin(2 * np.pi * 100 * (k + 1) * t) for k in range(6)])
+    surround = Audio(six, RATE, "PCM_24")
+    Destination(tmp_path / "a.wav", like=surround, n_channels=2).write(surround.blocks())
+    left, right = cambiata.load(tmp_path / "a.wav").samples
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(left, six[0] + half * (six[2] + six[4]), atol=1e-6)
+    np.testing.assert_allclose(right, six[1] + half * (six[2] + six[5]), atol=1e-6)
+    with pytest.raises(cambiata.InputError, match="cannot make 3 channels of 6; use 1, 2 or 6"):
+        Destination(tmp_path / "b.wav", like=surround, n_channels=3)
+    nine = Audio(np.ones((9, RATE)), RATE)
+    with pytest.raises(cambiata.InputError, match="cannot make 2 channels of 9; use 1 or 9"):
+        Destination(tmp_path / "b.wav", like=nine, n_channels=2)
+
+
+def test_channels_out_of_phase_become_one_that_sounds(tmp_path: Path) -> None:
+    tune = melody([60, 64])
+    opposite = Audio(np.stack([tune, -tune]), RATE, "PCM_24")
+    Destination(tmp_path / "a.wav", like=opposite, n_channels=1).write(opposite.blocks())
+    np.testing.assert_allclose(cambiata.load(tmp_path / "a.wav").samples[0], tune, atol=1e-6)

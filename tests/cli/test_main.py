@@ -183,6 +183,27 @@ def test_bad_input(bad_folder: Path, arguments: list[str], message: str) -> None
     assert {path: path.stat().st_mtime_ns for path in bad_folder.rglob("*")} == before
 
 
+def test_a_cut_file_is_used_with_one_line_and_strictly_refused(folder: Path) -> None:
+    whole = (folder / "content.wav").read_bytes()
+    (folder / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    line = "cambiata: cut.wav: breaks off at 1.00 s: 1.00 s are missing; "
+    for verb, *arguments in (
+        ("transfer", "cut.wav", "style.wav", "-o", "a.wav", *FAST),
+        ("play", "cut.wav", "style.wav", "-o", "b.wav"),
+        ("transcribe", "cut.wav", "-o", "c.mid"),
+        ("translate", "cut.wav", "--to", "string-quartet", "-o", "d.wav"),
+        ("timbre", "capture", "cut.wav", "-o", "e.timbre"),
+    ):
+        done = run(verb, *arguments, folder=folder)
+        assert done.returncode == 0, done.stderr
+        lines = done.stderr.decode().splitlines()
+        assert line + "what is there is used" in lines
+        assert sum("cut.wav: breaks" in each for each in lines) == 1
+        done = run(verb, *arguments, "--force", "--strict", folder=folder)
+        assert done.returncode == 2
+        assert done.stderr.decode().splitlines() == [line + "copy it or export it again"]
+
+
 def test_no_output_is_bad_input(folder: Path) -> None:
     done = start("transfer", "content.wav", "style.wav", folder=folder)
     assert done.returncode == 2

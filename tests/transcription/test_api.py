@@ -35,6 +35,12 @@ def test_rate_channels_and_level_do_not_matter() -> None:
     assert [(round(n.start_s, 1), n.pitch) for n in transcribe(stereo).notes] == expected
 
 
+def test_channels_out_of_phase_are_heard() -> None:
+    tune = _tune()
+    opposite = Audio(np.concatenate([tune.samples, -tune.samples]), RATE)
+    assert transcribe(opposite).notes == transcribe(tune).notes
+
+
 def test_pieces_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
     sound = Audio(np.tile(melody(PITCHES, partials=10, rate=RATE), 8), RATE)
     whole = transcribe(sound).notes
