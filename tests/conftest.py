@@ -24,6 +24,7 @@ CURES = {
     "numba|Numba": 'pip install "cambiata[fast]"',
     "FluidSynth|libfluidsynth|sound ?font|fluid-r3|timgm6mb|musescore|csound": "make fonts",
     "SoX": "apt-get install sox",
+    "ffmpeg": "apt-get install ffmpeg",
     "root": "run the tests as an ordinary user",
 }
 
