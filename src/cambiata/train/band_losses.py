@@ -21,6 +21,7 @@ from cambiata.partials.bands import (
 )
 from cambiata.partials.note_frames import BIN_HZ, N_FEATURES, partial_hz
 from cambiata.train.task import Task
+from cambiata.train.tensors import to_numpy
 
 DB = 10 / math.log(10)  # decibels of power in a neper
 # Levels are compared above this share of a sound's mean power, -70 dB, in validation.
@@ -64,7 +65,8 @@ class BandLossTask(Task):
         The same as `cambiata.partials.bands.render_bands`, without background noise.
         """
         frame, pitch, strength, cover = queries[:, N_FEATURES:].unbind(1)
-        hz = torch.from_numpy(partial_hz(pitch.numpy(), float(inharmonicity))).float()
+        at_home = torch.from_numpy(partial_hz(to_numpy(pitch), float(inharmonicity)))
+        hz = at_home.float().to(pitch.device)
         base = strength + 20 * torch.log10(cover.clamp_min(MIN_COVERAGE))
         power = torch.exp((partials_db.clamp(*PARTIAL_RANGE_DB) + base[:, None]) / DB)
         row = (hz / BIN_HZ * LOBE_STEPS).round().long()

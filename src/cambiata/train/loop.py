@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -201,7 +202,8 @@ class _Loop:
         figures: dict[str, float] = {}
         for turn in range(self.module.turns):
             self.module.turn = turn
-            losses = self.task(batch, share)
+            with self._device_context():
+                losses = self.task(batch, share)
             # Set to none: what has no part in a turn is not touched by it, nor are its moments.
             self.optimizer.zero_grad()
             self.fabric.backward(losses["loss"])
@@ -220,6 +222,11 @@ class _Loop:
         if self.average is not None:
             self.average.update_parameters(self.module)
         return figures
+
+    def _device_context(self) -> AbstractContextManager[Any]:
+        """Where tensors are made that a task makes for itself: on the device of its batches."""
+        on_cpu = self.fabric.device.type == "cpu"
+        return nullcontext() if on_cpu else self.fabric.device
 
     def _loader(self) -> Iterator[Tensor]:
         order = _BatchOrder(len(self.examples), self.config, self.step, self.fabric.global_rank)
@@ -253,7 +260,7 @@ class _Loop:
         if self.fabric.is_global_zero:
             evaluated.eval()
             # What validation draws must not change what is learnt afterwards.
-            with self.fabric.autocast(), torch.random.fork_rng():
+            with self.fabric.autocast(), torch.random.fork_rng(), self._device_context():
                 share = self.config.share(self.step, self.elapsed_s)
                 figures = evaluated.validate([self.fabric.to_device(x) for x in batches], share)
             evaluated.train()
@@ -278,7 +285,13 @@ class _Loop:
             "elapsed_s": self.elapsed_s,
             "latest": self.latest,
             "random": torch.get_rng_state(),
+            "device random": self._device_random_state(),
         }
+
+    def _device_random_state(self) -> Tensor | None:
+        """State of the generator that tasks draw from on a GPU."""
+        device = self.fabric.device
+        return torch.cuda.get_rng_state(device) if device.type == "cuda" else None
 
     def _save(self) -> None:
         # Written beside and renamed: a kill in the middle leaves the one before.
@@ -299,6 +312,8 @@ class _Loop:
         self.step, self.elapsed_s = state["step"], state["elapsed_s"]
         self.latest = state["latest"]
         torch.set_rng_state(state["random"])
+        if state.get("device random") is not None and self.fabric.device.type == "cuda":
+            torch.cuda.set_rng_state(state["device random"], self.fabric.device)
         # What was reported after the checkpoint will be reported again.
         place = self.folder / METRICS
         if place.exists() and self.fabric.is_global_zero:

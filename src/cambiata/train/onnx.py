@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from cambiata.errors import InputError
 from cambiata.files import atomic_files
+from cambiata.train.tensors import to_numpy
 from cambiata.weights import METADATA_KEY, Model
 
 LICENCE = "Apache-2.0"
@@ -119,10 +120,10 @@ def largest_difference(parts: Mapping[str, OnnxPart], place: Path) -> float:
             expected_outputs = (
                 expected_outputs if isinstance(expected_outputs, tuple) else (expected_outputs,)
             )
-            actual_outputs = model.part(name)(*(x.numpy() for x in inputs))
+            actual_outputs = model.part(name)(*(to_numpy(x) for x in inputs))
             for actual, expected in zip(actual_outputs, expected_outputs, strict=True):
                 scale = max(1.0, float(expected.abs().max()))
-                worst = max(worst, float(np.abs(actual - expected.numpy()).max()) / scale)
+                worst = max(worst, float(np.abs(actual - to_numpy(expected)).max()) / scale)
     return worst
 
 

@@ -1,6 +1,5 @@
 """Translators from domains' sounds to ONNX: they learn in turns, on one process or two."""
 
-import json
 import os
 import subprocess
 import sys
@@ -17,11 +16,10 @@ from cambiata.partials.posteriors import BANDS
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnx")
-from tiny_scored import played  # noqa: E402
+from tiny_domains import SETTINGS, TINY, TWO, tiny_domains  # noqa: E402
 
 from cambiata.data.domains import (  # noqa: E402
     DomainExamples,
-    DomainsConfig,
 )
 from cambiata.train.config import LoopConfig  # noqa: E402
 from cambiata.train.excerpts import (  # noqa: E402
@@ -50,54 +48,7 @@ from cambiata.train.tasks.translation import (  # noqa: E402
 )
 from cambiata.weights import load_model  # noqa: E402
 
-TWO = ("grand-piano", "church-organ")
-TINY = DomainsConfig(
-    banks=(),
-    collections=(),
-    held_out=(),
-    n_examples=4,
-    n_validation=2,
-    n_shard=2,
-    duration_s=2.0,
-    domains=TWO,
-)
 SMALL = Mor2018Training(TWO, 8, 1, 4, 1, 4, 6, crop_samples=1600)
-SETTINGS = {
-    "task.domains": ",".join(TWO),
-    "examples.domains": ",".join(TWO),
-    "examples.banks": "",
-    "examples.collections": "",
-    "examples.held_out": "",
-    "examples.n_examples": "4",
-    "examples.n_validation": "2",
-    "examples.n_shard": "2",
-    "examples.duration_s": "2",
-    "loop.batch_size": "2",
-    "loop.max_steps": "3",
-    "loop.minutes": "0",
-    "loop.n_workers": "0",
-    "loop.precision": "32-true",
-}
-
-
-def tiny_domains(folder: Path) -> DomainExamples:
-    """Write examples as `record_domains` would: a dull domain and a bright one."""
-    rng = np.random.default_rng(0)
-    for name, n in (("training", 4), ("validation", 2)):
-        for index in range(n // 2):
-            sounds, facts = np.zeros((2, 2, TINY.n_samples)), []
-            for i in range(2):
-                notes = [
-                    [0.1 + 0.6 * k, 0.6 + 0.6 * k, int(rng.integers(50, 80)), 100] for k in range(3)
-                ]
-                for j, n_partials in enumerate((2, 12)):
-                    sounds[i, j] = played(notes, n_partials, TINY.n_samples, TINY.sample_rate)
-                facts.append({"domains": [0, 1], "notes": notes})
-            place = folder / f"{name}-{index:04d}.npy"
-            np.save(place, np.round(sounds * 32767).astype(np.int16))
-            place.with_suffix(".json").write_text(json.dumps(facts))
-    (folder / "examples.json").write_text('{"banks": []}')
-    return DomainExamples(folder, TINY)
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,7 @@ from cambiata.partials.posteriors import (
 from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.onnx import OnnxPart
 from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
+from cambiata.train.tensors import to_numpy
 
 # Bins by which the partials 1/2 (a false octave), 1, 2, 3, ... 6 and 8 lie above a pitch.
 _HARMONIC_BINS = (-36, 0, 36, 57, 72, 84, 93, 108)
@@ -279,8 +280,8 @@ class ListenerTask(Task):
                 predicted, true = outputs[:, 1] > 0, activation > _ACTIVE
                 n_predicted_and_true += int(predicted.sum() + true.sum())
                 n_hits += int((predicted & true).sum())
-                onset_posteriors = torch.sigmoid(outputs[:, 0]).numpy()
-                for posterior, target in zip(onset_posteriors, onsets.numpy(), strict=True):
+                onset_posteriors = to_numpy(torch.sigmoid(outputs[:, 0]))
+                for posterior, target in zip(onset_posteriors, to_numpy(onsets), strict=True):
                     reference = pick_onsets(target, _ACTIVE)
                     n_true_onsets = len(reference[0])
                     for i, threshold in enumerate(_THRESHOLDS):

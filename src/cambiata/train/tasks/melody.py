@@ -29,6 +29,7 @@ from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.melody_network import Bars, MelodyNetwork, MelodyTraining, encode_positions, mlp
 from cambiata.train.onnx import Method, OnnxPart
 from cambiata.train.task import Progress, Recorded, Task
+from cambiata.train.tensors import to_numpy
 
 _ADVERSARY_WIDTH = 64  # of the hidden layers of the classifier that is confused; not tuned
 _IMPOSSIBLE = -1e4  # logit of rhythms that are not of the metre's kind of beats
@@ -298,11 +299,11 @@ def measure_styles(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
     """
     with torch.no_grad():
         packed = Bars.of(torch.from_numpy(bars.bars))
-        shown = task.network.encode_style(*packed.encoder_inputs).numpy()
+        shown = to_numpy(task.network.encode_style(*packed.encoder_inputs))
         rhythm_latents, pitch_latents = task.network.encode_means(*packed.encoder_inputs)
     firsts = np.searchsorted(bars.tune, np.arange(len(bars.dance)))
     vectors = np.add.reduceat(shown, firsts) / np.bincount(bars.tune)[:, None]
-    frames = packed.frame.numpy()[firsts]
+    frames = to_numpy(packed.frame)[firsts]
     kinds = [(int(frame[:3].argmax()) + 2, bool(frame[3])) for frame in frames]
     styles = {}
     for number, name in enumerate(STYLES):
@@ -330,7 +331,7 @@ def measure_styles(task: MelodyTask, bars: TuneBars) -> dict[str, Any]:
         "spread": {
             name: float(latent.std()) for name, latent in zip(ATTRIBUTES, ordered, strict=True)
         },
-        "quantiles": _quantiles(rhythm_latents.numpy(), [kinds[tune] for tune in bars.tune]),
+        "quantiles": _quantiles(to_numpy(rhythm_latents), [kinds[tune] for tune in bars.tune]),
     }
 
 

@@ -30,6 +30,7 @@ from cambiata.errors import InputError
 from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.onnx import LICENCE, Method, OnnxPart
 from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
+from cambiata.train.tensors import to_numpy
 from cambiata.translation.domains import DOMAIN_SYSTEM
 from cambiata.translation.sampling import LAYERS, PER_LAYER
 
@@ -280,7 +281,7 @@ class Mor2018Task(Task):
             crop = sound[at : at + n]
             rng = np.random.default_rng(int(torch.randint(0, 2**31, ())))
             clean.append(crop)
-            augmented.append(torch.from_numpy(detune_segment(crop.numpy(), rng)))
+            augmented.append(torch.from_numpy(detune_segment(to_numpy(crop), rng)))
         pair = (mu_law_encode(torch.stack(x).to(batch.device)) for x in (clean, augmented))
         return batch[:, 0].long(), *pair  # type: ignore[return-value]
 

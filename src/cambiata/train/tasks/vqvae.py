@@ -30,6 +30,7 @@ from cambiata.timbre_transfer.vqvae import SAMPLE_RATE_HZ, STFT
 from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.onnx import Method, OnnxPart
 from cambiata.train.task import Progress, Task, TrainingExamples
+from cambiata.train.tensors import to_numpy
 from cambiata.train.vqvae_network import VqVae, VqVaeShape, load_published, nearest_code
 from cambiata.weights import Model
 
@@ -108,8 +109,7 @@ class VqVaeTask(Task):
             return super().dataset(recorded, progress)
 
         def compute(batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            components: npt.NDArray[Any] = self.compute_components(torch.from_numpy(batch)).numpy()
-            return components
+            return to_numpy(self.compute_components(torch.from_numpy(batch)))
 
         return cache_features(recorded, self.cache_name, compute, progress)
 
@@ -233,7 +233,7 @@ class VqVaeTask(Task):
         """
         quantised = share >= self.config.quantised_from
         sums: dict[str, list[float]] = {}
-        counts = torch.zeros(self.config.shape.n_codes)
+        counts = torch.zeros(self.config.shape.n_codes, device=batches[0].device)
         for batch in batches:
             spectrograms = self.spectrograms(batch.flatten(0, 1))
             encoder_inputs = _group_by_example(self.network.encoder_inputs(spectrograms)).unbind(1)
@@ -248,7 +248,7 @@ class VqVaeTask(Task):
                 self.network.decoded(decoded),
                 self.network.decoded(decoded_target),
             )
-            counts += torch.bincount(ids.flatten().cpu(), minlength=len(counts))
+            counts += torch.bincount(ids.flatten(), minlength=len(counts))
             errors = {
                 "transfer": functional.mse_loss(output, target, reduction="none"),
                 "reconstruction": functional.mse_loss(reconstructed, target, reduction="none"),
@@ -341,10 +341,10 @@ class VqVaeTask(Task):
                 decoded, ids, _, _ = network(
                     *(network.encoder_inputs(torch.from_numpy(x)) for x in (content, style))
                 )
-                expected = network.decoded(decoded).numpy()
+                expected = to_numpy(network.decoded(decoded))
             [timbre] = model.part("style")(style)
             spectrogram, codes = model.part()(content, timbre)
-            equal.append(float((codes == ids.numpy()).mean()))
+            equal.append(float((codes == to_numpy(ids)).mean()))
             if equal[-1] == 1:
                 worst = max(worst, float(np.abs(spectrogram - expected).max()))
         if max(equal) < 1:
