@@ -54,6 +54,7 @@ def _load_run(run: str | Path) -> tuple[Task, dict[str, Any]]:
             str(run), "has not been validated yet", "go on with `cambiata train resume`"
         )
     task = make_task(config)
+    task.examples_folder = run_facts.get("examples")
     load_weights(task, run)
     return task, {
         "system": task.system,

@@ -59,6 +59,8 @@ class Task(nn.Module, ABC):
     keeps_float32: ClassVar[bool] = False
     """Whether it is exported without rounding large arrays to float16."""
 
+    examples_folder: str | None = None
+    """Folder of the examples of the run that is exported; None where they lie by default."""
     turns: int = 1
     """Steps of the optimiser for every batch; `turn` says which of them is being made."""
     turn: int = 0

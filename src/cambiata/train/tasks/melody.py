@@ -249,7 +249,7 @@ class MelodyTask(Task):
 
     def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
         """The vocabulary, and the styles as they are in the bars that were learnt from."""
-        return measure_styles(self, record_tunes(config.examples))
+        return measure_styles(self, record_tunes(config.examples, self.examples_folder))
 
     def onnx_parts(self) -> dict[str, OnnxPart]:
         """Both encoders' latents, the style's encoder, and the two decoders."""

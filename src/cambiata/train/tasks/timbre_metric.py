@@ -113,7 +113,7 @@ class TimbreMetricTask(Task):
 
     def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
         """Triplet accuracy on tracks that nothing was chosen by."""
-        test = record_tracks(config.examples).test()
+        test = record_tracks(config.examples, self.examples_folder).test()
         triplets = torch.stack([torch.from_numpy(test[i]) for i in range(len(test))])
         return {"test": {"triplet_accuracy": triplet_accuracy(self.network, triplets)}}
 
