@@ -24,6 +24,7 @@ from cambiata.cli.options import (
     without_unset,
     written_sound_options,
 )
+from cambiata.cli.values import SECONDS, SHARE, parse_share
 from cambiata.errors import MissingExtraError
 from cambiata.registry import DEFAULT_TRANSLATOR
 from cambiata.transcription.api import InstrumentKind
@@ -39,7 +40,7 @@ _timbre_option = ApiOptions(cambiata.capture_timbre)
 @click.argument("style")
 @sound_option
 @_transfer_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
-@_transfer_option("--amount", "amount", type=float, help="0 is the content, 1 the full transfer.")
+@_transfer_option("--amount", "amount", type=SHARE, help="0 is the content, 1 the full transfer.")
 @preset_option(_transfer_option)
 @set_option
 @click.option(
@@ -49,14 +50,14 @@ _timbre_option = ApiOptions(cambiata.capture_timbre)
 )
 @click.option("--octave", metavar="auto|N", help="Move the notes by octaves; else not.")
 @_transfer_option(
-    "--start", "start_s", type=float, metavar="S", help="Begin of the content's region."
+    "--start", "start_s", type=SECONDS, metavar="TIME", help="Begin of the content's region."
 )
-@_transfer_option("--end", "end_s", type=float, metavar="S", help="End of the content's region.")
+@_transfer_option("--end", "end_s", type=SECONDS, metavar="TIME", help="End of the content's region.")
 @_transfer_option(
-    "--style-start", "style_start_s", type=float, metavar="S", help="Begin of the style's."
+    "--style-start", "style_start_s", type=SECONDS, metavar="TIME", help="Begin of the style's."
 )
 @_transfer_option(
-    "--style-end", "style_end_s", type=float, metavar="S", help="End of the style's region."
+    "--style-end", "style_end_s", type=SECONDS, metavar="TIME", help="End of the style's region."
 )
 @_transfer_option(
     "--in-place", "in_place", is_flag=True, help="Keep the content around the region."
@@ -141,7 +142,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
 @_transcribe_option(
     "--onset-threshold",
     "onset_threshold",
-    type=float,
+    type=SHARE,
     metavar="X",
     help="0 to 1: less finds more notes; else what served best.",
 )
@@ -186,12 +187,12 @@ def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **option
     metavar="NAME",
     help="See `cambiata systems`.",
 )
-@_transfer_option("--amount", "amount", type=float, help="0 is the recording, 1 the translation.")
+@_transfer_option("--amount", "amount", type=SHARE, help="0 is the recording, 1 the translation.")
 @preset_option(_transfer_option)
 @set_option
 @click.option("--octave", type=int, metavar="N", help="Move the notes by octaves; else not.")
-@_transfer_option("--start", "start_s", type=float, metavar="S", help="Begin of the region.")
-@_transfer_option("--end", "end_s", type=float, metavar="S", help="End of the region.")
+@_transfer_option("--start", "start_s", type=SECONDS, metavar="TIME", help="Begin of the region.")
+@_transfer_option("--end", "end_s", type=SECONDS, metavar="TIME", help="End of the region.")
 @_transfer_option(
     "--in-place", "in_place", is_flag=True, help="Keep the recording around the region."
 )
@@ -299,8 +300,8 @@ def timbre() -> None:
 @click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
 @_timbre_option("--system", "system", metavar="NAME", help="The system that will play it.")
 @preset_option(_timbre_option)
-@_timbre_option("--start", "start_s", type=float, metavar="S", help="Start of the region to use.")
-@_timbre_option("--end", "end_s", type=float, metavar="S", help="End of it.")
+@_timbre_option("--start", "start_s", type=SECONDS, metavar="TIME", help="Start of the region to use.")
+@_timbre_option("--end", "end_s", type=SECONDS, metavar="TIME", help="End of it.")
 @strict_option(_timbre_option)
 @output_options
 def capture(
@@ -320,7 +321,7 @@ def mix(shares: tuple[str, ...], output: str, quiet: bool, as_json: bool, force:
     for text in shares:
         path, equals, share = text.rpartition("=")
         try:
-            number = float(share)
+            number = parse_share(share)
         except ValueError:
             number = -1.0
         if not equals or number < 0:

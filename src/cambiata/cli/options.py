@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from cambiata.cli.values import SECONDS, parse_share
+
 HELP = {"help_option_names": ["-h", "--help"]}
 
 Decorator = Callable[[Any], Any]
@@ -78,7 +80,7 @@ def parse_shares(
         if name in shares:
             raise click.BadParameter(f"{name} is named twice")
         try:
-            shares[name] = float(share) if equals else 1.0
+            shares[name] = parse_share(share) if equals else 1.0
         except ValueError:
             raise click.BadParameter(f"{text}: {share} is no number") from None
     return shares
@@ -196,7 +198,7 @@ def shown_options(option: ApiOptions) -> Decorator:
 def written_sound_options(option: ApiOptions, owner: str) -> Decorator:
     """How the output ends and is stored; where not given, as its owner (the content, ...) is."""
     return combined(
-        option("--tail", "tail_s", type=float, metavar="S", help="Let the last note ring so long."),
+        option("--tail", "tail_s", type=SECONDS, metavar="TIME", help="Let the last note ring so long."),
         option(
             "--rate",
             "sample_rate",

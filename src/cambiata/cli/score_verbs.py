@@ -16,6 +16,7 @@ from cambiata.cli.options import (
     seed_option,
     set_option,
 )
+from cambiata.cli.values import SHARE
 from cambiata.counterpoint.api import check_file, solve_file
 from cambiata.groove.api import groove_file
 from cambiata.melody.api import restyle, restyle_file
@@ -44,9 +45,9 @@ def _listen_option(option: ApiOptions) -> Decorator:
     metavar="NAME|FILE|FOLDER",
     help="A dance type (reel, hornpipe, strathspey, jig, ...), a tune, or a folder of tunes.",
 )
-@_melody_option("--amount", "amount", type=float, help="0 is the tune, 1 the whole turn.")
-@_melody_option("--rhythm", "rhythm", type=float, help="The same for the rhythm alone.")
-@_melody_option("--pitch", "pitch", type=float, help="The same for the pitches alone.")
+@_melody_option("--amount", "amount", type=SHARE, help="0 is the tune, 1 the whole turn.")
+@_melody_option("--rhythm", "rhythm", type=SHARE, help="The same for the rhythm alone.")
+@_melody_option("--pitch", "pitch", type=SHARE, help="The same for the pitches alone.")
 @_melody_option("--metre", "metre", metavar="content|style|6/8", help="Whose metre, or which.")
 @_melody_option("--track", "track", type=int, metavar="N", help="Part with the melody, from 1.")
 @_melody_option("--skyline", "skyline", is_flag=True, help="Take the highest tones of chords.")
@@ -82,10 +83,10 @@ def _list_sidecars(*files: str | None) -> str:
 @click.argument("a")
 @click.argument("b")
 @click.option("-o", "--output", required=True, metavar="OUT.mid", help="MIDI file to write.")
-@_groove_option("--amount", "amount", type=float, help="0 is A, 1 is B.")
-@_groove_option("--hits", "hits", type=float, help="The same for what is struck.")
-@_groove_option("--velocity", "velocity", type=float, help="The same for how hard.")
-@_groove_option("--timing", "timing", type=float, help="The same for when.")
+@_groove_option("--amount", "amount", type=SHARE, help="0 is A, 1 is B.")
+@_groove_option("--hits", "hits", type=SHARE, help="The same for what is struck.")
+@_groove_option("--velocity", "velocity", type=SHARE, help="The same for how hard.")
+@_groove_option("--timing", "timing", type=SHARE, help="The same for when.")
 @_groove_option(
     "--system",
     "system",
