@@ -15,7 +15,9 @@ def test_times_are_read_as_a_clock_shows_them(text: str, seconds: float) -> None
     assert parse_seconds(text) == seconds
 
 
-@pytest.mark.parametrize(("text", "share"), [("50%", 0.5), ("0.5", 0.5), ("100 %", 1), ("150%", 1.5)])
+@pytest.mark.parametrize(
+    ("text", "share"), [("50%", 0.5), ("0.5", 0.5), ("100 %", 1), ("150%", 1.5)]
+)
 def test_shares_are_read_in_percent_too(text: str, share: float) -> None:
     assert parse_share(text) == share
 

@@ -1,7 +1,7 @@
 """The short-time Fourier transform and its least-squares inverse, in float32."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, cast
 
 import numpy as np
@@ -172,6 +172,7 @@ class Stft:
             out[i : i + frames.shape[0]] += pieces[:, i]
         return out.reshape(-1)
 
+    @lru_cache(maxsize=1)  # noqa: B019 (what alternating projections ask for again and again)
     def _window_norm(self, n_frames: int) -> Samples:
         squares = np.broadcast_to(self.samples**2, (n_frames, self.window_samples))
         return self._overlap_add(np.ascontiguousarray(squares))

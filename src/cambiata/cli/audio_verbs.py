@@ -7,6 +7,14 @@ import click
 
 import cambiata
 from cambiata.cli.console import print_json, print_report, progress_bar, silence_warnings
+from cambiata.cli.contents import (
+    check_many,
+    expand,
+    is_folder,
+    make_folder,
+    name_beside,
+    work_on_all,
+)
 from cambiata.cli.options import (
     HELP,
     ApiOptions,
@@ -36,9 +44,14 @@ _timbre_option = ApiOptions(cambiata.capture_timbre)
 
 
 @click.command(context_settings=HELP)
-@click.argument("content")
+@click.argument("contents", nargs=-1, metavar="CONTENT...")
 @click.argument("style")
-@sound_option
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    help="File to write, or a folder; else CONTENT-STYLE.wav beside each; - for stdout.",
+)
 @_transfer_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
 @_transfer_option("--amount", "amount", type=SHARE, help="0 is the content, 1 the full transfer.")
 @preset_option(_transfer_option)
@@ -52,7 +65,9 @@ _timbre_option = ApiOptions(cambiata.capture_timbre)
 @_transfer_option(
     "--start", "start_s", type=SECONDS, metavar="TIME", help="Begin of the content's region."
 )
-@_transfer_option("--end", "end_s", type=SECONDS, metavar="TIME", help="End of the content's region.")
+@_transfer_option(
+    "--end", "end_s", type=SECONDS, metavar="TIME", help="End of the content's region."
+)
 @_transfer_option(
     "--style-start", "style_start_s", type=SECONDS, metavar="TIME", help="Begin of the style's."
 )
@@ -66,17 +81,40 @@ _timbre_option = ApiOptions(cambiata.capture_timbre)
 @shown_options(_transfer_option)
 @written_sound_options(_transfer_option, "the content's")
 def transfer(
-    content: str, style: str, output: str, quiet: bool, as_json: bool, **options: Any
+    contents: tuple[str, ...],
+    style: str,
+    output: str | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Play CONTENT's notes and timing with STYLE's sound.
 
     Any sound file, with ffmpeg also m4a, webm, video ...; - is standard input. STYLE may be a
-    .timbre file, too.
+    .timbre file, too. Several contents, folders and patterns are worked on one after the other.
     """
     silence_warnings(quiet)
-    with progress_bar(hidden=quiet) as progress:
-        report = cambiata.transfer_file(content, style, output, progress=progress, **options)
-    print_report(report, _describe(report), quiet=quiet, as_json=as_json, on_stdout=output == "-")
+    found = expand(contents, style)
+    folder = output if is_folder(output, len(found)) else None
+    if list(contents) == found and len(found) == 1:
+        if folder is not None:
+            make_folder(folder)
+        named = output is not None and folder is None
+        place = output if named else name_beside(found[0], style, folder, options["force"])
+        with progress_bar(hidden=quiet) as progress:
+            report = cambiata.transfer_file(found[0], style, place, progress=progress, **options)
+        print_report(
+            report, _describe(report), quiet=quiet, as_json=as_json, on_stdout=place == "-"
+        )
+        return
+    check_many(found, style, output, options)
+
+    def work(content: str) -> cambiata.Report:
+        place = name_beside(content, style, output, options["force"])
+        with progress_bar(hidden=quiet) as progress:
+            return cambiata.transfer_file(content, style, place, progress=progress, **options)
+
+    work_on_all(found, work, _describe, quiet=quiet, as_json=as_json)
 
 
 def _describe(report: cambiata.Report) -> str:
@@ -300,7 +338,9 @@ def timbre() -> None:
 @click.option("-o", "--output", required=True, metavar="X.timbre", help="File to write.")
 @_timbre_option("--system", "system", metavar="NAME", help="The system that will play it.")
 @preset_option(_timbre_option)
-@_timbre_option("--start", "start_s", type=SECONDS, metavar="TIME", help="Start of the region to use.")
+@_timbre_option(
+    "--start", "start_s", type=SECONDS, metavar="TIME", help="Start of the region to use."
+)
 @_timbre_option("--end", "end_s", type=SECONDS, metavar="TIME", help="End of it.")
 @strict_option(_timbre_option)
 @output_options

@@ -198,7 +198,9 @@ def shown_options(option: ApiOptions) -> Decorator:
 def written_sound_options(option: ApiOptions, owner: str) -> Decorator:
     """How the output ends and is stored; where not given, as its owner (the content, ...) is."""
     return combined(
-        option("--tail", "tail_s", type=SECONDS, metavar="TIME", help="Let the last note ring so long."),
+        option(
+            "--tail", "tail_s", type=SECONDS, metavar="TIME", help="Let the last note ring so long."
+        ),
         option(
             "--rate",
             "sample_rate",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
-from cambiata.audio.vocoder import invert, morph
+from cambiata.audio.vocoder import MORPH_ITERATIONS, griffin_lim, morph
 from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import band_hz, band_position, bands_db
 from cambiata.partials.note_frames import WINDOW, note_frames
@@ -154,7 +154,9 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         if amount < 1:
             # Both ends have phases of their own: no need to integrate any.
             magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
-            sound = invert(magnitude, _STFT, len(content), phase=phase, seed=seed)
+            sound = griffin_lim(
+                magnitude, _STFT, len(content), phase=phase, iterations=MORPH_ITERATIONS
+            )
         progress(1.0)
         return sound
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
-from cambiata.audio.vocoder import invert, morph
+from cambiata.audio.vocoder import MORPH_ITERATIONS, griffin_lim, morph
 from cambiata.errors import InputError
 from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import render_bands
@@ -150,7 +150,9 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
             sound = self._render_notes(content, timbre, seed, progress, tuning_cents)
         if amount < 1:
             magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
-            sound = invert(magnitude, _STFT, len(content), phase=phase, seed=seed)
+            sound = griffin_lim(
+                magnitude, _STFT, len(content), phase=phase, iterations=MORPH_ITERATIONS
+            )
         progress(1.0)
         return sound
 
