@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from drums import drums
+from sounds import melody
 
 from cambiata import Audio, CambiataWarning, Note, Part
+from cambiata.audio.unpitched import unpitched_part
 from cambiata.render import ContentRender, Render, ScoreRender, Style
 from cambiata.system import PlaySystem, Progress, TransferConfig, TransferSystem
 
@@ -33,6 +36,13 @@ class Same(TransferSystem[TransferConfig, float]):
     ) -> np.ndarray:
         assert (amount, seed) == (1.0, 0)
         progress(1.0)
+        return np.float32(timbre) * content
+
+
+class Half(Same):
+    """The same, for any amount."""
+
+    def render(self, content: np.ndarray, timbre: float, **_options: Any) -> np.ndarray:
         return np.float32(timbre) * content
 
 
@@ -109,6 +119,37 @@ def test_a_level_out_of_reach_is_bounded_and_told() -> None:
     with pytest.warns(CambiataWarning, match="next to nothing to play"):
         _whole(render)
     assert render.gain_db == ContentRender.max_gain_db
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_what_has_no_pitch_is_kept_at_its_level_and_the_rest_is_matched(n_channels: int) -> None:
+    tune = melody([72, 76, 79, 72, 76, 79, 72])
+    beat = drums(len(tune) / RATE, RATE)[0][: len(tune)]
+    content = Audio(np.tile(tune + beat, (n_channels, 1)), RATE)
+    render = _content_render(content, unpitched="keep")
+    out = _whole(render)
+    assert out.shape == content.samples.shape
+    # Chunks of one second; their crossfades are of equal sounds.
+    gain = 10 ** (render.gain_db / 20) * float(render.style.timbre())
+    rest = unpitched_part(content.samples[0], RATE)
+    played = out[0] - gain * content.samples[0]
+    error = np.sqrt(np.mean((played - rest) ** 2) / np.mean(rest**2))
+    assert error < 0.3  # medians at the borders of chunks differ from those of the whole
+    assert gain < 1  # the content is played as loud as its pitched part
+    if n_channels == 2:
+        assert np.array_equal(out[0], out[1])
+
+
+def test_a_kept_part_grows_with_the_amount_and_ends_with_the_content() -> None:
+    content = _sound(1.0)
+    for amount in (0.0, 0.5):
+        system = Half(CONFIG)
+        options: dict[str, Any] = {"amount": amount, "tail_s": 0.2, "unpitched": "keep"}
+        out = _whole(ContentRender(content, _sound(0.5), system, **options))
+        assert out.shape[1] == content.n_samples + round(0.2 * RATE)
+        assert not out[:, content.n_samples + 1500 :].any()
+        if amount == 0:
+            np.testing.assert_array_equal(out[:, : content.n_samples], content.samples)
 
 
 def test_a_score_is_as_long_and_as_loud_as_asked_and_fades() -> None:

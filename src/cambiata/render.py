@@ -20,6 +20,7 @@ from cambiata.audio.chunks import join, process_chunks, splice, split
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
+from cambiata.audio.unpitched import unpitched_part
 from cambiata.errors import InputError, warn
 from cambiata.named_timbres.named import open_recording
 from cambiata.partials.pitch_evidence import PitchEvidence
@@ -111,6 +112,7 @@ class Render(ABC):
     style: Style
     sample_rate: int
     n_channels: int
+    n_kept = 0  # rows of `_rendered` after the output's channels, which are added as they are
     gain_db = 0.0  # by how much the system's output was raised; known when `blocks` ends
 
     def blocks(
@@ -122,19 +124,23 @@ class Render(ABC):
         with tempfile.TemporaryFile(dir=scratch) as file:
             for block in self._rendered(progress or _no_progress):
                 if at < end:
-                    meter.add(block[:, : end - at])
+                    meter.add(block[: self.n_channels, : end - at])
                 at += block.shape[1]
                 file.write(np.ascontiguousarray(block.T, np.float32).tobytes())
             self.gain_db = self._matching_gain_db(meter)
             gain = np.float32(10 ** (self.gain_db / 20))
             file.seek(0)
-            while raw := file.read(BLOCK_SAMPLES * 4 * self.n_channels):
-                block = np.frombuffer(raw, np.float32).reshape(-1, self.n_channels)
-                yield np.ascontiguousarray(gain * block.T)
+            n_rows = self.n_channels + self.n_kept
+            while raw := file.read(BLOCK_SAMPLES * 4 * n_rows):
+                block = np.frombuffer(raw, np.float32).reshape(-1, n_rows)
+                played = gain * block.T[: self.n_channels]
+                if self.n_kept:
+                    played += block.T[self.n_channels :]
+                yield np.ascontiguousarray(played)
 
     @abstractmethod
     def _rendered(self, progress: Progress) -> Iterator[Samples]:
-        """The sound as the system plays it [C, T], level as it comes."""
+        """The sound as the system plays it [C, T], level as it comes, then `n_kept` rows more."""
 
     @abstractmethod
     def _n_compared(self) -> int:
@@ -187,6 +193,7 @@ class ContentRender(Render):
         style_end_s: float | None = None,
         in_place: bool = False,
         tail_s: float = 0.0,
+        unpitched: str = "drop",
         seed: int = 0,
     ) -> None:
         self.content, self.system = content, system
@@ -194,6 +201,9 @@ class ContentRender(Render):
         self.sample_rate, self.n_channels = content.sample_rate, content.n_channels
         self.start, self.stop = region(content, start_s, end_s)
         self.n_tail = round(tail_s * content.sample_rate)
+        if unpitched == "keep":
+            self.n_kept = content.n_channels
+        self._pitched = LoudnessMeter(content.sample_rate)  # of the content without what is kept
         self._meter = self._measured()
         self._evidence: PitchEvidence | None = None  # of what was played so far
         self.style = Style(style, system, style_start_s, style_end_s)
@@ -257,7 +267,8 @@ class ContentRender(Render):
         return self.stop - self.start  # without the tail, which the content does not have
 
     def _reference_db(self) -> tuple[float, float]:
-        return self._meter.loudness_db(), self._meter.rms_db()
+        meter = self._pitched if self.n_kept else self._meter
+        return meter.loudness_db(), meter.rms_db()
 
     def _out_of_reach(self) -> str:
         if self._evidence is not None and not self._evidence.is_pitched:
@@ -286,7 +297,10 @@ class ContentRender(Render):
             def report(done: float) -> None:
                 progress(min(1.0, start / n_samples + share * done))
 
-            return self._render_chunk(chunk, start - lead, timbre, report)
+            played = self._render_chunk(chunk, start - lead, timbre, report)
+            if not self.n_kept:
+                return played
+            return np.concatenate([played, self._unpitched(chunk), chunk])
 
         chunk_samples, overlap_samples = self._chunk_sizes()
         played = process_chunks(
@@ -296,23 +310,43 @@ class ContentRender(Render):
             chunk_samples=chunk_samples,
             overlap_samples=overlap_samples,
         )
-        yield from crop_blocks(played, lead, lead + n_wanted)
+        for block in crop_blocks(played, lead, lead + n_wanted):
+            yield self._without_content(block) if self.n_kept else block
         progress(1.0)
         self._warn_of_pitch()
+
+    def _unpitched(self, chunk: Samples) -> Samples:
+        """What is kept of a chunk [C, T]: part of the way, when its morph has the rest of it."""
+        return np.stack(
+            [np.float32(self.amount) * unpitched_part(each, self.sample_rate) for each in chunk]
+        )
+
+    def _without_content(self, block: Samples) -> Samples:
+        """Rows that were played and kept; by those of the content [3 C, T] its pitched is measured.
+
+        What is played is matched to it, so that both parts keep the levels that they had.
+        """
+        kept, content = block[self.n_channels : -self.n_kept], block[-self.n_kept :]
+        n_left = self._n_compared() - self._pitched.n_samples
+        if n_left > 0:
+            self._pitched.add((content - kept)[:, :n_left])
+        return block[: -self.n_kept]
 
     def _warn_of_pitch(self) -> None:
         """Say what becomes of a content that is not made of notes, or not of notes alone."""
         if self._evidence is None or not self._evidence.is_mixed:
             return
-        name = self.content.name
-        if self._evidence.is_pitched:
+        name, keeps = self.content.name, bool(self.n_kept)
+        if not self._evidence.is_pitched:
+            sound = "that sound itself comes out" if keeps else "mostly noise comes out"
+            cure = "" if keeps else '; `unpitched="keep"` keeps its own sound'
+            warn(f"{name}: hardly a note was heard in it, so that {sound}{cure}")
+        elif not keeps:
             percent = 5 * round(20 * (1 - self._evidence.share))
             warn(
                 f"{name}: about {percent} % of its power has no pitch that was heard (drums, "
-                "breath, noise) and is left out"
+                'breath, noise) and is left out; `unpitched="keep"` keeps it'
             )
-        else:
-            warn(f"{name}: hardly a note was heard in it, so that mostly noise comes out")
 
     def _render_chunk(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
         """One chunk [C, T] through the system, channel by channel.

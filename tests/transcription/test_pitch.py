@@ -51,3 +51,32 @@ def test_a_tune_under_drums_is_played_and_what_is_left_out_is_said() -> None:
 def test_drums_are_translated_with_a_warning() -> None:
     with pytest.warns(CambiataWarning, match=r"beat\.wav: hardly a note was heard"):
         cambiata.translate(BEAT, "grand-piano")
+
+
+def test_drums_of_a_mix_are_kept_where_they_were_and_the_notes_are_the_same() -> None:
+    tune = melody([72, 76, 79, 84, 72, 76, 79, 84, 72, 76], rate=RATE)
+    beat, strikes = drums(4.0, RATE, level=0.3)
+    mix = Audio(beat[: len(tune)] + tune, RATE)
+    with_drums = cambiata.transfer(mix, SOUND, unpitched="keep").samples[0]
+    without = cambiata.transfer(mix, SOUND).samples[0]
+    rises = {"keep": 0, "drop": 0}
+    snares = strikes[1::2]
+    for strike in snares:
+        at = round(strike * RATE)
+        for name, sound in (("keep", with_drums), ("drop", without)):
+            # Above the tune's partials there are drums alone.
+            high = np.diff(sound, 4)
+            before, after = high[at - 900 : at - 100], high[at : at + 800]
+            rises[name] += float(np.square(after).mean()) > 4 * float(np.square(before).mean())
+    assert rises["keep"] >= 0.75 * len(snares)
+    assert rises["drop"] < 0.5 * len(snares)
+
+    def pitches(samples: np.ndarray) -> list[int]:
+        return [note.pitch for note in cambiata.transcribe(Audio(samples, RATE)).notes]
+
+    assert set(pitches(without)) <= set(pitches(with_drums)) | {72, 76, 79, 84}
+
+
+def test_an_unknown_word_for_what_has_no_pitch_is_refused() -> None:
+    with pytest.raises(InputError, match="unpitched: style is not known; use keep or drop"):
+        cambiata.transfer(BEAT, SOUND, unpitched="style")

@@ -29,6 +29,11 @@ class LoudnessMeter:
     sample_rate : int
         Samples per second.
 
+    Attributes
+    ----------
+    n_samples : int
+        How many samples of each channel were added.
+
     Examples
     --------
     >>> meter = LoudnessMeter(48000)
@@ -44,7 +49,7 @@ class LoudnessMeter:
         self._n_pending = 0
         self._blocks_db: list[float] = []
         self._energy = 0.0
-        self._n_samples = 0
+        self.n_samples = 0
 
     def add(self, block: Samples) -> None:
         """Measure the next block.
@@ -55,7 +60,7 @@ class LoudnessMeter:
             Sound [C, T]; any T.
         """
         self._energy += float(np.sum(np.square(block, dtype=np.float64)))
-        self._n_samples += block.shape[1]
+        self.n_samples += block.shape[1]
         segment = int(_SEGMENT_S * self.sample_rate)
         while block.shape[1]:
             taken = block[:, : segment - self._n_pending]
@@ -100,7 +105,7 @@ class LoudnessMeter:
         float
             Level in dB relative to a full-scale square wave; -inf for silence.
         """
-        power = self._energy / max(1, self._n_samples)
+        power = self._energy / max(1, self.n_samples)
         return 10 * float(np.log10(power)) if power > 0 else -np.inf
 
 

@@ -20,11 +20,11 @@ _CHUNK_S, _OVERLAP_S = 10.0, 0.5
 def unpitched_part(samples: Samples, sample_rate: int) -> Samples:
     """What of a sound is not drawn out in time at steady frequencies.
 
-    Median filtering (FitzGerald 2010), by which a spectrogram's bin belongs to a pitch where its
-    median along time is higher than that along frequency, with the rest as Driedger, Mueller and
-    Disch ("Extending harmonic-percussive separation of audio signals", ISMIR 2014) take it: what is
-    neither pitched nor a stroke (breath, noise) is kept, too. It is the sound less its pitched part,
-    so that strokes keep their attacks to the sample.
+    Median filtering (FitzGerald 2010): a bin of the spectrogram belongs to a pitch where its median
+    along time is higher than that along frequency. As with Driedger, Mueller and Disch ("Extending
+    harmonic-percussive separation of audio signals", ISMIR 2014) it must be so by a margin, and
+    what is neither pitched nor a stroke (breath, noise) is kept. The result is the sound less its
+    pitched part, so that strokes keep their attacks to the sample.
 
     Parameters
     ----------

@@ -20,9 +20,9 @@ Start = Literal["random", "pghi"]
 # Below this share of the largest magnitude a phase is inaudible and is drawn at random
 # (Prusa et al. 2017 use 1e-1 to 1e-10; -80 dB is the floor of the metrics here).
 _PGHI_TOLERANCE = 1e-4
-# Projections from phases that two sounds gave (`morph`). On 18 half-way spectra of real recordings
-# 8 come within -28.0 dB of them, 32 within -29.9, none within -23.5; with 32 they cost more than all
-# the rest of a transfer.
+# Projections from phases that two sounds gave (`morph`). On 18 spectra between real recordings 8
+# come within -28.0 dB of them, 32 within -29.9, none within -23.5; but 32 cost more than all the
+# rest of a transfer.
 MORPH_ITERATIONS = 8
 
 

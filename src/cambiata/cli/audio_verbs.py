@@ -35,12 +35,21 @@ from cambiata.cli.options import (
 from cambiata.cli.values import SECONDS, SHARE, parse_share
 from cambiata.errors import MissingExtraError
 from cambiata.registry import DEFAULT_TRANSLATOR
+from cambiata.timbre_transfer.api import UnpitchedPart
 from cambiata.transcription.api import InstrumentKind
 
 _transfer_option = ApiOptions(cambiata.transfer_file, cambiata.Options)
 _play_option = ApiOptions(cambiata.play_file, cambiata.PlayOptions)
 _transcribe_option = ApiOptions(cambiata.transcribe_file)
 _timbre_option = ApiOptions(cambiata.capture_timbre)
+
+
+_unpitched_option = _transfer_option(
+    "--unpitched",
+    "unpitched",
+    type=click.Choice(get_args(UnpitchedPart)),
+    help="What becomes of the part without pitch: drums, breath, noise.",
+)
 
 
 @click.command(context_settings=HELP)
@@ -77,6 +86,7 @@ _timbre_option = ApiOptions(cambiata.capture_timbre)
 @_transfer_option(
     "--in-place", "in_place", is_flag=True, help="Keep the content around the region."
 )
+@_unpitched_option
 @strict_option(_transfer_option)
 @shown_options(_transfer_option)
 @written_sound_options(_transfer_option, "the content's")
@@ -234,6 +244,7 @@ def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **option
 @_transfer_option(
     "--in-place", "in_place", is_flag=True, help="Keep the recording around the region."
 )
+@_unpitched_option
 @strict_option(_transfer_option)
 @shown_options(_transfer_option)
 @written_sound_options(_transfer_option, "the recording's")

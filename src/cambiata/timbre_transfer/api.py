@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from cambiata.render import ContentRender, OutputShape, open_style
 from cambiata.system import DomainMix, Progress, make_system
 from cambiata.timbre import Timbre
 from cambiata.timbre_transfer.exhibits import transfer_exhibits
+
+UnpitchedPart = Literal["drop", "keep"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ class Options:
     tail_s : float
         Seconds by which the output is longer than the content, so that the last note rings;
         not with `in_place`.
+    unpitched : {"drop", "keep"}
+        What becomes of the content's part without pitch (drums of a mix, breath): "keep" adds it to
+        the result, at the level that it had.
     seed : int
         Seed of everything random: the same input and seed give the same output.
     strict : bool
@@ -86,6 +91,7 @@ class Options:
     style_end_s: float | None = None
     in_place: bool = False
     tail_s: float = 0.0
+    unpitched: str = "drop"
     seed: int = 0
     strict: bool = False
 
@@ -94,6 +100,8 @@ class Options:
             raise InputError("amount", f"{self.amount:g} is out of range", "use 0 to 1")
         if not 0 <= self.tail_s <= 60:
             raise InputError("tail", f"{self.tail_s:g} s is out of range", "use 0 to 60 seconds")
+        if self.unpitched not in get_args(UnpitchedPart):
+            raise InputError("unpitched", f"{self.unpitched} is not known", "use keep or drop")
         if self.in_place and self.tail_s:
             raise InputError("tail", "does not go with in-place", "leave one of them out")
         if not 0 <= self.seed < 2**32:
@@ -117,6 +125,7 @@ class ContentKeywords(TypedDict, total=False):
     end_s: float | None
     in_place: bool
     tail_s: float
+    unpitched: str
     seed: int
     strict: bool
 
@@ -229,7 +238,7 @@ def transfer(
     **options : object
         The fields of `Options`: ``system``, ``amount``, ``preset``, ``settings``, ``dynamics``,
         ``octave``, ``start_s``, ``end_s``, ``style_start_s``, ``style_end_s``, ``in_place``,
-        ``tail_s``, ``seed``, ``strict``.
+        ``tail_s``, ``unpitched``, ``seed``, ``strict``.
 
     Returns
     -------
@@ -397,5 +406,6 @@ def _render(content: Source, style: Source | Timbre | DomainMix, options: Option
         style_end_s=options.style_end_s,
         in_place=options.in_place,
         tail_s=options.tail_s,
+        unpitched=options.unpitched,
         seed=options.seed,
     )

@@ -38,7 +38,8 @@ def translate(
         Called with the share of the work that is done, 0 to 1.
     **options : object
         The fields of `Options` but those of a style: ``system``, ``amount``, ``preset``,
-        ``settings``, ``octave``, ``start_s``, ``end_s``, ``in_place``, ``tail_s``, ``seed``.
+        ``settings``, ``octave``, ``start_s``, ``end_s``, ``in_place``, ``tail_s``,
+        ``unpitched``, ``seed``.
 
     Returns
     -------
