@@ -317,9 +317,12 @@ class ContentRender(Render):
 
     def _unpitched(self, chunk: Samples) -> Samples:
         """What is kept of a chunk [C, T]: part of the way, when its morph has the rest of it."""
-        return np.stack(
-            [np.float32(self.amount) * unpitched_part(each, self.sample_rate) for each in chunk]
-        )
+        kept = np.empty_like(chunk)
+        for row, channel in zip(kept, chunk, strict=True):
+            gate = silence_gate(channel, self.sample_rate)
+            row[:] = unpitched_part(channel, self.sample_rate) * np.float32(self.amount)
+            row *= 1 if gate is None else gate
+        return kept
 
     def _without_content(self, block: Samples) -> Samples:
         """Rows that were played and kept; by those of the content [3 C, T] its pitched is measured.

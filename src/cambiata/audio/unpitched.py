@@ -75,7 +75,8 @@ def _without_pitch(samples: Samples, stft: Stft, sample_rate: int) -> Samples:
     along_time = median_filter(level, (1, n_frames), mode="nearest")
     along_frequency = median_filter(level, (n_bins, 1), mode="nearest")
     spectrum *= along_time > np.float32(_SEPARATION) * along_frequency
-    return samples - stft.synthesise(spectrum, len(samples))
+    rest: Samples = samples - stft.synthesise(spectrum, len(samples))
+    return rest
 
 
 def _odd(width: float) -> int:

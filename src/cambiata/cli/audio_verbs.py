@@ -109,8 +109,8 @@ def transfer(
     if list(contents) == found and len(found) == 1:
         if folder is not None:
             make_folder(folder)
-        named = output is not None and folder is None
-        place = output if named else name_beside(found[0], style, folder, options["force"])
+        beside = output is None or folder is not None
+        place = name_beside(found[0], style, folder, options["force"]) if beside else str(output)
         with progress_bar(hidden=quiet) as progress:
             report = cambiata.transfer_file(found[0], style, place, progress=progress, **options)
         print_report(

@@ -34,7 +34,7 @@ def parse_seconds(text: str) -> float:
     return 3600 * int(hours or 0) + 60 * int(minutes) + float(seconds)
 
 
-class Share(click.ParamType):
+class Share(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
     """A share between 0 and 1, also in percent."""
 
     name = "share"
@@ -51,7 +51,7 @@ class Share(click.ParamType):
             self.fail(f"{value!r} is no share; write it like 0.5 or 50%", param, ctx)
 
 
-class Seconds(click.ParamType):
+class Seconds(click.ParamType):  # type: ignore[type-arg]
     """Seconds, also as m:ss or h:mm:ss."""
 
     name = "seconds"
