@@ -62,7 +62,8 @@ def unpitched_part(samples: Samples, sample_rate: int) -> Samples:
         chunk_samples=round(_CHUNK_S * rate),
         overlap_samples=round(_OVERLAP_S * rate),
     )
-    return np.concatenate(list(parts), axis=1)[0]
+    rest: Samples = np.concatenate(list(parts), axis=1)[0]
+    return rest
 
 
 def _without_pitch(samples: Samples, stft: Stft, sample_rate: int) -> Samples:
