@@ -14,6 +14,12 @@ from cambiata.errors import InputError
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 384_000
 # More than any surround format has; beyond it, an array is more likely [T, C] than [C, T].
 MAX_CHANNELS = 32
+# What counts as a sound file in a folder; a file that is named is looked into, whatever its name.
+SOUND_SUFFIXES = (
+    *(".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc"),
+    *(".caf", ".au", ".m4a", ".aac", ".mp4", ".mov", ".webm", ".mka", ".mkv", ".wma", ".ac3"),
+    *(".wv", ".ape"),
+)
 # 1 MiB of float32 a channel, 6 s at 44.1 kHz: memory grows with it, speed hardly.
 BLOCK_SAMPLES = 1 << 18
 

@@ -298,6 +298,7 @@ def domains_list(as_json: bool) -> None:
 @click.option("--minutes", type=float, metavar="N", help="Time to train; else 5.")
 @click.option("--licence", metavar="TEXT", help="Of what is learnt; else: the user's own.")
 @click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+@click.option("--strict", is_flag=True, help="Refuse recordings that cannot be used, or not whole.")
 @click.option("--force", is_flag=True, help="Replace a domain of that name.")
 @report_options
 def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: Any) -> None:

@@ -10,8 +10,7 @@ import numpy as np
 
 from cambiata.arrays import Samples
 from cambiata.audio.sound import load
-from cambiata.audio.source import resample
-from cambiata.audio.writing import FORMATS
+from cambiata.audio.source import SOUND_SUFFIXES, resample
 from cambiata.data.bank import N_HOLD, TRAILING_DB, Bank, BankedNote
 from cambiata.data.bank_writing import SILENCE_AMPLITUDE, BankWriter, find_onset, trim_note
 from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, SoundSource
@@ -61,7 +60,7 @@ def build_from_recordings(
     place = Path(recordings)
     if not place.is_dir():
         raise InputError(str(recordings), "no such folder", "check the path")
-    files = sorted(path for path in place.iterdir() if path.suffix.lower() in FORMATS)
+    files = sorted(path for path in place.iterdir() if path.suffix.lower() in SOUND_SUFFIXES)
     keymap = _read_keymap(place)
     writer = BankWriter(
         Path(folder),

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from cambiata.audio.sound import Audio, load
-from cambiata.audio.writing import FORMATS
+from cambiata.audio.source import SOUND_SUFFIXES
 from cambiata.errors import CambiataError, CambiataWarning, InputError
 from cambiata.evaluate.testset import Clips, Entry, assign_median_bins, normalize_loudness
 from cambiata.evaluate.tracking import PitchTracker
@@ -144,7 +144,7 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
     windows: list[Window] = []
     skipped: list[str] = []
     n_files = 0
-    for path in sorted(p for p in place.rglob("*") if p.suffix.lower() in FORMATS):
+    for path in sorted(p for p in place.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES):
         try:
             chosen = _choose_windows(path, tracker, seed)
         except CambiataError as error:

@@ -75,6 +75,20 @@ def test_what_is_cut_says_from_where(tmp_path: Path, kind: str) -> None:
     np.testing.assert_allclose(samples[:, 0], TUNE[: len(samples)], atol=2**-15)
 
 
+def test_a_header_that_was_last_written_before_the_crash(tmp_path: Path) -> None:
+    long = np.tile(TUNE, 3)
+    data = write(tmp_path / "good", long, format="WAV", subtype="PCM_16")
+    for mark, size in ((b"RIFF", 36 + 44100), (b"data", 44100)):
+        data = _with(data, mark, 4, size.to_bytes(4, "little"))
+    samples, [line] = loaded(tmp_path / "a.wav", data)
+    assert "a.wav: 3.10 s follow that its header does not count; what is there is used" in line
+    np.testing.assert_allclose(samples[:, 0], long, atol=2**-15)
+    # Chunks behind the sound, and less than a second of anything, are no sound.
+    for tail in (b"note" + (100_000).to_bytes(4, "little") + bytes(100_000), b"\xff" * 80_000):
+        samples, said = loaded(tmp_path / "b.wav", _made(tmp_path, "WAV") + tail)
+        assert (len(samples), said) == (len(TUNE), [])
+
+
 def test_bw64_is_rf64(tmp_path: Path) -> None:
     data = _made(tmp_path, "RF64")
     samples, said = loaded(tmp_path / "a.wav", b"BW64" + data[4:])

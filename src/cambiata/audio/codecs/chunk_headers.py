@@ -63,8 +63,15 @@ def _is_endless(size: int) -> bool:
     return size >= 0xFFFFF000 or 0x7FFFE000 <= size <= 0x80001000
 
 
-def _judge(stated: int, available: int, *, followed: bool = False) -> tuple[int, Layout]:
-    """Bytes of sound, and a layout that says what is wrong with the header."""
+def _judge(
+    stated: int, available: int, *, followed: bool = False, second: int = 0
+) -> tuple[int, Layout]:
+    """Bytes of sound, and a layout that says what is wrong with the header.
+
+    Sound that is `followed` by another chunk ends where the header says, and one that more than a
+    `second` of bytes follow which are no chunk goes on to the end: its header was last written
+    before the recorder crashed.
+    """
     if available <= 0:
         return 0, Layout()
     if stated == 0 and not followed:
@@ -75,6 +82,9 @@ def _judge(stated: int, available: int, *, followed: bool = False) -> tuple[int,
         return available, Layout(breaks_off=True, missing_share=(stated - available) / available)
     if stated < available and (available - stated) % _WRAP_BYTES == 0:
         return available, Layout()
+    if second and available - stated > second and not followed:
+        more_s = (available - stated) / second
+        return available, Layout(problem=f"{more_s:.2f} s follow that its header does not count")
     return stated, Layout()
 
 
@@ -84,7 +94,7 @@ def _with_part(layout: Layout, part: Part) -> Layout:
 
 def _wav(window: Window, magic: bytes) -> Layout | None:
     order: Literal["big", "little"] = "big" if magic == b"RIFX" else "little"
-    tag = block_samples = 0
+    tag = block_samples = second = 0
     fact: int | None = None
     ds64: _Chunk | None = None
     for chunk in _chunks(window, 12, order, 4, even=True):
@@ -93,6 +103,7 @@ def _wav(window: Window, magic: bytes) -> Layout | None:
             ds64 = chunk
         elif chunk.kind == b"fmt ":
             tag = int.from_bytes(body[:2], order)
+            second = int.from_bytes(body[8:12], order)
             tag = int.from_bytes(body[24:26], order) if tag == 0xFFFE else tag
             block_samples = int.from_bytes(body[18:20], order) if chunk.size >= 20 else 0
         elif chunk.kind == b"fact":
@@ -105,8 +116,9 @@ def _wav(window: Window, magic: bytes) -> Layout | None:
     if ds64 and stated == 0xFFFFFFFF:
         long_size = int.from_bytes(window.at(ds64.start + 8, 8), "little")
         stated = long_size if 0 < long_size < 2**63 else stated * bool(long_size)
-    followed = _is_chunk(window, chunk.start, order)
-    size, layout = _judge(stated, window.size - chunk.start, followed=followed)
+    followed = _is_chunk(window, chunk.start + stated + stated % 2, order)
+    available = window.size - chunk.start
+    size, layout = _judge(stated, available, followed=followed, second=second)
     if tag in _MPEG_TAGS:
         inside = mpeg_frames.examine(window, chunk.start, chunk.start + size)
         return inside or layout
@@ -121,7 +133,7 @@ def _wav(window: Window, magic: bytes) -> Layout | None:
 
 def _is_chunk(window: Window, at: int, order: Literal["big", "little"]) -> bool:
     """Whether another chunk that ends within the file begins here."""
-    head = window.at(at, 8)
+    head = window.at(at, 8) if at < window.size else b""
     is_name = head[:4].isascii() and head[:4].decode("ascii").isprintable()
     return len(head) == 8 and is_name and at + 8 + int.from_bytes(head[4:], order) <= window.size
 

@@ -18,7 +18,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.downmix import mono_blocks
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import AudioFile
-from cambiata.audio.source import resample
+from cambiata.audio.source import SOUND_SUFFIXES, resample
 from cambiata.errors import InputError
 from cambiata.files import DOMAIN, check_output
 from cambiata.partials.posteriors import BANDS
@@ -36,7 +36,6 @@ from cambiata.train.tasks.translation import (
 from cambiata.translation.domains import TranslationConfig, domains_folder, shipped_domains
 from cambiata.weights import load_model
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 # Clips are as long as the examples that the shipped domains learnt from; what is left at the end of
 # a recording is used from 3 s on. How little is enough in all was chosen by hand.
 _CLIP_S, _MIN_CLIP_S, _MIN_TOTAL_S = 8.0, 3.0, 30.0
@@ -125,6 +124,7 @@ def add_domain(
     minutes: float = 5.0,
     licence: str = "the user's own",
     seed: int = 0,
+    strict: bool = False,
     force: bool = False,
     progress: Progress | None = None,
     report: Report | None = None,
@@ -137,7 +137,7 @@ def add_domain(
     began = time.perf_counter()
     folder, skipped = Path(folder), list[str]()
     files = _files(folder)
-    clips = [clip for file in files for clip in _clips(file, folder, skipped)]
+    clips = [clip for file in files for clip in _clips(file, folder, skipped, strict)]
     total_s = sum(len(clip) for clip in clips) / BANDS.sample_rate
     if total_s < _MIN_TOTAL_S:
         reasons = f"; not used: {'; '.join(skipped)}" if skipped else ""
@@ -195,7 +195,9 @@ def _files(folder: Path) -> list[Path]:
     """Recordings in a folder and below, in order."""
     if not folder.is_dir():
         raise InputError(str(folder), "is no folder", "give a folder of recordings")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    files = sorted(
+        p for p in folder.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES and p.is_file()
+    )
     if not files:
         raise InputError(
             str(folder), "holds no recordings", "put wav, flac, ogg, mp3 or aiff files there"
@@ -203,14 +205,16 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
-def _clips(file: Path, folder: Path, skipped: list[str]) -> Iterator[Samples]:
-    """Mono clips of a recording; the reason why there are none goes into `skipped`."""
+def _clips(file: Path, folder: Path, skipped: list[str], strict: bool) -> Iterator[Samples]:
+    """Mono clips of a recording; why there are none goes into `skipped`, or is raised."""
     name = str(file.relative_to(folder))
     try:
-        source = AudioFile(file)
+        source = AudioFile(file, strict=strict)
         blocks = mono_blocks(source.blocks(), source.sample_rate)
         mono = np.concatenate([block[0] for block in blocks])
     except InputError as error:
+        if strict:
+            raise
         skipped.append(f"{name}: {error.problem}")
         return
     if not len(mono) or float(np.abs(mono).max()) < SILENCE:
