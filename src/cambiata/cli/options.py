@@ -183,7 +183,7 @@ def shown_options(option: ApiOptions) -> Decorator:
         option(
             "--picture",
             "picture",
-            metavar="OUT.png",
+            metavar="OUT.png|svg",
             help="Write a picture of what went in and came out, .png or .svg.",
         ),
         option(

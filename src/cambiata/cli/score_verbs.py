@@ -55,7 +55,7 @@ def _listen_option(option: ApiOptions) -> Decorator:
 @set_option
 @_listen_option(_melody_option)
 @_melody_option(
-    "--picture", "picture", metavar="OUT.svg", help="Draw piano rolls before and after."
+    "--picture", "picture", metavar="OUT.svg|png", help="Draw piano rolls before and after."
 )
 @seed_option(_melody_option)
 @output_options
@@ -96,7 +96,7 @@ def _list_sidecars(*files: str | None) -> str:
 @_groove_option("--drums", "drums", type=int, metavar="N", help="MIDI channel of drums; else 10.")
 @_groove_option("--metre", "metre", metavar="6/8", help="A's, where its file does not say.")
 @_listen_option(_groove_option)
-@_groove_option("--picture", "picture", metavar="OUT.svg", help="Draw it: A and after.")
+@_groove_option("--picture", "picture", metavar="OUT.svg|png", help="Draw it: A and after.")
 @seed_option(_groove_option)
 @output_options
 def groove(a: str, b: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
@@ -132,7 +132,7 @@ def counterpoint() -> None:
 @_solve_option("--voices", "voices", type=click.IntRange(2, 3), help="3: species 1 only.")
 @_solve_option("--best", "best", type=int, metavar="N", help="So many solutions.")
 @_listen_option(_solve_option)
-@_solve_option("--picture", "picture", metavar="OUT.svg", help="Draw cantus and solution.")
+@_solve_option("--picture", "picture", metavar="OUT.svg|png", help="Draw cantus and solution.")
 @seed_option(_solve_option)
 @output_options
 def solve(cantus: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
