@@ -215,4 +215,4 @@ def test_instruments_that_ship_are_mixed_by_their_names(tmp_path: Path) -> None:
     assert mixed.sources == ("flute", "cello")
     done = run("timbre", "mix", "flut=1", "-o", "other.timbre", folder=tmp_path)
     assert done.returncode == 2
-    assert b"flut: no timbre has this name; did you mean flute?" in done.stderr
+    assert b"flut: neither a file nor a timbre has this name; did you mean flute?" in done.stderr

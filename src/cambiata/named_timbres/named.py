@@ -103,14 +103,14 @@ def find_timbre(name: str) -> NamedTimbre:
     'MIT'
     >>> find_timbre("chello")
     Traceback (most recent call last):
-    cambiata.errors.InputError: chello: no timbre has this name; did you mean cello? ...
+    cambiata.errors.InputError: chello: neither a file nor a timbre has this name; did you mean cello? ...
     """
     key = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
     if key in _table():
         return _table()[key]
     near = _nearest(key)
     cure = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(name, "no timbre has this name", f"{cure}`cambiata timbre list` shows all")
+    raise InputError(name, "neither a file nor a timbre has this name", f"{cure}`cambiata timbre list` shows all")
 
 
 def _nearest(key: str) -> list[str]:
