@@ -110,7 +110,9 @@ def find_timbre(name: str) -> NamedTimbre:
         return _table()[key]
     near = _nearest(key)
     cure = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(name, "neither a file nor a timbre has this name", f"{cure}`cambiata timbre list` shows all")
+    raise InputError(
+        name, "neither a file nor a timbre has this name", f"{cure}`cambiata timbre list` shows all"
+    )
 
 
 def _nearest(key: str) -> list[str]:
