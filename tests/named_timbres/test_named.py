@@ -51,7 +51,7 @@ def test_names_are_forgiving_and_unknown_ones_name_the_nearest() -> None:
             find_timbre(wrong)
         assert "\n" not in str(error.value)
     with pytest.raises(
-        InputError, match="neither a file nor a timbre has this name; `cambiata timbre list`"
+        InputError, match="nor a timbre has this name; `cambiata timbre list`"
     ):
         find_timbre("zzzz")
 

@@ -103,7 +103,7 @@ def find_timbre(name: str) -> NamedTimbre:
     'MIT'
     >>> find_timbre("chello")
     Traceback (most recent call last):
-    cambiata.errors.InputError: chello: neither a file nor a timbre has this name; did you mean cello? ...
+    cambiata.errors.InputError: chello: neither a file nor a timbre has this name; did you ...
     """
     key = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
     if key in _table():
