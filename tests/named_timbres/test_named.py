@@ -50,9 +50,7 @@ def test_names_are_forgiving_and_unknown_ones_name_the_nearest() -> None:
         with pytest.raises(InputError, match=f"did you mean .*{right}") as error:
             find_timbre(wrong)
         assert "\n" not in str(error.value)
-    with pytest.raises(
-        InputError, match="nor a timbre has this name; `cambiata timbre list`"
-    ):
+    with pytest.raises(InputError, match="nor a timbre has this name; `cambiata timbre list`"):
         find_timbre("zzzz")
 
 
