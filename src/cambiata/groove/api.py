@@ -226,6 +226,7 @@ def groove_file(
     check_output(output, MIDI, force=force)
     sidecars = Sidecars(listen, picture, force)
     score = load_drums(a, drums)
+    sidecars.check_length(str(a), score.end_s)
     others = load_drummer(b, drums) if Path(b).is_dir() else [load_drums(b, drums)]
     drummer = str(b) if Path(b).is_dir() else None
     output_score, groove = _morph(score, others, drummer, amounts, system, metre, weights)

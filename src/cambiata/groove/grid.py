@@ -54,6 +54,9 @@ _OFF_GRID_SHARE = 0.1  # of notes that are on no grid: one ornament cannot rule 
 # Nats that each note must be likelier on a grid of triplets than on sixteenths, since finer grids
 # and loose playing look alike. Chosen; higher: loose triplets are taken for sixteenths.
 _GRID_PENALTY = {STRAIGHT: 0.0, 3: 0.1, 6: 0.2}
+# Longest: nearly three hours of 4/4 at 120 a minute, and ten seconds of work; damaged times give
+# hundreds of thousands.
+_MAX_BARS = 5000
 _TOLERANCE = 1e-6  # quarters: rounding of times in seconds, far below a tick
 _ARRAY_DURATION = 0.125  # quarters: of notes made from arrays, which have none; half a sixteenth
 
@@ -383,6 +386,12 @@ def _bars(
             metres.append(metre)
             bar_starts.append(at)
             at += float(metre.bar)
+        if len(metres) > _MAX_BARS:
+            raise InputError(
+                name,
+                f"has {len(metres):,} bars",
+                f"cut it to {_MAX_BARS:,} at most, or mend its times",
+            )
         if end >= until:
             break
     return tuple(metres), bar_starts

@@ -250,6 +250,7 @@ def restyle_file(
     check_output(output, SCORE, force=force)
     sidecars = Sidecars(listen, picture, force)
     sheet = notation.read(tune)
+    sidecars.check_length(str(tune), sheet.to_score().end_s)
     style_tunes = load_style_tunes(style, options.get("system", "melody"))
     output_sheet = restyle(sheet, style_tunes, **options)
     notation.write(output_sheet, output, force=force)

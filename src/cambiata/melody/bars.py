@@ -23,6 +23,9 @@ _SIXTEENTH = 0.25
 _LEAST_OF_SCALE = 0.02
 # Shortest melody: less shows neither a rhythm that repeats nor a key.
 _MIN_BARS, _MIN_TONES = 2, 4
+# Longest: more than an hour of 4/4 at 120 a minute, and ten seconds of work; damaged times give
+# hundreds of thousands.
+_MAX_BARS = 2048
 
 # Metres as they are counted here: beats of a bar, whether a beat divides into three, and how many
 # times longer notes are taken to be, so that the usual fast note is an eighth.
@@ -247,6 +250,12 @@ def melody_of_sheet(
         )
     if sheet.n_bars < _MIN_BARS or len(voice.tones) < _MIN_TONES:
         raise InputError(sheet.name, "is too short", "give a melody of two bars at least")
+    if sheet.n_bars > _MAX_BARS:
+        raise InputError(
+            sheet.name,
+            f"has {sheet.n_bars:,} bars, too many for a melody",
+            f"cut it to {_MAX_BARS:,} at most, or mend its times",
+        )
     return number, MelodyLine.of(voice, sheet.metre, sheet.pickup, sheet.name)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.audio.sound import Audio
+from cambiata.errors import InputError
 from cambiata.files import PICTURE, check_output
 from cambiata.score.midi import Note, Score
 from cambiata.score.pictures import draw_rolls
@@ -18,6 +19,7 @@ Samples = npt.NDArray[np.float64]
 _RATE_HZ = 44100
 _ATTACK_S, _RELEASE_S = 0.004, 0.06  # shorter ones click, longer ones blur fast notes
 _PEAK = 0.7  # -3 dB
+_LONGEST_S = 3600.0  # an hour takes 2 GB
 _TAIL_S = 1.0  # time for the last note's release and for a cymbal
 _KICK, _SNARE, _TOM, _HAT, _CYMBAL = range(5)
 # Drums of General MIDI by the sounds that stand for them; all others are struck wood.
@@ -111,6 +113,28 @@ class Sidecars:
             "listen": None if self.listen is None else str(self.listen),
             "picture": None if self.picture is None else str(self.picture),
         }
+
+    def check_length(self, name: str, duration_s: float) -> None:
+        """Refuse to sketch the sound of what is longer than an hour.
+
+        Parameters
+        ----------
+        name : str
+            Of the score, for messages.
+        duration_s : float
+            How long it is.
+
+        Raises
+        ------
+        InputError
+            It is longer, and its sound was asked for.
+        """
+        if self.listen is not None and duration_s > _LONGEST_S:
+            raise InputError(
+                name,
+                f"lasts {duration_s / 3600:.1f} hours, too long for a sketch of how it sounds",
+                "leave the sketch out",
+            )
 
     def write(self, scores: Mapping[str, Score], title: str = "") -> None:
         """Write the files that were asked for.
