@@ -1,12 +1,15 @@
 """melody, groove and counterpoint from the command line: whole ways, and bad input in one line."""
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
+from midi_bytes import meta, scale, track, written
+from midi_bytes import midi as midi_file
 
 import cambiata
 from cambiata.cli.flags import in_flags
@@ -219,3 +222,94 @@ def test_what_is_no_cantus_is_named(bad: Path, tmp_path: Path) -> None:
         out = tmp_path / "out.mid"
         assert file in refused(run("counterpoint", "solve", bad / file, "-o", out))
         assert not out.exists()
+
+
+# --- MIDI as musicians have it --------------------------------------------------------------------
+
+TUNE = track((0, meta(0x58, (4, 2, 24, 8))), *scale((62, 66, 69, 66) * 4, ticks=240))
+BEAT = track((0, meta(0x58, (4, 2, 24, 8))), *scale((36, 42, 38, 42) * 4, ticks=240))
+
+
+@pytest.mark.parametrize("suffix", [".kar", ".smf", ".rmi", ".MID"])
+def test_melody_takes_every_kind_of_midi(tmp_path: Path, suffix: str) -> None:
+    data = midi_file(TUNE)
+    if suffix == ".rmi":
+        body = b"RMIDdata" + len(data).to_bytes(4, "little") + data
+        data = b"RIFF" + len(body).to_bytes(4, "little") + body
+    place, out = written(tmp_path / f"tune{suffix}", data), tmp_path / "out.mid"
+    call = ("melody", place, "--style", "reel", "--amount", 0, "-o", out)
+    assert run(*call).exit_code == 0
+    assert [tone.pitch for tone in read(out).voices[0].tones] == [62, 66, 69, 66] * 4
+    # As a style, and in a folder of styles.
+    for style in (place, tmp_path):
+        done = run("melody", place, "--style", style, "-o", tmp_path / "b.mid", "--force")
+        assert done.exit_code == 0, done.output
+
+
+def test_a_pickup_is_given(tmp_path: Path) -> None:
+    place = written(tmp_path / "tune.mid", midi_file(TUNE))
+    out = tmp_path / "out.mid"
+    call = ("melody", place, "--style", "hornpipe", "-o", out, "--force")
+    assert run(*call, "--pickup", "1").exit_code == 0
+    assert read(out).pickup == 1
+    assert [tone.pitch for tone in read(out).voices[0].tones][:2] == [62, 66]
+    assert "pickup 4: is not the length" in refused(run(*call, "--pickup", "4"))
+
+
+def test_damaged_midi_is_read_and_strictly_refused(tmp_path: Path) -> None:
+    tune = written(tmp_path / "tune.mid", midi_file(TUNE)[:-3])
+    beat = written(tmp_path / "beat.mid", midi_file(BEAT.replace(b"\x90", b"\x99"))[:-3])
+    out = tmp_path / "out.mid"
+    for call in (("melody", tune, "--style", "reel"), ("groove", beat, beat)):
+        with pytest.warns(cambiata.CambiataWarning, match="is damaged: its end is missing"):
+            assert run(*call, "-o", out).exit_code == 0
+        out.unlink()
+        assert "is damaged (its end is missing" in refused(run(*call, "-o", out, "--strict"))
+        assert not out.exists()
+
+
+def test_groove_takes_the_drums_of_a_channel(tmp_path: Path) -> None:
+    beat = written(tmp_path / "a.mid", midi_file(BEAT))
+    tenth = written(tmp_path / "b.mid", midi_file(BEAT.replace(b"\x90", b"\x99")))
+    out = tmp_path / "out.mid"
+    assert "has no drums" in refused(run("groove", beat, beat, "-o", out))
+    for other in (beat, tenth):  # the tenth, where a file has nothing on the channel that is named
+        call = ("groove", beat, other, "--drums", 1, "--amount", 0, "-o", out, "--force")
+        assert run(*call).exit_code == 0
+        assert [note.pitch for part in midi.load(out).parts for note in part.notes] == [
+            *((36, 42, 38, 42) * 4)
+        ]
+
+
+def test_what_only_play_can_do_without_is_named(tmp_path: Path) -> None:
+    frames = written(tmp_path / "frames.mid", midi_file(TUNE, division=0xE728))
+    for call in (("melody", frames, "--style", "reel"), ("groove", frames, frames)):
+        message = refused(run(*call, "-o", tmp_path / "out.mid"))
+        assert "counts time in SMPTE frames, not in beats; export it again in beats" in message
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (
+            ("melody", "--style", "reel"),
+            r"has 3,\d\d\d bars, too many for a melody; cut it to 2,048",
+        ),
+        (("groove", "slow.mid"), r"has \d,\d\d\d bars; cut it to 5,000 at most"),
+        (
+            ("melody", "--style", "reel", "--listen", "x.wav"),
+            r"bars, too many|too long for a sketch",
+        ),
+    ],
+)
+def test_absurd_times_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: tuple[str, ...], match: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    verb, *options = call
+    # A quarter note is a tick: each of these notes lasts 240 and 300 of them.
+    tune = track((0, meta(0x58, (4, 2, 24, 8))), *scale((62, 66) * 26, ticks=240))
+    beat = track((0, meta(0x58, (2, 2, 24, 8))), *scale((36, 38) * 40, 9, 300))
+    written(tmp_path / "slow.mid", midi_file(tune if verb == "melody" else beat, division=1))
+    assert re.search(match, refused(run(verb, "slow.mid", *options, "-o", "out.mid")))
+    assert not list(tmp_path.glob("out.mid"))

@@ -7,9 +7,9 @@ from tiny_melodies import tune
 
 from cambiata.errors import InputError
 from cambiata.melody.bars import MelodyLine
-from cambiata.melody.metres import change_metre
+from cambiata.melody.metres import change_metre, with_pickup
 from cambiata.score.midi import Metre
-from cambiata.score.sheet import Tone, Voice
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 
 def test_a_jigs_long_and_short_become_crotchet_and_quaver() -> None:
@@ -39,3 +39,15 @@ def test_a_pickup_changes_its_metre_with_its_tune() -> None:
     assert len(made.bars[0]) == 1
     with pytest.raises(InputError, match="metre 3/4: does not divide as 6/8 does"):
         change_metre(line, Metre(3, 4))
+
+
+def test_a_pickup_is_what_is_given() -> None:
+    tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60 + i % 5) for i in range(17))
+    sheet = Sheet((Voice(tones),), pickup=Fraction(1))
+    assert with_pickup(sheet, None) is sheet
+    assert with_pickup(sheet, "1/2").pickup == Fraction(1, 2)
+    assert with_pickup(sheet, "0.5").n_bars == 2
+    assert with_pickup(sheet, "0").pickup == 0
+    for wrong in ("4", "-1", "a bar", "1/0", "nan"):
+        with pytest.raises(InputError, match=r"is not the length .* less than 4"):
+            with_pickup(sheet, wrong)

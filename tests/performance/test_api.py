@@ -5,6 +5,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
+from midi_bytes import midi, scale, track, written
 from sounds import melody
 
 import cambiata
@@ -107,6 +108,22 @@ def test_notes_off_the_keyboard_are_named() -> None:
         play(score, SOUND, strict=True)
     with pytest.raises(InputError, match="1 of its notes"):
         play(Score((Part((Note(0, 1, 12),)),)), SOUND)
+
+
+def test_a_channel_of_drums_is_left_out_and_midi_is_known_by_its_bytes(tmp_path: Path) -> None:
+    drums = track(*scale((36, 42, 38, 42), ticks=240))
+    bass = track(*scale((48, 50), channel=1, ticks=240))
+    data = midi(drums, bass)
+    riff = b"RMIDdata" + len(data).to_bytes(4, "little") + data
+    written(tmp_path / "a", b"RIFF" + len(riff).to_bytes(4, "little") + riff)
+    SOUND.save(tmp_path / "sound.wav")
+    paths = [tmp_path / name for name in ("a", "sound.wav", "out.wav")]
+    report = play_file(*paths, drums=1, tail_s=0.0)
+    assert (report.n_notes, report.duration_s) == (2, pytest.approx(0.5, abs=1e-3))
+    with pytest.raises(InputError, match="drums 17: is no MIDI channel"):
+        play_file(*paths, drums=17, force=True)
+    with pytest.raises(InputError, match="is damaged"):
+        play_file(written(tmp_path / "b.mid", data[:-3]), *paths[1:], strict=True, force=True)
 
 
 def test_drums_as_the_sound_play_their_hits() -> None:

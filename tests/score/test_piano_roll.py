@@ -60,3 +60,21 @@ def test_stretches_of_a_roll_fit_together() -> None:
     assert (whole[:88] > 0).sum() == 3
     assert not resample_roll(roll, 86.1, -50, 40).any()
     assert not resample_roll(roll, 86.1, 500, 40).any()
+
+
+def test_a_roll_may_begin_later() -> None:
+    rng = np.random.default_rng(0)
+    starts = rng.uniform(0, 9, 60)
+    notes = tuple(
+        Note(start, start + rng.uniform(0.01, 3), int(rng.integers(50, 60))) for start in starts
+    )
+    part = Part(tuple(sorted(notes)), pedal=((1.0, 4.5), (6.0, 7.0)))
+    whole, later = piano_roll(part), piano_roll(part, 8.0, start_s=3.3)
+    first = later.first
+    assert np.array_equal(later.onset, whole.onset[:, first : first + later.onset.shape[1]])
+    inside = slice(250, later.active.shape[1])  # a second in, all is as in the whole
+    for rate, at in ((250.0, 1100), (86.13, 400), (43.07, 200)):
+        assert np.array_equal(
+            resample_roll(later, rate, at, 100), resample_roll(whole, rate, at, 100)
+        )
+    assert np.array_equal(later.array[:, inside], whole.array[:, first:][:, inside])

@@ -15,6 +15,7 @@ from cambiata.cli.options import (
     output_options,
     seed_option,
     set_option,
+    strict_option,
 )
 from cambiata.cli.values import SHARE
 from cambiata.counterpoint.api import check_file, solve_file
@@ -49,6 +50,9 @@ def _listen_option(option: ApiOptions) -> Decorator:
 @_melody_option("--rhythm", "rhythm", type=SHARE, help="The same for the rhythm alone.")
 @_melody_option("--pitch", "pitch", type=SHARE, help="The same for the pitches alone.")
 @_melody_option("--metre", "metre", metavar="content|style|6/8", help="Whose metre, or which.")
+@_melody_option(
+    "--pickup", "pickup", metavar="1/2", help="Quarter notes before the first full bar; 0: none."
+)
 @_melody_option("--track", "track", type=int, metavar="N", help="Part with the melody, from 1.")
 @_melody_option("--skyline", "skyline", is_flag=True, help="Take the highest tones of chords.")
 @_melody_option("--system", "system", metavar="NAME", help=_one_of(system_names("melody")))
@@ -57,6 +61,7 @@ def _listen_option(option: ApiOptions) -> Decorator:
 @_melody_option(
     "--picture", "picture", metavar="OUT.svg|png", help="Draw piano rolls before and after."
 )
+@strict_option(_melody_option)
 @seed_option(_melody_option)
 @output_options
 def melody(tune: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
@@ -97,6 +102,7 @@ def _list_sidecars(*files: str | None) -> str:
 @_groove_option("--metre", "metre", metavar="6/8", help="A's, where its file does not say.")
 @_listen_option(_groove_option)
 @_groove_option("--picture", "picture", metavar="OUT.svg|png", help="Draw it: A and after.")
+@strict_option(_groove_option)
 @seed_option(_groove_option)
 @output_options
 def groove(a: str, b: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:

@@ -165,6 +165,7 @@ def groove_file(
     seed: int = 0,
     listen: str | Path | None = None,
     picture: str | Path | None = None,
+    strict: bool = False,
     force: bool = False,
 ) -> GrooveReport:
     """Like `morph_groove`, from MIDI files to a MIDI file.
@@ -200,6 +201,8 @@ def groove_file(
         Write how it sounds there, as a sketch.
     picture : str or pathlib.Path, optional
         Draw piano rolls of A and of the output there, .svg.
+    strict : bool
+        Refuse files that are damaged, instead of reading what can be read.
     force : bool
         Replace an output that exists.
 
@@ -225,9 +228,13 @@ def groove_file(
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     check_output(output, MIDI, force=force)
     sidecars = Sidecars(listen, picture, force)
-    score = load_drums(a, drums)
+    score = load_drums(a, drums, strict=strict)
     sidecars.check_length(str(a), score.end_s)
-    others = load_drummer(b, drums) if Path(b).is_dir() else [load_drums(b, drums)]
+    others = (
+        load_drummer(b, drums, strict=strict)
+        if Path(b).is_dir()
+        else [load_drums(b, drums, strict=strict)]
+    )
     drummer = str(b) if Path(b).is_dir() else None
     output_score, groove = _morph(score, others, drummer, amounts, system, metre, weights)
     save(output_score, output, force=force)
@@ -255,7 +262,7 @@ def _only_drums(score: Score) -> Score:
     return replace(score, parts=tuple(part for part in score.parts if part.is_drum))
 
 
-def load_drums(path: str | Path, drums: int | None = None) -> Score:
+def load_drums(path: str | Path, drums: int | None = None, *, strict: bool = False) -> Score:
     """Score of a MIDI file that counts in beats.
 
     Parameters
@@ -264,6 +271,8 @@ def load_drums(path: str | Path, drums: int | None = None) -> Score:
         The file.
     drums : int, optional
         Channel of the drums, 1 to 16, if there are notes on it; else the tenth.
+    strict : bool
+        Refuse a file that is damaged.
 
     Returns
     -------
@@ -281,13 +290,15 @@ def load_drums(path: str | Path, drums: int | None = None) -> Score:
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
-    score = load(path, keys=True, drums=drums, beats=True)
+    score = load(path, keys=True, drums=drums, strict=strict, beats=True)
     if drums is not None and not drum_strikes(score):
-        score = load(path, keys=True, beats=True)
+        score = load(path, keys=True, strict=strict, beats=True)
     return score
 
 
-def load_drummer(folder: str | Path, drums: int | None = None) -> list[Score]:
+def load_drummer(
+    folder: str | Path, drums: int | None = None, *, strict: bool = False
+) -> list[Score]:
     """The playing of a drummer: the scores with drums in a folder and the folders in it.
 
     Parameters
@@ -296,6 +307,8 @@ def load_drummer(folder: str | Path, drums: int | None = None) -> list[Score]:
         The folder.
     drums : int, optional
         Channel of the drums, 1 to 16, in files that have notes on it; else the tenth.
+    strict : bool
+        Refuse files that are damaged.
 
     Returns
     -------
@@ -321,7 +334,7 @@ def load_drummer(folder: str | Path, drums: int | None = None) -> list[Score]:
             and not path.name.startswith(".")
         ):
             try:
-                score = load_drums(path, drums)
+                score = load_drums(path, drums, strict=strict)
             except InputError as error:
                 if error.problem != "has no notes":
                     raise

@@ -10,7 +10,7 @@ from cambiata.errors import InputError, warn
 from cambiata.files import SCORE, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
-from cambiata.melody.metres import change_metre, target_metre
+from cambiata.melody.metres import change_metre, target_metre, with_pickup
 from cambiata.melody.system import MelodyAmounts, MelodySystem
 from cambiata.registry import find_system
 from cambiata.score import notation
@@ -107,6 +107,7 @@ class RestyleKeywords(TypedDict, total=False):
     rhythm: float | None
     pitch: float | None
     metre: str
+    pickup: str | None
     track: int | None
     skyline: bool
     system: str
@@ -123,6 +124,7 @@ def restyle(
     rhythm: float | None = None,
     pitch: float | None = None,
     metre: str = "content",
+    pickup: str | None = None,
     track: int | None = None,
     skyline: bool = False,
     system: str = "melody",
@@ -146,6 +148,9 @@ def restyle(
         The same for each of them; else as `amount`.
     metre : str
         "content" keeps the metre, "style" takes the style's, "6/8" that.
+    pickup : str, optional
+        Length of the incomplete first bar in quarter notes, "1/2", or "0" for none; as the tune
+        says where not given.
     track : int, optional
         Which voice, from 1.
     skyline : bool
@@ -177,6 +182,7 @@ def restyle(
     (Fraction(16, 1), False)
     """
     amounts = _amounts(amount, rhythm, pitch)
+    tune = with_pickup(tune, pickup)
     number, line = melody_of_sheet(tune, track=track, skyline=skyline)
     turning = melody_system(system, settings)
     style_lines, name = _style_lines(style)
@@ -208,6 +214,7 @@ def restyle_file(
     style: str | Path,
     listen: str | Path | None = None,
     picture: str | Path | None = None,
+    strict: bool = False,
     force: bool = False,
     **options: Unpack[RestyleKeywords],
 ) -> MelodyReport:
@@ -225,6 +232,8 @@ def restyle_file(
         Write how it sounds there, played by plain oscillators.
     picture : str or pathlib.Path, optional
         Write a piano roll of before and after there, .svg.
+    strict : bool
+        Refuse MIDI that is damaged, instead of reading what can be read.
     force : bool
         Replace files that exist.
     **options
@@ -249,7 +258,7 @@ def restyle_file(
     started = time.perf_counter()
     check_output(output, SCORE, force=force)
     sidecars = Sidecars(listen, picture, force)
-    sheet = notation.read(tune)
+    sheet = with_pickup(notation.read(tune, strict=strict), options.get("pickup"))
     sidecars.check_length(str(tune), sheet.to_score().end_s)
     style_tunes = load_style_tunes(style, options.get("system", "melody"))
     output_sheet = restyle(sheet, style_tunes, **options)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from cambiata.errors import InputError
 from cambiata.melody.bars import STEPS, Bar, Counting, Event, MelodyLine
 from cambiata.score.midi import Metre
+from cambiata.score.sheet import Sheet
 
 # Where the fast notes of a pulse go when it is counted otherwise, by the lengths of the pulse in
 # steps: a long and a short of a jig become a crotchet and a quaver, and so on. Between, in
@@ -18,6 +19,23 @@ _TIME_MAPS = {
     (24, 36): ((0, 0), (12, 24), (24, 36)),
     (36, 24): ((0, 0), (24, 12), (36, 24)),
 }
+
+
+def with_pickup(tune: Sheet, pickup: str | None) -> Sheet:
+    """A tune whose first bar is so many quarter notes long ("1/2"), and full where it is "0"."""
+    if pickup is None:
+        return tune
+    try:
+        length = Fraction(pickup)
+    except (ValueError, ZeroDivisionError):
+        length = Fraction(-1)
+    if not 0 <= length < tune.metre.bar:
+        raise InputError(
+            f"pickup {pickup}",
+            f"is not the length of the beginning of a bar of {tune.metre}",
+            f"write it in quarter notes, as in 1/2 or 1, less than {tune.metre.bar}",
+        )
+    return replace(tune, pickup=length)
 
 
 def target_metre(

@@ -10,7 +10,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import invert
 from cambiata.performance.rolls import RATE_HZ, RollConfig, RollPlayer
-from cambiata.score.piano_roll import PianoRoll, resample_roll
+from cambiata.score.midi import Part
 
 STFT = Stft()
 _FRAMES_PER_STEP = 2  # spectrogram frames to a frame of the roll, as trained
@@ -38,20 +38,20 @@ class PerformanceNet(RollPlayer):
 
     def render(
         self,
-        roll: PianoRoll,
+        part: Part,
         timbre: npt.NDArray[np.float32],
         start: int,
         n_samples: int,
         *,
         seed: int,
     ) -> Samples:
-        """Sound [n_samples] of a span of the roll."""
+        """Sound [n_samples] of a span of the part."""
         hop = _FRAMES_PER_STEP * STFT.hop_length
         n_multiple: int = self._model.about["frames_multiple"]
         first_frame = start // hop - _CONTEXT_FRAMES
         n_frames = -(-(start + n_samples) // hop) - first_frame + _CONTEXT_FRAMES
         n_frames = -(-n_frames // n_multiple) * n_multiple
-        frames = resample_roll(roll, RATE_HZ / hop, first_frame, n_frames)
+        frames = self._frames(part, RATE_HZ / hop, first_frame, n_frames)
         log_power = self._predict(frames.reshape(1, len(frames), -1, n_multiple), timbre)
         magnitude = np.sqrt(
             np.expm1(np.clip(log_power, 0, _MAX_LOG_POWER)) / self._model.about["gain"]

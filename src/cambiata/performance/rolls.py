@@ -8,11 +8,13 @@ import numpy.typing as npt
 from cambiata.arrays import Samples
 from cambiata.audio.mel import log_mel
 from cambiata.score.midi import Part
-from cambiata.score.piano_roll import PianoRoll, piano_roll
+from cambiata.score.piano_roll import piano_roll, resample_roll
 from cambiata.system import PlaySystem, TransferConfig
 from cambiata.weights import load_model
 
 RATE_HZ = 44100  # of the networks' training
+# Around a span: more than a frame of any rate, to whose nearest an event may fall.
+_MARGIN_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,15 @@ class RollPlayer(PlaySystem[RollConfig, npt.NDArray[np.float32]]):
         )[0]
         return embedding
 
-    def prepare(self, part: Part) -> PianoRoll:
-        """Piano roll of a part."""
-        return piano_roll(part)
+    def prepare(self, part: Part) -> Part:
+        """The part; rolls are made of the spans that are played."""
+        return part
+
+    def _frames(
+        self, part: Part, frame_rate_hz: float, first: int, n_frames: int
+    ) -> npt.NDArray[np.float32]:
+        """Frames of a part's piano roll [3 * 88 + 1, n_frames]."""
+        start_s, end_s = (at / frame_rate_hz for at in (first, first + n_frames))
+        end_s = min(part.end_s, end_s + _MARGIN_S)
+        roll = piano_roll(part, end_s, start_s=max(0.0, start_s - _MARGIN_S))
+        return resample_roll(roll, frame_rate_hz, first, n_frames)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from cambiata.arrays import Samples
 from cambiata.audio.source import resample
 from cambiata.performance.rolls import RATE_HZ, RollConfig, RollPlayer
-from cambiata.score.piano_roll import FRAME_RATE_HZ, PianoRoll, resample_roll
+from cambiata.score.midi import Part
+from cambiata.score.piano_roll import FRAME_RATE_HZ
 
 _NETWORK_RATE_HZ, _N_LEVELS = 16000, 256
 _PER_FRAME = int(_NETWORK_RATE_HZ / FRAME_RATE_HZ)
@@ -44,14 +45,14 @@ class WaveNet(RollPlayer):
 
     def render(
         self,
-        roll: PianoRoll,
+        part: Part,
         timbre: npt.NDArray[np.float32],
         start: int,
         n_samples: int,
         *,
         seed: int,
     ) -> Samples:
-        """Sound [n_samples] of a span of the roll."""
+        """Sound [n_samples] of a span of the part."""
         first_sample = start * _NETWORK_RATE_HZ // RATE_HZ
         length = -(-n_samples * _NETWORK_RATE_HZ // RATE_HZ) + 2
         n_pieces = max(_MIN_PIECES, -(-length // round(_PIECE_S * _NETWORK_RATE_HZ)))
@@ -63,7 +64,7 @@ class WaveNet(RollPlayer):
         conditions = np.concatenate(
             [
                 self._model.part("condition")(
-                    resample_roll(roll, FRAME_RATE_HZ, first_frame, n_frames)[None], timbre
+                    self._frames(part, FRAME_RATE_HZ, first_frame, n_frames)[None], timbre
                 )[0]
                 for first_frame in first_frames
             ]

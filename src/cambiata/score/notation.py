@@ -26,13 +26,15 @@ ABC_SUFFIXES = (".abc",)
 SUFFIXES = (*MIDI_INPUT_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
 
 
-def read(path: str | Path) -> Sheet:
+def read(path: str | Path, *, strict: bool = False) -> Sheet:
     """Sheet of a MIDI, MusicXML or ABC file.
 
     Parameters
     ----------
     path : str or pathlib.Path
         The file. Repeats are written out; grace notes are left out.
+    strict : bool
+        Refuse MIDI that is damaged, instead of reading what can be read.
 
     Returns
     -------
@@ -53,20 +55,22 @@ def read(path: str | Path) -> Sheet:
     path = Path(path)
     if path.suffix.lower() in ABC_SUFFIXES:
         return _sheet_of_tune(_read_tune(path), path)
-    return read_all(path)[0]
+    return read_all(path, strict=strict)[0]
 
 
 def _too_many(path: str | Path, n_tunes: int) -> InputError:
     return InputError(str(path), f"holds {n_tunes} tunes", "keep the one that is meant in a file")
 
 
-def read_all(path: str | Path) -> list[Sheet]:
+def read_all(path: str | Path, *, strict: bool = False) -> list[Sheet]:
     """Sheets of a file; an ABC file may hold many tunes.
 
     Parameters
     ----------
     path : str or pathlib.Path
         As for `read`.
+    strict : bool
+        Likewise.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def read_all(path: str | Path) -> list[Sheet]:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix in MIDI_INPUT_SUFFIXES:
-        score = midi.load(path, keys=True, beats=True)
+        score = midi.load(path, keys=True, strict=strict, beats=True)
         sheets = [Sheet.of(score)]
         # A pickup is a shorter bar with a metre of its own.
         _warn_of_metres(path, {m for at, m in score.clock.metres if at >= sheets[0].pickup})

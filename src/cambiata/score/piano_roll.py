@@ -34,6 +34,8 @@ class PianoRoll:
         1 while the sustain pedal is down [L].
     left_out : tuple of Note
         Notes outside the keyboard.
+    first : int
+        Frame of the score that is its first.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class PianoRoll:
     offset: Roll
     pedal: npt.NDArray[np.float32]
     left_out: tuple[Note, ...] = ()
+    first: int = 0
 
     @property
     def array(self) -> Roll:
@@ -85,11 +88,13 @@ def resample_roll(roll: PianoRoll, frame_rate_hz: float, first: int, n_frames: i
     out = np.zeros((3 * N_KEYS + 1, n_frames), np.float32)
     for first_row, events in ((0, roll.onset), (2 * N_KEYS, roll.offset)):
         keys, frames = np.nonzero(events)
-        at = np.round(frames * (frame_rate_hz / FRAME_RATE_HZ)).astype(np.int64) - first
+        frames_of_score = roll.first + frames
+        at = np.round(frames_of_score * (frame_rate_hz / FRAME_RATE_HZ)).astype(np.int64) - first
         inside = (at >= 0) & (at < n_frames)
         place = first_row + keys[inside], at[inside]
         np.maximum.at(out, place, events[keys[inside], frames[inside]])
     middles = np.floor((first + np.arange(n_frames)) * (FRAME_RATE_HZ / frame_rate_hz) + 1e-6)
+    middles -= roll.first
     within = np.flatnonzero((middles >= 0) & (middles < length))
     frames_read = middles[within].astype(np.int64)
     out[N_KEYS : 2 * N_KEYS, within] = roll.active[:, frames_read]
@@ -122,7 +127,7 @@ def split_at_keyboard(part: Part) -> tuple[Part, tuple[Note, ...]]:
     return replace(part, notes=playable), out_of_range
 
 
-def piano_roll(part: Part, duration_s: float | None = None) -> PianoRoll:
+def piano_roll(part: Part, duration_s: float | None = None, *, start_s: float = 0.0) -> PianoRoll:
     """Piano roll of a part whose notes end with their keys.
 
     Two strikes of a key in one frame leave the louder; a key struck again while it is down has an
@@ -133,7 +138,9 @@ def piano_roll(part: Part, duration_s: float | None = None) -> PianoRoll:
     part : Part
         Part to play, its pedal apart from its notes.
     duration_s : float, optional
-        How long the roll is; to the last note's end where not given.
+        Where the roll ends; at the last note's end where not given.
+    start_s : float
+        Where the roll begins: an hour of it takes a gigabyte.
 
     Returns
     -------
@@ -146,20 +153,24 @@ def piano_roll(part: Part, duration_s: float | None = None) -> PianoRoll:
     np.float32(125.0)
     """
     part, left_out = split_at_keyboard(part)
-    n_frames = int(np.ceil((part.end_s if duration_s is None else duration_s) * FRAME_RATE_HZ))
+    begin = int(start_s * FRAME_RATE_HZ)
+    end_s = part.end_s if duration_s is None else duration_s
+    n_frames = max(int(np.ceil(end_s * FRAME_RATE_HZ)) - begin, 0)
     onset, active, offset = (np.zeros((N_KEYS, n_frames), np.float32) for _ in range(3))
     pedal = np.zeros(n_frames, np.float32)
     for note in part.notes:
-        key, first = note.pitch - LOWEST_KEY, round(note.start_s * FRAME_RATE_HZ)
-        last = max(first + 1, round(note.end_s * FRAME_RATE_HZ))
-        if first >= n_frames:
+        key, first = note.pitch - LOWEST_KEY, round(note.start_s * FRAME_RATE_HZ) - begin
+        last = max(first + 1, round(note.end_s * FRAME_RATE_HZ) - begin)
+        if first >= n_frames or last < 0:
             continue
-        if first and active[key, first - 1] and not offset[key, first - 1]:
+        if first > 0 and active[key, first - 1] and not offset[key, first - 1]:
             offset[key, first - 1] = 1
-        onset[key, first] = max(onset[key, first], note.velocity / MAX_VELOCITY)
-        active[key, first:last] = 1
+        if first >= 0:
+            onset[key, first] = max(onset[key, first], note.velocity / MAX_VELOCITY)
+        active[key, max(first, 0) : last] = 1
         if last < n_frames:
             offset[key, last] = 1
-    for begin_s, end_s in part.pedal:
-        pedal[round(begin_s * FRAME_RATE_HZ) : round(end_s * FRAME_RATE_HZ)] = 1
-    return PianoRoll(onset, active, offset, pedal, left_out)
+    for begin_s, lift_s in part.pedal:
+        down, up = (max(round(at_s * FRAME_RATE_HZ) - begin, 0) for at_s in (begin_s, lift_s))
+        pedal[down:up] = 1
+    return PianoRoll(onset, active, offset, pedal, left_out, begin)
