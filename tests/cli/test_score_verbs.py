@@ -295,7 +295,7 @@ def test_what_only_play_can_do_without_is_named(tmp_path: Path) -> None:
             ("melody", "--style", "reel"),
             r"has 3,\d\d\d bars, too many for a melody; cut it to 2,048",
         ),
-        (("groove", "slow.mid"), r"has \d,\d\d\d bars; cut it to 5,000 at most"),
+        (("groove", "slow.mid"), r"has [\d,]+ bars; cut it to 5,000 at most"),
         (
             ("melody", "--style", "reel", "--listen", "x.wav"),
             r"bars, too many|too long for a sketch",
