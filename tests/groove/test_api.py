@@ -143,7 +143,7 @@ def test_scores_without_metre_may_be_told_one() -> None:
     ("b", "output", "match"),
     [
         ("b.mid", "c.musicxml", "c.musicxml: is no MIDI file's name; name it NAME.mid"),
-        ("b.mid", "a.mid", "a.mid: exists; choose another name, or --force"),
+        ("b.mid", "a.mid", "a.mid: exists; choose another name, or replace it"),
         ("b.mid", "no/c.mid", "its folder does not exist; make it first"),
         ("none.mid", "c.mid", "none.mid: no such file; check the path"),
         ("empty", "c.mid", "empty: has no MIDI files with drums; choose a drummer's folder"),
