@@ -1,14 +1,10 @@
-"""Scores played as a sketch, and what is written beside a score."""
-
-from pathlib import Path
+"""Scores played as a sketch."""
 
 import numpy as np
 import pytest
 
-from cambiata.audio.sound import load
-from cambiata.errors import InputError
 from cambiata.score.midi import Note, Part, Score
-from cambiata.score.preview import Sidecars, preview
+from cambiata.score.preview import preview
 
 A4, A5 = (Score((Part((Note(0.0, 0.5, pitch),)),)) for pitch in (69, 81))
 
@@ -41,28 +37,3 @@ def test_loud_notes_are_louder() -> None:
 
 def test_a_score_of_nothing_is_silent() -> None:
     assert not preview(Score(())).samples.any()
-
-
-def test_sidecars_are_written_and_named(tmp_path: Path) -> None:
-    sidecars = Sidecars(tmp_path / "a.wav", tmp_path / "a.svg")
-    sidecars.write({"before": A4, "after": A5}, "octave")
-    assert sidecars.paths == {"listen": str(tmp_path / "a.wav"), "picture": str(tmp_path / "a.svg")}
-    assert (load(tmp_path / "a.wav").samples.shape) == (1, 66150)
-    assert "octave" in (tmp_path / "a.svg").read_text()
-    assert Sidecars().paths == {"listen": None, "picture": None}
-
-
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        ({"listen": "no/a.wav"}, "its folder does not exist"),
-        ({"picture": "a.gif"}, "is not a kind of picture"),
-        ({"listen": "there.wav"}, "exists"),
-    ],
-)
-def test_sidecars_that_cannot_be_written_are_refused_at_once(
-    names: dict[str, str], message: str, tmp_path: Path
-) -> None:
-    (tmp_path / "there.wav").touch()
-    with pytest.raises(InputError, match=message):
-        Sidecars(**{kind: tmp_path / name for kind, name in names.items()})

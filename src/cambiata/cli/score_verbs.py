@@ -34,7 +34,12 @@ def _one_of(names: list[str]) -> str:
 
 
 def _listen_option(option: ApiOptions) -> Decorator:
-    return option("--listen", "listen", metavar="OUT.wav", help="Write how it sounds, as a sketch.")
+    return option(
+        "--listen",
+        "listen",
+        metavar="OUT.wav|html",
+        help="Write how it sounds, as a sketch; .html: a page of before and after.",
+    )
 
 
 @click.command(context_settings=HELP)

@@ -19,8 +19,8 @@ from cambiata.counterpoint.worksheet import (
 from cambiata.errors import InputError
 from cambiata.files import SCORE, check_output
 from cambiata.keywords import checked_keywords
+from cambiata.page.sidecars import Sidecars
 from cambiata.score import notation
-from cambiata.score.preview import Sidecars
 from cambiata.score.sheet import Sheet
 
 # Of `solve`: each solution costs one more run of CP-SAT, and twenty differing by 15 % of their
@@ -325,9 +325,9 @@ def solve_file(
     seed : int
         Same seed, same solutions.
     listen : str or pathlib.Path, optional
-        Write how the best one sounds there, as a sketch.
+        Write how the best one sounds there, as a sketch; .html: a page of it and the cantus.
     picture : str or pathlib.Path, optional
-        Draw the cantus and the best solution there, .svg.
+        Draw the cantus and the best solution there, .svg or .png.
     force : bool
         Replace outputs that exist.
 

@@ -12,9 +12,9 @@ from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
 from cambiata.groove.phrases import fit_bars, nearest_phrases
 from cambiata.groove.system import GrooveAmounts, GrooveSystem
 from cambiata.keywords import checked_keywords
+from cambiata.page.sidecars import Sidecars
 from cambiata.registry import find_system, system_names
 from cambiata.score.midi import Metre, Score, load, save
-from cambiata.score.preview import Sidecars
 
 # Metres that `metre` takes: note values that MIDI can write, and as many beats as a bar may have.
 _UNITS, _MAX_BEATS = ("1", "2", "4", "8", "16"), 32
@@ -198,9 +198,9 @@ def groove_file(
     seed : int
         Likewise.
     listen : str or pathlib.Path, optional
-        Write how it sounds there, as a sketch.
+        Write how it sounds there, as a sketch; .html: a page of before and after.
     picture : str or pathlib.Path, optional
-        Draw piano rolls of A and of the output there, .svg.
+        Draw piano rolls of A and of the output there, .svg or .png.
     strict : bool
         Refuse files that are damaged, instead of reading what can be read.
     force : bool

@@ -12,10 +12,10 @@ from cambiata.keywords import checked_keywords
 from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
 from cambiata.melody.metres import change_metre, target_metre, with_pickup
 from cambiata.melody.system import MelodyAmounts, MelodySystem
+from cambiata.page.sidecars import Sidecars
 from cambiata.registry import find_system
 from cambiata.score import notation
 from cambiata.score.notation import SUFFIXES
-from cambiata.score.preview import Sidecars
 from cambiata.score.sheet import Sheet
 
 
@@ -229,9 +229,10 @@ def restyle_file(
     style : str or pathlib.Path
         A dance type, a file of a melody, or a folder of such files.
     listen : str or pathlib.Path, optional
-        Write how it sounds there, played by plain oscillators.
+        Write how it sounds there, played by plain oscillators; .html: a page of before and
+        after.
     picture : str or pathlib.Path, optional
-        Write a piano roll of before and after there, .svg.
+        Write a piano roll of before and after there, .svg or .png.
     strict : bool
         Refuse MIDI that is damaged, instead of reading what can be read.
     force : bool

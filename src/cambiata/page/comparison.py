@@ -44,12 +44,13 @@ class Exhibit:
     start: int = 0  # samples of it that are shown
     stop: int | None = None
     roll: Roll | None = None
+    original: Roll | None = None  # notes that are not in it have another colour
     listen_from_s: float = 0.0  # where what is played begins, from `start`
 
     @property
     def label(self) -> str:
         """Role and name, without folders: a page is passed on."""
-        return f"{self.role}: {Path(self.name).name}"
+        return f"{self.role}: {Path(self.name).name}" if self.name else self.role
 
     @property
     def n_samples(self) -> int:
@@ -124,19 +125,28 @@ def draw(exhibits: Sequence[Exhibit], title: str) -> Canvas:
         measured = None
         if each.source is not None:
             measured = measure_spectrogram(each.source, int(_WIDTH), each.start, each.stop)
-        top = _draw_panel(canvas, each.roll, measured, top + _LABEL_PIXELS, axis_s)
+        top = _draw_panel(canvas, each, measured, top + _LABEL_PIXELS, axis_s)
     canvas.add(Text(_LEFT, top + 8, 9, _NOTE, "#444444"))
     canvas.height = top + 20
     return canvas
 
 
 def _draw_panel(
-    canvas: Canvas, roll: Roll | None, measured: Spectrogram | None, top: float, axis_s: float
+    canvas: Canvas, shown: Exhibit, measured: Spectrogram | None, top: float, axis_s: float
 ) -> float:
     """A roll, a spectrogram, or both; returns where the next begins."""
-    if roll is not None:
-        rows = label_rows([roll])
-        draw_roll(canvas, roll, rows, x=_LEFT, y=top, width=_WIDTH, axis_s=axis_s)
+    if shown.roll is not None:
+        rows = label_rows([shown.roll])
+        draw_roll(
+            canvas,
+            shown.roll,
+            rows,
+            x=_LEFT,
+            y=top,
+            width=_WIDTH,
+            axis_s=axis_s,
+            original=shown.original,
+        )
         top += len(rows) * ROW_PIXELS
         draw_time_axis(canvas, x=_LEFT, y=top, width=_WIDTH, axis_s=axis_s)
         top += _AXIS_PIXELS
@@ -213,8 +223,8 @@ def _card(exhibit: Exhibit, excerpt: _Excerpt | None, common_db: float, axis_s: 
     own_s = excerpt.spectrogram.duration_s if excerpt else exhibit.duration_s
     axis_s = axis_s if exhibit.shares_time else own_s
     canvas = Canvas(_LEFT + _WIDTH + _RIGHT)
-    roll, measured = exhibit.roll, excerpt.spectrogram if excerpt else None
-    canvas.height = _draw_panel(canvas, roll, measured, 8.0, axis_s)
+    measured = excerpt.spectrogram if excerpt else None
+    canvas.height = _draw_panel(canvas, exhibit, measured, 8.0, axis_s)
     picture = data_uri(canvas.png(), "image/png")
     image = (
         f'<div class="timeline" data-left="{_LEFT / canvas.width:.5f}" '

@@ -1,17 +1,12 @@
-"""A score to listen to and to look at: played by plain oscillators, drawn as piano rolls."""
+"""A score to listen to, played by plain oscillators."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from cambiata.audio.sound import Audio
-from cambiata.errors import InputError
-from cambiata.files import PICTURE, check_output
 from cambiata.score.midi import Note, Score
-from cambiata.score.pictures import draw_rolls
 
 Samples = npt.NDArray[np.float64]
 
@@ -19,7 +14,6 @@ Samples = npt.NDArray[np.float64]
 _RATE_HZ = 44100
 _ATTACK_S, _RELEASE_S = 0.004, 0.06  # shorter ones click, longer ones blur fast notes
 _PEAK = 0.7  # -3 dB
-_LONGEST_S = 3600.0  # an hour takes 2 GB
 _TAIL_S = 1.0  # time for the last note's release and for a cymbal
 _KICK, _SNARE, _TOM, _HAT, _CYMBAL = range(5)
 # Drums of General MIDI by the sounds that stand for them; all others are struck wood.
@@ -69,87 +63,6 @@ def preview(score: Score) -> Audio:
     if peak > 0:
         mixed *= _PEAK / peak
     return Audio(mixed[None].astype(np.float32), _RATE_HZ)
-
-
-@dataclass(frozen=True)
-class Sidecars:
-    """Sound and picture of a score, written beside it on request.
-
-    Parameters
-    ----------
-    listen : str or pathlib.Path, optional
-        Sound file for the score played by plain oscillators.
-    picture : str or pathlib.Path, optional
-        Picture of piano rolls before and after, .svg.
-    force : bool
-        Replace files that exist.
-
-    Raises
-    ------
-    InputError
-        A file cannot be written there; refused before anything is made.
-
-    Examples
-    --------
-    >>> Sidecars(picture="/nowhere/roll.svg")
-    Traceback (most recent call last):
-    cambiata.errors.InputError: /nowhere/roll.svg: its folder does not exist; make it first
-    """
-
-    listen: str | Path | None = None
-    picture: str | Path | None = None
-    force: bool = False
-
-    def __post_init__(self) -> None:
-        if self.listen is not None:
-            check_output(self.listen, force=self.force)
-        if self.picture is not None:
-            check_output(self.picture, PICTURE, force=self.force)
-
-    @property
-    def paths(self) -> dict[str, str | None]:
-        """Paths of both, None where not asked for, as reports have them."""
-        return {
-            "listen": None if self.listen is None else str(self.listen),
-            "picture": None if self.picture is None else str(self.picture),
-        }
-
-    def check_length(self, name: str, duration_s: float) -> None:
-        """Refuse to sketch the sound of what is longer than an hour.
-
-        Parameters
-        ----------
-        name : str
-            Of the score, for messages.
-        duration_s : float
-            How long it is.
-
-        Raises
-        ------
-        InputError
-            It is longer, and its sound was asked for.
-        """
-        if self.listen is not None and duration_s > _LONGEST_S:
-            raise InputError(
-                name,
-                f"lasts {duration_s / 3600:.1f} hours, too long for a sketch of how it sounds",
-                "leave the sketch out",
-            )
-
-    def write(self, scores: Mapping[str, Score], title: str = "") -> None:
-        """Write the files that were asked for.
-
-        Parameters
-        ----------
-        scores : mapping of str to Score
-            The score before and, last, after what was done to it, by the picture's labels.
-        title : str
-            Title of the picture.
-        """
-        if self.listen is not None:
-            preview(list(scores.values())[-1]).save(self.listen, force=self.force)
-        if self.picture is not None:
-            draw_rolls(scores, self.picture, title=title, force=self.force)
 
 
 def _synthesize_tone(note: Note) -> Samples:

@@ -17,7 +17,7 @@ def transfer_exhibits(render: ContentRender, style: str, output: str | Path) -> 
     if render.in_place:
         listen_from_s = max(0.0, start / rate - _LEAD_S)
         start, stop = 0, content.n_samples
-    exhibits = [Exhibit("content", content.name, content, start, stop, None, listen_from_s)]
+    exhibits = [Exhibit("content", content.name, content, start, stop, listen_from_s=listen_from_s)]
     if render.style.samples is not None:
         sound = Audio(render.style.samples, render.system.config.sample_rate, name=style)
         exhibits.append(Exhibit("style", style, sound))
