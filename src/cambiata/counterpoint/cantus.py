@@ -44,6 +44,12 @@ class Cantus:
         """Name of its mode, and of the note that it ends on."""
         return f"{pitch_name(self.final, self.fifths)} {_FINALS[self.final % 12]}"
 
+    def name_of(self, pitch: int) -> str:
+        """Name of a pitch in white notes as it sounds, in the cantus' own key: "Bb3"."""
+        name = pitch_name(pitch, self.fifths)
+        accidentals = name.count("#") - name.count("b")
+        return f"{name}{(pitch - self.shift - accidentals) // 12 - 1}"
+
     def bars(self, place: Fraction) -> Fraction:
         """A place in quarter notes as quarters of a bar (four to a note of the cantus)."""
         return (place - self.start) / self.length * 4

@@ -61,7 +61,7 @@ def chord_breaches(
     cantus: Cantus, bar: int, chord: tuple[int, int, int], voices: Sequence[str] = "123"
 ) -> Iterator[Breach]:
     """Breaches of one chord of three voices, its pitches from the lowest."""
-    names = [rules.pitch_name(pitch, cantus.fifths) for pitch in chord]
+    names = [cantus.name_of(pitch) for pitch in chord]
     low, middle, high = chord
     at_end = bar in (0, len(cantus.pitches) - 1)
     if at_end:
@@ -115,5 +115,5 @@ def motion_breaches(
                 yield Breach(bar + 1, rule, motion_words(cantus, pair, after, between))
         for a, b in ((one, two), (two, one)):
             if rules.is_false_relation(chord[a], following[b]):
-                names = [rules.pitch_name(p, cantus.fifths) for p in (chord[a], following[b])]
+                names = [cantus.name_of(p) for p in (chord[a], following[b])]
                 yield Breach(bar + 1, "false-relation", " then ".join(names))

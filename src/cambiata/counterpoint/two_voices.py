@@ -56,7 +56,7 @@ class _TwoVoices:
 
     def name(self, pitch: int) -> str:
         """Name of a pitch in the cantus' key."""
-        return rules.pitch_name(pitch, self.cantus.fifths)
+        return self.cantus.name_of(pitch)
 
     def against(self, bar: int, pitch: int) -> str:
         """A pitch and the cantus' note, in words."""
