@@ -61,8 +61,8 @@ _SHIPPED = {
         "groove": "92fad3e494d40a7a044af4086c1ff6df261429088e84d450bc96676b67159f55",
     },
     "melody": {
-        "melody": "076180888bcc7980f59028bdce2f49277350737a5739b7bee7dff8f0cf4c6c74",
-        "pati2018": "6da582c9d8139ae8b2d8a0fe61a00c2ffe17ccf69e8930bb59547306cd943925",
+        "melody": "6c7bc2f4b7fdaf5852e1b282fc3a9e76409bea5ac14e3542f8eb85a09ae318ba",
+        "pati2018": "3b81d123ec47056da9080e78a950b42b7512388dd644020913b90b6c16f47c0a",
     },
 }
 

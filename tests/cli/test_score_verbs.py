@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from midi_bytes import meta, scale, track, written
 from midi_bytes import midi as midi_file
+from sheets import voice
 
 import cambiata
 from cambiata.cli.flags import in_flags
@@ -80,7 +81,6 @@ def test_a_style_may_be_shown_by_a_tune_or_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_reel_becomes_a_jig_when_asked(tmp_path: Path) -> None:
-    pytest.importorskip("music21")
     out = tmp_path / "out.musicxml"
     call = ("melody", EXAMPLES / "reel.mid", "--style", "jig", "-o", out)
     assert "but jig is in 6/8, 9/8; add --metre style to change it" in refused(run(*call))
@@ -313,3 +313,37 @@ def test_absurd_times_are_refused(
     written(tmp_path / "slow.mid", midi_file(tune if verb == "melody" else beat, division=1))
     assert re.search(match, refused(run(verb, "slow.mid", *options, "-o", "out.mid")))
     assert not list(tmp_path.glob("out.mid"))
+
+
+def test_a_tune_of_a_book_is_chosen_by_its_number(tmp_path: Path) -> None:
+    bars = "d2fa g2fe|d2fa g2e2:|\n" * 4
+    tunes = (f"X:{i}\nT:Tune {i}\nM:4/4\nL:1/8\nK:D\n{bars}\n" for i in range(1, 341))
+    (tmp_path / "book.abc").write_text("".join(tunes))
+    out = tmp_path / "out.musicxml"
+    call = ("melody", tmp_path / "book.abc", "--style", "reel", "--amount", 0, "-o", out)
+    assert "holds 340 tunes; choose one with --tune N, its X: number (1 to 340)" in refused(
+        run(*call)
+    )
+    done = run(*call, "--tune", 17)
+    assert done.exit_code == 0, done.output
+    assert read(out).title == "Tune 17"
+
+
+def test_breaches_are_written_into_the_score(tmp_path: Path) -> None:
+    bars = [f"{name}4" for name in "DDDDDDDDDDD"]
+    cantus = voice(["D4", "F4", "E4", "D4", "G4", "F4", "A4", "G4", "F4", "E4", "D4"], 4, "Cantus")
+    write(Sheet((voice(bars, 4, "Counterpoint"), cantus)), tmp_path / "a.mid")
+    marked = tmp_path / "marked.musicxml"
+    done = run("counterpoint", "check", tmp_path / "a.mid", "-o", marked)
+    assert done.exit_code == 1
+    assert f"also {marked}" in done.output
+    text = marked.read_text()
+    words = [line for line in done.output.splitlines() if line.startswith("bar ")]
+    assert text.count('color="#C0392B"') == len(words) > 3
+    assert "D4 over E4" in done.output or "D4 under E4" in done.output
+    assert [v.tones for v in read(marked).voices] == [
+        v.tones for v in read(tmp_path / "a.mid").voices
+    ]
+    assert "name it NAME.musicxml" in refused(
+        run("counterpoint", "check", tmp_path / "a.mid", "-o", tmp_path / "a.pdf")
+    )

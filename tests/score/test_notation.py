@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cambiata.errors import InputError
 from cambiata.score import midi
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
-from cambiata.score.notation import read, read_all, write
+from cambiata.score.notation import read, read_all, read_score, write
 from cambiata.score.sheet import Sheet, Tone, Voice
 
 QUARTER = Fraction(1)
@@ -40,8 +40,6 @@ D|:GAB "Em"d2B|{c}(3ABc d z3|1 G3 A3:|2 G6|]
 
 @pytest.mark.parametrize("suffix", [".mid", ".musicxml", ".mxl"])
 def test_sheets_come_back_as_they_were(tmp_path: Path, suffix: str) -> None:
-    if suffix != ".mid":
-        pytest.importorskip("music21")
     write(TUNE, tmp_path / f"a{suffix}")
     loaded = read(tmp_path / f"a{suffix}")
     assert loaded.voices[0].tones == TUNE.voices[0].tones
@@ -84,8 +82,21 @@ def test_a_tune_of_ten_repeated_parts_is_read_at_once(tmp_path: Path) -> None:
 def test_collections_are_read_whole_and_refused_as_a_tune(tmp_path: Path) -> None:
     (tmp_path / "a.abc").write_text(ABC + "\n" + ABC.replace("X:1", "X:2"))
     assert len(read_all(tmp_path / "a.abc")) == 2
-    with pytest.raises(InputError, match="holds 2 tunes; keep the one that is meant"):
-        read(tmp_path / "a.abc")
+    path = tmp_path / "a.abc"
+    for reading in (read, read_score):
+        with pytest.raises(InputError, match=r"holds 2 tunes; choose .*=N`, its X: .*1 to 2"):
+            reading(path)
+        with pytest.raises(InputError, match="has no tune 7; choose one of 1 to 2"):
+            reading(path, tune_number=7)
+    (tmp_path / "a.abc").write_text(ABC + "\n" + ABC.replace("X:1", "X:2").replace("Air", "Jig"))
+    assert read(path, tune_number=2).title == "Jig"
+    assert read_score(path, tune_number=1).name == f"{path} (Air)"
+
+
+def test_a_score_of_one_tune_has_no_numbers(tmp_path: Path) -> None:
+    write(TUNE, tmp_path / "a.mid")
+    with pytest.raises(InputError, match=r"is no ABC file, .*; leave out `tune_number`"):
+        read(tmp_path / "a.mid", tune_number=1)
 
 
 def test_keys_let_go_early_are_written_as_long_as_they_are_meant() -> None:
@@ -126,7 +137,6 @@ def test_scores_keep_tempos_metres_and_key_through_files(tmp_path: Path) -> None
     ],
 )
 def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
-    pytest.importorskip("music21")
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=message):
         read(tmp_path / name)

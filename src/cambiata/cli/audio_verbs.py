@@ -17,6 +17,7 @@ from cambiata.cli.contents import (
 )
 from cambiata.cli.options import (
     HELP,
+    TUNE_HELP,
     ApiOptions,
     list_as_json_option,
     output_options,
@@ -149,6 +150,7 @@ def _describe(report: cambiata.Report) -> str:
 @_play_option(
     "--drums", "drums", type=int, metavar="N", help="MIDI channel that is drums; else 10; 0: none."
 )
+@_play_option("--tune", "tune_number", type=int, metavar="N", help=TUNE_HELP)
 @_play_option("--tempo", "tempo", type=float, metavar="X", help="How many times as fast.")
 @_play_option("--pedal/--no-pedal", "pedal", help="Whether the sustain pedal counts (it does).")
 @strict_option(_play_option, also=", and notes off the keyboard")

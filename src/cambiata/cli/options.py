@@ -141,6 +141,7 @@ as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print what was done as JSON."
 )
 list_as_json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+TUNE_HELP = "Tune of an ABC file that holds several, by its X: number."
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
 jobs_option = click.option(
     "--jobs", "n_workers", type=click.IntRange(1), help="Processes; else cores."

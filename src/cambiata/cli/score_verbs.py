@@ -9,9 +9,11 @@ import click
 from cambiata.cli.console import print_report, silence_warnings
 from cambiata.cli.options import (
     HELP,
+    TUNE_HELP,
     ApiOptions,
     Decorator,
     as_json_option,
+    force_option,
     output_options,
     seed_option,
     set_option,
@@ -31,6 +33,10 @@ _check_option = ApiOptions(check_file)
 
 def _one_of(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}."
+
+
+def _tune_option(option: ApiOptions) -> Decorator:
+    return option("--tune", "tune_number", type=int, metavar="N", help=TUNE_HELP)
 
 
 def _listen_option(option: ApiOptions) -> Decorator:
@@ -59,6 +65,7 @@ def _listen_option(option: ApiOptions) -> Decorator:
     "--pickup", "pickup", metavar="1/2", help="Quarter notes before the first full bar; 0: none."
 )
 @_melody_option("--track", "track", type=int, metavar="N", help="Part with the melody, from 1.")
+@_tune_option(_melody_option)
 @_melody_option("--skyline", "skyline", is_flag=True, help="Take the highest tones of chords.")
 @_melody_option("--system", "system", metavar="NAME", help=_one_of(system_names("melody")))
 @set_option
@@ -141,6 +148,7 @@ def counterpoint() -> None:
     help="Where the counterpoint lies.",
 )
 @_solve_option("--voices", "voices", type=click.IntRange(2, 3), help="3: species 1 only.")
+@_tune_option(_solve_option)
 @_solve_option("--best", "best", type=int, metavar="N", help="So many solutions.")
 @_listen_option(_solve_option)
 @_solve_option("--picture", "picture", metavar="OUT.svg|png", help="Draw cantus and solution.")
@@ -165,6 +173,11 @@ def solve(cantus: str, output: str, quiet: bool, as_json: bool, **options: Any) 
     type=click.Choice(["above", "below"]),
     help="Else where the cantus is not.",
 )
+@_tune_option(_check_option)
+@click.option(
+    "-o", "--output", metavar="MARKED.musicxml", help="Write the breaches into the score."
+)
+@force_option
 @as_json_option
 def check(score: str, as_json: bool, **options: Any) -> None:
     """Say which rules SCORE breaks, bar by bar; the exit code is 1 where there are any."""
@@ -178,7 +191,7 @@ def check(score: str, as_json: bool, **options: Any) -> None:
         click.echo(
             f"{score}: {'no breach' if not n else f'{n} breach' + 'es' * (n > 1)}; "
             f"species {checked.species} {checked.position}, {checked.n_bars} bars in "
-            f"{checked.mode}, cantus: {checked.cantus}",
+            f"{checked.mode}, cantus: {checked.cantus}{_list_sidecars(options['output'])}",
             err=True,
         )
     if checked.breaches:

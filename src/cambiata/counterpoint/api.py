@@ -17,11 +17,11 @@ from cambiata.counterpoint.worksheet import (
     sheet_of,
 )
 from cambiata.errors import InputError
-from cambiata.files import SCORE, check_output
+from cambiata.files import MUSICXML, SCORE, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.page.sidecars import Sidecars
 from cambiata.score import notation
-from cambiata.score.sheet import Sheet
+from cambiata.score.sheet import Remark, Sheet
 
 # Of `solve`: each solution costs one more run of CP-SAT, and twenty differing by 15 % of their
 # notes are more than anybody compares.
@@ -192,7 +192,13 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
 
 @checked_keywords
 def check_file(
-    path: str | Path, *, species: int | None = None, position: str | None = None
+    path: str | Path,
+    *,
+    species: int | None = None,
+    position: str | None = None,
+    output: str | Path | None = None,
+    tune_number: int | None = None,
+    force: bool = False,
 ) -> CheckReport:
     """The breaches in a worksheet's file.
 
@@ -204,6 +210,12 @@ def check_file(
         1 to 5; by default what the rhythm says.
     position : {"above", "below"}, optional
         Where the counterpoint lies; by default where the voices are.
+    output : str or pathlib.Path, optional
+        MusicXML file to write: the worksheet, each breach in red above its bar.
+    tune_number : int, optional
+        X: number of the worksheet, where an ABC file holds several tunes.
+    force : bool
+        Replace a file that exists.
 
     Returns
     -------
@@ -213,7 +225,7 @@ def check_file(
     Raises
     ------
     InputError
-        The file cannot be read, or is no worksheet.
+        The file cannot be read, or is no worksheet; or the output cannot be written.
 
     Examples
     --------
@@ -221,7 +233,18 @@ def check_file(
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
-    return check(notation.read(path), species=species, position=position)
+    if output is not None:
+        check_output(output, MUSICXML, force=force)
+    sheet = notation.read(path, tune_number=tune_number)
+    report = check(sheet, species=species, position=position)
+    if output is not None:
+        cantus = Worksheet.of(sheet, species=species, position=position).cantus
+        remarks = [
+            Remark(cantus.start + (each.bar - 1) * cantus.length, f"{each.rule}: {each.words}")
+            for each in report.breaches
+        ]
+        notation.write(sheet, output, remarks=remarks, force=force)
+    return report
 
 
 @checked_keywords
@@ -301,6 +324,7 @@ def solve_file(
     voices: int = 2,
     best: int = 1,
     seed: int = 0,
+    tune_number: int | None = None,
     listen: str | Path | None = None,
     picture: str | Path | None = None,
     force: bool = False,
@@ -324,6 +348,8 @@ def solve_file(
         How many solutions.
     seed : int
         Same seed, same solutions.
+    tune_number : int, optional
+        X: number of the cantus, where an ABC file holds several tunes.
     listen : str or pathlib.Path, optional
         Write how the best one sounds there, as a sketch; .html: a page of it and the cantus.
     picture : str or pathlib.Path, optional
@@ -353,7 +379,7 @@ def solve_file(
     started = time.perf_counter()
     refuse_unknown(species=species, position=position, voices=voices)
     _refuse_too_many(best)
-    sheet = notation.read(path)
+    sheet = notation.read(path, tune_number=tune_number)
     path_out = Path(output)
     numbered = [path_out.with_stem(f"{path_out.stem}-{number}") for number in range(1, best + 1)]
     outputs = [path_out] if best == 1 else numbered

@@ -18,7 +18,7 @@ def line_breaches(cantus: Cantus, line: Line, species: int, voice: str) -> Itera
         return Breach(note.bar + 1, rule, prefix + words)
 
     def name(pitch: int) -> str:
-        return rules.pitch_name(pitch, cantus.fifths)
+        return cantus.name_of(pitch)
 
     n_bars = len(cantus.pitches)
     for note in line:
@@ -153,10 +153,9 @@ def cadence_breaches(cantus: Cantus, before: int, last: int, ends_well: bool) ->
     """Breach of the rule that the final is reached by step from the leading note."""
     required = rules.leading_note(cantus.pitches[-2], cantus.final)
     if before % 12 != required or (ends_well and not rules.is_step(before, last)):
-        names = (
-            rules.pitch_name(pitch, cantus.fifths) for pitch in (before, required, cantus.final)
-        )
-        words = "{} before the end; {} has to lead to {} by step".format(*names)
+        # Which octave the leading note lies in is free.
+        wanted, final = (rules.pitch_name(p, cantus.fifths) for p in (required, cantus.final))
+        words = f"{cantus.name_of(before)} before the end; {wanted} has to lead to {final} by step"
         yield Breach(len(cantus.pitches) - 1, "cadence", words)
 
 
@@ -165,8 +164,7 @@ def motion_words(
 ) -> str:
     """Two intervals running, in words."""
     chords = (
-        "-".join(rules.pitch_name(pitch, cantus.fifths) for pitch in sorted(chord))
-        for chord in (pair, following)
+        "-".join(cantus.name_of(pitch) for pitch in sorted(chord)) for chord in (pair, following)
     )
     return " to ".join(chords) + f" between {voices}"
 

@@ -212,6 +212,7 @@ def restyle_file(
     output: str | Path,
     *,
     style: str | Path,
+    tune_number: int | None = None,
     listen: str | Path | None = None,
     picture: str | Path | None = None,
     strict: bool = False,
@@ -228,6 +229,8 @@ def restyle_file(
         MIDI or MusicXML.
     style : str or pathlib.Path
         A dance type, a file of a melody, or a folder of such files.
+    tune_number : int, optional
+        X: number of the tune that is meant, where an ABC file holds several.
     listen : str or pathlib.Path, optional
         Write how it sounds there, played by plain oscillators; .html: a page of before and
         after.
@@ -259,7 +262,8 @@ def restyle_file(
     started = time.perf_counter()
     check_output(output, SCORE, force=force)
     sidecars = Sidecars(listen, picture, force)
-    sheet = with_pickup(notation.read(tune, strict=strict), options.get("pickup"))
+    sheet = notation.read(tune, strict=strict, tune_number=tune_number)
+    sheet = with_pickup(sheet, options.get("pickup"))
     sidecars.check_length(str(tune), sheet.to_score().end_s)
     style_tunes = load_style_tunes(style, options.get("system", "melody"))
     output_sheet = restyle(sheet, style_tunes, **options)

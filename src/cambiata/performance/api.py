@@ -237,6 +237,7 @@ def play_file(
     output: str | Path,
     *,
     drums: int | None = None,
+    tune_number: int | None = None,
     midi: str | Path | None = None,
     sample_rate: int | None = None,
     n_channels: int | None = None,
@@ -260,6 +261,8 @@ def play_file(
     drums : int, optional
         Channel of a MIDI file whose pitches are drums and left out, 1 to 16, or 0 for none; else
         the tenth.
+    tune_number : int, optional
+        X: number of the tune that is meant, where an ABC file holds several.
     midi : str or pathlib.Path, optional
         MIDI file for the notes of a recording.
     sample_rate, n_channels : int, optional
@@ -299,7 +302,9 @@ def play_file(
     _check_paths(score, sound, output, midi if is_score else None)
     source: Score | AudioFile
     if is_score:
-        source = read_score(score, keys=True, drums=drums, strict=chosen.strict)
+        source = read_score(
+            score, keys=True, drums=drums, strict=chosen.strict, tune_number=tune_number
+        )
     else:
         source = AudioFile(score, strict=chosen.strict)
     if midi is not None:

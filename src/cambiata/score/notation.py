@@ -15,7 +15,7 @@ from cambiata.files import (
 )
 from cambiata.keywords import checked_keywords
 from cambiata.score import midi
-from cambiata.score.abc.reader import count_tunes, parse_abc, read_text
+from cambiata.score.abc.reader import parse_abc, read_text, tune_numbers
 from cambiata.score.midi import Clock, Metre, Note, Part, Score
 from cambiata.score.musicxml.reader import read_musicxml
 from cambiata.score.musicxml.writer import musicxml_of, packed
@@ -23,10 +23,12 @@ from cambiata.score.played import PlayedTune, PlayedVoice
 from cambiata.score.sheet import Remark, Sheet, Tone, Voice
 
 ABC_SUFFIXES = (".abc",)
+_FEW = 12  # numbers of tunes that a message lists
 SUFFIXES = (*MIDI_INPUT_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
 
 
-def read(path: str | Path, *, strict: bool = False) -> Sheet:
+@checked_keywords
+def read(path: str | Path, *, strict: bool = False, tune_number: int | None = None) -> Sheet:
     """Sheet of a MIDI, MusicXML or ABC file.
 
     Parameters
@@ -35,6 +37,8 @@ def read(path: str | Path, *, strict: bool = False) -> Sheet:
         The file. Repeats are written out; grace notes are left out.
     strict : bool
         Refuse MIDI that is damaged, instead of reading what can be read.
+    tune_number : int, optional
+        X: number of the tune that is meant, where an ABC file holds several.
 
     Returns
     -------
@@ -54,12 +58,28 @@ def read(path: str | Path, *, strict: bool = False) -> Sheet:
     """
     path = Path(path)
     if path.suffix.lower() in ABC_SUFFIXES:
-        return _sheet_of_tune(_read_tune(path), path)
+        return _sheet_of_tune(_read_tune(path, tune_number), path)
+    _refuse_number(path, tune_number)
     return read_all(path, strict=strict)[0]
 
 
-def _too_many(path: str | Path, n_tunes: int) -> InputError:
-    return InputError(str(path), f"holds {n_tunes} tunes", "keep the one that is meant in a file")
+def _too_many(path: str | Path, numbers: Sequence[int]) -> InputError:
+    cure = f"choose one with `tune_number=N`, its X: number ({_list_numbers(numbers)})"
+    return InputError(str(path), f"holds {len(numbers)} tunes", cure)
+
+
+def _list_numbers(numbers: Sequence[int]) -> str:
+    """Numbers in words: "1 to 340", or the first ones."""
+    known = sorted(set(numbers))
+    if len(known) > 1 and known[-1] - known[0] == len(known) - 1:
+        return f"{known[0]} to {known[-1]}"
+    return ", ".join(map(str, known[:_FEW])) + (", ..." if len(known) > _FEW else "")
+
+
+def _refuse_number(path: str | Path, tune_number: int | None) -> None:
+    if tune_number is not None:
+        problem = "is no ABC file, which alone holds several tunes"
+        raise InputError(str(path), problem, "leave out `tune_number`")
 
 
 def read_all(path: str | Path, *, strict: bool = False) -> list[Sheet]:
@@ -110,7 +130,12 @@ def read_all(path: str | Path, *, strict: bool = False) -> list[Sheet]:
 
 @checked_keywords
 def read_score(
-    path: str | Path, *, keys: bool = False, drums: int | None = None, strict: bool = False
+    path: str | Path,
+    *,
+    keys: bool = False,
+    drums: int | None = None,
+    strict: bool = False,
+    tune_number: int | None = None,
 ) -> Score:
     """Score of a MIDI, MusicXML or ABC file: its notes in seconds, as they are performed.
 
@@ -127,6 +152,8 @@ def read_score(
         Channel of MIDI whose pitches are drums, 1 to 16, or 0 for none; else the tenth.
     strict : bool
         Refuse MIDI that is damaged, instead of reading what can be read.
+    tune_number : int, optional
+        X: number of the tune that is meant, where an ABC file holds several.
 
     Returns
     -------
@@ -146,9 +173,11 @@ def read_score(
     """
     path = Path(path)
     suffix = path.suffix.lower()
+    if suffix not in ABC_SUFFIXES:
+        _refuse_number(path, tune_number)
     if suffix not in (*ABC_SUFFIXES, *MUSICXML_SUFFIXES):
         return midi.load(path, keys=keys, drums=drums, strict=strict)
-    score = _score_of_tune(_read_tune(path), path)
+    score = _score_of_tune(_read_tune(path, tune_number), path)
     if keys:
         return score
     return replace(score, parts=tuple(part.with_pedal() for part in score.parts))
@@ -224,7 +253,7 @@ def _no_tunes(path: Path) -> InputError:
     return InputError(str(path), "has no notes", "choose a score that plays something")
 
 
-def _read_tune(path: Path) -> PlayedTune:
+def _read_tune(path: Path, tune_number: int | None = None) -> PlayedTune:
     """The only tune of an ABC or MusicXML file; what could not be followed of it is said."""
     if not path.is_file():
         raise InputError(str(path), "no such file", "check the path")
@@ -234,18 +263,25 @@ def _read_tune(path: Path) -> PlayedTune:
         if not any(voice.notes for voice in tune.voices):
             raise _no_tunes(path)
         return tune
-    return _read_tunes(path, at_most=1)[0]
+    return _read_tunes(path, at_most=1, number=tune_number)[0]
 
 
-def _read_tunes(path: Path, *, at_most: int | None = None) -> list[PlayedTune]:
+def _read_tunes(
+    path: Path, *, at_most: int | None = None, number: int | None = None
+) -> list[PlayedTune]:
     """Tunes of an ABC file, at least one; of a single one, what could not be followed is said."""
     text = read_text(path)
     tunes: list[PlayedTune] = []
-    for tune in parse_abc(text, str(path)):
+    for tune in parse_abc(text, str(path), number):
         tunes.append(tune)
+        if number is not None:
+            break  # of two with one number, the first
         if at_most is not None and len(tunes) > at_most:
             # A book is refused before all of it is read.
-            raise _too_many(path, max(count_tunes(text), len(tunes)))
+            raise _too_many(path, tune_numbers(text))
+    if not tunes and number is not None and (numbers := tune_numbers(text)):
+        problem, cure = f"has no tune {number}", f"choose one of {_list_numbers(numbers)}"
+        raise InputError(str(path), problem, cure)
     if not tunes:
         problem = "has no notes in ABC"
         raise InputError(str(path), problem, "give a tune with X: and K: fields and notes")

@@ -35,14 +35,25 @@ def read_text(path: Path) -> str:
         raise InputError(str(path), problem, "check the path") from error
 
 
-def count_tunes(text: str) -> int:
-    """Number of tunes that have a head and music, not played to see whether they have notes."""
-    return sum(any(not line.letter for line in lines) for lines in split_tunes(text))
+def tune_numbers(text: str) -> list[int]:
+    """X: numbers of the tunes that have music, not played to see whether they have notes."""
+    return [
+        _number(lines)
+        for lines in split_tunes(text)
+        if any(not line.letter and line.text for line in lines)
+    ]
 
 
-def parse_abc(text: str, name: str) -> Iterator[PlayedTune]:
-    """Tunes of a text that play something, one after the other."""
+def _number(lines: Sequence[Line]) -> int:
+    found = next((re.match(r"\d{1,9}", line.text) for line in lines if line.letter == "X"), None)
+    return int(found[0]) if found else 0
+
+
+def parse_abc(text: str, name: str, number: int | None = None) -> Iterator[PlayedTune]:
+    """Tunes of a text that play something, one after the other; or those of an X: number."""
     for lines in split_tunes(text):
+        if number is not None and _number(lines) != number:
+            continue
         try:
             tune = _Tune(lines).played()
         except TooManyRepeatsError:

@@ -50,7 +50,7 @@ class Measure:
 def measures_of(sheet: Sheet) -> list[Measure]:
     """Measures to write: as they were written where each is played alike every time."""
     form = sheet.form
-    if form is not None and form.order and min(form.lengths) > 0:
+    if form is not None and form.order and min(form.lengths) > 0 and _has_pickup(form, sheet):
         begins = list(accumulate((form.lengths[i] for i in form.order), initial=Fraction(0)))
         if begins[-1] >= sheet.end:
             played = _played_measures(sheet, [form.lengths[i] for i in form.order])
@@ -58,6 +58,12 @@ def measures_of(sheet: Sheet) -> list[Measure]:
     lengths = [sheet.pickup] if sheet.pickup else []
     n_bars = max(sheet.n_bars, 0 if lengths else 1)
     return _played_measures(sheet, [*lengths, *[sheet.metre.bar] * n_bars])
+
+
+def _has_pickup(form: Form, sheet: Sheet) -> bool:
+    """Whether the first bar of a form is the sheet's pickup, which may have been changed."""
+    first = form.lengths[form.order[0]]
+    return sheet.pickup == (first if first < sheet.metre.bar and len(form.order) > 1 else 0)
 
 
 def _played_measures(sheet: Sheet, lengths: list[Fraction]) -> list[Measure]:
