@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from cambiata.arrays import Samples
 from cambiata.audio.log_frequency import LogFrequency
+from cambiata.partials.onsets import confirm_onsets, faintest
 from cambiata.weights import load_model
 
 # The input of listener, transcriber and encoder: with other bands they must be trained anew.
@@ -133,10 +134,12 @@ def decode_notes(
 ) -> NoteEvents:
     """Note events from posteriors and levels of every pitch and frame, [88, L] each.
 
-    Every onset is a note, which ends where its pitch is active no more or has its next onset. With
+    Every onset that is confirmed (`onsets.confirm_onsets`) is a note, which ends where its pitch is active no more or has its next onset. With
     `soft_onsets`, so is every long activation without an onset.
     """
-    rows, starts, heights = pick_onsets(onset, threshold)
+    rows, starts, heights = pick_onsets(onset, faintest(threshold))
+    chosen = confirm_onsets(rows, starts, heights, activation, level_db, threshold)
+    rows, starts, heights = rows[chosen], starts[chosen], heights[chosen]
     events: list[tuple[int, float, float, float]] = []
     for row in range(onset.shape[0]):
         own = np.flatnonzero(rows == row)
