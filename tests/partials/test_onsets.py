@@ -67,7 +67,9 @@ def test_faint_peaks_without_a_pace_are_nothing() -> None:
     assert faintest(0.3) < 0.12
 
 
-@pytest.mark.parametrize(("semitones", "lasts", "is_note"), [(28, 3, False), (28, 20, True), (12, 3, True)])
+@pytest.mark.parametrize(
+    ("semitones", "lasts", "is_note"), [(28, 3, False), (28, 20, True), (12, 3, True)]
+)
 def test_a_short_fifth_partial_is_a_ghost(semitones: int, lasts: int, is_note: bool) -> None:
     rolls = _Rolls()
     rolls.sounds(30, 10, 40)
