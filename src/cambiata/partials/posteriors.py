@@ -134,8 +134,8 @@ def decode_notes(
 ) -> NoteEvents:
     """Note events from posteriors and levels of every pitch and frame, [88, L] each.
 
-    Every onset that is confirmed (`onsets.confirm_onsets`) is a note, which ends where its pitch is active no more or has its next onset. With
-    `soft_onsets`, so is every long activation without an onset.
+    Every onset that is confirmed (`confirm_onsets`) is a note, which ends where its pitch is active
+    no more or has its next onset. With `soft_onsets`, so is every long activation without an onset.
     """
     rows, starts, heights = pick_onsets(onset, faintest(threshold))
     chosen = confirm_onsets(rows, starts, heights, activation, level_db, threshold)
