@@ -1,8 +1,8 @@
 """Which peaks of the onsets' posterior are notes: a string that rings on, a key that is repeated.
 
-The network gives each pitch's onset by itself. Beside a louder onset of another pitch, a string that
-rings on under the pedal seems to be struck again; and a key that is struck ten times a second has
-onsets that are lower than those of single notes. Both can be told by what lies around them.
+The network gives each pitch's onset by itself. Beside a louder onset of another pitch, a string
+that rings on under the pedal seems to be struck again; and a key that is struck ten times a second
+has onsets that are lower than those of single notes. What lies around them tells both.
 
 All numbers were chosen on 343 clips of 8 s that no test set has: phrases, chords of four to seven
 notes, repeats of 5 to 12 a second, pianos with pedal; by two training fonts, by the programs of a
@@ -32,8 +32,8 @@ _ODDS_ABOVE, _LEVEL_BELOW_DB = 1.5, 3.0
 _FAINTEST_SHARE, _HIGHEST_OTHER, _LOUDEST_WITHIN_DB, _STAYS_ACTIVE = 0.2, 0.2, 1.0, 0.8
 _SHORTEST, _LONGEST, _UNEVEN = 3.4, 11.0, 1.2  # frames
 # A partial's ghost: an onset as many semitones above another within two frames as its fifth, sixth,
-# seventh or eighth partial, and not active for long. Of 23 such onsets 4 were notes; of those at its
-# second to fourth, which are left alone, half to a fifth.
+# seventh or eighth partial, and not active for long. Of 23 such onsets 4 were notes; of those at
+# its second to fourth, which are left alone, half to a fifth.
 _PARTIAL_SEMITONES, _GHOST_FRAMES, _GHOST_ACTIVE = (28, 31, 34, 36), 2.0, 0.7
 
 
