@@ -101,7 +101,7 @@ def _highest_other(rows: Index, frame: Index, heights: Roll, shape: tuple[int, .
     peaks = scipy.ndimage.maximum_filter1d(peaks, 3, axis=1, mode="constant")
     second, first = np.partition(peaks, -2, axis=0)[-2:]
     is_own = peaks[rows, frame] >= first[frame]
-    return np.where(is_own, second[frame], first[frame])
+    return np.asarray(np.where(is_own, second[frame], first[frame]), np.float32)
 
 
 def _log_odds(share: Roll) -> Frames:
