@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.audio.chunks import join, process_chunks, splice, split
+from cambiata.audio.chunks import cut, join, process_chunks, splice, split
+from cambiata.audio.downmix import mono
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
@@ -206,6 +207,7 @@ class ContentRender(Render):
         self._pitched = LoudnessMeter(content.sample_rate)  # of the content without what is kept
         self._meter = self._measured()
         self._evidence: PitchEvidence | None = None  # of what was played so far
+        self.octaves_above_style = 0  # of the notes as they are played; known when `blocks` ends
         self.style = Style(style, system, style_start_s, style_end_s)
 
     def _measured(self) -> LoudnessMeter:
@@ -290,6 +292,8 @@ class ContentRender(Render):
         n_samples = lead + n_wanted + trail
         progress(0.0)
         timbre = self.style.timbre()
+        if self.system.listens_ahead:
+            self.system = self.system.settled(timbre, self._listen_ahead())
 
         def process(chunk: Samples, start: int) -> Samples:
             share = chunk.shape[1] / n_samples
@@ -314,6 +318,19 @@ class ContentRender(Render):
             yield self._without_content(block) if self.n_kept else block
         progress(1.0)
         self._warn_of_pitch()
+        if self._evidence is not None:
+            self.octaves_above_style = self.system.octaves_above(timbre, self._evidence)
+
+    def _listen_ahead(self) -> PitchEvidence:
+        """Notes of all of the content's region, chunk by chunk, its channels together."""
+        rate, native = self.sample_rate, self.system.config.sample_rate
+        evidence, least = PitchEvidence(), self.system.min_samples
+        spans = split(self.stop - self.start, self._chunk_sizes()[0], 0)
+        for chunk in cut(crop_blocks(self.content.blocks(), self.start, self.stop), spans):
+            samples = resample(mono(chunk, rate)[0], rate, native)
+            heard = self.system.listen(samples) if len(samples) >= least else None
+            evidence = evidence if heard is None else evidence + heard
+        return evidence
 
     def _unpitched(self, chunk: Samples) -> Samples:
         """What is kept of a chunk [C, T]: part of the way, when its morph has the rest of it."""

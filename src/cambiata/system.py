@@ -22,6 +22,7 @@ from cambiata.audio.sounding import best_start_s, sounds_enough, step_levels
 from cambiata.audio.source import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
 from cambiata.errors import InputError, MissingExtraError, warn
 from cambiata.partials.pitch_evidence import PitchEvidence
+from cambiata.score.keys import Key
 from cambiata.score.midi import Part
 
 Progress = Callable[[float], None]
@@ -326,6 +327,49 @@ class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
             None for a system that plays whatever sounds.
         """
         return None
+
+    listens_ahead: ClassVar[bool] = False
+    """Whether it can settle something by the whole content before it plays any of it."""
+
+    semitones: ClassVar[int] = 0
+    """By how many semitones it moves the content's notes."""
+
+    key: Key | None = None
+    """Key that the content was found in, where it is moved to another."""
+
+    def settled(self, timbre: TimbreT, evidence: PitchEvidence) -> "TransferSystem[Any, Any]":  # noqa: ARG002
+        """The system with what depends on the whole content decided: octave, key.
+
+        Parameters
+        ----------
+        timbre : TimbreT
+            As `capture` returns it.
+        evidence : PitchEvidence
+            Notes of the whole content.
+
+        Returns
+        -------
+        TransferSystem
+            One that moves all notes by the same interval.
+        """
+        return self
+
+    def octaves_above(self, timbre: TimbreT, evidence: PitchEvidence) -> int:  # noqa: ARG002
+        """How many octaves the content's notes, as they are played, lie above the style's.
+
+        Parameters
+        ----------
+        timbre : TimbreT
+            As `capture` returns it.
+        evidence : PitchEvidence
+            Notes of the content.
+
+        Returns
+        -------
+        int
+            0 where they lie in one range, or where the system does not play by notes.
+        """
+        return 0
 
 
 @dataclasses.dataclass(frozen=True)

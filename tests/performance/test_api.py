@@ -228,3 +228,19 @@ def test_the_designs_named_in_the_literature_play(name: str) -> None:
     assert output.samples.shape == (1, round(0.25 * RATE))
     assert np.isfinite(output.samples).all()
     assert output.samples.tobytes() == play(short, SOUND, system=name, tail_s=0.1).samples.tobytes()
+
+
+def test_a_score_is_moved_by_semitones_and_to_a_key(tmp_path: Path) -> None:
+    scale = [60, 62, 64, 65, 67, 69, 71, 72]
+    notes = tuple(Note(0.3 * i, 0.3 * i + 0.3, pitch) for i, pitch in enumerate(scale))
+    cambiata.save_score(Score((Part(notes),)), tmp_path / "scale.mid")
+    Audio(melody([57, 60, 64, 67], rate=44100), 44100).save(tmp_path / "sound.wav")
+    paths = (tmp_path / "scale.mid", tmp_path / "sound.wav", tmp_path / "out.wav")
+    report = cambiata.play_file(*paths, to_key="Eb", force=True)
+    assert (report.transposed, report.key, report.n_notes) == (3, "C major", 8)
+    heard = [note.pitch for note in cambiata.transcribe(cambiata.load(paths[2])).notes]
+    assert set(heard) >= {pitch + 3 for pitch in scale[:4]}
+    report = cambiata.play_file(*paths, transpose=-12, force=True)
+    assert (report.transposed, report.key) == (-12, None)
+    with pytest.raises(InputError, match="does not go with `to_key`"):
+        cambiata.play_file(*paths, transpose=2, to_key="D", force=True)

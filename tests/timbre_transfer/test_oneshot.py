@@ -89,6 +89,54 @@ def test_octaves() -> None:
     assert np.median(events.pitch) == pytest.approx(np.median(PITCHES) - 24, abs=2)
 
 
+LOW = melody([36, 38, 40, 41, 43], partials=20, rate=RATE)
+
+
+def _heard(sound: cambiata.Audio) -> list[int]:
+    events = detect_notes(sound.samples[0])
+    return events.pitch[np.argsort(events.start)].tolist()
+
+
+def test_notes_are_moved_by_semitones_and_to_keys() -> None:
+    content, style = cambiata.Audio(CONTENT, RATE), cambiata.Audio(STYLE, RATE)
+    moved = cambiata.transfer(content, style, transpose=-3)
+    assert _heard(moved) == [pitch - 3 for pitch in PITCHES]
+    # C E G c F is in C major.
+    moved = cambiata.transfer(content, style, to_key="D")
+    assert _heard(moved) == [pitch + 2 for pitch in PITCHES]
+
+
+def test_one_octave_is_chosen_for_all_of_a_content_and_said(tmp_path: Path) -> None:
+    # Chunk by chunk the low half would be moved by one octave, the high half by three.
+    tune = np.concatenate(
+        [melody([50, 52, 53] * 3, rate=RATE), melody([72, 74, 76] * 2, rate=RATE)]
+    )
+    cambiata.Audio(tune, RATE).save(tmp_path / "tune.wav")
+    cambiata.Audio(LOW, RATE).save(tmp_path / "low.wav")
+    for name, octave in (("asis", None), ("auto", "auto")):
+        report = cambiata.transfer_file(
+            *(tmp_path / "tune.wav", tmp_path / "low.wav", tmp_path / f"{name}.wav"),
+            octave=octave,
+            settings={"chunk_s": 2.0},
+        )
+        if octave is None:
+            assert (report.transposed, report.octaves_above_style) == (0, 1)
+        else:
+            assert (report.transposed, report.octaves_above_style) == (-12, 0)
+    before, after = (_heard(cambiata.load(tmp_path / f"{n}.wav")) for n in ("asis", "auto"))
+    assert [round(a - b) for a, b in zip(after, before, strict=False)][:3] == [-12] * 3
+    assert np.median(after[-3:]) == pytest.approx(np.median(before[-3:]) - 12, abs=1)
+
+
+def test_the_key_that_was_found_is_said(tmp_path: Path) -> None:
+    for name, sound in (("tune.wav", CONTENT), ("style.wav", STYLE)):
+        cambiata.Audio(sound, RATE).save(tmp_path / name)
+    report = cambiata.transfer_file(
+        *(tmp_path / "tune.wav", tmp_path / "style.wav", tmp_path / "out.wav"), to_key="Bb"
+    )
+    assert (report.transposed, report.key) == (-2, "C major")
+
+
 def test_dynamics_of_the_content_or_the_style() -> None:
     loud, soft = (melody([p], rate=RATE) for p in (60, 67))
     content = np.concatenate([loud, 0.1 * soft, loud, 0.1 * soft])

@@ -72,6 +72,8 @@ _unpitched_option = _transfer_option(
     help="Whose loud and soft notes; else the content's.",
 )
 @click.option("--octave", metavar="auto|N", help="Move the notes by octaves; else not.")
+@_transfer_option("--transpose", "transpose", type=int, metavar="N", help="Move by semitones.")
+@_transfer_option("--to-key", "to_key", metavar="KEY", help="Move to a key: D, Bb, F#m.")
 @_transfer_option(
     "--start", "start_s", type=SECONDS, metavar="TIME", help="Begin of the content's region."
 )
@@ -136,7 +138,28 @@ def _describe(report: cambiata.Report) -> str:
     return (
         f"{report.output}: {report.duration_s:.1f} s by {report.system}, "
         f"amount {report.amount:g}, in {report.elapsed_s:.1f} s{speed}{used}"
+        f"{_describe_move(report.transposed, report.key)}{_octave_hint(report.octaves_above_style)}"
     )
+
+
+def _describe_move(semitones: int, key: str | None) -> str:
+    """By how much notes were moved, and from which key."""
+    octaves, rest = divmod(semitones, 12)
+    if key is None and not semitones:
+        return ""
+    if key is None and not rest:
+        return f"; moved by {octaves:+d} octave{'s' * (abs(octaves) != 1)}"
+    from_key = "" if key is None else f" from {key}"
+    return f"; moved by {semitones:+d} semitone{'s' * (abs(semitones) != 1)}{from_key}"
+
+
+def _octave_hint(octaves: int) -> str:
+    """What would bring notes into the range of the style."""
+    if not octaves:
+        return ""
+    distance = "an octave" if abs(octaves) == 1 else f"{abs(octaves)} octaves"
+    side = "above" if octaves > 0 else "below"
+    return f"; its notes lie {distance} {side} the style's: --octave auto moves them there"
 
 
 @click.command(context_settings=HELP)
@@ -152,6 +175,8 @@ def _describe(report: cambiata.Report) -> str:
 )
 @_play_option("--tune", "tune_number", type=int, metavar="N", help=TUNE_HELP)
 @_play_option("--tempo", "tempo", type=float, metavar="X", help="How many times as fast.")
+@_play_option("--transpose", "transpose", type=int, metavar="N", help="Move by semitones.")
+@_play_option("--to-key", "to_key", metavar="KEY", help="Move to a key: D, Bb, F#m.")
 @_play_option("--pedal/--no-pedal", "pedal", help="Whether the sustain pedal counts (it does).")
 @strict_option(_play_option, also=", and notes off the keyboard")
 @_play_option(
@@ -176,6 +201,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
         f"{report.output}: {report.n_notes} notes, {report.duration_s:.1f} s by "
         f"{report.system}, in {report.elapsed_s:.1f} s "
         f"(real-time factor {report.real_time_factor:.2f}){saved_notes}"
+        f"{_describe_move(report.transposed, report.key)}"
     )
     print_report(report, sentence, quiet=quiet, as_json=as_json, on_stdout=output == "-")
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
+from cambiata.score.keys import key_fits
 from cambiata.score.midi import Metre
 from cambiata.score.sheet import Sheet, Tone, Voice
 
@@ -259,15 +260,6 @@ def melody_of_sheet(
     return number, MelodyLine.of(voice, sheet.metre, sheet.pickup, sheet.name)
 
 
-# How well each pitch class above the tonic fits (Krumhansl & Kessler 1982, table 1), major, minor.
-_KEY_PROFILES = np.array(
-    [
-        [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
-        [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
-    ]
-)
-
-
 # What the last tone counts, of all lengths. Chosen: a tune that dwells on its fifth is not to be
 # taken for one in that key. Higher: a tune that ends on another degree is.
 _LAST_TONE_SHARE = 0.2
@@ -283,10 +275,4 @@ def estimate_tonic(tones: Sequence[Tone]) -> int:
     for tone in tones:
         used[tone.pitch % 12] += float(tone.length)
     used[tones[-1].pitch % 12] += _LAST_TONE_SHARE * used.sum()
-    fits = [
-        max(float(np.corrcoef(np.roll(used, -tonic), mode)[0, 1]) for mode in _KEY_PROFILES)
-        if np.ptp(used)
-        else 0.0
-        for tonic in range(12)
-    ]
-    return int(np.argmax(fits))
+    return int(np.argmax(key_fits(used).max(axis=0)))

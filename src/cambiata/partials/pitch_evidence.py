@@ -63,6 +63,18 @@ class PitchEvidence:
         return self.energy_at_notes / self.energy if self.energy else 0.0
 
     @property
+    def median_pitch(self) -> float:
+        """The MIDI number above and below which notes sound as long; NaN without any."""
+        total = np.cumsum(self.frames_of_pitch)
+        return float(np.searchsorted(total, total[-1] / 2)) if total[-1] > 0 else np.nan
+
+    @property
+    def pitch_classes(self) -> npt.NDArray[np.float64]:
+        """Frames in which each pitch class sounds, from C [12]."""
+        pad = -N_MIDI % 12
+        return np.asarray(np.pad(self.frames_of_pitch, (0, pad)).reshape(-1, 12).sum(axis=0))
+
+    @property
     def is_pitched(self) -> bool:
         """Whether there are notes in it: no, for drums, noise and clicks."""
         return (

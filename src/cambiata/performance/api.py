@@ -28,6 +28,7 @@ from cambiata.render import OutputShape, ScoreRender, Style, open_style
 from cambiata.score.midi import Controls, Note, Part, Score, is_midi, save
 from cambiata.score.notation import SUFFIXES, read_score
 from cambiata.score.piano_roll import split_at_keyboard
+from cambiata.score.transposition import check_move, move_of, transposed
 from cambiata.system import Progress, make_system
 from cambiata.timbre import Timbre
 from cambiata.transcription.api import transcribe
@@ -70,6 +71,11 @@ class PlayOptions:
         Seconds that the last note rings; 1 where not given, and 0 after a recording.
     instrument : {"any", "piano"}
         Instrument that a recording is transcribed as.
+    transpose : int
+        Semitones by which the notes are moved, -48 to 48.
+    to_key : str, optional
+        Key that the notes are moved to, the shortest way: "D", "Bb", "F#m"; theirs is found by
+        Krumhansl & Kessler's profiles (1982).
     seed : int
         Seed of everything random: the same input and seed give the same output.
 
@@ -88,9 +94,12 @@ class PlayOptions:
     strict: bool = False
     tail_s: float | None = None
     instrument: str = "any"
+    transpose: int = 0
+    to_key: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_move(self.transpose, self.to_key)
         if self.tail_s is not None and not 0 <= self.tail_s <= 60:
             raise InputError(f"tail {self.tail_s:g} s", "is out of range", "use 0 to 60 seconds")
         if self.seed < 0:
@@ -115,6 +124,8 @@ class PlayKeywords(TypedDict, total=False):
     strict: bool
     tail_s: float | None
     instrument: str
+    transpose: int
+    to_key: str | None
     seed: int
 
 
@@ -150,6 +161,10 @@ class PlayReport:
         Seconds of work, the program's start not counted.
     real_time_factor : float
         `elapsed_s` over `duration_s`.
+    transposed : int
+        Semitones by which the notes were moved.
+    key : str or None
+        Key that they were found in, where they were moved to another.
     picture, listen : str or None
         Paths of the picture and of the page that were written.
 
@@ -174,6 +189,8 @@ class PlayReport:
     subtype: str
     elapsed_s: float
     real_time_factor: float
+    transposed: int = 0
+    key: str | None = None
     picture: str | None = None
     listen: str | None = None
 
@@ -199,7 +216,7 @@ def play(
         Called with the share of the work that is done.
     **options : object
         The fields of `PlayOptions`: ``system``, ``preset``, ``settings``, ``track``, ``tempo``,
-        ``pedal``, ``strict``, ``tail_s``, ``instrument``, ``seed``.
+        ``pedal``, ``strict``, ``tail_s``, ``instrument``, ``transpose``, ``to_key``, ``seed``.
 
     Returns
     -------
@@ -355,6 +372,8 @@ def play_file(
         subtype=written.subtype,
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / duration_s,
+        transposed=ready.semitones,
+        key=ready.key,
         picture=None if picture is None else str(picture),
         listen=None if listen is None else str(listen),
     )
@@ -388,6 +407,8 @@ class _Ready:
     render: ScoreRender
     score: Score
     n_left_out: int
+    semitones: int
+    key: str | None
 
 
 def _prepare(
@@ -406,6 +427,8 @@ def _prepare(
         recorded_s = source.n_samples / source.sample_rate / options.tempo
         loudness_db = _loudness(source, loudness_db)
     merged = score.merged(options.track, pedal=options.pedal, tempo=options.tempo)
+    semitones, key = move_of(merged, options.transpose, options.to_key)
+    merged = transposed(merged, semitones)
     part, left_out = split_at_keyboard(merged.nearest_pitches())
     if not system.follows_controls and any(map(_is_heard, part.controls)):
         warn(
@@ -421,7 +444,7 @@ def _prepare(
         loudness_db=loudness_db,
         seed=options.seed,
     )
-    return _Ready(render, score, len(left_out))
+    return _Ready(render, score, len(left_out), semitones, None if key is None else str(key))
 
 
 def _is_heard(controls: Controls) -> bool:

@@ -52,6 +52,11 @@ class Options:
     octave : int or str, optional
         Octaves by which the notes are moved, or "auto": as near to the style's range as possible;
         where the system has this setting.
+    transpose : int, optional
+        Semitones by which the notes are moved, where the system has this setting.
+    to_key : str, optional
+        Key that they are moved to, the shortest way: "D", "Bb", "F#m"; likewise. The content's own
+        is found by Krumhansl & Kessler's profiles (1982).
     start_s : float, optional
         Start of the content's region, in seconds.
     end_s : float, optional
@@ -85,6 +90,8 @@ class Options:
     settings: Mapping[str, object] = field(default_factory=dict)
     dynamics: str | None = None
     octave: int | str | None = None
+    transpose: int | None = None
+    to_key: str | None = None
     start_s: float | None = None
     end_s: float | None = None
     style_start_s: float | None = None
@@ -140,6 +147,8 @@ class TransferKeywords(ContentKeywords, total=False):
     """
 
     dynamics: str | None
+    transpose: int | None
+    to_key: str | None
     style_start_s: float | None
     style_end_s: float | None
 
@@ -186,6 +195,13 @@ class Report:
         1 is faster than real time.
     to : dict of str to float
         Domains of a translation and their shares.
+    transposed : int
+        Semitones by which the content's notes were moved, octaves among them.
+    key : str or None
+        Key that they were found in, where they were moved to another.
+    octaves_above_style : int
+        How many octaves the notes, as they were played, lie above the style's; 0 where they lie in
+        one range.
     picture, listen : str or None
         Paths of the picture and of the page that were written.
 
@@ -213,6 +229,9 @@ class Report:
     elapsed_s: float
     real_time_factor: float
     to: dict[str, float] = field(default_factory=dict)
+    transposed: int = 0
+    key: str | None = None
+    octaves_above_style: int = 0
     picture: str | None = None
     listen: str | None = None
 
@@ -237,8 +256,8 @@ def transfer(
         Called with the share of the work that is done, 0 to 1.
     **options : object
         The fields of `Options`: ``system``, ``amount``, ``preset``, ``settings``, ``dynamics``,
-        ``octave``, ``start_s``, ``end_s``, ``style_start_s``, ``style_end_s``, ``in_place``,
-        ``tail_s``, ``unpitched``, ``seed``, ``strict``.
+        ``octave``, ``transpose``, ``to_key``, ``start_s``, ``end_s``, ``style_start_s``,
+        ``style_end_s``, ``in_place``, ``tail_s``, ``unpitched``, ``seed``, ``strict``.
 
     Returns
     -------
@@ -374,6 +393,9 @@ def transfer_file(
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / render.rendered_s,
         to=dict(style.shares) if isinstance(style, DomainMix) else {},
+        transposed=render.system.semitones,
+        key=None if render.system.key is None else str(render.system.key),
+        octaves_above_style=render.octaves_above_style,
         picture=None if picture is None else str(picture),
         listen=None if listen is None else str(listen),
     )
@@ -390,7 +412,8 @@ def _output_shape(content: Source, options: Options) -> OutputShape:
 
 
 def _render(content: Source, style: Source | Timbre | DomainMix, options: Options) -> ContentRender:
-    extra = {"dynamics": options.dynamics, "octave": options.octave}
+    names = ("dynamics", "octave", "transpose", "to_key")
+    extra = {name: getattr(options, name) for name in names}
     settings = {name: str(value) for name, value in extra.items() if value is not None}
     system = make_system(
         transfer_system(options.system), options.preset, {**options.settings, **settings}

@@ -23,6 +23,8 @@ from cambiata.partials.predictor import (
     predict,
 )
 from cambiata.partials.synthesis import PER_FRAME, synthesize
+from cambiata.score.keys import Key, move_to_key
+from cambiata.score.transposition import check_move
 from cambiata.system import Arrays, Progress, TransferConfig, TransferSystem
 from cambiata.weights import load_model
 
@@ -47,6 +49,8 @@ class OneShotConfig(TransferConfig):
     listener: str = "listener"  # likewise, of the network that detects notes
     dynamics: str = "content"  # whose loud and soft notes: the content's or the style's
     octave: str = "0"  # octaves up, or "auto": as near to the style's range as can be
+    transpose: int = 0  # semitones up
+    to_key: str = ""  # key to move to, the shortest way: "D", "Bb", "F#m"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,6 +62,7 @@ class OneShotConfig(TransferConfig):
             raise ValueError("dynamics must be content or style")
         if self.octave != "auto" and self.octave.lstrip("+-") not in map(str, range(_OCTAVES + 1)):
             raise ValueError(f"octave must be auto or -{_OCTAVES} to {_OCTAVES}")
+        check_move(self.transpose, self.to_key or None)
 
 
 class OneShot(TransferSystem[OneShotConfig, StyleMix]):
@@ -90,6 +95,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         self._model = load_model(config.weights, self.name)
         # The content that was listened to last: its samples, notes and power spectrogram.
         self._heard: tuple[Samples, NoteEvents, Roll] | None = None
+        self.key: Key | None = None  # of the content, where it was moved to another
 
     @property
     def min_samples(self) -> int:
@@ -140,12 +146,12 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         self._heard = None  # it is played once
         n_frames = BANDS.n_frames(len(content))
         deviation_cents = pitch_deviation_cents(power, events, n_frames)
-        octave = self._octave(events, timbre)
-        events, chosen = events.transposed(12 * octave)
+        semitones = 12 * self._octave(events, timbre) + self.config.transpose
+        events, chosen = events.transposed(semitones)
         events = self._with_dynamics(events, timbre)
         progress(_DETECTED)
         frames = note_frames(events, n_frames, PER_FRAME)
-        content_db = _shift_octaves(bands_db(power), octave)
+        content_db = _shift_bands(bands_db(power), semitones)
         prediction = predict(
             self._model, timbre, frames, n_frames, content_db, lambda: progress(_PREDICTED)
         )
@@ -160,8 +166,40 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         progress(1.0)
         return sound
 
+    @property
+    def semitones(self) -> int:  # type: ignore[override]
+        """By how many semitones notes are moved; an octave that is not settled yet is none."""
+        octave = 0 if self.config.octave == "auto" else int(self.config.octave)
+        return 12 * octave + self.config.transpose
+
+    @property
+    def listens_ahead(self) -> bool:  # type: ignore[override]
+        """Whether octave or key depends on all of the content."""
+        return self.config.octave == "auto" or bool(self.config.to_key)
+
+    def settled(self, timbre: StyleMix, evidence: PitchEvidence) -> "OneShot":
+        """The system with one octave and one interval for all of a content."""
+        config, found = self.config, None
+        if config.to_key:
+            semitones, found = move_to_key(evidence.pitch_classes, config.to_key)
+            config = replace(config, transpose=semitones, to_key="")
+        if config.octave == "auto":
+            moved = OneShot(replace(config, octave="0"))
+            octave = min(max(-moved.octaves_above(timbre, evidence), -_OCTAVES), _OCTAVES)
+            config = replace(config, octave=str(octave))
+        settled = OneShot(config)
+        settled.key = found
+        return settled
+
+    def octaves_above(self, timbre: StyleMix, evidence: PitchEvidence) -> int:
+        """Octaves from the middle of the style's notes up to that of the content's as played."""
+        pitches = np.concatenate([memory.pitches for _, memory in timbre])
+        if not len(pitches) or not evidence.is_pitched:
+            return 0
+        return round((evidence.median_pitch + self.semitones - float(np.median(pitches))) / 12)
+
     def _octave(self, events: NoteEvents, timbre: StyleMix) -> int:
-        """Octaves by which the content's notes are moved."""
+        """Octaves by which the content's notes are moved; by those of a stretch until settled."""
         if self.config.octave != "auto":
             return int(self.config.octave)
         pitches = np.concatenate([memory.pitches for _, memory in timbre])
@@ -178,10 +216,10 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         return replace(events, strength_db=np.quantile(strengths, rank))
 
 
-def _shift_octaves(levels_db: npt.NDArray[np.float32], octave: int) -> npt.NDArray[np.float32]:
-    """Levels in bands [bands, L], moved by octaves; bands that nothing is moved to are silent."""
-    if octave == 0:
+def _shift_bands(levels_db: npt.NDArray[np.float32], semitones: int) -> npt.NDArray[np.float32]:
+    """Levels in bands [bands, L], moved; bands that nothing is moved to are silent."""
+    if semitones == 0:
         return levels_db
-    place = np.round(band_position(band_hz() / 2**octave)).astype(np.int64)
+    place = np.round(band_position(band_hz() / 2 ** (semitones / 12))).astype(np.int64)
     moved: npt.NDArray[np.float32] = np.where(place[:, None] >= 0, levels_db[place], _SILENCE_DB)
     return moved.astype(np.float32)
