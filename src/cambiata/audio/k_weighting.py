@@ -43,8 +43,8 @@ def block_loudness_db(sound: Samples, sample_rate: int) -> Floats:
     --------
     >>> t = np.arange(48000) / 48000
     >>> tone = np.sin(2 * np.pi * 997 * t, dtype=np.float32)[None]
-    >>> block_loudness_db(tone, 48000)[2:4].round(1).tolist()
-    [-3.1, -3.1]
+    >>> bool(np.abs(block_loudness_db(tone, 48000) + 3.01).max() < 0.1)
+    True
     """
     n_samples = sound.shape[1]
     n_blocks = round((n_samples / sample_rate - BLOCK_S) / _STEP_S) + 1
