@@ -45,3 +45,11 @@ def test_a_page_has_both_scores_to_see_and_hear(tmp_path: Path) -> None:
     assert page.count("data:audio/mpeg;base64,") == page.count("data:image/png;base64,") == 2
     for label in ("Before", "After"):
         assert f"<figcaption>{label}</figcaption>" in page
+
+
+def test_sketches_last_half_an_hour_at_most(tmp_path: Path) -> None:
+    Sidecars(picture=tmp_path / "a.svg").check_length("a.mid", 1e6)
+    sidecars = Sidecars(listen=tmp_path / "a.wav")
+    sidecars.check_length("a.mid", 1800)
+    with pytest.raises(InputError, match=r"a\.mid: lasts 31 minutes, too long for a sketch"):
+        sidecars.check_length("a.mid", 1860)

@@ -377,6 +377,8 @@ LONG = b"\0\x90\x3c\x40\xff\xff\xff\x7f\x3c\0"  # a note of 2**28 - 1 ticks
         (_bytes(b"\0\x90\x3c\x40\x60\x3c\0", division=0xF028), "0xf028, is no SMPTE time"),
         (_bytes(LONG), "lasts 78 hours"),
         (_bytes(b"\0\xff\x51\3\0\0\1" + LONG, division=1), r"\(268,435,455 quarter notes\)"),
+        (_bytes(b"\0\x90\x3c\x40\x82\x80\x80\0\x3c\0"), "has a note of 1.2 hours"),
+        (_bytes(b"\x82\x80\x80\0\x90\x3c\x40\x60\x3c\0"), "is silent for 1.2 hours"),
         (bytes(2**24 + 1), "more than 16 MiB"),
     ],
 )

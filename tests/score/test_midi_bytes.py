@@ -125,6 +125,13 @@ def test_running_status_goes_on(tmp_path: Path, between: bytes) -> None:
     assert _pitches(data, tmp_path) == [(0, 60), (0.5, 64)]
 
 
+def test_a_wrong_length_that_ends_in_events_is_seen(tmp_path: Path) -> None:
+    # Two bytes on lie 3C 64 60 3C, "<d`<", which is no chunk's name.
+    notes = [(0, on(60)), (96, (60, 0)), (0, (62, 100)), (96, (62, 0))]
+    with pytest.warns(CambiataWarning, match="1 track with a wrong length"):
+        assert _pitches(midi(track(*notes, length=2)), tmp_path) == [(0, 60), (0.1, 62)]
+
+
 def test_events_are_midos() -> None:
     data = midi(track((0, meta(3, b"name")), *scale(), (7, (0xC3, 5)), (9, (0xE1, 1, 2))), kind=0)
     ours = [(e.tick, e.kind) for e in read_content(data).tracks[0].events]

@@ -163,7 +163,7 @@ def test_controls_are_saved_and_loaded(tmp_path: Path) -> None:
     ]
     zone = [*parameter(6, 8)]
     for i in range(8):
-        zone += [(0, bend(8192 + 40 * i, i + 1)), (0, on(60 + i, channel=i + 1))]
+        zone += [(0, bend(8192 + 400 * i, i + 1)), (0, on(60 + i, channel=i + 1))]
     zone += [(480, off(60 + i, i + 1)) for i in range(8)]
     ordinary = [(0, meta(0x21, [1])), *scale((50, 52)), (0, control(64, 127)), (96, control(64, 0))]
     drums = [(0, control(7, 30, 9)), *scale((36, 38), channel=9)]
@@ -171,9 +171,9 @@ def test_controls_are_saved_and_loaded(tmp_path: Path) -> None:
     save(score, tmp_path / "b.mid")
     again = load(tmp_path / "b.mid", keys=True)
     assert len(again.parts[0].controls) == 1
-    bends = {(n.pitch, round(v, 1)) for p in again.parts for n in p.notes for v in _bend_of(p, n)}
+    bends = {(n.pitch, round(v)) for p in again.parts for n in p.notes for v in _bend_of(p, n)}
     assert bends == {
-        (n.pitch, round(v, 1)) for p in score.parts for n in p.notes for v in _bend_of(p, n)
+        (n.pitch, round(v)) for p in score.parts for n in p.notes for v in _bend_of(p, n)
     }
     assert {p.pedal for p in again.parts} == {p.pedal for p in score.parts}
     assert [p.controls[0].volume for p in again.parts if p.is_drum] == [((0.0, 30.0),)]

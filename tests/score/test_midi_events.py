@@ -21,6 +21,7 @@ XG_RHYTHM_2 = (0xF0, 8, 0x43, 0x10, 0x4C, 0x08, 1, 0x07, 2, 0xF7)
     [
         ("Flöte".encode("latin-1"), "Flöte"),
         ("Märchen, Übung, “solo”".encode("cp1252"), "Märchen, Übung, “solo”"),
+        ("Märchen".encode("latin-1"), "Märchen"),  # in Shift-JIS, M, a rare sign and chen
         ("Flöte".encode(), "Flöte"),
         ("笛 ピアノ".encode(), "笛 ピアノ"),
         ("\ufeff笛".encode(), "笛"),

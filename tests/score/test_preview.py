@@ -37,3 +37,10 @@ def test_loud_notes_are_louder() -> None:
 
 def test_a_score_of_nothing_is_silent() -> None:
     assert not preview(Score(())).samples.any()
+
+
+def test_a_long_note_rings_as_long_as_it_is_heard() -> None:
+    sound = preview(Score((Part((Note(0.0, 30.0, 69), Note(40.0, 40.5, 69))),)))
+    [samples], rate = sound.samples, sound.sample_rate
+    assert np.abs(samples[9 * rate : 10 * rate]).max() > 1e-7
+    assert not samples[17 * rate : 40 * rate].any()

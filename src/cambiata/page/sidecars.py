@@ -12,7 +12,7 @@ from cambiata.score.pictures import draw_rolls
 from cambiata.score.preview import preview
 from cambiata.score.rolls import roll_of
 
-_LONGEST_S = 3600.0  # of a sketch: an hour takes 2 GB
+_LONGEST_S = 1800.0  # of a sketch: half an hour takes a gigabyte of memory
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Sidecars:
         }
 
     def check_length(self, name: str, duration_s: float) -> None:
-        """Refuse to sketch the sound of what is longer than an hour.
+        """Refuse to sketch the sound of what is longer than half an hour.
 
         Parameters
         ----------
@@ -82,8 +82,8 @@ class Sidecars:
         if self.listen is not None and duration_s > _LONGEST_S:
             raise InputError(
                 name,
-                f"lasts {duration_s / 3600:.1f} hours, too long for a sketch of how it sounds",
-                "leave the sketch out",
+                f"lasts {duration_s / 60:,.0f} minutes, too long for a sketch of how it sounds",
+                "leave out `listen`",
             )
 
     def write(self, scores: Mapping[str, Score], title: str = "") -> None:

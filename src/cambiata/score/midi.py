@@ -24,6 +24,7 @@ __all__ = ["Clock", "Controls", "Metre", "Note", "Part", "Score", "is_midi", "lo
 # Damaged times and divisions give lengths that no verb could work through. A day is longer than
 # any piece that is played; 200,000 quarter notes are a day at 139 a minute.
 _LONGEST_S, _MOST_QUARTERS = 24 * 3600.0, 200_000
+_LONGEST_REST_S = 3600.0  # or note: a damaged delta time, which would be played for minutes
 # The largest MIDI files of music have a few MiB; what is larger is no score, or one of millions of
 # notes, which would take gigabytes.
 _LARGEST_BYTES = 16 * 2**20
@@ -297,7 +298,8 @@ def load(
     Raises
     ------
     InputError
-        The file is missing, unreadable, no MIDI, has no notes, or lasts more than a day.
+        The file is missing, unreadable, no MIDI, has no notes, or lasts more than a day, or a note
+        or a rest of it more than an hour.
 
     Examples
     --------
@@ -324,16 +326,28 @@ def load(
         raise InputError(str(path), problem, "choose a score that plays something")
     if damage:
         warn(f"{path}: is damaged: {damage}")
-    end_s = max(part.end_s for part in parts)
-    if not (end_s <= _LONGEST_S and clock.quarters(end_s) <= _MOST_QUARTERS):
-        raise InputError(
-            str(path),
-            f"lasts {end_s / 3600:,.0f} hours ({clock.quarters(end_s):,.0f} quarter notes)",
-            "its times are damaged, or a note has no end: export it again",
-        )
+    _check_times(path, parts, clock)
     if not keys:
         parts = [part.with_pedal() for part in parts]
     return Score(tuple(parts), str(path), clock)
+
+
+def _check_times(path: str | Path, parts: Sequence[Part], clock: Clock) -> None:
+    """Refuse lengths that damage alone explains."""
+    end_s = max(part.end_s for part in parts)
+    problem = ""
+    if not (end_s <= _LONGEST_S and clock.quarters(end_s) <= _MOST_QUARTERS):
+        problem = f"lasts {end_s / 3600:,.0f} hours ({clock.quarters(end_s):,.0f} quarter notes)"
+    last_s = 0.0
+    for note in sorted(note for part in parts for note in part.notes):
+        if note.duration_s > _LONGEST_REST_S and not problem:
+            problem = f"has a note of {note.duration_s / 3600:.1f} hours"
+        if note.start_s - last_s > _LONGEST_REST_S and not problem:
+            problem = f"is silent for {(note.start_s - last_s) / 3600:.1f} hours"
+        last_s = max(last_s, note.end_s)
+    if problem:
+        cure = "its times are damaged, or a note has no end: export it again"
+        raise InputError(str(path), problem, cure)
 
 
 def _read_bytes(path: str | Path) -> bytes:

@@ -14,6 +14,7 @@ Samples = npt.NDArray[np.float64]
 _RATE_HZ = 44100
 _ATTACK_S, _RELEASE_S = 0.004, 0.06  # shorter ones click, longer ones blur fast notes
 _PEAK = 0.7  # -3 dB
+_SOUNDING_S = 16.0  # a tone is 190 dB softer then
 _TAIL_S = 1.0  # time for the last note's release and for a cymbal
 _KICK, _SNARE, _TOM, _HAT, _CYMBAL = range(5)
 # Drums of General MIDI by the sounds that stand for them; all others are struck wood.
@@ -69,8 +70,8 @@ def _synthesize_tone(note: Note) -> Samples:
     """Ten partials that decay as a plucked string's do, the higher the sooner."""
     pitch_hz = 440.0 * 2 ** ((note.pitch - 69) / 12)
     n = int((note.duration_s + _RELEASE_S) * _RATE_HZ)
-    t = np.arange(n) / _RATE_HZ
-    sound = np.zeros(n)
+    t = np.arange(min(n, round(_SOUNDING_S * _RATE_HZ))) / _RATE_HZ
+    sound = np.zeros(len(t))
     for k in range(1, 11):
         if k * pitch_hz < 0.45 * _RATE_HZ:  # below half the rate, or it would fold back
             sound += np.sin(2 * np.pi * k * pitch_hz * t) / k**1.4 * np.exp(-t * (0.9 + 0.5 * k))
