@@ -43,8 +43,8 @@ def test_a_stretch_out_of_phase_fades_in_and_out() -> None:
     # The right channel turns within a second, as a phaser turns it.
     right *= np.interp(t, [0, 2, 3, 6], [1, 1, -1, -1]).astype(np.float32)
     mixed = mono(np.stack([left, right]), RATE)[0]
-    steps = np.abs(np.diff(mixed)).max()
-    assert steps < 1.2 * np.abs(np.diff(left)).max()  # no click
+    corners = [float(np.abs(np.diff(each, 2)).max()) for each in (mixed, left)]
+    assert corners[0] < 1.3 * corners[1]  # no click
     for second in range(6):
         part = mixed[second * RATE : (second + 1) * RATE]
         assert level_db(part) > level_db(left) - 8

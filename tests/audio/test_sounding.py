@@ -26,6 +26,7 @@ def test_levels_are_those_of_steps_whatever_the_blocks() -> None:
         ([(0.0, 50), (0.3, 700)], 60.0, 0.0),  # as good as any
         ([(0.0005, 700), (0.5, 100)], 60.0, 69.9),  # hiss, then sound
         ([(0.3, 5), (0.0, 700), (0.3, 600)], 60.0, 65.9),  # one hit, then the piece, a little cut
+        ([(0.0, 650), (0.3, 20), (0.0, 1330), (0.3, 600)], 60.0, 200.0),  # the longer of two
         ([(0.0, 700)], 60.0, 0.0),  # nothing
     ],
 )

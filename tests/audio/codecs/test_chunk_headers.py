@@ -7,6 +7,7 @@ import pytest
 from sound_files import RATE, TUNE, loaded, write
 
 import cambiata
+from cambiata.audio.codecs import ffmpeg
 
 N_BYTES = 2 * len(TUNE)
 UNFINISHED = "its header gives no length, as if it was never finished; what is there is used"
@@ -89,7 +90,8 @@ def test_a_header_that_was_last_written_before_the_crash(tmp_path: Path) -> None
         assert (len(samples), said) == (len(TUNE), [])
 
 
-def test_bw64_is_rf64(tmp_path: Path) -> None:
+def test_bw64_is_rf64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg, "find", lambda: None)
     data = _made(tmp_path, "RF64")
     samples, said = loaded(tmp_path / "a.wav", b"BW64" + data[4:])
     assert said == []

@@ -52,10 +52,14 @@ def test_lossy_codecs_are_near_and_as_long(wav: Path, name: str, options: tuple[
     assert abs(level_db(sound.samples) - level_db(STEREO)) < 1
 
 
-def test_what_is_inside_counts_and_names_are_no_options(wav: Path) -> None:
-    ffmpeg("-i", wav, "-f", "ipod", wav.parent / "-y.mp3")
-    (wav.parent / "-y.mp3").rename(wav.parent / "-i http:x%d.mp3")
-    assert AudioFile(wav.parent / "-i http:x%d.mp3").sample_rate == RATE
+@pytest.mark.parametrize("name", ["-y.mp3", "concat:a.mp3", "-i http:x%d.mp3"])
+def test_what_is_inside_counts_and_names_are_no_options(
+    wav: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ffmpeg("-i", wav, "-f", "ipod", wav.parent / "a.mp4")
+    (wav.parent / "a.mp4").rename(wav.parent / name)
+    monkeypatch.chdir(wav.parent)
+    assert AudioFile(name).sample_rate == RATE
 
 
 def test_a_cut_file_is_used_and_strictly_refused(wav: Path) -> None:
@@ -111,13 +115,14 @@ def test_aac_is_written(wav: Path, name: str) -> None:
     assert abs(level_db(again.samples) - level_db(STEREO)) < 1
 
 
+@pytest.mark.parametrize("reads", ["", "cat > /dev/null\n"])
 def test_a_failure_to_write_leaves_nothing(
-    wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str
 ) -> None:
     ffmpeg("-version")
     (tmp_path / "bin").mkdir()
     failing = tmp_path / "bin" / "ffmpeg"
-    failing.write_text("#!/bin/sh\necho '[error] No space left on device' >&2\nexit 1\n")
+    failing.write_text(f"#!/bin/sh\n{reads}echo '[error] No space left on device' >&2\nexit 1\n")
     failing.chmod(0o755)
     monkeypatch.setattr(program, "find", lambda: str(failing))
     before = sorted(tmp_path.iterdir())

@@ -15,6 +15,8 @@ ID3 = b"ID3\x03\0\0\0\0\x02\0" + bytes(256)
 ID3_V1 = b"TAG" + bytes(125)
 APE = b"APETAGEX" + (2000).to_bytes(4, "little") + (32).to_bytes(4, "little") + bytes(4)
 APE += 0x80000000.to_bytes(4, "little") + bytes(8)  # a footer without items
+APE_LARGE = APE[:12] + (3032).to_bytes(4, "little") + APE[16:20]  # with items, and a header
+APE_LARGE += 0xA0000000.to_bytes(4, "little") + bytes(8 + 3000) + APE
 FRAME = 1152
 DELAY = 1105  # samples that LAME's encoder and a decoder put in front: 576 and 529
 
@@ -57,7 +59,7 @@ def test_tags_around_the_sound_do_not_count(tmp_path: Path, layout: str, is_tagg
     np.testing.assert_array_equal(samples, plain)
 
 
-@pytest.mark.parametrize("between", [b"", ID3_V1, ID3, ID3_V1 + ID3])
+@pytest.mark.parametrize("between", [b"", ID3_V1, ID3, ID3_V1 + ID3, APE_LARGE])
 def test_files_one_after_the_other_are_as_long_as_both(tmp_path: Path, between: bytes) -> None:
     data = write(tmp_path / "a.mp3")
     once, _ = loaded(tmp_path / "once.mp3", data)
