@@ -4,12 +4,14 @@ To add a kind: a function that writes whole files of it into a folder, one that 
 user's command would, and a line in `READERS`.
 """
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -112,16 +114,71 @@ def _write_musicxml(folder: Path) -> None:
         "utf-8",
     )
 
+    (folder / "signs.musicxml").write_text(_SIGNS, "utf-16")
+    timewise = _SIGNS.replace("partwise", "timewise").replace('<part id="P1">', "")
+    timewise = re.sub(r'(<measure number="\d">)', r'\1<part id="P1">', timewise)
+    timewise = timewise.replace("</measure>", "</part></measure>").replace(
+        "</part></score", "</score"
+    )
+    (folder / "timewise.xml").write_text(timewise.replace("UTF-16", "UTF-8"), "utf-8")
+    for name in ("tune", "signs"):
+        sheet = notation.read(folder / f"{name}.musicxml")
+        notation.write(sheet, folder / f"{name}.mxl")
+
+
+# Transposition, repeats, endings, jumps, dynamics, wedges, pedal, voices, grace and cue notes.
+_SIGNS = (
+    '<?xml version="1.0" encoding="UTF-16"?>\n<!DOCTYPE score-partwise PUBLIC "-//X" "x.dtd">'
+    '<score-partwise version="4.0"><work><work-title>Signs</work-title></work><part-list>'
+    '<score-part id="P1"><part-name>Piano</part-name><midi-instrument id="I1"><midi-program>3'
+    '</midi-program></midi-instrument></score-part></part-list><part id="P1"><measure number="1">'
+    "<attributes><divisions>12</divisions><key><fifths>-3</fifths><mode>minor</mode></key><time>"
+    "<beats>3+2</beats><beat-type>8</beat-type></time><transpose><diatonic>-1</diatonic>"
+    "<chromatic>-2</chromatic><octave-change>-1</octave-change></transpose></attributes>"
+    '<barline location="left"><repeat direction="forward"/></barline><direction><direction-type>'
+    '<dynamics><pp/></dynamics></direction-type><sound tempo="96" dynamics="40"/></direction>'
+    '<direction><direction-type><wedge type="crescendo"/></direction-type></direction><direction>'
+    '<direction-type><pedal type="start"/></direction-type></direction><note><grace/><pitch>'
+    "<step>B</step><octave>4</octave></pitch></note><note><pitch><step>C</step><alter>1</alter>"
+    '<octave>5</octave></pitch><duration>12</duration><tie type="start"/></note><note><chord/>'
+    "<pitch><step>E</step><octave>5</octave></pitch><duration>12</duration></note><note><cue/>"
+    "<pitch><step>G</step><octave>4</octave></pitch><duration>6</duration></note><backup><duration>"
+    "18</duration></backup><note><pitch><step>A</step><octave>3</octave></pitch><duration>30"
+    '</duration><staff>2</staff></note></measure><measure number="2"><barline location="left">'
+    '<ending number="1, 2" type="start"/></barline><note><pitch><step>C</step><octave>5</octave>'
+    '</pitch><duration>30</duration><tie type="stop"/></note><direction><direction-type><metronome>'
+    "<beat-unit>quarter</beat-unit><beat-unit-dot/><per-minute>60</per-minute></metronome>"
+    '</direction-type></direction><barline location="right"><ending number="1, 2" type="stop"/>'
+    '<repeat direction="backward" times="3"/></barline></measure><measure number="3"><direction>'
+    '<direction-type><segno/></direction-type><sound segno="1"/></direction><note><rest '
+    'measure="yes"/><duration>30</duration></note><sound fine="yes"/></measure><measure number="4">'
+    "<note><unpitched/><duration>30</duration></note><direction><direction-type><words>D.S. al Fine"
+    "</words></direction-type></direction></measure></part></score-partwise>"
+)
+
 
 def _write_abc(folder: Path) -> None:
     (folder / "tune.abc").write_text(
         "X:1\nT:Tune\nM:4/4\nL:1/8\nK:Dm\n|:^F2F2 _B2B2|1 F2B2 [CE]4-:|2 [CE]4 z4|]\n", "utf-8"
     )
+    (folder / "signs.abc").write_text(
+        "%abc-2.1\n%%MIDI program 40\nX:1\nT:Signs\nC:Anon.\nM:2+3/8\nL:1/16\nQ:1/4=96\nP:A2B\n"
+        'm: ~g2 = {a}g{f}g\nV:1 clef=treble-8 name="One"\nV:2 transpose=-2\nK:HP\n'
+        "P:A\n[V:1] !segno!|:(3ABc ~g2 d>e|[1,3 A4 Z2:|[2 [K:Dm]^c2_B3/2-B/ & x4 c4:|\n"
+        "[V:2] |:+fermata+[CE]4- [CE]2 X|[1,3 z8:|[2 u.C4 T(D4):|\nP:B\n"
+        "[V:1] [M:6/8]!pp!=f3 ^g3|!D.S.al fine! a6|]\n",
+        "utf-16",
+    )
+    (folder / "book.abc").write_text(
+        "".join(f"X:{i}\nT:Tune {i}\nM:6/8\nL:1/8\nK:G\nGAB dBd|G6:|\n\n" for i in (1, 2, 3))
+    )
 
 
 def _read_score(path: Path) -> None:
     cambiata.load_score(path)
-    cambiata.load_sheet(path)
+    sheet = cambiata.load_sheet(path)
+    with TemporaryDirectory() as folder:  # what is read can be written
+        notation.write(sheet, Path(folder) / "out.musicxml")
 
 
 def _read_midi(path: Path) -> None:

@@ -33,6 +33,15 @@ def test_mode(pitches: str, key: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "pitches",
+    ["D4 F4 E4 D4 G4 F4 E4 D4", "G3 Bb3 A3 Eb3 F3 Bb3 A3 G3", "F#5 A5 G#5 D5 E5 A5 G#5 F#5"],
+)
+def test_notes_are_named_as_they_sound_with_their_octave(pitches: str) -> None:
+    found = _of(pitches)
+    assert " ".join(found.name_of(pitch) for pitch in found.pitches) == pitches
+
+
+@pytest.mark.parametrize(
     ("pitches", "problem"),
     [
         ("D4 F4 E4 D4", "has 4 notes; a cantus has 5 to 24"),

@@ -21,7 +21,7 @@ def test_octaves_with_the_cantus_are_marked() -> None:
 
 def test_a_six_four_chord_is_a_dissonance() -> None:
     breaches = [str(breach) for breach in chord_breaches(CANTUS, 2, (64, 69, 72))]
-    assert breaches == ["bar 3: consonance: A is a fourth over the lowest voice"]
+    assert breaches == ["bar 3: consonance: A4 is a fourth over the lowest voice"]
 
 
 def test_fifths_between_any_two_voices_are_marked() -> None:

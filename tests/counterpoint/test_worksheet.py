@@ -81,7 +81,7 @@ def test_any_note_value_may_be_a_bar() -> None:
 def test_words_say_what_and_where() -> None:
     data = next(d for d in worksheets() if d["name"] == "first-parallel-fifths")
     (breach,) = check(sheet(data)).breaches
-    assert str(breach) == ("bar 3: parallel-fifths: F-C to E-B between cantus and counterpoint")
+    assert str(breach) == ("bar 3: parallel-fifths: F4-C5 to E4-B4 between cantus and counterpoint")
     assert asdict(check(sheet(data)))["breaches"][0]["bar"] == 3
 
 

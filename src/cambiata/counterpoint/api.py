@@ -171,7 +171,7 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
     >>> cantus = whole([60, 64, 62, 67, 65, 64, 62, 60], "cantus")
     >>> report = check(Sheet((whole([67, 71, 69, 71, 69, 72, 71, 72], "upper"), cantus)))
     >>> print(report.breaches[0])
-    bar 2: parallel-fifths: C-G to E-B between cantus and counterpoint
+    bar 2: parallel-fifths: C4-G4 to E4-B4 between cantus and counterpoint
     """
     worksheet = Worksheet.of(sheet, species=species, position=position)
     cantus, lines = worksheet.cantus, worksheet.lines

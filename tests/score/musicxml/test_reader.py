@@ -245,6 +245,11 @@ def test_staves_are_voices_and_unpitched_parts_are_drums(tmp_path: Path) -> None
     assert (drums.is_drum, drums.notes[0].pitch, drums.name) == (True, 42, "Kit")
 
 
+def test_beats_in_a_part_with_pitches_are_left_out(tmp_path: Path) -> None:
+    beat = "<note><unpitched/><duration>2</duration></note>"
+    assert _pitches(_read(tmp_path, score(notes("C4 D4") + beat + notes("F4")))) == [60, 62, 65]
+
+
 def test_the_pedal_holds_notes(tmp_path: Path) -> None:
     pedal = direction('<pedal type="start"/>') + notes("C4 r r") + direction('<pedal type="stop"/>')
     (tmp_path / "a.musicxml").write_text(score(pedal + notes("r")))

@@ -77,6 +77,7 @@ class PartReader:
         }
         programs = [_number(each.findtext("midi-program")) for each in midi]
         self.program = next((each - 1 for each in programs if 1 <= each <= 128), 0)
+        self._drum_notes: set[int] = set()  # ids of those without pitch
         self._is_drum = any(_number(each.findtext("midi-channel")) == 10 for each in midi)
         self._staves: list[list[Bar]] = [[]]
         self._first_keys = [""]
@@ -225,7 +226,10 @@ class PartReader:
         # Ties that sound; where none are, those that are drawn.
         ties = note.findall("tie") or note.findall("notations/tied")
         is_tied = any(tie.get("type") == "start" for tie in ties)
-        self._staves[staff - 1][-1].notes.append(WrittenNote(at, length, pitch, velocity, is_tied))
+        written = WrittenNote(at, length, pitch, velocity, is_tied)
+        self._staves[staff - 1][-1].notes.append(written)
+        if note.find("unpitched") is not None:
+            self._drum_notes.add(id(written))
 
     def _pitch(self, note: Element, staff: int) -> int | None:
         """MIDI number that a note sounds at; None where it has none."""
@@ -240,7 +244,6 @@ class PartReader:
             return 12 * (octave + 1) + math.floor(step + alter + 0.5) + sounding
         if note.find("unpitched") is None:
             return None
-        self._is_drum = True
         instrument = note.find("instrument")
         key = instrument.get("id", "") if instrument is not None else ""
         return self._drums.get(key, next(iter(self._drums.values()), _SNARE))
@@ -343,7 +346,15 @@ class PartReader:
                     self._put_sign(name, at_end=at_end)
 
     def finish(self) -> list[WrittenVoice]:
-        """Its staves, with the velocities that its dynamics give."""
+        """Its staves, with the velocities that its dynamics give.
+
+        A part that has pitches is no drum's: what else it strikes is left out.
+        """
+        if self._n_notes and len(self._drum_notes) == self._n_notes:
+            self._is_drum = True
+        elif not self._is_drum:
+            for bar in (bar for bars in self._staves for bar in bars):
+                bar.notes = [note for note in bar.notes if id(note) not in self._drum_notes]
         notes = [
             (start + note.at, note)
             for bars in self._staves
