@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from cambiata.drawing.canvas import Canvas, Line, Rect, Text
+from cambiata.score.drums import drum_name
 
 ROW_PIXELS = 7.0  # of a pitch
 _UNCHANGED_COLOUR, _CHANGED_COLOUR, _BAR_COLOUR = "#4a6fa5", "#d1495b", "#c8c8c8"
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 # Notes of one pitch that begin within this time are the same: writing to ticks moves one by less.
 _SAME_S = 0.005
+_MARGIN, _DRUM_MARGIN = 28, 48  # pixels left of a roll for its labels
 _BAR_QUARTERS = 4.0  # of a score without a metre
 
 
@@ -124,7 +126,7 @@ def label_rows(rolls: Collection[Roll]) -> dict[int, str]:
     """
     pitches = sorted({pitch for roll in rolls for _, _, pitch, _ in roll.notes})
     if all(roll.is_drum for roll in rolls):
-        return {pitch: str(pitch) for pitch in pitches}
+        return {pitch: drum_name(pitch) for pitch in pitches}
     low, high = (pitches[0] - 1, pitches[-1] + 1) if pitches else (60, 61)
     return {p: "" if p % 12 else note_name(p) for p in range(low, high + 1)}
 
@@ -171,7 +173,8 @@ def draw_roll(
         canvas.add(Line(at, y, at, bottom, _BAR_COLOUR))
     for row, label in enumerate(rows.values()):
         if label:
-            canvas.add(Text(x - 28, bottom - row * ROW_PIXELS, 8, label))
+            margin = _DRUM_MARGIN if roll.is_drum else _MARGIN
+            canvas.add(Text(x - margin, bottom - row * ROW_PIXELS, 8, label))
     row_of = {pitch: row for row, pitch in enumerate(rows)}
     onsets_s: dict[int, list[float]] = {}  # of the original, by pitch, rising
     for start_s, _, pitch, _ in (original or roll).notes:
@@ -187,7 +190,7 @@ def draw_roll(
                 ROW_PIXELS - 1,
                 _UNCHANGED_COLOUR if is_original else _CHANGED_COLOUR,
                 0.35 + 0.65 * velocity / 127,
-                note_name(pitch),
+                drum_name(pitch) if roll.is_drum else note_name(pitch),
             )
         )
 
