@@ -11,9 +11,9 @@ exact.
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.audio.downmix import mono
 from cambiata.audio.log_frequency import hann_power
 from cambiata.audio.source import resample
+from cambiata.partials.stretches import StretchMeter
 
 # Of 180 clips of 8 s (training fonts, pianos with pedal), detuned at random, the error was 2.3
 # cents in the median and 11 in 97 %; with a window twice as long 2.2 and 13.
@@ -22,8 +22,6 @@ _LOWEST_HZ, _HIGHEST_HZ = 80.0, 1600.0
 # A peak is no more than 40 dB below the loudest, and 12 dB above the middle of its frame.
 _RANGE_DB, _PEAK_DB = 40.0, 12.0
 _POWER_EXPONENT = 0.25
-# A long recording is heard in 30 stretches of 4 s, spread evenly: a tenth of a second of work.
-_STRETCH_S, _N_STRETCHES = 4.0, 30
 # Less is left alone: up to 20 cents off, detection loses no more than 1.2 % of F1, at 25 it loses
 # 4, at 35 16, at 48 63 (27 clips); of 62 recordings in tune none is estimated further off than 15
 # with peaks that agree.
@@ -33,43 +31,23 @@ _LEAST_AGREEMENT = 0.4
 _A4_HZ = 440.0
 
 
-class TuningMeter:
+class TuningMeter(StretchMeter):
     """Tuning of a sound that arrives in blocks, in bounded time and memory."""
 
     def __init__(self, sample_rate: int, n_samples: int) -> None:
-        self._rate = sample_rate
-        self._length = round(_STRETCH_S * sample_rate)
-        self._every = max(self._length, -(-n_samples // _N_STRETCHES))
-        self._at = 0
-        self._stretch: list[Samples] = []
+        super().__init__(sample_rate, n_samples)
         self._direction, self._weight = 0.0j, 0.0
-
-    def add(self, block: Samples) -> None:
-        """Hear the next samples [C, T]."""
-        begin, end = self._at, self._at + block.shape[1]
-        for start in range(begin - begin % self._every, end, self._every):
-            stop = start + self._length
-            piece = block[:, max(0, start - begin) : max(0, stop - begin)]
-            if piece.shape[1]:
-                self._stretch.append(mono(piece, self._rate)[0])
-            if begin < stop <= end:
-                self._hear()
-        self._at = end
 
     def cents(self) -> float:
         """Whole cents from -50 to 50; 0 where it is nearly in tune, or unclear."""
-        self._hear()
+        self._finish()
         if abs(self._direction) < _LEAST_AGREEMENT * max(self._weight, 1e-20):
             return 0.0
         cents = float(np.angle(self._direction)) / (2 * np.pi) * 100
         return float(round(cents)) if abs(cents) >= _LEAST_CENTS else 0.0
 
-    def _hear(self) -> None:
-        """Add the peaks of the stretch that was collected."""
-        if not self._stretch:
-            return
-        stretch = np.concatenate(self._stretch)
-        self._stretch = []
+    def _hear(self, stretch: Samples) -> None:
+        """Add the peaks of a stretch."""
         power = hann_power(resample(stretch, self._rate, _RATE_HZ), _WINDOW, _HOP)
         level = np.log(power + 1e-12 * power.max() + 1e-30)
         first, last = (round(hz * _WINDOW / _RATE_HZ) for hz in (_LOWEST_HZ, _HIGHEST_HZ))

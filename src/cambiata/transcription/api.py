@@ -19,6 +19,7 @@ from cambiata.audio.source import Source, resample
 from cambiata.errors import InputError, warn
 from cambiata.files import MIDI, check_output
 from cambiata.keywords import checked_keywords
+from cambiata.partials.hum import HumMeter, describe_hum, without_hum
 from cambiata.partials.posteriors import BANDS, decode_notes, posteriors, tuned_bands
 from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.score.midi import Clock, Note, Part, Score, save
@@ -334,9 +335,10 @@ def _posteriorgram(
             source.name, f"lasts {n_samples / rate:.2g} s", f"give at least {_MIN_DURATION_S:g} s"
         )
     power, peak = 0.0, 0.0
-    tuning = TuningMeter(rate, n_samples)
+    tuning, hum = TuningMeter(rate, n_samples), HumMeter(rate, n_samples)
     for block in source.blocks():
         tuning.add(block)
+        hum.add(block)
         mono = _mono(block)
         power += float(np.square(mono, dtype=np.float64).sum())
         peak = max(peak, float(np.abs(mono).max()))
@@ -346,15 +348,20 @@ def _posteriorgram(
     if cents:
         warn(f"{source.name}: {describe_tuning(cents)}; pitches are counted from there")
     chunks = []
+    if hum_hz := hum.hum_hz():
+        warn(f"{source.name}: {describe_hum(hum_hz)}")
+        clean = (without_hum(_mono(block), rate, hum_hz) for block in source.blocks())
+        power = sum(float(np.square(each, dtype=np.float64).sum()) for each in clean)
     mean = power / n_samples + 1e-12
-    for share, rolls in _posteriors_by_chunk(source, network, mean, tuned_bands(cents)):
+    bands = tuned_bands(cents)
+    for share, rolls in _posteriors_by_chunk(source, network, mean, bands, hum_hz):
         chunks.append(rolls.astype(np.float16))
         progress(share)
     return np.concatenate(chunks, axis=2), cents
 
 
 def _posteriors_by_chunk(
-    source: Source, network: Any, mean: float, bands: LogFrequency
+    source: Source, network: Any, mean: float, bands: LogFrequency, hum_hz: tuple[float, ...]
 ) -> Iterator[tuple[float, npt.NDArray[np.float32]]]:
     """Share of the recording done, and the posteriors of the next chunk; `mean` is its power."""
     rate, n_samples = source.sample_rate, source.n_samples
@@ -367,7 +374,7 @@ def _posteriors_by_chunk(
     ]
     n_frames = round(_CHUNK_S / BANDS.frame_s)
     for start, (first, last), chunk in zip(starts, spans, cut(source.blocks(), spans), strict=True):
-        resampled = resample(_mono(chunk), rate, BANDS.sample_rate)
+        resampled = resample(without_hum(_mono(chunk), rate, hum_hz), rate, BANDS.sample_rate)
         rolls = np.stack(posteriors(bands.level_db(resampled, mean), network))
         lead = round((start - first) / rate / BANDS.frame_s)
         inside = rolls[:, :, lead:] if last == n_samples else rolls[:, :, lead : lead + n_frames]
