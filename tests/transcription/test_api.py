@@ -139,3 +139,23 @@ def test_tempo_given_found_or_refused(tmp_path: Path) -> None:
             transcribe(_tune(), tempo=wrong)
     with pytest.warns(cambiata.CambiataWarning, match="no beat was found"):
         assert transcribe(Audio(tone(60, 1.0, 10, RATE), RATE), tempo="auto").clock == Clock()
+
+
+def test_hum_is_not_written() -> None:
+    tune = _tune().samples[0]
+    t = np.arange(len(tune)) / RATE
+    hum = sum(0.02 / k * np.sin(2 * np.pi * 50 * k * t) for k in (1, 2, 3))
+    sound = np.concatenate([tune + hum] * 2)
+    with pytest.warns(cambiata.CambiataWarning, match="hums at 50, 100"):
+        notes = transcribe(Audio(sound, RATE)).notes
+    assert {note.pitch for note in notes if note.duration_s > 0.1} == set(map(int, PITCHES))
+
+
+def test_what_lies_above_the_keyboard_is_named() -> None:
+    t = np.arange(RATE // 2) / RATE
+    whistle = np.concatenate(
+        [0.2 * np.sin(2 * np.pi * 440 * 2 ** ((p - 69) / 12) * t) for p in (100, 105, 111, 113)]
+    )
+    with pytest.warns(cambiata.CambiataWarning, match=r"(0.9|1.0) s of it sound above C8"):
+        notes = transcribe(Audio(whistle, RATE)).notes
+    assert [note.pitch for note in notes] == [100, 105]

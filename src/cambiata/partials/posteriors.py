@@ -28,6 +28,9 @@ _ACTIVATION_THRESHOLD = 0.5
 _MIN_ACTIVE_FRAMES, _SURE_ACTIVATION = 5, 0.7
 _EARLY_FRAMES = 3  # an onset may come so long before the activation that it belongs to
 _MIN_NOTE_FRAMES = 2
+# A tone alone: within 30 dB of the recording's mean power, and nothing that is not within four
+# semitones of it comes within 20 dB. Cymbals and hiss are wider, music has more below.
+_TONE_BINS, _TONE_ABOVE_DB, _TONE_LEAST_DB = 12, 20.0, -30.0
 _ONSET_CONTEXT_FRAMES = 2  # an onset is looked for so far around where the activation begins
 # The strength of a note is its highest level within 0.28 s, when even slow attacks are over.
 _STRENGTH_FRAMES = 12
@@ -100,6 +103,17 @@ def detect_notes(
     onset_threshold = float(model.about["threshold"]) if threshold is None else threshold
     events = decode_notes(onset, activation, level_db, onset_threshold)
     return replace(events, tuning_cents=tuning_cents)
+
+
+def is_above_keyboard(bands_db: Roll) -> npt.NDArray[np.bool_]:
+    """Frames [L] of bands [312, L] in which nothing sounds but one tone above the highest key."""
+    first = 3 * N_PITCHES + 1  # the highest key's bins reach to the one before
+    loudest = bands_db.argmax(axis=0)
+    peak_db = bands_db.max(axis=0)
+    beside = np.abs(np.arange(len(bands_db))[:, None] - loudest) > _TONE_BINS
+    others_db = np.where(beside, bands_db, -np.inf).max(axis=0)
+    alone = others_db < peak_db - _TONE_ABOVE_DB
+    return np.asarray((loudest >= first) & (peak_db > _TONE_LEAST_DB) & alone)
 
 
 def posteriors(bands_db: Roll, network: Any) -> tuple[Roll, ...]:

@@ -20,7 +20,13 @@ from cambiata.errors import InputError, warn
 from cambiata.files import MIDI, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.partials.hum import HumMeter, describe_hum, without_hum
-from cambiata.partials.posteriors import BANDS, decode_notes, posteriors, tuned_bands
+from cambiata.partials.posteriors import (
+    BANDS,
+    decode_notes,
+    is_above_keyboard,
+    posteriors,
+    tuned_bands,
+)
 from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.score.midi import Clock, Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
@@ -39,6 +45,7 @@ _MIN_DURATION_S = 0.1
 # A note's end moves to the highest posterior of an offset within 4 frames (93 ms), where that
 # reaches 0.15: offsets are never as sure as onsets. Chosen by hand.
 _OFFSET_REACH_FRAMES, _OFFSET_THRESHOLD = 4, 0.15
+_LEAST_ABOVE_S = 0.2  # of sound above the keyboard that is worth a line
 _MIN_NOTE_S = 0.02  # anything shorter is no note that could be played
 
 
@@ -354,16 +361,26 @@ def _posteriorgram(
         power = sum(float(np.square(each, dtype=np.float64).sum()) for each in clean)
     mean = power / n_samples + 1e-12
     bands = tuned_bands(cents)
-    for share, rolls in _posteriors_by_chunk(source, network, mean, bands, hum_hz):
+    above_s = 0.0
+    for share, rolls, above in _posteriors_by_chunk(source, network, mean, bands, hum_hz):
         chunks.append(rolls.astype(np.float16))
+        above_s += float(above.sum()) * BANDS.frame_s
         progress(share)
+    if above_s >= _LEAST_ABOVE_S:
+        warn(
+            f"{source.name}: {above_s:.1f} s of it sound above C8, the keyboard's highest key, and "
+            "are not written"
+        )
     return np.concatenate(chunks, axis=2), cents
 
 
 def _posteriors_by_chunk(
     source: Source, network: Any, mean: float, bands: LogFrequency, hum_hz: tuple[float, ...]
-) -> Iterator[tuple[float, npt.NDArray[np.float32]]]:
-    """Share of the recording done, and the posteriors of the next chunk; `mean` is its power."""
+) -> Iterator[tuple[float, npt.NDArray[np.float32], npt.NDArray[np.bool_]]]:
+    """Share of the recording that is done, posteriors of the next chunk, frames above the keyboard.
+
+    `mean` is the recording's power.
+    """
     rate, n_samples = source.sample_rate, source.n_samples
     starts = [round(_CHUNK_S * rate * i) for i in range(int(n_samples / rate / _CHUNK_S) + 1)]
     starts = [start for start in starts if start < n_samples]
@@ -375,10 +392,12 @@ def _posteriors_by_chunk(
     n_frames = round(_CHUNK_S / BANDS.frame_s)
     for start, (first, last), chunk in zip(starts, spans, cut(source.blocks(), spans), strict=True):
         resampled = resample(without_hum(_mono(chunk), rate, hum_hz), rate, BANDS.sample_rate)
-        rolls = np.stack(posteriors(bands.level_db(resampled, mean), network))
+        bands_db = bands.level_db(resampled, mean)
+        rolls = np.stack(posteriors(bands_db, network))
         lead = round((start - first) / rate / BANDS.frame_s)
-        inside = rolls[:, :, lead:] if last == n_samples else rolls[:, :, lead : lead + n_frames]
-        yield min(1.0, last / n_samples), inside
+        inside = slice(lead, None if last == n_samples else lead + n_frames)
+        above = is_above_keyboard(bands_db[:, inside])
+        yield min(1.0, last / n_samples), rolls[:, :, inside], above
         if last == n_samples:
             return
 
