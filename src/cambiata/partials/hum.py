@@ -35,9 +35,7 @@ class HumMeter(StretchMeter):
             return ()
         level_db = 10 * np.log10(np.concatenate(self._power) + 1e-20)
         found = [
-            tuple(
-                mains * k for k in range(1, _N_MULTIPLES + 1) if _is_line(level_db, mains * k)
-            )
+            tuple(mains * k for k in range(1, _N_MULTIPLES + 1) if _is_line(level_db, mains * k))
             for mains in _MAINS_HZ
         ]
         # The mains themselves or their double must be there: all other lines belong to one of them.
