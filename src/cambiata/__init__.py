@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         transfer_system,
         translate_system,
     )
-    from cambiata.score.midi import Note, Part, Score
+    from cambiata.score.midi import Controls, Note, Part, Score
     from cambiata.score.midi import save as save_score
     from cambiata.score.notation import read as load_sheet
     from cambiata.score.notation import read_score as load_score
@@ -58,7 +58,7 @@ _PLACES = {
     "melody.api": "MelodyReport restyle restyle_file",
     "performance.api": "PlayOptions PlayReport play play_file",
     "registry": "available_systems play_system system_named transfer_system translate_system",
-    "score.midi": "Note Part Score save_score=save",
+    "score.midi": "Controls Note Part Score save_score=save",
     "score.notation": "load_sheet=read load_score=read_score save_sheet=write",
     "score.sheet": "Sheet",
     "system": "PlaySystem System SystemFacts TransferConfig TransferSystem TranslateSystem",
@@ -78,6 +78,7 @@ __all__ = [
     "Audio",
     "CambiataError",
     "CambiataWarning",
+    "Controls",
     "DomainFacts",
     "GrooveReport",
     "InputError",

@@ -14,7 +14,7 @@ def test_values_hold_until_the_next() -> None:
     times = np.array([0.0, 0.999, 1.0, 2.9, 3.0, 100.0])
     assert CURVES.bend_semitones(times).tolist() == [0, 0, 2, 2, -1, -1]
     assert CURVES.level_db(np.array([0.0, 2.0, 4.0])) == pytest.approx(
-        [40 * np.log10(0.5), -120, 40 * np.log10(0.5)]
+        [40 * np.log10(0.5), -300, 40 * np.log10(0.5)]
     )
     assert Controls().level_db(times).tolist() == [0.0] * 6
     # General MIDI Level 1 Developer Guidelines: 127 is 0 dB, 64 -11.9 dB, 16 -36.0 dB.

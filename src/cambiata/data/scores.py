@@ -17,7 +17,7 @@ import numpy as np
 
 from cambiata.data.soundfont import Use
 from cambiata.errors import CambiataWarning, InputError
-from cambiata.files import atomic_file
+from cambiata.files import MIDI_INPUT_SUFFIXES, atomic_file
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part
 from cambiata.system import Progress
@@ -121,7 +121,7 @@ def load_midi_works(folder: str | Path) -> list[Work]:
     if place.is_file():
         files = [place]
     else:
-        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in (".mid", ".midi", ".kar"))
+        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in MIDI_INPUT_SUFFIXES)
     works, unreadable = [], []
     for path in files:
         try:

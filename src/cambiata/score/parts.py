@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 _USUAL_VOLUME = 100.0  # General MIDI's, after a reset
-# Controllers at 0 are silence; -120 dB is below what 16 bits hold, and can be added and compared.
-_SILENT_DB = -120.0
+# Controllers at 0 are silence: so much less that it stays silent where levels are matched, and yet
+# a number that can be added and compared.
+_SILENT_DB = -300.0
 _SILENT_SHARE = 10 ** (_SILENT_DB / 40)
 
 
@@ -106,7 +107,7 @@ class Controls:
     >>> controls.bend_semitones(np.array([0.0, 1.0, 9.0])).tolist()
     [0.0, 2.0, 2.0]
     >>> controls.level_db(np.array([0.0, 1.0, 1.5])).tolist()
-    [0.0, -120.0, 0.0]
+    [0.0, -300.0, 0.0]
     """
 
     bend: Curve = ()
@@ -142,7 +143,7 @@ class Controls:
         Returns
         -------
         numpy.ndarray
-            In dB of volume 100 and expression 127, -120 and more, of the same shape.
+            In dB of volume 100 and expression 127, -300 and more, of the same shape.
         """
         level = np.zeros(np.shape(times_s))
         for steps, usual in zip(self._steps[1:], (_USUAL_VOLUME, 127.0), strict=True):
