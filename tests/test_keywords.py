@@ -67,10 +67,9 @@ def test_options_and_their_keywords_are_the_same() -> None:
     ):
         assert {each.name for each in fields(options)} == set(keywords.__annotations__)
         assert get_type_hints(options) == get_type_hints(keywords)
-    of_a_style = {"dynamics", "style_start_s", "style_end_s"}
-    assert set(TransferKeywords.__annotations__) - set(ContentKeywords.__annotations__) == (
-        of_a_style
-    )
+    not_of_translate = {"dynamics", "style_start_s", "style_end_s", "transpose", "to_key"}
+    own = set(TransferKeywords.__annotations__) - set(ContentKeywords.__annotations__)
+    assert own == not_of_translate
 
 
 def test_keywords_of_a_melody_in_a_file_are_those_of_one_in_memory() -> None:

@@ -27,7 +27,7 @@ SOURCE = Path(cambiata.__file__).parent
         ('`settings={"examples.source": "FOLDER"}`', "--set examples.source=FOLDER"),
         ("`metre='a b'`", "--metre 'a b'"),
         ("give `real=FOLDER`", "give --real FOLDER"),
-        ("`content` is silent", "CONTENT is silent"),
+        ("`recording` is silent", "RECORDING is silent"),
         ("with `cambiata.capture_timbre`", "with `cambiata timbre capture`"),
         ("a file `odd name.wav`", "a file `odd name.wav`"),
         ("`cambiata data bank FONT --force`", "`cambiata data bank FONT --force`"),

@@ -176,7 +176,7 @@ def test_the_paper_s_sets_take_the_limit_and_the_font(
         ({"rows": ["magic"]}, "magic: is no row"),
         ({"rows": []}, "rows: none is named; name one, like copy-content"),
         ({"limit": 0}, "limit 0: leaves no pair; give at least 1"),
-        ({"artificial": False}, "evaluate: no set to run on; name --real FOLDER"),
+        ({"artificial": False}, "evaluate: no set to run on; give `real=FOLDER`"),
         ({"font": "missing.sf2"}, "missing.sf2: no such sound font"),
         ({"font": "BROKEN"}, "broken.sf2: is not a whole sound font; name an intact"),
         ({"real": "missing", "artificial": False}, "missing: no such folder"),

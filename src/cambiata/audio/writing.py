@@ -292,7 +292,7 @@ class Destination:
             raise InputError(
                 str(self.path),
                 f"OGG cannot hold {self.sample_rate} Hz",
-                "choose another format, or --rate 48000",
+                "choose another format, or `sample_rate=48000`",
             )
         if self.sample_rate not in self._rates:
             raise InputError(
@@ -324,7 +324,7 @@ class Destination:
             raise InputError(
                 str(self.path),
                 f"{self.format} cannot hold {self.n_channels} channels at {self.sample_rate} Hz",
-                "choose another format, or --rate 44100 --channels 1",
+                "choose another format, or `sample_rate=44100` and `n_channels=1`",
             ) from error
 
 

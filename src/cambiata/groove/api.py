@@ -262,6 +262,7 @@ def _only_drums(score: Score) -> Score:
     return replace(score, parts=tuple(part for part in score.parts if part.is_drum))
 
 
+@checked_keywords
 def load_drums(path: str | Path, drums: int | None = None, *, strict: bool = False) -> Score:
     """Score of a MIDI file that counts in beats.
 
@@ -296,6 +297,7 @@ def load_drums(path: str | Path, drums: int | None = None, *, strict: bool = Fal
     return score
 
 
+@checked_keywords
 def load_drummer(
     folder: str | Path, drums: int | None = None, *, strict: bool = False
 ) -> list[Score]:
