@@ -61,7 +61,9 @@ def test_a_domain_of_another_version_is_refused(no_own_domains: Path) -> None:
     for part in ("", ".refine"):
         data = (shipped / f"translation-domains{part}.onnx").read_bytes()
         (no_own_domains / f"translation-domains{part}.onnx").write_bytes(data)
-    with pytest.raises(InputError, match=r"another version of the encoder; add it again: `cambiata"):
+    with pytest.raises(
+        InputError, match=r"another version of the encoder; add it again: `cambiata"
+    ):
         load_added_domain("translation-domains", "another")
     assert [each.problem for each in cambiata.domains() if each.own] == [""]
     (no_own_domains / "broken.onnx").write_bytes(b"no model")
