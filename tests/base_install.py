@@ -44,7 +44,7 @@ def main() -> None:
                 "--style",
                 "strathspey",
                 "-o",
-                folder + "/m.mid",
+                folder + "/m.musicxml",
             ),
             (
                 "groove",

@@ -18,7 +18,8 @@ settings.load_profile("cambiata")
 # How to have what a test is skipped without: words of the reason, and the cure.
 CURES = {
     "torch|lightning_fabric|onnx|onnxscript": 'pip install "cambiata[train]"',
-    "music21|ortools|OR-tools": 'pip install "cambiata[notes]"',
+    "ortools|OR-tools": 'pip install "cambiata[notes]"',
+    "music21": 'pip install "cambiata[eval]"',
     "mir_eval|sklearn|matplotlib|pretty_midi|essentia": 'pip install "cambiata[eval]"',
     "basic.pitch|pitch tracker": "pip install --no-deps basic-pitch==0.4.0",
     "numba|Numba": 'pip install "cambiata[fast]"',
