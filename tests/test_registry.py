@@ -44,6 +44,8 @@ def test_every_system_tells_its_facts() -> None:
         assert "\n" not in row["summary"] + row["paper"]
         assert row["presets"] or not issubclass(system, System)
         assert find_system(system.name, row["job"]) is system
+        # What `--set` takes, of those that are configured.
+        assert ("chunk_s" in row["settings"]) == issubclass(system, System)
 
 
 def test_a_line_in_the_table_is_all_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Every system of every job, found by name: add a system with one file and one line in `_TABLE`."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from importlib import import_module
 from typing import Any, Literal, cast
 
@@ -111,7 +111,7 @@ def system_rows() -> Iterator[dict[str, Any]]:
     ------
     dict
         Name, job, whether it is the job's default, summary, paper, whether it is trained, licence
-        of its weights, what it needs, presets.
+        of its weights, what it needs, presets, and the settings of the first of them.
 
     Examples
     --------
@@ -130,7 +130,14 @@ def system_rows() -> Iterator[dict[str, Any]]:
             "weights_licence": system.weights_licence,
             "needs": system.needs(),
             "presets": list(system.presets),
+            "settings": _settings(system),
         }
+
+
+def _settings(system: type[SystemFacts]) -> dict[str, Any]:
+    """Names and values of a system's default configuration; none for one that has no settings."""
+    config = next(iter(system.presets.values()), None)
+    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
 
 
 def find_system(name: str, job: Job | None = None) -> type[SystemFacts]:

@@ -120,6 +120,7 @@ def test_flags_of_translate_are_the_api_s_own() -> None:
 
     defaults = {parameter.name: parameter.default for parameter in translate.params}
     of_a_style = {"style_start_s", "style_end_s", "dynamics", "settings", "octave"}
+    of_a_style |= {"transpose", "to_key"}
     for field in dataclasses.fields(cambiata.Options):
         if field.name == "system":
             assert defaults["system"] == "translation"

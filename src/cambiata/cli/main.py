@@ -87,6 +87,9 @@ def systems(as_json: bool) -> None:
         click.echo(f"    needs    {row['needs']}")
         if row["presets"]:
             click.echo(f"    presets  {', '.join(row['presets'])}")
+        if row["settings"]:
+            shown = (f"{name}={value}" for name, value in row["settings"].items())
+            click.echo(f"    settings {', '.join(shown)}")
 
 
 for _verb in (

@@ -263,7 +263,7 @@ def transfer(
     -------
     Audio
         As long as the content (or its region, plus the tail), at its rate, channels and
-        loudness; silent where it is silent. Peaks may exceed full scale: saving turns them down.
+        loudness; digitally silent where it is. Peaks may exceed full scale: saving turns them down.
 
     Raises
     ------
@@ -302,7 +302,7 @@ def transfer_file(
     progress: Progress | None = None,
     **options: Unpack[TransferKeywords],
 ) -> Report:
-    """Like `transfer`, from file to file: an hour needs no more memory than a minute.
+    """Like `transfer`, from file to file: an hour needs little more memory than two minutes.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ def translate_file(
     progress: Progress | None = None,
     **options: Unpack[ContentKeywords],
 ) -> Report:
-    """Like `translate`, from file to file: an hour needs no more memory than a minute.
+    """Like `translate`, from file to file: an hour needs little more memory than two minutes.
 
     Parameters
     ----------
