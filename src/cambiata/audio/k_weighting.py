@@ -53,8 +53,11 @@ def block_loudness_db(sound: Samples, sample_rate: int) -> Floats:
     last = np.minimum(((at + BLOCK_S) * sample_rate + 1e-6).astype(np.int64), n_samples)
     power = np.zeros(n_blocks)
     for channel, gain in zip(sound, _CHANNEL_GAINS, strict=False):
-        energy = np.append(0.0, np.cumsum(np.square(_weighted(channel, sample_rate))))
-        power += gain * (energy[last] - energy[first]) / (BLOCK_S * sample_rate)
+        energy = _weighted(channel, sample_rate)
+        np.square(energy, out=energy)
+        np.cumsum(energy, out=energy)  # up to and with each sample
+        before = np.where(first > 0, energy[first - 1], 0.0)
+        power += gain * (energy[last - 1] - before) / (BLOCK_S * sample_rate)
     with np.errstate(divide="ignore"):
         return np.asarray(_OFFSET_DB + 10 * np.log10(np.maximum(power, 0)))
 
