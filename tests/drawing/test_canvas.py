@@ -73,3 +73,12 @@ def test_the_extension_chooses_the_format(tmp_path: Path) -> None:
     _canvas().write(tmp_path / "a.svg")
     assert (tmp_path / "a.PNG").read_bytes()[1:4] == b"PNG"
     assert (tmp_path / "a.svg").read_text().startswith("<svg")
+
+
+def test_a_label_may_end_at_a_place() -> None:
+    canvas = Canvas(60, 12)
+    canvas.add(Text(40, 9, 9, "ab", ends_there=True))
+    dark = np.flatnonzero((_pixels(canvas.png()).sum(axis=2) == 0).any(axis=0))
+    assert dark.min() >= 28
+    assert dark.max() < 40
+    assert 'text-anchor="end"' in canvas.svg()

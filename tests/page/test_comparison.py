@@ -63,7 +63,7 @@ def test_transfer_shows_content_style_and_result(folder: Path) -> None:
     assert levels_db == pytest.approx([-23.0] * 3, abs=0.5)
     pil = pytest.importorskip("PIL.Image")
     image = np.asarray(pil.open(folder / "out.png").convert("RGB"))
-    assert image.shape[1] == 1075
+    assert image.shape[1] == 1090
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 30  # spectrograms, not a blank page
 
 

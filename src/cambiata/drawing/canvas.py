@@ -73,19 +73,21 @@ class Line:
 
 @dataclass(frozen=True)
 class Text:
-    """A line of text; `y` is its baseline."""
+    """A line of text; `y` is its baseline, and `x` where it begins, or ends."""
 
     x: float
     y: float
     size: int
     text: str
     colour: str = "black"
+    ends_there: bool = False
 
     def svg(self) -> str:
         """The shape as an SVG element."""
         colour = "" if self.colour == "black" else f' fill="{self.colour}"'
+        anchor = ' text-anchor="end"' if self.ends_there else ""
         return (
-            f'<text x="{self.x:g}" y="{self.y:.1f}" font-size="{self.size}"{colour}>'
+            f'<text x="{self.x:g}" y="{self.y:.1f}" font-size="{self.size}"{colour}{anchor}>'
             f"{escape(self.text)}</text>"
         )
 
@@ -93,7 +95,8 @@ class Text:
         """Paint it on an image [H, W, 3]."""
         zoom = 2 if self.size >= _DOUBLED_SIZE else 1
         pixels = text_pixels(self.text).repeat(zoom, axis=0).repeat(zoom, axis=1)
-        top, left = max(0, round(self.y) - zoom * BASELINE), max(0, round(self.x))
+        start = self.x - pixels.shape[1] if self.ends_there else self.x
+        top, left = max(0, round(self.y) - zoom * BASELINE), max(0, round(start))
         place = image[top : top + pixels.shape[0], left : left + pixels.shape[1]]
         place[pixels[: place.shape[0], : place.shape[1]]] = parse_colour(self.colour)
 

@@ -26,10 +26,10 @@ from cambiata.drawing.canvas import Canvas, Text
 from cambiata.errors import InputError
 from cambiata.files import PAGE, PICTURE, check_not_input, check_output, write_text
 from cambiata.page.cards import card_html, read_asset
-from cambiata.score.rolls import ROW_PIXELS, Roll, draw_roll, label_rows
+from cambiata.score.rolls import LABEL_PIXELS, Roll, draw_roll, label_rows, roll_height
 
-# Pixels of a panel and around it: a column of a spectrogram each, and two rows for a band.
-_WIDTH, _HEIGHT, _LEFT, _RIGHT = 1000.0, 160.0, 50.0, 25.0
+# Pixels of a panel and around it: a column of a spectrogram each, and a row for each band.
+_WIDTH, _HEIGHT, _LEFT, _RIGHT = 1000.0, 160.0, LABEL_PIXELS, 24.0
 _TITLE_PIXELS, _LABEL_PIXELS, _AXIS_PIXELS = 34.0, 24.0, 22.0
 _NOTE = f"Mel spectrograms, {SCALE}."
 
@@ -147,7 +147,7 @@ def _draw_panel(
             axis_s=axis_s,
             original=shown.original,
         )
-        top += len(rows) * ROW_PIXELS
+        top += roll_height(rows)
         draw_time_axis(canvas, x=_LEFT, y=top, width=_WIDTH, axis_s=axis_s)
         top += _AXIS_PIXELS
     if measured is not None:

@@ -4,9 +4,9 @@ from html import escape
 from typing import Any
 
 from cambiata.drawing.canvas import Canvas
-from cambiata.score.rolls import ROW_PIXELS, draw_roll, label_rows, roll_of
+from cambiata.score.rolls import LABEL_PIXELS, draw_roll, label_rows, roll_height, roll_of
 
-_WIDTH, _LEFT, _TOP = 900.0, 40.0, 10.0  # pixels: panel, margins
+_WIDTH, _LEFT, _TOP = 900.0, LABEL_PIXELS, 10.0  # pixels: panel, margins
 _LONGEST_S = 120.0  # of what is drawn: notes of more would be no wider than their gaps
 
 
@@ -36,7 +36,7 @@ def score_html(score: Any, description: str) -> str:
         shown, description = score[:_LONGEST_S], f"{description}; the first two minutes"
     roll = roll_of(shown)
     rows = label_rows([roll])
-    canvas = Canvas(_LEFT + _WIDTH + 10, _TOP + len(rows) * ROW_PIXELS + 10)
+    canvas = Canvas(_LEFT + _WIDTH + 10, _TOP + roll_height(rows) + 10)
     draw_roll(canvas, roll, rows, x=_LEFT, y=_TOP, width=_WIDTH, axis_s=roll.end_s or 1.0)
     return (
         f'<figure style="margin:0"><figcaption>{escape(description)}</figcaption>'

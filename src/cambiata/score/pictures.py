@@ -6,9 +6,9 @@ from pathlib import Path
 from cambiata.drawing.canvas import Canvas, Text
 from cambiata.files import PICTURE, check_output
 from cambiata.score.midi import Score
-from cambiata.score.rolls import ROW_PIXELS, draw_roll, label_rows, roll_of
+from cambiata.score.rolls import LABEL_PIXELS, draw_roll, label_rows, roll_height, roll_of
 
-_WIDTH, _LEFT, _TOP = 1200.0, 60.0, 26.0  # pixels: panel, margins
+_WIDTH, _LEFT, _TOP = 1200.0, LABEL_PIXELS, 26.0  # pixels: panel, margins
 
 
 def draw_rolls(
@@ -57,6 +57,6 @@ def _drawn(scores: Mapping[str, Score], title: str) -> Canvas:
         draw_roll(
             canvas, roll, rows, x=_LEFT, y=top, width=_WIDTH, axis_s=axis_s, original=original
         )
-        top += len(rows) * ROW_PIXELS + 12
+        top += roll_height(rows) + 12
     canvas.height = top
     return canvas

@@ -8,12 +8,16 @@ from typing import Any
 from cambiata.drawing.canvas import Canvas, Line, Rect, Text
 from cambiata.score.drums import drum_name
 
-ROW_PIXELS = 7.0  # of a pitch
+# Height of a row: of a scale, where few rows have labels, and of drums, where all have.
+_ROW_PIXELS, _DRUM_ROW_PIXELS = 7.0, 11.0
 _UNCHANGED_COLOUR, _CHANGED_COLOUR, _BAR_COLOUR = "#4a6fa5", "#d1495b", "#c8c8c8"
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 # Notes of one pitch that begin within this time are the same: writing to ticks moves one by less.
 _SAME_S = 0.005
-_MARGIN, _DRUM_MARGIN = 28, 48  # pixels left of a roll for its labels
+LABEL_PIXELS = 66.0
+"""Space left of a roll for its labels: ten letters."""
+
+_GAP_PIXELS = 4.0  # between a label and the roll
 _BAR_QUARTERS = 4.0  # of a score without a metre
 
 
@@ -131,6 +135,31 @@ def label_rows(rolls: Collection[Roll]) -> dict[int, str]:
     return {p: "" if p % 12 else note_name(p) for p in range(low, high + 1)}
 
 
+def roll_height(rows: Mapping[int, str]) -> float:
+    """Height of a roll.
+
+    Parameters
+    ----------
+    rows : mapping of int to str
+        Labels by pitch (`label_rows`).
+
+    Returns
+    -------
+    float
+        In pixels.
+
+    Examples
+    --------
+    >>> roll_height({60: "C4", 61: ""}), roll_height({36: "kick", 38: "snare"})
+    (14.0, 22.0)
+    """
+    return len(rows) * _row_pixels(rows)
+
+
+def _row_pixels(rows: Mapping[int, str]) -> float:
+    return _DRUM_ROW_PIXELS if all(rows.values()) else _ROW_PIXELS
+
+
 def draw_roll(
     canvas: Canvas,
     roll: Roll,
@@ -142,7 +171,7 @@ def draw_roll(
     axis_s: float,
     original: Roll | None = None,
 ) -> None:
-    """Draw a roll, `ROW_PIXELS` high for each row.
+    """Draw a roll, `roll_height` high; labels need `LABEL_PIXELS` to its left.
 
     Parameters
     ----------
@@ -166,15 +195,16 @@ def draw_roll(
     >>> [shape.title for shape in canvas.shapes if isinstance(shape, Rect)]
     ['', 'C4']
     """
-    bottom = y + len(rows) * ROW_PIXELS
+    row_pixels = _row_pixels(rows)
+    bottom = y + roll_height(rows)
     canvas.add(Rect(x, y, width, bottom - y, "#f7f7f7"))
     for at_s in roll.bar_lines_s:
         at = x + width * at_s / axis_s
         canvas.add(Line(at, y, at, bottom, _BAR_COLOUR))
     for row, label in enumerate(rows.values()):
         if label:
-            margin = _DRUM_MARGIN if roll.is_drum else _MARGIN
-            canvas.add(Text(x - margin, bottom - row * ROW_PIXELS, 8, label))
+            at = bottom - row * row_pixels - (row_pixels - _ROW_PIXELS) / 2
+            canvas.add(Text(x - _GAP_PIXELS, at, 8, label, ends_there=True))
     row_of = {pitch: row for row, pitch in enumerate(rows)}
     onsets_s: dict[int, list[float]] = {}  # of the original, by pitch, rising
     for start_s, _, pitch, _ in (original or roll).notes:
@@ -185,9 +215,9 @@ def draw_roll(
         canvas.add(
             Rect(
                 x + left,
-                bottom - (row_of[pitch] + 1) * ROW_PIXELS + 0.5,
+                bottom - (row_of[pitch] + 1) * row_pixels + 0.5,
                 max(1.5, length - 0.7),
-                ROW_PIXELS - 1,
+                row_pixels - 1,
                 _UNCHANGED_COLOUR if is_original else _CHANGED_COLOUR,
                 0.35 + 0.65 * velocity / 127,
                 drum_name(pitch) if roll.is_drum else note_name(pitch),
