@@ -8,6 +8,7 @@ that takes more than 10 s, a process that grows beyond 500 MiB. Failing files ar
 import argparse
 import io
 import multiprocessing
+import re
 import resource
 import sys
 import tempfile
@@ -36,12 +37,48 @@ _EXTREMES = (0, 1, 0x7F, 0x80, 0xFE, 0xFF)
 _HEADER_BYTES = 256  # half of all mutations lie here, where lengths and counts are
 
 
+# What a number or a word of a text becomes.
+_WORDS = (
+    b"0",
+    b"-1",
+    b"1",
+    b"99999999999",
+    b"1e400",
+    b"0.0001",
+    b"NaN",
+    b"",
+    b"x",
+    b"\xc3\xa9",
+    b"/0",
+)
+_WORD = re.compile(rb"(?<=[>\"'])[^<>\"'\s][^<>\"']*(?=[<\"'])|(?<![<\w/])[\w.^_=+-]+(?![\w>])")
+_NPY_HEADER_BYTES = 128
+
+
 def mutated(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """A file with one to eight things wrong; a member of it, half the time, where it is a zip."""
-    if data[:2] == b"PK" and rng.random() < 0.5:
+    """A file with one to eight things wrong: anywhere, or where what is around stays whole."""
+    is_gentle = rng.random() < 0.5
+    if data[:2] == b"PK" and is_gentle:
         return _with_mutated_member(data, other, rng)
+    if data[:6] == b"\x93NUMPY" and is_gentle:
+        numbers = bytearray(data)
+        for _ in range(rng.integers(1, 9)):
+            numbers[int(rng.integers(_NPY_HEADER_BYTES, len(data)))] = int(rng.choice(_EXTREMES))
+        return bytes(numbers)
+    if is_gentle and data.isascii() and b"\0" not in data:
+        return _with_mutated_words(data, other, rng)
     for _ in range(rng.integers(1, 9)):
         data = _mutated_once(bytearray(data or b"\0"), other, rng)
+    return data
+
+
+def _with_mutated_words(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
+    """A text, a few of whose words and numbers are others; the tags of XML stay."""
+    words = list(_WORD.finditer(data))
+    others = [*_WORDS, *_WORD.findall(other)]
+    for i in sorted(rng.integers(len(words), size=rng.integers(1, 9)), reverse=True):
+        start, stop = words[i].span()
+        data = data[:start] + others[int(rng.integers(len(others)))] + data[stop:]
     return data
 
 

@@ -8,6 +8,8 @@ from sound_files import RATE, TUNE, loaded, write
 
 import cambiata
 from cambiata.audio.codecs import ffmpeg
+from cambiata.audio.sound import AudioFile
+from cambiata.audio.source import BLOCK_SAMPLES
 
 N_BYTES = 2 * len(TUNE)
 UNFINISHED = "its header gives no length, as if it was never finished; what is there is used"
@@ -88,6 +90,20 @@ def test_a_header_that_was_last_written_before_the_crash(tmp_path: Path) -> None
     for tail in (b"note" + (100_000).to_bytes(4, "little") + bytes(100_000), b"\xff" * 80_000):
         samples, said = loaded(tmp_path / "b.wav", _made(tmp_path, "WAV") + tail)
         assert (len(samples), said) == (len(TUNE), [])
+
+
+def test_sizes_beyond_four_gibibytes(tmp_path: Path) -> None:
+    # As programs leave them that know no RF64: modulo 2^32. The file is sparse, and takes no room.
+    data = _made(tmp_path, "WAV")
+    size = 2**32 + 44100
+    for mark, number in ((b"RIFF", size + 36), (b"data", size)):
+        data = _with(data, mark, 4, (number % 2**32).to_bytes(4, "little"))
+    with (tmp_path / "a.wav").open("wb") as file:
+        file.write(data[:44])
+        file.truncate(44 + size)
+    large = AudioFile(tmp_path / "a.wav")
+    assert large.n_samples == size // 2
+    assert next(large.blocks()).shape == (1, BLOCK_SAMPLES)
 
 
 def test_bw64_is_rf64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

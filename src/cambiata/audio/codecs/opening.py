@@ -65,11 +65,12 @@ def _open(path: Path, name: str, strict: bool) -> DecodedFile:
             cure = "convert it to wav, flac, ogg, mp3 or aiff"
             raise InputError(name, "is not readable as sound", cure) from error
         if program is None:
+            given = path.name if name == str(path) else "FILE"  # a pipe has no name
             raise InputError(
                 name,
                 "is not readable as sound without ffmpeg",
                 f"install it ({ffmpeg.INSTALL}), or convert the file elsewhere: "
-                f"ffmpeg -i {_quoted(path.name)} {_quoted(path.stem + '.wav')}",
+                f"ffmpeg -i {_quoted(given)} {_quoted(Path(given).stem + '.wav')}",
             ) from error
         decoded = FfmpegFile(path, name, program)
         if layout and layout.breaks_off and not decoded.problem:
