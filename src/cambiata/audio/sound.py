@@ -199,7 +199,7 @@ class Audio:
         Parameters
         ----------
         path : str or pathlib.Path
-            .wav, .flac, .ogg, .mp3 or .aiff.
+            .wav, .flac, .ogg, .opus, .mp3 or .aiff; with ffmpeg on the PATH, .m4a or .aac.
         force : bool
             Replace a file that exists.
 
