@@ -379,7 +379,6 @@ LONG = b"\0\x90\x3c\x40\xff\xff\xff\x7f\x3c\0"  # a note of 2**28 - 1 ticks
         (_bytes(b"\0\xff\x51\3\0\0\1" + LONG, division=1), r"\(268,435,455 quarter notes\)"),
         (_bytes(b"\0\x90\x3c\x40\x82\x80\x80\0\x3c\0"), "has a note of 1.2 hours"),
         (_bytes(b"\x82\x80\x80\0\x90\x3c\x40\x60\x3c\0"), "is silent for 1.2 hours"),
-        (bytes(2**24 + 1), "more than 16 MiB"),
     ],
 )
 def test_what_is_no_score_is_refused(tmp_path: Path, data: bytes, match: str) -> None:
@@ -389,6 +388,13 @@ def test_what_is_no_score_is_refused(tmp_path: Path, data: bytes, match: str) ->
         midi.load(path)
     assert str(refusal.value).startswith(str(path))
     assert "\n" not in str(refusal.value)
+
+
+def test_what_is_too_large_for_a_score_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "big.mid").open("wb") as file:
+        file.truncate(2**26 + 1)
+    with pytest.raises(InputError, match=r"big\.mid: has more than 64 MiB, which is no score"):
+        midi.load(tmp_path / "big.mid")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,15 @@ def test_what_is_damaged_is_read_and_named(tmp_path: Path, data: bytes, words: s
         load(tmp_path / "a.mid", strict=True)
 
 
+def test_of_too_many_events_the_first_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cambiata.score.midi_bytes._MOST_EVENTS", 6)
+    with pytest.warns(CambiataWarning, match="more than 500,000 events, and the rest is left"):
+        read = _pitches(midi(track(*scale(SCALE[:2])), track(*scale())), tmp_path)
+    assert read == sorted([*SCALE_NOTES[:2], SCALE_NOTES[0]])
+
+
 def test_cut_anywhere_what_came_before_is_read(tmp_path: Path) -> None:
     first = PLAIN.index(bytes(off(60))) + 3  # here one note is whole
     for length in range(first, len(PLAIN)):

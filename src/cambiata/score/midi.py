@@ -25,9 +25,8 @@ __all__ = ["Clock", "Controls", "Metre", "Note", "Part", "Score", "is_midi", "lo
 # any piece that is played; 200,000 quarter notes are a day at 139 a minute.
 _LONGEST_S, _MOST_QUARTERS = 24 * 3600.0, 200_000
 _LONGEST_REST_S = 3600.0  # or note: a damaged delta time, which would be played for minutes
-# The largest MIDI files of music have a few MiB; what is larger is no score, or one of millions of
-# notes, which would take gigabytes.
-_LARGEST_BYTES = 16 * 2**20
+# The largest MIDI files of music have a few MiB; in RIFF, with sounds of their own (.rmi), tens.
+_LARGEST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, repr=False)
