@@ -461,5 +461,5 @@ def test_every_option_is_an_argument_of_the_api() -> None:
     api = {field.name for field in fields(cambiata.Options)}
     api |= set(inspect.signature(cambiata.transfer_file).parameters) - {"options", "progress"}
     api = api - {"content"} | {"contents"}  # several, one after the other
-    own = {"quiet", "as_json"}
+    own = {"quiet", "as_json", "bars", "bpm", "metre"}
     assert {parameter.name for parameter in command.params} == api | own

@@ -19,6 +19,7 @@ from cambiata.cli.options import (
     HELP,
     TUNE_HELP,
     ApiOptions,
+    bar_options,
     list_as_json_option,
     output_options,
     parse_shares,
@@ -33,7 +34,7 @@ from cambiata.cli.options import (
     without_unset,
     written_sound_options,
 )
-from cambiata.cli.values import SECONDS, SHARE, parse_share
+from cambiata.cli.values import SECONDS, SHARE, parse_share, resolve_bars
 from cambiata.errors import MissingExtraError
 from cambiata.registry import DEFAULT_TRANSLATOR
 from cambiata.timbre_transfer.api import UnpitchedPart
@@ -80,6 +81,7 @@ _unpitched_option = _transfer_option(
 @_transfer_option(
     "--end", "end_s", type=SECONDS, metavar="TIME", help="End of the content's region."
 )
+@bar_options
 @_transfer_option(
     "--style-start", "style_start_s", type=SECONDS, metavar="TIME", help="Begin of the style's."
 )
@@ -107,6 +109,7 @@ def transfer(
     .timbre file, too. Several contents, folders and patterns are worked on one after the other.
     """
     silence_warnings(quiet)
+    options = resolve_bars(options)
     found = expand(contents, style)
     folder = output if is_folder(output, len(found)) else None
     if list(contents) == found and len(found) == 1:
@@ -269,6 +272,7 @@ def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **option
 @click.option("--octave", type=int, metavar="N", help="Move the notes by octaves; else not.")
 @_transfer_option("--start", "start_s", type=SECONDS, metavar="TIME", help="Begin of the region.")
 @_transfer_option("--end", "end_s", type=SECONDS, metavar="TIME", help="End of the region.")
+@bar_options
 @_transfer_option(
     "--in-place", "in_place", is_flag=True, help="Keep the recording around the region."
 )
@@ -285,7 +289,9 @@ def translate(
     """
     silence_warnings(quiet)
     with progress_bar(hidden=quiet) as progress:
-        report = cambiata.translate_file(recording, to, output, progress=progress, **options)
+        report = cambiata.translate_file(
+            recording, to, output, progress=progress, **resolve_bars(options)
+        )
     blended = " + ".join(
         f"{share:.2g} {name}" if len(report.to) > 1 else name for name, share in report.to.items()
     )

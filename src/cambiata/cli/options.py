@@ -162,6 +162,15 @@ def system_options(option: ApiOptions) -> Decorator:
     )
 
 
+bar_options = combined(
+    click.option("--bar", "bars", metavar="N[-M]", help="The region as bars, at a steady tempo."),
+    click.option("--bpm", type=float, metavar="X", help="Quarter notes a minute, for --bar."),
+    click.option(
+        "--metre", default="4/4", show_default=True, metavar="N/M", help="Metre, for --bar."
+    ),
+)
+
+
 def preset_option(option: ApiOptions) -> Decorator:
     """Which of the system's presets."""
     return option("--preset", "preset", metavar="NAME", help="Named settings of the system.")

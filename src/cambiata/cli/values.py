@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+_BAR_OPTIONS = ("bars", "bpm", "metre")
+_BARS = re.compile(r"(\d+)(-(\d+)?)?")
+_METRE = re.compile(r"(\d+)/(\d+)")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d*)?)")
 
 
@@ -32,6 +35,42 @@ def parse_seconds(text: str) -> float:
     if float(seconds) >= 60 or (hours is not None and int(minutes) >= 60):
         raise ValueError
     return 3600 * int(hours or 0) + 60 * int(minutes) + float(seconds)
+
+
+def bar_region(bars: str, bpm: float, metre: str) -> tuple[float, float | None]:
+    """Seconds from the first to the end of the last of bars at a steady tempo; None: the end.
+
+    `bars` is like 3, 3-6 or 3-; `bpm` counts quarter notes, of which a bar of 3/4 has three.
+
+    >>> bar_region("3", 120, "4/4"), bar_region("2-", 60, "3/4")
+    ((4.0, 6.0), (3.0, None))
+    """
+    match, signature = _BARS.fullmatch(bars.strip()), _METRE.fullmatch(metre.strip())
+    if match is None or int(match[1]) < 1 or (match[3] and int(match[3]) < int(match[1])):
+        raise click.BadParameter(f"{bars!r} is no bar; write it like 3, 3-6 or 3-")
+    if signature is None or not int(signature[1]) or not int(signature[2]):
+        raise click.BadParameter(f"{metre!r} is no metre; write it like 3/4")
+    if not 0 < bpm < math.inf:
+        raise click.BadParameter(f"a tempo of {bpm:g} is none; use 20 to 400 beats a minute")
+    bar_s = 4 * int(signature[1]) / int(signature[2]) * 60 / bpm
+    first, last = int(match[1]), int(match[3] or match[1])
+    return (first - 1) * bar_s, None if match[2] and not match[3] else last * bar_s
+
+
+def resolve_bars(options: dict[str, Any]) -> dict[str, Any]:
+    """Options whose bars have become seconds."""
+    rest = {name: value for name, value in options.items() if name not in _BAR_OPTIONS}
+    bars, bpm, metre = (options[name] for name in _BAR_OPTIONS)
+    if bars is None:
+        if bpm is not None:
+            raise click.UsageError("--bpm says how fast bars are; name them with --bar")
+        return rest
+    if bpm is None:
+        raise click.UsageError("--bar needs a tempo; add --bpm, as in --bar 3 --bpm 96")
+    if rest["start_s"] is not None or rest["end_s"] is not None:
+        raise click.UsageError("--bar does not go with --start and --end; leave one out")
+    start_s, end_s = bar_region(bars, bpm, metre)
+    return rest | {"start_s": start_s, "end_s": end_s}
 
 
 class Share(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
