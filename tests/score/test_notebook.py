@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sounds import melody
 import cambiata
 from cambiata import Audio, InputError, Note, Part, Score, Timbre
 from cambiata.score.clock import Clock, Metre
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 RATE = 8000
 RAMP = Audio(np.stack([np.arange(4 * RATE), np.zeros(4 * RATE)]) / (4.0 * RATE), RATE, name="a<b")
@@ -74,6 +76,9 @@ def test_every_one_fits_a_line() -> None:
         "<Score tune: 3 notes in 2 parts, 4 s>",
         "<Timbre x.timbre: 2 voices for oneshot, from cello.wav>",
     ]
+    sheet = Sheet((Voice((Tone(Fraction(0), Fraction(6), 60),)),), Metre(3, 4), name="tune")
+    assert repr(sheet) == "<Sheet tune: 1 voice, 2 bars of 3/4>"
+    assert "<title>C4</title>" in sheet._repr_html_()
     assert len(timbre) == 2
     assert timbre[1].voices == ((1.0, {}),)
     assert len(list(timbre)) == 2

@@ -105,7 +105,7 @@ class Voice:
         return replace(self, tones=tuple(melody))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sheet:
     """Voices that sound together, in one metre.
 
@@ -152,6 +152,11 @@ class Sheet:
     def end(self) -> Fraction:
         """End of its last tone, in quarter notes."""
         return max((voice.end for voice in self.voices), default=Fraction(0))
+
+    def __repr__(self) -> str:
+        counted = ((len(self.voices), "voice"), (self.n_bars, "bar"))
+        voices, bars = (f"{n} {word}{'s' * (n != 1)}" for n, word in counted)
+        return f"<Sheet {self.name}: {voices}, {bars} of {self.metre}>"
 
     def _repr_html_(self) -> str:
         return self.to_score()._repr_html_()
