@@ -67,12 +67,12 @@ def test_systems_of_a_job_keep_its_contract(job: str, kind: type) -> None:
 @pytest.mark.parametrize(
     ("name", "job", "message"),
     [
-        ("x", "transfer", "x: is no system; use one of oneshot, .*, translation$"),
+        ("x", "transfer", "x: is not a system; use one of oneshot, .*, translation$"),
         ("player", "transfer", "player: does not transfer; use one of oneshot, .*, vqvae$"),
         ("oneshot", "play", "does not play scores; use one of player, performancenet, wavenet"),
         ("oneshot", "translate", "oneshot: does not translate; use one of translation"),
-        ("x", "melody", "is no system for melodies; use one of melody, pati2018, retrieval"),
-        ("melody", None, "melody: is no system; use one of oneshot"),
+        ("x", "melody", "is not a system for melodies; use one of melody, pati2018, retrieval"),
+        ("melody", None, "melody: is not a system; use one of oneshot"),
     ],
 )
 def test_what_is_not_found_is_refused(name: str, job: str | None, message: str) -> None:

@@ -111,7 +111,7 @@ def test_files_that_are_none(bright: Timbre, tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     (tmp_path / "other.npz").rename(tmp_path / "other.timbre")
     for name in ("half", "other"):
-        with pytest.raises(cambiata.InputError, match="is no timbre; capture it again"):
+        with pytest.raises(cambiata.InputError, match="is not a .timbre file; capture it again"):
             cambiata.load_timbre(tmp_path / f"{name}.timbre")
     with pytest.raises(cambiata.InputError, match="exists; choose another name, or replace it"):
         bright.save(tmp_path / "good.timbre")
@@ -149,7 +149,7 @@ def _archive(bright: Timbre, folder: Path, **changes: object) -> Path:
         ({"voices": [float("nan")]}, "has voices whose shares do not add up to 1"),
         ({"voices": []}, "has voices whose shares do not add up to 1"),
         ({"voices": [-1, 2]}, "has voices whose shares do not add up to 1"),
-        ({"voices": 3}, "is no timbre"),
+        ({"voices": 3}, "is not a .timbre file"),
         ({"voices": [1.0, 1e-9]}, "is not whole"),
     ],
 )
@@ -180,7 +180,9 @@ def test_damaged_archives_are_refused(bright: Timbre, tmp_path: Path) -> None:
         if name == "header":
             assert cambiata.load_timbre(tmp_path / f"{name}.timbre").system == "oneshot"
             continue
-        with pytest.raises(cambiata.InputError, match=f"{name}.timbre: is no timbre; capture it"):
+        with pytest.raises(
+            cambiata.InputError, match=f"{name}.timbre: is not a .timbre file; capture it"
+        ):
             cambiata.load_timbre(tmp_path / f"{name}.timbre")
 
 

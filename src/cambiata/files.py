@@ -31,6 +31,19 @@ MUSICXML_SUFFIXES = (".musicxml", ".xml", ".mxl")
 _OR_REPLACE = "choose another name, or replace it with `force=True`"
 
 
+def is_sound(head: bytes) -> bool:
+    """Whether a file that begins with these bytes is a recording of a usual kind.
+
+    >>> is_sound(b"RIFF....WAVEfmt ")
+    True
+    """
+    magic, kind = head[:4], head[8:12]
+    in_chunks = magic in (b"RIFF", b"RF64") and kind == b"WAVE"
+    in_chunks = in_chunks or (magic == b"FORM" and kind in (b"AIFF", b"AIFC"))
+    is_mpeg = magic[:3] == b"ID3" or (magic[:1] == b"\xff" and magic[1:2] >= b"\xe0")
+    return in_chunks or magic in (b"fLaC", b"OggS") or head[4:8] == b"ftyp" or is_mpeg
+
+
 @dataclass(frozen=True)
 class OutputKind:
     """The checks that an output of a kind has to pass, each with its message; None: no check."""
@@ -48,10 +61,10 @@ class OutputKind:
 
 
 FILE = OutputKind()
-MIDI = OutputKind(MIDI_SUFFIXES, ("is no MIDI file's name", "name it NAME.mid"))
+MIDI = OutputKind(MIDI_SUFFIXES, ("is not the name of a MIDI file", "name it NAME.mid"))
 SCORE = OutputKind(
     (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES),
-    ("is no kind of score that is written", "name it .mid or .musicxml"),
+    ("is not a score format that is written", "name it .mid or .musicxml"),
 )
 MUSICXML = OutputKind(MUSICXML_SUFFIXES, ("is no MusicXML file's name", "name it NAME.musicxml"))
 PICTURE = OutputKind((".svg", ".png"), ("is not a kind of picture", "name it .svg or .png"))
@@ -65,15 +78,15 @@ SOUND = OutputKind(
 )
 TIMBRE = OutputKind(
     (".timbre",),
-    ("is no .timbre file", "name it NAME.timbre"),
+    ("is not a .timbre file", "name it NAME.timbre"),
     no_folder=("the folder {folder} does not exist", "create it first"),
     exists=("exists", _OR_REPLACE),
     ignores_case=False,
 )
 WEIGHTS = OutputKind(
     (".onnx",),
-    ("is no .onnx file", "name it NAME.onnx"),
-    no_folder=("is no folder", "make it first"),
+    ("is not a .onnx file", "name it NAME.onnx"),
+    no_folder=("is not a folder", "make it first"),
     exists=("exists", _OR_REPLACE),
     ignores_case=False,
     names_folder=True,
@@ -94,7 +107,7 @@ EVALUATION = OutputKind(
     is_folder=None,
     is_file=("is a file", "choose another name"),
     exists=None,
-    foreign=("is not empty and no run", "choose another folder"),
+    foreign=("is not empty and not a run", "choose another folder"),
 )
 BANK = OutputKind(
     no_folder=None,

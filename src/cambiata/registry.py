@@ -56,9 +56,9 @@ _OTHER_JOB: Mapping[Job, str] = {
     "play": "does not play scores",
     "translate": "does not translate",
     "transcribe": "does not transcribe",
-    "melody": "is no system for melodies",
-    "groove": "is no system for grooves",
-    "counterpoint": "is no system for counterpoint",
+    "melody": "is not a system for melodies",
+    "groove": "is not a system for grooves",
+    "counterpoint": "is not a system for counterpoint",
 }
 
 
@@ -174,7 +174,7 @@ def find_system(name: str, job: Job | None = None) -> type[SystemFacts]:
     names = [entry.name for entry in _TABLE if entry.job in configured]
     if job is not None and (name in names or job not in configured):
         raise InputError(name, _OTHER_JOB[job], "use one of " + ", ".join(system_names(job)))
-    raise InputError(name, "is no system", "use one of " + ", ".join(names))
+    raise InputError(name, "is not a system", "use one of " + ", ".join(names))
 
 
 def system_named(name: str) -> type[System[Any]]:

@@ -419,7 +419,9 @@ class DomainMix:
         for name, share in shares.items():
             if not 0 <= share < float("inf"):
                 raise InputError(
-                    f"{name}={share:g}", "is no share", 'give 0 or more, as in `to={"NAME": 0.6}`'
+                    f"{name}={share:g}",
+                    "is not a share",
+                    'use 0 or more, as in `to={"NAME": 0.6}`',
                 )
         total = float(sum(shares.values()))
         if not total:

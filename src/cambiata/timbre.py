@@ -218,7 +218,7 @@ def load_timbre(path: str | Path) -> Timbre:
         sources = tuple(str(source) for source in about.get("sources", ()))
         duration_s = float(about.get("duration_s", 0.0))
     except Exception as error:  # whatever zipfile, zlib, NumPy and json make of damaged bytes
-        raise InputError(str(path), "is no timbre", _CURE) from error
+        raise InputError(str(path), "is not a .timbre file", _CURE) from error
     system = current_name("system", system)
     if version != _VERSION:
         raise InputError(str(path), f"is of version {version}, not {_VERSION}", _CURE)

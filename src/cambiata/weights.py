@@ -150,7 +150,7 @@ def load_model(name: str, system: str) -> Model:
     except CambiataError:
         raise
     except Exception as error:  # ONNX Runtime has many
-        raise InputError(name, "is no model", _CURE) from error
+        raise InputError(name, "is not a model", _CURE) from error
     if model.about.get("system") != system:
         raise InputError(name, f"is not of {system}", f"choose weights of {system}")
     return model

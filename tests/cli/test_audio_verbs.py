@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from sounds import melody
 
 import cambiata
 from cambiata import Audio, Note, Part, Score
+from cambiata.score.notation import write
+from cambiata.score.sheet import Sheet, Tone, Voice
 
 PITCHES = [57.0, 60.0, 64.0, 69.0]
 
@@ -65,12 +68,12 @@ def test_flags_of_play_are_the_api_s_own() -> None:
         ("play score.mid short.wav -o o.wav", "give at least 0.5 s"),
         ("play score.mid sound.wav -o o.xyz", "o.xyz"),
         ("play score.mid sound.wav -o o.wav --track 7", "has no track 7; use one of: 1 tune"),
-        ("play score.mid sound.wav -o o.wav --tempo 0", "tempo 0: is none"),
-        ("play score.mid sound.wav -o o.wav --system magic", "magic: is no system"),
+        ("play score.mid sound.wav -o o.wav --tempo 0", "tempo 0: is out of range"),
+        ("play score.mid sound.wav -o o.wav --system magic", "magic: is not a system"),
         ("play score.mid sound.wav -o o.wav --midi k.mid", "leave out --midi"),
         ("transcribe silent.wav -o o.mid", "silent.wav: is silent"),
         ("transcribe score.mid -o o.mid", "score.mid"),
-        ("transcribe sound.wav -o o.wav", "o.wav: is no MIDI file's name"),
+        ("transcribe sound.wav -o o.wav", "o.wav: is not the name of a MIDI file"),
         ("transcribe sound.wav -o o.mid --onset-threshold 2", "is out of range"),
         ("transcribe sound.wav -o score.mid", "score.mid: exists"),
     ],
@@ -143,7 +146,7 @@ def test_domains_are_listed(home: Path) -> None:
     ("call", "report"),
     [
         ("translate in.wav --to grand-paino -o x.wav", "did you mean grand-piano?"),
-        ("translate in.wav --to sitar=much -o x.wav", "sitar=much: much is no number"),
+        ("translate in.wav --to sitar=much -o x.wav", "sitar=much: much is not a number"),
         ("translate in.wav --to sitar --to sitar -o x.wav", "sitar is named twice"),
         ("translate in.wav --to sitar=0 -o x.wav", "names no domain"),
         ("translate in.wav -o x.wav", "Missing option '--to'"),
@@ -154,8 +157,8 @@ def test_domains_are_listed(home: Path) -> None:
         ("translate in.wav --to sitar -o x.wav --preset fast", "has no preset fast"),
         ("translate in.wav --to sitar -o x.wav --system vqvae", "does not translate"),
         ("domains add sitar .", "sitar: ships with cambiata"),
-        ("domains add a/b .", "a/b: is no name of a domain"),
-        ("domains add mine nowhere", "nowhere: is no folder"),
+        ("domains add a/b .", "a/b: is not a name for a domain"),
+        ("domains add mine nowhere", "nowhere: is not a folder"),
         ("domains add mine empty", "empty: holds no recordings"),
         ("domains add mine few", "few: holds 0 s of sound"),
         ("domains add mine few --minutes 0", "0 minutes: is out of range"),
@@ -218,3 +221,18 @@ def test_a_domain_is_added_and_played(home: Path) -> None:
     again = run(*call, folder=home)
     assert again.returncode == 2
     assert b"flutelike: exists" in again.stderr
+
+
+@pytest.mark.parametrize("name", ["tune.mid", "tune.musicxml", "tune.abc"])
+@pytest.mark.parametrize("verb", [("transfer", "x", "-o", "o.wav"), ("transcribe", "-o", "o.mid")])
+def test_a_score_in_the_place_of_a_recording_is_told_about_play(
+    tmp_path: Path, name: str, verb: tuple[str, ...]
+) -> None:
+    if name == "tune.abc":
+        (tmp_path / name).write_text("X:1\nK:C\nCDEF|\n")
+    else:
+        tones = (Tone(Fraction(0), Fraction(1), 60),)
+        write(Sheet((Voice(tones),)), tmp_path / name)
+    done = run(verb[0], name, *verb[1:], folder=tmp_path)
+    assert done.returncode == 2
+    assert b", not a recording; play it with `cambiata play`" in done.stderr

@@ -65,8 +65,8 @@ def test_texts_are_read(parse, text, values) -> None:  # type: ignore[no-untyped
     ("parse", "text", "message"),
     [
         (parse_shares, ("a", "a=2"), "a is named twice"),
-        (parse_shares, ("a=b",), "a=b: b is no number"),
-        (parse_numbers, "7-", "is no number or range|7-"),
+        (parse_shares, ("a=b",), "a=b: b is not a number"),
+        (parse_numbers, "7-", "is not a number or a range|7-"),
         (parse_numbers, "40-0", "the lesser number first"),
         (parse_numbers, "128", "is not within 0-127"),
         (parse_names, "one,,other", "lacks a name"),

@@ -6,7 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner, Result
 from midi_bytes import meta, scale, track, written
 from midi_bytes import midi as midi_file
@@ -127,10 +129,18 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("drums.mid", (), "has only drums; choose a score with pitches"),
         ("noise.mid", (), "is not readable as MIDI; export it again"),
         ("nowhere.mid", (), "no such file; check the path"),
-        ("duet.mid", ("--track", 1, "--amount", 2), "amount 2: is none; use 0 to 1"),
-        ("duet.mid", ("--track", 1, "--metre", "x"), "metre x: is none; use content, style, or"),
-        ("duet.mid", ("--track", 1, "--system", "x"), "x: is no system for melodies; use one of"),
-        ("duet.mid", ("--track", 1, "--set", "speed=1"), "speed: is no setting; use one of"),
+        ("duet.mid", ("--track", 1, "--amount", 2), "amount 2: is out of range; use 0 to 1"),
+        (
+            "duet.mid",
+            ("--track", 1, "--metre", "x"),
+            "metre x: is not a metre; use content, style",
+        ),
+        (
+            "duet.mid",
+            ("--track", 1, "--system", "x"),
+            "x: is not a system for melodies; use",
+        ),
+        ("duet.mid", ("--track", 1, "--set", "speed=1"), "speed: is not a setting; use one of"),
         ("duet.mid", ("--track", 1, "--picture", "x.gif"), "x.gif: is not a kind of picture"),
     ],
 )
@@ -145,7 +155,7 @@ def test_bad_tunes_are_named(
 @pytest.mark.parametrize(
     ("style", "message"),
     [
-        ("bebop", "bebop: is no style that is known; use one of reel, hornpipe"),
+        ("bebop", "bebop: is not a known style; use one of reel, hornpipe"),
         ("none", "none: holds no melody that can be read; give scores in it"),
         ("noise.mid", "is not readable as MIDI"),
     ],
@@ -347,3 +357,19 @@ def test_breaches_are_written_into_the_score(tmp_path: Path) -> None:
     assert "name it NAME.musicxml" in refused(
         run("counterpoint", "check", tmp_path / "a.mid", "-o", tmp_path / "a.pdf")
     )
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])
+def test_a_recording_in_the_place_of_a_score_is_told_about_transcribe(
+    tmp_path: Path, suffix: str
+) -> None:
+    sound = tmp_path / f"sound{suffix}"
+    soundfile.write(sound, np.zeros(4410), 44100)
+    out = tmp_path / "out.mid"
+    for call in (
+        ("melody", sound, "--style", "reel", "-o", out),
+        ("groove", sound, sound, "-o", out),
+        ("counterpoint", "check", sound),
+    ):
+        message = refused(run(*call))
+        assert "is a recording, not a score; write its notes with `cambiata transcribe`" in message

@@ -32,7 +32,7 @@ def test_shares_are_read_in_percent_too(text: str, share: float) -> None:
         (("--start", "1:75"), "'1:75' is no time; write it like 90, 1:30 or 1:02:03.5"),
         (("--end", "later"), "'later' is no time"),
         (("--tail", "nan"), "'nan' is no time"),
-        (("--amount", "half"), "'half' is no share; write it like 0.5 or 50%"),
+        (("--amount", "half"), "'half' is not a share; write it like 0.5 or 50%"),
     ],
 )
 def test_what_is_neither_is_refused(arguments: tuple[str, str], line: str, tmp_path: Path) -> None:

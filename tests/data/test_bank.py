@@ -162,5 +162,5 @@ def test_bank_with_a_file_missing_is_not_whole(font: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 0, "complete": true}', "\xff"])
 def test_other_jsons_are_no_banks(text: str, tmp_path: Path) -> None:
     (tmp_path / "bank.json").write_text(text, encoding="latin-1")
-    with pytest.raises(InputError, match=r"is no bank|is not whole"):
+    with pytest.raises(InputError, match=r"is not a bank|is not whole"):
         Bank(tmp_path)

@@ -91,7 +91,7 @@ def test_validation_hears_only_what_is_held_out(config: ExamplesConfig, tmp_path
 def test_a_bank_for_tests_is_refused_before_anything_is_made(
     config: ExamplesConfig, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="is no bank; make one"):
+    with pytest.raises(InputError, match="is not a bank; make one"):
         record_examples(replace(config, banks=(str(tmp_path / "none"),)), tmp_path / "made")
     assert not (tmp_path / "made").exists()
 

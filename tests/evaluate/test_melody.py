@@ -28,5 +28,5 @@ def test_a_run_writes_its_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_rows_that_are_none_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nonsense: is no system for melodies"):
+    with pytest.raises(InputError, match="nonsense: is not a system for melodies"):
         evaluate_melody(tmp_path, rows=["nonsense"])

@@ -82,7 +82,7 @@ def test_the_vocoders_ceiling_is_near() -> None:
 
 def test_rows_refused() -> None:
     for name, match in (
-        ("magic", "is no row; use one of target"),
+        ("magic", "is not a row; use one of target"),
         ("player@", "no setting after @"),
         ("player@speed=11", "has no setting speed"),
     ):

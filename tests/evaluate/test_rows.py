@@ -102,9 +102,12 @@ def test_rows_can_be_sent_to_processes(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("magic", "magic: is no row; use one of target, griffin-lim-target, copy-content, copy-st"),
-        ("", ": is no row; use one of"),
-        ("copy-content:x", "copy-content:x: is no row"),
+        (
+            "magic",
+            "magic: is not a row; use one of target, griffin-lim-target, copy-content",
+        ),
+        ("", ": is not a row; use one of"),
+        ("copy-content:x", "copy-content:x: is not a row"),
         ("musaicing:nope", "musaicing: has no preset nope; use one of "),
         ("musaicing:", "musaicing: has no preset ; use one of "),
         ("musaicing@", "musaicing@: has no setting after @; write it as SYSTEM@KEY=VALUE"),

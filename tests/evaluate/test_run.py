@@ -213,7 +213,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "run/run.json").write_text("[]")
     for name, problem in [
         ("file", "is a file"),
-        ("full", "is not empty and no run"),
+        ("full", "is not empty and not a run"),
         ("run", "run.json: is not what a run writes"),
     ]:
         with pytest.raises(InputError, match=problem):

@@ -173,7 +173,7 @@ def test_the_paper_s_sets_take_the_limit_and_the_font(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rows": ["magic"]}, "magic: is no row"),
+        ({"rows": ["magic"]}, "magic: is not a row"),
         ({"rows": []}, "rows: none is named; name one, like copy-content"),
         ({"limit": 0}, "limit 0: leaves no pair; give at least 1"),
         ({"artificial": False}, "evaluate: no set to run on; give `real=FOLDER`"),

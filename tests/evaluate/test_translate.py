@@ -81,7 +81,7 @@ def test_a_domain_s_own_players_play_the_true_notes() -> None:
 @pytest.mark.parametrize(
     ("given", "match"),
     [
-        ({"rows": ["magic"]}, "magic: is no row"),
+        ({"rows": ["magic"]}, "magic: is not a row"),
         ({"rows": ["translation:fast"]}, "has no preset fast"),
         ({"rows": []}, "none is named"),
         ({"limit": 0}, "leaves no pair"),

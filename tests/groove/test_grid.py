@@ -160,7 +160,7 @@ def test_bars_are_counted_through_changes_of_metre() -> None:
 @pytest.mark.parametrize(
     ("clock", "match"),
     [
-        (Clock(), "says no metre; write its time signature into the file"),
+        (Clock(), "has no time signature; write its time signature into the file"),
         (Clock(metres=((0.0, Metre(5, 32)),)), "is in 5/32, which has no sixteenths"),
         (
             Clock(metres=((0.0, Metre(4, 4)), (1.0, Metre(3, 4)))),

@@ -45,7 +45,7 @@ def test_every_system_keeps_its_promises(name: str) -> None:
     assert len(turned.bars) == len(line.bars)
     assert turned.bar_starts == line.bar_starts
     assert turned.voice(Voice(())).is_melody
-    with pytest.raises(InputError, match="bebop: is no style that is known; use one of reel"):
+    with pytest.raises(InputError, match="bebop: is not a known style; use one of reel"):
         system.restyle(line, "bebop", MelodyAmounts(), 0)
 
 

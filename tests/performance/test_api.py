@@ -120,7 +120,7 @@ def test_a_channel_of_drums_is_left_out_and_midi_is_known_by_its_bytes(tmp_path:
     paths = [tmp_path / name for name in ("a", "sound.wav", "out.wav")]
     report = play_file(*paths, drums=1, tail_s=0.0)
     assert (report.n_notes, report.duration_s) == (2, pytest.approx(0.5, abs=1e-3))
-    with pytest.raises(InputError, match="drums 17: is no MIDI channel"):
+    with pytest.raises(InputError, match="drums 17: is not a MIDI channel"):
         play_file(*paths, drums=17, force=True)
     with pytest.raises(InputError, match="is damaged"):
         play_file(written(tmp_path / "b.mid", data[:-3]), *paths[1:], strict=True, force=True)

@@ -55,7 +55,7 @@ def test_drums_are_in_channel_10_or_where_they_are_said_to_be(tmp_path: Path) ->
     assert _drums(tmp_path, *tracks, drums=2) == [False, True, False]
     assert _drums(tmp_path, *tracks, drums=0) == [False, False, False]
     for drums in (-1, 17):
-        with pytest.raises(InputError, match=f"drums {drums}: is no MIDI channel; use 1 to 16"):
+        with pytest.raises(InputError, match=f"drums {drums}: is not a MIDI channel; use 1 to 16"):
             _drums(tmp_path, *tracks, drums=drums)
 
 

@@ -131,7 +131,7 @@ def test_scores_keep_tempos_metres_and_key_through_files(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.txt", "x", "is no kind of score that is known; give one of .mid"),
+        ("a.txt", "x", "is not a known kind of score; give one of .mid"),
         ("a.abc", "not a tune", "a.abc: "),
         ("a.musicxml", "<score", r"not readable as MusicXML \(line 1: .*\); export it again"),
     ],

@@ -310,7 +310,7 @@ def test_transfer_to_itself_stays_near_itself(content: Audio, style: Audio) -> N
         ({"tail_s": -1}, "tail: -1 s is out of range"),
         ({"tail_s": 1, "in_place": True}, "tail: does not go with in-place"),
         ({"seed": -1}, "seed: -1 is out of range"),
-        ({"system": "nope"}, "nope: is no system"),
+        ({"system": "nope"}, "nope: is not a system"),
         ({"start_s": 5, "end_s": 4}, "content: has no region from 5 to 4 s"),
         (
             {"end_s": 0.01},

@@ -128,7 +128,7 @@ def test_weights_that_are_none_are_refused(weights: str, match: str) -> None:
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.onnx").write_text("no")
-    with pytest.raises(InputError, match=r"x\.onnx: is no model; give a file of"):
+    with pytest.raises(InputError, match=r"x\.onnx: is not a model; give a file of"):
         VqVae(VqVaeConfig(weights=str(tmp_path / "x.onnx")))
 
 

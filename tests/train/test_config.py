@@ -71,10 +71,10 @@ def test_small_presets_differ_in_what_they_learn_from_only() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "match"),
     [
-        ("speed", "1", "speed: is no setting; use one of task, examples, loop"),
-        ("loop.speed", "1", "loop.speed: is no setting; use one of batch_size"),
-        ("loop", "1", r"loop: is no setting; use one of loop\.batch_size"),
-        ("loop.minutes.s", "1", r"loop\.minutes\.s: is no setting; leave out \.s"),
+        ("speed", "1", "speed: is not a setting; use one of task, examples, loop"),
+        ("loop.speed", "1", "loop.speed: is not a setting; use one of batch_size"),
+        ("loop", "1", r"loop: is not a setting; use one of loop\.batch_size"),
+        ("loop.minutes.s", "1", r"loop\.minutes\.s: is not a setting; leave out \.s"),
         ("loop.batch_size", "x", r"loop\.batch_size=x: .*; correct the value"),
         ("loop.batch_size", "0", r"loop\.batch_size=0: batch_size, .* at least 1"),
         ("loop.schedule", "x", r"loop\.schedule=x: must be one of constant, cosine"),
@@ -95,6 +95,6 @@ def test_settings_that_hang_together_change_together() -> None:
 
 def test_an_unknown_preset_is_told_the_known() -> None:
     with pytest.raises(
-        InputError, match=r"nope: is no training preset; use one of .*vqvae-supervised, "
+        InputError, match=r"nope: is not a training preset; use one of .*vqvae-supervised, "
     ):
         training("nope")

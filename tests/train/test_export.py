@@ -64,7 +64,7 @@ def test_a_run_is_not_overwritten(run: Path) -> None:
 def test_going_on_takes_a_new_limit(run: Path) -> None:
     again = resume(run)
     assert again["step"] == 4  # four steps were the limit: nothing to do
-    with pytest.raises(InputError, match="is no run; start one"):
+    with pytest.raises(InputError, match="is not a run; start one"):
         resume(run.parent)
 
 
@@ -151,8 +151,8 @@ def test_the_authors_checkpoint_becomes_a_file(
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("x.pt", r"x\.pt: is no \.onnx file; name it NAME\.onnx"),
-        ("none/x.onnx", r"none: is no folder; make it first"),
+        ("x.pt", r"x\.pt: is not a \.onnx file; name it NAME\.onnx"),
+        ("none/x.onnx", r"none: is not a folder; make it first"),
         ("there.onnx", r"there\.onnx: exists"),
     ],
 )

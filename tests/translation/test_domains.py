@@ -44,9 +44,9 @@ def test_shipped_domains_have_what_was_measured_of_them() -> None:
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("grand-paino", "is no domain; did you mean grand-piano"),
+        ("grand-paino", "is not a domain; did you mean grand-piano"),
         ("quartet", "did you mean .*quartet"),
-        ("xylorimba", "is no domain; use one of grand-piano"),
+        ("xylorimba", "is not a domain; use one of grand-piano"),
     ],
 )
 def test_an_unknown_domain_is_answered_with_near_names(name: str, match: str) -> None:
@@ -68,6 +68,6 @@ def test_a_domain_of_another_version_is_refused(no_own_domains: Path) -> None:
     assert [each.problem for each in cambiata.domains() if each.own] == [""]
     (no_own_domains / "broken.onnx").write_bytes(b"no model")
     facts = [each for each in cambiata.domains() if each.name == "broken"]
-    assert "is no model" in facts[0].problem
-    with pytest.raises(InputError, match="is no model"):
+    assert "is not a model" in facts[0].problem
+    with pytest.raises(InputError, match="is not a model"):
         translate(Audio(melody([60]), 22050), "broken")

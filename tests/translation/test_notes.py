@@ -138,7 +138,7 @@ def test_shares_are_brought_to_one() -> None:
 
 @pytest.mark.parametrize(
     ("shares", "match"),
-    [({}, "names no domain"), ({"a": 0}, "names no domain"), ({"a": -1}, "is no share")],
+    [({}, "names no domain"), ({"a": 0}, "names no domain"), ({"a": -1}, "is not a share")],
 )
 def test_wrong_shares_are_refused(shares: dict[str, float], match: str) -> None:
     with pytest.raises(InputError, match=match):

@@ -15,6 +15,7 @@ from cambiata.cli.contents import (
     name_beside,
     work_on_all,
 )
+from cambiata.cli.groups import VerbGroup
 from cambiata.cli.options import (
     HELP,
     TUNE_HELP,
@@ -70,20 +71,20 @@ _unpitched_option = _transfer_option(
 @click.option(
     "--dynamics",
     type=click.Choice(["content", "style"]),
-    help="Whose loud and soft notes; else the content's.",
+    help="Take loud and soft from the content or the style; else from the content.",
 )
 @click.option("--octave", metavar="auto|N", help="Move the notes by octaves; else not.")
 @_transfer_option("--transpose", "transpose", type=int, metavar="N", help="Move by semitones.")
 @_transfer_option("--to-key", "to_key", metavar="KEY", help="Move to a key: D, Bb, F#m.")
 @_transfer_option(
-    "--start", "start_s", type=SECONDS, metavar="TIME", help="Begin of the content's region."
+    "--start", "start_s", type=SECONDS, metavar="TIME", help="Start of the content's region."
 )
 @_transfer_option(
     "--end", "end_s", type=SECONDS, metavar="TIME", help="End of the content's region."
 )
 @bar_options
 @_transfer_option(
-    "--style-start", "style_start_s", type=SECONDS, metavar="TIME", help="Begin of the style's."
+    "--style-start", "style_start_s", type=SECONDS, metavar="TIME", help="Start of the style's."
 )
 @_transfer_option(
     "--style-end", "style_end_s", type=SECONDS, metavar="TIME", help="End of the style's region."
@@ -194,7 +195,7 @@ def _octave_hint(octaves: int) -> str:
 def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Play SCORE, a MIDI, MusicXML or ABC file, with the sound of SOUND.
 
-    SCORE may be a recording, too: its notes are heard first. SOUND may be a .timbre file.
+    SCORE may be a recording, too: its notes are transcribed first. SOUND may be a .timbre file.
     """
     silence_warnings(quiet)
     with progress_bar(hidden=quiet) as progress:
@@ -270,7 +271,7 @@ def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **option
 @preset_option(_transfer_option)
 @set_option
 @click.option("--octave", type=int, metavar="N", help="Move the notes by octaves; else not.")
-@_transfer_option("--start", "start_s", type=SECONDS, metavar="TIME", help="Begin of the region.")
+@_transfer_option("--start", "start_s", type=SECONDS, metavar="TIME", help="Start of the region.")
 @_transfer_option("--end", "end_s", type=SECONDS, metavar="TIME", help="End of the region.")
 @bar_options
 @_transfer_option(
@@ -304,15 +305,15 @@ def translate(
     )
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=VerbGroup, context_settings=HELP)
 def domains() -> None:
-    """What music can be translated to: domains that ship, and your own."""
+    """List, or add to, what music can be translated to: domains that ship, and your own."""
 
 
 @domains.command("list", context_settings=HELP)
 @list_as_json_option
 def domains_list(as_json: bool) -> None:
-    """Every domain: name, where from, what it was learnt from."""
+    """List every domain: its name, where it is from, what it was learnt from."""
     domain_facts = cambiata.domains()
     if as_json:
         print_json([asdict(each) for each in domain_facts])
@@ -329,9 +330,9 @@ def domains_list(as_json: bool) -> None:
 @domains.command("add", context_settings=HELP)
 @click.argument("name")
 @click.argument("folder")
-@click.option("--minutes", type=float, metavar="N", help="Time to train; else 5.")
+@click.option("--minutes", type=float, metavar="N", help="Minutes to train; else 5.")
 @click.option("--licence", metavar="TEXT", help="Of what is learnt; else: the user's own.")
-@click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+@click.option("--seed", type=int, metavar="N", help="Seed of everything random.")
 @click.option("--strict", is_flag=True, help="Refuse recordings that cannot be used, or not whole.")
 @click.option("--force", is_flag=True, help="Replace a domain of that name.")
 @report_options
@@ -374,9 +375,9 @@ def domains_add(name: str, folder: str, quiet: bool, as_json: bool, **options: A
         )
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=VerbGroup, context_settings=HELP)
 def timbre() -> None:
-    """Sounds captured from recordings, kept in files, mixed."""
+    """Capture the sound of recordings in files, mix it, list what ships."""
 
 
 @timbre.command(context_settings=HELP)

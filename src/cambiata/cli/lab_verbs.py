@@ -15,6 +15,7 @@ from cambiata.cli.console import (
     silence_warnings,
     stage_bars,
 )
+from cambiata.cli.groups import VerbGroup
 from cambiata.cli.options import (
     HELP,
     force_option,
@@ -34,22 +35,22 @@ _tables_folder = click.option(
     "-o", "--output", required=True, metavar="DIR", help="Folder for the tables."
 )
 _report_option = click.option("--report", metavar="DIR", help="Write the report there afterwards.")
-_seed_of_draws = click.option("--seed", type=int, metavar="N", help="Seed of draws.")
+_seed_of_draws = click.option("--seed", type=int, metavar="N", help="Seed of everything random.")
 _minutes = click.option(
-    "--minutes", type=float, metavar="N", help="Time to train in all; else the preset's own."
+    "--minutes", type=float, metavar="N", help="Minutes to train in all; else the preset's own."
 )
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=VerbGroup, context_settings=HELP)
 def data() -> None:
-    """Sound fonts, banks of notes, scores rendered as many instruments."""
+    """Make what networks learn from: banks of notes, scores rendered as many instruments."""
 
 
 @data.command(context_settings=HELP)
 @click.option("--banks", metavar="DIR", help="Folder of banks.")
 @list_as_json_option
 def check(banks: str | None, as_json: bool) -> None:
-    """What is here, what is missing, and how to get it."""
+    """Show what is here, what is missing, and how to get it."""
     from cambiata.data.inventory import inventory
 
     items = inventory(**without_unset(bank_folder=banks))
@@ -139,7 +140,7 @@ def render(scores: str, output: str, quiet: bool, as_json: bool, **options: Any)
     print_report(manifest, sentence, quiet=quiet, as_json=as_json)
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=VerbGroup, context_settings=HELP)
 def train() -> None:
     """Train the systems' networks, and export them as weights that need no torch."""
 
@@ -160,7 +161,7 @@ def train() -> None:
 @click.option("--from", "begin_from", metavar="RUN", help="Begin with the weights of another run.")
 @output_options
 def train_run(preset: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Train PRESET in a folder of its own; a name that is none lists them all.
+    """Train PRESET in a folder of its own; an unknown name lists all presets.
 
     What it learns from is composed first, once, from the banks that the preset names.
     """
@@ -235,7 +236,7 @@ def train_export(run: str, output: str, quiet: bool, as_json: bool, **options: A
         )
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=VerbGroup, context_settings=HELP)
 def evaluate() -> None:
     """Judge systems on test sets with exact targets, and on recordings."""
 

@@ -10,7 +10,9 @@ import click
 import cambiata
 from cambiata.cli.audio_verbs import domains, play, transcribe, transfer, translate
 from cambiata.cli.console import Interruption, print_json
+from cambiata.cli.examples import add_examples
 from cambiata.cli.flags import in_flags
+from cambiata.cli.groups import TopGroup
 from cambiata.cli.lab_verbs import data, evaluate, train
 from cambiata.cli.options import HELP, list_as_json_option
 from cambiata.cli.score_verbs import counterpoint, groove, melody
@@ -55,17 +57,7 @@ def _show_warning(message: Warning | str, category: type[Warning], *_rest: Any) 
         click.echo(f"cambiata: {in_flags(str(message), cli)}", err=True)
 
 
-class _Group(click.Group):
-    """Keeps interrupts for `main`: click would print an empty line and lose the exit code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise Interruption from None
-
-
-@click.group(cls=_Group, context_settings=HELP)
+@click.group(cls=TopGroup, context_settings=HELP)
 @click.version_option(cambiata.__version__, prog_name="cambiata")
 def cli() -> None:
     """Play the notes of one recording with the sound of another."""
@@ -74,7 +66,7 @@ def cli() -> None:
 @cli.command(context_settings=HELP)
 @list_as_json_option
 def systems(as_json: bool) -> None:
-    """What there is: name, one line, paper, trained or not, licence of the weights."""
+    """List the systems: name, one line, paper, trained or not, licence of the weights."""
     rows = list(system_rows())
     if as_json:
         print_json(rows)
@@ -98,3 +90,4 @@ for _verb in (
     *(data, train, evaluate),
 ):
     cli.add_command(_verb)
+add_examples(cli)

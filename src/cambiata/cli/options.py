@@ -82,7 +82,7 @@ def parse_shares(
         try:
             shares[name] = parse_share(share) if equals else 1.0
         except ValueError:
-            raise click.BadParameter(f"{text}: {share} is no number") from None
+            raise click.BadParameter(f"{text}: {share} is not a number") from None
     return shares
 
 
@@ -95,7 +95,7 @@ def parse_tempo(
     try:
         return float(text)
     except ValueError:
-        raise click.BadParameter(f"{text} is no number; write it like 96, or auto") from None
+        raise click.BadParameter(f"{text} is not a number; write it like 96, or auto") from None
 
 
 def parse_numbers(
@@ -108,7 +108,7 @@ def parse_numbers(
     for piece in text.split(","):
         first, dash, last = piece.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise click.BadParameter(f"{piece!r} is no number or range; write it like 0-7,40")
+            raise click.BadParameter(f"{piece!r} is not a number or a range; write it like 0-7,40")
         begin, end = int(first), int(last or first)
         if not begin <= end <= 127:
             raise click.BadParameter(f"{piece!r} is not within 0-127, the lesser number first")
@@ -136,7 +136,7 @@ set_option = click.option(
     callback=parse_settings,
     help="Change one of the system's settings; may be repeated.",
 )
-quiet_option = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print what was done as JSON."
 )
@@ -144,7 +144,10 @@ list_as_json_option = click.option("--json", "as_json", is_flag=True, help="Prin
 TUNE_HELP = "Tune of an ABC file that holds several, by its X: number."
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
 jobs_option = click.option(
-    "--jobs", "n_workers", type=click.IntRange(1), help="Processes; else cores."
+    "--jobs",
+    "n_workers",
+    type=click.IntRange(1),
+    help="Processes; else one a core.",
 )
 report_options = combined(quiet_option, as_json_option)
 output_options = combined(force_option, report_options)
@@ -208,9 +211,7 @@ def shown_options(option: ApiOptions) -> Decorator:
 def written_sound_options(option: ApiOptions, owner: str) -> Decorator:
     """How the output ends and is stored; where not given, as its owner (the content, ...) is."""
     return combined(
-        option(
-            "--tail", "tail_s", type=SECONDS, metavar="TIME", help="Let the last note ring so long."
-        ),
+        option("--tail", "tail_s", type=SECONDS, metavar="TIME", help="Let the last note ring."),
         option(
             "--rate",
             "sample_rate",

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cambiata.cli.console import print_report, silence_warnings
+from cambiata.cli.groups import VerbGroup
 from cambiata.cli.options import (
     HELP,
     TUNE_HELP,
@@ -132,7 +133,7 @@ def groove(a: str, b: str, output: str, quiet: bool, as_json: bool, **options: A
     print_report(done, sentence, quiet=quiet, as_json=as_json)
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=VerbGroup, context_settings=HELP)
 def counterpoint() -> None:
     """Species counterpoint: worksheets solved, and checked against the textbooks' rules."""
 
@@ -149,7 +150,7 @@ def counterpoint() -> None:
 )
 @_solve_option("--voices", "voices", type=click.IntRange(2, 3), help="3: species 1 only.")
 @_tune_option(_solve_option)
-@_solve_option("--best", "best", type=int, metavar="N", help="So many solutions.")
+@_solve_option("--best", "best", type=int, metavar="N", help="How many solutions.")
 @_listen_option(_solve_option)
 @_solve_option("--picture", "picture", metavar="OUT.svg|png", help="Draw cantus and solution.")
 @seed_option(_solve_option)

@@ -26,11 +26,7 @@ def timbre_list(as_json: bool) -> None:
     """Show the instruments that come with Cambiata.
 
     Their names stand wherever a style or a sound may stand.
-
-    \b
-    cambiata transfer voice.wav cello -o cello.wav
-    cambiata play tune.mid flute -o tune.wav
-    """  # noqa: D301
+    """
     facts = cambiata.timbres()
     if as_json:
         print_json([asdict(each) for each in facts])
@@ -45,12 +41,7 @@ def timbre_list(as_json: bool) -> None:
 @click.argument("name", metavar="NAME|FILE")
 @list_as_json_option
 def timbre_show(name: str, as_json: bool) -> None:
-    """Show what is known of a timbre: one that ships, or a .timbre file.
-
-    \b
-    cambiata timbre show cello
-    cambiata timbre show mine.timbre
-    """  # noqa: D301
+    """Show what is known of a timbre: one that ships, or a .timbre file."""
     is_file = Path(name).suffix == SUFFIX
     facts: dict[str, Any] = _file_facts(name) if is_file else asdict(find_timbre(name))
     if as_json:

@@ -87,7 +87,7 @@ class Share(click.ParamType):  # type: ignore[type-arg]  # not generic before cl
         try:
             return parse_share(value)
         except ValueError:
-            self.fail(f"{value!r} is no share; write it like 0.5 or 50%", param, ctx)
+            self.fail(f"{value!r} is not a share; write it like 0.5 or 50%", param, ctx)
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg]

@@ -106,7 +106,7 @@ def has_equal_notes(voice: Voice) -> bool:
 def _note_length(tones: Sequence[Tone], name: str) -> Fraction:
     """Length of the notes of a line of equal notes; the last may be longer."""
     if not tones:
-        raise InputError(name, "has no notes", "choose a cantus that sings something")
+        raise InputError(name, "has no notes", "choose a cantus with notes")
     length = tones[0].length
     for number, (tone, after) in enumerate(itertools.pairwise(tones), 1):
         if after.start < tone.end:

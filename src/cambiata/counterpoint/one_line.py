@@ -77,7 +77,7 @@ def rhythm_breaches(line: Line, species: int, n_bars: int) -> Iterator[Breach]:
     for bar, lengths in enumerate(parts):
         if not _rhythm_fits(line, parts, bar, species):
             rhythm = " ".join(f"{length:g}" for length in lengths) or "nothing"
-            words = f"{rhythm} (in quarters of a bar) is no rhythm of species {species}"
+            words = f"{rhythm} (in quarters of a bar) is not a rhythm of species {species}"
             yield Breach(bar + 1, "rhythm", words)
     ties = {note.bar + 1 for note in line if note.is_tied}
     if species == FOURTH:

@@ -70,7 +70,7 @@ def chord_breaches(
         if (low - cantus.final) % 12 or any(
             (pitch - low) % 12 not in (0, 7, *thirds) for pitch in (middle, high)
         ):
-            yield Breach(bar + 1, rule, f"{'-'.join(names)} is no chord for it")
+            yield Breach(bar + 1, rule, f"{'-'.join(names)} is not a chord for it")
     else:
         for pitch, name in ((middle, names[1]), (high, names[2])):
             if not rules.is_consonant(low, pitch):

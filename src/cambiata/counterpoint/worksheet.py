@@ -114,9 +114,9 @@ def refuse_unknown(
 ) -> None:
     """Refuse a species, position or number of voices that there is none of."""
     if species is not None and species not in rules.SPECIES:
-        raise InputError(f"species {species}", "there is none", "use 1 to 5")
+        raise InputError(f"species {species}", "is out of range", "use 1 to 5")
     if position is not None and position not in POSITIONS:
-        raise InputError(f"position {position}", "there is none", "use above or below")
+        raise InputError(f"position {position}", "is not known", "use above or below")
     if voices not in (2, 3):
         raise InputError(f"{voices} voices", "cannot be written", "use 2 or 3")
     if voices == 3 and species not in (None, FIRST):
@@ -210,7 +210,7 @@ def read_cantus(sheet: Sheet) -> Cantus:
     if len(voices) > 1:
         raise InputError(sheet.name, f"has {len(voices)} voices", "give the cantus alone")
     if not voices:
-        raise InputError(sheet.name, "has no notes", "choose a cantus that sings something")
+        raise InputError(sheet.name, "has no notes", "choose a cantus with notes")
     return Cantus.of(voices[0], sheet.name, sheet.key)
 
 

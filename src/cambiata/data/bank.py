@@ -121,7 +121,7 @@ class Bank:
             version, complete = facts.get("version"), facts.get("complete")
         except (OSError, ValueError, AttributeError) as error:
             raise InputError(
-                str(folder), "is no bank", "make one with `cambiata data bank FONT`"
+                str(folder), "is not a bank", "make one with `cambiata data bank FONT`"
             ) from error
         programs = _programs(facts) - set(facts.get("silent", ())) if version == VERSION else set()
         if not complete or not programs or not all(is_stored(self.folder, p) for p in programs):

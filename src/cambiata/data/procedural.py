@@ -168,7 +168,7 @@ def build_pianos(
     work = partial(_build_piano, writer, seed)
     for done, (_, result) in enumerate(run_tasks(work, sorted(missing), n_workers)):
         if isinstance(result, Failure):
-            raise InputError(str(place), result.message, "mend it, then call again")
+            raise InputError(str(place), result.message, "correct that, then run it again")
         if progress is not None:
             progress((done + 1) / len(missing))
     return writer.finish()

@@ -164,6 +164,6 @@ def run_all(
     done = run_tasks(function, tasks, n_workers or os.cpu_count() or 1)
     for i, (_, result) in enumerate(done):
         if isinstance(result, Failure):
-            raise InputError(place, result.message, "mend it, then call again")
+            raise InputError(place, result.message, "correct that, then run it again")
         if progress is not None:
             progress((i + 1) / len(tasks))

@@ -367,7 +367,7 @@ def find_play_row(name: str) -> Row:
     chosen, at, changes = name.partition("@")
     if chosen not in system_names("play"):
         names = ", ".join([*(row.name for row in _BASELINES), *system_names("play")])
-        raise InputError(name, "is no row", f"use one of {names}")
+        raise InputError(name, "is not a row", f"use one of {names}")
     system = play_system(chosen)
     settings = dict(change.split("=", 1) for change in changes.split(";") if "=" in change)
     if at and not settings:

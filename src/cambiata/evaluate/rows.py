@@ -40,7 +40,7 @@ def find_row(name: str) -> Row:
     system_name, colon, preset = chosen.partition(":")
     if system_name not in system_names("transfer"):
         names = ", ".join([*(row.name for row in _BASELINES), *system_names("transfer")])
-        raise InputError(name, "is no row", f"use one of {names} (a preset after a colon)")
+        raise InputError(name, "is not a row", f"use one of {names} (a preset after a colon)")
     system = transfer_system(system_name)
     preset = preset if colon else next(iter(system.presets))
     if preset not in system.presets:

@@ -152,7 +152,7 @@ def sample_domain_clips(domain: str) -> tuple[Samples, ...]:
 def render_domain(domain: str, clips: Clips) -> Samples:
     """A content's true notes by a domain's own players, [T]."""
     if domain not in PROGRAMS:
-        raise InputError(domain, "is no domain", "use one of " + ", ".join(PROGRAMS))
+        raise InputError(domain, "is not a domain", "use one of " + ", ".join(PROGRAMS))
     composer = _composer()
     players = composer.players[composer.config.domains.index(domain)]
     n_samples = round(clips.content.duration_s * RENDER_RATE_HZ)

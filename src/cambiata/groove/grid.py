@@ -126,7 +126,7 @@ class Groove:
         if not changes:
             raise InputError(
                 score.name,
-                "says no metre",
+                "has no time signature",
                 "write its time signature into the file, or name one (4/4)",
             )
         metres, bar_starts = _bars(changes, strikes[-1].onset + 1, score.name)

@@ -333,7 +333,7 @@ def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sh
         return notation.read_all(path)
     names = ", ".join(melody_system(system).styles())
     raise InputError(
-        str(style), "is no style that is known", f"use one of {names}, or a file or a folder"
+        str(style), "is not a known style", f"use one of {names}, or a file or a folder"
     )
 
 
@@ -342,7 +342,7 @@ def _amounts(amount: float, rhythm: float | None, pitch: float | None) -> Melody
     values = {"amount": amount, "rhythm": rhythm, "pitch": pitch}
     for name, value in values.items():
         if value is not None and not 0 <= value <= 1:
-            raise InputError(f"{name} {value:g}", "is none", "use 0 to 1")
+            raise InputError(f"{name} {value:g}", "is out of range", "use 0 to 1")
     return MelodyAmounts(amount if rhythm is None else rhythm, amount if pitch is None else pitch)
 
 
@@ -373,7 +373,7 @@ def _style_kinds(
         if style not in style_kinds:
             raise InputError(
                 name,
-                "is no style that is known",
+                "is not a known style",
                 f"use one of {', '.join(style_kinds)}, or give a file or a folder of tunes",
             )
         return style_kinds[style]

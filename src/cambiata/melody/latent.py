@@ -91,11 +91,11 @@ class Latent(MelodySystem):
         for given_name, text in settings.items():
             name = current_name("setting", given_name)
             if name not in types:
-                raise InputError(name, "is no setting", f"use one of {', '.join(types)}")
+                raise InputError(name, "is not a setting", f"use one of {', '.join(types)}")
             try:
                 values[name] = text if types[name] is str else float(text)
             except ValueError:
-                raise InputError(f"{name}={text}", "is no number", "correct the value") from None
+                raise InputError(f"{name}={text}", "is not a number", "correct the value") from None
         return cls(LatentConfig(**values))
 
     @cached_property
@@ -126,7 +126,7 @@ class Latent(MelodySystem):
         if style not in style_facts:
             raise InputError(
                 style,
-                "is no style that is known",
+                "is not a known style",
                 f"use one of {', '.join(style_facts)}, or give a file or a folder of tunes",
             )
         facts: Mapping[str, Any] = style_facts[style]

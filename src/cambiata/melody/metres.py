@@ -55,7 +55,7 @@ def target_metre(
         )
     beats, slash, unit = metre.partition("/")
     if not (slash and beats.isdecimal() and unit.isdecimal() and int(beats) and int(unit)):
-        raise InputError(f"metre {metre}", "is none", "use content, style, or one like 6/8")
+        raise InputError(f"metre {metre}", "is not a metre", "use content, style, or one like 6/8")
     new_metre = Metre(int(beats), int(unit))
     return None if new_metre == line.metre else new_metre
 

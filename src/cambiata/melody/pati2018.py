@@ -123,9 +123,7 @@ class Pati2018(MelodySystem):
                 self.name, "knows genres only", f"use one of {', '.join(self._genres)}"
             )
         if style not in self._genres:
-            raise InputError(
-                style, "is no style that is known", f"use one of {', '.join(self._genres)}"
-            )
+            raise InputError(style, "is not a known style", f"use one of {', '.join(self._genres)}")
         return np.array([self._genres.index(style)])
 
     def _start(self) -> list[Any]:

@@ -54,5 +54,5 @@ def weights_setting(settings: Mapping[str, str]) -> dict[str, str]:
     """The one setting of baselines, `weights`; any other is refused."""
     for name in settings:
         if name != "weights":
-            raise InputError(name, "is no setting", "use weights")
+            raise InputError(name, "is not a setting", "use weights")
     return dict(settings)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cambiata.arrays import array_of, from_end
 from cambiata.errors import InputError, warn
-from cambiata.files import check_output, write_bytes
+from cambiata.files import check_output, is_sound, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.score.clock import Clock, Metre
 from cambiata.score.midi_bytes import is_midi, read_content
@@ -148,7 +148,7 @@ class Score:
         """
         # Twenty times slower or faster than written: a slip of the decimal point beyond that.
         if not 0.05 <= tempo <= 20:
-            raise InputError(f"tempo {tempo:g}", "is none", "use 0.05 to 20; 1 is as written")
+            raise InputError(f"tempo {tempo:g}", "is out of range", "use 0.05 to 20")
         chosen = [part for part in self.parts if not part.is_drum and part.notes]
         if track is not None:
             if not 1 <= track <= len(self.parts):
@@ -215,7 +215,7 @@ class Score:
         elif hasattr(other, "save") and hasattr(other, "tracks"):
             other.save(file=data)
         else:
-            raise TypeError(f"{type(other).__name__} is no score of a library that is known")
+            raise TypeError(f"{type(other).__name__} is not a score of a known library")
         content = read_content(data.getvalue())
         clock = read_clock(content)
         return cls(tuple(read_parts(content, clock)), name, clock)
@@ -306,14 +306,17 @@ def load(
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
+    data = _read_bytes(path)
     try:
-        content = read_content(_read_bytes(path))
+        content = read_content(data)
     except ValueError as error:
+        if is_sound(data[:12]):
+            raise recording_given(path) from error
         raise InputError(
             str(path), "is not readable as MIDI", "export it again as a standard MIDI file"
         ) from error
     if drums is not None and not 0 <= drums <= 16:
-        raise InputError(f"drums {drums}", "is no MIDI channel", "use 1 to 16, or 0 for no drums")
+        raise InputError(f"drums {drums}", "is not a MIDI channel", "use 1 to 16, or 0: none")
     _check_division(path, content.division, content.seconds_per_tick, beats)
     damage = "; ".join(content.repairs)
     if damage and strict:
@@ -349,6 +352,29 @@ def _check_times(path: str | Path, parts: Sequence[Part], clock: Clock) -> None:
         raise InputError(str(path), problem, cure)
 
 
+def recording_given(path: str | Path) -> InputError:
+    """Refusal of a recording in the place of a score.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Its file.
+
+    Returns
+    -------
+    InputError
+        To be raised.
+
+    Examples
+    --------
+    >>> print(recording_given("a.wav"))
+    a.wav: is a recording, not a score; write its notes with `cambiata.transcribe` first
+    """
+    return InputError(
+        str(path), "is a recording, not a score", "write its notes with `cambiata.transcribe` first"
+    )
+
+
 def _read_bytes(path: str | Path) -> bytes:
     try:
         with Path(path).open("rb") as file:
@@ -368,7 +394,7 @@ def _read_bytes(path: str | Path) -> bytes:
     if len(data) > _LARGEST_BYTES:
         raise InputError(
             str(path),
-            f"has more than {_LARGEST_BYTES >> 20} MiB, which is no score",
+            f"has more than {_LARGEST_BYTES >> 20} MiB, too much for a score",
             "choose a smaller one",
         )
     return data

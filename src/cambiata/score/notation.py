@@ -11,6 +11,7 @@ from cambiata.files import (
     MUSICXML_SUFFIXES,
     SCORE,
     check_output,
+    is_sound,
     write_bytes,
 )
 from cambiata.keywords import checked_keywords
@@ -121,8 +122,11 @@ def read_all(path: str | Path, *, strict: bool = False) -> list[Sheet]:
     if not path.is_file():
         raise InputError(str(path), "no such file", "check the path")
     if suffix not in SUFFIXES:
+        with path.open("rb") as file:
+            if is_sound(file.read(12)):
+                raise midi.recording_given(path)
         suffixes = ", ".join(SUFFIXES)
-        raise InputError(str(path), "is no kind of score that is known", f"give one of {suffixes}")
+        raise InputError(str(path), "is not a known kind of score", f"give one of {suffixes}")
     if suffix in ABC_SUFFIXES:
         return [_sheet_of_tune(tune, path) for tune in _read_tunes(path)]
     return [_sheet_of_tune(_read_tune(path), path)]
@@ -238,7 +242,7 @@ def write(
     --------
     >>> write(Sheet(()), "out.pdf")
     Traceback (most recent call last):
-    cambiata.errors.InputError: out.pdf: is no kind of score that is written; name it .mid or
+    cambiata.errors.InputError: out.pdf: is not a score format that is written; name it .mid or
     .musicxml
     """
     path = check_output(path, SCORE, force=force)

@@ -103,14 +103,14 @@ def _override(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
         full_path = prefix + path
         if name not in _fields(config):
             known = ", ".join(_fields(config))
-            raise InputError(full_path, "is no setting", f"use one of {known}")
+            raise InputError(full_path, "is not a setting", f"use one of {known}")
         setting = getattr(config, name)
         is_group = dataclasses.is_dataclass(setting)
         if is_group and not dot:
             known = ", ".join(f"{full_path}.{field}" for field in _fields(setting))
-            raise InputError(full_path, "is no setting", f"use one of {known}")
+            raise InputError(full_path, "is not a setting", f"use one of {known}")
         if dot and not is_group:
-            raise InputError(full_path, "is no setting", f"leave out .{rest}")
+            raise InputError(full_path, "is not a setting", f"leave out .{rest}")
         if is_group:
             inner.setdefault(name, {})[rest] = value
             continue

@@ -144,7 +144,7 @@ def read_run(run: str | Path) -> tuple[dict[str, Any], TrainingConfig]:
         return facts, from_dict(facts["training"], facts["preset"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            str(run), "is no run", "start one with `cambiata train run PRESET -o RUN`"
+            str(run), "is not a run", "start one with `cambiata train run PRESET -o RUN`"
         ) from error
 
 

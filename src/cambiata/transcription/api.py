@@ -279,7 +279,7 @@ def _check_tempo(tempo: float | str | None) -> None:
     if isinstance(tempo, str) or not SLOWEST_QPM <= tempo <= FASTEST_QPM:
         raise InputError(
             f"tempo {tempo}",
-            "is no tempo",
+            "is not a tempo",
             f"use auto, or {SLOWEST_QPM:g} to {FASTEST_QPM:g} beats a minute",
         )
 

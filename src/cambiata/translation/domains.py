@@ -113,4 +113,4 @@ def _unknown_domain(name: str, available: Sequence[str]) -> InputError:
     # Three names at most, alike by half: enough for a typing error or a part of a name.
     matches = get_close_matches(name.lower(), available, 3, 0.5)
     hint = f"did you mean {' or '.join(matches)}? " if matches else ""
-    return InputError(name, "is no domain", f"{hint}use one of " + ", ".join(available))
+    return InputError(name, "is not a domain", f"{hint}use one of " + ", ".join(available))

@@ -98,7 +98,7 @@ def test_a_hole_is_named_by_its_second(tmp_path: Path) -> None:
     hole = data[: len(data) // 2] + bytes(3000) + data[len(data) // 2 + 3000 :]
     samples, [line] = loaded(tmp_path / "b.mp3", hole)
     assert "is damaged at 1." in line
-    assert "bytes there are no sound" in line
+    assert "bytes there are not sound" in line
     assert len(samples) < 2 * len(TUNE)
     with pytest.raises(cambiata.InputError, match="is damaged at 1"):
         cambiata.load(tmp_path / "b.mp3", strict=True)

@@ -119,5 +119,5 @@ def test_genres_learn_their_own_durations(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="is no run"):
+    with pytest.raises(Exception, match="is not a run"):
         export(tmp_path / "nothing", tmp_path / "x.onnx")

@@ -144,7 +144,7 @@ def test_tracks_are_two_segments_of_one_instrument(folder: str) -> None:
 
 
 def test_failed_track_is_named() -> None:
-    with pytest.raises(RuntimeError, match="/nowhere: is no bank"):
+    with pytest.raises(RuntimeError, match="/nowhere: is not a bank"):
         compose_tracks(("/nowhere",), 0, 1, 1)
 
 

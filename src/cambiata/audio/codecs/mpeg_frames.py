@@ -200,7 +200,7 @@ def examine(window: Window, start: int = 0, end: int | None = None) -> Layout | 
     n_missing = sum(stream.n_missing for stream in streams)
     parts = tuple(stream.part() for stream in streams)
     if n_lost > streams[0].header.n_bytes:  # less than a frame is what tags leave behind
-        problem = f"is damaged at {at_s:.2f} s: {n_lost} bytes there are no sound"
+        problem = f"is damaged at {at_s:.2f} s: {n_lost} bytes there are not sound"
         return Layout(parts, problem)
     share = n_missing / sum(stream.n_frames for stream in streams)
     return Layout(parts, breaks_off=bool(n_missing), missing_share=share)

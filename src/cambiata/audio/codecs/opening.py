@@ -16,11 +16,13 @@ from cambiata.audio.codecs.layout import Layout, Part, Window
 from cambiata.audio.codecs.spliced import SplicedFile
 from cambiata.audio.source import BLOCK_SAMPLES, libsndfile_path, resample_blocks
 from cambiata.errors import InputError, warn
+from cambiata.files import MUSICXML_SUFFIXES
 
 # Where a stretch cannot be decoded, so many samples are left out at a time: a quarter of FLAC's
 # usual frame.
 _SALVAGE_SAMPLES = 1024
 _ADVICE = "what is there is used"
+_PLAY_IT = "play it with `cambiata.play`"
 
 
 class DecodedFile(Protocol):
@@ -55,12 +57,14 @@ def _open(path: Path, name: str, strict: bool) -> DecodedFile:
         modules = (chunk_headers, flac_frames, ogg_pages, mpeg_frames)
         found = (layout for module in modules if (layout := module.examine(window)))
         layout = next(found, None)
-    if head[:4] == b"MThd":
-        raise InputError(name, "is a MIDI file, not a recording", "play it: cambiata play")
+    if head[:4] == b"MThd" or (head[:4] == b"RIFF" and head[8:12] == b"RMID"):
+        raise InputError(name, "is a MIDI file, not a recording", _PLAY_IT)
     try:
         return LibsndfileFile(path, name, layout or Layout(), strict)
     except (soundfile.LibsndfileError, TypeError) as error:
         program = ffmpeg.find()
+        if path.suffix.lower() in (*MUSICXML_SUFFIXES, ".abc"):
+            raise InputError(name, "is a score, not a recording", _PLAY_IT) from error
         if _is_text(head):
             cure = "convert it to wav, flac, ogg, mp3 or aiff"
             raise InputError(name, "is not readable as sound", cure) from error

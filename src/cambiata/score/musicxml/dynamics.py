@@ -79,7 +79,7 @@ class Dynamics:
 
 
 def velocity_of_percent(text: str) -> int | None:
-    """Velocity of a level in percent of forte; None where the text is no number."""
+    """Velocity of a level in percent of forte; None where the text is not a number."""
     try:
         return min(127, max(1, round(_FORTE * float(text) / 100)))
     except (ValueError, OverflowError):

@@ -183,7 +183,7 @@ def add_domain(
 def _check(name: str, minutes: float, force: bool) -> None:
     """Refuse a name that cannot be used, and a time that makes no sense."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise InputError(name, "is no name of a domain", "use letters, digits, - and _")
+        raise InputError(name, "is not a name for a domain", "use letters, digits, - and _")
     if name in [domain.name for domain in shipped_domains()]:
         raise InputError(name, "ships with cambiata", "choose another name")
     check_output(domains_folder() / f"{name}.onnx", DOMAIN, force=force, name=name)
@@ -194,7 +194,7 @@ def _check(name: str, minutes: float, force: bool) -> None:
 def _files(folder: Path) -> list[Path]:
     """Recordings in a folder and below, in order."""
     if not folder.is_dir():
-        raise InputError(str(folder), "is no folder", "give a folder of recordings")
+        raise InputError(str(folder), "is not a folder", "give a folder of recordings")
     files = sorted(
         p for p in folder.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES and p.is_file()
     )

@@ -36,7 +36,7 @@ def training(preset: str, overrides: Mapping[str, str] | None = None) -> Trainin
     """The training that a preset names, with some settings changed."""
     preset = current_name("training preset", preset)
     if preset not in PRESETS:
-        raise InputError(preset, "is no training preset", "use one of " + ", ".join(PRESETS))
+        raise InputError(preset, "is not a training preset", "use one of " + ", ".join(PRESETS))
     return configs.override(PRESETS[preset](), overrides or {})
 
 
@@ -60,4 +60,4 @@ def load_published(path: str | Path) -> tuple[Task, dict[str, Any]]:
     for task in _TASKS.values():
         if (loaded := task.load_published(path)) is not None:
             return loaded
-    raise InputError(str(path), "is no published checkpoint", "give a run's folder")
+    raise InputError(str(path), "is not a published checkpoint", "give a run's folder")

@@ -1,0 +1,84 @@
+"""Two examples for the help of every verb."""
+
+from collections.abc import Iterator
+
+import click
+
+# Verbs, and what is typed after `cambiata VERB`.
+EXAMPLES = {
+    "transfer": (
+        "violin.wav cello.wav -o out.wav",
+        "song.mp3 flute --start 60 --end 90 --amount 0.7 -o out.flac",
+    ),
+    "play": ("tune.mid violin.wav -o out.wav", "tune.abc flute --tempo 0.8 -o out.flac"),
+    "translate": (
+        "song.wav --to church-organ -o out.wav",
+        "song.wav --to sitar=0.6 --to nylon-guitar=0.4 -o out.wav",
+    ),
+    "transcribe": ("song.wav -o song.mid", "piano.mp3 --instrument piano -o piano.mid"),
+    "systems": ("", "--json"),
+    "domains list": ("", "--json"),
+    "domains add": ("my-organ recordings/", "my-organ recordings/ --minutes 20 --force"),
+    "timbre capture": (
+        "violin.wav -o violin.timbre",
+        "one.wav two.wav -o both.timbre",
+    ),
+    "timbre mix": (
+        "a.timbre=0.3 b.timbre=0.7 -o mix.timbre",
+        "a.timbre=1 b.timbre=1 c.timbre=1 -o mix.timbre",
+    ),
+    "timbre list": ("", "--json"),
+    "timbre show": ("cello", "mine.timbre"),
+    "melody": (
+        "tune.mid --style hornpipe -o out.mid",
+        "tune.abc --style jig --metre style --amount 0.5 -o out.musicxml",
+    ),
+    "groove": (
+        "verse.mid chorus.mid --amount 0.3 -o between.mid",
+        "verse.mid drummer/ --hits 0 --timing 1 -o played.mid",
+    ),
+    "counterpoint solve": (
+        "cantus.mid --species 1 -o solved.mid",
+        "cantus.musicxml --species 3 --position below --best 3 -o solved.musicxml",
+    ),
+    "counterpoint check": ("exercise.musicxml", "exercise.mid --species 2 --json"),
+    "data check": ("", "--banks banks/"),
+    "data bank": (
+        "fluid-r3",
+        "my-font.sf2 --programs 0-7,40 -o banks/mine",
+    ),
+    "data render": ("chorales -o rendered/", "scores/ --programs 40 --limit 10 -o rendered/"),
+    "train run": (
+        "listener -o runs/listener",
+        "listener -o runs/short --minutes 5 --set loop.batch_size=2",
+    ),
+    "train resume": ("runs/listener", "runs/listener --minutes 60"),
+    "train export": ("runs/listener -o listener.onnx", "runs/listener --full -o listener.onnx"),
+    "evaluate transfer": (
+        "--quick -o runs/eval --report report/",
+        "--real recordings/ --no-artificial --rows oneshot,copy-content -o runs/real",
+    ),
+    "evaluate play": ("-o runs/play", "--rows player --each 2 -o runs/play"),
+    "evaluate translate": ("-o runs/translate", "--limit 8 --report report/ -o runs/translate"),
+    "evaluate transcribe": ("-o tables/", "--pairs 20 --no-rival -o tables/"),
+    "evaluate melody": ("-o tables/", "--each 5 -o tables/"),
+    "evaluate groove": ("groove-midi/ -o tables/", "groove-midi/ --pairs 50 -o tables/"),
+    "evaluate counterpoint": ("-o tables/", "--seed 1 -o tables/"),
+    "evaluate report": ("runs/eval -o report/", "runs/eval --focus oneshot -o report/"),
+}
+
+
+def verbs(root: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every verb below a group, by its whole name."""
+    for name, command in root.commands.items():
+        if isinstance(command, click.Group):
+            yield from verbs(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", command
+
+
+def add_examples(root: click.Group) -> None:
+    """Put a verb's examples at the end of its help."""
+    for name, command in verbs(root):
+        lines = (f"  cambiata {name} {typed}".rstrip() for typed in EXAMPLES.get(name, ()))
+        command.epilog = "\n".join(("\b", "Examples:", *lines))
