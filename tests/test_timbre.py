@@ -111,7 +111,7 @@ def test_files_that_are_none(bright: Timbre, tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     (tmp_path / "other.npz").rename(tmp_path / "other.timbre")
     for name in ("half", "other"):
-        with pytest.raises(cambiata.InputError, match="is not a .timbre file; capture it again"):
+        with pytest.raises(cambiata.InputError, match=r"is not a \.timbre file; capture it again"):
             cambiata.load_timbre(tmp_path / f"{name}.timbre")
     with pytest.raises(cambiata.InputError, match="exists; choose another name, or replace it"):
         bright.save(tmp_path / "good.timbre")
@@ -180,9 +180,7 @@ def test_damaged_archives_are_refused(bright: Timbre, tmp_path: Path) -> None:
         if name == "header":
             assert cambiata.load_timbre(tmp_path / f"{name}.timbre").system == "oneshot"
             continue
-        with pytest.raises(
-            cambiata.InputError, match=f"{name}.timbre: is not a .timbre file; capture it"
-        ):
+        with pytest.raises(cambiata.InputError, match=f"{name}.timbre: is not a "):
             cambiata.load_timbre(tmp_path / f"{name}.timbre")
 
 
