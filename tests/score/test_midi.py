@@ -393,7 +393,7 @@ def test_what_is_no_score_is_refused(tmp_path: Path, data: bytes, match: str) ->
 def test_what_is_too_large_for_a_score_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "big.mid").open("wb") as file:
         file.truncate(2**26 + 1)
-    with pytest.raises(InputError, match=r"big\.mid: has more than 64 MiB, which is no score"):
+    with pytest.raises(InputError, match=r"big\.mid: has more than 64 MiB, too much for a score"):
         midi.load(tmp_path / "big.mid")
 
 
