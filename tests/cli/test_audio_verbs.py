@@ -236,3 +236,31 @@ def test_a_score_in_the_place_of_a_recording_is_told_about_play(
     done = run(verb[0], name, *verb[1:], folder=tmp_path)
     assert done.returncode == 2
     assert b", not a recording; play it with `cambiata play`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("semitones", "key", "text"),
+    [
+        (0, None, ""),
+        (12, None, "; moved by +1 octave"),
+        (-24, None, "; moved by -2 octaves"),
+        (-3, None, "; moved by -3 semitones"),
+        (2, "C major", "; moved by +2 semitones from C major"),
+        (0, "D major", "; moved by +0 semitones from D major"),
+    ],
+)
+def test_a_move_is_said(semitones: int, key: str | None, text: str) -> None:
+    from cambiata.cli.audio_verbs import _describe_move
+
+    assert _describe_move(semitones, key) == text
+
+
+@pytest.mark.parametrize(
+    ("octaves", "text"), [(0, ""), (1, "an octave above"), (-2, "2 octaves below")]
+)
+def test_another_octave_is_said_with_its_cure(octaves: int, text: str) -> None:
+    from cambiata.cli.audio_verbs import _octave_hint
+
+    hint = _octave_hint(octaves)
+    assert text in hint
+    assert bool(octaves) == ("--octave auto" in hint)
