@@ -43,6 +43,9 @@ def _damaged_key(*data: int) -> bytes:
         pytest.param(midi(track(*scale()), chunk(b"XFKM", b"abc"), n_tracks=1), id="chunk after"),
         pytest.param(PLAIN + bytes(45), id="padding"),
         pytest.param(
+            midi(chunk(b"MTrk", b"\x80" * 6 + events(*scale()) + END)), id="zeros before a delta"
+        ),
+        pytest.param(
             chunk(b"MThd", struct.pack(">HHH", 1, 1, 480) + b"more") + track(*scale()), id="header"
         ),
         pytest.param(_damaged_key(0xFE, 0xFF), id="key of mode 255"),
@@ -64,6 +67,7 @@ def test_what_is_only_odd_is_read_without_a_word(tmp_path: Path, data: bytes) ->
     [
         pytest.param(PLAIN[:-3], "its end is missing", id="cut in its end"),
         pytest.param(PLAIN[:-4], "its end is missing", id="cut before its end"),
+        pytest.param(2 * PLAIN, "another MIDI file behind it", id="two files"),
         pytest.param(bytes(128) + PLAIN, "not MIDI before its header", id="MacBinary"),
         pytest.param(
             b"Content-Type: audio/midi\r\n\r\n" + PLAIN, "not MIDI before its header", id="mail"

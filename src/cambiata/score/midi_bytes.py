@@ -21,7 +21,7 @@ _SMPTE_HZ = {24: 24.0, 25: 25.0, 29: 30000 / 1001, 30: 30.0}
 _SYSTEM_LENGTHS = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 # Length, format, number of tracks, division.
 _HEADER_FIELDS = ((4, 8), (8, 10), (10, 12), (12, 14))
-_LONGEST_NUMBER = 4  # bytes of seven bits, says the format
+_LARGEST_NUMBER = 2**28 - 1  # four bytes of seven bits, says the format; zeros may lead it
 
 
 class Event(NamedTuple):
@@ -125,6 +125,7 @@ _UNDEFINED = "{n} undefined status byte{s} left out"
 _STRAY = "{n} stray byte{s} left out"
 _CLIPPED = "{n} value{s} above 127 taken as 127"
 _TOO_MANY = f"it has more than {_MOST_EVENTS:,} events, and the rest is left out"
+_ANOTHER = "another MIDI file behind it is left out"
 _JUNK = "what is not MIDI before its header is left out"
 _HEADER = "its header has a wrong length"
 _LENGTH = "{n} track{s} with a wrong length read to where the events end"
@@ -226,6 +227,9 @@ def _read_tracks(data: bytes, at: int, damage: _Damage) -> list[Track]:
     while at + 8 <= len(data):
         end = at + 8 + int.from_bytes(data[at + 4 : at + 8])
         is_sound = end == len(data) or _is_chunk(data, end)
+        if data[at : at + 4] == b"MThd":
+            damage.add(_ANOTHER)
+            break
         if data[at : at + 4] == b"MTrk":
             limit = end
             if not is_sound:  # the length is wrong, or there is something else behind the track
@@ -297,11 +301,13 @@ def _read_track(
 def _number(data: bytes, at: int, limit: int) -> tuple[int | None, int]:
     """A number of seven bits a byte, and what follows it; None where there is none."""
     value = 0
-    for place in range(at, min(at + _LONGEST_NUMBER, limit)):
+    for place in range(at, limit):
         value = value << 7 | data[place] & 127
+        if value > _LARGEST_NUMBER:
+            return None, at
         if data[place] < 128:
             return value, place + 1
-    return None, at if limit - at >= _LONGEST_NUMBER else limit
+    return None, limit
 
 
 def _system_event(
