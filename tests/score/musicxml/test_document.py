@@ -28,6 +28,7 @@ def _name(path: Path) -> str:
         ("UTF-16", "utf-16"),
         ("ISO-8859-1", "latin-1"),
         ("windows-1252", "cp1252"),
+        ("IBM850", "cp850"),
         ("UTF-16", "utf-16-le"),
         ("UTF-16", "utf-16-be"),
         ("UTF-16", "utf-8"),  # which is not so

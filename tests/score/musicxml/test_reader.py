@@ -79,6 +79,20 @@ def test_instruments_sound_where_they_sound(
             ],
             "UDUDUUD",
         ),
+        (  # what follows an ending is in none
+            [
+                notes(UP)
+                + barline(ending='number="1" type="start"').replace("right", "left")
+                + barline(ending='number="1" type="stop"', repeat='direction="backward"'),
+                barline(begin=True, ending='number="2" type="start"')
+                + notes(DOWN)
+                + barline(ending='number="2" type="discontinue"'),
+                barline(begin=True, repeat='direction="forward"')
+                + notes(UP)
+                + barline(repeat='direction="backward"'),
+            ],
+            "UDUU",
+        ),
         (
             [
                 notes(UP) + direction("<words>Fine</words>", 'fine="yes"'),
@@ -155,6 +169,10 @@ def test_a_wedge_without_a_mark_changes_by_a_step(tmp_path: Path) -> None:
     bar = direction("<dynamics><mf/></dynamics>") + direction('<wedge type="diminuendo"/>')
     sheet = _read(tmp_path, score(bar + notes("C4 C4 C4 C4") + direction('<wedge type="stop"/>')))
     assert [tone.velocity for tone in sheet.voices[0].tones] == [90, 86, 82, 79]
+    again = direction('<wedge type="crescendo"/>') + notes("C4 C4 C4 C4")
+    stop = direction('<wedge type="stop"/>')
+    sheet = _read(tmp_path, score(bar + notes("C4 C4 C4 C4") + stop, again + stop))
+    assert [tone.velocity for tone in sheet.voices[0].tones][4:] == [75, 79, 82, 86]
 
 
 def test_tempos_are_followed(tmp_path: Path) -> None:
@@ -219,12 +237,18 @@ def test_ties_are_one_tone_through_bars_voices_and_chords(tmp_path: Path) -> Non
         + notes("C5 C5 C5")
         + note("C5", 1, '<notations><tied type="start"/></notations>')
     )
-    second = note("C4", 2, stop) + note("E4", 2, before="<chord/>") + note("C5", 2)
+    second = (
+        note("C4", 2, stop)
+        + note("E4", 2, before="<chord/>")
+        + note("C4", 1)  # struck again
+        + "<backup><duration>6</duration></backup>"
+        + note("C5", 2)
+    )
     tones = _read(tmp_path, score(first, second)).voices[0].tones
     found = [(float(tone.start), float(tone.length), tone.pitch) for tone in tones]
-    assert [each for each in found if each[2] == 60] == [(0, 6, 60)]
+    assert [each for each in found if each[2] == 60] == [(0, 6, 60), (6, 1, 60)]
     assert [each for each in found if each[2] == 64] == [(0, 6, 64)]
-    assert [each for each in found if each[2] == 72][3:] == [(3, 1, 72), (6, 2, 72)]
+    assert [each for each in found if each[2] == 72][3:] == [(3, 3, 72)]
 
 
 def test_staves_are_voices_and_unpitched_parts_are_drums(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cambiata.score.midi import Metre
+from cambiata.score.musicxml.lengths import split_length
 from cambiata.score.musicxml.reader import parse_musicxml
 from cambiata.score.musicxml.spelling import alteration, key_fifths, key_name, spell
 from cambiata.score.musicxml.writer import musicxml_of
@@ -91,8 +92,28 @@ def test_what_is_not_alike_each_time_is_written_out(tmp_path: Path) -> None:
     for each, n_bars in ((sheet, 2), (changed, 4)):
         root = ElementTree.fromstring(musicxml_of(each))
         assert len(root.findall("./part/measure")) == n_bars
+    # Every repeat has the sign that it goes back to, which other programs look for.
+    parted = "X:1\nM:2/4\nL:1/4\nK:C\nCD:|EF:|\n"
+    (tmp_path / "a.abc").write_text(parted)
+    assert musicxml_of(read(tmp_path / "a.abc")).count(b'direction="forward"') == 1
     found = parse_musicxml(musicxml_of(changed), "a").voices[0].notes
     assert [note.pitch for note in found][-2:] == [64, 64]
+
+
+def test_tones_over_bar_lines_are_tied_to_hear_and_to_see() -> None:
+    text = musicxml_of(Sheet((Voice(_tones((2, 4, 60))),))).decode()
+    for kind in ("start", "stop"):
+        assert text.count(f'<tie type="{kind}" />') == text.count(f'<tied type="{kind}" />') == 1
+
+
+def test_tuplets_end_with_their_beat() -> None:
+    third = Fraction(1, 3)
+    values = split_length(third, Fraction(1))
+    assert [(v.length, v.name, v.actual) for v in values] == [
+        (2 * third, "quarter", 3),
+        (third, "eighth", 3),
+    ]
+    assert [v.n_dots for v in split_length(Fraction(0), Fraction(7, 2))] == [2]
 
 
 def test_tempo_changes_are_written(tmp_path: Path) -> None:
