@@ -78,3 +78,20 @@ def test_a_short_fifth_partial_is_a_ghost(semitones: int, lasts: int, is_note: b
     rolls.begins(30 + semitones, 11, 0.5)
     expected = [(30, 10)] + [(30 + semitones, 11)] * is_note
     assert rolls.notes() == expected
+
+
+@pytest.mark.parametrize(
+    ("gap", "between_db", "level_db", "n_notes"),
+    [(6, -8.0, -6.0, 1), (6, -8.0, 3.0, 2), (20, -8.0, -6.0, 2), (6, -30.0, -6.0, 2)],
+)
+def test_what_goes_on_softer_after_a_gap_is_one_note(
+    gap: int, between_db: float, level_db: float, n_notes: int
+) -> None:
+    rolls = _Rolls()
+    rolls.sounds(30, 10, 40)
+    rolls.begins(30, 10, 0.9)
+    rolls.level[30, 40 : 40 + gap] = between_db
+    rolls.sounds(30, 40 + gap, 90, level_db)
+    assert len(rolls.notes()) == n_notes
+    events = decode_notes(rolls.onset, rolls.activation, rolls.level, 0.3)
+    assert events.end[-1] == 90

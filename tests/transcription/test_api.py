@@ -159,3 +159,15 @@ def test_what_lies_above_the_keyboard_is_named() -> None:
     with pytest.warns(cambiata.CambiataWarning, match=r"(0.9|1.0) s of it sound above C8"):
         notes = transcribe(Audio(whistle, RATE)).notes
     assert [note.pitch for note in notes] == [100, 105]
+
+
+def test_notes_with_a_wide_vibrato_are_one_each() -> None:
+    t = np.arange(RATE) / RATE
+    sung = []
+    for pitch in (60, 64, 67):
+        hz = 440 * 2 ** ((pitch - 69 + np.sin(2 * np.pi * 5.5 * t)) / 12)
+        phase = 2 * np.pi * np.cumsum(hz) / RATE
+        faded = np.minimum(1, np.minimum(t / 0.02, (1 - t) / 0.03))
+        sung.append(0.1 * faded * sum(np.sin(k * phase) / k for k in range(1, 9)))
+    notes = transcribe(Audio(np.concatenate(sung), RATE)).notes
+    assert [(note.pitch, round(note.start_s)) for note in notes] == [(60, 0), (64, 1), (67, 2)]

@@ -3,7 +3,7 @@
 Everything is read off one power spectrogram of unit mean power (`power_spectrum`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -291,6 +291,9 @@ def pitch_deviation_cents(power: Array, events: NoteEvents, n_frames: int) -> Ar
     frames = note_frames(events, n_frames)
     frames = frames[(frames.age_s > _SETTLED_S) & (frames.features[:, RELEASED] == 0)]
     deviation = np.full((events.n_notes, n_frames), events.tuning_cents, np.float32)
+    if events.vibrato_cents is not None:
+        without = replace(events, vibrato_cents=None)
+        return pitch_deviation_cents(power, without, n_frames) + events.vibrato_cents[:n_frames]
     if not len(frames):
         return deviation
     mean, reliable = _deviation_of_frames(power, events, frames)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
@@ -23,6 +24,7 @@ from cambiata.partials.predictor import (
     predict,
 )
 from cambiata.partials.synthesis import PER_FRAME, synthesize
+from cambiata.partials.vibrato import is_wavering, straighten
 from cambiata.score.keys import Key, move_to_key
 from cambiata.score.transposition import check_move
 from cambiata.system import Arrays, Progress, TransferConfig, TransferSystem
@@ -127,8 +129,12 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     def _analyse(self, content: Samples, tuning_cents: float) -> tuple[NoteEvents, Roll]:
         """Notes and power spectrogram of a content [T], computed once for one array."""
         if self._heard is None or self._heard[0] is not content:
-            events = detect_notes(content, self.config.listener, tuning_cents=tuning_cents)
-            self._heard = content, events, power_spectrum(content)
+            detect = partial(detect_notes, weights=self.config.listener, tuning_cents=tuning_cents)
+            events, vibrato_cents, sound = detect(content), None, content
+            if is_wavering(events) and (straight := straighten(content)) is not None:
+                sound, vibrato_cents = straight
+                events = replace(detect(sound), vibrato_cents=vibrato_cents)
+            self._heard = content, events, power_spectrum(sound)
         return self._heard[1:]
 
     def render(

@@ -28,6 +28,7 @@ from cambiata.partials.posteriors import (
     tuned_bands,
 )
 from cambiata.partials.tuning import TuningMeter, describe_tuning
+from cambiata.partials.vibrato import is_wavering, straighten
 from cambiata.score.midi import Clock, Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress, SystemFacts
@@ -251,7 +252,9 @@ def _transcribe(
     _check_tempo(tempo)
     model = load_model(weights, "transcriber")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
-    rolls, tuning_cents = _posteriorgram(source, model.part(""), progress or (lambda _share: None))
+    rolls, tuning_cents = _posteriorgram(
+        source, model.part(""), threshold, progress or (lambda _share: None)
+    )
     onset, activation, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
     events = decode_notes(onset, activation, level_db, threshold, soft_onsets=instrument == "any")
     notes = [
@@ -333,7 +336,7 @@ def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) ->
 
 
 def _posteriorgram(
-    source: Source, network: Any, progress: Progress
+    source: Source, network: Any, threshold: float, progress: Progress
 ) -> tuple[npt.NDArray[np.float16], float]:
     """Onsets, activation, levels, offsets and velocities [5, 88, L] by chunks; tuning in cents."""
     rate, n_samples = source.sample_rate, source.n_samples
@@ -362,7 +365,9 @@ def _posteriorgram(
     mean = power / n_samples + 1e-12
     bands = tuned_bands(cents)
     above_s = 0.0
-    for share, rolls, above in _posteriors_by_chunk(source, network, mean, bands, hum_hz):
+    for share, rolls, above in _posteriors_by_chunk(
+        source, network, threshold, mean, bands, hum_hz
+    ):
         chunks.append(rolls.astype(np.float16))
         above_s += float(above.sum()) * BANDS.frame_s
         progress(share)
@@ -375,7 +380,12 @@ def _posteriorgram(
 
 
 def _posteriors_by_chunk(
-    source: Source, network: Any, mean: float, bands: LogFrequency, hum_hz: tuple[float, ...]
+    source: Source,
+    network: Any,
+    threshold: float,
+    mean: float,
+    bands: LogFrequency,
+    hum_hz: tuple[float, ...],
 ) -> Iterator[tuple[float, npt.NDArray[np.float32], npt.NDArray[np.bool_]]]:
     """Share of the recording that is done, posteriors of the next chunk, frames above the keyboard.
 
@@ -394,6 +404,10 @@ def _posteriors_by_chunk(
         resampled = resample(without_hum(_mono(chunk), rate, hum_hz), rate, BANDS.sample_rate)
         bands_db = bands.level_db(resampled, mean)
         rolls = np.stack(posteriors(bands_db, network))
+        if is_wavering(decode_notes(*rolls[:3], threshold)):
+            straight = straighten(resampled)
+            if straight is not None:
+                rolls = np.stack(posteriors(bands.level_db(straight[0], mean), network))
         lead = round((start - first) / rate / BANDS.frame_s)
         inside = slice(lead, None if last == n_samples else lead + n_frames)
         above = is_above_keyboard(bands_db[:, inside])

@@ -19,6 +19,7 @@ from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, WINDOW, NoteFrame
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, tuned_bands
 from cambiata.partials.synthesis import PER_FRAME, Prediction, synthesize
+from cambiata.partials.vibrato import is_wavering, straighten
 from cambiata.system import DomainMix, Progress, TranslateSystem
 from cambiata.translation.domains import (
     DOMAIN_SYSTEM,
@@ -127,10 +128,14 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         """Notes, hidden state and power spectrogram of a content [T], computed once."""
         if self._heard is None or self._heard[0] is not content:
             threshold = float(self._encoder.about["threshold"])
-            bands_db = tuned_bands(tuning_cents).level_db(content)
-            events, hidden = encode_notes(bands_db, self._encoder.part(""), threshold)
-            events = replace(events, tuning_cents=tuning_cents)
-            self._heard = content, events, hidden, power_spectrum(content)
+            network, bands = self._encoder.part(""), tuned_bands(tuning_cents)
+            events, hidden = encode_notes(bands.level_db(content), network, threshold)
+            sound, vibrato_cents = content, None
+            if is_wavering(events) and (straight := straighten(content)) is not None:
+                sound, vibrato_cents = straight
+                events, hidden = encode_notes(bands.level_db(sound), network, threshold)
+            events = replace(events, tuning_cents=tuning_cents, vibrato_cents=vibrato_cents)
+            self._heard = content, events, hidden, power_spectrum(sound)
         return self._heard[1:]
 
     def render(
