@@ -112,7 +112,7 @@ def _vibrato_cents(pitch: Cents) -> Cents:
     broken = np.isnan(pitch) | (np.abs(np.diff(pitch, prepend=pitch[:1])) > _JUMP_CENTS)
     borders = np.flatnonzero(np.append(broken, True))
     first = 0
-    for border in borders:
+    for border in borders.tolist():
         run = slice(first, border)
         if border - first >= 2 * _SPAN:
             vibrato[run] = _of_run(pitch[run])

@@ -404,7 +404,8 @@ def _posteriors_by_chunk(
         resampled = resample(without_hum(_mono(chunk), rate, hum_hz), rate, BANDS.sample_rate)
         bands_db = bands.level_db(resampled, mean)
         rolls = np.stack(posteriors(bands_db, network))
-        if is_wavering(decode_notes(*rolls[:3], threshold)):
+        onset, activation, level_db = rolls[:3]
+        if is_wavering(decode_notes(onset, activation, level_db, threshold)):
             straight = straighten(resampled)
             if straight is not None:
                 rolls = np.stack(posteriors(bands.level_db(straight[0], mean), network))
