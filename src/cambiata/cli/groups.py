@@ -6,6 +6,10 @@ from typing import Any
 import click
 
 from cambiata.cli.console import Interruption
+from cambiata.errors import MissingExtraError
+
+# Packages that only the extra for training brings, whichever verb needs them.
+_OF_TRAINING = ("fluidsynth", "lightning_fabric", "onnx", "onnxscript", "torch")
 
 
 class VerbGroup(click.Group):
@@ -22,6 +26,26 @@ class VerbGroup(click.Group):
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise click.UsageError(f"No such command {name}{hint}; use one of {', '.join(names)}")
         return super().resolve_command(ctx, args)
+
+
+class ExtraGroup(VerbGroup):
+    """A group whose verbs need an extra: without it, one line says how to have it."""
+
+    def __init__(self, *arguments: Any, extra: str, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.extra = extra
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """What the verb returns."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            package = (error.name or "cambiata").partition(".")[0]
+            if package == "cambiata":
+                raise
+            extra = "train" if package in _OF_TRAINING else self.extra
+            verb = f"{ctx.info_name} {ctx.invoked_subcommand}"
+            raise MissingExtraError(verb, extra) from error
 
 
 class TopGroup(VerbGroup):

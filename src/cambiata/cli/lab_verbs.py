@@ -15,7 +15,7 @@ from cambiata.cli.console import (
     silence_warnings,
     stage_bars,
 )
-from cambiata.cli.groups import VerbGroup
+from cambiata.cli.groups import ExtraGroup
 from cambiata.cli.options import (
     HELP,
     force_option,
@@ -41,7 +41,7 @@ _minutes = click.option(
 )
 
 
-@click.group(cls=VerbGroup, context_settings=HELP)
+@click.group(cls=ExtraGroup, extra="train", context_settings=HELP)
 def data() -> None:
     """Make what networks learn from: banks of notes, scores rendered as many instruments."""
 
@@ -140,7 +140,7 @@ def render(scores: str, output: str, quiet: bool, as_json: bool, **options: Any)
     print_report(manifest, sentence, quiet=quiet, as_json=as_json)
 
 
-@click.group(cls=VerbGroup, context_settings=HELP)
+@click.group(cls=ExtraGroup, extra="train", context_settings=HELP)
 def train() -> None:
     """Train the systems' networks, and export them as weights that need no torch."""
 
@@ -236,7 +236,7 @@ def train_export(run: str, output: str, quiet: bool, as_json: bool, **options: A
         )
 
 
-@click.group(cls=VerbGroup, context_settings=HELP)
+@click.group(cls=ExtraGroup, extra="eval", context_settings=HELP)
 def evaluate() -> None:
     """Judge systems on test sets with exact targets, and on recordings."""
 

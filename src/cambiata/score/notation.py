@@ -83,6 +83,7 @@ def _refuse_number(path: str | Path, tune_number: int | None) -> None:
         raise InputError(str(path), problem, "leave out `tune_number`")
 
 
+@checked_keywords
 def read_all(path: str | Path, *, strict: bool = False) -> list[Sheet]:
     """Sheets of a file; an ABC file may hold many tunes.
 
