@@ -429,6 +429,9 @@ def test_without_a_bank_a_training_says_how_to_make_one(tmp_path: Path) -> None:
     env = {"XDG_CACHE_HOME": str(tmp_path / ".cache")}
     done = start("train", "run", "vqvae-self-supervised", "-o", "R", folder=tmp_path, env=env)
     assert done.returncode == 2
-    assert b"bank/fluid-r3: is not a bank; make one with `cambiata data bank" in done.stderr
+    assert done.stderr.decode().startswith(
+        "cambiata: the banks fluid-r3, musescore-general, generaluser-gs, csound-gm: must be made "
+        "first; run `cambiata data bank fluid-r3` and so on"
+    )
     assert done.stderr.count(b"\n") == 1
     assert not (tmp_path / "R").exists()

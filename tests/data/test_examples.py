@@ -127,3 +127,26 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         Examples(tmp_path, replace(TINY, n_examples=12))
     with pytest.raises(IndexError):
         Examples(tmp_path, TINY)[8]
+
+
+@pytest.mark.parametrize(
+    ("held_out", "match"),
+    [
+        (
+            ("other:3", "other:4"),
+            r"held_out: leaves 0 instruments of .* to validate with; name two",
+        ),
+        (("{}:21",), "held_out: leaves 1 instruments .* to validate with"),
+        (("{}:21", "{}:22", "{}:23"), "held_out: leaves 1 instruments .* to learn from"),
+        (("{}:x",), "held_out: names no instrument: .*; write BANK:PROGRAM"),
+        (("test",), "held_out: names no instrument: test"),
+    ],
+)
+def test_a_split_that_leaves_nothing_is_refused_before_anything_is_made(
+    config: ExamplesConfig, tmp_path: Path, held_out: tuple[str, ...], match: str
+) -> None:
+    bank = config.held_out[0].partition(":")[0]
+    wrong = replace(config, held_out=tuple(name.format(bank) for name in held_out))
+    with pytest.raises(InputError, match=match):
+        record_examples(wrong, tmp_path / "made", n_workers=1)
+    assert not (tmp_path / "made").exists()

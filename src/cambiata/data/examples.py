@@ -33,6 +33,7 @@ from cambiata.data.shards import (
     to_int16,
 )
 from cambiata.data.soundfont import RENDER_RATE_HZ
+from cambiata.errors import InputError
 from cambiata.files import write_array
 
 EXAMPLES_FOLDER = BANK_FOLDER.parent / "examples"
@@ -91,9 +92,50 @@ def open_bank(name: str) -> Bank:
     return Bank(place if os.sep in place else BANK_FOLDER / place, programs)
 
 
+def open_banks(names: Sequence[str]) -> list[Bank]:
+    """Banks by their names; where some are missing, one refusal names them all."""
+    missing = [name for name in names if os.sep not in name and not _is_made(name)]
+    if missing:
+        raise InputError(
+            f"the banks {', '.join(missing)}" if len(missing) > 1 else f"the bank {missing[0]}",
+            "must be made first",
+            f"run `cambiata data bank {missing[0]}`" + (" and so on" if len(missing) > 1 else ""),
+        )
+    return [open_bank(name) for name in names]
+
+
+def _is_made(name: str) -> bool:
+    return (BANK_FOLDER / name.partition(":")[0] / "bank.json").exists()
+
+
 def _parse_held_out(config: ExamplesConfig) -> frozenset[tuple[str, int]]:
-    pairs = (name.rpartition(":") for name in config.held_out)
+    pairs = [name.rpartition(":") for name in config.held_out]
+    for bank, _, program in pairs:
+        if not bank or not program.isdecimal():
+            raise InputError(
+                "examples.held_out",
+                f"names no instrument: {bank}{program}",
+                "write BANK:PROGRAM, as in generaluser-gs:3",
+            )
     return frozenset((bank, int(program)) for bank, _, program in pairs)
+
+
+def check_split(config: ExamplesConfig, banks: Sequence[Bank]) -> None:
+    """Refuse what leaves fewer than two instruments to learn from, or to validate with."""
+    instruments = {(bank.source.name, i.program) for bank in banks for i in bank.instruments}
+    instruments -= read_exclusions()
+    held_out = _parse_held_out(config)
+    of_validation = instruments & held_out if held_out else instruments
+    for purpose, some in (
+        ("learn from", instruments - held_out),
+        ("validate with", of_validation),
+    ):
+        if len(some) < 2:
+            raise InputError(
+                "examples.held_out",
+                f"leaves {len(some)} instruments of {', '.join(config.banks)} to {purpose}",
+                "name two or more of them, not all, as BANK:PROGRAM; or add a bank",
+            )
 
 
 @lru_cache(maxsize=2)
@@ -163,7 +205,8 @@ def record_shards(
     shards += [(False, i) for i in range(config.n_examples // config.n_shard)]
     missing = [shard for shard in shards if not (place / shard_name(*shard)).exists()]
     if missing:
-        banks = [open_bank(name) for name in config.banks]  # refused before anything is made
+        banks = open_banks(config.banks)  # refused before anything is made
+        check_split(config, banks)
         load_corpus(config.collections)  # parsed once, not by every worker
         place.mkdir(parents=True, exist_ok=True)
         facts = {

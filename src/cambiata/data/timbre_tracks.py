@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from cambiata.audio.mel import mfcc
 from cambiata.audio.source import resample
-from cambiata.data.examples import EXAMPLES_FOLDER, open_bank
+from cambiata.data.examples import EXAMPLES_FOLDER, open_bank, open_banks
 from cambiata.data.pairs import PairComposer, PairConfig
 from cambiata.data.processes import Failure, run_tasks
 from cambiata.data.soundfont import RENDER_RATE_HZ
@@ -96,7 +96,7 @@ def record_tracks(
     digest = sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
     place = Path(folder) if folder else EXAMPLES_FOLDER / f"tracks-{digest}"
     if not (place / "facts.json").exists():
-        banks = [open_bank(name) for name in config.banks]  # refused before anything is made
+        banks = open_banks(config.banks)  # refused before anything is made
         n = config.n_tracks + 2 * config.n_validation
         features, names = compose_tracks(config.banks, config.seed, n, n_workers, progress)
         place.mkdir(parents=True, exist_ok=True)
