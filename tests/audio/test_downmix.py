@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from sound_files import level_db
+from sounds import melody
 
-from cambiata.audio.downmix import FOLDS, fold, mono, mono_blocks
+from cambiata.audio.downmix import FOLDS, MonoSource, fold, mono, mono_blocks
 from cambiata.audio.sound import Audio
 
 RATE = 22050
@@ -57,6 +58,27 @@ def test_blocks_make_what_the_whole_does(length: int) -> None:
     blocks = list(mono_blocks(pieces, RATE))
     assert all(block.shape[0] == 1 for block in blocks)
     np.testing.assert_allclose(np.concatenate(blocks, axis=1), A[None], atol=1e-6)
+
+
+@pytest.mark.parametrize("delay", [30, -30, 400])
+@pytest.mark.parametrize("gain", [0.8, -0.8])
+def test_a_delayed_copy_cancels_nothing(delay: int, gain: float) -> None:
+    tune = melody([60, 64, 67, 77])
+    copy = gain * np.roll(np.pad(tune, 500), delay)
+    sound = Audio(np.stack([np.pad(tune, 500), copy]), RATE)
+    mixed = np.concatenate(list(MonoSource(sound).blocks()), axis=1)[0]
+    assert len(mixed) == sound.n_samples
+    # The mean; out of phase, the sum along (1, -0.8), whose parts add up to 1.
+    expected = 0.9 if gain > 0 else (1 + 0.8**2) / 1.8
+    np.testing.assert_allclose(mixed, expected * sound.samples[0], atol=2e-3)
+
+
+def test_other_channels_are_left_in_their_time() -> None:
+    tune, other = melody([60, 64, 67, 77]), melody([48, 55, 59, 65])
+    for channels in ((tune, tune), (tune, -tune), (tune, other), (tune, tune + other), (A, B)):
+        sound = Audio(np.stack(channels), RATE)
+        blocks = np.concatenate(list(MonoSource(sound).blocks()), axis=1)
+        np.testing.assert_array_equal(blocks, mono(sound.samples, RATE))
 
 
 def test_silence_stays_silent() -> None:
