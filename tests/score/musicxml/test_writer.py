@@ -164,7 +164,7 @@ def test_verovio_opens_it(tmp_path: Path) -> None:
     toolkit = verovio.toolkit()
     assert toolkit.loadData(musicxml_of(named).decode())
     mei = toolkit.getMEI()
-    assert len(re.findall("<note ", mei)) == 16
+    assert len(re.findall("<note ", mei)) == 15
     assert "The Fair" in mei
     assert "Fiddle" in mei
     assert 'right="rptend"' in mei
