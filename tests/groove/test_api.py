@@ -5,6 +5,7 @@ from pathlib import Path
 import mido
 import pytest
 from hypothesis import given, settings
+from musicxml import score as musicxml_score
 from tiny_grooves import (
     HAT,
     KICK,
@@ -197,3 +198,27 @@ def test_a_drummers_damaged_file_is_named(places: Path) -> None:
 def test_two_sounding_notes_end_in_their_order() -> None:
     a = score_of([Strike(0, 3.0, KICK, 90), Strike(1, 0.5, KICK, 80)], FOUR)
     assert ticks(drum_strikes(a)) == [(0, 720, KICK, 90), (480, 720, KICK, 80)]
+
+
+def test_drum_parts_of_scores_are_grooves(places: Path) -> None:
+    beat = "".join(
+        f'<note><unpitched/><duration>1</duration><instrument id="P1-{key}"/></note>'
+        for key in (36, 42, 38, 42) * 2
+    )
+    listed = "".join(
+        f'<midi-instrument id="P1-{key}"><midi-channel>10</midi-channel>'
+        f"<midi-unpitched>{key + 1}</midi-unpitched></midi-instrument>"
+        for key in (36, 38, 42)
+    )
+    text = musicxml_score(*[beat] * 4, part=f"<part-name>Kit</part-name>{listed}")
+    (places / "a.musicxml").write_text(text)
+    (places / "a.abc").write_text(
+        "X:1\nM:4/4\nL:1/8\nK:C\n%%MIDI channel 10\n" + "C,, ^F,, D,, ^F,, " * 2 + "|\n"
+    )
+    for name, n_bars in (("a.musicxml", 4), ("a.abc", 1)):
+        done = groove_file(
+            places / name, places / "b.mid", places / "out.mid", amount=0, force=True
+        )
+        assert done.n_bars == n_bars
+        struck = [note.pitch for note in load(places / "out.mid").parts[-1].notes]
+        assert struck == [36, 42, 38, 42] * 2 * n_bars

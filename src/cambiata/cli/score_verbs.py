@@ -121,7 +121,8 @@ def _list_sidecars(*files: str | None) -> str:
 def groove(a: str, b: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Turn the drum part A part of the way towards B: a drum part, or a folder, a drummer's.
 
-    MIDI files with drums on channel 10. The tempo stays A's.
+    MIDI files with drums on channel 10, or scores in MusicXML or ABC with a part of drums. The
+    tempo stays A's.
     """
     silence_warnings(quiet)
     done = groove_file(a, b, output, **options)

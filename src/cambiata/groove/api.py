@@ -15,6 +15,7 @@ from cambiata.keywords import checked_keywords
 from cambiata.page.sidecars import Sidecars
 from cambiata.registry import find_system, system_names
 from cambiata.score.midi import Metre, Score, load, save
+from cambiata.score.notation import SUFFIXES, read_score
 
 # Metres that `metre` takes: note values that MIDI can write, and as many beats as a bar may have.
 _UNITS, _MAX_BEATS = ("1", "2", "4", "8", "16"), 32
@@ -168,12 +169,12 @@ def groove_file(
     strict: bool = False,
     force: bool = False,
 ) -> GrooveReport:
-    """Like `morph_groove`, from MIDI files to a MIDI file.
+    """Like `morph_groove`, from files to a MIDI file.
 
     Parameters
     ----------
     a : str or pathlib.Path
-        MIDI file with drums.
+        MIDI file with drums, or a score in MusicXML or ABC with a part of drums.
     b : str or pathlib.Path
         Another, or a folder of them: a drummer.
     output : str or pathlib.Path
@@ -264,7 +265,7 @@ def _only_drums(score: Score) -> Score:
 
 @checked_keywords
 def load_drums(path: str | Path, drums: int | None = None, *, strict: bool = False) -> Score:
-    """Score of a MIDI file that counts in beats.
+    """Score of a file that counts in beats: MIDI, MusicXML or ABC.
 
     Parameters
     ----------
@@ -291,6 +292,9 @@ def load_drums(path: str | Path, drums: int | None = None, *, strict: bool = Fal
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
+    suffix = Path(path).suffix.lower()
+    if suffix in SUFFIXES and suffix not in MIDI_INPUT_SUFFIXES:
+        return read_score(path, keys=True)
     score = load(path, keys=True, drums=drums, strict=strict, beats=True)
     if drums is not None and not drum_strikes(score):
         score = load(path, keys=True, strict=strict, beats=True)
