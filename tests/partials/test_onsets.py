@@ -82,7 +82,13 @@ def test_a_short_fifth_partial_is_a_ghost(semitones: int, lasts: int, is_note: b
 
 @pytest.mark.parametrize(
     ("gap", "between_db", "level_db", "n_notes"),
-    [(6, -8.0, -6.0, 1), (6, -8.0, 3.0, 2), (20, -8.0, -6.0, 2), (6, -30.0, -6.0, 2)],
+    [
+        (6, -8.0, -6.0, 1),
+        (6, -2.0, 2.0, 1),
+        (6, -2.0, 5.0, 2),
+        (20, -8.0, -6.0, 2),
+        (6, -30.0, -6.0, 2),
+    ],
 )
 def test_what_goes_on_softer_after_a_gap_is_one_note(
     gap: int, between_db: float, level_db: float, n_notes: int
