@@ -215,6 +215,9 @@ def test_drum_parts_of_scores_are_grooves(places: Path) -> None:
     (places / "a.abc").write_text(
         "X:1\nM:4/4\nL:1/8\nK:C\n%%MIDI channel 10\n" + "C,, ^F,, D,, ^F,, " * 2 + "|\n"
     )
+    (places / "book.abc").write_text((places / "a.abc").read_text() * 2)
+    with pytest.raises(InputError, match="holds 2 tunes; keep the one that is meant in a file"):
+        groove_file(places / "book.abc", places / "b.mid", places / "out.mid")
     for name, n_bars in (("a.musicxml", 4), ("a.abc", 1)):
         done = groove_file(
             places / name, places / "b.mid", places / "out.mid", amount=0, force=True

@@ -294,7 +294,13 @@ def load_drums(path: str | Path, drums: int | None = None, *, strict: bool = Fal
     """
     suffix = Path(path).suffix.lower()
     if suffix in SUFFIXES and suffix not in MIDI_INPUT_SUFFIXES:
-        return read_score(path, keys=True)
+        try:
+            return read_score(path, keys=True)
+        except InputError as error:
+            if "tune_number" not in error.cure:
+                raise
+            cure = "keep the one that is meant in a file"
+            raise InputError(error.subject, error.problem, cure) from None
     score = load(path, keys=True, drums=drums, strict=strict, beats=True)
     if drums is not None and not drum_strikes(score):
         score = load(path, keys=True, strict=strict, beats=True)
