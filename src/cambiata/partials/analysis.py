@@ -220,10 +220,12 @@ def power_share_at_notes(power: Array, frames: NoteFrames, inharmonicity: float)
     bins = np.round(partial_hz(frames.tuned_pitch, inharmonicity)[:, :_N_TONAL] / BIN_HZ).astype(
         np.int64
     )
-    near = bins[:, :, None] + np.arange(-_TONAL_REACH, _TONAL_REACH + 1)
-    inside = (near >= 0) & (near < power.shape[1])
+    rows, columns = np.repeat(at, bins.shape[1]), bins.ravel()
     tonal = np.zeros(power.shape, bool)
-    tonal[np.broadcast_to(at[:, None, None], near.shape)[inside], near[inside]] = True
+    for shift in range(-_TONAL_REACH, _TONAL_REACH + 1):  # one by one: all at once take 50 MB
+        near = columns + shift
+        inside = (near >= 0) & (near < power.shape[1])
+        tonal[rows[inside], near[inside]] = True
     return float(power[tonal].sum()) / total
 
 
