@@ -83,7 +83,10 @@ def test_from_file_to_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="exists; choose another name, or replace it"):
         transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid")
     transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", force=True)
-    for output, match in (("a.wav", "is not the name of a MIDI file"), ("no/a.mid", "does not exist")):
+    for output, match in (
+        ("a.wav", "is not the name of a MIDI file"),
+        ("no/a.mid", "does not exist"),
+    ):
         with pytest.raises(InputError, match=match):
             transcribe_file(tmp_path / "a.wav", tmp_path / output)
 
