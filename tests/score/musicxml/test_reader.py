@@ -301,6 +301,14 @@ def test_bars_of_nothing_last_as_long_as_others(tmp_path: Path) -> None:
     assert _pitches(sheet)[4:] == [*DOWN_PITCHES, *DOWN_PITCHES, *UP_PITCHES]
 
 
+def test_rests_do_not_lengthen_a_bar_but_notes_do(tmp_path: Path) -> None:
+    sheet = _read(
+        tmp_path, score(notes("C4 D4 E4") + note("r", 2), notes("C4 D4 E4 F4 G4"), notes(UP))
+    )
+    starts = [tone.start for tone in sheet.voices[0].tones]
+    assert starts == [0, 1, 2, *range(4, 13)]
+
+
 def test_title_composer_names_and_programs_are_known(tmp_path: Path) -> None:
     head = (
         "<work><work-title>Air\n in\x85 D</work-title></work><identification>"

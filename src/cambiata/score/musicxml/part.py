@@ -128,6 +128,10 @@ class PartReader:
                 if not bars[-1].notes:
                     bars[-1].notes = [replace(note) for note in before.notes]
                     self._end = max(self._end, before.length)
+        if self._metre and self._end > self._metre.bar:
+            # Too long a rest, a slip of programs, does not lengthen a bar.
+            ends = (n.at + n.length for bars in self._staves for n in bars[-1].notes)
+            self._end = max(self._metre.bar, *ends, Fraction(0))
         if self._endings:
             self._bar.marks.endings = self._endings
         if self._closes_ending:
