@@ -23,19 +23,20 @@ def test_drums_are_not_played() -> None:
         cambiata.play(BEAT, SOUND)
 
 
-def test_drums_in_a_later_minute_do_not_hide_the_tune_of_the_first() -> None:
+def test_drums_of_a_later_chunk_do_not_hide_the_tune_of_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cambiata.transcription.pitch._CHUNK_S", 3.0)
     tune = melody([60, 64, 67, 72], rate=RATE)
-    silence = np.zeros(70 * RATE, np.float32)
+    silence = np.zeros(6 * RATE, np.float32)
     long = Audio(np.concatenate([tune, silence, BEAT.samples[0]]), RATE)
     pitches = [note.pitch for note in cambiata.transcribe(long).notes]
     assert pitches[:4] == [60, 64, 67, 72]
 
 
-@pytest.mark.parametrize("instrument", ["cello", None])
-def test_drums_as_a_content_are_warned_of(instrument: str | None) -> None:
-    style = cambiata.timbre_named(instrument) if instrument else SOUND
+def test_drums_as_a_content_are_warned_of() -> None:
     with pytest.warns(CambiataWarning, match=r"beat\.wav: hardly a note was heard") as caught:
-        out = cambiata.transfer(BEAT, style)
+        out = cambiata.transfer(BEAT, SOUND)
     assert len(caught) == 1
     assert out.n_samples == BEAT.n_samples
 
