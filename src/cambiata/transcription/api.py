@@ -1,7 +1,7 @@
 """Transcription: audio in, score out: which notes are played when, how long and how hard."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -33,7 +33,7 @@ from cambiata.score.midi import Clock, Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress, SystemFacts
 from cambiata.transcription.pitch import has_pitch
-from cambiata.transcription.tempo import FASTEST_QPM, SLOWEST_QPM, Beat, beat_at, find_beat
+from cambiata.transcription.tempo import Beat, beat_asked_for, check_tempo
 from cambiata.weights import load_model
 
 InstrumentKind = Literal["any", "piano"]
@@ -249,7 +249,7 @@ def _transcribe(
             f"onset threshold {onset_threshold:g}", "is out of range", "use 0.05 to 0.95"
         )
     source = MonoSource(source)
-    _check_tempo(tempo)
+    check_tempo(tempo)
     model = load_model(weights, "transcriber")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
     rolls, tuning_cents = _posteriorgram(
@@ -271,37 +271,9 @@ def _transcribe(
             "choose music with pitches, or a lower threshold",
         )
     part = Part(tuple(sorted(notes)), name="transcription", tuning_cents=tuning_cents)
-    beat = _beat(source.name, notes, tempo)
+    beat = beat_asked_for(source.name, notes, tempo)
     clock = Clock() if beat is None else Clock(((0.0, beat.qpm),))
     return Score((part,), source.name, clock), threshold, beat
-
-
-def _check_tempo(tempo: float | str | None) -> None:
-    if tempo is None or tempo == "auto":
-        return
-    if isinstance(tempo, str) or not SLOWEST_QPM <= tempo <= FASTEST_QPM:
-        raise InputError(
-            f"tempo {tempo}",
-            "is not a tempo",
-            f"use auto, or {SLOWEST_QPM:g} to {FASTEST_QPM:g} beats a minute",
-        )
-
-
-def _beat(name: str, notes: Sequence[Note], tempo: float | str | None) -> Beat | None:
-    """The beat that is asked for; None for none, and where none is found."""
-    if tempo is None:
-        return None
-    if not isinstance(tempo, str):
-        return beat_at(notes, tempo)
-    beat = find_beat(notes)
-    if beat is None:
-        problem = "no beat was found in it; 120 a minute is written"
-    elif beat.first_s is None:
-        problem = f"its beat is not steady; {beat.qpm:.0f} a minute is written"
-    else:
-        return beat
-    warn(f"{name}: {problem}")
-    return beat
 
 
 def _note(

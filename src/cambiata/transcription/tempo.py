@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.errors import InputError, warn
 from cambiata.score.midi import Note
 
 SLOWEST_QPM, FASTEST_QPM = 20.0, 400.0  # a file's tempo; beyond these a number is a slip
@@ -68,6 +69,35 @@ def beat_at(notes: Sequence[Note], qpm: float) -> Beat:
     # What lies just before a beat belongs to the one at 0.
     first_s = (phase + 1e-3) % 1.0 - 1e-3
     return Beat(qpm, float(max(first_s, 0.0) * 60 / qpm))
+
+
+def check_tempo(tempo: float | str | None) -> None:
+    """Refuse what is no tempo."""
+    if tempo is None or tempo == "auto":
+        return
+    if isinstance(tempo, str) or not SLOWEST_QPM <= tempo <= FASTEST_QPM:
+        raise InputError(
+            f"tempo {tempo}",
+            "is not a tempo",
+            f"use auto, or {SLOWEST_QPM:g} to {FASTEST_QPM:g} beats a minute",
+        )
+
+
+def beat_asked_for(name: str, notes: Sequence[Note], tempo: float | str | None) -> Beat | None:
+    """The beat that is asked for; None for none, and where none is found."""
+    if tempo is None:
+        return None
+    if not isinstance(tempo, str):
+        return beat_at(notes, tempo)
+    beat = find_beat(notes)
+    if beat is None:
+        problem = "no beat was found in it; 120 a minute is written"
+    elif beat.first_s is None:
+        problem = f"its beat is not steady; {beat.qpm:.0f} a minute is written"
+    else:
+        return beat
+    warn(f"{name}: {problem}")
+    return beat
 
 
 def _onsets(notes: Sequence[Note]) -> tuple[Array, Array]:
