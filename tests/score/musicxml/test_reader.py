@@ -301,6 +301,17 @@ def test_bars_of_nothing_last_as_long_as_others(tmp_path: Path) -> None:
     assert _pitches(sheet)[4:] == [*DOWN_PITCHES, *DOWN_PITCHES, *UP_PITCHES]
 
 
+def test_triplets_are_thirds_in_any_divisions(tmp_path: Path) -> None:
+    triplet = (
+        "<type>eighth</type><time-modification><actual-notes>3</actual-notes>"
+        "<normal-notes>2</normal-notes></time-modification>"
+    )
+    third = note("E4", inside=triplet).replace("<duration>2<", "<duration>341<")
+    fine = "<attributes><divisions>1024</divisions></attributes>"
+    tones = _read(tmp_path, score(fine + third * 6)).voices[0].tones
+    assert [tone.start for tone in tones] == [Fraction(i, 3) for i in range(6)]
+
+
 def test_rests_do_not_lengthen_a_bar_but_notes_do(tmp_path: Path) -> None:
     sheet = _read(
         tmp_path, score(notes("C4 D4 E4") + note("r", 2), notes("C4 D4 E4 F4 G4"), notes(UP))

@@ -16,6 +16,9 @@ from cambiata.score.repeats import MAX_TURNS, Marks
 _MOST_NOTES = 500_000  # of a part: more than the longest opera has
 _LONGEST = 4096  # quarter notes of one note; longer ones are slips
 _FINEST = 2**15  # denominator of a length in quarter notes: programs count with up to 10,080
+# Quarter notes by which a duration may differ from its note value: a triplet's eighth in 32 steps
+# of a quarter differs by 1/96. A sixty-fourth's half is more.
+_ROUNDED = Fraction(1, 90)
 _MOST_STAVES = 16
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SNARE = 38  # what a drum is taken for that the list of instruments does not name
@@ -62,6 +65,15 @@ def _fraction(text: str | None) -> Fraction | None:
     except (ValueError, ZeroDivisionError):
         return None
     return value if abs(value) < 10**9 else None
+
+
+def _written_length(note: Element) -> Fraction:
+    """Length that a note's value, dots and tuplet say, in quarter notes; 0 where it has none."""
+    length = _TYPES.get(note.findtext("type") or "", Fraction(0))
+    length *= 2 - Fraction(1, 2 ** min(4, len(note.findall("dot"))))
+    actual = _number(note.findtext("time-modification/actual-notes"))
+    normal = _number(note.findtext("time-modification/normal-notes"))
+    return length * Fraction(normal, actual) if 0 < actual < 100 and 0 < normal < 100 else length
 
 
 class PartReader:
@@ -148,10 +160,12 @@ class PartReader:
     def _duration(self, element: Element) -> Fraction:
         """Duration of a note, or of a way forward or back, in quarter notes."""
         duration = _fraction(element.findtext("duration"))
+        written = _written_length(element)
         if duration is None:
-            length = _TYPES.get(element.findtext("type") or "", Fraction(0))
-            return length * (2 - Fraction(1, 2 ** min(4, len(element.findall("dot")))))
+            return written
         length = (duration / self._divisions).limit_denominator(_FINEST)
+        if 0 < abs(length - written) <= _ROUNDED:
+            return written  # a triplet in divisions that are no multiple of three
         return length if 0 < length <= _LONGEST else Fraction(0)
 
     def _move(self, length: Fraction) -> None:
