@@ -12,6 +12,7 @@ from drums import drums
 from sounds import melody
 
 from cambiata import Audio, CambiataWarning, Note, Part
+from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.unpitched import unpitched_part
 from cambiata.render import ContentRender, Render, ScoreRender, Style
 from cambiata.system import PlaySystem, Progress, TransferConfig, TransferSystem
@@ -81,6 +82,12 @@ def _score_render(duration_s: float = 3.0, loudness_db: float = -20.0) -> ScoreR
     return ScoreRender(PART, style, system, duration_s=duration_s, loudness_db=loudness_db)
 
 
+def _loudness_db(samples: np.ndarray) -> float:
+    meter = LoudnessMeter(RATE)
+    meter.add(samples)
+    return meter.loudness_db()
+
+
 def _whole(render: Render, **options: Any) -> np.ndarray:
     return np.concatenate(list(render.blocks(**options)), axis=1)
 
@@ -135,7 +142,10 @@ def test_what_has_no_pitch_is_kept_at_its_level_and_the_rest_is_matched(n_channe
     played = out[0] - gain * content.samples[0]
     error = np.sqrt(np.mean((played - rest) ** 2) / np.mean(rest**2))
     assert error < 0.3  # medians at the borders of chunks differ from those of the whole
-    assert gain < 1  # the content is played as loud as its pitched part
+    # The content is played as loud as its pitched part.
+    difference_db = _loudness_db(content.samples - rest) - _loudness_db(content.samples)
+    assert 20 * np.log10(gain) == pytest.approx(difference_db, abs=0.5)
+    assert difference_db < -1
     if n_channels == 2:
         assert np.array_equal(out[0], out[1])
 
