@@ -66,7 +66,9 @@ SCORE = OutputKind(
     (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES),
     ("is not a score format that is written", "name it .mid or .musicxml"),
 )
-MUSICXML = OutputKind(MUSICXML_SUFFIXES, ("is no MusicXML file's name", "name it NAME.musicxml"))
+MUSICXML = OutputKind(
+    MUSICXML_SUFFIXES, ("is not the name of a MusicXML file", "name it NAME.musicxml")
+)
 PICTURE = OutputKind((".svg", ".png"), ("is not a kind of picture", "name it .svg or .png"))
 PAGE = OutputKind((".html", ".htm"), ("is not the name of a page", "name it .html"))
 RESULTS = OutputKind(exists=None)

@@ -243,7 +243,7 @@ def _read_archive(data: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[An
             raise ValueError("another format")
         members = {name: arrays[name] for name in arrays.files if name != "about"}
     if not all(isinstance(member, np.ndarray) for member in members.values()):
-        raise ValueError("a member that is no array")
+        raise ValueError("a member that is not an array")
     return about, members
 
 

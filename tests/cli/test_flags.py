@@ -96,3 +96,9 @@ def test_keywords_in_messages_exist() -> None:
         if keyword in in_flags(keyword, cli)
     ]
     assert not unknown
+
+
+def test_messages_are_plain_english() -> None:
+    odd = re.compile(r"(?<!there )\b(is no (?!longer)[a-z]|is none\b|mend\b|begin of)", re.I)
+    found = [(where, text) for where, text in TEXTS if odd.search(text)]
+    assert not found

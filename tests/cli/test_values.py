@@ -29,9 +29,9 @@ def test_shares_are_read_in_percent_too(text: str, share: float) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("--start", "1:75"), "'1:75' is no time; write it like 90, 1:30 or 1:02:03.5"),
-        (("--end", "later"), "'later' is no time"),
-        (("--tail", "nan"), "'nan' is no time"),
+        (("--start", "1:75"), "'1:75' is not a time; write it like 90, 1:30 or 1:02:03.5"),
+        (("--end", "later"), "'later' is not a time"),
+        (("--tail", "nan"), "'nan' is not a time"),
         (("--amount", "half"), "'half' is not a share; write it like 0.5 or 50%"),
     ],
 )
@@ -68,10 +68,10 @@ def test_a_bar_is_the_region_that_is_played(tmp_path: Path) -> None:
         (("--bar", "3"), "--bar needs a tempo"),
         (("--bpm", "96"), "--bpm says how fast bars are"),
         (("--bar", "3", "--bpm", "96", "--end", "2"), "--bar does not go with --start"),
-        (("--bar", "0", "--bpm", "96"), "'0' is no bar"),
-        (("--bar", "6-3", "--bpm", "96"), "'6-3' is no bar"),
-        (("--bar", "3", "--bpm", "96", "--metre", "waltz"), "'waltz' is no metre"),
-        (("--bar", "3", "--bpm", "0"), "a tempo of 0 is none"),
+        (("--bar", "0", "--bpm", "96"), "'0' is not a bar"),
+        (("--bar", "6-3", "--bpm", "96"), "'6-3' is not a bar"),
+        (("--bar", "3", "--bpm", "96", "--metre", "waltz"), "'waltz' is not a metre"),
+        (("--bar", "3", "--bpm", "0"), "a tempo of 0 is out of range"),
     ],
 )
 def test_bars_that_cannot_be_are_refused(arguments: tuple[str, ...], line: str) -> None:

@@ -34,7 +34,7 @@ def test_keys_are_read_as_they_are_written(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("text", ["H", "", "D dorian", "12", "##"])
 def test_what_is_no_key_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"is no key; write it like D, Bb or F#m"):
+    with pytest.raises(InputError, match=r"is not a key; write it like D, Bb or F#m"):
         parse_key(text)
 
 

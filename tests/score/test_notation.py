@@ -95,7 +95,7 @@ def test_collections_are_read_whole_and_refused_as_a_tune(tmp_path: Path) -> Non
 
 def test_a_score_of_one_tune_has_no_numbers(tmp_path: Path) -> None:
     write(TUNE, tmp_path / "a.mid")
-    with pytest.raises(InputError, match=r"is no ABC file, .*; leave out `tune_number`"):
+    with pytest.raises(InputError, match=r"is not an ABC file, .*; leave out `tune_number`"):
         read(tmp_path / "a.mid", tune_number=1)
 
 

@@ -27,7 +27,7 @@ def test_a_part_is_moved_to_a_key_from_its_own() -> None:
     ("transpose", "to_key", "message"),
     [
         (49, None, "transpose: 49 is out of range; use -48 to 48"),
-        (0, "H", "key H: is no key"),
+        (0, "H", "key H: is not a key"),
         (2, "D", "transpose: does not go with `to_key`"),
     ],
 )

@@ -47,11 +47,13 @@ def bar_region(bars: str, bpm: float, metre: str) -> tuple[float, float | None]:
     """
     match, signature = _BARS.fullmatch(bars.strip()), _METRE.fullmatch(metre.strip())
     if match is None or int(match[1]) < 1 or (match[3] and int(match[3]) < int(match[1])):
-        raise click.BadParameter(f"{bars!r} is no bar; write it like 3, 3-6 or 3-")
+        raise click.BadParameter(f"{bars!r} is not a bar; write it like 3, 3-6 or 3-")
     if signature is None or not int(signature[1]) or not int(signature[2]):
-        raise click.BadParameter(f"{metre!r} is no metre; write it like 3/4")
+        raise click.BadParameter(f"{metre!r} is not a metre; write it like 3/4")
     if not 0 < bpm < math.inf:
-        raise click.BadParameter(f"a tempo of {bpm:g} is none; use 20 to 400 beats a minute")
+        raise click.BadParameter(
+            f"a tempo of {bpm:g} is out of range; use 20 to 400 beats a minute"
+        )
     bar_s = 4 * int(signature[1]) / int(signature[2]) * 60 / bpm
     first, last = int(match[1]), int(match[3] or match[1])
     return (first - 1) * bar_s, None if match[2] and not match[3] else last * bar_s
@@ -106,7 +108,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]
         except ValueError:
             seconds = math.nan
         if math.isnan(seconds):
-            self.fail(f"{value!r} is no time; write it like 90, 1:30 or 1:02:03.5", param, ctx)
+            self.fail(f"{value!r} is not a time; write it like 90, 1:30 or 1:02:03.5", param, ctx)
         return seconds
 
 

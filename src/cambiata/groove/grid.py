@@ -390,7 +390,7 @@ def _bars(
             raise InputError(
                 name,
                 f"has {len(metres):,} bars",
-                f"cut it to {_MAX_BARS:,} at most, or mend its times",
+                f"cut it to {_MAX_BARS:,} at most, or correct its times",
             )
         if end >= until:
             break

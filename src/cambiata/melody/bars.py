@@ -255,7 +255,7 @@ def melody_of_sheet(
         raise InputError(
             sheet.name,
             f"has {sheet.n_bars:,} bars, too many for a melody",
-            f"cut it to {_MAX_BARS:,} at most, or mend its times",
+            f"cut it to {_MAX_BARS:,} at most, or correct its times",
         )
     return number, MelodyLine.of(voice, sheet.metre, sheet.pickup, sheet.name)
 

@@ -91,7 +91,7 @@ def parse_key(text: str) -> Key:
     """
     match = _KEY.fullmatch(text.strip())
     if match is None:
-        raise InputError(f"key {text}", "is no key", "write it like D, Bb or F#m")
+        raise InputError(f"key {text}", "is not a key", "write it like D, Bb or F#m")
     step, accidental, mode = match.groups()
     alter = {"#": 1, "♯": 1, "b": -1, "♭": -1, "B": -1}.get(accidental, 0)
     is_minor = {"": None, "m": True}.get(mode.lower(), mode.lower().startswith("min"))

@@ -406,7 +406,7 @@ def _check_division(path: str | Path, division: int, tick_s: float | None, beats
         problem = (
             "its division is 0 ticks in a quarter note"
             if division == 0
-            else f"its division, {division:#x}, is no SMPTE time"
+            else f"its division, {division:#x}, is not an SMPTE time"
         )
         raise InputError(str(path), problem, "export it again")
     if beats and tick_s is not None:

@@ -79,7 +79,7 @@ def _list_numbers(numbers: Sequence[int]) -> str:
 
 def _refuse_number(path: str | Path, tune_number: int | None) -> None:
     if tune_number is not None:
-        problem = "is no ABC file, which alone holds several tunes"
+        problem = "is not an ABC file, which alone holds several tunes"
         raise InputError(str(path), problem, "leave out `tune_number`")
 
 
