@@ -7,6 +7,7 @@ from sounds import RATE, melody
 
 from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import (
+    MORPH_ITERATIONS,
     _phase_gradients,
     griffin_lim,
     invert,
@@ -170,3 +171,17 @@ def test_morph_approaches_its_ends(amount: float) -> None:
     magnitude, _ = morph(a, b, amount)
     floor = 1e-4 * max(np.abs(a).max(), np.abs(b).max())
     np.testing.assert_allclose(magnitude, np.maximum(np.abs(end), 0), atol=1.1 * floor)
+
+
+def test_a_morph_needs_few_projections_but_some() -> None:
+    stft = Stft(1024, 128)
+    other = melody([60, 64, 67, 72, 60], partials=12)
+    magnitude, phase = morph(stft.analyse(SOUND), stft.analyse(other[::-1].copy()), 0.5)
+
+    def convergence_db(iterations: int) -> float:
+        sound = griffin_lim(magnitude, stft, len(SOUND), phase=phase, iterations=iterations)
+        return spectral_convergence_db(magnitude, sound, stft)
+
+    none, chosen = (convergence_db(n) for n in (0, MORPH_ITERATIONS))
+    assert chosen < none - 2
+    assert chosen < -23
