@@ -17,7 +17,7 @@ import numpy as np
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
-from cambiata.audio.writing import Destination
+from cambiata.audio.writing import Destination, WrittenAudio
 from cambiata.errors import InputError, warn
 from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.keywords import checked_keywords
@@ -317,18 +317,17 @@ def play_file(
     chosen = PlayOptions(**options)
     is_score = _is_score(score)
     _check_paths(score, sound, output, midi if is_score else None)
-    source: Score | AudioFile
-    if is_score:
-        source = read_score(
-            score, keys=True, drums=drums, strict=chosen.strict, tune_number=tune_number
-        )
-    else:
-        source = AudioFile(score, strict=chosen.strict)
+    strict = chosen.strict
+    source = (
+        read_score(score, keys=True, drums=drums, strict=strict, tune_number=tune_number)
+        if is_score
+        else AudioFile(score, strict=strict)
+    )
     if midi is not None:
         check_output(midi, MIDI, force=force)
     inputs = {"the score": score, "the sound": sound}
     comparison = Comparison(picture, listen, output=output, inputs=inputs, force=force)
-    style = open_style(sound, strict=chosen.strict)
+    style = open_style(sound, strict=strict)
     # The output has the shape of the recording that is played, else of the sound.
     recordings = (each for each in (source, style) if isinstance(each, AudioFile))
     like: OutputShape | AudioFile = next(recordings, _NO_RECORDING)
@@ -356,27 +355,7 @@ def play_file(
         exhibits = play_exhibits(render, source, str(sound), written.path, tempo=chosen.tempo)
         facts = {"system": chosen.system, "notes": str(len(render.part.notes))}
         comparison.write(exhibits, source.name, str(sound), facts)
-    duration_s = written.n_samples / written.sample_rate
-    return PlayReport(
-        output=written.path,
-        system=chosen.system,
-        config=asdict(render.system.config),
-        n_notes=len(render.part.notes),
-        left_out=ready.n_left_out,
-        transcribed=not is_score,
-        midi=None if midi is None else str(midi),
-        seed=chosen.seed,
-        duration_s=duration_s,
-        sample_rate=written.sample_rate,
-        n_channels=written.n_channels,
-        subtype=written.subtype,
-        elapsed_s=elapsed_s,
-        real_time_factor=elapsed_s / duration_s,
-        transposed=ready.semitones,
-        key=ready.key,
-        picture=None if picture is None else str(picture),
-        listen=None if listen is None else str(listen),
-    )
+    return _report(ready, written, chosen, comparison, elapsed_s, midi)
 
 
 def _check_paths(
@@ -406,6 +385,7 @@ class _Ready:
 
     render: ScoreRender
     score: Score
+    is_transcribed: bool
     n_left_out: int
     semitones: int
     key: str | None
@@ -444,7 +424,9 @@ def _prepare(
         loudness_db=loudness_db,
         seed=options.seed,
     )
-    return _Ready(render, score, len(left_out), semitones, None if key is None else str(key))
+    is_transcribed = not isinstance(source, Score)
+    named = None if key is None else str(key)
+    return _Ready(render, score, is_transcribed, len(left_out), semitones, named)
 
 
 def _is_heard(controls: Controls) -> bool:
@@ -483,3 +465,34 @@ def _loudness(sound: Source, fallback_db: float) -> float:
         if np.isfinite(level_db):
             return level_db
     return fallback_db
+
+
+def _report(
+    ready: _Ready,
+    written: WrittenAudio,
+    options: PlayOptions,
+    comparison: Comparison,
+    elapsed_s: float,
+    midi: str | Path | None,
+) -> PlayReport:
+    duration_s = written.n_samples / written.sample_rate
+    return PlayReport(
+        output=written.path,
+        system=options.system,
+        config=asdict(ready.render.system.config),
+        n_notes=len(ready.render.part.notes),
+        left_out=ready.n_left_out,
+        transcribed=ready.is_transcribed,
+        midi=None if midi is None else str(midi),
+        seed=options.seed,
+        duration_s=duration_s,
+        sample_rate=written.sample_rate,
+        n_channels=written.n_channels,
+        subtype=written.subtype,
+        elapsed_s=elapsed_s,
+        real_time_factor=elapsed_s / duration_s,
+        transposed=ready.semitones,
+        key=ready.key,
+        picture=None if comparison.picture is None else str(comparison.picture),
+        listen=None if comparison.page is None else str(comparison.page),
+    )

@@ -15,7 +15,7 @@ import numpy as np
 
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source, region
-from cambiata.audio.writing import Destination
+from cambiata.audio.writing import Destination, WrittenAudio
 from cambiata.errors import InputError
 from cambiata.files import check_not_input
 from cambiata.keywords import checked_keywords
@@ -375,30 +375,8 @@ def transfer_file(
         facts = {"system": chosen.system, "amount": f"{chosen.amount:g}"}
         exhibits = transfer_exhibits(render, named, written.path)
         comparison.write(exhibits, source.name, named, facts)
-    return Report(
-        output=written.path,
-        system=chosen.system,
-        config=asdict(render.system.config),
-        amount=chosen.amount,
-        seed=chosen.seed,
-        duration_s=written.n_samples / written.sample_rate,
-        sample_rate=written.sample_rate,
-        n_channels=written.n_channels,
-        subtype=written.subtype,
-        style_s=render.style.region_s,
-        style_used_s=render.style.used_s,
-        content_loudness_db=render.loudness_db if np.isfinite(render.loudness_db) else None,
-        gain_db=render.gain_db,
-        limited_db=written.limited_db,
-        elapsed_s=elapsed_s,
-        real_time_factor=elapsed_s / render.rendered_s,
-        to=dict(style.shares) if isinstance(style, DomainMix) else {},
-        transposed=render.system.semitones,
-        key=None if render.system.key is None else str(render.system.key),
-        octaves_above_style=render.octaves_above_style,
-        picture=None if picture is None else str(picture),
-        listen=None if listen is None else str(listen),
-    )
+    to = dict(style.shares) if isinstance(style, DomainMix) else {}
+    return _report(render, written, chosen, comparison, elapsed_s, to)
 
 
 def _output_shape(content: Source, options: Options) -> OutputShape:
@@ -431,4 +409,38 @@ def _render(content: Source, style: Source | Timbre | DomainMix, options: Option
         tail_s=options.tail_s,
         unpitched=options.unpitched,
         seed=options.seed,
+    )
+
+
+def _report(
+    render: ContentRender,
+    written: WrittenAudio,
+    options: Options,
+    comparison: Comparison,
+    elapsed_s: float,
+    to: dict[str, float],
+) -> Report:
+    return Report(
+        output=written.path,
+        system=options.system,
+        config=asdict(render.system.config),
+        amount=options.amount,
+        seed=options.seed,
+        duration_s=written.n_samples / written.sample_rate,
+        sample_rate=written.sample_rate,
+        n_channels=written.n_channels,
+        subtype=written.subtype,
+        style_s=render.style.region_s,
+        style_used_s=render.style.used_s,
+        content_loudness_db=render.loudness_db if np.isfinite(render.loudness_db) else None,
+        gain_db=render.gain_db,
+        limited_db=written.limited_db,
+        elapsed_s=elapsed_s,
+        real_time_factor=elapsed_s / render.rendered_s,
+        to=to,
+        transposed=render.system.semitones,
+        key=None if render.system.key is None else str(render.system.key),
+        octaves_above_style=render.octaves_above_style,
+        picture=None if comparison.picture is None else str(comparison.picture),
+        listen=None if comparison.page is None else str(comparison.page),
     )
