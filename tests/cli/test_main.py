@@ -186,6 +186,15 @@ def test_bad_input(bad_folder: Path, arguments: list[str], message: str) -> None
     assert {path: path.stat().st_mtime_ns for path in bad_folder.rglob("*")} == before
 
 
+def test_no_control_character_of_a_name_reaches_the_terminal(folder: Path) -> None:
+    """Neither in an error, of one line whatever the name, nor in a sentence of what was done."""
+    done = run("transfer", "\x1b\nno.wav", "style.wav", "-o", "x.wav", folder=folder)
+    assert done.stderr == b"cambiata: ? no.wav: no such file; check the path\n"
+    done = run("transfer", "content.wav", "style.wav", "-o", "\x07.wav", *FAST, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(b"?.wav: ")
+
+
 def test_a_cut_file_is_used_with_one_line_and_strictly_refused(folder: Path) -> None:
     whole = (folder / "content.wav").read_bytes()
     (folder / "cut.wav").write_bytes(whole[: len(whole) // 2])

@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from cambiata.audio.source import (
     resample_blocks,
     scratch_folder,
 )
-from cambiata.errors import CambiataError, CambiataWarning, InputError
+from cambiata.errors import CambiataError, InputError, warn
 from cambiata.files import SOUND, atomic_file, check_output
 
 # Formats by an output's extension: libsndfile's own, and AAC, which ffmpeg writes.
@@ -172,11 +171,9 @@ class Destination:
                     f"{self.path}: could not be written ({error}); is the disk full?"
                 ) from error
         if limited_db > 0:
-            warnings.warn(
+            warn(
                 f"{self.path}: peaks were up to {limited_db:.1f} dB over full scale and were "
-                "turned down; store floats (.wav, subtype FLOAT) to keep them",
-                CambiataWarning,
-                stacklevel=3,
+                "turned down; store floats (.wav, subtype FLOAT) to keep them"
             )
         return WrittenAudio(
             str(self.path), self.sample_rate, self.n_channels, n_samples, self.subtype, limited_db

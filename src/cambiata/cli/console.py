@@ -24,6 +24,24 @@ def silence_warnings(quiet: bool) -> None:
         warnings.simplefilter("ignore", CambiataWarning)
 
 
+def printable(text: str) -> str:
+    """Text that a terminal only shows: a file's name may hold anything, even control characters.
+
+    >>> printable("odd\\x1b[2J name.wav")
+    'odd?[2J name.wav'
+    """
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+
+
+def one_line(text: str) -> str:
+    """Text as one printable line.
+
+    >>> one_line("odd\\n name.wav")
+    'odd name.wav'
+    """
+    return printable(" ".join(text.split()))
+
+
 def print_report(
     report: Any, sentence: str, *, quiet: bool, as_json: bool, on_stdout: bool = False
 ) -> None:
@@ -35,7 +53,7 @@ def print_report(
         facts = report if isinstance(report, dict) else asdict(report)
         click.echo(json.dumps(facts, indent=2), err=on_stdout)
     elif not quiet:
-        click.echo(sentence, err=True)
+        click.echo(printable(sentence), err=True)
 
 
 def print_json(facts: Any) -> None:

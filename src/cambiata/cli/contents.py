@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import cambiata
+from cambiata.cli.console import one_line, printable
 from cambiata.cli.flags import in_flags
 from cambiata.render import open_style
 
@@ -142,13 +143,13 @@ def work_on_all(
         try:
             report = work(content)
         except (cambiata.CambiataError, OSError) as error:
-            problem = " ".join(in_flags(str(error), root).split())
+            problem = one_line(in_flags(str(error), root))
             failed.append({"content": content, "problem": problem})
             click.echo(f"cambiata: {problem}", err=True)
             continue
         done.append(report)
         if not quiet and not as_json:
-            click.echo(describe(report), err=True)
+            click.echo(printable(describe(report)), err=True)
     if as_json:
         facts = {"done": [asdict(report) for report in done], "failed": failed}
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))

@@ -9,7 +9,7 @@ import click
 
 import cambiata
 from cambiata.cli.audio_verbs import domains, play, transcribe, transfer, translate
-from cambiata.cli.console import Interruption, print_json
+from cambiata.cli.console import Interruption, one_line, print_json
 from cambiata.cli.examples import add_examples
 from cambiata.cli.flags import in_flags
 from cambiata.cli.groups import TopGroup
@@ -47,14 +47,14 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo("cambiata: " + " ".join(in_flags(message, cli).split()), err=True)
+    click.echo(f"cambiata: {one_line(in_flags(message, cli))}", err=True)
     return code
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_rest: Any) -> None:
     # A warning about the sound is one line; what concerns programmers is not shown.
     if issubclass(category, cambiata.CambiataWarning):
-        click.echo(f"cambiata: {in_flags(str(message), cli)}", err=True)
+        click.echo(f"cambiata: {one_line(in_flags(str(message), cli))}", err=True)
 
 
 @click.group(cls=TopGroup, context_settings=HELP)

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from cambiata.audio.source import SOUND_SUFFIXES, resample
 from cambiata.data.bank import N_HOLD, TRAILING_DB, Bank, BankedNote
 from cambiata.data.bank_writing import SILENCE_AMPLITUDE, BankWriter, find_onset, trim_note
 from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, SoundSource
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import InputError, warn
 
 _ONSET_DB = -40.0  # below the peak: before a note recordings have the noise of a room
 # Time in which a note let go falls by 80 dB: a recording of one that rings out does not tell.
@@ -132,11 +131,7 @@ def _read_recordings(files: list[Path], keymap: dict[str, int]) -> list[tuple[in
             # Twice the length, since what is transposed upwards gets shorter.
             notes.append((pitch, int(level.group(1)) if level else 0, trimmed[: 2 * N_HOLD].copy()))
     if skipped:
-        warnings.warn(
-            f"{len(skipped)} of {len(files)} files not used: " + "; ".join(skipped[:5]),
-            CambiataWarning,
-            stacklevel=3,
-        )
+        warn(f"{len(skipped)} of {len(files)} files not used: " + "; ".join(skipped[:5]))
     return notes
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cambiata.data.soundfont import Use
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import InputError, warn
 from cambiata.files import MIDI_INPUT_SUFFIXES, atomic_file
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part
@@ -139,11 +139,7 @@ def load_midi_works(folder: str | Path) -> list[Work]:
     if not works:
         raise InputError(str(folder), "holds no readable MIDI file with notes", "name another")
     if unreadable:
-        warnings.warn(
-            f"{len(unreadable)} of {len(files)} scores not used: " + "; ".join(unreadable[:5]),
-            CambiataWarning,
-            stacklevel=2,
-        )
+        warn(f"{len(unreadable)} of {len(files)} scores not used: " + "; ".join(unreadable[:5]))
     return works
 
 
@@ -204,11 +200,7 @@ def _load_collection(
     if not works and (unreadable or names is None):
         raise InputError(collection.name, "music21 reads nothing of it", "install music21 again")
     if set(unreadable) & set(missing):
-        warnings.warn(
-            f"{len(unreadable)} of {len(selected)} scores not used: " + "; ".join(unreadable[:5]),
-            CambiataWarning,
-            stacklevel=4,
-        )
+        warn(f"{len(unreadable)} of {len(selected)} scores not used: " + "; ".join(unreadable[:5]))
     return works
 
 

@@ -8,7 +8,6 @@ style are of two instruments.
 
 import hashlib
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +18,7 @@ import numpy as np
 
 from cambiata.audio.sound import Audio, load
 from cambiata.audio.source import SOUND_SUFFIXES
-from cambiata.errors import CambiataError, CambiataWarning, InputError
+from cambiata.errors import CambiataError, InputError, warn
 from cambiata.evaluate.testset import Clips, Entry, assign_median_bins, normalize_loudness
 from cambiata.evaluate.tracking import PitchTracker
 
@@ -158,11 +157,7 @@ def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> Rea
         else:
             skipped.append(f"{path.relative_to(place)}: no window of {SHORTEST_S:g} s that sounds")
     if skipped:
-        warnings.warn(
-            f"{len(skipped)} recordings not used: " + "; ".join(skipped[:5]),
-            CambiataWarning,
-            stacklevel=2,
-        )
+        warn(f"{len(skipped)} recordings not used: " + "; ".join(skipped[:5]))
     pairs = _pair_windows(windows, seed)
     if not pairs:
         raise InputError(str(folder), "gives no pair", "add recordings of other instruments")

@@ -4,12 +4,11 @@ import dataclasses
 import math
 import types
 import typing
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from cambiata.errors import CambiataWarning, InputError
+from cambiata.errors import InputError, warn
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _override(config: Any, prefix: str, overrides: Mapping[str, str]) -> Any:
         name, dot, rest = path.partition(".")
         if (new := _old_names(config).get(name)) is not None:
             warning = f"the setting {prefix}{name} is called {prefix}{new} now"
-            warnings.warn(warning, CambiataWarning, stacklevel=3)
+            warn(warning)
             name = new
         full_path = prefix + path
         if name not in _fields(config):
