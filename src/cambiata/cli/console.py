@@ -25,18 +25,18 @@ def silence_warnings(quiet: bool) -> None:
 
 
 def printable(text: str) -> str:
-    """Text that a terminal only shows: a file's name may hold anything, even control characters.
+    r"""Text that a terminal only shows: a file's name may hold anything, even control characters.
 
-    >>> printable("odd\\x1b[2J name.wav")
+    >>> printable("odd\x1b[2J name.wav")
     'odd?[2J name.wav'
     """
     return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 
 def one_line(text: str) -> str:
-    """Text as one printable line.
+    r"""Text as one printable line.
 
-    >>> one_line("odd\\n name.wav")
+    >>> one_line("odd\n name.wav")
     'odd name.wav'
     """
     return printable(" ".join(text.split()))
