@@ -164,6 +164,18 @@ def test_what_lies_above_the_keyboard_is_named() -> None:
     assert [note.pitch for note in notes] == [100, 105]
 
 
+def test_what_lies_below_the_keyboard_is_named() -> None:
+    t = np.arange(RATE) / RATE
+    tones = []
+    for pitch in (17, 19, 21, 23):
+        hz = 440 * 2 ** ((pitch - 69) / 12)
+        faded = np.minimum(1, np.minimum(t / 0.01, (1 - t) / 0.01))
+        tones.append(0.2 * faded * sum(np.sin(2 * np.pi * hz * k * t) / k for k in range(1, 7)))
+    with pytest.warns(cambiata.CambiataWarning, match=r"2.0 s of it sound below A0"):
+        notes = transcribe(Audio(np.concatenate(tones), RATE)).notes
+    assert [note.pitch for note in notes] == [21, 23]
+    assert [note.start_s for note in notes] == pytest.approx([2, 3], abs=0.1)
+
 def test_notes_with_a_wide_vibrato_are_one_each() -> None:
     t = np.arange(RATE) / RATE
     sung = []

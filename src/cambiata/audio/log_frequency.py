@@ -146,7 +146,7 @@ class LogFrequency:
         shapes = zip(self.windows, self.decimations, self._filters, strict=True)
         for window, by, filters in shapes:
             if by not in lower:
-                lower[by] = _decimate(samples, by)
+                lower[by] = decimate(samples, by)
             power = hann_power(lower[by], window // by, self.hop_length // by)[: out.shape[1]]
             out += filters @ np.pad(power, ((0, out.shape[1] - len(power)), (0, 0))).T
         return out
@@ -173,7 +173,7 @@ class LogFrequency:
         return level
 
 
-def _decimate(samples: Samples, by: int) -> Samples:
+def decimate(samples: Samples, by: int) -> Samples:
     """Every `by`-th sample of a sound [T], low-passed: scipy's `resample_poly(samples, 1, by)`.
 
     Its own code, since importing `scipy.signal` takes as long as a transfer of some seconds.

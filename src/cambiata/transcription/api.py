@@ -20,6 +20,7 @@ from cambiata.errors import InputError, warn
 from cambiata.files import MIDI, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.partials.hum import HumMeter, describe_hum, without_hum
+from cambiata.partials.low_tones import low_pitches, low_tones, with_low_tones
 from cambiata.partials.posteriors import (
     BANDS,
     decode_notes,
@@ -46,8 +47,10 @@ _MIN_DURATION_S = 0.1
 # A note's end moves to the highest posterior of an offset within 4 frames (93 ms), where that
 # reaches 0.15: offsets are never as sure as onsets. Chosen by hand.
 _OFFSET_REACH_FRAMES, _OFFSET_THRESHOLD = 4, 0.15
-_LEAST_ABOVE_S = 0.2  # of sound above the keyboard that is worth a line
+_LEAST_BEYOND_S = 0.2  # of sound beyond the keyboard that is worth a line
 _MIN_NOTE_S = 0.02  # anything shorter is no note that could be played
+
+_Roll = npt.NDArray[np.float32]
 
 
 class Transcriber(SystemFacts):
@@ -252,11 +255,13 @@ def _transcribe(
     check_tempo(tempo)
     model = load_model(weights, "transcriber")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
-    rolls, tuning_cents = _posteriorgram(
+    rolls, low, tuning_cents = _posteriorgram(
         source, model.part(""), threshold, progress or (lambda _share: None)
     )
     onset, activation, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
     events = decode_notes(onset, activation, level_db, threshold, soft_onsets=instrument == "any")
+    events, below_s = with_low_tones(events, low_tones(low, level_db))
+    _say_beyond(source.name, below_s, "below A0, the keyboard's lowest key")
     notes = [
         _note(int(pitch), float(start), float(end), offset, velocity)
         for pitch, start, end in zip(events.pitch, events.start, events.end, strict=True)
@@ -309,8 +314,8 @@ def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) ->
 
 def _posteriorgram(
     source: Source, network: Any, threshold: float, progress: Progress
-) -> tuple[npt.NDArray[np.float16], float]:
-    """Onsets, activation, levels, offsets and velocities [5, 88, L] by chunks; tuning in cents."""
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32], float]:
+    """Onsets, activation, levels, offsets, velocities [5, 88, L]; low tones [L]; cents of tuning."""
     rate, n_samples = source.sample_rate, source.n_samples
     if n_samples / rate < _MIN_DURATION_S:
         raise InputError(
@@ -329,7 +334,7 @@ def _posteriorgram(
     cents = tuning.cents()
     if cents:
         warn(f"{source.name}: {describe_tuning(cents)}; pitches are counted from there")
-    chunks = []
+    chunks, low = [], []
     if hum_hz := hum.hum_hz():
         warn(f"{source.name}: {describe_hum(hum_hz)}")
         clean = (without_hum(_mono(block), rate, hum_hz) for block in source.blocks())
@@ -337,18 +342,21 @@ def _posteriorgram(
     mean = power / n_samples + 1e-12
     bands = tuned_bands(cents)
     above_s = 0.0
-    for share, rolls, above in _posteriors_by_chunk(
+    for share, rolls, above, low_pitch in _posteriors_by_chunk(
         source, network, threshold, mean, bands, hum_hz
     ):
         chunks.append(rolls.astype(np.float16))
+        low.append(low_pitch)
         above_s += float(above.sum()) * BANDS.frame_s
         progress(share)
-    if above_s >= _LEAST_ABOVE_S:
-        warn(
-            f"{source.name}: {above_s:.1f} s of it sound above C8, the keyboard's highest key, and "
-            "are not written"
-        )
-    return np.concatenate(chunks, axis=2), cents
+    _say_beyond(source.name, above_s, "above C8, the keyboard's highest key")
+    return np.concatenate(chunks, axis=2), np.concatenate(low) - np.float32(cents / 100), cents
+
+
+def _say_beyond(name: str, seconds: float, where: str) -> None:
+    """What is left out, since the keyboard does not reach there, in one line."""
+    if seconds >= _LEAST_BEYOND_S:
+        warn(f"{name}: {seconds:.1f} s of it sound {where}, and are not written")
 
 
 def _posteriors_by_chunk(
@@ -358,8 +366,8 @@ def _posteriors_by_chunk(
     mean: float,
     bands: LogFrequency,
     hum_hz: tuple[float, ...],
-) -> Iterator[tuple[float, npt.NDArray[np.float32], npt.NDArray[np.bool_]]]:
-    """Share of the recording that is done, posteriors of the next chunk, frames above the keyboard.
+) -> Iterator[tuple[float, _Roll, npt.NDArray[np.bool_], _Roll]]:
+    """Share of the recording that is done; of the next chunk posteriors, what is above, low tones.
 
     `mean` is the recording's power.
     """
@@ -384,7 +392,8 @@ def _posteriors_by_chunk(
         lead = round((start - first) / rate / BANDS.frame_s)
         inside = slice(lead, None if last == n_samples else lead + n_frames)
         above = is_above_keyboard(bands_db[:, inside])
-        yield min(1.0, last / n_samples), rolls[:, :, inside], above
+        low = low_pitches(resampled, bands_db)[inside]
+        yield min(1.0, last / n_samples), rolls[:, :, inside], above, low
         if last == n_samples:
             return
 
