@@ -28,6 +28,8 @@ _PARTIAL_DB, _OTHER_DB, _OFF = 26.0, 20.0, 0.125
 # A note of its own at a partial's place (an octave, a chord on a pedal) stands out from both
 # neighbours; an octave of the same spectrum by 7 dB at the fourth partial.
 _STANDS_OUT_DB = 4.0
+# Halfway between its first partials a tone has nothing; noise has hardly less than at its peaks.
+_APART_DB = 15.0
 # Only frames are looked at whose bands below C2 come within 20 dB of the highest: there lies the
 # fundamental or the second partial.
 _GATE_BINS, _GATE_DB = 3 * (36 - 21), 20.0
@@ -93,7 +95,9 @@ def _pitch(level_db: Samples) -> float:
     heard = partial_db[1:-1] >= top_db - _PARTIAL_DB
     stands_out = (partial_db[1:-1] > beside_db + _STANDS_OUT_DB) & heard
     whole = (partial_db[:3] >= top_db - _PARTIAL_DB).all()
-    return float(pitch) if whole and not stands_out.any() else np.nan
+    between_db = level_db[np.round(first * np.arange(1.5, 4)).astype(np.int64)]
+    apart = (partial_db[:3] - between_db).mean() >= _APART_DB
+    return float(pitch) if whole and apart and not stands_out.any() else np.nan
 
 
 def low_tones(pitch: npt.NDArray[np.float32], level_db: npt.NDArray[np.float32]) -> list[LowTone]:

@@ -315,7 +315,7 @@ def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) ->
 def _posteriorgram(
     source: Source, network: Any, threshold: float, progress: Progress
 ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32], float]:
-    """Onsets, activation, levels, offsets, velocities [5, 88, L]; low tones [L]; cents of tuning."""
+    """Onsets, activation, levels, offsets, velocities [5, 88, L]; low tones [L]; cents off A."""
     rate, n_samples = source.sample_rate, source.n_samples
     if n_samples / rate < _MIN_DURATION_S:
         raise InputError(
