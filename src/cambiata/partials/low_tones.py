@@ -136,7 +136,7 @@ def with_low_tones(events: NoteEvents, tones: list[LowTone]) -> tuple[NoteEvents
         keep &= ~(near & inside & (order >= least) & (order <= _HIGHEST_PARTIAL))
         if key < LOWEST_PITCH:
             below += tone.end - tone.start
-        elif not (inside & (events.pitch == key)).any():
+        elif not ((shared > 0) & (events.pitch == key)).any():
             added.append((key, tone.start, tone.end))
     if keep.all() and not added:
         return events, below * BANDS.frame_s
