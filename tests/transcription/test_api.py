@@ -176,6 +176,7 @@ def test_what_lies_below_the_keyboard_is_named() -> None:
     assert [note.pitch for note in notes] == [21, 23]
     assert [note.start_s for note in notes] == pytest.approx([2, 3], abs=0.1)
 
+
 def test_notes_with_a_wide_vibrato_are_one_each() -> None:
     t = np.arange(RATE) / RATE
     sung = []
