@@ -6,7 +6,6 @@ multiples of its fundamental, and none stands out as a note of its own would.
 """
 
 import itertools
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -103,7 +102,7 @@ def _pitch(level_db: Samples) -> float:
 def low_tones(pitch: npt.NDArray[np.float32], level_db: npt.NDArray[np.float32]) -> list[LowTone]:
     """Tones of 0.2 s and more from the pitch of each frame [L]; levels [88, L] place their ends."""
     key = np.where(np.isnan(pitch), -1, np.round(np.nan_to_num(pitch))).astype(np.int64)
-    changes = np.flatnonzero(np.diff(key, prepend=-1, append=-1))
+    changes = np.flatnonzero(np.diff(key, prepend=-1, append=-1)).tolist()
     runs = [(a, b) for a, b in itertools.pairwise(changes) if key[a] >= 0]
     runs = [(a, b) for a, b in runs if b - a >= _MIN_FRAMES]
     loudest = level_db.max(axis=0)
@@ -126,14 +125,14 @@ def with_low_tones(events: NoteEvents, tones: list[LowTone]) -> tuple[NoteEvents
     below = 0
     for tone in tones:
         ratio = 2 ** ((events.pitch - tone.pitch) / 12)
-        order = np.maximum(np.round(ratio), 1)
-        near = np.abs(12 * np.log2(ratio / order)) <= _NEAR_SEMITONES
+        partial = np.maximum(np.round(ratio), 1)
+        near = np.abs(12 * np.log2(ratio / partial)) <= _NEAR_SEMITONES
         begin, until = tone.start - _INSIDE_FRAMES, tone.end + _INSIDE_FRAMES
         shared = np.minimum(events.end, until) - np.maximum(events.start, begin)
         inside = shared >= _INSIDE_SHARE * (events.end - events.start)
         key = round(tone.pitch)
         least = _LEAST_PARTIAL if key >= LOWEST_PITCH else 2
-        keep &= ~(near & inside & (order >= least) & (order <= _HIGHEST_PARTIAL))
+        keep &= ~(near & inside & (partial >= least) & (partial <= _HIGHEST_PARTIAL))
         if key < LOWEST_PITCH:
             below += tone.end - tone.start
         elif not ((shared > 0) & (events.pitch == key)).any():
@@ -142,18 +141,26 @@ def with_low_tones(events: NoteEvents, tones: list[LowTone]) -> tuple[NoteEvents
         return events, below * BANDS.frame_s
     rows = np.array(added, np.int64).reshape(-1, 3)
     strength = [float(events.level_db[p - LOWEST_PITCH, a:b].max()) for p, a, b in added]
-    columns = {
-        "pitch": rows[:, 0],
-        "start": rows[:, 1],
-        "end": rows[:, 2],
-        "confidence": np.full(len(rows), _CONFIDENCE),
-        "strength_db": np.array(strength),
-    }
-    joined = {
-        name: np.concatenate([getattr(events, name)[keep], new]) for name, new in columns.items()
-    }
-    order = np.lexsort((joined["start"], joined["pitch"]))
-    kept = {
-        name: column[order].astype(getattr(events, name).dtype) for name, column in joined.items()
-    }
-    return replace(events, **kept), below * BANDS.frame_s
+    joined = [
+        np.concatenate([old[keep], new])
+        for old, new in (
+            (events.pitch, rows[:, 0]),
+            (events.start, rows[:, 1]),
+            (events.end, rows[:, 2]),
+            (events.confidence, np.full(len(rows), _CONFIDENCE)),
+            (events.strength_db, np.array(strength, np.float64)),
+        )
+    ]
+    order = np.lexsort((joined[1], joined[0]))
+    pitch, start, end, confidence, strength_db = (column[order] for column in joined)
+    corrected = NoteEvents(
+        pitch,
+        start,
+        end,
+        confidence,
+        strength_db,
+        events.level_db,
+        events.tuning_cents,
+        events.vibrato_cents,
+    )
+    return corrected, below * BANDS.frame_s
