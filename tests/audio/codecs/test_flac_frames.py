@@ -69,3 +69,25 @@ def test_damage_in_the_middle_is_silent_and_said(
     assert 0 < differs[-1] - differs[0] < 3 * 4096
     with pytest.raises(cambiata.InputError, match="is damaged at 1"):
         cambiata.load(tmp_path / "a.flac", strict=True)
+
+
+def test_sound_that_looks_like_a_header_is_no_frame(tmp_path: Path) -> None:
+    """Noise is stored as it is, so that samples stand in the file as bytes of a frame's header."""
+    noise = np.random.default_rng(0).integers(-32768, 32768, 3 * 4096, dtype=np.int16)
+    head = bytes([0xFF, 0xF8, 0xC9, 0x08, 0])
+    noise[-1000:-997] = np.frombuffer(head + bytes([_crc8(head)]), ">i2")
+    data = write(tmp_path / "a.flac", noise, subtype="PCM_16")
+    assert head in data
+    samples, said = loaded(tmp_path / "a.flac", data)
+    assert said == []
+    np.testing.assert_array_equal(samples, noise[:, None] / np.float32(32768))
+
+
+def _crc8(data: bytes) -> int:
+    """RFC 9639, section 9.1.8, bit by bit."""
+    value = 0
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = (value << 1 ^ 7 * (value >> 7)) & 0xFF
+    return value

@@ -9,6 +9,8 @@ from cambiata.audio.codecs.mpeg_frames import tag_length
 # stored as they are, are 111 kB.
 _USUAL_FRAME_BYTES = 1 << 17
 _MAX_FRAME_BYTES = 1 << 21
+# Sound may look like a header: one in 2,000 frames of 10 kB has such a place, hardly any has three.
+_MOST_LIKENESSES = 3
 
 
 def _table(polynomial: int, bits: int) -> list[int]:
@@ -86,25 +88,21 @@ def _last_whole_frame(
         if at + 1 < end and data[at + 1] & 0xFE == 0xF8 and (frame := _frame(data, at, fixed)):
             places.append((at, frame))
         at = data.find(b"\xff", at + 1)
-    stops = [place for place, _ in places[1:]] + [end]
+    starts = [place for place, _ in places]
     for i in reversed(range(len(places))):
         place, frame = places[i]
-        for stop in reversed(_possible_ends(data, stops[i], end)):
-            if stop - place > largest + 16:
-                continue
-            if _crc16(data[place:stop]) == 0:
+        for stop in _possible_ends(data, starts[i + 1 : i + 1 + _MOST_LIKENESSES]):
+            if stop - place <= largest + 16 and _crc16(data[place:stop]) == 0:
                 return frame.start_sample + frame.n_samples, from_byte + stop
     return None
 
 
-def _possible_ends(data: bytes, stop: int, end: int) -> list[int]:
-    """Where a frame may end: at the next, or before a tag at the end of the file."""
-    ends = [stop]
-    if stop == end:
-        for mark in (b"TAG", b"APETAGEX", b"ID3"):
-            place = data.rfind(mark)
-            if place > 0:
-                ends.append(place)
+def _possible_ends(data: bytes, following: list[int]) -> list[int]:
+    """Where a frame may end: at one of the next, or before a tag at the end of the file."""
+    ends = list(following)
+    if len(ends) < _MOST_LIKENESSES:
+        marks = (data.rfind(mark) for mark in (b"TAG", b"APETAGEX", b"ID3"))
+        ends += [len(data), *(place for place in marks if place > max(following, default=0))]
     return ends
 
 
