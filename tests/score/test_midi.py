@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cambiata.errors import InputError
 from cambiata.score import midi
-from cambiata.score.midi import Note, Part, Score
+from cambiata.score.midi import Clock, Metre, Note, Part, Score
 
 TICK_S = 0.5 / 960  # of the files that `save` writes
 
@@ -552,3 +552,25 @@ def test_merged_parts() -> None:
         Score((drums,), "x.mid").merged()
     with pytest.raises(InputError, match="tempo 0: is out of range"):
         score.merged(tempo=0.0)
+
+
+@pytest.mark.parametrize(
+    ("clock", "metres"),
+    [
+        (Clock(((0.0, 2.0),), ((0.0, Metre(3, 4)),)), [(0, 3, 4)]),
+        (Clock(metres=((0.0, Metre(300, 4)),)), []),
+        (Clock(metres=((0.0, Metre(1, 12)), (1 / 3, Metre(3, 4)))), [(320, 3, 4)]),
+    ],
+)
+def test_what_midi_cannot_say_of_a_clock_is_left_out(
+    clock: Clock, metres: list[tuple[int, int, int]]
+) -> None:
+    track = Score((Part((Note(0, 1, 60),)),), clock=clock).to_mido().tracks[0]
+    slowest = next(message.tempo for message in track if message.type == "set_tempo")
+    assert slowest == (2**24 - 1 if clock.tempos[0][1] == 2.0 else 500_000)
+    at, found = 0, []
+    for message in track:
+        at += message.time
+        if message.type == "time_signature":
+            found.append((at, message.numerator, message.denominator))
+    assert found == metres

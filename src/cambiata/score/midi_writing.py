@@ -14,6 +14,8 @@ _DRUMS = 9  # channel, from 0
 _MELODIC = [channel for channel in range(16) if channel != _DRUMS]
 _VOLUME, _EXPRESSION, _SUSTAIN = 7, 11, 64
 _USUAL_RANGE, _WIDEST_RANGE = 2, 127  # semitones of pitch bend
+_LONGEST_BEAT_US = 2**24 - 1  # 3.6 beats a minute: a tempo has three bytes
+_MOST_BEATS = 255  # of a bar: one byte
 # At one tick: a pedal is lifted and notes end before others begin; what changes a note's sound
 # comes before it, and a pedal goes down after it.
 _END, _CHANGE, _BEGIN, _DOWN = range(4)
@@ -61,14 +63,24 @@ def to_mido(parts: Sequence[Part], clock: Clock) -> Any:
 
 
 def _tempo_track(clock: Clock) -> Any:
-    """Track with a clock's changes."""
+    """Track with a clock's changes, as far as MIDI has them.
+
+    Slower tempos become the slowest; bars of too many beats, or of beats that are no power of two
+    (a pickup of a triplet's note), are not marked.
+    """
     import mido
 
     events: list[tuple[int, str, dict[str, Any]]] = [
-        (round(at * TICKS_PER_BEAT), "set_tempo", {"tempo": round(60e6 / qpm)})
+        (
+            round(at * TICKS_PER_BEAT),
+            "set_tempo",
+            {"tempo": min(max(1, round(60e6 / qpm)), _LONGEST_BEAT_US)},
+        )
         for at, qpm in clock.tempos
     ]
     for at, metre in clock.metres:
+        if metre.beats > _MOST_BEATS or metre.unit & (metre.unit - 1):
+            continue
         signature = {"numerator": metre.beats, "denominator": metre.unit}
         events.append((round(at * TICKS_PER_BEAT), "time_signature", signature))
     if clock.key:
