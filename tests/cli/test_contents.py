@@ -110,6 +110,7 @@ def test_patterns_and_folders_leave_out_what_an_earlier_run_made(
     monkeypatch.chdir(folder)
     for name in ("in/a-style.wav", "in/a-style-2.wav", "in/.hidden.wav"):
         (folder / name).write_bytes(b"")
+    (folder / "in/folder.wav").mkdir()
     assert expand(["in"], "style.wav") == ["in/a.wav", "in/b.flac"]
     assert expand(["in"], "in/a.wav") == ["in/a-style-2.wav", "in/a-style.wav", "in/b.flac"]
     assert expand(["in/[ab].*", "in/a.wav"], "style.wav") == ["in/a.wav", "in/b.flac"]
@@ -121,6 +122,8 @@ def test_names_of_results(tmp_path: Path) -> None:
     (tmp_path / "violin-cello.wav").touch()
     assert name_beside(content, "cello", None, False) == str(tmp_path / "violin-cello-2.wav")
     assert name_beside(content, "cello", None, True) == str(tmp_path / "violin-cello.wav")
+    made = {str(tmp_path / "violin-cello.wav")}  # by this call, of another content
+    assert name_beside(content, "cello", None, True, made) == str(tmp_path / "violin-cello-2.wav")
     with pytest.raises(InputError, match="no place for a result"):
         name_beside("-", "cello", None, False)
     assert is_folder(str(tmp_path), 1)

@@ -125,9 +125,11 @@ def transfer(
         )
         return
     check_many(found, style, output, options)
+    made: set[str] = set()
 
     def work(content: str) -> cambiata.Report:
-        place = name_beside(content, style, output, options["force"])
+        place = name_beside(content, style, output, options["force"], made)
+        made.add(place)
         with progress_bar(hidden=quiet) as progress:
             return cambiata.transfer_file(content, style, place, progress=progress, **options)
 

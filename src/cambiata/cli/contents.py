@@ -3,7 +3,7 @@
 import glob
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,9 @@ def expand(given: Sequence[str], style: str) -> list[str]:
             inside = [
                 each
                 for each in sorted(path.iterdir())
-                if each.suffix.lower() in SOUND_SUFFIXES and not each.name.startswith(".")
+                if each.suffix.lower() in SOUND_SUFFIXES
+                and not each.name.startswith(".")
+                and each.is_file()
             ]
             inside = [
                 each
@@ -72,8 +74,13 @@ def _stem(style: str) -> str:
     return "stdin" if style == "-" else Path(style).stem
 
 
-def name_beside(content: str, style: str, folder: str | None, force: bool) -> str:
-    """Name of a result: CONTENT-STYLE, numbered where there is such a file; beside the content."""
+def name_beside(
+    content: str, style: str, folder: str | None, force: bool, taken: Collection[str] = ()
+) -> str:
+    """Name of a result: CONTENT-STYLE beside the content, numbered where there is such a file.
+
+    With `force` files are replaced, but for those of this call, which are `taken`.
+    """
     if content == "-":
         raise cambiata.InputError("-", "has no place for a result beside it", "name an `output`")
     place = Path(content)
@@ -81,7 +88,7 @@ def name_beside(content: str, style: str, folder: str | None, force: bool) -> st
     parent = place.parent if folder is None else Path(folder)
     first = parent / f"{place.stem}-{_stem(style)}{suffix}"
     result, number = first, 1
-    while result.exists() and not force:
+    while str(result) in taken or (result.exists() and not force):
         number += 1
         result = first.with_stem(f"{first.stem}-{number}")
     return str(result)
