@@ -121,3 +121,8 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     files.write_text(tmp_path / "whole", "")
     assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_text_with_what_is_no_unicode_is_written(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "a.txt", "a\udcff")  # as Python has a name in Latin-1
+    assert (tmp_path / "a.txt").read_bytes() == b"a?"

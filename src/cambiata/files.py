@@ -44,6 +44,15 @@ def is_sound(head: bytes) -> bool:
     return in_chunks or magic in (b"fLaC", b"OggS") or head[4:8] == b"ftyp" or is_mpeg
 
 
+def is_midi(head: bytes) -> bool:
+    """Whether a file that begins with these twelve bytes or more is MIDI, bare or in RIFF.
+
+    >>> is_midi(b"RIFF....RMIDdata")
+    True
+    """
+    return head[:4] == b"MThd" or (head[:4] == b"RIFF" and head[8:12] == b"RMID")
+
+
 @dataclass(frozen=True)
 class OutputKind:
     """The checks that an output of a kind has to pass, each with its message; None: no check."""
@@ -213,9 +222,9 @@ def atomic_folder(place: Path) -> Iterator[Path]:
 
 
 def write_text(place: Path, text: str) -> None:
-    """Write text in UTF-8, whole or not at all."""
+    """Write text in UTF-8, whole or not at all; what is no Unicode, as in old names, as "?"."""
     with atomic_file(place) as unfinished:
-        unfinished.write_text(text, "utf-8")
+        unfinished.write_text(text, "utf-8", errors="replace")
 
 
 def write_bytes(place: Path, data: bytes) -> None:

@@ -82,3 +82,11 @@ def test_a_label_may_end_at_a_place() -> None:
     assert dark.min() >= 28
     assert dark.max() < 40
     assert 'text-anchor="end"' in canvas.svg()
+
+
+def test_any_file_s_name_gives_an_svg_that_opens(tmp_path: Path) -> None:
+    canvas = Canvas(100, 20)
+    canvas.add(Text(5, 10, 10, "a\x01<\udcff"), Rect(0, 0, 1, 1, "#000000", title="\x1b"))
+    canvas.write(tmp_path / "a.svg")
+    texts = [element.text for element in ET.parse(tmp_path / "a.svg").iter()]
+    assert "a?<?" in texts

@@ -1,5 +1,6 @@
 """A canvas of rectangles, lines, texts and images, written as SVG or as PNG."""
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from html import escape
@@ -15,6 +16,8 @@ from cambiata.files import write_bytes, write_text
 
 # Letters of the font for PNG are 9 pixels high: texts as large as this and larger are doubled.
 _DOUBLED_SIZE = 14
+# What no XML may hold (XML 1.0, section 2.2), and other control characters; file names may.
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Rect:
     def svg(self) -> str:
         """The shape as an SVG element."""
         opacity = "" if self.opacity is None else f' opacity="{self.opacity:.2f}"'
-        end = f"><title>{escape(self.title)}</title></rect>" if self.title else "/>"
+        end = f"><title>{_escaped(self.title)}</title></rect>" if self.title else "/>"
         return (
             f'<rect x="{self.x:.1f}" y="{self.y:.1f}" width="{self.width:.1f}" '
             f'height="{self.height:.1f}" fill="{self.fill}"{opacity}{end}'
@@ -88,7 +91,7 @@ class Text:
         anchor = ' text-anchor="end"' if self.ends_there else ""
         return (
             f'<text x="{self.x:g}" y="{self.y:.1f}" font-size="{self.size}"{colour}{anchor}>'
-            f"{escape(self.text)}</text>"
+            f"{_escaped(self.text)}</text>"
         )
 
     def paint(self, image: npt.NDArray[np.float64]) -> None:
@@ -130,6 +133,11 @@ class Image:
 
 
 Shape = Rect | Line | Text | Image
+
+
+def _escaped(text: str) -> str:
+    """Text as an SVG may hold it."""
+    return escape(_NO_TEXT.sub("?", text))
 
 
 class Canvas:

@@ -19,13 +19,13 @@ from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination, WrittenAudio
 from cambiata.errors import InputError, warn
-from cambiata.files import MIDI, check_not_input, check_output
+from cambiata.files import MIDI, check_not_input, check_output, is_midi
 from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
 from cambiata.performance.exhibits import play_exhibits
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
-from cambiata.score.midi import Controls, Note, Part, Score, is_midi, save
+from cambiata.score.midi import Controls, Note, Part, Score, save
 from cambiata.score.notation import SUFFIXES, read_score
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.score.transposition import check_move, move_of, transposed

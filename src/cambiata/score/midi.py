@@ -14,12 +14,12 @@ from cambiata.errors import InputError, warn
 from cambiata.files import check_output, is_sound, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.score.clock import Clock, Metre
-from cambiata.score.midi_bytes import is_midi, read_content
+from cambiata.score.midi_bytes import read_content
 from cambiata.score.midi_events import read_clock, read_parts
 from cambiata.score.midi_writing import to_mido
 from cambiata.score.parts import Controls, Note, Part
 
-__all__ = ["Clock", "Controls", "Metre", "Note", "Part", "Score", "is_midi", "load", "save"]
+__all__ = ["Clock", "Controls", "Metre", "Note", "Part", "Score", "load", "save"]
 
 # Damaged times and divisions give lengths that no verb could work through. A day is longer than
 # any piece that is played; 200,000 quarter notes are a day at 139 a minute.

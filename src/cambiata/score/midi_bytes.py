@@ -132,27 +132,6 @@ _LENGTH = "{n} track{s} with a wrong length read to where the events end"
 _COUNT = "its header counts {} track{}, and it has {}"
 
 
-def is_midi(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is MIDI, bare or in RIFF.
-
-    Parameters
-    ----------
-    head : bytes
-        At least twelve.
-
-    Returns
-    -------
-    bool
-        Whether it is.
-
-    Examples
-    --------
-    >>> is_midi(b"RIFF....RMIDdata")
-    True
-    """
-    return head[:4] == b"MThd" or (head[:4] == b"RIFF" and head[8:12] == b"RMID")
-
-
 def read_content(data: bytes) -> MidiContent:
     """Tracks of a MIDI file.
 

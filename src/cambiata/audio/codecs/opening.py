@@ -16,7 +16,7 @@ from cambiata.audio.codecs.layout import Layout, Part, Window
 from cambiata.audio.codecs.spliced import SplicedFile
 from cambiata.audio.source import BLOCK_SAMPLES, libsndfile_path, resample_blocks
 from cambiata.errors import InputError, warn
-from cambiata.files import MUSICXML_SUFFIXES
+from cambiata.files import MUSICXML_SUFFIXES, is_midi
 
 # Where a stretch cannot be decoded, so many samples are left out at a time: a quarter of FLAC's
 # usual frame.
@@ -57,7 +57,7 @@ def _open(path: Path, name: str, strict: bool) -> DecodedFile:
         modules = (chunk_headers, flac_frames, ogg_pages, mpeg_frames)
         found = (layout for module in modules if (layout := module.examine(window)))
         layout = next(found, None)
-    if head[:4] == b"MThd" or (head[:4] == b"RIFF" and head[8:12] == b"RMID"):
+    if is_midi(head):
         raise InputError(name, "is a MIDI file, not a recording", _PLAY_IT)
     try:
         return LibsndfileFile(path, name, layout or Layout(), strict)
@@ -119,7 +119,7 @@ class LibsndfileFile:
         self.problem = layout.problem
         if layout.breaks_off:
             self.problem = _break(self, layout)
-        self._told = False
+        self._has_warned = False
 
     def blocks(self) -> Iterator[Samples]:
         """Read it all, once more, as blocks [C, T]."""
@@ -169,12 +169,12 @@ class LibsndfileFile:
                 n_skipped = min(_SALVAGE_SAMPLES, n_samples - at)
                 n_lost += n_skipped
                 at += n_skipped
-        if first_lost is not None and not self._told:
-            self._told = True
-            self._tell_lost((start + first_lost) / self.sample_rate)
+        if first_lost is not None and not self._has_warned:
+            self._has_warned = True
+            self._warn_of_damage((start + first_lost) / self.sample_rate)
         return out
 
-    def _tell_lost(self, at_s: float) -> None:
+    def _warn_of_damage(self, at_s: float) -> None:
         problem = f"is damaged at {at_s:.2f} s: a part cannot be decoded"
         if self._strict:
             raise InputError(self._name, problem, "copy it or export it again")
