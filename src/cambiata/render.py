@@ -328,8 +328,8 @@ class ContentRender(Render):
         spans = split(self.stop - self.start, self._chunk_sizes()[0], 0)
         for chunk in cut(crop_blocks(self.content.blocks(), self.start, self.stop), spans):
             samples = resample(mono(chunk, rate)[0], rate, native)
-            heard = self.system.listen(samples) if len(samples) >= least else None
-            evidence = evidence if heard is None else evidence + heard
+            found = self.system.listen(samples) if len(samples) >= least else None
+            evidence = evidence if found is None else evidence + found
         return evidence
 
     def _unpitched(self, chunk: Samples) -> Samples:

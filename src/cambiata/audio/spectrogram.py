@@ -36,7 +36,7 @@ _LOWEST_DB = -100.0  # of what is silent
 _MAX_FRAMES = 8192
 _BATCH = 256  # frames transformed at once: 4 MiB
 _TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000)
-_GRID_COLOUR, _INK = "#c8c8c8", "#444444"
+_INK = "#444444"
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
 
 

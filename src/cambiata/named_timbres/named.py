@@ -37,7 +37,7 @@ class NamedTimbre:
     source : str
         Samples or recordings that it was made of, and by whom.
     licence : str
-        Their licence; the texts are in the package, ``timbres/LICENCES.md``.
+        Their licence; the texts are in the package, ``named_timbres/LICENCES.md``.
     sha256 : str
         Hash of its file.
 

@@ -39,10 +39,10 @@ class HumMeter(StretchMeter):
             for mains in _MAINS_HZ
         ]
         # The mains themselves or their double must be there: all other lines belong to one of them.
-        heard = [lines for lines in found if lines and lines[0] <= 2 * _MAINS_HZ[-1]]
-        return max(heard, key=len, default=())
+        likely = [lines for lines in found if lines and lines[0] <= 2 * _MAINS_HZ[-1]]
+        return max(likely, key=len, default=())
 
-    def _hear(self, stretch: Samples) -> None:
+    def _measure(self, stretch: Samples) -> None:
         low = resample(stretch, self._rate, _RATE_HZ)
         if len(low) < _WINDOW:
             return

@@ -38,8 +38,8 @@ class StretchMeter(ABC):
         if self._pieces:
             stretch = np.concatenate(self._pieces)
             self._pieces = []
-            self._hear(stretch)
+            self._measure(stretch)
 
     @abstractmethod
-    def _hear(self, stretch: Samples) -> None:
+    def _measure(self, stretch: Samples) -> None:
         """Measure a stretch [T]."""

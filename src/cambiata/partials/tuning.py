@@ -46,7 +46,7 @@ class TuningMeter(StretchMeter):
         cents = float(np.angle(self._direction)) / (2 * np.pi) * 100
         return float(round(cents)) if abs(cents) >= _LEAST_CENTS else 0.0
 
-    def _hear(self, stretch: Samples) -> None:
+    def _measure(self, stretch: Samples) -> None:
         """Add the peaks of a stretch."""
         power = hann_power(resample(stretch, self._rate, _RATE_HZ), _WINDOW, _HOP)
         level = np.log(power + 1e-12 * power.max() + 1e-30)

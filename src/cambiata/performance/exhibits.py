@@ -29,6 +29,6 @@ def play_exhibits(
     else:
         exhibits = [Exhibit("recording and its notes", source.name, source, roll=roll)]
     if render.style.samples is not None:
-        heard = Audio(render.style.samples, render.system.config.sample_rate, name=sound)
-        exhibits.append(Exhibit("sound", sound, heard))
+        recording = Audio(render.style.samples, render.system.config.sample_rate, name=sound)
+        exhibits.append(Exhibit("sound", sound, recording))
     return [*exhibits, Exhibit("result", str(output), AudioFile(output))]

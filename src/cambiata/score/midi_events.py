@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cambiata.score.clock import Clock, Metre
 from cambiata.score.midi_bytes import META, SYSTEM_EXCLUSIVE, Event, MidiContent
 from cambiata.score.midi_channels import Channels, read_channels
+from cambiata.score.musicxml.spelling import key_name
 from cambiata.score.parts import Part
 
 # Meta events by their numbers.
@@ -19,9 +20,6 @@ _WINDOWS_3 = bytes([0x00, 0x00, 0x41])
 _LARGE, _SMALL, _SMALL_DRUMS = range(10), range(12, 16), 15
 _DRUMS = 9  # General MIDI's drum channel, from 0
 _LARGEST_UNIT = 6  # as a power of two: sixty-fourths; finer metres are damage
-# By the signature's sharps, from seven flats (-7) on.
-_MAJOR_KEYS = (*("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F"), *"CGDAEB", "F#", "C#")
-_MINOR_KEYS = tuple(f"{key}m" for key in ("Ab", "Eb", "Bb", *_MAJOR_KEYS[6:], "G#", "D#", "A#"))
 _C1 = re.compile(rb"[\x81-\x9f]")
 _ALL_HIGH_WORD = re.compile(rb"(?<![A-Za-z\x80-\xff])[\xc0-\xff]{3,}(?![A-Za-z\x80-\xff])")
 _LONGEST_NAME = 80  # letters: what fits into a line of a message
@@ -74,7 +72,7 @@ def _key(data: bytes) -> str:
     if len(data) < 2 or data[1] > 1:
         return ""
     sharps = data[0] - 256 * (data[0] > 127)
-    return (_MINOR_KEYS if data[1] else _MAJOR_KEYS)[sharps + 7] if -7 <= sharps <= 7 else ""
+    return key_name(sharps, is_minor=bool(data[1])) if -7 <= sharps <= 7 else ""
 
 
 def ticks_per_quarter(content: MidiContent) -> float:
