@@ -122,4 +122,4 @@ def _pulse(onset_s: Array, weight: Array, hz: Array) -> npt.NDArray[np.complex12
     """Mean of the onsets on a circle, once around for each period of the frequencies."""
     # One by one: all at once would take half a gigabyte for an hour of piano.
     sums = [np.exp(2j * np.pi * each * onset_s) @ weight for each in hz]
-    return np.array(sums) / max(weight.sum(), 1e-20)
+    return np.asarray(np.array(sums) / max(weight.sum(), 1e-20))
