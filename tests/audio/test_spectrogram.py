@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sounds import melody
 
+from cambiata.audio import spectrogram
 from cambiata.audio.sound import Audio
 from cambiata.audio.source import BLOCK_SAMPLES
 from cambiata.audio.spectrogram import (
@@ -48,6 +49,18 @@ def test_long_sounds_skip_frames_and_keep_their_time() -> None:
     loud = power > 0.5 * power.max()
     assert not loud[:50].any()
     assert loud[50:].all()
+
+
+@pytest.mark.parametrize("hop", [256, 2048, 5000])
+@pytest.mark.parametrize("length", [700, 3000, 9999])
+def test_frames_lie_where_they_do_in_the_whole(hop: int, length: int) -> None:
+    sound = np.arange(1, 50_001, dtype=np.float32)[None]  # each sample says where it is
+    n_frames = 1 + sound.shape[1] // hop
+    blocks = (sound[:, at : at + length] for at in range(0, sound.shape[1], length))
+    found = np.concatenate(list(spectrogram._frames(blocks, hop, n_frames)), axis=1)[0]
+    padded = np.pad(sound[0], (1024, 4096))
+    expected = [padded[i * hop : i * hop + 2048] for i in range(n_frames)]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_silence_and_antiphase() -> None:

@@ -140,18 +140,22 @@ def measure_spectrogram(
 
 def _frames(blocks: Iterator[Samples], hop: int, n_frames: int) -> Iterator[Samples]:
     """Frames [C, K, 2048] in batches, the first centred on the first sample, silence around."""
-    pending, given = np.zeros((0, 0), np.float32), 0
-    half = _N_FFT // 2
+    pending: Samples | None = None
+    given = n_skipped = 0
     for block in _with_end(blocks):
-        if not pending.size:
-            pending = np.zeros((block.shape[0], half), np.float32)
-        pending = np.concatenate([pending, block], axis=1)
+        if pending is None:
+            pending = np.zeros((block.shape[0], _N_FFT // 2), np.float32)
+        pending = np.concatenate([pending, block[:, n_skipped:]], axis=1)
+        n_skipped = max(0, n_skipped - block.shape[1])
         n_ready = min((pending.shape[1] - _N_FFT) // hop + 1, n_frames - given)
         for first in range(0, n_ready, _BATCH):
             last = min(n_ready, first + _BATCH)
             region = pending[:, first * hop : (last - 1) * hop + _N_FFT]
             yield np.lib.stride_tricks.sliding_window_view(region, _N_FFT, axis=1)[:, ::hop]
         if n_ready > 0:
+            # Frames of a long sound lie further apart than they are long: the next may begin
+            # beyond what has come.
+            n_skipped = max(0, n_ready * hop - pending.shape[1])
             pending, given = pending[:, n_ready * hop :], given + n_ready
 
 
