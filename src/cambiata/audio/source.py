@@ -18,7 +18,7 @@ MAX_CHANNELS = 32
 SOUND_SUFFIXES = (
     *(".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc"),
     *(".caf", ".au", ".m4a", ".aac", ".mp4", ".mov", ".webm", ".mka", ".mkv", ".wma", ".ac3"),
-    *(".wv", ".ape"),
+    *(".rf64", ".wv", ".ape"),
 )
 # 1 MiB of float32 a channel, 6 s at 44.1 kHz: memory grows with it, speed hardly.
 BLOCK_SAMPLES = 1 << 18

@@ -57,8 +57,13 @@ def print_report(
 
 
 def print_json(facts: Any) -> None:
-    """Print facts as JSON, names in their own letters."""
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    """Print facts as JSON, names in their own letters where the terminal has them."""
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a name that is no Unicode, or a terminal that is not in UTF-8
+        text = json.dumps(facts, indent=2)
+    click.echo(text)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Many contents of one verb: files, folders and patterns; what each result is called; a summary."""
 
 import glob
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -11,16 +10,11 @@ from typing import Any
 import click
 
 import cambiata
-from cambiata.cli.console import one_line, printable
+from cambiata.audio.source import SOUND_SUFFIXES
+from cambiata.cli.console import one_line, print_json, printable
 from cambiata.cli.flags import in_flags
 from cambiata.render import open_style
 
-# Sound files by their extensions, for folders: what libsndfile or ffmpeg reads. A file that is
-# named is tried whatever it is called.
-SOUND_SUFFIXES = (
-    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au"),
-    *(".caf", ".w64", ".rf64", ".m4a", ".aac", ".mp4", ".mov", ".webm", ".mkv", ".wma", ".ac3"),
-)
 # A result beside its content has its content's format where that loses nothing.
 _LOSSLESS = (".wav", ".flac", ".aiff", ".aif")
 
@@ -159,7 +153,7 @@ def work_on_all(
             click.echo(printable(describe(report)), err=True)
     if as_json:
         facts = {"done": [asdict(report) for report in done], "failed": failed}
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_json(facts)
     n_contents = len(done) + len(failed)
     if failed:
         names = ", ".join(each["content"] for each in failed)

@@ -9,7 +9,7 @@ import click
 
 import cambiata
 from cambiata.cli.audio_verbs import timbre
-from cambiata.cli.console import print_json
+from cambiata.cli.console import print_json, printable
 from cambiata.cli.options import HELP, list_as_json_option
 from cambiata.named_timbres.named import find_timbre
 from cambiata.registry import system_named
@@ -48,34 +48,34 @@ def timbre_show(name: str, as_json: bool) -> None:
         print_json(facts)
         return
     for key, value in _readable(facts).items():
-        click.echo(f"{key:<10}  {value}")
+        click.echo(printable(f"{key:<10}  {value}"))
 
 
 def _file_facts(path: str) -> dict[str, Any]:
     """Facts about a .timbre file."""
-    kept = cambiata.load_timbre(path)
-    pitches = [int(pitch) for _, arrays in kept.voices for pitch in arrays.get("pitches", ())]
+    loaded = cambiata.load_timbre(path)
+    pitches = [int(pitch) for _, arrays in loaded.voices for pitch in arrays.get("pitches", ())]
     return {
-        "name": kept.name,
-        "sources": list(kept.sources),
-        "duration_s": kept.duration_s,
-        "system": kept.system,
-        "fits_this_version": _fits(kept),
-        "voices": [weight for weight, _ in kept.voices],
+        "name": loaded.name,
+        "sources": list(loaded.sources),
+        "duration_s": loaded.duration_s,
+        "system": loaded.system,
+        "fits_this_version": _fits(loaded),
+        "voices": [weight for weight, _ in loaded.voices],
         "n_notes": len(pitches),
         "lowest": min(pitches, default=None),
         "highest": max(pitches, default=None),
-        "weights": kept.weights,
+        "weights": loaded.weights,
     }
 
 
-def _fits(kept: cambiata.Timbre) -> bool:
+def _fits(loaded: cambiata.Timbre) -> bool:
     """Whether a timbre belongs to a system and to weights that are installed."""
     try:
-        system = make_system(system_named(kept.system))
+        system = make_system(system_named(loaded.system))
     except cambiata.InputError:
         return False
-    return isinstance(system, StyleSystem) and system.weights_sha256 == kept.weights
+    return isinstance(system, StyleSystem) and system.weights_sha256 == loaded.weights
 
 
 def _readable(facts: Mapping[str, Any]) -> dict[str, str]:
