@@ -174,9 +174,26 @@ class LogFrequency:
 
 
 def decimate(samples: Samples, by: int) -> Samples:
-    """Every `by`-th sample of a sound [T], low-passed: scipy's `resample_poly(samples, 1, by)`.
+    """Every `by`-th sample of a sound, low-passed: scipy's ``resample_poly(samples, 1, by)``.
 
     Its own code, since importing `scipy.signal` takes as long as a transfer of some seconds.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Mono sound [T].
+    by : int
+        Samples of which one is left.
+
+    Returns
+    -------
+    numpy.ndarray
+        Sound [T / by], rounded up.
+
+    Examples
+    --------
+    >>> decimate(np.ones(9, np.float32), 2).shape
+    (5,)
     """
     half = _DECIMATION_REACH * by
     t = np.arange(-half, half + 1)

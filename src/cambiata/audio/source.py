@@ -182,7 +182,7 @@ def resample_blocks(
     Yields
     ------
     numpy.ndarray
-        Sound [C, T']; together round(T * to_hz / from_hz) long.
+        Sound [C, T'], none empty; together round(T * to_hz / from_hz) long.
 
     Examples
     --------
@@ -201,9 +201,12 @@ def resample_blocks(
         n_in += block.shape[1]
         out = stream.resample_chunk(np.ascontiguousarray(block.T)).T
         n_out += out.shape[1]
-        yield out
+        if out.size:  # a short sound comes out with the last call alone
+            yield out
     last = stream.resample_chunk(np.zeros((0, n_channels), np.float32), last=True).T
-    yield pad_or_trim(last, max(0, round(n_in * to_hz / from_hz) - n_out))
+    last = pad_or_trim(last, max(0, round(n_in * to_hz / from_hz) - n_out))
+    if last.size:
+        yield last
 
 
 def pad_or_trim(samples: Samples, n_samples: int) -> Samples:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cambiata.score.clock import Clock, Metre
 from cambiata.score.midi_bytes import META, SYSTEM_EXCLUSIVE, Event, MidiContent
 from cambiata.score.midi_channels import Channels, read_channels
-from cambiata.score.musicxml.spelling import key_name
+from cambiata.score.spelling import key_name
 from cambiata.score.parts import Part
 
 # Meta events by their numbers.

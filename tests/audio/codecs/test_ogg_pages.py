@@ -7,6 +7,7 @@ import pytest
 from sound_files import TUNE, decoded, loaded, write
 
 import cambiata
+from cambiata.audio.sound import AudioFile
 
 OTHER = TUNE[::-1].copy()
 
@@ -29,6 +30,16 @@ def test_a_link_of_another_rate_and_width_is_brought_to_the_first(tmp_path: Path
     samples, said = loaded(tmp_path / "c.ogg", first + second)
     assert said == []
     assert samples.shape == (3 * len(TUNE), 2)
+
+
+@pytest.mark.parametrize("length", [1, 50, 1000])
+def test_a_short_link_gives_no_empty_block(tmp_path: Path, length: int) -> None:
+    first = write(tmp_path / "a.ogg", TUNE, format="OGG")
+    second = write(tmp_path / "b.ogg", TUNE[:length], format="OGG", rate=22050)
+    (tmp_path / "c.ogg").write_bytes(first + second)
+    sizes = [block.shape[1] for block in AudioFile(tmp_path / "c.ogg").blocks()]
+    assert min(sizes) > 0
+    assert sum(sizes) == len(TUNE) + 2 * length
 
 
 def test_junk_behind_the_end_does_not_count(tmp_path: Path) -> None:

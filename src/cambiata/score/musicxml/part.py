@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from cambiata.score.midi import Metre
 from cambiata.score.musicxml.dynamics import Dynamics, velocity_of_percent
-from cambiata.score.musicxml.spelling import key_name
+from cambiata.score.spelling import key_name
 from cambiata.score.played import Bar, WrittenNote, WrittenVoice, printable
 from cambiata.score.repeats import MAX_TURNS, Marks
 
