@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from cambiata.score.clock import Clock, Metre
 from cambiata.score.midi_bytes import META, SYSTEM_EXCLUSIVE, Event, MidiContent
 from cambiata.score.midi_channels import Channels, read_channels
-from cambiata.score.spelling import key_name
 from cambiata.score.parts import Part
+from cambiata.score.spelling import key_name
 
 # Meta events by their numbers.
 _TRACK_NAME, _TEMPO, _METRE, _KEY = (META + number for number in (0x03, 0x51, 0x58, 0x59))

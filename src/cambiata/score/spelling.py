@@ -12,7 +12,22 @@ _LOWEST = -3
 
 
 class Spelling(NamedTuple):
-    """How a pitch is written."""
+    """How a pitch is written.
+
+    Parameters
+    ----------
+    step : str
+        C, D, E, F, G, A or B.
+    alter : int
+        Sharps, or flats below 0.
+    octave : int
+        That of the step; middle C begins the fourth.
+
+    Examples
+    --------
+    >>> Spelling("B", -1, 3).alter
+    -1
+    """
 
     step: str
     alter: int
@@ -20,20 +35,72 @@ class Spelling(NamedTuple):
 
 
 def key_name(fifths: int, *, is_minor: bool) -> str:
-    """A key's name by its sharps, or flats below 0; of enharmonic ones that with fewer than 8."""
+    """A key's name by its signature.
+
+    Parameters
+    ----------
+    fifths : int
+        Sharps, or flats below 0; of 8 and more the enharmonic key is named.
+    is_minor : bool
+        Its mode.
+
+    Returns
+    -------
+    str
+        As MIDI has it.
+
+    Examples
+    --------
+    >>> key_name(-2, is_minor=False), key_name(3, is_minor=True)
+    ('Bb', 'F#m')
+    """
     fifths -= 12 * max(0, -(-(fifths - 7) // 12))
     fifths += 12 * max(0, -(-(-7 - fifths) // 12))
     return f"{_MINOR[fifths + 7]}m" if is_minor else _MAJOR[fifths + 7]
 
 
 def key_fifths(key: str) -> int:
-    """Sharps of a key, or flats below 0; 0 where it is none."""
+    """Sharps of a key.
+
+    Parameters
+    ----------
+    key : str
+        As `key_name` gives it.
+
+    Returns
+    -------
+    int
+        Flats below 0; 0 where it is no key.
+
+    Examples
+    --------
+    >>> key_fifths("F#m"), key_fifths("")
+    (3, 0)
+    """
     names, tonic = (_MINOR, key[:-1]) if key.endswith("m") else (_MAJOR, key)
     return names.index(tonic) - 7 if tonic in names else 0
 
 
 def spell(pitch: int, fifths: int) -> Spelling:
-    """How a MIDI number is written in a key."""
+    """How a pitch is written in a key.
+
+    Parameters
+    ----------
+    pitch : int
+        MIDI number.
+    fifths : int
+        The key's sharps, or flats below 0.
+
+    Returns
+    -------
+    Spelling
+        Its step, accidental and octave.
+
+    Examples
+    --------
+    >>> spell(61, 2)
+    Spelling(step='C', alter=1, octave=4)
+    """
     # Fifths above C that reach the pitch class: 7 is its own inverse modulo 12.
     place = (7 * pitch - fifths - _LOWEST) % 12 + fifths + _LOWEST
     step = _BY_FIFTHS[(place + 1) % 7]
@@ -42,6 +109,24 @@ def spell(pitch: int, fifths: int) -> Spelling:
 
 
 def alteration(step: str, fifths: int) -> int:
-    """Semitones by which a signature alters a step."""
+    """Accidental that a signature gives a step.
+
+    Parameters
+    ----------
+    step : str
+        C, D, E, F, G, A or B.
+    fifths : int
+        The signature's sharps, or flats below 0.
+
+    Returns
+    -------
+    int
+        Semitones.
+
+    Examples
+    --------
+    >>> alteration("F", 1), alteration("B", -1), alteration("C", 1)
+    (1, -1, 0)
+    """
     place = _BY_FIFTHS.index(step)
     return (fifths - place + 6) // 7

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from cambiata.score.midi import Metre
 from cambiata.score.musicxml.lengths import split_length
 from cambiata.score.musicxml.reader import parse_musicxml
-from cambiata.score.spelling import alteration, key_fifths, key_name, spell
 from cambiata.score.musicxml.writer import musicxml_of
 from cambiata.score.notation import read, write
 from cambiata.score.sheet import Remark, Sheet, Tone, Voice
+from cambiata.score.spelling import alteration, key_fifths, key_name, spell
 
 ABC = """X:1
 T:The Fair

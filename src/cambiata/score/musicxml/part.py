@@ -9,9 +9,9 @@ from xml.etree.ElementTree import Element
 
 from cambiata.score.midi import Metre
 from cambiata.score.musicxml.dynamics import Dynamics, velocity_of_percent
-from cambiata.score.spelling import key_name
 from cambiata.score.played import Bar, WrittenNote, WrittenVoice, printable
 from cambiata.score.repeats import MAX_TURNS, Marks
+from cambiata.score.spelling import key_name
 
 _MOST_NOTES = 500_000  # of a part: more than the longest opera has
 _LONGEST = 4096  # quarter notes of one note; longer ones are slips

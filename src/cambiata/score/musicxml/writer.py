@@ -12,9 +12,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from cambiata.score.midi import Metre
 from cambiata.score.musicxml.lengths import NoteValue, mark_tuplets, split_length
 from cambiata.score.musicxml.measures import Measure, Piece, measures_of
-from cambiata.score.spelling import alteration, key_fifths, spell
 from cambiata.score.played import printable
 from cambiata.score.sheet import Remark, Sheet
+from cambiata.score.spelling import alteration, key_fifths, spell
 
 _DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
