@@ -216,3 +216,8 @@ def test_instruments_that_ship_are_mixed_by_their_names(tmp_path: Path) -> None:
     done = run("timbre", "mix", "flut=1", "-o", "other.timbre", folder=tmp_path)
     assert done.returncode == 2
     assert b"flut: neither a file nor a timbre has this name; did you mean flute?" in done.stderr
+
+
+def test_a_timbre_of_nothing_is_refused() -> None:
+    with pytest.raises(cambiata.InputError, match="styles: are none; give at least one"):
+        cambiata.capture_timbre([])

@@ -304,6 +304,8 @@ def capture_timbre(
     """
     if output is not None:
         check_output(output, TIMBRE, force=force)
+    if not styles:
+        raise InputError("styles", "are none", "give at least one recording")
     player = make_system(transfer_system(system), preset, settings)
     rate = player.config.sample_rate
     clips: list[npt.NDArray[Any]] = []

@@ -574,3 +574,12 @@ def test_what_midi_cannot_say_of_a_clock_is_left_out(
         if message.type == "time_signature":
             found.append((at, message.numerator, message.denominator))
     assert found == metres
+
+
+def test_a_score_of_another_library_without_a_unit_of_time_is_refused() -> None:
+    class Written:
+        def write(self, file: io.BytesIO) -> None:
+            file.write(_bytes(b"\0\x90\x3c\x40\x10\x80\x3c\0", division=0))
+
+    with pytest.raises(InputError, match="its division is 0 ticks"):
+        Score.of(Written())

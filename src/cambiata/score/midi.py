@@ -199,6 +199,8 @@ class Score:
         ------
         TypeError
             It is none of these.
+        InputError
+            Its unit of time is none.
 
         Examples
         --------
@@ -217,6 +219,7 @@ class Score:
         else:
             raise TypeError(f"{type(other).__name__} is not a score of a known library")
         content = read_content(data.getvalue())
+        _check_division(name, content.division, content.seconds_per_tick, beats=False)
         clock = read_clock(content)
         return cls(tuple(read_parts(content, clock)), name, clock)
 

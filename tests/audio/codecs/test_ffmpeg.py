@@ -1,5 +1,6 @@
 """What libsndfile does not know, through ffmpeg; and what is said where there is none."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -140,3 +141,14 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x1cftypM4A " + bytes(100))
     with pytest.raises(cambiata.InputError, match=r"a\.m4a: is not readable as sound \(ffmpeg: "):
         cambiata.load(tmp_path / "a.m4a")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script of the shell")
+def test_a_decoder_that_is_ended_without_a_word_leaves_a_problem(tmp_path: Path) -> None:
+    write(tmp_path / "a.au", STEREO, subtype="FLOAT")
+    script = tmp_path / "ffmpeg"
+    script.write_text(f"#!/bin/sh\ncat '{tmp_path / 'a.au'}'\nexit 1\n")
+    script.chmod(0o755)
+    file = program.FfmpegFile(tmp_path / "a.m4a", "a.m4a", str(script))
+    assert file.n_samples == len(STEREO)
+    assert file.problem == "is damaged: of its 1.20 s not all could be decoded (it ended early)"

@@ -71,7 +71,7 @@ class FfmpegFile:
                     n_samples += block.shape[1]
                     yield block
             log.seek(0)
-            self._note(log.read().decode(errors="replace"), n_samples)
+            self._note(log.read().decode(errors="replace"), n_samples, run.returncode)
 
     def _read_au(self, run: "subprocess.Popen[bytes]") -> Iterator[Samples]:
         """Blocks [C, T] from an AU stream: a header of numbers, then floats, highest byte first."""
@@ -98,9 +98,11 @@ class FfmpegFile:
         finally:
             watch.cancel()
 
-    def _note(self, log: str, n_samples: int) -> None:
-        """What ffmpeg said: refused where nothing was decoded, else a problem or none."""
+    def _note(self, log: str, n_samples: int, exit_code: int) -> None:
+        """Refuse a file of which nothing was decoded; else note a problem, or none."""
         errors = re.findall(r"\[(?:error|fatal|panic)\] (.*)", log)
+        if exit_code and n_samples and not errors:  # it was ended, or died
+            errors = ["it ended early"]
         first = _shortened(errors[0]) if errors else "nothing was decoded"
         if not n_samples:
             if "matches no streams" in log:
