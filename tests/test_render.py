@@ -4,7 +4,7 @@ import gc
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from sounds import melody
 from cambiata import Audio, CambiataWarning, Note, Part
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.unpitched import unpitched_part
+from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.render import ContentRender, Render, ScoreRender, Style
 from cambiata.system import PlaySystem, Progress, TransferConfig, TransferSystem
 
@@ -199,3 +200,30 @@ def test_the_scratch_file_is_gone_when_the_blocks_are(tmp_path: Path) -> None:
         blocks.close()  # type: ignore[attr-defined]
     gc.collect()
     assert not list(tmp_path.iterdir())
+
+
+class Ahead(Half):
+    """Notes with which tuning it is asked for notes."""
+
+    hears_pitches, listens_ahead = True, True
+
+    def __init__(self, config: TransferConfig) -> None:
+        super().__init__(config)
+        self.tunings: list[float] = []
+
+    def listen(self, content: np.ndarray, tuning_cents: float = 0.0) -> PitchEvidence:
+        self.tunings.append(tuning_cents)
+        return PitchEvidence(1.0, 1.0, 1, 1, 1.0)
+
+    def settled(self, timbre: float, evidence: PitchEvidence) -> Self:
+        return self
+
+
+def test_a_content_s_tuning_counts_where_all_of_it_is_listened_to_first() -> None:
+    tune = melody([60 + 0.4, 64 + 0.4, 67 + 0.4] * 4, rate=RATE)
+    system = Ahead(CONFIG)
+    with pytest.warns(CambiataWarning, match="cents sharp"):
+        render = ContentRender(Audio(tune, RATE), Audio(tune, RATE), system)
+    list(render.blocks())
+    assert len(system.tunings) > 4
+    assert all(tuning == pytest.approx(40, abs=5) for tuning in system.tunings)

@@ -321,6 +321,11 @@ class ContentRender(Render):
         if self._evidence is not None:
             self.octaves_above_style = self.system.octaves_above(timbre, self._evidence)
 
+    @property
+    def _tuning(self) -> dict[str, float]:
+        """What systems that detect notes get of the content's tuning."""
+        return {"tuning_cents": self.tuning_cents} if self.system.hears_pitches else {}
+
     def _listen_ahead(self) -> PitchEvidence:
         """Notes of all of the content's region, chunk by chunk, its channels together."""
         rate, native = self.sample_rate, self.system.config.sample_rate
@@ -328,7 +333,9 @@ class ContentRender(Render):
         spans = split(self.stop - self.start, self._chunk_sizes()[0], 0)
         for chunk in cut(crop_blocks(self.content.blocks(), self.start, self.stop), spans):
             samples = resample(mono(chunk, rate)[0], rate, native)
-            found = self.system.listen(samples) if len(samples) >= least else None
+            found = None
+            if len(samples) >= least:
+                found = self.system.listen(samples, **self._tuning)
             evidence = evidence if found is None else evidence + found
         return evidence
 
@@ -402,12 +409,11 @@ class ContentRender(Render):
         padded = np.pad(low, (margin, 0), mode="reflect")
         in_tail = self.n_tail > 0 and at + channel.shape[0] > self.stop - self.start
         padded = np.pad(padded, (0, margin), mode="constant" if in_tail else "reflect")
-        hearing = {"tuning_cents": self.tuning_cents} if self.system.hears_pitches else {}
-        evidence = self.system.listen(padded, **hearing)
+        evidence = self.system.listen(padded, **self._tuning)
         if evidence is not None:
             self._evidence = evidence if self._evidence is None else self._evidence + evidence
         played = self.system.render(
-            padded, timbre, amount=self.amount, seed=self.seed, progress=progress, **hearing
+            padded, timbre, amount=self.amount, seed=self.seed, progress=progress, **self._tuning
         )[margin : margin + low.shape[0]]
         out = pad_or_trim(resample(played, native, rate), channel.shape[0])
         if native < rate and self.amount < 1:

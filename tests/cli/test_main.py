@@ -159,6 +159,7 @@ _BAD = [
     ([*MUSAICING, "--set", "phase_iterations=-1"], "phase_iterations start at 0"),
     ([*MUSAICING, "--octave", "1"], "musaicing: has no setting octave; use one of"),
     (["content.wav", "style.wav", "--octave", "9"], "octave must be auto or -4 to 4"),
+    (["content.wav", "style.wav", "--octave=--2"], "octave must be auto or -4 to 4"),
     (["content.wav", "style.wav", "--dynamics", "loud"], "'loud' is not one of"),
     (["content.wav", "style.wav", "--set", "sample_rate=16000"], "knows no other"),
     (["content.wav", "missing.timbre"], "missing.timbre: no such file; check the path"),

@@ -34,7 +34,7 @@ def played(system: OneShot, content: np.ndarray, style: np.ndarray, **options: A
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
-    """The shipped weights; ``PYTHONPATH=tests python tests/systems/test_oneshot.py`` writes it."""
+    """The shipped weights; ``PYTHONPATH=tests/support python`` and this file write it."""
     actual, expected = _golden(), json.loads(GOLDEN.read_text())
     assert actual["pitches"] == expected["pitches"]
     levels_db = np.array(expected["levels_db"])

@@ -91,8 +91,8 @@ def _pitch(level_db: Samples) -> float:
     places = np.round(first * np.arange(1, n_partials + 1)).astype(np.int64)
     partial_db = np.max([level_db[places + d] for d in (-1, 0, 1)], axis=0)
     beside_db = np.maximum(partial_db[:-2], partial_db[2:])
-    heard = partial_db[1:-1] >= top_db - _PARTIAL_DB
-    stands_out = (partial_db[1:-1] > beside_db + _STANDS_OUT_DB) & heard
+    is_partial = partial_db[1:-1] >= top_db - _PARTIAL_DB
+    stands_out = (partial_db[1:-1] > beside_db + _STANDS_OUT_DB) & is_partial
     whole = (partial_db[:3] >= top_db - _PARTIAL_DB).all()
     between_db = level_db[np.round(first * np.arange(1.5, 4)).astype(np.int64)]
     apart = (partial_db[:3] - between_db).mean() >= _APART_DB

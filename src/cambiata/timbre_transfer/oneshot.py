@@ -1,5 +1,6 @@
 """Our own one-shot transfer: the content's notes, with partials and noise as the style has them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -62,7 +63,7 @@ class OneShotConfig(TransferConfig):
             )
         if self.dynamics not in get_args(Dynamics):
             raise ValueError("dynamics must be content or style")
-        if self.octave != "auto" and self.octave.lstrip("+-") not in map(str, range(_OCTAVES + 1)):
+        if not re.fullmatch(rf"auto|[+-]?[0-{_OCTAVES}]", self.octave):
             raise ValueError(f"octave must be auto or -{_OCTAVES} to {_OCTAVES}")
         check_move(self.transpose, self.to_key or None)
 
@@ -96,7 +97,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         super().__init__(config)
         self._model = load_model(config.weights, self.name)
         # The content that was listened to last: its samples, notes and power spectrogram.
-        self._heard: tuple[Samples, NoteEvents, Roll] | None = None
+        self._analysed: tuple[Samples, NoteEvents, Roll] | None = None
         self.key: Key | None = None  # of the content, where it was moved to another
 
     @property
@@ -128,14 +129,14 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
 
     def _analyse(self, content: Samples, tuning_cents: float) -> tuple[NoteEvents, Roll]:
         """Notes and power spectrogram of a content [T], computed once for one array."""
-        if self._heard is None or self._heard[0] is not content:
+        if self._analysed is None or self._analysed[0] is not content:
             detect = partial(detect_notes, weights=self.config.listener, tuning_cents=tuning_cents)
             events, vibrato_cents, sound = detect(content), None, content
             if is_wavering(events) and (straight := straighten(content)) is not None:
                 sound, vibrato_cents = straight
                 events = replace(detect(sound), vibrato_cents=vibrato_cents)
-            self._heard = content, events, power_spectrum(sound)
-        return self._heard[1:]
+            self._analysed = content, events, power_spectrum(sound)
+        return self._analysed[1:]
 
     def render(
         self,
@@ -149,7 +150,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     ) -> Samples:
         """The content's notes [T] with a timbre, [T]."""
         events, power = self._analyse(content, tuning_cents)
-        self._heard = None  # it is played once
+        self._analysed = None  # it is played once
         n_frames = BANDS.n_frames(len(content))
         deviation_cents = pitch_deviation_cents(power, events, n_frames)
         semitones = 12 * self._octave(events, timbre) + self.config.transpose

@@ -94,7 +94,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
             )
         self._is_wavenet = self._encoder.about["kind"] == "samples"
         # The content that was listened to last: samples, notes, hidden state, power spectrogram.
-        self._heard: tuple[Samples, NoteEvents, Roll, Roll] | None = None
+        self._analysed: tuple[Samples, NoteEvents, Roll, Roll] | None = None
         belongs_to = load_model(config.domains, DOMAIN_SYSTEM).about.get("encoder")
         if belongs_to != self._encoder.sha256:
             raise InputError(
@@ -126,7 +126,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
 
     def _analyse(self, content: Samples, tuning_cents: float) -> tuple[NoteEvents, Roll, Roll]:
         """Notes, hidden state and power spectrogram of a content [T], computed once."""
-        if self._heard is None or self._heard[0] is not content:
+        if self._analysed is None or self._analysed[0] is not content:
             threshold = float(self._encoder.about["threshold"])
             network, bands = self._encoder.part(""), tuned_bands(tuning_cents)
             events, hidden = encode_notes(bands.level_db(content), network, threshold)
@@ -135,8 +135,8 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
                 sound, vibrato_cents = straight
                 events, hidden = encode_notes(bands.level_db(sound), network, threshold)
             events = replace(events, tuning_cents=tuning_cents, vibrato_cents=vibrato_cents)
-            self._heard = content, events, hidden, power_spectrum(sound)
-        return self._heard[1:]
+            self._analysed = content, events, hidden, power_spectrum(sound)
+        return self._analysed[1:]
 
     def render(
         self,
@@ -173,7 +173,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         encoder, semitones = self._encoder, 12 * self.config.octave
         n_frames = BANDS.n_frames(len(content))
         events, hidden, power = self._analyse(content, tuning_cents)
-        self._heard = None  # it is played once
+        self._analysed = None  # it is played once
         deviation_cents = pitch_deviation_cents(power, events, n_frames)
         if sum(share * domain.vibrato_cents for share, domain in domains) < _MIN_VIBRATO_CENTS:
             middle_cents = np.median(deviation_cents, axis=1, keepdims=True)
