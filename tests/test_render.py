@@ -211,11 +211,11 @@ class Ahead(Half):
         super().__init__(config)
         self.tunings: list[float] = []
 
-    def listen(self, content: np.ndarray, tuning_cents: float = 0.0) -> PitchEvidence:
+    def listen(self, _content: np.ndarray, tuning_cents: float = 0.0) -> PitchEvidence:
         self.tunings.append(tuning_cents)
         return PitchEvidence(1.0, 1.0, 1, 1, 1.0)
 
-    def settled(self, timbre: float, evidence: PitchEvidence) -> Self:
+    def settled(self, *_arguments: Any) -> Self:
         return self
 
 
