@@ -29,6 +29,10 @@ def test_every_name_is_there(name: str) -> None:
     assert name in dir(cambiata)
 
 
+def test_what_the_file_itself_imports_is_not_listed() -> None:
+    assert not {"Any", "TYPE_CHECKING", "import_module"} & {*dir(cambiata)}
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'transfr'"):
         cambiata.transfr  # type: ignore[attr-defined]  # noqa: B018

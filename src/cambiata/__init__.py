@@ -150,4 +150,5 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Public names, whether they were used or not."""
-    return sorted({*globals(), *__all__})
+    own = {"Any", "TYPE_CHECKING", "import_module"}  # what this file itself needs
+    return sorted({*globals(), *__all__} - own)

@@ -7,6 +7,7 @@ meant (`force=True`). The command line says the same in its flags (`cambiata.cli
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Any, SupportsFloat
 
 
 class CambiataError(Exception):
@@ -72,6 +73,35 @@ class KeywordError(InputError, TypeError):
         super().__init__(
             function, f"has no keyword {keyword}{hint}", "it takes " + ", ".join(keywords)
         )
+
+
+def check_type(argument: str, value: object, kinds: Any, takes: str) -> None:
+    """Refuse an argument of another type, by what it takes.
+
+    >>> check_type("content", "a.wav", bytes, "sound (cambiata.load(path))")
+    Traceback (most recent call last):
+    TypeError: content takes sound (cambiata.load(path)), not str
+    """
+    if not isinstance(value, kinds):
+        raise TypeError(f"{argument} takes {takes}, not {type(value).__name__}")
+
+
+def check_numbers(takes: str, **values: object) -> None:
+    """Refuse arguments that are no numbers; None stands for one that is not given.
+
+    >>> check_numbers("a number of seconds, as in 61.5", start_s=1.0, end_s="1:01")
+    Traceback (most recent call last):
+    TypeError: end_s takes a number of seconds, as in 61.5, not str
+    """
+    for argument, value in values.items():
+        check_type(argument, value, SupportsFloat | None, takes)
+
+
+# What arguments of several functions take.
+SOUND = "Audio, as from cambiata.load(path) or Audio(samples, rate)"
+SCORE = "a Score, as from cambiata.load_score(path) or a Sheet's .to_score()"
+SHEET = "a Sheet, as from cambiata.load_sheet(path) or Sheet.of(score)"
+SECONDS, SHARE = "a number of seconds, as in 61.5", "a number from 0 to 1, as in 0.5"
 
 
 class CambiataWarning(UserWarning):

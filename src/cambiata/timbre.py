@@ -21,7 +21,7 @@ import numpy.typing as npt
 from cambiata.aliases import current_name
 from cambiata.audio.sound import Audio
 from cambiata.audio.source import Source
-from cambiata.errors import InputError
+from cambiata.errors import InputError, check_numbers, check_type
 from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.named_timbres.named import open_recording, stands_for_file
@@ -249,7 +249,7 @@ def _read_archive(data: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[An
 
 @checked_keywords
 def capture_timbre(
-    styles: Sequence[str | Path | Audio],
+    styles: str | Path | Audio | Sequence[str | Path | Audio],
     output: str | Path | None = None,
     *,
     system: str = DEFAULT_TRANSFER,
@@ -264,7 +264,7 @@ def capture_timbre(
 
     Parameters
     ----------
-    styles : sequence
+    styles : str, pathlib.Path, Audio or a sequence of them
         Sound files, names of timbres that ship (`timbres`) or sounds; each is brought to the same
         level, and as much of each is used as the system uses of a style
         (`TransferConfig.style_s`).
@@ -304,6 +304,10 @@ def capture_timbre(
     """
     if output is not None:
         check_output(output, TIMBRE, force=force)
+    if isinstance(styles, str | Path | Audio):
+        styles = [styles]
+    for style in styles:
+        check_type("styles", style, str | Path | Audio, "sounds (cambiata.load(path)) or files")
     if not styles:
         raise InputError("styles", "are none", "give at least one recording")
     player = make_system(transfer_system(system), preset, settings)
@@ -334,14 +338,17 @@ def capture_timbre(
 
 @checked_keywords
 def mix_timbres(
-    shares: Sequence[tuple[Timbre, float]], output: str | Path | None = None, *, force: bool = False
+    shares: Sequence[tuple[Timbre | str | Path, float]],
+    output: str | Path | None = None,
+    *,
+    force: bool = False,
 ) -> Timbre:
     """Timbre between others.
 
     Parameters
     ----------
     shares : sequence of tuple
-        Timbres and their shares; what they add up to does not matter.
+        Timbres, or what `load_timbre` takes, and their shares; what they add up to does not matter.
     output : str or pathlib.Path, optional
         File to write as well.
     force : bool
@@ -365,24 +372,32 @@ def mix_timbres(
     """
     if output is not None:
         check_output(output, TIMBRE, force=force)
-    total = sum(share for _, share in shares)
+    takes = "a Timbre (cambiata.capture_timbre(sound)), a file or a name (cambiata.timbres())"
     for timbre, share in shares:
+        check_type("a timbre of shares", timbre, Timbre | str | Path, takes)
+        check_numbers("a number, as in 0.5", share=share)
+    parts = [
+        (timbre if isinstance(timbre, Timbre) else load_timbre(timbre), share)
+        for timbre, share in shares
+    ]
+    total = sum(share for _, share in parts)
+    for timbre, share in parts:
         if not 0 <= share < np.inf or not np.isfinite(total):
             raise InputError(timbre.name, f"its share is {share:g}", "use 0 or more")
-        first = shares[0][0]
+        first = parts[0][0]
         if (timbre.system, timbre.weights) != (first.system, first.weights):
             raise InputError(timbre.name, f"does not go with {first.name}", _CURE)
     if total <= 0:
         raise InputError("mix", "no share is above 0", "give at least one timbre a share")
     voices = tuple(
         (weight * share / total, arrays)
-        for timbre, share in shares
+        for timbre, share in parts
         if share > 0
         for weight, arrays in timbre.voices
     )
-    used = [timbre for timbre, share in shares if share > 0]
+    used = [timbre for timbre, share in parts if share > 0]
     mixed = replace(
-        shares[0][0],
+        parts[0][0],
         name=str(output or "mix"),
         voices=voices,
         sources=tuple(dict.fromkeys(source for timbre in used for source in timbre.sources)),

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.errors import InputError
+from cambiata.errors import SECONDS, InputError, check_numbers
 
 # Outside these a header is more likely broken than meant; speech codecs begin at 8 kHz.
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 384_000
@@ -116,6 +116,7 @@ def region(source: Source, start_s: float | None, end_s: float | None) -> tuple[
     >>> region(Audio(np.zeros(8000), 8000), 0.25, None)
     (2000, 8000)
     """
+    check_numbers(SECONDS, start_s=start_s, end_s=end_s)
     duration_s = source.n_samples / source.sample_rate
     first_s = 0.0 if start_s is None else start_s
     last_s = duration_s if end_s is None else end_s

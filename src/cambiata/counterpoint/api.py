@@ -16,7 +16,7 @@ from cambiata.counterpoint.worksheet import (
     refuse_unknown,
     sheet_of,
 )
-from cambiata.errors import InputError
+from cambiata.errors import SHEET, InputError, check_type
 from cambiata.files import MUSICXML, SCORE, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.page.sidecars import Sidecars
@@ -173,6 +173,7 @@ def check(sheet: Sheet, *, species: int | None = None, position: str | None = No
     >>> print(report.breaches[0])
     bar 2: parallel-fifths: C4-G4 to E4-B4 between cantus and counterpoint
     """
+    check_type("sheet", sheet, Sheet, SHEET)
     worksheet = Worksheet.of(sheet, species=species, position=position)
     cantus, lines = worksheet.cantus, worksheet.lines
     if len(lines) == 2:
@@ -297,6 +298,7 @@ def solve(
     >>> [tone.pitch for tone in solution.sheet.voices[0].tones][-2:]
     [73, 74]
     """
+    check_type("cantus_sheet", cantus_sheet, Sheet, SHEET)
     refuse_unknown(species=species, position=position, voices=voices)
     _refuse_too_many(best)
     cantus = read_cantus(cantus_sheet)

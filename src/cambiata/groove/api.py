@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from cambiata.errors import InputError
+from cambiata.errors import SCORE, InputError, check_type
 from cambiata.files import MIDI, MIDI_INPUT_SUFFIXES, check_output
 from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
 from cambiata.groove.phrases import fit_bars, nearest_phrases
@@ -142,9 +142,12 @@ def morph_groove(
     (80, 0.005)
     """
     del seed
+    check_type("a", a, Score, SCORE)
+    others = [b] if isinstance(b, Score | str | Path) else list(b)
+    for other in others:
+        check_type("b", other, Score, f"{SCORE}, or several")
     _refuse_unknown(system)
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
-    others = [b] if isinstance(b, Score) else list(b)
     drummer = None if isinstance(b, Score) else "drummer"
     return _morph(a, others, drummer, amounts, system, metre, weights)[0]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cambiata.errors import InputError
+from cambiata.errors import SHARE, InputError, check_numbers
 from cambiata.groove.grid import Groove, Strike
 from cambiata.system import SystemFacts
 
@@ -33,6 +33,7 @@ class GrooveAmounts:
         timing: float | None = None,
     ) -> "GrooveAmounts":
         """All three sliders; those that are not given follow one amount."""
+        check_numbers(SHARE, amount=amount, hits=hits, velocity=velocity, timing=timing)
         if not 0 <= amount <= 1:
             raise InputError(f"amount {amount:g}", "is out of range", "use 0 to 1")
         return cls(*(amount if own is None else own for own in (hits, velocity, timing)))

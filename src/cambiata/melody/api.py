@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack, cast
 
-from cambiata.errors import InputError, warn
+from cambiata.errors import SHARE, SHEET, InputError, check_numbers, check_type, warn
 from cambiata.files import SCORE, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
@@ -181,6 +181,7 @@ def restyle(
     >>> output.end, output.voices[0].tones == tones
     (Fraction(16, 1), False)
     """
+    check_type("tune", tune, Sheet, SHEET)
     amounts = _amounts(amount, rhythm, pitch)
     tune = with_pickup(tune, pickup)
     number, line = melody_of_sheet(tune, track=track, skyline=skyline)
@@ -340,6 +341,7 @@ def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sh
 def _amounts(amount: float, rhythm: float | None, pitch: float | None) -> MelodyAmounts:
     """Both amounts; one that is not given follows `amount`."""
     values = {"amount": amount, "rhythm": rhythm, "pitch": pitch}
+    check_numbers(SHARE, **values)
     for name, value in values.items():
         if value is not None and not 0 <= value <= 1:
             raise InputError(f"{name} {value:g}", "is out of range", "use 0 to 1")
@@ -351,6 +353,8 @@ def _style_lines(style: str | Sheet | Sequence[Sheet]) -> tuple[str | list[Melod
     if isinstance(style, str):
         return style, style
     sheets = [style] if isinstance(style, Sheet) else list(style)
+    for sheet in sheets:
+        check_type("style", sheet, Sheet, f"a dance type's name, or {SHEET}")
     lines = []
     for sheet in sheets:
         try:

@@ -18,7 +18,7 @@ from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination, WrittenAudio
-from cambiata.errors import InputError, warn
+from cambiata.errors import SCORE, SECONDS, SOUND, InputError, check_numbers, check_type, warn
 from cambiata.files import MIDI, check_not_input, check_output, is_midi
 from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
@@ -100,6 +100,8 @@ class PlayOptions:
 
     def __post_init__(self) -> None:
         check_move(self.transpose, self.to_key)
+        check_numbers("how many times as fast, as in 0.5", tempo=self.tempo)
+        check_numbers(SECONDS, tail_s=self.tail_s)
         if self.tail_s is not None and not 0 <= self.tail_s <= 60:
             raise InputError(f"tail {self.tail_s:g} s", "is out of range", "use 0 to 60 seconds")
         if self.seed < 0:
@@ -237,8 +239,8 @@ def play(
     >>> play(score, Audio(tone, 44100), tail_s=0.5).duration_s
     1.5
     """
-    if not isinstance(score, Score | Audio) or not isinstance(sound, Audio | Timbre):
-        raise TypeError("play takes a Score (or Audio) and an Audio (or Timbre)")
+    check_type("score", score, Score | Audio, f"{SCORE}, or Audio")
+    check_type("sound", sound, Audio | Timbre, f"{SOUND}, or a Timbre")
     if isinstance(sound, Audio) and sound.name == "audio":
         sound = replace(sound, name="sound")
     ready = _prepare(score, sound, PlayOptions(**options))

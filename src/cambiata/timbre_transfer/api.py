@@ -16,7 +16,7 @@ import numpy as np
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source, region
 from cambiata.audio.writing import Destination, WrittenAudio
-from cambiata.errors import InputError
+from cambiata.errors import SECONDS, SHARE, SOUND, InputError, check_numbers, check_type
 from cambiata.files import check_not_input
 from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
@@ -103,6 +103,9 @@ class Options:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        check_numbers(SHARE, amount=self.amount)
+        times = ("start_s", "end_s", "style_start_s", "style_end_s", "tail_s")
+        check_numbers(SECONDS, **{name: getattr(self, name) for name in times})
         if not 0 <= self.amount <= 1:
             raise InputError("amount", f"{self.amount:g} is out of range", "use 0 to 1")
         if not 0 <= self.tail_s <= 60:
@@ -278,8 +281,8 @@ def transfer(
     >>> mixed.samples.shape, mixed.sample_rate
     ((1, 22050), 22050)
     """
-    if not isinstance(content, Audio) or not isinstance(style, Audio | Timbre | DomainMix):
-        raise TypeError("content and style are Audio: cambiata.load(path) or Audio(samples, rate)")
+    check_type("content", content, Audio, SOUND)
+    check_type("style", style, Audio | Timbre | DomainMix, f"{SOUND}, or a Timbre")
     if isinstance(style, Audio) and style.name == "audio":
         style = replace(style, name="style")
     named = replace(content, name="content") if content.name == "audio" else content

@@ -14,9 +14,9 @@ from cambiata.audio.chunks import cut
 from cambiata.audio.downmix import MonoSource
 from cambiata.audio.log_frequency import LogFrequency
 from cambiata.audio.loudness import SILENCE
-from cambiata.audio.sound import AudioFile
+from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source, resample
-from cambiata.errors import InputError, warn
+from cambiata.errors import SOUND, InputError, check_type, warn
 from cambiata.files import MIDI, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.partials.hum import HumMeter, describe_hum, without_hum
@@ -157,6 +157,8 @@ def transcribe(
     >>> [note.pitch for note in transcribe(Audio(tone, 44100)).notes]
     [69]
     """
+    if isinstance(recording, str | Path | Score) or not hasattr(recording, "blocks"):
+        check_type("recording", recording, Audio, SOUND)
     score, _, _ = _transcribe(recording, instrument, onset_threshold, tempo, weights, progress)
     return score
 

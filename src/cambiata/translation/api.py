@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Unpack
 
 from cambiata.audio.sound import Audio
-from cambiata.errors import InputError
+from cambiata.errors import SOUND, InputError, check_type
 from cambiata.keywords import checked_keywords
 from cambiata.registry import DEFAULT_TRANSLATOR, translate_system
 from cambiata.system import DomainMix, Progress
@@ -60,8 +60,7 @@ def translate(
     >>> played.samples.shape, played.sample_rate
     ((1, 22050), 22050)
     """
-    if not isinstance(content, Audio):
-        raise TypeError("content is Audio: cambiata.load(path) or Audio(samples, rate)")
+    check_type("content", content, Audio, SOUND)
     mix = DomainMix.of(to)
     return transfer(content, mix, progress=progress, **_options(options))
 
