@@ -36,6 +36,7 @@ from cambiata.system import (
     TranslateSystem,
     read_style,
     refuse_short,
+    warn_of_no_pitch,
 )
 from cambiata.timbre import SUFFIX, Timbre, load_timbre
 
@@ -79,6 +80,7 @@ class Style:
     ) -> None:
         self._system = system
         self._timbre: Any = None
+        self._name = "" if isinstance(style, DomainMix) else style.name
         self.samples: Samples | None = None  # of a recording, what is used of it [T]
         self.region_s = self.used_s = 0.0
         if isinstance(style, DomainMix):
@@ -100,6 +102,7 @@ class Style:
         if self._timbre is None:
             assert self.samples is not None
             self._timbre = self._system.capture(self.samples)
+            warn_of_no_pitch(self._name, self._system, self._timbre)
         return self._timbre
 
 

@@ -163,6 +163,21 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
             Whatever `render` needs; a plain value, computed once and used for every chunk.
         """
 
+    def is_pitched(self, timbre: TimbreT) -> bool:  # noqa: ARG002
+        """Whether a timbre has notes to play with, where the system distinguishes that.
+
+        Parameters
+        ----------
+        timbre : TimbreT
+            As `capture` returns it.
+
+        Returns
+        -------
+        bool
+            False for drums or noise whose hits are played instead.
+        """
+        return True
+
     @property
     def weights_sha256(self) -> str:
         """Hash of the weights that a timbre in a file belongs to; empty where there are none."""
@@ -512,6 +527,30 @@ def refuse_short(name: str, duration_s: float, system: StyleSystem[Any, Any]) ->
             name,
             f"what is used of it lasts {duration_s:.2g} s, less than one window of {system.name}",
             f"give at least {least_s:.2g} s",
+        )
+
+
+def warn_of_no_pitch(name: str, system: StyleSystem[Any, TimbreT], timbre: TimbreT) -> None:
+    """Say that a style has no notes, where the system plays its hits instead.
+
+    Parameters
+    ----------
+    name : str
+        Its file.
+    system : StyleSystem
+        The system that captured it.
+    timbre : TimbreT
+        What was captured.
+
+    Examples
+    --------
+    >>> from cambiata.registry import system_named
+    >>> warn_of_no_pitch("noise.wav", make_system(system_named("musaicing")), ())
+    """
+    if not system.is_pitched(timbre):
+        warn(
+            f"{name}: has no pitch that could be heard (drums? noise?): notes will sound as its "
+            "hits do"
         )
 
 

@@ -25,9 +25,9 @@ from cambiata.errors import InputError, check_numbers, check_type
 from cambiata.files import TIMBRE, check_output, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.named_timbres.named import open_recording, stands_for_file
-from cambiata.registry import DEFAULT_TRANSFER, transfer_system
+from cambiata.registry import DEFAULT_TRANSFER, Job, find_system, system_names, transfer_system
 from cambiata.score.rolls import note_name
-from cambiata.system import StyleSystem, make_system, read_style
+from cambiata.system import PlaySystem, StyleSystem, make_system, read_style, warn_of_no_pitch
 
 SUFFIX = ".timbre"
 
@@ -155,13 +155,22 @@ class Timbre:
             It belongs to another system, or to other weights.
         """
         if (system.timbre_system or system.name) != self.system:
-            raise InputError(self.name, f"is of {self.system}", f'use `system="{self.system}"`')
+            raise InputError(self.name, f"is of {self.system}", self._cure(system))
         if system.weights_sha256 != self.weights:
             raise InputError(self.name, "belongs to other weights", _CURE)
         try:
             return system.timbre_from_arrays(self.voices)
         except (LookupError, ValueError, TypeError) as error:
             raise InputError(self.name, "is not whole", _CURE) from error
+
+    def _cure(self, system: StyleSystem[Any, Any]) -> str:
+        """A system of the same job that plays this timbre, if there is one."""
+        job: Job = "play" if isinstance(system, PlaySystem) else "transfer"
+        for name in system_names(job):
+            found = find_system(name, job)
+            if self.system in (name, getattr(found, "timbre_system", "")):
+                return f'use `system="{name}"`'
+        return "give the recording that it was captured from"
 
 
 def _described(arrays: Arrays) -> str:
@@ -322,7 +331,9 @@ def capture_timbre(
         names.append(Path(source.name).name)
         clips += [clip / np.sqrt(np.mean(np.square(clip))), gap]
     sound = np.concatenate(clips[:-1]).astype(np.float32)
-    voices = tuple(player.timbre_arrays(player.capture(sound)))
+    captured = player.capture(sound)
+    warn_of_no_pitch(", ".join(names), player, captured)
+    voices = tuple(player.timbre_arrays(captured))
     timbre = Timbre(
         str(output or "timbre"),
         player.name,

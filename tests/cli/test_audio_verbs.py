@@ -71,10 +71,17 @@ def test_flags_of_play_are_the_api_s_own() -> None:
         ("play score.mid sound.wav -o o.wav --tempo 0", "tempo 0: is out of range"),
         ("play score.mid sound.wav -o o.wav --system magic", "magic: is not a system"),
         ("play score.mid sound.wav -o o.wav --midi k.mid", "leave out --midi"),
+        ("play . sound.wav -o o.wav", ".: is a folder; name a score or a recording in it"),
+        ("play score.mid score.mid -o o.wav", "not a recording; give a recording, or a timbre"),
+        ("transfer sound.wav score.mid -o o.wav", "recording; give a recording, or a timbre"),
+        ("timbre capture score.mid -o o.timbre", "recording; give a recording, or a timbre"),
+        ("timbre show sound.wav", "not a .timbre file; capture it first with `cambiata timbre cap"),
+        ("timbre show score.mid", "score.mid: is not a .timbre file; name a .timbre file, or"),
+        ("timbre show .", "is a folder; name a .timbre file in it"),
         ("transcribe silent.wav -o o.mid", "silent.wav: is silent"),
         ("transcribe score.mid -o o.mid", "score.mid"),
         ("transcribe sound.wav -o o.wav", "o.wav: is not the name of a MIDI file"),
-        ("transcribe sound.wav -o o.mid --onset-threshold 2", "is out of range"),
+        ("transcribe sound.wav -o o.mid --onset-threshold 2", "use more than 0, less than 1"),
         ("transcribe sound.wav -o score.mid", "score.mid: exists"),
     ],
 )
@@ -86,6 +93,15 @@ def test_bad_input_gets_one_line(call: str, report: str, folder: Path) -> None:
     assert done.stderr.count(b"\n") == 1
     assert b"Traceback" not in done.stderr
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_score_on_standard_input_is_to_be_named(folder: Path) -> None:
+    score = (folder / "score.mid").read_bytes()
+    done = run("play", "-", "sound.wav", "-o", "o.wav", folder=folder, stdin=score)
+    assert done.returncode == 2
+    assert b"not a recording; name its file instead of a pipe\n" in done.stderr
+    done = run("play", "sound.wav", "-", "-o", "o.wav", folder=folder, stdin=score)
+    assert b"not a recording; give a recording, or a timbre\n" in done.stderr
 
 
 # --- translate and domains ---------------------------------------------------------------------

@@ -129,6 +129,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("drums.mid", (), "has only drums; choose a score with pitches"),
         ("noise.mid", (), "is not readable as MIDI; export it again"),
         ("nowhere.mid", (), "no such file; check the path"),
+        ("none", (), "none: is a folder; name a score in it"),
         ("duet.mid", ("--track", 1, "--amount", 2), "amount 2: is out of range; use 0 to 1"),
         (
             "duet.mid",
@@ -274,7 +275,9 @@ def test_damaged_midi_is_read_and_strictly_refused(tmp_path: Path) -> None:
         with pytest.warns(cambiata.CambiataWarning, match="is damaged: its end is missing"):
             assert run(*call, "-o", out).exit_code == 0
         out.unlink()
-        assert "is damaged (its end is missing" in refused(run(*call, "-o", out, "--strict"))
+        assert "is damaged (its end is missing); export" in refused(
+            run(*call, "-o", out, "--strict")
+        )
         assert not out.exists()
 
 

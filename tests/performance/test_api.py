@@ -1,5 +1,6 @@
 """Scores played with sounds: notes where they are written, and promises kept for every player."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -9,7 +10,19 @@ from midi_bytes import midi, scale, track, written
 from sounds import melody
 
 import cambiata
-from cambiata import Audio, CambiataWarning, InputError, Note, Part, Score, play, play_file
+from cambiata import (
+    Audio,
+    CambiataWarning,
+    InputError,
+    Note,
+    Part,
+    Score,
+    capture_timbre,
+    play,
+    play_file,
+    transfer,
+    transfer_file,
+)
 
 RATE = 44100
 SOUND = Audio(melody([57, 60, 64, 69, 72], partials=12, rate=RATE), RATE, "PCM_16")
@@ -219,6 +232,42 @@ def test_outputs_refused(tmp_path: Path) -> None:
         play_file(a, sound, tmp_path / "out.wav", tail_s=-1.0)
     with pytest.raises(TypeError, match=r"play_file: has no keyword tempi \(did you mean tempo"):
         play_file(a, sound, tmp_path / "out.wav", tempi=11)
+
+
+def test_strict_is_named_only_where_it_would_help() -> None:
+    score = Score((Part((Note(0.0, 0.2, 62), Note(0.2, 0.4, 100))),))
+    with pytest.raises(InputError, match="transpose it to 21-108, or leave out `strict`"):
+        play(score, SOUND, transpose=24, strict=True)
+    for strict in (False, True):
+        with pytest.raises(InputError, match=r"transpose it to 21-108$"):
+            play(score, SOUND, transpose=48, strict=strict)
+
+
+def test_a_timbre_of_another_system_names_one_that_plays_it() -> None:
+    timbre = capture_timbre([SOUND])
+    with pytest.raises(InputError, match='is of oneshot; use `system="player"`'):
+        play(SCORE, timbre, system="wavenet")
+    with pytest.raises(InputError, match='is of oneshot; use `system="oneshot"`'):
+        transfer(SOUND, timbre, system="musaicing")
+    other = replace(timbre, system="vqvae")
+    with pytest.raises(InputError, match="is of vqvae; give the recording that it was captured"):
+        play(SCORE, other)
+
+
+def test_noise_is_named_and_no_octave_is_above_it(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal(2 * RATE) / 10
+    Audio(noise, RATE).save(tmp_path / "noise.wav")
+    SOUND.save(tmp_path / "sound.wav")
+    sound, style, output = (tmp_path / name for name in ("sound.wav", "noise.wav", "out.wav"))
+    said = r"noise\.wav: has no pitch that could be heard"
+    with pytest.warns(CambiataWarning, match=said):
+        assert transfer_file(sound, style, output).octaves_above_style == 0
+    with pytest.warns(CambiataWarning, match=said):
+        capture_timbre([style], tmp_path / "noise.timbre")
+    report = transfer_file(sound, tmp_path / "noise.timbre", output, force=True)
+    assert report.octaves_above_style == 0
+    with pytest.warns(CambiataWarning, match=said):
+        play(SCORE, cambiata.load(style))
 
 
 @pytest.mark.parametrize("name", ["performancenet", "wavenet"])

@@ -459,6 +459,13 @@ def test_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     assert [found.name for found in tmp_path.iterdir()] == ["a.mid"]
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.musicxml", "a"])
+def test_only_a_midi_file_s_name_is_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"is not the name of a MIDI file; name it NAME\.mid"):
+        midi.save(SCORE, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_a_folder_is_not_replaced(tmp_path: Path, force: bool) -> None:
     (tmp_path / "a.mid").mkdir()

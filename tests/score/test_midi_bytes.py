@@ -10,7 +10,7 @@ from midi_bytes import END, SCALE, chunk, events, meta, midi, number, off, on, s
 
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.score.midi import load
-from cambiata.score.midi_bytes import META, read_content
+from cambiata.score.midi_bytes import META, faults_of, read_content
 
 PLAIN = midi(track(*scale()))
 FRAMES = ((-25 & 0xFF) << 8) | 40  # of SMPTE, a millisecond each
@@ -109,7 +109,14 @@ def test_what_is_damaged_is_read_and_named(tmp_path: Path, data: bytes, words: s
     with pytest.warns(CambiataWarning, match=rf"a\.mid: is damaged: .*{words}") as caught:
         assert _pitches(data, tmp_path) == SCALE_NOTES
     assert len(caught) == 1
-    with pytest.raises(InputError, match=rf"a\.mid: is damaged \(.*{words}.*\); export it again"):
+    [fault] = faults_of([words])
+    with pytest.raises(InputError, match=rf"a\.mid: is damaged \(.*{fault}.*\); export it again"):
+        load(tmp_path / "a.mid", strict=True)
+
+
+def test_a_refusal_does_not_say_what_would_be_done(tmp_path: Path) -> None:
+    (tmp_path / "a.mid").write_bytes(midi(track(*scale()))[:-3])
+    with pytest.raises(InputError, match=r"is damaged \(its end is missing\); export it again"):
         load(tmp_path / "a.mid", strict=True)
 
 

@@ -18,6 +18,7 @@ from cambiata.cli.contents import (
 from cambiata.cli.groups import VerbGroup
 from cambiata.cli.options import (
     HELP,
+    KEY_HELP,
     TUNE_HELP,
     ApiOptions,
     bar_options,
@@ -62,7 +63,8 @@ _unpitched_option = _transfer_option(
     "-o",
     "--output",
     metavar="OUT",
-    help="File to write, or a folder; else CONTENT-STYLE.wav beside each; - for stdout.",
+    help="File to write, or a folder; else CONTENT-STYLE beside each, of the content's "
+    "extension (.wav where that is lossy); - for stdout.",
 )
 @_transfer_option("--system", "system", metavar="NAME", help="See `cambiata systems`.")
 @_transfer_option("--amount", "amount", type=SHARE, help="0 is the content, 1 the full transfer.")
@@ -75,7 +77,7 @@ _unpitched_option = _transfer_option(
 )
 @click.option("--octave", metavar="auto|N", help="Move the notes by octaves; else not.")
 @_transfer_option("--transpose", "transpose", type=int, metavar="N", help="Move by semitones.")
-@_transfer_option("--to-key", "to_key", metavar="KEY", help="Move to a key: D, Bb, F#m.")
+@_transfer_option("--to-key", "to_key", metavar="KEY", help=KEY_HELP)
 @_transfer_option(
     "--start", "start_s", type=SECONDS, metavar="TIME", help="Start of the content's region."
 )
@@ -182,7 +184,7 @@ def _octave_hint(octaves: int) -> str:
 @_play_option("--tune", "tune_number", type=int, metavar="N", help=TUNE_HELP)
 @_play_option("--tempo", "tempo", type=float, metavar="X", help="How many times as fast.")
 @_play_option("--transpose", "transpose", type=int, metavar="N", help="Move by semitones.")
-@_play_option("--to-key", "to_key", metavar="KEY", help="Move to a key: D, Bb, F#m.")
+@_play_option("--to-key", "to_key", metavar="KEY", help=KEY_HELP)
 @_play_option("--pedal/--no-pedal", "pedal", help="Whether the sustain pedal counts (it does).")
 @strict_option(_play_option, also=", and notes off the keyboard")
 @_play_option(
@@ -226,7 +228,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
     "onset_threshold",
     type=SHARE,
     metavar="X",
-    help="0 to 1: less finds more notes; else what served best.",
+    help="Between 0 and 1: less finds more notes; else what served best.",
 )
 @click.option(
     "--tempo",

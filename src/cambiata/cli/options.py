@@ -141,6 +141,11 @@ as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print what was done as JSON."
 )
 list_as_json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+# A mode that is named restricts what the music's key is taken for (`score.keys.move_to_key`).
+KEY_HELP = (
+    "Move to a key: D, Bb, F#m. D alone keeps the music's mode; with a mode (D major), the music's "
+    "own key is sought among keys of that mode."
+)
 TUNE_HELP = "Tune of an ABC file that holds several, by its X: number."
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
 jobs_option = click.option(

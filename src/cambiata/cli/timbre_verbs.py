@@ -11,8 +11,9 @@ import cambiata
 from cambiata.cli.audio_verbs import timbre
 from cambiata.cli.console import print_json, printable
 from cambiata.cli.options import HELP, list_as_json_option
-from cambiata.named_timbres.named import find_timbre
+from cambiata.named_timbres.named import find_timbre, stands_for_file
 from cambiata.registry import system_named
+from cambiata.score.notation import SUFFIXES as SCORE_SUFFIXES
 from cambiata.score.rolls import note_name
 from cambiata.system import StyleSystem, make_system
 from cambiata.timbre import SUFFIX
@@ -43,12 +44,26 @@ def timbre_list(as_json: bool) -> None:
 def timbre_show(name: str, as_json: bool) -> None:
     """Show what is known of a timbre: one that ships, or a .timbre file."""
     is_file = Path(name).suffix == SUFFIX
+    if not is_file and stands_for_file(name):
+        _refuse_other_file(Path(name))
     facts: dict[str, Any] = _file_facts(name) if is_file else asdict(find_timbre(name))
     if as_json:
         print_json(facts)
         return
     for key, value in _readable(facts).items():
         click.echo(printable(f"{key:<10}  {value}"))
+
+
+def _refuse_other_file(path: Path) -> None:
+    """Refuse a file that holds no timbre; one that is missing is refused by its name."""
+    if path.is_dir():
+        raise cambiata.InputError(str(path), "is a folder", "name a .timbre file in it")
+    if path.suffix.lower() in SCORE_SUFFIXES and path.exists():
+        cure = "name a .timbre file, or a timbre of `cambiata timbre list`"
+        raise cambiata.InputError(str(path), "is not a .timbre file", cure)
+    if path.exists():
+        cure = "capture it first with `cambiata.capture_timbre`"
+        raise cambiata.InputError(str(path), "is not a .timbre file", cure)
 
 
 def _file_facts(path: str) -> dict[str, Any]:

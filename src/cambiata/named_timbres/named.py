@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from cambiata.audio.codecs.opening import score_refused
 from cambiata.audio.sound import Audio, AudioFile, load
 from cambiata.errors import CambiataError, InputError
 
@@ -186,7 +187,8 @@ def open_recording(path: str | Path, *, strict: bool = False) -> AudioFile | Aud
     """
     if not stands_for_file(path):
         return timbre_named(str(path))
-    return AudioFile(path, strict=strict)
+    with score_refused("give a recording, or a timbre"):
+        return AudioFile(path, strict=strict)
 
 
 def stands_for_file(path: str | Path) -> bool:

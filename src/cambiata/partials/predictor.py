@@ -19,7 +19,7 @@ from cambiata.partials.analysis import (
     power_spectrum,
 )
 from cambiata.partials.bands import band_hz, band_quantiles_db, render_bands
-from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS, NoteFrames
+from cambiata.partials.note_frames import FLOOR_DB, N_FEATURES, N_NOISE, N_PARTIALS, NoteFrames
 from cambiata.partials.posteriors import BANDS, detect_notes
 from cambiata.partials.synthesis import Prediction
 from cambiata.partials.tuning import tuning_cents
@@ -46,6 +46,12 @@ class StyleMemory:
     quantiles: Array  # quantiles of its levels in the bands [3, bands]
     pitches: npt.NDArray[np.int64]  # of all its notes
     strengths_db: npt.NDArray[np.float64]  # of all its notes
+
+    @property
+    def is_pitched(self) -> bool:
+        """Whether it is made of notes, rather than of hits and noise: any partial sounds."""
+        partials_db = self.measured.partials_db
+        return not self.measured.n_frames or float(partials_db.max()) > FLOOR_DB
 
     def arrays(self) -> Arrays:
         """All of it in half precision, by the names that timbre files have always used."""
@@ -125,6 +131,11 @@ def measure_style(style: Samples, listener: str) -> StyleMemory:
         events.pitch,
         events.strength_db,
     )
+
+
+def mix_is_pitched(mix: StyleMix) -> bool:
+    """Whether any of the styles is made of notes, rather than of hits and noise."""
+    return any(memory.is_pitched for _, memory in mix)
 
 
 def mix_to_arrays(mix: StyleMix) -> Sequence[tuple[float, Arrays]]:

@@ -14,6 +14,7 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
+from cambiata.audio.codecs.opening import score_refused
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
@@ -75,7 +76,7 @@ class PlayOptions:
         Semitones by which the notes are moved, -48 to 48.
     to_key : str, optional
         Key that the notes are moved to, the shortest way: "D", "Bb", "F#m"; theirs is found by
-        Krumhansl & Kessler's profiles (1982).
+        Krumhansl & Kessler's profiles (1982), among keys of the mode that is named, if any.
     seed : int
         Seed of everything random: the same input and seed give the same output.
 
@@ -323,7 +324,7 @@ def play_file(
     source = (
         read_score(score, keys=True, drums=drums, strict=strict, tune_number=tune_number)
         if is_score
-        else AudioFile(score, strict=strict)
+        else _open_recording(score, strict)
     )
     if midi is not None:
         check_output(midi, MIDI, force=force)
@@ -368,8 +369,16 @@ def _check_paths(
         raise InputError("-", "is score and sound at once", "give a file for one of them")
     if superfluous_midi is not None:
         raise InputError(str(superfluous_midi), "is what the score is already", "leave out `midi`")
+    if Path(score).is_dir():
+        raise InputError(str(score), "is a folder", "name a score or a recording in it")
     for path in (score, sound):
         check_not_input(output, "an input", path)
+
+
+def _open_recording(path: str | Path, strict: bool) -> AudioFile:
+    """A recording to be transcribed; a score comes here only through a pipe."""
+    with score_refused("name its file instead of a pipe"):
+        return AudioFile(path, strict=strict)
 
 
 def _is_score(path: str | Path) -> bool:
@@ -417,7 +426,7 @@ def _prepare(
             f"{score.name}: {system.name} follows no pitch bends, volume or expression; "
             f"{DEFAULT_PLAYER} does"
         )
-    _name_left_out(score.name, left_out, options.strict or not part.notes)
+    _name_left_out(score.name, left_out, strict=options.strict, is_all=not part.notes)
     render = ScoreRender(
         part,
         style,
@@ -436,14 +445,15 @@ def _is_heard(controls: Controls) -> bool:
     return any(len(each) > 1 for each in (controls.bend, controls.volume, controls.expression))
 
 
-def _name_left_out(name: str, notes: Sequence[Note], refuse: bool) -> None:
+def _name_left_out(name: str, notes: Sequence[Note], *, strict: bool, is_all: bool) -> None:
     """Warn of notes that no piano has, or refuse them."""
     if not notes:
         return
     pitches = ", ".join(str(pitch) for pitch in sorted({note.pitch for note in notes}))
     problem = f"{len(notes)} of its notes lie off the keyboard (pitches {pitches})"
-    if refuse:
-        raise InputError(name, problem, "transpose it to 21-108, or leave out `strict`")
+    if strict or is_all:
+        or_not = "" if is_all else ", or leave out `strict`"
+        raise InputError(name, problem, f"transpose it to 21-108{or_not}")
     warn(f"{name}: {problem} and are left out")
 
 

@@ -7,16 +7,20 @@ from typing import ClassVar
 import numpy as np
 
 from cambiata.arrays import Samples
-from cambiata.errors import warn
 from cambiata.partials.note_frames import (
-    FLOOR_DB,
     HOP,
     RELEASE_S,
     WINDOW,
     score_note_frames,
 )
 from cambiata.partials.posteriors import BANDS
-from cambiata.partials.predictor import StyleMix, measure_style, mix_from_arrays, predict
+from cambiata.partials.predictor import (
+    StyleMix,
+    measure_style,
+    mix_from_arrays,
+    mix_is_pitched,
+    predict,
+)
 from cambiata.partials.synthesis import PER_FRAME, synthesize
 from cambiata.performance.controls import ControlledNotes
 from cambiata.score.midi import Part
@@ -81,13 +85,11 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
 
     def capture(self, style: Samples) -> StyleMix:
         """The reference [T] alone, with weight 1."""
-        memory = measure_style(style, self.config.listener)
-        if memory.measured.n_frames and float(memory.measured.partials_db.max()) <= FLOOR_DB:
-            warn(
-                "the sound has no pitch that could be heard (drums? noise?): notes will sound as "
-                "its hits do"
-            )
-        return _thin_memories(((1.0, memory),))
+        return _thin_memories(((1.0, measure_style(style, self.config.listener)),))
+
+    def is_pitched(self, timbre: StyleMix) -> bool:
+        """Whether any of the references is made of notes."""
+        return mix_is_pitched(timbre)
 
     @property
     def weights_sha256(self) -> str:

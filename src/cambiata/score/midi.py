@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from cambiata.arrays import array_of, from_end
 from cambiata.errors import InputError, warn
-from cambiata.files import check_output, is_sound, write_bytes
+from cambiata.files import MIDI, check_output, is_sound, write_bytes
 from cambiata.keywords import checked_keywords
 from cambiata.score.clock import Clock, Metre
-from cambiata.score.midi_bytes import read_content
+from cambiata.score.midi_bytes import faults_of, read_content
 from cambiata.score.midi_events import read_clock, read_parts
 from cambiata.score.midi_writing import to_mido
 from cambiata.score.parts import Controls, Note, Part
@@ -323,11 +323,13 @@ def load(
     _check_division(path, content.division, content.seconds_per_tick, beats)
     damage = "; ".join(content.repairs)
     if damage and strict:
-        raise InputError(str(path), f"is damaged ({damage})", "export it again")
+        faults = "; ".join(faults_of(content.repairs))
+        raise InputError(str(path), f"is damaged ({faults})", "export it again")
     clock = read_clock(content)
     parts = read_parts(content, clock, drums)
     if not parts:
-        problem = f"has no notes that can be read ({damage})" if damage else "has no notes"
+        faults = "; ".join(faults_of(content.repairs))
+        problem = f"has no notes that can be read ({faults})" if damage else "has no notes"
         raise InputError(str(path), problem, "choose a score that plays something")
     if damage:
         warn(f"{path}: is damaged: {damage}")
@@ -436,7 +438,7 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Raises
     ------
     InputError
-        The file exists or is a folder, or its folder does not exist.
+        The file is not named .mid, exists or is a folder, or its folder does not exist.
 
     Examples
     --------
@@ -444,4 +446,4 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
     """
-    write_bytes(check_output(path, force=force), score.to_bytes())
+    write_bytes(check_output(path, MIDI, force=force), score.to_bytes())

@@ -77,6 +77,13 @@ def _list_numbers(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, known[:_FEW])) + (", ..." if len(known) > _FEW else "")
 
 
+def _refuse_missing(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(str(path), "is a folder", "name a score in it")
+    if not path.is_file():
+        raise InputError(str(path), "no such file", "check the path")
+
+
 def _refuse_number(path: str | Path, tune_number: int | None) -> None:
     if tune_number is not None:
         problem = "is not an ABC file, which alone holds several tunes"
@@ -120,8 +127,7 @@ def read_all(path: str | Path, *, strict: bool = False) -> list[Sheet]:
         if not sheets[0].voices:
             raise InputError(str(path), "has only drums", "choose a score with pitches")
         return sheets
-    if not path.is_file():
-        raise InputError(str(path), "no such file", "check the path")
+    _refuse_missing(path)
     if suffix not in SUFFIXES:
         with path.open("rb") as file:
             if is_sound(file.read(12)):
@@ -260,8 +266,7 @@ def _no_tunes(path: Path) -> InputError:
 
 def _read_tune(path: Path, tune_number: int | None = None) -> PlayedTune:
     """The only tune of an ABC or MusicXML file; what could not be followed of it is said."""
-    if not path.is_file():
-        raise InputError(str(path), "no such file", "check the path")
+    _refuse_missing(path)
     suffix = path.suffix.lower()
     if suffix in MUSICXML_SUFFIXES:
         tune = read_musicxml(path)

@@ -56,7 +56,8 @@ class Options:
         Semitones by which the notes are moved, where the system has this setting.
     to_key : str, optional
         Key that they are moved to, the shortest way: "D", "Bb", "F#m"; likewise. The content's own
-        is found by Krumhansl & Kessler's profiles (1982).
+        is found by Krumhansl & Kessler's profiles (1982), among keys of the mode that is named, if
+        any.
     start_s : float, optional
         Start of the content's region, in seconds.
     end_s : float, optional

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from cambiata.partials.predictor import (
     StyleMix,
     measure_style,
     mix_from_arrays,
+    mix_is_pitched,
     mix_to_arrays,
     predict,
 )
@@ -108,6 +109,10 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     def capture(self, style: Samples) -> StyleMix:
         """The style [T] alone, with weight 1."""
         return ((1.0, measure_style(style, self.config.listener)),)
+
+    def is_pitched(self, timbre: StyleMix) -> bool:
+        """Whether any of the styles is made of notes."""
+        return mix_is_pitched(timbre)
 
     @property
     def weights_sha256(self) -> str:
@@ -200,7 +205,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
 
     def octaves_above(self, timbre: StyleMix, evidence: PitchEvidence) -> int:
         """Octaves from the middle of the style's notes up to that of the content's as played."""
-        pitches = np.concatenate([memory.pitches for _, memory in timbre])
+        pitches = _pitches(timbre)
         if not len(pitches) or not evidence.is_pitched:
             return 0
         return round((evidence.median_pitch + self.semitones - float(np.median(pitches))) / 12)
@@ -209,7 +214,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         """Octaves by which the content's notes are moved; by those of a stretch until settled."""
         if self.config.octave != "auto":
             return int(self.config.octave)
-        pitches = np.concatenate([memory.pitches for _, memory in timbre])
+        pitches = _pitches(timbre)
         if not events.n_notes or not len(pitches):
             return 0
         return round(float(np.median(pitches) - np.median(events.pitch)) / 12)
@@ -221,6 +226,12 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
             return events
         rank = np.argsort(np.argsort(events.strength_db)) / max(1, events.n_notes - 1)
         return replace(events, strength_db=np.quantile(strengths, rank))
+
+
+def _pitches(timbre: StyleMix) -> npt.NDArray[Any]:
+    """Pitches of the notes of all styles; those of hits are none."""
+    pitches = [memory.pitches for _, memory in timbre if memory.is_pitched]
+    return np.concatenate([np.zeros(0), *pitches])
 
 
 def _shift_bands(levels_db: npt.NDArray[np.float32], semitones: int) -> npt.NDArray[np.float32]:

@@ -251,7 +251,9 @@ def _transcribe(
         raise InputError(f"instrument {instrument}", "is not known", "use any or piano")
     if onset_threshold is not None and not 0 < onset_threshold < 1:
         raise InputError(
-            f"onset threshold {onset_threshold:g}", "is out of range", "use 0.05 to 0.95"
+            f"onset threshold {onset_threshold:g}",
+            "is out of range",
+            "use more than 0, less than 1",
         )
     source = MonoSource(source)
     check_tempo(tempo)

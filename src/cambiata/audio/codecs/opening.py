@@ -25,6 +25,17 @@ _ADVICE = "what is there is used"
 _PLAY_IT = "play it with `cambiata.play`"
 
 
+@contextmanager
+def score_refused(cure: str) -> Iterator[None]:
+    """Where a score cannot be meant: it is refused with this cure, not with a hint at playing."""
+    try:
+        yield
+    except InputError as error:
+        if error.cure != _PLAY_IT:
+            raise
+        raise InputError(error.subject, error.problem, cure) from error
+
+
 class DecodedFile(Protocol):
     """A sound file, its header no longer trusted."""
 
