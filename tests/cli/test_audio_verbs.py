@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -105,6 +107,18 @@ def test_a_score_on_standard_input_is_to_be_named(folder: Path) -> None:
 
 
 # --- translate and domains ---------------------------------------------------------------------
+
+
+def test_what_a_pipe_holds_is_read_once(folder: Path) -> None:
+    """Looking what is in a named pipe would take its first bytes away."""
+    for name, code, said in (
+        ("sound.wav", 0, b"out.wav: 4 notes"),
+        ("score.mid", 2, b"name its file instead of a pipe"),
+    ):
+        call = f"{sys.executable} -m cambiata play <(cat {name}) sound.wav -o out.wav"
+        done = subprocess.run(["bash", "-c", call], cwd=folder, capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert said in done.stderr
 
 
 @pytest.fixture

@@ -385,8 +385,10 @@ def _is_score(path: str | Path) -> bool:
     """By its name, or by its first bytes where the name says nothing."""
     if Path(path).suffix.lower() in SUFFIXES:
         return True
-    with suppress(OSError, ValueError), Path(path).open("rb") as file:
-        return is_midi(file.read(12))
+    with suppress(OSError, ValueError):
+        if Path(path).is_file():  # a pipe is read once
+            with Path(path).open("rb") as file:
+                return is_midi(file.read(12))
     return False
 
 
