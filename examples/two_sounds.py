@@ -5,6 +5,8 @@ from pathlib import Path
 
 import cambiata
 
+if len(sys.argv) != 2:
+    sys.exit("usage: python examples/two_sounds.py OUT.wav")
 folder = Path(__file__).parent
 content = cambiata.load(folder / "trumpet.ogg", end_s=2.0)
 style = cambiata.load(folder / "cello.flac")

@@ -67,7 +67,11 @@ def test_systems_of_a_job_keep_its_contract(job: str, kind: type) -> None:
 @pytest.mark.parametrize(
     ("name", "job", "message"),
     [
-        ("x", "transfer", "x: is not a system; use one of oneshot, .*, translation$"),
+        (
+            "onshot",
+            "transfer",
+            "did you mean oneshot[?] use one of oneshot, musaicing, ulyanov, vqvae$",
+        ),
         ("player", "transfer", "player: does not transfer; use one of oneshot, .*, vqvae$"),
         ("oneshot", "play", "does not play scores; use one of player, performancenet, wavenet"),
         ("oneshot", "translate", "oneshot: does not translate; use one of translation"),

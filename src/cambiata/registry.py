@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, Literal, cast
 
 from cambiata.aliases import current_name
-from cambiata.errors import InputError
+from cambiata.errors import InputError, nearest_names
 from cambiata.system import (
     PlaySystem,
     System,
@@ -174,7 +174,10 @@ def find_system(name: str, job: Job | None = None) -> type[SystemFacts]:
     names = [entry.name for entry in _TABLE if entry.job in configured]
     if job is not None and (name in names or job not in configured):
         raise InputError(name, _OTHER_JOB[job], "use one of " + ", ".join(system_names(job)))
-    raise InputError(name, "is not a system", "use one of " + ", ".join(names))
+    if job is not None:
+        names = system_names(job)
+    near = nearest_names(name, names)
+    raise InputError(name, "is not a system", f"{near} use one of {', '.join(names)}".strip())
 
 
 def system_named(name: str) -> type[System[Any]]:

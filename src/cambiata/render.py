@@ -368,7 +368,7 @@ class ContentRender(Render):
             return
         name, keeps = self.content.name, bool(self.n_kept)
         if not self._evidence.is_pitched:
-            sound = "that sound itself comes out" if keeps else "mostly noise comes out"
+            sound = "its own sound comes out" if keeps else "mostly noise comes out"
             cure = "" if keeps else '; `unpitched="keep"` keeps its own sound'
             warn(f"{name}: hardly a note was heard in it, so that {sound}{cure}")
         elif not keeps:

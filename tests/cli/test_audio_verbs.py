@@ -65,12 +65,27 @@ def test_flags_of_play_are_the_api_s_own() -> None:
     [
         ("play nowhere.mid sound.wav -o o.wav", "nowhere.mid: no such file"),
         ("play text.mid sound.wav -o o.wav", "text.mid: is not readable as MIDI"),
-        ("play drums.mid sound.wav -o o.wav", "drums.mid: has no notes there"),
+        ("play drums.mid sound.wav -o o.wav", "drums.mid: has only drums"),
         ("play score.mid silent.wav -o o.wav", "silent.wav: is silent"),
         ("play score.mid short.wav -o o.wav", "give at least 0.5 s"),
         ("play score.mid sound.wav -o o.xyz", "o.xyz"),
-        ("play score.mid sound.wav -o o.wav --track 7", "has no track 7; use one of: 1 tune"),
+        ("play score.mid sound.wav -o o.wav --track 7", "has no track 7; use 1 (tune)"),
         ("play score.mid sound.wav -o o.wav --tempo 0", "tempo 0: is out of range"),
+        (
+            "play score.mid sound.wav -o o.wav --tempo 120",
+            "how many times as fast; use 0.05 to 20 (2: twice)",
+        ),
+        ("play sound.wav sound.wav -o o.wav --drums 99", "drums 99: is not a MIDI channel"),
+        (
+            "play score.mid sound.wav -o o.wav --system playr",
+            "did you mean player? use one of player",
+        ),
+        ("timbre mix flute=-1 cello=2 -o m.timbre", "flute: its share is -1; use 0 or more"),
+        ("timbre mix flute -o m.timbre", "'flute' has no share; write it as flute=0.5"),
+        (
+            "transfer sound.wav cello o.wav",
+            "o.wav: no such file; check the path (outputs go behind",
+        ),
         ("play score.mid sound.wav -o o.wav --system magic", "magic: is not a system"),
         ("play score.mid sound.wav -o o.wav --midi k.mid", "leave out --midi"),
         ("play . sound.wav -o o.wav", ".: is a folder; name a score or a recording in it"),
@@ -83,7 +98,7 @@ def test_flags_of_play_are_the_api_s_own() -> None:
         ("transcribe silent.wav -o o.mid", "silent.wav: is silent"),
         ("transcribe score.mid -o o.mid", "score.mid"),
         ("transcribe sound.wav -o o.wav", "o.wav: is not the name of a MIDI file"),
-        ("transcribe sound.wav -o o.mid --onset-threshold 2", "use more than 0, less than 1"),
+        ("transcribe sound.wav -o o.mid --onset-threshold 200%", "use more than 0, less than 1"),
         ("transcribe sound.wav -o score.mid", "score.mid: exists"),
     ],
 )
@@ -276,7 +291,7 @@ def test_a_score_in_the_place_of_a_recording_is_told_about_play(
         (-24, None, "; moved by -2 octaves"),
         (-3, None, "; moved by -3 semitones"),
         (2, "C major", "; moved by +2 semitones from C major"),
-        (0, "D major", "; moved by +0 semitones from D major"),
+        (0, "D major", "; in D major already"),
     ],
 )
 def test_a_move_is_said(semitones: int, key: str | None, text: str) -> None:

@@ -84,7 +84,10 @@ def test_a_result_is_what_a_transfer_alone_gives(folder: Path) -> None:
         (("in/a.wav", "in/b.flac", "style.wav", "-o", "style.wav"), "style.wav: is a file"),
         (("in", "style.wav", "-o", "new.wav"), "new.wav: is a file"),
         (("in", "style.wav", "-o", "no/out"), "no/out: its folder does not exist"),
-        (("in", "style.wav", "-o", "out", "--amount", "3"), "amount: 3 is out of range"),
+        (
+            ("in", "style.wav", "-o", "out", "--amount", "3"),
+            "Invalid value for '--amount': 3 is out of range",
+        ),
         (("in", "nowhere.wav"), "nowhere.wav: no such file"),
         (("in", "style.wav", "-o", "-"), "-: goes with one content alone"),
         (("*.mp3", "style.wav"), "*.mp3: matches no file"),

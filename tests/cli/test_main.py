@@ -144,7 +144,7 @@ _BAD = [
     (["content.wav", "style.wav", "--subtype", "IMA_ADPCM"], "does not store IMA_ADPCM here"),
     (["content.wav", "style.wav", "-o", "a.ogg", "--rate", "384000"], "OGG cannot hold 384000"),
     (["content.wav", "style.wav", "-o", "a.ogg", "--subtype", "PCM_16"], "use one of VORBIS"),
-    (["content.wav", "style.wav", "--amount", "2"], "amount: 2 is out of range; use 0 to 1"),
+    (["content.wav", "style.wav", "--amount", "2"], "2 is out of range; use 0 to 1, or 2%"),
     (
         ["content.wav", "style.wav", "--amount", "much"],
         "'much' is not a share; write it like 0.5 or 50%",

@@ -121,8 +121,8 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("tune", "options", "message"),
     [
-        ("duet.mid", (), "has several parts; choose one with --track: 1 flute; 2 bass"),
-        ("duet.mid", ("--track", 3), "has no track 3; use one of: 1 flute; 2 bass"),
+        ("duet.mid", (), "has several parts; choose one with --track: 1 (flute) or 2 (bass)"),
+        ("duet.mid", ("--track", 3), "has no track 3; use 1 (flute) or 2 (bass)"),
         ("chords.mid", (), "is polyphonic: tones sound together; choose a melody with --track, or"),
         ("seven.mid", (), "is in 7/8, a metre that is not known; use 4/4, "),
         ("empty.mid", (), "has no notes; choose a score that plays something"),
@@ -130,7 +130,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("noise.mid", (), "is not readable as MIDI; export it again"),
         ("nowhere.mid", (), "no such file; check the path"),
         ("none", (), "none: is a folder; name a score in it"),
-        ("duet.mid", ("--track", 1, "--amount", 2), "amount 2: is out of range; use 0 to 1"),
+        ("duet.mid", ("--track", 1, "--amount", "200%"), "amount 2: is out of range; use 0 to 1"),
         (
             "duet.mid",
             ("--track", 1, "--metre", "x"),
@@ -157,6 +157,7 @@ def test_bad_tunes_are_named(
     ("style", "message"),
     [
         ("bebop", "bebop: is not a known style; use one of reel, hornpipe"),
+        ("horn-pipe", "did you mean hornpipe? use one of reel, hornpipe"),
         ("none", "none: holds no melody that can be read; give scores in it"),
         ("noise.mid", "is not readable as MIDI"),
     ],

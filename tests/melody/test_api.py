@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cambiata.errors import CambiataWarning, InputError
-from cambiata.melody.api import melody_system, restyle
+from cambiata.melody.api import load_style_tunes, melody_system, restyle
 from cambiata.melody.bars import MelodyLine
 from cambiata.melody.latent import Latent
 from cambiata.melody.system import MelodyAmounts
@@ -179,3 +179,9 @@ def test_weights_say_what_they_were_learnt_from() -> None:
     assert about["licence"] == "Apache-2.0"
     assert all(facts["n_tunes"] >= 8 for facts in about["styles"].values())
     assert about["data"]["tunes"]["train"] > 2000
+
+
+@pytest.mark.parametrize("style", ["Slip-Jig", "slip_jig", "SLIP  jig"])
+def test_a_style_is_known_however_it_is_written(style: str) -> None:
+    assert load_style_tunes(style) == "slip jig"
+    assert restyle(REEL, "HORNPIPE") == restyle(REEL, "hornpipe")

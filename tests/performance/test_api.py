@@ -198,7 +198,7 @@ def test_scores_that_are_odd_are_played(tmp_path: Path) -> None:
             lambda path: cambiata.save_score(
                 Score((Part((Note(0, 1, 36),), is_drum=True),)), path, force=True
             ),
-            "no notes there",
+            "has only drums",
         ),
     ],
 )

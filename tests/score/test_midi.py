@@ -551,12 +551,14 @@ def test_merged_parts() -> None:
     assert score.merged(3, tempo=0.5).notes == (Note(1.0, 2.0, 48),)
     for track, match in (
         (1, "only drums"),
-        (4, "has no track 4; use one of: 1 program 0; 2 right"),
+        (4, r"has no track 4; use 1 \(no name, program 0\) or 2 \(right"),
     ):
         with pytest.raises(InputError, match=match):
             score.merged(track)
-    with pytest.raises(InputError, match="no notes there"):
+    with pytest.raises(InputError, match=r"x\.mid: has only drums"):
         Score((drums,), "x.mid").merged()
+    with pytest.raises(InputError, match="no notes there"):
+        Score((Part(()),), "x.mid").merged()
     with pytest.raises(InputError, match="tempo 0: is out of range"):
         score.merged(tempo=0.0)
 

@@ -6,13 +6,20 @@ from typing import Any, get_args
 import click
 
 import cambiata
-from cambiata.cli.console import print_json, print_report, progress_bar, silence_warnings
+from cambiata.cli.console import (
+    print_json,
+    print_report,
+    progress_bar,
+    shown_path,
+    silence_warnings,
+)
 from cambiata.cli.contents import (
     check_many,
     expand,
     is_folder,
     make_folder,
     name_beside,
+    refuse_output_as_style,
     work_on_all,
 )
 from cambiata.cli.groups import VerbGroup
@@ -113,6 +120,8 @@ def transfer(
     """
     silence_warnings(quiet)
     options = resolve_bars(options)
+    if output is None and len(contents) > 1:
+        refuse_output_as_style(style)
     found = expand(contents, style)
     folder = output if is_folder(output, len(found)) else None
     if list(contents) == found and len(found) == 1:
@@ -144,7 +153,7 @@ def _describe(report: cambiata.Report) -> str:
         used = f"; {report.style_used_s:.0f} s of the style's {report.style_s:.0f} were used"
     speed = "" if report.amount == 0 else f" (real-time factor {report.real_time_factor:.2f})"
     return (
-        f"{report.output}: {report.duration_s:.1f} s by {report.system}, "
+        f"{shown_path(report.output)}: {report.duration_s:.1f} s by {report.system}, "
         f"amount {report.amount:g}, in {report.elapsed_s:.1f} s{speed}{used}"
         f"{_describe_move(report.transposed, report.key)}{_octave_hint(report.octaves_above_style)}"
     )
@@ -153,8 +162,8 @@ def _describe(report: cambiata.Report) -> str:
 def _describe_move(semitones: int, key: str | None) -> str:
     """By how much notes were moved, and from which key."""
     octaves, rest = divmod(semitones, 12)
-    if key is None and not semitones:
-        return ""
+    if not semitones:
+        return "" if key is None else f"; in {key} already"
     if key is None and not rest:
         return f"; moved by {octaves:+d} octave{'s' * (abs(octaves) != 1)}"
     from_key = "" if key is None else f" from {key}"
@@ -206,7 +215,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
         report = cambiata.play_file(score, sound, output, progress=progress, **options)
     saved_notes = f"; its notes in {report.midi}" if report.midi else ""
     sentence = (
-        f"{report.output}: {report.n_notes} notes, {report.duration_s:.1f} s by "
+        f"{shown_path(report.output)}: {report.n_notes} notes, {report.duration_s:.1f} s by "
         f"{report.system}, in {report.elapsed_s:.1f} s "
         f"(real-time factor {report.real_time_factor:.2f}){saved_notes}"
         f"{_describe_move(report.transposed, report.key)}"
@@ -410,14 +419,14 @@ def mix(shares: tuple[str, ...], output: str, quiet: bool, as_json: bool, force:
     """A sound between others: a.timbre=0.3 b.timbre=0.7 lies 70 % of the way from a to b."""
     parts = []
     for text in shares:
-        path, equals, share = text.rpartition("=")
+        path, _, share = text.rpartition("=")
         try:
             number = parse_share(share)
         except ValueError:
-            number = -1.0
-        if not equals or number < 0:
-            raise click.BadParameter(f"{text!r} has no share; write it as NAME.timbre=0.5")
-        parts.append((cambiata.load_timbre(path), number))
+            path = ""
+        if not path:
+            raise click.BadParameter(f"{text!r} has no share; write it as {text.split('=')[0]}=0.5")
+        parts.append((path, number))
     _print_timbre(cambiata.mix_timbres(parts, output, force=force), quiet, as_json)
 
 

@@ -33,6 +33,11 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 
+def shown_path(output: str) -> str:
+    """An output's path in a sentence: "-" is standard output."""
+    return "standard output" if output == "-" else output
+
+
 def one_line(text: str) -> str:
     r"""Text as one printable line.
 

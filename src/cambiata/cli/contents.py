@@ -63,6 +63,12 @@ def expand(given: Sequence[str], style: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def refuse_output_as_style(style: str) -> None:
+    """Refuse a style that is not there and named like a sound: the output, without its -o."""
+    if Path(style).suffix.lower() in SOUND_SUFFIXES and not Path(style).exists():
+        raise cambiata.InputError(style, "no such file", "check the path (outputs go behind -o)")
+
+
 def _stem(style: str) -> str:
     """What a style is called in the names of results."""
     return "stdin" if style == "-" else Path(style).stem

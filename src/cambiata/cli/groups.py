@@ -1,12 +1,11 @@
 """Groups of commands: an unknown one names the nearest, and all that there are."""
 
-from difflib import get_close_matches
 from typing import Any
 
 import click
 
 from cambiata.cli.console import Interruption
-from cambiata.errors import MissingExtraError
+from cambiata.errors import MissingExtraError, nearest_names
 
 # Packages that only the extra for training brings, whichever verb needs them.
 _OF_TRAINING = ("fluidsynth", "lightning_fabric", "onnx", "onnxscript", "torch")
@@ -22,8 +21,8 @@ class VerbGroup(click.Group):
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             names = self.list_commands(ctx)
-            near = get_close_matches(name, names, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
+            near = nearest_names(name, names)
+            hint = f" ({near})" if near else ""
             raise click.UsageError(f"No such command {name}{hint}; use one of {', '.join(names)}")
         return super().resolve_command(ctx, args)
 

@@ -83,13 +83,16 @@ class Share(click.ParamType):  # type: ignore[type-arg]  # not generic before cl
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """The share; whether it is in range is the API's to say."""
+        """The share; whether it is in range is the API's to say, but where percent may be meant."""
         if not isinstance(value, str):
             return float(value)
         try:
-            return parse_share(value)
+            share = parse_share(value)
         except ValueError:
             self.fail(f"{value!r} is not a share; write it like 0.5 or 50%", param, ctx)
+        if 1 < share <= 100 and "%" not in value:
+            self.fail(f"{value} is out of range; use 0 to 1, or {value}%", param, ctx)
+        return share
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg]

@@ -14,7 +14,7 @@ from cambiata.groove.system import GrooveAmounts, GrooveSystem
 from cambiata.keywords import checked_keywords
 from cambiata.page.sidecars import Sidecars
 from cambiata.registry import find_system, system_names
-from cambiata.score.midi import Metre, Score, load, save
+from cambiata.score.midi import Metre, Score, check_drums, load, save
 from cambiata.score.notation import SUFFIXES, read_score
 
 # Metres that `metre` takes: note values that MIDI can write, and as many beats as a bar may have.
@@ -295,6 +295,7 @@ def load_drums(path: str | Path, drums: int | None = None, *, strict: bool = Fal
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
+    check_drums(drums)
     suffix = Path(path).suffix.lower()
     if suffix in SUFFIXES and suffix not in MIDI_INPUT_SUFFIXES:
         try:

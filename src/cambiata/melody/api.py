@@ -1,12 +1,12 @@
 """Melodies turned towards a style: in memory, and from file to file."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack, cast
 
-from cambiata.errors import SHARE, SHEET, InputError, check_numbers, check_type, warn
+from cambiata.errors import SHARE, SHEET, InputError, check_numbers, check_type, nearest_names, warn
 from cambiata.files import SCORE, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
@@ -186,6 +186,8 @@ def restyle(
     tune = with_pickup(tune, pickup)
     number, line = melody_of_sheet(tune, track=track, skyline=skyline)
     turning = melody_system(system, settings)
+    if isinstance(style, str):
+        style = _style_named(style, turning.styles()) or style
     style_lines, name = _style_lines(style)
     kinds = _style_kinds(turning, style_lines, name)
     new_metre = target_metre(line, kinds, metre, tune.name, name)
@@ -332,10 +334,26 @@ def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sh
         return sheets
     if path.suffix.lower() in SUFFIXES:
         return notation.read_all(path)
-    names = ", ".join(melody_system(system).styles())
-    raise InputError(
-        str(style), "is not a known style", f"use one of {names}, or a file or a folder"
-    )
+    styles = melody_system(system).styles()
+    name = _style_named(str(style), styles)
+    if name is None:
+        raise _unknown_style(str(style), styles)
+    return name
+
+
+def _style_named(style: str, styles: Iterable[str]) -> str | None:
+    """A dance type as it is written here; capitals, dashes, underscores and spaces do not count."""
+    return {_plain(name): name for name in styles}.get(_plain(style))
+
+
+def _plain(style: str) -> str:
+    return " ".join(style.lower().replace("-", " ").replace("_", " ").split())
+
+
+def _unknown_style(style: str, styles: Iterable[str]) -> InputError:
+    near = nearest_names(_plain(style), styles)
+    cure = f"{near} use one of {', '.join(styles)}, or a file or a folder of tunes"
+    return InputError(style, "is not a known style", cure.strip())
 
 
 def _amounts(amount: float, rhythm: float | None, pitch: float | None) -> MelodyAmounts:
@@ -375,11 +393,7 @@ def _style_kinds(
     if isinstance(style, str):
         style_kinds = turning.styles()
         if style not in style_kinds:
-            raise InputError(
-                name,
-                "is not a known style",
-                f"use one of {', '.join(style_kinds)}, or give a file or a folder of tunes",
-            )
+            raise _unknown_style(name, style_kinds)
         return style_kinds[style]
     kinds = [line.counting.kind for line in style]
     return sorted(set(kinds), key=lambda kind: -kinds.count(kind))

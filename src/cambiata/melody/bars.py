@@ -11,6 +11,7 @@ import numpy.typing as npt
 from cambiata.errors import InputError
 from cambiata.score.keys import key_fits
 from cambiata.score.midi import Metre
+from cambiata.score.parts import track_list
 from cambiata.score.sheet import Sheet, Tone, Voice
 
 # Of a quarter note; a beat has 24 of them, or 36 where it divides into three: thirty-seconds and
@@ -232,14 +233,12 @@ def melody_of_sheet(
 
     `track` is which voice, from 1; `skyline` takes the highest tones where several sound.
     """
-    choices = "; ".join(
-        f"{i} {voice.name or f'program {voice.program}'}" for i, voice in enumerate(sheet.voices, 1)
-    )
+    choices = track_list((voice.name, voice.program) for voice in sheet.voices)
     if track is None and len(sheet.voices) > 1:
         raise InputError(sheet.name, "has several parts", f"choose one with `track`: {choices}")
     number = 0 if track is None else track - 1
     if not 0 <= number < len(sheet.voices):
-        raise InputError(sheet.name, f"has no track {track}", f"use one of: {choices}")
+        raise InputError(sheet.name, f"has no track {track}", f"use {choices}")
     voice = sheet.voices[number]
     if skyline:
         voice = voice.skyline()

@@ -26,7 +26,7 @@ from cambiata.page.comparison import Comparison
 from cambiata.performance.exhibits import play_exhibits
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
-from cambiata.score.midi import Controls, Note, Part, Score, save
+from cambiata.score.midi import Controls, Note, Part, Score, check_drums, save
 from cambiata.score.notation import SUFFIXES, read_score
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.score.transposition import check_move, move_of, transposed
@@ -318,6 +318,7 @@ def play_file(
     """
     began = time.perf_counter()
     chosen = PlayOptions(**options)
+    check_drums(drums)
     is_score = _is_score(score)
     _check_paths(score, sound, output, midi if is_score else None)
     strict = chosen.strict

@@ -17,7 +17,7 @@ from cambiata.score.clock import Clock, Metre
 from cambiata.score.midi_bytes import faults_of, read_content
 from cambiata.score.midi_events import read_clock, read_parts
 from cambiata.score.midi_writing import to_mido
-from cambiata.score.parts import Controls, Note, Part
+from cambiata.score.parts import Controls, Note, Part, track_list
 
 __all__ = ["Clock", "Controls", "Metre", "Note", "Part", "Score", "load", "save"]
 
@@ -148,17 +148,17 @@ class Score:
         """
         # Twenty times slower or faster than written: a slip of the decimal point beyond that.
         if not 0.05 <= tempo <= 20:
-            raise InputError(f"tempo {tempo:g}", "is out of range", "use 0.05 to 20")
+            cure = "it says how many times as fast; use 0.05 to 20 (2: twice)"
+            raise InputError(f"tempo {tempo:g}", "is out of range", cure)
         chosen = [part for part in self.parts if not part.is_drum and part.notes]
         if track is not None:
             if not 1 <= track <= len(self.parts):
-                tracks = "; ".join(
-                    f"{i} {part.name or f'program {part.program}'}"
-                    for i, part in enumerate(self.parts, 1)
-                )
-                raise InputError(self.name, f"has no track {track}", f"use one of: {tracks}")
+                tracks = track_list((part.name, part.program) for part in self.parts)
+                raise InputError(self.name, f"has no track {track}", f"use {tracks}")
             chosen = [self.parts[track - 1]]
-        if not chosen or not any(part.notes for part in chosen):
+        elif not chosen:
+            chosen = list(self.parts)
+        if not any(part.notes for part in chosen):
             raise InputError(self.name, "has no notes there", "choose a score that plays something")
         if all(part.is_drum for part in chosen):
             raise InputError(self.name, "has only drums", "choose a score with pitches")
@@ -264,6 +264,29 @@ def _joined(parts: Sequence[Part]) -> tuple[list[Controls], list[Note]]:
     return controls, sorted(notes)
 
 
+def check_drums(channel: int | None) -> None:
+    """Refuse a channel of drums that MIDI has not.
+
+    Parameters
+    ----------
+    channel : int or None
+        1 to 16; 0 stands for none, None for the tenth.
+
+    Raises
+    ------
+    InputError
+        It is another number.
+
+    Examples
+    --------
+    >>> check_drums(99)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: drums 99: is not a MIDI channel; use 1 to 16, or 0: none
+    """
+    if channel is not None and not 0 <= channel <= 16:
+        raise InputError(f"drums {channel}", "is not a MIDI channel", "use 1 to 16, or 0: none")
+
+
 @checked_keywords
 def load(
     path: str | Path,
@@ -318,8 +341,7 @@ def load(
         raise InputError(
             str(path), "is not readable as MIDI", "export it again as a standard MIDI file"
         ) from error
-    if drums is not None and not 0 <= drums <= 16:
-        raise InputError(f"drums {drums}", "is not a MIDI channel", "use 1 to 16, or 0: none")
+    check_drums(drums)
     _check_division(path, content.division, content.seconds_per_tick, beats)
     damage = "; ".join(content.repairs)
     if damage and strict:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -353,3 +354,27 @@ class Part:
                 for note in inside
             ),
         )
+
+
+def track_list(tracks: Iterable[tuple[str, int]]) -> str:
+    """Tracks by their numbers, for messages.
+
+    Parameters
+    ----------
+    tracks : iterable of tuple of str and int
+        Names and programs of all tracks, the first of which is 1.
+
+    Returns
+    -------
+    str
+        What may be chosen.
+
+    Examples
+    --------
+    >>> track_list([("flute", 73), ("", 0)])
+    '1 (flute) or 2 (no name, program 0)'
+    """
+    return " or ".join(
+        f"{i} ({name or f'no name, program {program}'})"
+        for i, (name, program) in enumerate(tracks, 1)
+    )
