@@ -345,3 +345,10 @@ def test_silence_is_refused(content: Audio) -> None:
         _transfer(content, silent)
     with pytest.raises(cambiata.InputError, match="content: is silent"):
         _transfer(silent, content)
+
+
+def test_a_result_is_named_by_content_and_style() -> None:
+    t = np.arange(22050, dtype=np.float32) / 22050
+    tone = Audio(np.sin(2 * np.pi * 220 * t), 22050, name="takes/trumpet.ogg")
+    assert transfer(tone, replace(tone, name="cello.wav"), amount=0).name == "trumpet by cello"
+    assert transfer(replace(tone, name="audio"), tone, amount=0).name == "content by trumpet"

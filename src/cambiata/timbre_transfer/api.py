@@ -288,7 +288,8 @@ def transfer(
         style = replace(style, name="style")
     named = replace(content, name="content") if content.name == "audio" else content
     blocks = _render(named, style, Options(**options)).blocks(progress)
-    return replace(content, samples=np.concatenate(list(blocks), axis=1))
+    samples = np.concatenate(list(blocks), axis=1)
+    return replace(content, samples=samples, name=f"{Path(named.name).stem} by {_name_of(style)}")
 
 
 @checked_keywords
@@ -367,7 +368,7 @@ def transfer_file(
         subtype=subtype,
         force=force,
     )
-    named = " + ".join(dict(style.shares)) if isinstance(style, DomainMix) else str(style)
+    named = _name_of(style) if isinstance(style, DomainMix) else str(style)
     inputs = {"the content": content, "the style": named}
     comparison = Comparison(picture, listen, output=output, inputs=inputs, force=force)
     sound: Source | Timbre | DomainMix
@@ -381,6 +382,13 @@ def transfer_file(
         comparison.write(exhibits, source.name, named, facts)
     to = dict(style.shares) if isinstance(style, DomainMix) else {}
     return _report(render, written, chosen, comparison, elapsed_s, to)
+
+
+def _name_of(style: Audio | Timbre | DomainMix) -> str:
+    """What a style is called in the name of what it plays."""
+    if isinstance(style, DomainMix):
+        return " + ".join(dict(style.shares))
+    return Path(style.name).stem
 
 
 def _output_shape(content: Source, options: Options) -> OutputShape:
