@@ -145,7 +145,7 @@ def test_settings_are_read_as_their_own_type() -> None:
 
 
 def test_an_unknown_system_is_refused() -> None:
-    with pytest.raises(cambiata.InputError, match="is not a system; use one of oneshot"):
+    with pytest.raises(cambiata.InputError, match=r"did you mean oneshot\? use one of oneshot"):
         cambiata.transfer_system("oneshot9")
 
 
