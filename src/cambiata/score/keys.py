@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
+from cambiata.score.spelling import STEPS
 
 # How well each pitch class above the tonic fits (Krumhansl & Kessler 1982, table 1), major, minor.
 _PROFILES = np.array(
@@ -16,7 +17,6 @@ _PROFILES = np.array(
     ]
 )
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _KEY = re.compile(r"([A-Ga-g])(#|b|♯|♭|)\s*(m|min|minor|maj|major|)", re.IGNORECASE)
 
 Floats = npt.NDArray[np.float64]
@@ -95,7 +95,7 @@ def parse_key(text: str) -> Key:
     step, accidental, mode = match.groups()
     alter = {"#": 1, "♯": 1, "b": -1, "♭": -1, "B": -1}.get(accidental, 0)
     is_minor = {"": None, "m": True}.get(mode.lower(), mode.lower().startswith("min"))
-    return Key((_STEPS[step.upper()] + alter) % 12, is_minor)
+    return Key((STEPS[step.upper()] + alter) % 12, is_minor)
 
 
 def key_fits(used: Floats) -> Floats:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 _MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
 _BY_FIFTHS = "FCGDAEB"
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+"""Semitones of the notes without accidentals above C."""
 # Of the fifths around a signature's tonic, those that are spelt: in C from E flat to G sharp, what
 # both of its modes use.
 _LOWEST = -3
@@ -105,7 +106,7 @@ def spell(pitch: int, fifths: int) -> Spelling:
     place = (7 * pitch - fifths - _LOWEST) % 12 + fifths + _LOWEST
     step = _BY_FIFTHS[(place + 1) % 7]
     alter = (place + 1) // 7
-    return Spelling(step, alter, (pitch - alter - _STEPS[step]) // 12 - 1)
+    return Spelling(step, alter, (pitch - alter - STEPS[step]) // 12 - 1)
 
 
 def alteration(step: str, fifths: int) -> int:

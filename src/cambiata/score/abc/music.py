@@ -9,13 +9,13 @@ from functools import lru_cache
 from cambiata.score.abc.fields import ALTERATIONS, Key, Sounding
 from cambiata.score.midi import Metre
 from cambiata.score.played import DYNAMICS, Bar, WrittenNote
+from cambiata.score.spelling import STEPS
 
 MAX_NOTES = 100_000  # of a tune as it is written: the Ring's longest act has fewer
 _ONE = Fraction(1)
 _LONGEST = 4096  # quarter notes of one note or rest; longer ones are slips
 _FINEST = 2**12  # denominator of a length in quarter notes
 _MOST_RESTS = 1000  # bars of one Z
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 # Notes in the time of how many, where a tuplet does not say; 0: two, or three in compound metres.
 _TUPLETS = {2: 3, 3: 2, 4: 3, 5: 0, 6: 2, 7: 0, 8: 3, 9: 0}
 _LENGTH = r"\d{0,6}/*\d{0,6}"
@@ -327,7 +327,7 @@ class VoiceReader:
             octave = letter.islower() + octaves.count("'") - octaves.count(",")
             letter = letter.upper()
             alter = self._alteration(letter, octave, mark, part)
-            pitch = 60 + _STEPS[letter] + 12 * octave + alter + self.sounding.semitones
+            pitch = 60 + STEPS[letter] + 12 * octave + alter + self.sounding.semitones
             lasts = _length(length) if factor is _ONE else _length(length) * factor
             first = first if i else lasts
             if 0 <= pitch <= 127:

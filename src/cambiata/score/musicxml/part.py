@@ -11,7 +11,7 @@ from cambiata.score.midi import Metre
 from cambiata.score.musicxml.dynamics import Dynamics, velocity_of_percent
 from cambiata.score.played import Bar, WrittenNote, WrittenVoice, printable
 from cambiata.score.repeats import MAX_TURNS, Marks
-from cambiata.score.spelling import key_name
+from cambiata.score.spelling import STEPS, key_name
 
 _MOST_NOTES = 500_000  # of a part: more than the longest opera has
 _LONGEST = 4096  # quarter notes of one note; longer ones are slips
@@ -20,7 +20,6 @@ _FINEST = 2**15  # denominator of a length in quarter notes: programs count with
 # of a quarter differs by 1/96. A sixty-fourth's half is more.
 _ROUNDED = Fraction(1, 90)
 _MOST_STAVES = 16
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SNARE = 38  # what a drum is taken for that the list of instruments does not name
 _TYPES = {
     "maxima": Fraction(32),
@@ -253,7 +252,7 @@ class PartReader:
         """MIDI number that a note sounds at; None where it has none."""
         pitch = note.find("pitch")
         if pitch is not None:
-            step = _STEPS.get((pitch.findtext("step") or "").strip())
+            step = STEPS.get((pitch.findtext("step") or "").strip())
             if step is None:
                 return None
             alter = float(_fraction(pitch.findtext("alter")) or 0)
