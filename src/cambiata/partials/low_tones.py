@@ -6,6 +6,7 @@ multiples of its fundamental, and none stands out as a note of its own would.
 """
 
 import itertools
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -153,14 +154,12 @@ def with_low_tones(events: NoteEvents, tones: list[LowTone]) -> tuple[NoteEvents
     ]
     order = np.lexsort((joined[1], joined[0]))
     pitch, start, end, confidence, strength_db = (column[order] for column in joined)
-    corrected = NoteEvents(
-        pitch,
-        start,
-        end,
-        confidence,
-        strength_db,
-        events.level_db,
-        events.tuning_cents,
-        events.vibrato_cents,
+    corrected = replace(
+        events,
+        pitch=pitch,
+        start=start,
+        end=end,
+        confidence=confidence,
+        strength_db=strength_db,
     )
     return corrected, below * BANDS.frame_s

@@ -66,6 +66,19 @@ class NoteEvents:
         """How many notes."""
         return len(self.pitch)
 
+    def chosen(
+        self, which: npt.NDArray[np.integer | np.bool_], from_frame: float = 0.0
+    ) -> "NoteEvents":
+        """Some of the notes, in frames counted from another frame; levels stay as they are."""
+        return replace(
+            self,
+            pitch=self.pitch[which],
+            start=self.start[which] - from_frame,
+            end=self.end[which] - from_frame,
+            confidence=self.confidence[which],
+            strength_db=self.strength_db[which],
+        )
+
     def transposed(self, semitones: int) -> tuple["NoteEvents", npt.NDArray[np.int64]]:
         """The notes moved, without those that leave the keyboard, and which of them are left."""
         pitch = self.pitch + semitones
@@ -73,17 +86,9 @@ class NoteEvents:
         level = np.full_like(self.level_db, _SILENCE_DB)
         rows = np.arange(max(0, semitones), N_PITCHES + min(0, semitones))
         level[rows] = self.level_db[rows - semitones]
-        events = NoteEvents(
-            pitch[on_keyboard],
-            self.start[on_keyboard],
-            self.end[on_keyboard],
-            self.confidence[on_keyboard],
-            self.strength_db[on_keyboard],
-            level,
-            self.tuning_cents,
-            self.vibrato_cents,
-        )
-        return events, np.flatnonzero(on_keyboard)
+        left = self.chosen(on_keyboard)
+        moved = replace(left, pitch=left.pitch + semitones, level_db=level)
+        return moved, np.flatnonzero(on_keyboard)
 
 
 @lru_cache(maxsize=4)  # of a content, a style, and of what was used before

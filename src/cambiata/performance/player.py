@@ -115,14 +115,7 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
             notes.start < first + n_frames
         )
         some = np.flatnonzero(sounding)
-        stretch = replace(
-            notes,
-            pitch=notes.pitch[some],
-            start=notes.start[some] - first,
-            end=notes.end[some] - first,
-            confidence=notes.confidence[some],
-            strength_db=notes.strength_db[some],
-        )
+        stretch = notes.chosen(some, first)
         middle_db = float(np.median(notes.strength_db)) if notes.n_notes else 0.0
         frames = score_note_frames(stretch, n_frames, PER_FRAME, middle_db)
         prediction = predict(self._model, timbre, frames, n_frames)

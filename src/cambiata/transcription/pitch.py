@@ -42,12 +42,5 @@ def _moved(events: NoteEvents, first: float, n_frames: int) -> NoteEvents:
     """Notes that sound in a stretch, in frames of the stretch."""
     inside = (events.end > first) & (events.start < first + n_frames)
     begin = round(first)
-    return replace(
-        events,
-        pitch=events.pitch[inside],
-        start=events.start[inside] - first,
-        end=events.end[inside] - first,
-        confidence=events.confidence[inside],
-        strength_db=events.strength_db[inside],
-        level_db=events.level_db[:, begin : begin + n_frames],
-    )
+    level_db = events.level_db[:, begin : begin + n_frames]
+    return replace(events.chosen(inside, first), level_db=level_db)
