@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "cambiata"
 
 # From the sound on disk to the command line; a module may import from its own rank downwards.
 RANKS = [
-    {"errors", "arrays", "precision", "aliases", "keywords"},
+    {"names", "errors", "arrays", "precision", "aliases", "keywords"},
     {"files"},
     {"drawing"},
     {"audio"},

@@ -6,8 +6,10 @@ meant (`force=True`). The command line says the same in its flags (`cambiata.cli
 
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, SupportsFloat
+
+from cambiata.names import nearest_names
 
 
 class CambiataError(Exception):
@@ -71,19 +73,6 @@ class KeywordError(InputError, TypeError):
         super().__init__(
             function, f"has no keyword {keyword}{hint}", "it takes " + ", ".join(keywords)
         )
-
-
-def nearest_names(name: str, names: Iterable[str]) -> str:
-    """Question whether the name most like one was meant; nothing where none is like it.
-
-    >>> nearest_names("oneshoot", ["oneshot"]), nearest_names("convert", ["counterpoint"])
-    ('did you mean oneshot?', '')
-    """
-    from difflib import get_close_matches  # seldom needed
-
-    # 0.7 is one wrong letter of four; at difflib's 0.6, "convert" is like "counterpoint".
-    near = get_close_matches(name, list(names), n=1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def check_type(argument: str, value: object, kinds: Any, takes: str) -> None:

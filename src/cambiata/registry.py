@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import Any, Literal, cast
 
 from cambiata.aliases import current_name
-from cambiata.errors import InputError, nearest_names
+from cambiata.errors import InputError
+from cambiata.names import nearest_names
 from cambiata.system import (
     PlaySystem,
     System,

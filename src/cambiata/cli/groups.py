@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from cambiata.cli.console import Interruption
-from cambiata.errors import MissingExtraError, nearest_names
+from cambiata.errors import MissingExtraError
+from cambiata.names import nearest_names
 
 # Packages that only the extra for training brings, whichever verb needs them.
 _OF_TRAINING = ("fluidsynth", "lightning_fabric", "onnx", "onnxscript", "torch")

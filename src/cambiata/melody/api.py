@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack, cast
 
-from cambiata.errors import SHARE, SHEET, InputError, check_numbers, check_type, nearest_names, warn
+from cambiata.errors import SHARE, SHEET, InputError, check_numbers, check_type, warn
 from cambiata.files import SCORE, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
 from cambiata.melody.metres import change_metre, target_metre, with_pickup
 from cambiata.melody.system import MelodyAmounts, MelodySystem
+from cambiata.names import nearest_names, plain_name
 from cambiata.page.sidecars import Sidecars
 from cambiata.registry import find_system
 from cambiata.score import notation
@@ -343,15 +344,11 @@ def load_style_tunes(style: str | Path, system: str = "melody") -> str | list[Sh
 
 def _style_named(style: str, styles: Iterable[str]) -> str | None:
     """A dance type as it is written here; capitals, dashes, underscores and spaces do not count."""
-    return {_plain(name): name for name in styles}.get(_plain(style))
-
-
-def _plain(style: str) -> str:
-    return " ".join(style.lower().replace("-", " ").replace("_", " ").split())
+    return {plain_name(name): name for name in styles}.get(plain_name(style))
 
 
 def _unknown_style(style: str, styles: Iterable[str]) -> InputError:
-    near = nearest_names(_plain(style), styles)
+    near = nearest_names(plain_name(style), styles)
     cure = f"{near} use one of {', '.join(styles)}, or a file or a folder of tunes"
     return InputError(style, "is not a known style", cure.strip())
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from cambiata.audio.codecs.opening import score_refused
 from cambiata.audio.sound import Audio, AudioFile, load
 from cambiata.errors import CambiataError, InputError
+from cambiata.names import did_you_mean, plain_name
 
 _FOLDER = "cambiata.named_timbres"
 
@@ -106,14 +107,11 @@ def find_timbre(name: str) -> NamedTimbre:
     Traceback (most recent call last):
     cambiata.errors.InputError: chello: neither a file nor a timbre has this name; did you ...
     """
-    key = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
+    key = plain_name(name).replace(" ", "-")
     if key in _table():
         return _table()[key]
-    near = _nearest(key)
-    cure = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(
-        name, "neither a file nor a timbre has this name", f"{cure}`cambiata timbre list` shows all"
-    )
+    cure = f"{did_you_mean(_nearest(key))} `cambiata timbre list` shows all"
+    raise InputError(name, "neither a file nor a timbre has this name", cure.strip())
 
 
 def _nearest(key: str) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.errors import InputError
+from cambiata.names import nearest_names
 from cambiata.system import TransferConfig
 from cambiata.weights import Model, load_model
 
@@ -108,9 +109,7 @@ def load_domain(name: str, config: TranslationConfig | None = None) -> Domain:
 
 
 def _unknown_domain(name: str, available: Sequence[str]) -> InputError:
-    from difflib import get_close_matches
-
     # Three names at most, alike by half: enough for a typing error or a part of a name.
-    matches = get_close_matches(name.lower(), available, 3, 0.5)
-    hint = f"did you mean {' or '.join(matches)}? " if matches else ""
-    return InputError(name, "is not a domain", f"{hint}use one of " + ", ".join(available))
+    near = nearest_names(name.lower(), available, most=3, cutoff=0.5)
+    cure = f"{near} use one of {', '.join(available)}"
+    return InputError(name, "is not a domain", cure.strip())
