@@ -7,6 +7,7 @@ import pytest
 import tiny
 from tiny import SHORT, SILENT, TinySet, in_place, lines
 
+from cambiata import Audio
 from cambiata.evaluate import run as running_
 from cambiata.evaluate import scoring
 from cambiata.evaluate.rows import find_row
@@ -64,6 +65,19 @@ def test_a_tracker_s_failure_is_a_gap_and_no_zero(tmp_path: Path) -> None:
 
 
 @in_this_process
+def test_attacks_are_counted_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def every_tenth(sound: Audio) -> np.ndarray:
+        return np.arange(0.1, sound.duration_s, 0.1)
+
+    monkeypatch.setattr(scoring, "find_attacks", every_tenth)
+    run(tmp_path / "run", [TinySet(1, name="real", target=False)], [CONTENT, SHORT], tools=tiny.tools)
+    copied, short = (line["scores"] for line in lines(tmp_path / "run/real"))
+    assert (copied["extra_attacks"], copied["missing_attacks"]) == (0, 0)
+    assert short["extra_attacks"] == 0
+    assert 0 < short["missing_attacks"] < 100
+
+
+@in_this_process
 def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_path: Path) -> None:
     real = TinySet(2, name="real", target=False)
     run(tmp_path / "run", [TinySet(1), real], [TARGET, CONTENT, SHORT], tools=tiny.tools)
@@ -71,6 +85,7 @@ def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_p
     assert rows == {"copy-content", "short"}
     for line in lines(tmp_path / "run/real"):
         assert not {"paper_lsd", "lsd", "mss", "mss_floor"} & set(line["scores"])
+        assert {"extra_attacks", "missing_attacks"} <= set(line["scores"])
     copied, short = (
         next(x for x in lines(tmp_path / "run/real") if x["row"] == row)["scores"]
         for row in ("copy-content", "short")
@@ -80,4 +95,5 @@ def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_p
     assert copied["timbre"] > 5 * short["timbre"] > 0
     ceilings = [x for x in lines(tmp_path / "run/artificial") if x["row"] == "target"]
     assert ceilings[0]["scores"]["lsd"] == 0
+    assert "extra_attacks" not in ceilings[0]["scores"]
     assert "peak_mib" not in ceilings[0]["scores"]

@@ -1,6 +1,7 @@
 """Transcription judged: metrics against mir_eval's words, recordings cut and aligned, a table."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ pytest.importorskip("music21")
 from sounds import melody
 
 from cambiata.evaluate import transcription as module
-from cambiata.evaluate.metrics import note_f1s
+from cambiata.evaluate.contours import make_contours
+from cambiata.evaluate.metrics import note_f1s, velocity_error
 from cambiata.evaluate.transcription import (
     KnownRecording,
     _read_recordings,
@@ -37,6 +39,14 @@ def test_ever_stricter() -> None:
     ]
     assert note_f1s(turned, TRUE)["velocity_f1"] < 1.0
     assert note_f1s([], TRUE)["onset_f1"] == 0.0
+
+
+def test_velocities_of_the_notes_that_are_right() -> None:
+    late = Note(2.2, 3.0, 64, 1)  # another note, whose velocity counts for nothing
+    found = [Note(0.0, 1.0, 60, 50), Note(1.0, 1.2, 62, 100), late]
+    assert velocity_error(found, TRUE) == 15.0
+    assert np.isnan(velocity_error([late], TRUE))
+    assert np.isnan(velocity_error([], TRUE))
 
 
 def test_recordings_are_cut_with_their_notes(tmp_path: Path) -> None:
@@ -65,6 +75,8 @@ def test_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = KnownRecording("nothing", "silence", lambda: Audio(np.zeros(44100), 44100), notes)
     monkeypatch.setattr(module, "_artificial_recordings", lambda _n: recordings)
     monkeypatch.setattr(module, "_piano_recordings", lambda _n, _seed: [silent])
+    make = partial(make_contours, 1)
+    monkeypatch.setattr(module, "make_contours", lambda recordings: make(recordings=recordings))
     found = evaluate_transcribe(tmp_path / "out", rival=False)
     tones, nothing = found["summary"]
     assert tones["onset_f1"][0] > 0.9
@@ -73,3 +85,7 @@ def test_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert written["summary"] == found["summary"]
     table = (tmp_path / "out" / "transcribe.md").read_text()
     assert "| tones (2) | cambiata |" in table
+    assert tones["velocity_error"][0] < 127
+    assert nothing["velocity_error"] == [None, None, None]
+    assert "| 3 clips | cambiata | 0." in table
+    assert found["contours"][0]["accuracy"][0] > 0.5

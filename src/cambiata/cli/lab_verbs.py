@@ -350,7 +350,8 @@ def evaluate_transcribe_command(output: str, quiet: bool, as_json: bool, **optio
 
     with stage_bars(hidden=quiet) as progress:
         results = evaluate_transcribe(output, **without_unset(**options), progress=progress)
-    _print_results(results["summary"], markdown(results["summary"]), quiet, as_json)
+    tables = markdown(results["summary"], results["contours"])
+    _print_results(results["summary"], tables, quiet, as_json)
 
 
 @evaluate.command("melody", context_settings=HELP)

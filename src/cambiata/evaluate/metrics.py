@@ -172,6 +172,24 @@ def note_f1s(notes: Sequence[Note], reference_notes: Sequence[Note]) -> dict[str
     return {name: float(each[2]) for name, each in zip(names, scores, strict=True)}
 
 
+def velocity_error(notes: Sequence[Note], reference_notes: Sequence[Note]) -> float:
+    """Mean difference of velocities, of 127, of notes with the right pitch and onset (50 ms).
+
+    Not a number where there is none.
+    """
+    if not notes or not reference_notes:
+        return float("nan")
+    try:
+        from mir_eval.transcription import match_notes
+    except ImportError as error:
+        raise MissingExtraError("velocity error", "eval") from error
+
+    reference, estimated = (_intervals_and_hz(each) for each in (reference_notes, notes))
+    matched = match_notes(*reference, *estimated, offset_ratio=None)
+    errors = [abs(reference_notes[i].velocity - notes[j].velocity) for i, j in matched]
+    return float(np.mean(errors)) if errors else float("nan")
+
+
 def cosine_distance(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """One minus the cosine of the angle between two vectors [D], 0 to 2.
 

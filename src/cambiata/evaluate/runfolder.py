@@ -81,6 +81,21 @@ METRICS: dict[str, Metric] = {
         "Share of notes whose pitch and onset are found again within 50 ms (F1 of precision and "
         "recall).",
     ),
+    "extra_attacks": Metric(
+        "Attacks too many",
+        "%",
+        "lower",
+        1,
+        "Share of the output's attacks (peaks of spectral flux) with none of the content within "
+        "70 ms.",
+    ),
+    "missing_attacks": Metric(
+        "Attacks missing",
+        "%",
+        "lower",
+        1,
+        "Share of the content's attacks with none of the output within 70 ms.",
+    ),
     "piano_found": Metric(
         "Piano found",
         "",

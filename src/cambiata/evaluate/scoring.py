@@ -13,6 +13,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio, load
 from cambiata.data.processes import Failure, format_error, run_tasks
 from cambiata.errors import CambiataError
+from cambiata.evaluate.attacks import find_attacks, match_attacks
 from cambiata.evaluate.metrics import (
     METRIC_RATE_HZ,
     log_spectral_distance,
@@ -119,14 +120,21 @@ def score_pair(
     true_notes = clips.notes
     if true_notes is None:  # the transcriber's own, of the content
         true_notes = tuple(transcriber.notes(content.samples, METRIC_RATE_HZ))
+    # Where there is a target, notes are known: attacks tell what notes would.
+    attacks_s = find_attacks(clips.content) if target is None else None
     lines = []
     for row in rows:
         line: dict[str, Any] = {"pair": pair, "row": row}
         try:
             name = file_stem(row)
             cost = json.loads((folder / f"{name}.json").read_text())
-            output = _extract_features(load(folder / f"{name}.flac"), loaded, n_samples)
+            sound = load(folder / f"{name}.flac")
+            output = _extract_features(sound, loaded, n_samples)
             scores = _compare(output, content, style, target)
+            if attacks_s is not None:
+                counts = match_attacks(attacks_s, find_attacks(sound))
+                scores["extra_attacks"] = 100 * counts.extra_share
+                scores["missing_attacks"] = 100 * counts.missing_share
             notes = transcriber.notes(output.samples, METRIC_RATE_HZ)
             scores["onset_f1"] = note_onset_f1(notes, true_notes)
             elapsed_s = cost.pop("elapsed_s")

@@ -10,22 +10,34 @@ from typing import Any
 
 import numpy as np
 
+from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio, load
 from cambiata.errors import InputError
+from cambiata.evaluate.contours import (
+    RATE_HZ,
+    Curve,
+    Tracker,
+    contour_markdown,
+    evaluate_contours,
+    make_contours,
+    pitch_of_notes,
+    swift_f0_tracker,
+)
 from cambiata.evaluate.machine import describe_machine
 from cambiata.evaluate.markdown import markdown_table, write_evaluation
-from cambiata.evaluate.metrics import bootstrap_interval, note_f1s
+from cambiata.evaluate.metrics import bootstrap_interval, note_f1s, velocity_error
 from cambiata.evaluate.play import make_play_set, render_piano
 from cambiata.evaluate.testset import load_artificial_set, render_clip
 from cambiata.evaluate.tracking import Transcriber
 from cambiata.partials.posteriors import BANDS
-from cambiata.score.midi import Note
+from cambiata.score.midi import Note, Score
 from cambiata.transcription.api import transcribe
 
 METRICS = {
     "onset_f1": "Onset F1",
     "offset_f1": "Onset + offset F1",
     "velocity_f1": "Onset + offset + velocity F1",
+    "velocity_error": "Velocity error, of 127",
 }
 _EXCERPT_S = 20.0  # of a recording: one value of a mean each
 _MAX_SHIFT_S = 2.0  # of an alignment; the one that is wrong is so by a second
@@ -43,6 +55,7 @@ class KnownRecording:
     sound: Callable[[], Audio]
     notes: tuple[Note, ...]
     instrument: str = "any"
+    has_velocities: bool = True
 
 
 def evaluate_transcribe(
@@ -71,7 +84,9 @@ def evaluate_transcribe(
             start_s = time.perf_counter()
             notes = transcriber(sound, each.instrument)
             elapsed_s = time.perf_counter() - start_s
-            scores = note_f1s(notes, each.notes)
+            scores: dict[str, float | None] = {**note_f1s(notes, each.notes)}
+            error = velocity_error(notes, each.notes) if each.has_velocities else float("nan")
+            scores["velocity_error"] = error if np.isfinite(error) else None
             lines.append(
                 {
                     "group": each.group,
@@ -83,10 +98,20 @@ def evaluate_transcribe(
             )
         if progress is not None:
             progress("transcribe", (i + 1) / len(recordings))
-    summary = _summary(lines)
+    summary, contours = _summary(lines), _evaluate_contours(real, rival)
     facts = {"machine": describe_machine(), "seed": seed, "lines": lines, "summary": summary}
-    write_evaluation(output, "transcribe", facts, markdown(summary))
+    facts["contours"] = contours
+    write_evaluation(output, "transcribe", facts, markdown(summary, contours))
     return facts
+
+
+def _evaluate_contours(real: str | Path | None, rival: bool) -> list[dict[str, Any]]:
+    """Rows for the pitch of single voices; those recorded if the recordings are there."""
+    trackers: dict[str, Tracker] = {"cambiata": _follow_pitch}
+    swift_f0 = swift_f0_tracker() if rival else None
+    if swift_f0 is not None:
+        trackers["swift-f0"] = swift_f0
+    return evaluate_contours(make_contours(recordings=real), trackers)
 
 
 def _transcribe_ours(sound: Audio, instrument: str) -> Sequence[Note]:
@@ -94,6 +119,13 @@ def _transcribe_ours(sound: Audio, instrument: str) -> Sequence[Note]:
         return transcribe(sound, instrument=instrument).notes  # type: ignore[arg-type]
     except InputError:  # no note found
         return ()
+
+
+def _follow_pitch(samples: Samples) -> Curve:
+    try:
+        return pitch_of_notes(transcribe(Audio(samples, RATE_HZ)))
+    except InputError:  # no note found
+        return pitch_of_notes(Score(()))
 
 
 def _artificial_recordings(n_pairs: int) -> list[KnownRecording]:
@@ -152,6 +184,7 @@ def _read_recordings(folder: Path) -> Iterator[KnownRecording]:
                     f"{sound.stem} {begin:.0f} s",
                     partial(load, sound, start_s=float(begin), end_s=min(end, last_s)),
                     inside,
+                    has_velocities=False,
                 )
 
 
@@ -187,22 +220,29 @@ def _summary(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             own = [x for x in lines if (x["group"], x["transcriber"]) == (group, name)]
             row: dict[str, Any] = {"group": group, "transcriber": name, "n": len(own)}
             for metric in METRICS:
-                values = [line[metric] for line in own]
+                values = [line[metric] for line in own if line[metric] is not None]
                 ends = bootstrap_interval(values) if len(values) > 1 else (None, None)
-                row[metric] = [float(np.mean(values)), *ends]
+                row[metric] = [float(np.mean(values)) if values else None, *ends]
             row["real_time_factor"] = float(np.median([x["real_time_factor"] for x in own]))
             rows.append(row)
     return rows
 
 
-def markdown(summary: Sequence[dict[str, Any]]) -> str:
-    """The table."""
+def markdown(summary: Sequence[dict[str, Any]], contours: Sequence[dict[str, Any]] = ()) -> str:
+    """The tables."""
     heads = ["set", "transcriber", *METRICS.values(), "times real time"]
     rows = []
     for row in summary:
         cells = [f"{row['group']} ({row['n']})", row["transcriber"]]
         for metric in METRICS:
-            mean, *ends = ("" if x is None else f"{x:.3f}".lstrip("0") for x in row[metric])
+            mean, *ends = (_cell(x, metric) for x in row[metric])
             cells.append(mean + (f" [{ends[0]}, {ends[1]}]" if ends[0] else ""))
         rows.append([*cells, f"{1 / row['real_time_factor']:.0f}"])
-    return "\n".join(markdown_table(heads, rows)) + "\n"
+    table = "\n".join(markdown_table(heads, rows)) + "\n"
+    return table + "\n" + contour_markdown(contours) if contours else table
+
+
+def _cell(value: float | None, metric: str) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f}" if metric == "velocity_error" else f"{value:.3f}".lstrip("0")
