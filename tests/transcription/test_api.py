@@ -8,7 +8,7 @@ from sounds import melody, tone
 
 import cambiata
 from cambiata import Audio, InputError, Note, Part, Score, transcribe, transcribe_file
-from cambiata.score.midi import Clock, load
+from cambiata.score.midi import Clock, load, save
 from cambiata.transcription.api import _refine_offset
 
 RATE = 44100
@@ -130,18 +130,28 @@ def test_tempo_given_found_or_refused(tmp_path: Path) -> None:
     _tune().save(source)
     for tempo, expected in ((None, 120), (75, 75), ("auto", 150)):
         report = transcribe_file(source, tmp_path / "out.mid", tempo=tempo, force=True)
-        octave = np.log2(load(tmp_path / "out.mid").clock.tempos[0][1] / expected)
+        clock = load(tmp_path / "out.mid").clock
+        octave = np.log2(clock.tempos[-1][1] / expected)
         assert octave - round(octave) == pytest.approx(0, abs=0.03)
         assert tempo == "auto" or round(octave) == 0
-        assert report.tempo == pytest.approx(
-            load(tmp_path / "out.mid").clock.tempos[0][1], abs=0.01
-        )
+        assert report.tempo == pytest.approx(clock.tempos[-1][1], rel=0.03)
         assert (report.first_beat_s is None) == (tempo is None)
+        assert (report.metre == "") == (tempo is None)
     for wrong in (0, 1000, float("nan"), "fast"):
         with pytest.raises(InputError, match="use auto, or 20 to 400 beats a minute"):
             transcribe(_tune(), tempo=wrong)
     with pytest.warns(cambiata.CambiataWarning, match="no beat was found"):
         assert transcribe(Audio(tone(60, 1.0, 10, RATE), RATE), tempo="auto").clock == Clock()
+
+
+def test_quantised_notes_lie_on_the_grid(tmp_path: Path) -> None:
+    score = transcribe(_tune(), tempo=150, quantise="1/8")
+    save(score, tmp_path / "out.mid")
+    again = load(tmp_path / "out.mid")
+    places = np.array([again.clock.quarters(note.start_s) for note in again.notes])
+    assert np.abs(2 * places - np.round(2 * places)).max() < 0.01
+    with pytest.raises(InputError, match="quantise 1/7: is not a note value"):
+        transcribe(_tune(), quantise="1/7")
 
 
 def test_hum_is_not_written() -> None:

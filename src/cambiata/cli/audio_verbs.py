@@ -243,7 +243,13 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
     "--tempo",
     metavar="auto|BPM",
     callback=parse_tempo,
-    help="Beats a minute that are written, or auto to find them; else 120.",
+    help="Beats a minute, or auto to find them, changes of tempo too; else 120 is written.",
+)
+@_transcribe_option(
+    "--quantise",
+    "quantise",
+    metavar="1/16[T]",
+    help="Grid that notes are moved to, by the beats; T: triplets. Else none.",
 )
 @strict_option(_transcribe_option)
 @output_options
@@ -257,7 +263,10 @@ def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **option
         f"{notes.elapsed_s:.1f} s (real-time factor {notes.real_time_factor:.2f})"
     )
     if notes.first_beat_s is not None:
-        sentence += f"; {notes.tempo:.4g} beats a minute, the first at {notes.first_beat_s:.2f} s"
+        sentence += (
+            f"; {notes.metre} at {notes.tempo:.4g} quarter notes a minute, the first beat at "
+            f"{notes.first_beat_s:.2f} s, the first bar at {notes.first_bar_s:.2f} s"
+        )
     print_report(notes, sentence, quiet=quiet, as_json=as_json)
 
 

@@ -15,7 +15,10 @@ EXAMPLES = {
         "song.wav --to church-organ -o out.wav",
         "song.wav --to sitar=0.6 --to nylon-guitar=0.4 -o out.wav",
     ),
-    "transcribe": ("song.wav -o song.mid", "piano.mp3 --instrument piano -o piano.mid"),
+    "transcribe": (
+        "song.wav -o song.mid",
+        "piano.mp3 --instrument piano --tempo auto -o piano.mid",
+    ),
     "systems": ("", "--json"),
     "domains list": ("", "--json"),
     "domains add": ("my-organ recordings/", "my-organ recordings/ --minutes 20 --force"),

@@ -33,8 +33,10 @@ from cambiata.partials.vibrato import is_wavering, straighten
 from cambiata.score.midi import Clock, Note, Part, Score, save
 from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress, SystemFacts
+from cambiata.transcription.grid import parse_step, quantise_notes
+from cambiata.transcription.onset_events import Flux, flux
 from cambiata.transcription.pitch import has_pitch
-from cambiata.transcription.tempo import Beat, beat_asked_for, check_tempo
+from cambiata.transcription.tempo import BeatGrid, check_tempo, find_grid
 from cambiata.weights import load_model
 
 InstrumentKind = Literal["any", "piano"]
@@ -84,11 +86,15 @@ class Transcription:
     real_time_factor : float
         `elapsed_s` over `duration_s`.
     tempo : float
-        Quarter notes a minute, as written.
+        Quarter notes a minute, as written; where it changes, the median.
     first_beat_s : float, optional
-        When the first beat is, where a tempo was asked for and beats are steady.
+        When the first beat is, where a tempo was asked for and beats were found.
     tuning_cents : float
         How far the recording's A lies above 440 Hz; pitches are counted from there.
+    metre : str
+        How bars are counted ("3/4"), where a tempo was asked for and beats were found.
+    first_bar_s : float, optional
+        When the first bar begins, likewise.
 
     Examples
     --------
@@ -106,6 +112,8 @@ class Transcription:
     tempo: float = 120.0
     first_beat_s: float | None = None
     tuning_cents: float = 0.0
+    metre: str = ""
+    first_bar_s: float | None = None
 
 
 @checked_keywords
@@ -115,6 +123,7 @@ def transcribe(
     instrument: InstrumentKind = "any",
     onset_threshold: float | None = None,
     tempo: float | str | None = None,
+    quantise: str | None = None,
     weights: str = "transcriber",
     progress: Progress | None = None,
 ) -> Score:
@@ -131,8 +140,11 @@ def transcribe(
         Least height of an onset, 0 to 1: less finds more notes, true and false. The one that
         served best in validation where not given.
     tempo : float or "auto", optional
-        Quarter notes a minute, or "auto" to find the beat that the notes have; 120 where not
-        given. Notes keep their times in seconds.
+        Quarter notes a minute, or "auto" to find the beats, with every change of tempo; 120 where
+        not given. Bars are found with either, and notes keep their times in seconds.
+    quantise : str, optional
+        Note value of a grid that onsets and offsets are moved to ("1/16", "1/8T" for triplets),
+        relative to the beats. A tempo of "auto" where none is given.
     weights : str
         The transcriber's weights: shipped ones by name, or a path.
     progress : callable, optional
@@ -159,7 +171,9 @@ def transcribe(
     """
     if isinstance(recording, str | Path | Score) or not hasattr(recording, "blocks"):
         check_type("recording", recording, Audio, SOUND)
-    score, _, _ = _transcribe(recording, instrument, onset_threshold, tempo, weights, progress)
+    score, _, _ = _transcribe(
+        recording, instrument, onset_threshold, tempo, quantise, weights, progress
+    )
     return score
 
 
@@ -171,6 +185,7 @@ def transcribe_file(
     instrument: InstrumentKind = "any",
     onset_threshold: float | None = None,
     tempo: float | str | None = None,
+    quantise: str | None = None,
     weights: str = "transcriber",
     strict: bool = False,
     force: bool = False,
@@ -189,6 +204,8 @@ def transcribe_file(
     onset_threshold : float, optional
         Likewise.
     tempo : float or "auto", optional
+        Likewise.
+    quantise : str, optional
         Likewise.
     weights : str
         Likewise.
@@ -218,8 +235,8 @@ def transcribe_file(
     began = time.perf_counter()
     source = AudioFile(recording, strict=strict)
     check_output(output, MIDI, force=force)
-    score, threshold, beat = _transcribe(
-        source, instrument, onset_threshold, tempo, weights, progress
+    score, threshold, grid = _transcribe(
+        source, instrument, onset_threshold, tempo, quantise, weights, progress
     )
     save(score, output, force=force)
     elapsed_s = time.perf_counter() - began
@@ -232,9 +249,11 @@ def transcribe_file(
         duration_s,
         elapsed_s,
         elapsed_s / duration_s,
-        score.clock.tempos[0][1],
-        None if beat is None else beat.first_s,
+        score.clock.tempos[0][1] if grid is None else grid.qpm,
+        None if grid is None else float(grid.beat_s[0]),
         score.parts[0].tuning_cents,
+        "" if grid is None else str(grid.metre),
+        None if grid is None else grid.first_bar_s,
     )
 
 
@@ -243,10 +262,11 @@ def _transcribe(
     instrument: str,
     onset_threshold: float | None,
     tempo: float | str | None,
+    quantise: str | None,
     weights: str,
     progress: Progress | None,
-) -> tuple[Score, float, Beat | None]:
-    """The score, the threshold that was used, and the beat if a tempo is asked for."""
+) -> tuple[Score, float, BeatGrid | None]:
+    """The score, the threshold that was used, and the beats if a tempo is asked for."""
     if instrument not in get_args(InstrumentKind):
         raise InputError(f"instrument {instrument}", "is not known", "use any or piano")
     if onset_threshold is not None and not 0 < onset_threshold < 1:
@@ -257,9 +277,12 @@ def _transcribe(
         )
     source = MonoSource(source)
     check_tempo(tempo)
+    step = None if quantise is None else parse_step(quantise)
+    if step is not None and tempo is None:
+        tempo = "auto"
     model = load_model(weights, "transcriber")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
-    rolls, low, tuning_cents = _posteriorgram(
+    rolls, low, tuning_cents, strength = _posteriorgram(
         source, model.part(""), threshold, progress or (lambda _share: None)
     )
     onset, activation, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
@@ -279,10 +302,12 @@ def _transcribe(
             "no note was heard in it",
             "choose music with pitches, or a lower threshold",
         )
-    part = Part(tuple(sorted(notes)), name="transcription", tuning_cents=tuning_cents)
-    beat = beat_asked_for(source.name, notes, tempo)
-    clock = Clock() if beat is None else Clock(((0.0, beat.qpm),))
-    return Score((part,), source.name, clock), threshold, beat
+    notes.sort()
+    grid = find_grid(source.name, notes, strength, tempo)
+    if grid is not None and step is not None:
+        notes = quantise_notes(notes, grid, step)
+    part = Part(tuple(notes), name="transcription", tuning_cents=tuning_cents)
+    return Score((part,), source.name, Clock() if grid is None else grid.clock), threshold, grid
 
 
 def _note(
@@ -318,8 +343,8 @@ def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) ->
 
 def _posteriorgram(
     source: Source, network: Any, threshold: float, progress: Progress
-) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32], float]:
-    """Onsets, activation, levels, offsets, velocities [5, 88, L]; low tones [L]; cents off A."""
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32], float, Flux]:
+    """Onsets, activation, levels, offsets, velocities [5, 88, L]; low tones; cents off A; flux."""
     rate, n_samples = source.sample_rate, source.n_samples
     if n_samples / rate < _MIN_DURATION_S:
         raise InputError(
@@ -338,7 +363,7 @@ def _posteriorgram(
     cents = tuning.cents()
     if cents:
         warn(f"{source.name}: {describe_tuning(cents)}; pitches are counted from there")
-    chunks, low = [], []
+    chunks, low, strength = [], [], []
     if hum_hz := hum.hum_hz():
         warn(f"{source.name}: {describe_hum(hum_hz)}")
         clean = (without_hum(_mono(block), rate, hum_hz) for block in source.blocks())
@@ -346,15 +371,17 @@ def _posteriorgram(
     mean = power / n_samples + 1e-12
     bands = tuned_bands(cents)
     above_s = 0.0
-    for share, rolls, above, low_pitch in _posteriors_by_chunk(
+    for share, rolls, above, low_pitch, rise in _posteriors_by_chunk(
         source, network, threshold, mean, bands, hum_hz
     ):
+        strength.append(rise)
         chunks.append(rolls.astype(np.float16))
         low.append(low_pitch)
         above_s += float(above.sum()) * BANDS.frame_s
         progress(share)
     _say_beyond(source.name, above_s, "above C8, the keyboard's highest key")
-    return np.concatenate(chunks, axis=2), np.concatenate(low) - np.float32(cents / 100), cents
+    tones = np.concatenate(low) - np.float32(cents / 100)
+    return np.concatenate(chunks, axis=2), tones, cents, Flux.joined(strength)
 
 
 def _say_beyond(name: str, seconds: float, where: str) -> None:
@@ -370,8 +397,8 @@ def _posteriors_by_chunk(
     mean: float,
     bands: LogFrequency,
     hum_hz: tuple[float, ...],
-) -> Iterator[tuple[float, _Roll, npt.NDArray[np.bool_], _Roll]]:
-    """Share of the recording that is done; of the next chunk posteriors, what is above, low tones.
+) -> Iterator[tuple[float, _Roll, npt.NDArray[np.bool_], _Roll, Flux]]:
+    """Share of the recording done; of the next chunk posteriors, what is above, low tones, flux.
 
     `mean` is the recording's power.
     """
@@ -397,7 +424,8 @@ def _posteriors_by_chunk(
         inside = slice(lead, None if last == n_samples else lead + n_frames)
         above = is_above_keyboard(bands_db[:, inside])
         low = low_pitches(resampled, bands_db)[inside]
-        yield min(1.0, last / n_samples), rolls[:, :, inside], above, low
+        rise = flux(bands_db).part(inside)
+        yield min(1.0, last / n_samples), rolls[:, :, inside], above, low, rise
         if last == n_samples:
             return
 

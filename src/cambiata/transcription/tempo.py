@@ -1,74 +1,71 @@
-"""Tempo of notes: how many beats a minute, and where the first beat lies.
+"""Tempo map of a transcription: its beats and bars as a score's clock.
 
-Ellis, "Beat tracking by dynamic programming", Journal of New Music Research 2007, section 3: onset
-strength is compared with itself some time later; the tempo is the delay at which it is most alike,
-weighted by a normal distribution over the logarithm of tempo, as listeners tap near 120 a minute.
-We take the notes for onset strength instead of a spectrogram. Where the beat is steady, its exact
-tempo is the one at which all onsets lie most nearly on beats and half beats.
+The tempo changes no more often than it must so that every beat stays near where it is, since a
+player's timing is no change of tempo.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError, warn
+from cambiata.score.clock import Clock, Metre
 from cambiata.score.midi import Note
+from cambiata.transcription.bars import find_bars
+from cambiata.transcription.beats import track_beats
+from cambiata.transcription.onset_events import Flux, find_events
 
 SLOWEST_QPM, FASTEST_QPM = 20.0, 400.0  # a file's tempo; beyond these a number is a slip
-_FRAME_S, _BLUR_S = 0.01, 0.02  # detected onsets lie up to 10 ms off, players' own up to 20
-# Tempos that are tried, in steps of 1 %. Ellis' distribution is as wide: 0.9 octaves.
-_TRIED_QPM = np.geomspace(40, 240, 180)
-_MIDDLE_QPM, _OCTAVES = 120.0, 0.9
-_MULTIPLES = 4  # a tempo is judged by delays of one beat to four: a bar
-_MIN_ONSETS = 4
-# The exact tempo is looked for within 2 % of the one tried, in steps of 0.01 %: in ten minutes they
-# move the last beat by a tenth of one.
-_NEAR, _STEP = 0.02, 1e-4
-# Mean length of onsets on a circle of half a beat: even music has 0.8 and more, chance about 0.2.
-_STEADY = 0.5
-# Share of the onsets that have another one a beat later; a third of random ones do.
-_LEAST_ALIKE = 0.25
+# A beat lies at most so far from where the clock has it: detected onsets lie up to 10 ms off, and
+# players' own up to 20. With half of it every second bar had a tempo of its own.
+_NEAR_S = 0.025
+# A beat given in advance that falls so near to the beginning begins there: music played to a click
+# is heard late by an attack and a room.
+_AT_BEGINNING_S = 0.04
+# Whole beats come before the first, or sixteenths where there is less than one: as near to the
+# tempo as a signature can be.
+_SHORTEST_LEAD = Fraction(1, 4)
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Beat:
-    """A tempo, and where its first beat lies."""
+@dataclass(frozen=True, eq=False)
+class BeatGrid:
+    """Beats of a recording, how they are counted, and the clock that has them."""
 
-    qpm: float  # quarter notes a minute
-    first_s: float | None  # None where beats are not steady
+    beat_s: Array  # [B]
+    beat: Fraction  # length of a beat in quarter notes
+    lead: Fraction  # quarter notes before the first beat
+    metre: Metre
+    first_bar: int  # the first beat that begins a bar
+    clock: Clock
 
+    @property
+    def qpm(self) -> float:
+        """Quarter notes a minute, the median of all beats."""
+        return 60 * float(self.beat) / float(np.median(np.diff(self.beat_s)))
 
-def find_beat(notes: Sequence[Note]) -> Beat | None:
-    """The beat of notes; None where there are too few, or they have none."""
-    onset_s, weight = _onsets(notes)
-    if len(onset_s) < _MIN_ONSETS:
-        return None
-    alike = _self_similarity(onset_s, weight)
-    delays = (60 / _TRIED_QPM)[:, None] * np.arange(1, _MULTIPLES + 1) / _FRAME_S
-    likeness = np.interp(delays, np.arange(len(alike)), alike, right=0.0)
-    prior = np.exp(-0.5 * (np.log2(_TRIED_QPM / _MIDDLE_QPM) / _OCTAVES) ** 2)
-    best = int(np.argmax(likeness.mean(axis=1) * prior))
-    if likeness[best].max() < _LEAST_ALIKE:
-        return None
-    near = _TRIED_QPM[best] * np.arange(1 - _NEAR, 1 + _NEAR, _STEP)
-    half = np.abs(_pulse(onset_s, weight, near / 30))
-    pulse = half + np.abs(_pulse(onset_s, weight, near / 60))
-    exact = int(np.argmax(pulse))
-    if half[exact] < _STEADY:
-        return Beat(float(_TRIED_QPM[best]), None)
-    return beat_at(notes, float(near[exact]))
+    @property
+    def first_bar_s(self) -> float:
+        """When the first bar begins."""
+        return float(self.beat_s[self.first_bar])
 
+    @property
+    def origin(self) -> Fraction:
+        """Where the first bar begins, in quarter notes."""
+        return self.lead + self.first_bar * self.beat
 
-def beat_at(notes: Sequence[Note], qpm: float) -> Beat:
-    """The beat of notes whose tempo is known."""
-    phase = np.angle(_pulse(*_onsets(notes), np.array([qpm / 60]))[0]) / (2 * np.pi)
-    # What lies just before a beat belongs to the one at 0.
-    first_s = (phase + 1e-3) % 1.0 - 1e-3
-    return Beat(qpm, float(max(first_s, 0.0) * 60 / qpm))
+    def quarters(self, seconds: Array) -> Array:
+        """Places in the score of some times, counted between the beats themselves."""
+        last = len(self.beat_s) - 2
+        at = np.clip(np.searchsorted(self.beat_s, seconds, side="right") - 1, 0, last)
+        period = np.diff(self.beat_s)[at]
+        beats = at + (seconds - self.beat_s[at]) / period
+        return np.asarray(float(self.lead) + beats * float(self.beat))
 
 
 def check_tempo(tempo: float | str | None) -> None:
@@ -83,43 +80,111 @@ def check_tempo(tempo: float | str | None) -> None:
         )
 
 
-def beat_asked_for(name: str, notes: Sequence[Note], tempo: float | str | None) -> Beat | None:
-    """The beat that is asked for; None for none, and where none is found."""
+def find_grid(
+    name: str, notes: Sequence[Note], strength: Flux, tempo: float | str | None
+) -> BeatGrid | None:
+    """The beats of notes in their order, or those of a tempo that is given; None for none."""
     if tempo is None:
         return None
-    if not isinstance(tempo, str):
-        return beat_at(notes, tempo)
-    beat = find_beat(notes)
-    if beat is None:
-        problem = "no beat was found in it; 120 a minute is written"
-    elif beat.first_s is None:
-        problem = f"its beat is not steady; {beat.qpm:.0f} a minute is written"
+    events = find_events(notes, strength)
+    is_ternary = False
+    if isinstance(tempo, str):
+        track = track_beats(events)
+        if track is None:
+            warn(f"{name}: no beat was found in it; 120 a minute is written")
+            return None
+        beat_s, is_ternary = track.time_s, track.is_ternary
     else:
-        return beat
-    warn(f"{name}: {problem}")
-    return beat
+        beat_s = _steady_beats(events.time_s, tempo)
+    bars = find_bars(beat_s, events, notes)
+    return grid_of(beat_s, bars.n_beats, bars.place, is_ternary=is_ternary)
 
 
-def _onsets(notes: Sequence[Note]) -> tuple[Array, Array]:
-    """Times of notes and their weights; of a chord, the root of its notes' number together."""
-    onset_s = np.array(sorted(note.start_s for note in notes), np.float64)
-    place = np.round(onset_s / (2 * _BLUR_S)).astype(np.int64)
-    _, index, count = np.unique(place, return_inverse=True, return_counts=True)
-    return onset_s, 1 / np.sqrt(count[index])
+def grid_of(
+    beat_s: Array, n_beats: int, place: npt.NDArray[np.int64], *, is_ternary: bool = False
+) -> BeatGrid:
+    """Grid of beats [B], with each one's place in its bar of so many; with thirds, in eighths."""
+    beat = Fraction(3, 2) if is_ternary else Fraction(1)
+    metre = Metre(3 * n_beats, 8) if is_ternary else Metre(n_beats, 4)
+    inside = beat_s > -_NEAR_S  # what begins off the beat has one before the recording
+    beat_s, place = beat_s[inside], place[inside]
+    vertices = _straight(beat_s)
+    begin_s = vertices[0][1]
+    period_s = float(np.diff(beat_s)[:4].mean())
+    lead = Fraction(0)
+    if begin_s > _NEAR_S:
+        beats = begin_s / period_s
+        whole = beat if beats >= 1 else _SHORTEST_LEAD
+        lead = max(round(float(beat) * beats / float(whole)) * whole, whole)
+    else:
+        vertices[0] = (0, 0.0)
+    corners = [(float(lead + at * beat), at_s) for at, at_s in vertices]
+    if lead:
+        corners.insert(0, (0.0, 0.0))
+    tempos = tuple(
+        (at, 60 * (following - at) / (following_s - at_s))
+        for (at, at_s), (following, following_s) in pairwise(corners)
+    )
+    metres = tuple(_metres(lead, beat, metre, place))
+    return BeatGrid(beat_s, beat, lead, metre, int(np.argmax(place == 0)), Clock(tempos, metres))
 
 
-def _self_similarity(onset_s: Array, weight: Array) -> Array:
-    """Likeness of onset strength to itself later, by delay in frames; 1 at none."""
-    n_frames = int(onset_s[-1] / _FRAME_S) + 8
-    strength = np.bincount(np.round(onset_s / _FRAME_S).astype(np.int64), weight, n_frames)
-    reach = np.arange(-3, 4) * _FRAME_S
-    strength = np.convolve(strength, np.exp(-0.5 * (reach / _BLUR_S) ** 2))
-    alike = np.fft.irfft(np.abs(np.fft.rfft(strength, 2 * len(strength))) ** 2)[: len(strength)]
-    return np.asarray(alike / alike[0])
+def _steady_beats(onset_s: Array, qpm: float) -> Array:
+    """Beats of a tempo that is known, the first at 0 or later, beyond the last onset."""
+    period_s = 60 / qpm
+    # Where the mean of the onsets lies on a circle of one beat.
+    phase = float(np.angle(np.exp(2j * np.pi * onset_s / period_s).mean())) / (2 * np.pi)
+    first_s = phase % 1.0 * period_s
+    if min(first_s, period_s - first_s) < _AT_BEGINNING_S:
+        first_s = 0.0
+    n_beats = max(2, int((onset_s[-1] - first_s) / period_s) + 2)
+    return np.asarray(first_s + period_s * np.arange(n_beats))
 
 
-def _pulse(onset_s: Array, weight: Array, hz: Array) -> npt.NDArray[np.complex128]:
-    """Mean of the onsets on a circle, once around for each period of the frequencies."""
-    # One by one: all at once would take half a gigabyte for an hour of piano.
-    sums = [np.exp(2j * np.pi * each * onset_s) @ weight for each in hz]
-    return np.asarray(np.array(sums) / max(weight.sum(), 1e-20))
+def _straight(beat_s: Array) -> list[tuple[int, float]]:
+    """Corners of the fewest straight lines, found one by one, that come near every beat."""
+    corners = [(0, float(beat_s[0]))]
+    first = 0
+    while first < len(beat_s) - 1:
+        slowest, fastest = -np.inf, np.inf  # seconds a beat
+        last = first + 1
+        begin_s = corners[-1][1]
+        for at in range(first + 1, len(beat_s)):
+            low = (beat_s[at] - _NEAR_S - begin_s) / (at - first)
+            high = (beat_s[at] + _NEAR_S - begin_s) / (at - first)
+            if max(slowest, low) > min(fastest, high):
+                break
+            slowest, fastest, last = max(slowest, low), min(fastest, high), at
+        period_s = (slowest + fastest) / 2
+        corners.append((last, float(begin_s + period_s * (last - first))))
+        first = last
+    return corners
+
+
+def _metres(
+    lead: Fraction, beat: Fraction, metre: Metre, place: npt.NDArray[np.int64]
+) -> list[tuple[float, Metre]]:
+    """Where which metre begins: a short bar, bars, and those that a beat more or less makes."""
+    firsts = np.flatnonzero(place == 0)
+    begins = [lead + int(at) * beat for at in firsts] or [lead]
+    bars = [(begin, following - begin) for begin, following in pairwise(begins)]
+    bars.append((begins[-1], metre.bar))
+    before = begins[0]
+    short = before % metre.bar
+    spans = [(Fraction(0), short)] if short else []
+    if before > short:
+        spans.append((short, metre.bar))
+    spans += bars
+    changes = []
+    for length, same in groupby(spans, key=lambda span: span[1]):
+        begin = next(same)[0]
+        changes.append((float(begin), metre if length == metre.bar else _bar_of(length, metre)))
+    return changes
+
+
+def _bar_of(length: Fraction, metre: Metre) -> Metre:
+    """Signature of a bar of another length, in the metre's unit where it fits."""
+    unit = metre.unit
+    while (length * unit / 4).denominator > 1:
+        unit *= 2
+    return Metre(int(length * unit / 4), unit)
