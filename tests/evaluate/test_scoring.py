@@ -70,7 +70,12 @@ def test_attacks_are_counted_both_ways(tmp_path: Path, monkeypatch: pytest.Monke
         return np.arange(0.1, sound.duration_s, 0.1)
 
     monkeypatch.setattr(scoring, "find_attacks", every_tenth)
-    run(tmp_path / "run", [TinySet(1, name="real", target=False)], [CONTENT, SHORT], tools=tiny.tools)
+    run(
+        tmp_path / "run",
+        [TinySet(1, name="real", target=False)],
+        [CONTENT, SHORT],
+        tools=tiny.tools,
+    )
     copied, short = (line["scores"] for line in lines(tmp_path / "run/real"))
     assert (copied["extra_attacks"], copied["missing_attacks"]) == (0, 0)
     assert short["extra_attacks"] == 0
