@@ -24,6 +24,7 @@ CURES = {
     "basic.pitch|pitch tracker": "pip install --no-deps basic-pitch==0.4.0",
     "numba|Numba": 'pip install "cambiata[fast]"',
     "FluidSynth|libfluidsynth|sound ?font|fluid-r3|timgm6mb|musescore|csound": "make fonts",
+    "amsynth|vital|dx7|stk|faust": 'apt-get install amsynth && pip install "cambiata[synths]"',
     "SoX": "apt-get install sox",
     "ffmpeg": "apt-get install ffmpeg",
     "root": "run the tests as an ordinary user",

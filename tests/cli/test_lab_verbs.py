@@ -185,7 +185,8 @@ def test_check_says_what_is_here_and_how_to_get_the_rest(folder: Path) -> None:
     done = run("data", "check", "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     items = json.loads(done.stdout)
-    assert {"package", "library", "sound font", "bank", "scores"} == {i["kind"] for i in items}
+    kinds = {"package", "library", "sound font", "synthesiser", "bank", "scores"}
+    assert {item["kind"] for item in items} == kinds
     for item in items:
         assert item["present"] == (not item["cure"])
     [music21] = [item for item in items if item["name"] == "music21"]

@@ -81,4 +81,11 @@ def test_packages_that_are_missing_say_how_to_get_them(monkeypatch: pytest.Monke
 def test_what_is_here_needs_no_cure() -> None:
     items = inventory("/nowhere")
     assert all(bool(item.cure) != item.present for item in items)
-    assert {item.kind for item in items} == {"package", "library", "sound font", "bank", "scores"}
+    kinds = {"package", "library", "sound font", "synthesiser", "bank", "scores"}
+    assert {item.kind for item in items} == kinds
+
+
+def test_synthesisers_are_tools_with_licences() -> None:
+    synthesisers = _of("synthesiser")
+    assert set(synthesisers) == {"amsynth", "vital", "dx7", "stk", "faust"}
+    assert all("GPL" in item.about and "a tool" in item.about for item in synthesisers.values())

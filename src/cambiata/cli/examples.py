@@ -47,8 +47,8 @@ EXAMPLES = {
     "counterpoint check": ("exercise.musicxml", "exercise.mid --species 2 --json"),
     "data check": ("", "--banks banks/"),
     "data bank": (
-        "fluid-r3",
         "my-font.sf2 --programs 0-7,40 -o banks/mine",
+        "stk --timbres 12 --seed 1 -o banks/stk",
     ),
     "data render": ("chorales -o rendered/", "scores/ --programs 40 --limit 10 -o rendered/"),
     "train run": (

@@ -71,6 +71,8 @@ def check(banks: str | None, as_json: bool) -> None:
     "--programs", metavar="LIST", callback=parse_numbers, help="0-7,40; else all melodic."
 )
 @click.option("--velocities", metavar="LIST", callback=parse_numbers, help="Ascending, 1 to 127.")
+@click.option("--timbres", "n_timbres", type=int, metavar="N", help="Of a synthesiser; else 24.")
+@click.option("--seed", type=int, metavar="N", help="Of a synthesiser's random timbres; else 0.")
 @click.option("--licence", metavar="TEXT", help="Licence of recordings or a font of your own.")
 @click.option("--use", type=click.Choice(["train", "test"]), help="What those are for.")
 @jobs_option
@@ -84,10 +86,11 @@ def bank(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Render every note of SOURCE: a sound font, or a folder of recorded single notes.
+    """Render every note of SOURCE: a sound font, a synthesiser, a folder of recorded notes.
 
-    A font is named by its path or, where its package is installed, by its short name;
-    procedural-pianos are pianos computed by formula.
+    A font is named by its path or, where its package is installed, by its short name. Synthesisers
+    are amsynth, vital, dx7, stk and faust (the extra `synths`); procedural-pianos are pianos
+    computed by formula.
     """
     from cambiata.data.bank_building import build_bank
 

@@ -27,6 +27,7 @@ from cambiata.data.soundfont import (
     find_font,
     identify_source,
 )
+from cambiata.data.synthesisers.banks import SYNTHESISERS, build_from_synthesiser
 from cambiata.errors import InputError
 from cambiata.score.midi import Note
 from cambiata.system import Progress
@@ -48,13 +49,33 @@ def build_bank(
     *,
     programs: Sequence[int] | None = None,
     velocities: Sequence[int] | None = None,
+    n_timbres: int | None = None,
+    seed: int | None = None,
     licence: str = "unknown: the user's own",
     use: Use = "train",
     n_workers: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Bank:
-    """Bank of a sound font, of a folder of recorded notes, or of computed pianos."""
+    """Bank of a sound font, a folder of recorded notes, a synthesiser, or computed pianos."""
+    if str(source) in SYNTHESISERS and not Path(source).is_dir():
+        if programs or velocities:
+            raise InputError(
+                str(source),
+                "has random timbres at velocities of its own",
+                "leave `programs` and `velocities` out",
+            )
+        return build_from_synthesiser(
+            str(source),
+            folder,
+            n_timbres=24 if n_timbres is None else n_timbres,  # as procedural-pianos
+            seed=seed or 0,
+            n_workers=n_workers,
+            force=force,
+            progress=progress,
+        )
+    if n_timbres is not None or seed is not None:
+        raise InputError(str(source), "has no random timbres", "leave `n_timbres` and `seed` out")
     if Path(source).is_dir():
         if programs or velocities:
             raise InputError(str(source), "is a folder of recordings", "leave programs out")

@@ -15,6 +15,7 @@ from cambiata.data.soundfont import (
     fluidsynth_bindings,
     installed_fonts,
 )
+from cambiata.data.synthesisers.banks import SYNTHESISERS
 from cambiata.errors import InputError
 
 
@@ -22,7 +23,7 @@ from cambiata.errors import InputError
 class Item:
     """A thing that work with data needs."""
 
-    kind: str  # "package", "library", "sound font", "bank" or "scores"
+    kind: str  # "package", "library", "sound font", "synthesiser", "bank" or "scores"
     name: str
     present: bool
     about: str  # its use and licence, or its place
@@ -53,7 +54,8 @@ _PACKAGES = (
 
 def inventory(bank_folder: str | Path = BANK_FOLDER) -> list[Item]:
     """Everything that work with data needs, present or not."""
-    return [*_packages(), _library(), *_fonts(), *_banks(Path(bank_folder)), *_scores()]
+    sources = (*_fonts(), *_synthesisers(), *_banks(Path(bank_folder)), *_scores())
+    return [*_packages(), _library(), *sources]
 
 
 def _packages() -> Iterator[Item]:
@@ -89,6 +91,13 @@ def _fonts() -> Iterator[Item]:
             continue
         place = f"{len(font.presets)} programs; {about}; {font.path}"
         yield Item("sound font", source.name, True, place, "")
+
+
+def _synthesisers() -> Iterator[Item]:
+    for each in SYNTHESISERS.values():
+        tool = f"{each.package} {each.version}".strip()
+        about = f"{each.about}; {tool} ({each.licence}), a tool; for train"
+        yield Item("synthesiser", each.name, each.present, about, "" if each.present else each.cure)
 
 
 def _banks(folder: Path) -> Iterator[Item]:

@@ -78,7 +78,7 @@ def build_from_recordings(
                 "name files by pitch (C4.wav), or add an .sfz key map",
             )
         writer.start(missing)
-        writer.store(0, _fill_pitches(recorded))
+        writer.store(0, fill_pitches(recorded, -TRAILING_DB / _RELEASE_S))
     return writer.finish()
 
 
@@ -135,7 +135,10 @@ def _read_recordings(files: list[Path], keymap: dict[str, int]) -> list[tuple[in
     return notes
 
 
-def _fill_pitches(recorded: list[tuple[int, int, Samples]]) -> Iterator[BankedNote]:
+def fill_pitches(
+    recorded: list[tuple[int, int, Samples]], release_db_s: float
+) -> Iterator[BankedNote]:
+    """Notes of all pitches: each resampled from the nearest (pitch, level, sound) there is."""
     levels = sorted({level for _, level, _ in recorded})
     # In equal steps over the velocities that scores use.
     velocities = np.array([_ONE_VELOCITY])
@@ -152,4 +155,4 @@ def _fill_pitches(recorded: list[tuple[int, int, Samples]]) -> Iterator[BankedNo
             # More than is needed, since the resampler's filter spoils the end.
             sound = nearest[2][: round(1.1 * N_HOLD * ratio)]
             sound = resample(sound, RENDER_RATE_HZ * ratio, RENDER_RATE_HZ)[:N_HOLD]
-            yield BankedNote(pitch, int(velocity), sound, -TRAILING_DB / _RELEASE_S)
+            yield BankedNote(pitch, int(velocity), sound, release_db_s)
