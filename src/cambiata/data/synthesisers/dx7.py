@@ -25,7 +25,7 @@ def timbre(seed: int, number: int) -> Timbre:
 def _patch(rng: np.random.Generator) -> dict[str, Any]:
     """A patch as plain numbers: an algorithm, and of each operator ratio, level and envelope.
 
-    Ranges are chosen within the DX7's scales of 0 to 99, not fitted; of 204 patches four were refused.
+    Ranges are chosen within the DX7's scales, not fitted; of 204 patches four were refused.
     """
     from dexed.algorithms import get_carriers
 
