@@ -97,7 +97,7 @@ def test_flags_of_play_are_the_api_s_own() -> None:
         ("timbre show .", "is a folder; name a .timbre file in it"),
         ("transcribe silent.wav -o o.mid", "silent.wav: is silent"),
         ("transcribe score.mid -o o.mid", "score.mid"),
-        ("transcribe sound.wav -o o.wav", "o.wav: is not the name of a MIDI file"),
+        ("transcribe sound.wav -o o.wav", "o.wav: is not a score format that is written"),
         ("transcribe sound.wav -o o.mid --onset-threshold 200%", "use more than 0, less than 1"),
         ("transcribe sound.wav -o score.mid", "score.mid: exists"),
     ],

@@ -84,7 +84,7 @@ def test_from_file_to_file(tmp_path: Path) -> None:
         transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid")
     transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", force=True)
     for output, match in (
-        ("a.wav", "is not the name of a MIDI file"),
+        ("a.wav", "is not a score format that is written"),
         ("no/a.mid", "does not exist"),
     ):
         with pytest.raises(InputError, match=match):
@@ -152,6 +152,16 @@ def test_quantised_notes_lie_on_the_grid(tmp_path: Path) -> None:
     assert np.abs(2 * places - np.round(2 * places)).max() < 0.01
     with pytest.raises(InputError, match="quantise 1/7: is not a note value"):
         transcribe(_tune(), quantise="1/7")
+
+
+def test_a_tune_is_engraved(tmp_path: Path) -> None:
+    source = tmp_path / "tune.wav"
+    _tune().save(source)
+    transcribe_file(source, tmp_path / "out.musicxml", tempo=150)
+    (voice,) = cambiata.load_sheet(tmp_path / "out.musicxml").voices
+    assert [(tone.start, tone.pitch) for tone in voice.tones] == list(enumerate(PITCHES))
+    with pytest.raises(InputError, match=r"is not a score format that is written"):
+        transcribe_file(source, tmp_path / "out.pdf")
 
 
 def test_hum_is_not_written() -> None:

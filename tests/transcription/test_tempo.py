@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 from itertools import pairwise
-
 from pathlib import Path
 
 import numpy as np

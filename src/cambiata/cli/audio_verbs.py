@@ -225,7 +225,13 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
 
 @click.command(context_settings=HELP)
 @click.argument("recording")
-@click.option("-o", "--output", required=True, metavar="OUT.mid", help="MIDI file to write.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT.mid",
+    help="File to write: .mid, .musicxml or .mxl.",
+)
 @_transcribe_option(
     "--instrument",
     "instrument",
@@ -254,7 +260,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
 @strict_option(_transcribe_option)
 @output_options
 def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Write the notes of RECORDING as a MIDI file."""
+    """Write the notes of RECORDING as MIDI, or as MusicXML with bars and staves."""
     silence_warnings(quiet)
     with progress_bar(hidden=quiet) as progress:
         notes = cambiata.transcribe_file(recording, output, progress=progress, **options)

@@ -58,6 +58,9 @@ class Voice:
         What the score calls it.
     program : int
         General MIDI program, 0 to 127.
+    staff : int
+        Staff of its part: one voice is on 1, and those that follow it on 2 and more are in the
+        same part, as a piano's left hand is.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class Voice:
     tones: tuple[Tone, ...]
     name: str = ""
     program: int = 0
+    staff: int = 1
 
     @property
     def end(self) -> Fraction:

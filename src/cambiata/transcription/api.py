@@ -17,7 +17,7 @@ from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source, resample
 from cambiata.errors import SOUND, InputError, check_type, warn
-from cambiata.files import MIDI, check_output
+from cambiata.files import MIDI_SUFFIXES, SCORE, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.partials.hum import HumMeter, describe_hum, without_hum
 from cambiata.partials.low_tones import low_pitches, low_tones, with_low_tones
@@ -31,8 +31,10 @@ from cambiata.partials.posteriors import (
 from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.partials.vibrato import is_wavering, straighten
 from cambiata.score.midi import Clock, Note, Part, Score, save
+from cambiata.score.notation import write
 from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress, SystemFacts
+from cambiata.transcription.engraving import engrave
 from cambiata.transcription.grid import parse_step, quantise_notes
 from cambiata.transcription.onset_events import Flux, flux
 from cambiata.transcription.pitch import has_pitch
@@ -50,6 +52,7 @@ _MIN_DURATION_S = 0.1
 # reaches 0.15: offsets are never as sure as onsets. Chosen by hand.
 _OFFSET_REACH_FRAMES, _OFFSET_THRESHOLD = 4, 0.15
 _LEAST_BEYOND_S = 0.2  # of sound beyond the keyboard that is worth a line
+_WRITTEN_STEP = "1/16"  # of MusicXML: finer steps write a player's timing as note values
 _MIN_NOTE_S = 0.02  # anything shorter is no note that could be played
 
 _Roll = npt.NDArray[np.float32]
@@ -191,14 +194,15 @@ def transcribe_file(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Transcription:
-    """Like `transcribe`, from a sound file to a MIDI file.
+    """Like `transcribe`, from a sound file to a file of MIDI or MusicXML.
 
     Parameters
     ----------
     recording : str or pathlib.Path
         Sound file; "-" is a wav on standard input.
     output : str or pathlib.Path
-        MIDI file to write; it appears whole or not at all.
+        File to write, .mid, .musicxml or .mxl; it appears whole or not at all. MusicXML has bars
+        and staves: beats are found and notes quantised to sixteenths where nothing else is said.
     instrument : {"any", "piano"}
         See `transcribe`.
     onset_threshold : float, optional
@@ -234,11 +238,16 @@ def transcribe_file(
     """
     began = time.perf_counter()
     source = AudioFile(recording, strict=strict)
-    check_output(output, MIDI, force=force)
+    is_midi = check_output(output, SCORE, force=force).suffix.lower() in MIDI_SUFFIXES
+    if not is_midi:
+        quantise = quantise or _WRITTEN_STEP
     score, threshold, grid = _transcribe(
         source, instrument, onset_threshold, tempo, quantise, weights, progress
     )
-    save(score, output, force=force)
+    if is_midi:
+        save(score, output, force=force)
+    else:
+        write(engrave(score, is_piano=instrument == "piano"), output, force=force)
     elapsed_s = time.perf_counter() - began
     duration_s = source.n_samples / source.sample_rate
     return Transcription(

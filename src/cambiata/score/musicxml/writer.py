@@ -54,10 +54,12 @@ def musicxml_of(sheet: Sheet, remarks: Sequence[Remark] = ()) -> bytes:
     SubElement(SubElement(identification, "encoding"), "software").text = "Cambiata"
     measures = measures_of(sheet)
     parts = SubElement(root, "part-list")
-    for number, voice in enumerate(sheet.voices, 1):
+    groups = _groups_of_staves(sheet)
+    for number, group in enumerate(groups, 1):
+        voice = sheet.voices[group[0]]
         _list_part(parts, number, voice.name, voice.program)
-    for number in range(len(sheet.voices)):
-        _PartWriter(sheet, number, measures, remarks).write(root)
+    for number, group in enumerate(groups):
+        _PartWriter(sheet, number, group, measures, remarks).write(root)
     indent(root, " ")
     body: bytes = tostring(root, encoding="unicode").encode("utf-8")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + _DOCTYPE.encode() + body + b"\n"
@@ -70,6 +72,17 @@ def packed(score: bytes) -> bytes:
         for name, content in (("META-INF/container.xml", _CONTAINER), ("score.musicxml", score)):
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return data.getvalue()
+
+
+def _groups_of_staves(sheet: Sheet) -> list[list[int]]:
+    """Numbers of the voices of each part, one for each of its staves."""
+    groups: list[list[int]] = []
+    for number, voice in enumerate(sheet.voices):
+        if voice.staff > 1 and groups:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups
 
 
 def _list_part(parts: Element, number: int, name: str, program: int) -> None:
@@ -87,9 +100,14 @@ class _PartWriter:
     """Writes one part, measure by measure."""
 
     def __init__(
-        self, sheet: Sheet, number: int, measures: Sequence[Measure], remarks: Sequence[Remark]
+        self,
+        sheet: Sheet,
+        number: int,
+        staves: Sequence[int],
+        measures: Sequence[Measure],
+        remarks: Sequence[Remark],
     ) -> None:
-        self.sheet, self.number, self.measures = sheet, number, measures
+        self.sheet, self.number, self.staves, self.measures = sheet, number, staves, measures
         self.remarks = remarks if number == 0 else ()
         self.fifths = key_fifths(sheet.key)
         fractions = [
@@ -103,7 +121,7 @@ class _PartWriter:
         ]
         values = math.lcm(*fractions) if fractions else 1
         self.divisions = min(values, _MOST_DIVISIONS)
-        tones = sheet.voices[number].tones
+        tones = [tone for staff in staves for tone in sheet.voices[staff].tones]
         # Velocities are written only where there are any: others play in their own default.
         self.has_dynamics = any(tone.velocity != _PLAIN for tone in tones)
 
@@ -143,12 +161,17 @@ class _PartWriter:
         time = SubElement(attributes, "time")
         SubElement(time, "beats").text = str(self.sheet.metre.beats)
         SubElement(time, "beat-type").text = str(self.sheet.metre.unit)
-        tones = self.sheet.voices[self.number].tones
-        total = sum(tone.length for tone in tones)
-        mean = sum(tone.pitch * tone.length for tone in tones) / total if total else _MIDDLE_C
-        clef = SubElement(attributes, "clef")
-        SubElement(clef, "sign").text = "G" if mean >= _MIDDLE_C else "F"
-        SubElement(clef, "line").text = "2" if mean >= _MIDDLE_C else "4"
+        if len(self.staves) > 1:
+            SubElement(attributes, "staves").text = str(len(self.staves))
+        for staff, number in enumerate(self.staves, 1):
+            tones = self.sheet.voices[number].tones
+            total = sum(tone.length for tone in tones)
+            mean = sum(tone.pitch * tone.length for tone in tones) / total if total else _MIDDLE_C
+            clef = SubElement(attributes, "clef")
+            if len(self.staves) > 1:
+                clef.set("number", str(staff))
+            SubElement(clef, "sign").text = "G" if mean >= _MIDDLE_C else "F"
+            SubElement(clef, "line").text = "2" if mean >= _MIDDLE_C else "4"
 
     # Signs --------------------------------------------------------------------------------------
 
@@ -234,34 +257,51 @@ class _PartWriter:
     # Notes --------------------------------------------------------------------------------------
 
     def _write_notes(self, element: Element, measure: Measure) -> None:
-        layers = _layers(measure.voices[self.number])
-        altered: dict[tuple[str, int], int] = {}
-        for number, layer in enumerate(layers or [[]], 1):
-            if number > 1:
-                backup = SubElement(element, "backup")
-                SubElement(backup, "duration").text = str(self._units(measure.length))
-            if not layer:
-                self._write_empty_bar(element, measure, number)
-                continue
-            signs = list(_signs(layer, measure.length))
-            beams = _beams(signs, self.sheet.metre)
-            for (chord, value, at, is_first, is_last), beam in zip(signs, beams, strict=True):
-                if not chord.pieces:
-                    self._write_rest(element, at, value, number)
-                for i, piece in enumerate(chord.pieces):
-                    comes = piece.comes_from if is_first else True
-                    goes = piece.goes_on if is_last else True
-                    note = self._write_note(
-                        element,
-                        piece,
-                        at,
-                        value,
-                        number,
-                        altered,
-                        is_chord=i > 0,
-                        ties=(comes, goes),
-                    )
-                    self._finish_note(note, value, beam if i == 0 else [], (comes, goes), i == 0)
+        voice = 0
+        for staff, number in enumerate(self.staves, 1):
+            altered: dict[tuple[str, int], int] = {}
+            for layer in _layers(measure.voices[number]) or [[]]:
+                if voice:
+                    backup = SubElement(element, "backup")
+                    SubElement(backup, "duration").text = str(self._units(measure.length))
+                voice += 1
+                first = len(element)
+                if layer:
+                    self._write_layer(element, measure, layer, voice, altered)
+                else:
+                    self._write_empty_bar(element, measure, voice)
+                if len(self.staves) > 1:
+                    self._set_staff(element[first:], staff)
+
+    def _set_staff(self, notes: Sequence[Element], staff: int) -> None:
+        """Write the staff of some notes where the format wants it: before beams and notations."""
+        for note in notes:
+            names = [child.tag for child in note]
+            after = ("beam", "notations")
+            place = next((i for i, name in enumerate(names) if name in after), len(names))
+            element = Element("staff")
+            element.text = str(staff)
+            note.insert(place, element)
+
+    def _write_layer(
+        self,
+        element: Element,
+        measure: Measure,
+        layer: Sequence[_Chord],
+        voice: int,
+        altered: dict[tuple[str, int], int],
+    ) -> None:
+        signs = list(_signs(layer, measure.length))
+        beams = _beams(signs, self.sheet.metre)
+        for (chord, value, at, is_first, is_last), beam in zip(signs, beams, strict=True):
+            if not chord.pieces:
+                self._write_rest(element, at, value, voice)
+            for i, piece in enumerate(chord.pieces):
+                ties = piece.comes_from if is_first else True, piece.goes_on if is_last else True
+                note = self._write_note(
+                    element, piece, at, value, voice, altered, is_chord=i > 0, ties=ties
+                )
+                self._finish_note(note, value, beam if i == 0 else [], ties, i == 0)
 
     def _write_empty_bar(self, element: Element, measure: Measure, voice: int) -> None:
         note = SubElement(element, "note")
