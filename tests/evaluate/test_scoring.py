@@ -10,6 +10,7 @@ from tiny import SHORT, SILENT, TinySet, in_place, lines
 from cambiata import Audio
 from cambiata.evaluate import run as running_
 from cambiata.evaluate import scoring
+from cambiata.evaluate.attacks import Attacks
 from cambiata.evaluate.rows import find_row
 from cambiata.evaluate.run import run
 from cambiata.evaluate.runfolder import read_run
@@ -66,8 +67,9 @@ def test_a_tracker_s_failure_is_a_gap_and_no_zero(tmp_path: Path) -> None:
 
 @in_this_process
 def test_attacks_are_counted_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def every_tenth(sound: Audio) -> np.ndarray:
-        return np.arange(0.1, sound.duration_s, 0.1)
+    def every_tenth(sound: Audio) -> Attacks:
+        times_s = np.arange(0.1, sound.duration_s, 0.1)
+        return Attacks(times_s, times_s)
 
     monkeypatch.setattr(scoring, "find_attacks", every_tenth)
     run(

@@ -86,15 +86,15 @@ METRICS: dict[str, Metric] = {
         "%",
         "lower",
         1,
-        "Share of the output's attacks (peaks of spectral flux) with none of the content within "
-        "70 ms.",
+        "Share of the output's attacks (peaks of spectral flux) without even a faint one of the "
+        "content within 70 ms.",
     ),
     "missing_attacks": Metric(
         "Attacks missing",
         "%",
         "lower",
         1,
-        "Share of the content's attacks with none of the output within 70 ms.",
+        "Share of the content's attacks without even a faint one of the output within 70 ms.",
     ),
     "piano_found": Metric(
         "Piano found",
