@@ -1,5 +1,7 @@
 """Banks of synthesisers: what is kept, what is refused, and what the bank says of its sound."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from cambiata.data import bank_building
 from cambiata.data.bank_building import build_bank
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.data.synthesisers import amsynth, banks
-from cambiata.data.synthesisers.banks import SYNTHESISERS, Synthesiser, candidate, render_notes
+from cambiata.data.synthesisers.banks import SYNTHESISERS, Synthesiser, render_notes
 from cambiata.data.synthesisers.timbres import RenderNote, Timbre
 from cambiata.errors import InputError
 
@@ -106,16 +108,52 @@ def test_amsynths_banks_are_read(tmp_path: Path) -> None:
     assert amsynth.normalised("amp_sustain", 7) == 1
 
 
-# synthesistoolkit asks for its folder in a way that Python 3.11 and 3.12 warn of.
-@pytest.mark.filterwarnings("ignore:path is deprecated:DeprecationWarning")
-@pytest.mark.parametrize("name", sorted(set(SYNTHESISERS) - {"fake"}))
+# In a process of its own for each: Vita leaves a process in a mode of arithmetic (denormal numbers
+# are zero) in which Faust's compiler aborts. Prints how many notes are usable, and whether a note
+# comes out the same after another.
+_RENDER = """
+import sys
+import numpy as np
+from cambiata.data.synthesisers.banks import candidate, render_note
+
+timbres = [candidate(sys.argv[1], 5, number) for number in range(8)]
+usable = sum(render_note(timbre, 62, 90, 1.0) is not None for timbre in timbres)
+same = True
+for timbre in timbres:
+    first, _, again = (timbre.render(hz, 90, 0.4, 0.5) for hz in (220.0, 330.0, 220.0))
+    same = same and np.array_equal(first, again)
+print(usable, same)
+"""
+
+
+@pytest.mark.parametrize("name", ["amsynth", "dx7", "faust", "stk", "vital"])
 def test_a_synthesiser_renders_notes_in_tune(name: str) -> None:
-    synthesiser = SYNTHESISERS[name]
-    if not synthesiser.present:
-        pytest.skip(f"needs {name}: {synthesiser.cure}")
-    for number in range(6):
-        timbre = candidate(name, 5, number)
-        assert candidate(name, 5, number).name == timbre.name
-        assert 21 <= timbre.pitches[0] < timbre.pitches[1] <= 108
-    usable = [banks.render_note(candidate(name, 5, n), 62, 90, 1.0) is not None for n in range(6)]
-    assert sum(usable) >= 3
+    _skip_unless_present(name)
+    done = subprocess.run(
+        [sys.executable, "-c", _RENDER, name], capture_output=True, text=True, check=True
+    )
+    usable, same = done.stdout.split()[-2:]
+    assert int(usable) >= 4
+    # Oscillators of amsynth and some of Vital's run freely.
+    assert same == "True" or name in {"amsynth", "vital"}
+
+
+def test_a_note_held_to_the_end_is_not_heard_in_the_next() -> None:
+    _skip_unless_present("vital")
+    code = """
+import numpy as np
+from cambiata.data.synthesisers import vital
+
+preset = vital._preset(np.random.default_rng(4))
+preset["controls"] |= {"env_1_attack": 0.8, "osc_1_random_phase": 0.0, "env_1_sustain": 1.0}
+for _ in range(3):
+    note = vital._player(preset)(220.0, 90, 0.5, 0.5)
+    assert np.abs(note[:441]).max() < 0.1 * np.abs(note).max()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _skip_unless_present(name: str) -> None:
+    if not SYNTHESISERS[name].present:
+        pytest.skip(f"needs {name}: {SYNTHESISERS[name].cure}")

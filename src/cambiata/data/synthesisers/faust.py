@@ -85,7 +85,7 @@ _MODELS = (
     _Model(
         "Brass",
         # Lips pass the more of a constant pressure the lower they are tuned, and stay open.
-        f"pm.brassModel(length,a,b,{_BLOWN}*(freq/400)^2)",
+        f"pm.brassModel(length,a,b,{_BLOWN}*(freq/400)*(freq/400))",
         (38, 84),
         {"a": (0.48, 0.56), "b": (0.2, 0.8), "d": (0, 1)},
         10,

@@ -195,6 +195,8 @@ def _player(model: _Model, controls: dict[str, float], preset: int | None) -> Re
 
         build: Any = getattr(synthesistoolkit, model.name)
         synthesistoolkit.set_sample_rate(RENDER_RATE_HZ)
+        # Breath is a generator's that all instruments share: the same note is the same sound.
+        synthesistoolkit.Noise(1 + round(hz))
         instrument = build(_LOWEST_HZ) if model.takes_lowest else build()
         if preset is not None:
             instrument.set_preset(preset)

@@ -1,6 +1,7 @@
 """Wavetable synthesis (Vital, as the package Vita), with waves and settings of our own.
 
-``pip install vita`` (GPL-3.0).
+``pip install vita`` (GPL-3.0). It leaves its process in a mode of arithmetic in which denormal
+numbers are zero, where Faust's compiler aborts: a bank's workers render one synthesiser only.
 """
 
 import base64
@@ -15,6 +16,7 @@ from cambiata.arrays import Samples
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.data.synthesisers.timbres import RenderNote, Timbre, pitch_of
 
+_FLUSH_S = (0.01, 0.1)  # held and whole length; 0.1 s is enough at releases of up to 0.4 s
 _WAVE = 2048  # samples of a wave, as Vital stores it
 _N_HARMONICS = 128  # of a random wave: up to 16 kHz at C3
 # Frequency morphs that keep harmonics where they are: low and high pass, smear, random amplitudes,
@@ -169,6 +171,8 @@ def _load(facts: dict[str, Any]) -> Any:
 def _player(facts: dict[str, Any]) -> RenderNote:
     def render(hz: float, velocity: int, hold_s: float, length_s: float) -> Samples:
         synth = _load(facts)
+        # A note that is still held when rendering ends bursts into the next; a silent one takes it.
+        synth.render(pitch_of(hz), 0.0, *_FLUSH_S)
         sound = synth.render(pitch_of(hz), velocity / 127, hold_s, length_s)
         return np.asarray(np.mean(sound, axis=0), np.float32)
 
