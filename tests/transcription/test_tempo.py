@@ -152,7 +152,7 @@ def test_quantised_notes_are_the_written_ones(tmp_path: Path) -> None:
     times = 1.1 + np.append(0, np.cumsum(0.6 + 0.05 * np.sin(np.arange(60) / 7)))
     played = _play(written, times)
     grid = _found(played)
-    notes = quantise_notes(played, grid, Fraction(1, 2))
+    notes = [note for note, _ in quantise_notes(played, grid, Fraction(1, 2))]
     save(Score((Part(tuple(notes)),), clock=grid.clock), tmp_path / "a.mid")
     again = load(tmp_path / "a.mid")
     places = [(again.clock.quarters(note.start_s), note.pitch) for note in again.notes]
@@ -171,5 +171,6 @@ def test_quantised_notes_of_one_pitch_do_not_overlap() -> None:
         Note(1.0, 1.5, 67),
     ]
     assert [
-        (n.start_s, n.end_s, n.pitch, n.velocity) for n in quantise_notes(notes, grid, Fraction(1))
-    ] == [(0.0, 1.0, 60, 90), (1.0, 1.5, 60, 100), (1.0, 1.5, 67, 100)]
+        (n.start_s, n.end_s, n.pitch, n.velocity, i)
+        for n, i in quantise_notes(notes, grid, Fraction(1))
+    ] == [(0.0, 1.0, 60, 90, 1), (1.0, 1.5, 60, 100, 2), (1.0, 1.5, 67, 100, 3)]

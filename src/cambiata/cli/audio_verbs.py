@@ -257,6 +257,8 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
     metavar="1/16[T]",
     help="Grid that notes are moved to, by the beats; T: triplets. Else none.",
 )
+@_transcribe_option("--pedal", "pedal", is_flag=True, help="Find the sustain pedal (CC 64).")
+@_transcribe_option("--bends", "bends", is_flag=True, help="Write bends and vibrato.")
 @strict_option(_transcribe_option)
 @output_options
 def transcribe(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:

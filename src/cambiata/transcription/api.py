@@ -30,15 +30,15 @@ from cambiata.partials.posteriors import (
 )
 from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.partials.vibrato import is_wavering, straighten
-from cambiata.score.midi import Clock, Note, Part, Score, save
+from cambiata.score.midi import Note, Score, save
 from cambiata.score.notation import write
-from cambiata.score.piano_roll import MAX_VELOCITY
 from cambiata.system import Progress, SystemFacts
 from cambiata.transcription.engraving import engrave
-from cambiata.transcription.grid import parse_step, quantise_notes
+from cambiata.transcription.finishing import Wishes, finish
 from cambiata.transcription.onset_events import Flux, flux
 from cambiata.transcription.pitch import has_pitch
-from cambiata.transcription.tempo import BeatGrid, check_tempo, find_grid
+from cambiata.transcription.tempo import BeatGrid
+from cambiata.transcription.velocity import velocities
 from cambiata.weights import load_model
 
 InstrumentKind = Literal["any", "piano"]
@@ -127,6 +127,8 @@ def transcribe(
     onset_threshold: float | None = None,
     tempo: float | str | None = None,
     quantise: str | None = None,
+    pedal: bool = False,
+    bends: bool = False,
     weights: str = "transcriber",
     progress: Progress | None = None,
 ) -> Score:
@@ -148,6 +150,10 @@ def transcribe(
     quantise : str, optional
         Note value of a grid that onsets and offsets are moved to ("1/16", "1/8T" for triplets),
         relative to the beats. A tempo of "auto" where none is given.
+    pedal : bool
+        Find when a piano's sustain pedal is down, for `Part.pedal`; notes last as they sound.
+    bends : bool
+        Keep how notes bend and waver, for `Part.controls`.
     weights : str
         The transcriber's weights: shipped ones by name, or a path.
     progress : callable, optional
@@ -174,9 +180,8 @@ def transcribe(
     """
     if isinstance(recording, str | Path | Score) or not hasattr(recording, "blocks"):
         check_type("recording", recording, Audio, SOUND)
-    score, _, _ = _transcribe(
-        recording, instrument, onset_threshold, tempo, quantise, weights, progress
-    )
+    wishes = Wishes.of(tempo, quantise, pedal, bends)
+    score, _, _ = _transcribe(recording, instrument, onset_threshold, wishes, weights, progress)
     return score
 
 
@@ -189,6 +194,8 @@ def transcribe_file(
     onset_threshold: float | None = None,
     tempo: float | str | None = None,
     quantise: str | None = None,
+    pedal: bool = False,
+    bends: bool = False,
     weights: str = "transcriber",
     strict: bool = False,
     force: bool = False,
@@ -210,6 +217,8 @@ def transcribe_file(
     tempo : float or "auto", optional
         Likewise.
     quantise : str, optional
+        Likewise.
+    pedal, bends : bool
         Likewise.
     weights : str
         Likewise.
@@ -241,8 +250,9 @@ def transcribe_file(
     is_midi = check_output(output, SCORE, force=force).suffix.lower() in MIDI_SUFFIXES
     if not is_midi:
         quantise = quantise or _WRITTEN_STEP
+    wishes = Wishes.of(tempo, quantise, pedal, bends)
     score, threshold, grid = _transcribe(
-        source, instrument, onset_threshold, tempo, quantise, weights, progress
+        source, instrument, onset_threshold, wishes, weights, progress
     )
     if is_midi:
         save(score, output, force=force)
@@ -270,8 +280,7 @@ def _transcribe(
     source: Source,
     instrument: str,
     onset_threshold: float | None,
-    tempo: float | str | None,
-    quantise: str | None,
+    wishes: Wishes,
     weights: str,
     progress: Progress | None,
 ) -> tuple[Score, float, BeatGrid | None]:
@@ -285,24 +294,22 @@ def _transcribe(
             "use more than 0, less than 1",
         )
     source = MonoSource(source)
-    check_tempo(tempo)
-    step = None if quantise is None else parse_step(quantise)
-    if step is not None and tempo is None:
-        tempo = "auto"
     model = load_model(weights, "transcriber")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
-    rolls, low, tuning_cents, strength = _posteriorgram(
+    rolls, low, tuning_cents, strength, vibrato = _posteriorgram(
         source, model.part(""), threshold, progress or (lambda _share: None)
     )
-    onset, activation, level_db, offset, velocity = (roll.astype(np.float32) for roll in rolls)
+    onset, activation, level_db, offset = (roll.astype(np.float32) for roll in rolls[:4])
     events = decode_notes(onset, activation, level_db, threshold, soft_onsets=instrument == "any")
     events, below_s = with_low_tones(events, low_tones(low, level_db))
     _say_beyond(source.name, below_s, "below A0, the keyboard's lowest key")
     notes = [
-        _note(int(pitch), float(start), float(end), offset, velocity)
-        for pitch, start, end in zip(events.pitch, events.start, events.end, strict=True)
+        _note(int(pitch), float(start), float(end), offset, int(velocity))
+        for pitch, start, end, velocity in zip(
+            events.pitch, events.start, events.end, velocities(events), strict=True
+        )
     ]
-    events = replace(events, tuning_cents=tuning_cents)
+    events = replace(events, tuning_cents=tuning_cents, vibrato_cents=vibrato)
     # A threshold of the user's own is a wish to see what else may be in it.
     doubtful = onset_threshold is None and not has_pitch(source, events, _mono)
     if not notes or doubtful:
@@ -311,30 +318,17 @@ def _transcribe(
             "no note was heard in it",
             "choose music with pitches, or a lower threshold",
         )
-    notes.sort()
-    grid = find_grid(source.name, notes, strength, tempo)
-    if grid is not None and step is not None:
-        notes = quantise_notes(notes, grid, step)
-    part = Part(tuple(notes), name="transcription", tuning_cents=tuning_cents)
-    return Score((part,), source.name, Clock() if grid is None else grid.clock), threshold, grid
+    score, grid = finish(source.name, notes, events, strength, wishes)
+    return score, threshold, grid
 
 
 def _note(
-    pitch: int,
-    start: float,
-    end: float,
-    offset: npt.NDArray[np.float32],
-    velocity: npt.NDArray[np.float32],
+    pitch: int, start: float, end: float, offset: npt.NDArray[np.float32], velocity: int
 ) -> Note:
-    """A note in seconds, with the offset and the velocity that the network gives it."""
-    row = pitch - BANDS.lowest_pitch
-    end = _refine_offset(offset[row], end, start)
-    # Velocity is learnt over the frames about an onset; of three the mean is steadier than one.
-    at = min(round(start), velocity.shape[1] - 1)
-    share = float(velocity[row, max(0, at - 1) : at + 2].mean())
+    """A note in seconds, with the offset that the network gives it."""
+    end = _refine_offset(offset[pitch - BANDS.lowest_pitch], end, start)
     start_s = max(0.0, start * BANDS.frame_s)
-    end_s = max(end * BANDS.frame_s, start_s + _MIN_NOTE_S)
-    return Note(start_s, end_s, pitch, int(np.clip(round(share * MAX_VELOCITY), 1, MAX_VELOCITY)))
+    return Note(start_s, max(end * BANDS.frame_s, start_s + _MIN_NOTE_S), pitch, velocity)
 
 
 def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) -> float:
@@ -352,8 +346,8 @@ def _refine_offset(offset: npt.NDArray[np.float32], end: float, start: float) ->
 
 def _posteriorgram(
     source: Source, network: Any, threshold: float, progress: Progress
-) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32], float, Flux]:
-    """Onsets, activation, levels, offsets, velocities [5, 88, L]; low tones; cents off A; flux."""
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32], float, Flux, _Roll]:
+    """Posteriors and levels [5, 88, L]; low tones [L]; cents off A; flux and vibrato [L]."""
     rate, n_samples = source.sample_rate, source.n_samples
     if n_samples / rate < _MIN_DURATION_S:
         raise InputError(
@@ -372,7 +366,7 @@ def _posteriorgram(
     cents = tuning.cents()
     if cents:
         warn(f"{source.name}: {describe_tuning(cents)}; pitches are counted from there")
-    chunks, low, strength = [], [], []
+    chunks, low, strength, vibrato = [], [], [], []
     if hum_hz := hum.hum_hz():
         warn(f"{source.name}: {describe_hum(hum_hz)}")
         clean = (without_hum(_mono(block), rate, hum_hz) for block in source.blocks())
@@ -380,17 +374,19 @@ def _posteriorgram(
     mean = power / n_samples + 1e-12
     bands = tuned_bands(cents)
     above_s = 0.0
-    for share, rolls, above, low_pitch, rise in _posteriors_by_chunk(
+    for share, rolls, above, low_pitch, rise, wavers in _posteriors_by_chunk(
         source, network, threshold, mean, bands, hum_hz
     ):
         strength.append(rise)
+        vibrato.append(wavers)
         chunks.append(rolls.astype(np.float16))
         low.append(low_pitch)
         above_s += float(above.sum()) * BANDS.frame_s
         progress(share)
     _say_beyond(source.name, above_s, "above C8, the keyboard's highest key")
     tones = np.concatenate(low) - np.float32(cents / 100)
-    return np.concatenate(chunks, axis=2), tones, cents, Flux.joined(strength)
+    posteriorgram = np.concatenate(chunks, axis=2)
+    return posteriorgram, tones, cents, Flux.joined(strength), np.concatenate(vibrato)
 
 
 def _say_beyond(name: str, seconds: float, where: str) -> None:
@@ -406,8 +402,8 @@ def _posteriors_by_chunk(
     mean: float,
     bands: LogFrequency,
     hum_hz: tuple[float, ...],
-) -> Iterator[tuple[float, _Roll, npt.NDArray[np.bool_], _Roll, Flux]]:
-    """Share of the recording done; of the next chunk posteriors, what is above, low tones, flux.
+) -> Iterator[tuple[float, _Roll, npt.NDArray[np.bool_], _Roll, Flux, _Roll]]:
+    """Share of the recording done; of the next chunk what `_posteriorgram` gives of the whole.
 
     `mean` is the recording's power.
     """
@@ -425,16 +421,19 @@ def _posteriors_by_chunk(
         bands_db = bands.level_db(resampled, mean)
         rolls = np.stack(posteriors(bands_db, network))
         onset, activation, level_db = rolls[:3]
+        vibrato = np.zeros(rolls.shape[2], np.float32)
         if is_wavering(decode_notes(onset, activation, level_db, threshold)):
             straight = straighten(resampled)
             if straight is not None:
                 rolls = np.stack(posteriors(bands.level_db(straight[0], mean), network))
+                vibrato = straight[1]
         lead = round((start - first) / rate / BANDS.frame_s)
         inside = slice(lead, None if last == n_samples else lead + n_frames)
         above = is_above_keyboard(bands_db[:, inside])
         low = low_pitches(resampled, bands_db)[inside]
+        share = min(1.0, last / n_samples)
         rise = flux(bands_db).part(inside)
-        yield min(1.0, last / n_samples), rolls[:, :, inside], above, low, rise
+        yield share, rolls[:, :, inside], above, low, rise, vibrato[inside]
         if last == n_samples:
             return
 

@@ -31,8 +31,8 @@ def parse_step(text: str) -> Fraction:
     return step * 2 / 3 if match[2] else step
 
 
-def quantise_notes(notes: Sequence[Note], grid: BeatGrid, step: Fraction) -> list[Note]:
-    """Notes in their order, moved to the nearest places of a grid; chords begin together.
+def quantise_notes(notes: Sequence[Note], grid: BeatGrid, step: Fraction) -> list[tuple[Note, int]]:
+    """Notes moved to the nearest places of a grid, and which each was; chords begin together.
 
     A note lasts a step at least, and not beyond the next of its pitch. Of two that fall together
     one is left, as loud as the louder and as long as the longer.
@@ -41,7 +41,7 @@ def quantise_notes(notes: Sequence[Note], grid: BeatGrid, step: Fraction) -> lis
     groups = group_chords(start_s)
     begins = grid.quarters(np.array([start_s[group].mean() for group in groups]))
     ends = grid.quarters(np.array([note.end_s for note in notes], np.float64))
-    found: dict[tuple[int, Fraction], tuple[Fraction, Note]] = {}
+    found: dict[tuple[int, Fraction], tuple[Fraction, Note, int]] = {}
     for group, begin in zip(groups, begins.tolist(), strict=True):
         at = max(Fraction(0), _nearest(begin, grid.origin, step))
         for i in group.tolist():
@@ -50,14 +50,14 @@ def quantise_notes(notes: Sequence[Note], grid: BeatGrid, step: Fraction) -> lis
             if (known := found.get((note.pitch, at))) is not None:
                 end = max(end, known[0])
                 note = replace(note, velocity=max(note.velocity, known[1].velocity))
-            found[note.pitch, at] = end, note
-    quantised = []
+            found[note.pitch, at] = end, note, i
+    quantised: list[tuple[Note, int]] = []
     following: dict[int, Fraction] = {}
-    for (pitch, at), (end, note) in sorted(found.items(), key=lambda item: -item[0][1]):
+    for (pitch, at), (end, note, i) in sorted(found.items(), key=lambda item: -item[0][1]):
         end = min(end, following.get(pitch, end))
         following[pitch] = at
         start, until = (grid.clock.seconds(float(place)) for place in (at, end))
-        quantised.append(replace(note, start_s=start, end_s=until))
+        quantised.append((replace(note, start_s=start, end_s=until), i))
     return sorted(quantised)
 
 

@@ -46,7 +46,7 @@ class Flux:
 
 def flux(bands_db: Roll) -> Flux:
     """Spectral flux of bands [F, L]: Dixon 2006, section 2.2, over levels in dB."""
-    floored = np.maximum(bands_db, np.float32(_FLOOR_DB))
+    floored = np.maximum(bands_db[: BANDS.n_bins], np.float32(_FLOOR_DB))
     rise = np.maximum(floored[:, _FLUX_FRAMES:] - floored[:, :-_FLUX_FRAMES], 0)
     rise = np.pad(rise, ((0, 0), (1, _FLUX_FRAMES - 1)))[:, : bands_db.shape[1]]
     return Flux(rise.mean(axis=0), rise[:_BASS_BANDS].mean(axis=0))
