@@ -10,7 +10,11 @@ Kind = Literal["system", "preset", "training preset", "setting"]
 ALIASES: Mapping[Kind, Mapping[str, str]] = {
     "system": {},
     "preset": {},
-    "training preset": {"play": "player", "vqvae": "vqvae-self-supervised"},
+    "training preset": {
+        "play": "player",
+        "vqvae": "vqvae-self-supervised",
+        "transcriber": "listener",
+    },
     "setting": {"least_wish": "min_gain"},
 }
 

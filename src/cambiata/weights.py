@@ -36,11 +36,10 @@ _SHIPPED = {
         "timbre-metric": "0a09a58897ea9448142797969336f869cb59ed2794bbaf081c38271b20cf6638",
     },
     "oneshot": {
-        "listener": "2ba5b4a8684aad626cc58f48342b19341725e4cc0fa3f443cbbc25de1a897350",
         "oneshot": "cd75ae84537896b3462459d6539474137bce7329a21ffc6771d01aaed874c7b5",
     },
     "transcription": {
-        "transcriber": "870ef3e514386df69caa1151b91a0d33f02af2051a08b0381268c0a5e0e54172",
+        "listener": "949b4af615759e10989bb17cc2007e24f903c53cbfa72487b55039c68a938904",
     },
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",

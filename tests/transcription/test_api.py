@@ -9,7 +9,6 @@ from sounds import melody, tone
 import cambiata
 from cambiata import Audio, InputError, Note, Part, Score, transcribe, transcribe_file
 from cambiata.score.midi import Clock, load, save
-from cambiata.transcription.api import _refine_offset
 
 RATE = 44100
 PITCHES = [60.0, 64.0, 67.0, 72.0, 48.0]
@@ -66,13 +65,6 @@ def test_a_threshold_chooses() -> None:
     noisy = Audio(_tune().samples + 0.02 * rng.normal(size=_tune().samples.shape), RATE)
     few, many = (len(transcribe(noisy, onset_threshold=t).notes) for t in (0.9, 0.05))
     assert few <= many
-
-
-def test_an_end_is_placed_at_the_offset_heard() -> None:
-    offset = np.zeros(40, np.float32)
-    offset[20:23] = 0.4, 0.8, 0.4
-    assert _refine_offset(offset, 18.0, 5.0) == pytest.approx(21.0)
-    assert _refine_offset(offset, 35.0, 5.0) == 35.0
 
 
 def test_from_file_to_file(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ class LogFrequency:
         Where a window takes over from the longer one before it.
     tuning_cents : float
         How far the pitches lie above those of A = 440 Hz.
+    bins_per_semitone : int
+        An odd number, so that one is in tune.
 
     Examples
     --------
@@ -79,11 +81,12 @@ class LogFrequency:
     decimations: tuple[int, ...] = (8, 8, 1)
     borders_hz: tuple[float, ...] = (360.0, 720.0)
     tuning_cents: float = 0.0
+    bins_per_semitone: int = 3
 
     @property
     def n_bins(self) -> int:
-        """Three a semitone; the middle one is in tune."""
-        return 3 * self.n_pitches
+        """`bins_per_semitone` for every pitch; the middle one is in tune."""
+        return self.bins_per_semitone * self.n_pitches
 
     @property
     def frame_s(self) -> float:
@@ -106,8 +109,10 @@ class LogFrequency:
         return 1 + n_samples // self.hop_length
 
     @cached_property
-    def _filters(self) -> list[scipy.sparse.csr_array]:
-        pitch = self.lowest_pitch + (np.arange(-1, self.n_bins + 1) - 1) / 3
+    def filters(self) -> list[scipy.sparse.csr_array]:
+        """Of each window: weights of its power spectrum's bins [n_bins, F]."""
+        n = self.bins_per_semitone
+        pitch = self.lowest_pitch + (np.arange(-1, self.n_bins + 1) - n // 2) / n
         centre = midi_to_hz(pitch + self.tuning_cents / 100)
         edges = (0.0, *self.borders_hz, np.inf)
         filters = []
@@ -143,7 +148,7 @@ class LogFrequency:
         """
         out = np.zeros((self.n_bins, self.n_frames(len(samples))), np.float32)
         lower = {1: samples}
-        shapes = zip(self.windows, self.decimations, self._filters, strict=True)
+        shapes = zip(self.windows, self.decimations, self.filters, strict=True)
         for window, by, filters in shapes:
             if by not in lower:
                 lower[by] = decimate(samples, by)
@@ -173,6 +178,30 @@ class LogFrequency:
         return level
 
 
+def decimation_taps(by: int) -> Samples:
+    """Low pass of `decimate`.
+
+    Parameters
+    ----------
+    by : int
+        Samples of which one is left.
+
+    Returns
+    -------
+    numpy.ndarray
+        Symmetric taps [20 by + 1] of sum 1.
+
+    Examples
+    --------
+    >>> decimation_taps(8).shape
+    (161,)
+    """
+    half = _DECIMATION_REACH * by
+    t = np.arange(-half, half + 1)
+    taps = np.sinc(t / by) * np.kaiser(2 * half + 1, _DECIMATION_BETA)
+    return np.asarray(taps / taps.sum(), np.float32)
+
+
 def decimate(samples: Samples, by: int) -> Samples:
     """Every `by`-th sample of a sound, low-passed: scipy's ``resample_poly(samples, 1, by)``.
 
@@ -195,12 +224,10 @@ def decimate(samples: Samples, by: int) -> Samples:
     >>> decimate(np.ones(9, np.float32), 2).shape
     (5,)
     """
-    half = _DECIMATION_REACH * by
-    t = np.arange(-half, half + 1)
-    taps = np.sinc(t / by) * np.kaiser(2 * half + 1, _DECIMATION_BETA)
-    taps = (taps / taps.sum()).astype(np.float32)
+    taps = decimation_taps(by)
+    half = len(taps) // 2
     frames = np.lib.stride_tricks.sliding_window_view(
-        np.pad(samples.astype(np.float32, copy=False), half), 2 * half + 1
+        np.pad(samples.astype(np.float32, copy=False), half), len(taps)
     )[::by]
     out = np.empty(len(frames), np.float32)
     for at in range(0, len(frames), _DECIMATED_AT_ONCE):

@@ -1,5 +1,7 @@
 """The translators' encoding of a recording: its notes, and a hidden state at their moments."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,6 +9,7 @@ from cambiata.partials.note_frames import FEATURES, NoteFrames
 from cambiata.partials.posteriors import (
     LEVEL_SCALE_DB,
     LOWEST_PITCH,
+    Heard,
     NoteEvents,
     Roll,
     decode_notes,
@@ -31,8 +34,12 @@ def encode_notes(bands_db: Roll, network: object, threshold: float) -> tuple[Not
     """
     outputs = logits(bands_db, network)
     onset, activation, level = outputs[:_N_ROLLS]
-    rolls = sigmoid(onset), sigmoid(activation), level * np.float32(LEVEL_SCALE_DB)
-    return decode_notes(*rolls, threshold), outputs[_N_ROLLS:]
+    # Encoders know neither offsets nor deviations nor slurs.
+    none = np.zeros_like(onset)
+    level_db = level * np.float32(LEVEL_SCALE_DB)
+    heard = Heard(sigmoid(onset), sigmoid(activation), none, level_db, none, none)
+    events = replace(decode_notes(heard, threshold), deviation_cents=None, slurred=None)
+    return events, outputs[_N_ROLLS:]
 
 
 def hidden_at_frames(hidden: Roll, frames: NoteFrames) -> npt.NDArray[np.float32]:

@@ -16,9 +16,9 @@ from cambiata.files import write_arrays
 from cambiata.partials.analysis import choose_frames, measure, noise_floor_db, power_spectrum
 from cambiata.partials.bands import band_quantiles_db, bands_db
 from cambiata.partials.note_frames import N_FEATURES, N_NOISE, NoteFrames, coverage, note_frames
-from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, decode_notes, posteriors
+from cambiata.partials.posteriors import BANDS, NoteEvents, detect_notes
 from cambiata.train.predictor import TOKEN_WIDTHS
-from cambiata.weights import Model, load_model
+from cambiata.weights import load_model
 
 # Of a style at most 256 note frames are tokens (a third of those kept at run time: attention costs
 # time and memory), of half a content 1536 are queries: all that most have. Chosen by hand.
@@ -145,20 +145,13 @@ def precompute_features(
 def _precompute_some(
     folder: Path, examples: ScoredExamples, listener: str, numbers: tuple[tuple[bool, int], ...]
 ) -> None:
-    model = load_model(listener, "listener")
-    threshold = float(model.about["threshold"])
     parts = {False: examples, True: examples.validation()}
     for validating, number in numbers:
         example = parts[validating][number]
-        content, style = (_detect(level_db, model, threshold) for level_db in example.bands_db)
+        content, style = (detect_notes(sound, listener) for sound in example.sounds[:2])
         rng = np.random.default_rng([number, int(validating)])
         place = folder / features_file(validating, number)
         write_arrays(place, **compute_features(content, style, example.sounds, rng))
-
-
-def _detect(bands_db: Roll, model: Model, threshold: float) -> NoteEvents:
-    onset, activation, level_db = posteriors(bands_db, model.part(""))
-    return decode_notes(onset, activation, level_db, threshold)
 
 
 def compute_features(

@@ -15,9 +15,10 @@ from cambiata.errors import InputError
 from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import render_bands
 from cambiata.partials.latent import conditioning_features, encode_notes, hidden_at_frames
+from cambiata.partials.note_bands import tuned
 from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, WINDOW, NoteFrames, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
-from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, tuned_bands
+from cambiata.partials.posteriors import BANDS, NoteEvents, Roll
 from cambiata.partials.synthesis import PER_FRAME, Prediction, synthesize
 from cambiata.partials.vibrato import is_wavering, straighten
 from cambiata.system import DomainMix, Progress, TranslateSystem
@@ -128,7 +129,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         """Notes, hidden state and power spectrogram of a content [T], computed once."""
         if self._analysed is None or self._analysed[0] is not content:
             threshold = float(self._encoder.about["threshold"])
-            network, bands = self._encoder.part(""), tuned_bands(tuning_cents)
+            network, bands = self._encoder.part(""), tuned(tuning_cents)[0]
             events, hidden = encode_notes(bands.level_db(content), network, threshold)
             sound, vibrato_cents = content, None
             if is_wavering(events) and (straight := straighten(content)) is not None:
