@@ -17,7 +17,7 @@ from cambiata.partials.posteriors import (
     sigmoid,
 )
 
-N_HIDDEN = 32  # channels of the transcriber's last layer before its heads
+N_HIDDEN = 32  # channels of the encoder's last layer before its heads
 # The course of a note's level and the confidence in it tell which instrument plays. Decoders do not
 # get them: what they need of that must pass the latent, which is kept free of the domain.
 _EXCLUDED_FEATURES = (FEATURES.index("level"), FEATURES.index("confidence"))

@@ -1,7 +1,7 @@
 """Examples of the translator's decoders: halves of sounds, with what the encoder makes of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from cambiata.arrays import Samples
 from cambiata.data.domains import DomainExamples
 from cambiata.data.effects import sample_wide_chain
 from cambiata.data.processes import run_all
+from cambiata.errors import InputError
 from cambiata.files import write_arrays
 from cambiata.partials.analysis import measure, pitch_deviation_cents, power_spectrum
 from cambiata.partials.bands import bands_db
@@ -34,13 +35,15 @@ _EFFECTS_SHARE = 0.5
 _N_MEASURED = (
     240  # examples of which strings and wavering are measured, for a median of each domain
 )
+# Old runs name the network that the encoder was cut from, which does not ship any more.
+_OLD_ENCODERS = {"transcriber": "translation"}
 
 
 class Excerpt(NamedTuple):
     """One half of a sound, unpacked."""
 
     queries: Tensor  # Note frames of the notes found in it [Q, 22]
-    hidden: Tensor  # The transcriber's last hidden layer at each [Q, N_HIDDEN]
+    hidden: Tensor  # The encoder's last hidden layer at each [Q, N_HIDDEN]
     source_domain: int  # Of the input
     target_domain: int  # Of the target
     target: Tensor  # Levels in bands, in dB [bands, L]
@@ -124,14 +127,14 @@ def _file_name(validating: bool, number: int, which: int) -> str:
 
 def precompute_excerpts(
     examples: DomainExamples,
-    listener: str,
+    encoder: str,
     *,
     pairs: bool = True,
     n_workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> ExcerptDataset:
     """Excerpts of examples of domains; features that are missing are computed and kept on disk."""
-    model = load_model(listener, "transcriber")
+    model, _ = load_encoder(encoder)
     folder = examples.folder / f"features-{model.sha256[:12]}"
     folder.mkdir(exist_ok=True)
     config = examples.config
@@ -139,15 +142,15 @@ def precompute_excerpts(
     every += [(False, i) for i in range(config.n_examples)]
     left = [(v, i) for v, i in every if not (folder / _file_name(v, i, 1)).exists()]
     groups = [tuple(left[i : i + _N_PER_TASK]) for i in range(0, len(left), _N_PER_TASK)]
-    work = partial(_precompute_some, folder, examples, listener)
+    work = partial(_precompute_some, folder, examples, encoder)
     run_all(work, groups, n_workers, str(folder), progress)
     return ExcerptDataset(folder, examples, pairs)
 
 
 def _precompute_some(
-    folder: Path, examples: DomainExamples, listener: str, some: tuple[tuple[bool, int], ...]
+    folder: Path, examples: DomainExamples, encoder: str, some: tuple[tuple[bool, int], ...]
 ) -> None:
-    model, threshold = load_encoder(listener)
+    model, threshold = load_encoder(encoder)
     parts = {False: examples, True: examples.validation()}
     for validating, number in some:
         sounds = parts[validating][number].sounds
@@ -191,40 +194,19 @@ def compute_features(
     }
 
 
-@lru_cache(maxsize=2)
-def load_encoder(listener: str) -> tuple[Model, float]:
-    """A transcriber that returns its last hidden layer too, [1, 3 + N_HIDDEN, 88, L].
-
-    The second is its onset threshold.
-    """
-    threshold = float(load_model(listener, "transcriber").about["threshold"])
-    return Model(encoder_onnx(listener), lambda *_: b""), threshold
+def load_encoder(weights: str) -> tuple[Model, float]:
+    """The encoder of a translator, [1, 3 + N_HIDDEN, 88, L] of bands, and its onset threshold."""
+    model = load_model(_OLD_ENCODERS.get(weights, weights), "translation")
+    if model.about["kind"] != "notes":
+        raise InputError(weights, "has no encoder of notes", "choose weights of `translation`")
+    return model, float(model.about["threshold"])
 
 
-def encoder_onnx(listener: str) -> bytes:
-    """A transcriber's file, changed to return its first three rolls and its last hidden layer."""
+def encoder_onnx(weights: str) -> bytes:
+    """The encoder's file without what was known of the translator that it is part of."""
     import onnx
 
-    model = onnx.load_from_string(open_model(listener)[0])
-    graph, output = model.graph, model.graph.output[0]
-    producer = {name: node for node in graph.node for name in node.output}
-    concatenation = producer[output.name]
-    head_conv = producer[concatenation.input[0]]
-    del concatenation.input[:]
-    concatenation.input.extend([head_conv.output[0], head_conv.input[0]])
-    output.type.tensor_type.shape.dim[1].dim_value = 3 + N_HIDDEN
-    # What nothing needs any more goes.
-    used, nodes = {output.name}, []
-    for node in reversed(graph.node):
-        if used & set(node.output):
-            used |= set(node.input)
-            nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(reversed(nodes))
-    arrays = [array for array in graph.initializer if array.name in used]
-    del graph.initializer[:]
-    graph.initializer.extend(arrays)
-    del model.metadata_props[:], graph.value_info[:]
-    onnx.checker.check_model(model)
+    model = onnx.load_from_string(open_model(_OLD_ENCODERS.get(weights, weights))[0])
+    del model.metadata_props[:]
     serialized: bytes = model.SerializeToString()
     return serialized

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sounds import SUPPORT
+from sounds import SUPPORT, melody
 
 from cambiata.errors import InputError
+from cambiata.partials.latent import N_HIDDEN, encode_notes
 from cambiata.partials.posteriors import BANDS
 
 torch = pytest.importorskip("torch")
@@ -21,9 +22,10 @@ from tiny_domains import SETTINGS, TINY, TWO, tiny_domains  # noqa: E402
 from cambiata.data.domains import (  # noqa: E402
     DomainExamples,
 )
-from cambiata.train.config import LoopConfig  # noqa: E402
+from cambiata.train.config import LoopConfig, from_dict  # noqa: E402
 from cambiata.train.excerpts import (  # noqa: E402
     ExcerptDataset,
+    encoder_onnx,
     load_encoder,
     precompute_excerpts,
 )
@@ -46,7 +48,7 @@ from cambiata.train.tasks.translation import (  # noqa: E402
     TranslationTraining,
     load_shipped_task,
 )
-from cambiata.weights import load_model  # noqa: E402
+from cambiata.weights import Model, load_model  # noqa: E402
 
 SMALL = Mor2018Training(TWO, 8, 1, 4, 1, 4, 6, crop_samples=1600)
 
@@ -55,7 +57,7 @@ SMALL = Mor2018Training(TWO, 8, 1, 4, 1, 4, 6, crop_samples=1600)
 def excerpts(tmp_path_factory: pytest.TempPathFactory) -> ExcerptDataset:
     """What the translator of notes learns from; reading only."""
     examples = tiny_domains(tmp_path_factory.mktemp("domains"))
-    found = precompute_excerpts(examples, "transcriber", n_workers=1)
+    found = precompute_excerpts(examples, "translation", n_workers=1)
     assert isinstance(found, ExcerptDataset)
     return found
 
@@ -345,23 +347,45 @@ def test_all_domains_begin_as_one(excerpts: ExcerptDataset) -> None:
     assert torch.equal(extract(known, first)[0], before)
 
 
-def test_the_ears_are_the_transcriber_s() -> None:
-    model, threshold = load_encoder("transcriber")
-    bands = np.random.default_rng(0).normal(0, 1, (1, 312, 40)).astype(np.float32)
-    whole = load_model("transcriber", "transcriber")
-    logits = whole.part("")(bands)[0]
-    with_hidden = model.part("")(bands)[0]
-    np.testing.assert_allclose(with_hidden[:, :3], logits[:, :3], atol=1e-5)
-    assert with_hidden.shape[1] == 35
-    assert with_hidden[:, 3:].min() >= 0  # after a ReLU
-    assert threshold == float(whole.about["threshold"])
+def test_the_encoder_is_the_one_that_ships() -> None:
+    model, threshold = load_encoder("translation")
+    bands = np.random.default_rng(0).normal(0, 1, (1, BANDS.n_bins, 40)).astype(np.float32)
+    outputs = model.part("")(bands)[0]
+    assert outputs.shape == (1, 3 + N_HIDDEN, 88, 40)
+    assert outputs[:, 3:].min() >= 0  # after a ReLU
+    assert threshold == float(load_model("translation", "translation").about["threshold"])
+    # A trained translator has the same network, without what was known of the one that ships.
+    copied = Model(encoder_onnx("translation"), lambda *_: b"")
+    assert copied.about == {}
+    assert np.array_equal(copied.part("")(bands)[0], outputs)
+
+
+def test_the_encoder_hears_notes() -> None:
+    model, threshold = load_encoder("translation")
+    bands_db = BANDS.level_db(melody([60, 67], partials=8, rate=BANDS.sample_rate))
+    events, hidden = encode_notes(bands_db, model.part(""), threshold)
+    assert [pitch for _, pitch in sorted(zip(events.start, events.pitch, strict=True))] == [60, 67]
+    assert hidden.shape == (N_HIDDEN, 88, bands_db.shape[1])
+
+
+def test_weights_without_an_encoder_of_notes_are_refused() -> None:
+    with pytest.raises(InputError, match="mor2018-small: has no encoder of notes"):
+        load_encoder("mor2018-small")
+    with pytest.raises(InputError, match="listener: is not of translation"):
+        load_encoder("listener")
+
+
+def test_runs_that_name_the_network_it_was_cut_from_go_on() -> None:
+    """Runs of before the encoder had a file of its own."""
+    stored = {"task": {"listener": "transcriber", "width": 16}, "examples": {}, "loop": {}}
+    config = from_dict(stored, PRESETS["translation"]()).task
+    assert (config.encoder, config.width) == ("transcriber", 16)
+    assert load_encoder(config.encoder)[0] is load_encoder("translation")[0]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["translation", "mor2018-small"])
 def test_a_run_is_exported_and_plays(tmp_path: Path, preset: str) -> None:
-    from sounds import melody
-
     from cambiata import Audio, translate
 
     tiny_domains(tmp_path)

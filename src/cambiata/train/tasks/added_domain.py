@@ -241,7 +241,7 @@ def _prepare(
     """
     torch.manual_seed(seed)
     shipped = load_shipped_task()
-    halves, inharmonicity, vibrato_cents = _measure(clips, shipped.config.listener, progress)
+    halves, inharmonicity, vibrato_cents = _measure(clips, shipped.config.encoder, progress)
     order = np.random.default_rng(seed).permutation(len(halves))
     validation = [half for i in order[::_VALIDATION_EVERY] for half in halves[i]]
     training = [half for at, i in enumerate(order) if at % _VALIDATION_EVERY for half in halves[i]]
@@ -250,7 +250,7 @@ def _prepare(
             str(folder), "holds hardly a note", "choose recordings of an instrument with pitches"
         )
     config = TranslationTraining(
-        (name,), shipped.config.n_latent, shipped.config.width, listener=shipped.config.listener
+        (name,), shipped.config.n_latent, shipped.config.width, encoder=shipped.config.encoder
     )
     task = AddedDomainTask(config)
     task.code.load_state_dict(shipped.code.state_dict())
@@ -271,10 +271,10 @@ def _prepare(
 
 
 def _measure(
-    clips: Sequence[Samples], listener: str, progress: Progress | None
+    clips: Sequence[Samples], encoder: str, progress: Progress | None
 ) -> tuple[list[list[npt.NDArray[np.float16]]], float, float]:
     """Packed halves of each clip that has notes; medians of its inharmonicity and its vibrato."""
-    model, threshold = load_encoder(listener)
+    model, threshold = load_encoder(encoder)
     n = round(_CLIP_S * BANDS.sample_rate)
     halves: list[list[npt.NDArray[np.float16]]] = []
     inharmonicities, vibratos_cents = [], []

@@ -2,17 +2,17 @@
 
 Mor et al. 2018 in its parts and its training (a shared encoder, a classifier of domains that it
 confuses, a decoder for every domain), but of notes rather than samples, so that it plays at once
-what they sample one by one, and learns in minutes what takes them days. The encoder is the
-transcriber up to its last hidden layer, which gives notes and, for every moment of each (43 frames
-a second), a latent of a few numbers; a decoder predicts partials and noise of each moment, and
-corrects the spectrum that is rendered of them.
+what they sample one by one, and learns in minutes what takes them days. The encoder is a network
+that was trained to transcribe, up to its last hidden layer, and is not trained further: it gives notes
+and, for every moment of each (43 frames a second), a latent of a few numbers; a decoder predicts
+partials and noise of each moment, and corrects the spectrum that is rendered of them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -60,6 +60,8 @@ _PITCH_FREQUENCIES = (1, 2, 4, 8)
 class TranslationTraining:
     """Settings of `TranslationTask`."""
 
+    old_names: ClassVar[Mapping[str, str]] = {"listener": "encoder"}
+
     domains: tuple[str, ...] = tuple(DOMAINS)  # Names of the domains, in the examples' order
     n_latent: int = 8  # Numbers of the latent of a note's moment
     width: int = 160  # Of a decoder's hidden layers
@@ -67,8 +69,9 @@ class TranslationTraining:
     # Whether a piece in one domain is also learnt to be played in another; else every
     # decoder learns from its own domain alone, as published
     pairs: bool = True
-    # Weights of the transcriber whose notes are played: shipped ones by name, or a path
-    listener: str = "transcriber"
+    # Weights of a translator whose encoder gives the notes that are played: shipped ones by name, or
+    # a path
+    encoder: str = "translation"
     # Share of the training in which all domains have one decoder, which is then given to each:
     # what is common to all of them is learnt once
     together: float = 0.15
@@ -167,10 +170,10 @@ def load_shipped_task(weights: str = "translation") -> "TranslationTask":
 
     encoder = load_model(weights, "translation")
     model = load_model(f"{weights}-domains", "translation-domains")
-    settings = encoder.about["training"]["task"]
-    task = TranslationTask(
-        TranslationTraining(**settings | {"domains": tuple(settings["domains"])})
-    )
+    stored = encoder.about["training"]["task"]
+    settings = {x.name: stored[x.name] for x in fields(TranslationTraining) if x.name in stored}
+    settings |= {"domains": tuple(stored["domains"]), "encoder": weights}
+    task = TranslationTask(TranslationTraining(**settings))
     state = task.state_dict()
     learnt = {name for name in state if name.startswith(_EXPORTED)}
     for prefix, name, source, part in (
@@ -247,7 +250,7 @@ class TranslationTask(BandLossTask):
         """Excerpts with the encoder's features; strings and wavering of domains are measured."""
         check_domains(self.config.domains, recorded)
         excerpts = precompute_excerpts(
-            recorded, self.config.listener, pairs=self.config.pairs, progress=progress
+            recorded, self.config.encoder, pairs=self.config.pairs, progress=progress
         )
         self.measure_domains(excerpts)
         return excerpts
@@ -356,17 +359,17 @@ class TranslationTask(BandLossTask):
         return {name: float(np.mean(values)) for name, values in figures.items()}
 
     def onnx_parts(self) -> dict[str, OnnxPart]:
-        """The transcriber, which returns its last hidden layer too, and the latent's layers."""
+        """The encoder, which is not trained, and the latent's layers."""
         hidden = {"seen": torch.zeros(48, N_HIDDEN)}
-        transcriber = OnnxPart(nn.Identity(), {}, {}, [], encoder_onnx(self.config.listener))
+        encoder = OnnxPart(nn.Identity(), {}, {}, [], encoder_onnx(self.config.encoder))
         return {
-            "": transcriber,
+            "": encoder,
             "code": OnnxPart(self.code, hidden, {"seen": {0: "moments"}}, ["latent"]),
         }
 
     def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
-        """The kind of translator, its rate, and the transcriber's onset threshold."""
-        _, threshold = load_encoder(self.config.listener)
+        """The kind of translator, its rate, and the encoder's onset threshold."""
+        _, threshold = load_encoder(self.config.encoder)
         return {"kind": "notes", "sample_rate": BANDS.sample_rate, "threshold": threshold}
 
     def onnx_companions(
