@@ -436,3 +436,17 @@ def test_without_a_bank_a_training_says_how_to_make_one(tmp_path: Path) -> None:
     )
     assert done.stderr.count(b"\n") == 1
     assert not (tmp_path / "R").exists()
+
+
+@needs_training
+def test_without_a_pack_a_listener_says_how_to_make_one(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/audio.npy").write_bytes(b"")
+    cure = "make one with `cambiata data pack -o FOLDER`, and name it by --examples FOLDER"
+    for folder, problem in (("none", "no such pack of notes"), ("broken", "is not a pack of note")):
+        done = run("train", "run", "listener", "-o", "R", "--examples", folder, folder=tmp_path)
+        assert done.returncode == 2
+        [line] = done.stderr.decode().splitlines()
+        assert line.startswith(f"cambiata: {folder}: {problem}")
+        assert line.endswith(cure)
+        assert not (tmp_path / "R").exists()

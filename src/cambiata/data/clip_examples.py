@@ -1,6 +1,6 @@
 """Clips to learn note detection from: a pack's folder, and rows of a `ClipSampler` by number."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.arrays import Samples
 from cambiata.data.bank import BANK_FOLDER
 from cambiata.data.clips import ClipConfig, ClipSampler
 from cambiata.data.note_pack import NotePack
@@ -15,6 +16,8 @@ from cambiata.score.midi import Note
 
 PACK_FOLDER = BANK_FOLDER.parent / "pack"
 EXCERPTS, ROOMS = "excerpts.npy", "rooms.npy"
+ROOM_SAMPLES = 131072  # 3 s of reverberation
+_DIRECT_SAMPLES = 88  # 2 ms: what comes earlier after the peak is the direct sound itself
 
 
 @dataclass(frozen=True)
@@ -100,3 +103,14 @@ def read_excerpts(rows: npt.NDArray[np.float32]) -> list[tuple[Note, ...]]:
         for part in np.split(rows, ends)
         if len(part)
     ]
+
+
+def align_rooms(responses: Iterable[Samples]) -> npt.NDArray[np.float32]:
+    """Impulse responses behind their direct sound, peaks at 1, all of 3 s [R, 131072]."""
+    rooms = []
+    for response in responses:
+        behind = response[int(np.abs(response).argmax()) + _DIRECT_SAMPLES :][:ROOM_SAMPLES]
+        room = np.zeros(ROOM_SAMPLES, np.float32)
+        room[: len(behind)] = behind / (float(np.abs(behind).max(initial=0)) + 1e-9)
+        rooms.append(room)
+    return np.array(rooms, np.float32).reshape(-1, ROOM_SAMPLES)

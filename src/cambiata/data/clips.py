@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cambiata.data.clip_textures import sample_texture
 from cambiata.data.note_pack import NotePack
+from cambiata.errors import InputError
 from cambiata.score.midi import Note
 
 # Columns of an event.
@@ -113,6 +114,9 @@ class ClipSampler:
     ) -> None:
         timbres = timbres_of(pack, held_out=held_out)
         self.timbres = [t for t in timbres if t.pitched]
+        if not self.timbres:
+            purpose = "validate with" if held_out else "learn from"
+            raise InputError("the pack", f"has no timbre to {purpose}", "make it of more sources")
         weights = np.array([t.weight for t in self.timbres])
         self._weights = weights / weights.sum()
         self.drums = [t for t in timbres_of(pack, held_out=False) if not t.pitched]

@@ -45,6 +45,7 @@ _ONSET_DB, _SILENCE = -60.0, 10 ** (-70 / 20)
 _EARLY_S, _LATE_S, _WINDOW_S, _SUSTAIN_DB = 0.4, 1.4, 0.4, -12.0
 _SAME_SOUND = 1e-4  # layers that differ by less, in energy, are one
 _DEFAULT_RELEASE_DB_S = 300.0
+_CURE = "make one with `cambiata data pack -o FOLDER`, and name it by `examples=FOLDER`"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +68,18 @@ class NotePack:
     def load(cls, folder: str | Path) -> "NotePack":
         """A pack on disk; its audio stays there until it is read."""
         place = Path(folder)
+        if not place.exists():
+            raise InputError(str(folder), "no such pack of notes", _CURE)
         try:
-            audio = np.load(place / "audio.npy", mmap_mode="r")
+            # Copy on write: what is changed never reaches the file, and torch takes it as it is.
+            audio = np.load(place / "audio.npy", mmap_mode="c")
             notes = np.load(place / "notes.npy")
             sources = json.loads((place / "pack.json").read_text())
-        except (OSError, ValueError) as error:
-            raise InputError(
-                str(folder), "is not a pack of notes", "make one with `cambiata data pack`"
-            ) from error
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(str(folder), "is not a pack of notes", _CURE) from error
+        whole = audio.dtype == np.int16 and notes.dtype == NOTE
+        if not whole or int((notes["start"] + notes["length"]).max(initial=0)) > len(audio):
+            raise InputError(str(folder), "is a damaged pack, or another version's", _CURE)
         return cls(audio, notes, tuple(sources))
 
     @classmethod

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from cambiata.data.clip_examples import ROOM_SAMPLES
 from cambiata.data.clips import EVENT, SETTING, split_clip
 from cambiata.data.note_pack import NotePack
 from cambiata.data.soundfont import RENDER_RATE_HZ as RATE
@@ -25,7 +26,6 @@ _FADE_SAMPLES = 2205  # at the end of a sample that dies away
 # Of a sustaining sample the stretch from 45 % to its last tenth of a second goes to and fro: no
 # joint, and the waveform's slope breaks by no more than a click that nobody hears.
 _LOOP_BEGIN, _LOOP_MARGIN = 0.45, 4410
-_ROOM_SAMPLES = 131072  # 3 s of reverberation
 _EQ_LOWEST_HZ, _EQ_OCTAVES = 50.0, 1.2  # knots of a clip's equalizer: 50 Hz to 17 kHz
 _N_HUM = 12
 _GROWTH_S = 0.2  # over which a vibrato grows
@@ -70,7 +70,8 @@ class NoteMixer(nn.Module):
             "note_sustains": pack.notes["sustains"],
             "rooms": rooms,
         }.items():
-            tensor = torch.from_numpy(np.ascontiguousarray(array))
+            # Copied only where torch asks for it: in one piece, and not read-only.
+            tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
             self.register_buffer(name, tensor, persistent=False)
 
     audio: Tensor
@@ -189,7 +190,7 @@ class NoteMixer(nn.Module):
 
     def _treat(self, dry: Tensor, settings: Tensor) -> Tensor:
         """Rooms, equalizers, noise, hum and clipping of clips of power 1 [B, T]."""
-        n = self.n_samples + _ROOM_SAMPLES
+        n = self.n_samples + ROOM_SAMPLES
         spectrum = torch.fft.rfft(dry, n)
         spectrum = spectrum + spectrum * torch.fft.rfft(self._responses(settings), n)
         hz = torch.linspace(0, RATE / 2, spectrum.shape[1], device=dry.device)
@@ -208,11 +209,11 @@ class NoteMixer(nn.Module):
 
     def _responses(self, settings: Tensor) -> Tensor:
         """Rooms without their direct sound, at their levels [B, 131072]."""
-        at_s = torch.arange(_ROOM_SAMPLES, device=settings.device) / RATE
+        at_s = torch.arange(ROOM_SAMPLES, device=settings.device) / RATE
         seconds = _set(settings, "room_s")
         # Sixty decibels in the reverberation time, after 5 ms of nothing.
         decay = torch.exp(-6.9 * at_s / seconds.clamp_min(0.05)) * (at_s > 0.005)
-        computed = torch.randn(len(settings), _ROOM_SAMPLES, device=settings.device) * decay
+        computed = torch.randn(len(settings), ROOM_SAMPLES, device=settings.device) * decay
         number = settings[:, _CHOICE["room"]].long()
         if len(self.rooms):
             recorded = self.rooms[number.clamp_min(0)]
@@ -303,12 +304,3 @@ def _equalizer(hz: Tensor, settings: Tensor) -> Tensor:
         10 ** (level_db / 20)
         * torch.where(high > 22000, (1 / (1 + (low / hz.clamp_min(1)) ** 8)), cut).sqrt()
     )
-
-
-def load_rooms(sounds: Any) -> npt.NDArray[np.float32]:
-    """Impulse responses behind their direct sound, all of 3 s [R, 131072]."""
-    rooms = np.zeros((len(sounds), _ROOM_SAMPLES), np.float32)
-    for i, samples in enumerate(sounds):
-        behind = samples[int(np.abs(samples).argmax()) + 88 :][:_ROOM_SAMPLES]  # 2 ms
-        rooms[i, : len(behind)] = behind
-    return rooms
