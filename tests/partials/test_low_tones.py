@@ -94,6 +94,8 @@ def test_a_key_that_was_missed_is_found() -> None:
     assert below_s == 0
     heard, _ = with_low_tones(_events((21, 11, 45), (33, 11, 45), (49, 16, 48)), tones)
     assert [*heard.pitch] == [21, 33]  # its octave may be played
+    octave, _ = with_low_tones(_events((33, 11, 45), (60, 100, 120)), tones)
+    assert [*octave.pitch] == [21, 60]  # what is heard in the key's place is the key
     # Of what was heard of the key a part is enough: the rest of a real string is not so pure.
     assert with_low_tones(_events((21, 0, 6)), tones)[0].n_notes == 1
     same = _events((21, 11, 45), (60, 16, 48))

@@ -1,13 +1,19 @@
 """Notes out of posteriors: where they begin and end, and what is left of them when they move."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from rolls import Rolls
 from tones import RATE, note_event, tone
 
+from cambiata.partials.note_bands import N_ROWS
 from cambiata.partials.posteriors import (
     BANDS,
+    Heard,
     decode_notes,
     detect_notes,
+    hear,
     logits,
     pick_onsets,
 )
@@ -23,20 +29,143 @@ def test_onsets_lie_between_frames() -> None:
     assert heights[0] > 0.8
 
 
+def _notes(rolls: Rolls, *, soft_onsets: bool = True) -> list[tuple[int, float]]:
+    events = decode_notes(rolls.heard(), 0.4, soft_onsets=soft_onsets)
+    return list(zip((events.pitch - 21).tolist(), events.start.round(1).tolist(), strict=True))
+
+
 def test_notes_of_onsets_and_of_activation() -> None:
-    onset, keys = np.zeros((2, 88, 60), np.float32)
-    level = np.full((88, 60), -60.0, np.float32)
-    onset[40, 10], onset[40, 30] = 0.9, 0.8
-    keys[40, 10:50] = 1.0
-    level[40, 10:50] = -5.0
-    keys[50, 20:45] = 0.9  # a slow attack: active, but without an onset
-    keys[60, 5:7] = 1.0  # too short to be one
-    notes = decode_notes(onset, keys, level, 0.5)
-    assert notes.pitch.tolist() == [61, 61, 71]
-    assert notes.start.tolist() == [10, 30, 20]
-    assert notes.end.tolist() == [30, 50, 45]
-    assert notes.strength_db[0] == -5
-    assert notes.confidence[2] == 0
+    rolls = Rolls(60)
+    for at in (10, 30):
+        rolls.begins(40, at, 0.9)
+    rolls.sounds(40, 10, 50, -5.0)
+    rolls.sounds(60, 5, 7, active=1.0)  # too short to be a note
+    events = decode_notes(rolls.heard(), 0.5)
+    assert events.pitch.tolist() == [61, 61]
+    assert events.start.tolist() == [10, 30]
+    assert events.end.tolist() == [30, 50]
+    assert events.strength_db.tolist() == [-5, -5]
+    assert events.confidence == pytest.approx([0.9, 0.9])
+    assert decode_notes(rolls.heard(), 0.95, soft_onsets=False).n_notes == 0
+
+
+def test_ten_strikes_a_second_are_ten_notes() -> None:
+    rolls = Rolls(60)
+    strikes = 5 + 4.3 * np.arange(10)
+    for at in strikes:
+        rolls.begins(30, at)
+    rolls.sounds(30, 5, 50)
+    assert _notes(rolls) == [(30, round(float(at), 1)) for at in strikes]
+
+
+@pytest.mark.parametrize(
+    ("height", "active", "n_active", "is_note"),
+    [
+        (0.25, 0.95, 20, True),
+        (0.15, 0.95, 20, False),
+        (0.25, 0.8, 20, False),
+        (0.25, 0.95, 6, False),
+    ],
+)
+def test_a_slow_attack_is_a_note_where_it_surely_sounds(
+    height: float, active: float, n_active: int, is_note: bool
+) -> None:
+    """Half an onset is enough for what is surely active, and for long."""
+    rolls = Rolls(60)
+    rolls.sounds(50, 20, 20 + n_active, active=active)
+    rolls.begins(50, 19, height)
+    assert _notes(rolls) == [(50, 20.0)] * is_note
+    assert _notes(rolls, soft_onsets=False) == []
+
+
+@pytest.mark.parametrize(
+    ("gap", "level_db", "between_db", "n_notes"),
+    [
+        (6, 1.0, -5.0, 1),  # hardly louder than before, hardly softer in between
+        (6, 6.0, -5.0, 2),  # louder
+        (6, 1.0, -20.0, 2),  # it was gone in between
+        (16, 1.0, -5.0, 2),  # long ago
+    ],
+)
+def test_what_goes_on_after_a_short_gap_is_one_note(
+    gap: int, level_db: float, between_db: float, n_notes: int
+) -> None:
+    rolls = Rolls(100)
+    rolls.sounds(40, 10, 40)
+    rolls.begins(40, 10)
+    rolls.level[40, 40 : 40 + gap] = between_db
+    rolls.sounds(40, 40 + gap, 70, level_db)
+    rolls.begins(40, 40 + gap, 0.3)
+    events = decode_notes(rolls.heard(), 0.4)
+    assert events.start.tolist() == [10, 40 + gap][:n_notes]
+    assert events.end[-1] == 70
+
+
+@pytest.mark.parametrize("semitones", [12, 19, 24])
+def test_a_partial_that_is_hardly_active_is_a_ghost(semitones: int) -> None:
+    for active, expected in ((0.55, [(20, 10.0)]), (0.95, [(20, 10.0), (20 + semitones, 11.0)])):
+        rolls = Rolls(60)
+        rolls.sounds(20, 10, 50)
+        rolls.begins(20, 10)
+        rolls.sounds(20 + semitones, 11, 30, active=active)
+        rolls.begins(20 + semitones, 11, 0.6)
+        assert _notes(rolls) == expected
+
+
+@pytest.mark.parametrize(("semitones", "late"), [(12, 8), (7, 1), (-12, 1)])
+def test_no_ghosts_of_another_time_or_pitch(semitones: int, late: int) -> None:
+    rolls = Rolls(60)
+    rolls.sounds(40, 10, 50)
+    rolls.begins(40, 10)
+    rolls.sounds(40 + semitones, 10 + late, 30, active=0.55)
+    rolls.begins(40 + semitones, 10 + late, 0.6)
+    assert (40 + semitones, 10.0 + late) in _notes(rolls)
+
+
+@pytest.mark.parametrize(
+    ("at", "height", "expected"),
+    [(42.4, 0.5, 42.4), (38.0, 0.5, 38.0), (42.4, 0.1, 40.0), (47.0, 0.5, 40.0)],
+)
+def test_a_note_ends_at_the_offset_near_its_end(at: float, height: float, expected: float) -> None:
+    rolls = Rolls(60)
+    rolls.sounds(30, 10, 40)
+    rolls.begins(30, 10)
+    rolls.ends(30, at, height)
+    assert decode_notes(rolls.heard(), 0.4).end == pytest.approx([expected], abs=0.3)
+
+
+def test_notes_are_slurred_where_their_onsets_are() -> None:
+    rolls = Rolls(60)
+    for row, at, slurred in ((30, 5, 0.1), (32, 20, 0.8), (34, 35, 0.4)):
+        rolls.sounds(row, at, at + 15)
+        rolls.begins(row, at)
+        rolls.slurred[row, at - 2 : at + 3] = slurred
+    events = decode_notes(rolls.heard(), 0.4)
+    assert events.slurred is not None
+    assert events.slurred.tolist() == [False, True, False]
+    assert events.chosen(np.array([1, 2])).slurred.tolist() == [True, False]
+
+
+def test_stretches_of_what_was_heard_make_the_whole() -> None:
+    rng = np.random.default_rng(0)
+    whole = Heard(*rng.random((6, 88, 50), np.float32))
+    parts = [whole.frames(slice(a, b)) for a, b in ((0, 7), (7, 30), (30, None))]
+    assert parts[1].onset.shape == (88, 23)
+    for first, second in zip(Heard.joined(parts).rolls, whole.rolls, strict=True):
+        assert np.array_equal(first, second)
+
+
+def test_rolls_are_scaled_from_what_the_network_gives() -> None:
+    """Logits to posteriors, 20 dB and semitones to dB and cents, in the order of its heads."""
+
+    def network(bands: np.ndarray) -> list[np.ndarray]:
+        assert bands.shape[1] == N_ROWS
+        heads = np.array([0.0, np.log(3), -np.log(3), -1.5, 0.25, 100.0], np.float32)
+        return [np.broadcast_to(heads[None, :, None, None], (1, 6, 88, bands.shape[2]))]
+
+    heard = hear(np.zeros((N_ROWS, 5), np.float32), network)
+    values = [float(roll[40, 2]) for roll in heard.rolls]
+    assert values == pytest.approx([0.5, 0.75, 0.25, -30.0, 25.0, 1.0])
 
 
 def test_a_tone_is_one_note() -> None:
@@ -66,3 +195,13 @@ def test_notes_that_leave_the_keyboard_are_left_out() -> None:
     moved, chosen = events.transposed(-12)
     assert (moved.pitch.tolist(), chosen.tolist()) == ([88], [0])
     assert np.array_equal(moved.level_db[88 - 21], events.level_db[100 - 21])
+
+
+def test_deviations_move_with_the_notes() -> None:
+    cents = np.zeros((88, 20), np.float32)
+    cents[60 - 21] = 30
+    events = replace(note_event(60, 2, 9, 20), deviation_cents=cents)
+    moved, _ = events.transposed(5)
+    assert moved.deviation_cents is not None
+    assert (moved.deviation_cents[65 - 21] == 30).all()
+    assert not moved.deviation_cents[60 - 21].any()

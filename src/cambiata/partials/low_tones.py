@@ -38,7 +38,7 @@ _BOUNDARY_FRAMES = 16  # what changes within a window's length and a bit changes
 _EDGE_FRAMES, _EDGE_DB = 12, 6.0  # a window that is half filled has half the amplitude
 _INSIDE_FRAMES, _INSIDE_SHARE = 8, 0.7
 _HIGHEST_PARTIAL, _NEAR_SEMITONES = 16, 0.6
-# An octave above a key that the keyboard has may be played with it.
+# An octave above a key that was heard may be played with it; where the key was not, it is the key.
 _LEAST_PARTIAL = 3
 _CONFIDENCE = 0.5
 
@@ -132,11 +132,12 @@ def with_low_tones(events: NoteEvents, tones: list[LowTone]) -> tuple[NoteEvents
         shared = np.minimum(events.end, until) - np.maximum(events.start, begin)
         inside = shared >= _INSIDE_SHARE * (events.end - events.start)
         key = round(tone.pitch)
-        least = _LEAST_PARTIAL if key >= LOWEST_PITCH else 2
+        own = ((shared > 0) & (events.pitch == key)).any()
+        least = _LEAST_PARTIAL if own else 2
         keep &= ~(near & inside & (partial >= least) & (partial <= _HIGHEST_PARTIAL))
         if key < LOWEST_PITCH:
             below += tone.end - tone.start
-        elif not ((shared > 0) & (events.pitch == key)).any():
+        elif not own:
             added.append((key, tone.start, tone.end))
     if keep.all() and not added:
         return events, below * BANDS.frame_s

@@ -1,11 +1,11 @@
-"""The listener from examples to ONNX: it learns, exports, and detects notes."""
+"""The listener from a pack to ONNX: it learns what is mixed, exports, and detects notes."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from sounds import melody
+from tiny_packs import training_pack
 from tiny_training import LISTENER_SETTINGS, train_and_export
 
 from cambiata.partials.posteriors import BANDS, detect_notes
@@ -15,70 +15,72 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnx")
 
-from cambiata.data.scored_examples import ScoredExamples  # noqa: E402
+from cambiata.data.clip_examples import ClipExamples  # noqa: E402
 from cambiata.train.run import resume, start  # noqa: E402
-from cambiata.train.tasks.listener import Listener, ListenerTask, ListenerTraining, targets  # noqa: E402
+from cambiata.train.tasks.listener import ListenerTask, count_matches  # noqa: E402
+from cambiata.train.tasks.registry import make_task, training  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def listener(tmp_path_factory: pytest.TempPathFactory, scored_examples: ScoredExamples) -> Path:
-    settings = LISTENER_SETTINGS | {"loop.max_steps": "6"}
-    folder = tmp_path_factory.mktemp("listener")
-    return Path(train_and_export("listener", folder, scored_examples, **settings))
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return training_pack(tmp_path_factory.mktemp("pack"))
 
 
-def test_a_run_goes_on(scored_examples: ScoredExamples, tmp_path: Path) -> None:
-    first = start(
-        "listener", tmp_path / "run", settings=LISTENER_SETTINGS, examples=scored_examples.folder
-    )
-    again = resume(tmp_path / "run", minutes=0.2)
+@pytest.mark.parametrize("preset", ["listener", "listener-causal"])
+def test_a_listener_s_file_hears(preset: str, pack: Path, tmp_path: Path) -> None:
+    listener = train_and_export(preset, tmp_path, pack, **LISTENER_SETTINGS)
+    events = detect_notes(melody([60, 64, 67], rate=44100), listener, threshold=0.01)
+    assert events.level_db.shape == (88, BANDS.n_frames(3 * round(0.4 * 44100)))
+    about = load_model(listener, "listener").about
+    assert 0 < about["threshold"] < 1
+    assert about["heads"] == ["onset", "active", "offset", "level", "deviation", "slurred"]
+    assert about["causal"] == (preset == "listener-causal")
+    assert about["data"] == [{"name": "tones", "licence": "none"}]
+
+
+def test_a_run_goes_on(pack: Path, tmp_path: Path) -> None:
+    first = start("listener", tmp_path / "run", settings=LISTENER_SETTINGS, examples=pack)
+    again = resume(tmp_path / "run", minutes=0.02)
     assert again["step"] >= first["step"]
 
 
-def test_the_listener_learns_what_sounds() -> None:
-    """Tones of one pitch each: a few steps tell held keys from silence."""
+def test_the_listener_learns_what_is_mixed(pack: Path) -> None:
+    """The same two clips again and again: a few steps tell what sounds from what does not."""
     torch.manual_seed(0)
-    task = ListenerTask(ListenerTraining(width=8, n_blocks=1, crop_s=1.0, n_semitones=0))
-    batch = _packed()
-    before = task(batch, 0.0)
+    settings = LISTENER_SETTINGS | {"task.gain_db": "0", "examples.clips.effect_share": "0"}
+    config = training("listener", settings)
+    task = make_task(config)
+    assert isinstance(task, ListenerTask)
+    dataset = task.dataset(ClipExamples(pack, config.examples), lambda _share: None)
+    batch = torch.stack([torch.from_numpy(dataset[i]) for i in range(2)])
+    before = {name: float(value.detach()) for name, value in task(batch, 0.0).items()}
     optimizer = torch.optim.AdamW(task.parameters(), 1e-2)
-    for _ in range(30):
+    for _ in range(40):
         losses = task(batch, 0.0)
         optimizer.zero_grad()
         losses["loss"].backward()
         optimizer.step()
-    after = task(batch, 0.0)
-    for name in ("held", "level", "loss"):
-        assert float(after[name].detach()) < 0.7 * float(before[name].detach())
+    for name in ("onset", "active", "level", "loss"):
+        assert float(losses[name].detach()) < 0.7 * before[name], name
+    figures = task.eval().validate([batch], 0.0)
+    assert set(before) <= set(figures)
+    assert 0 <= figures["onset_f1"] <= 1
 
 
-def _packed() -> Any:
-    rows = [[0.1, 0.8, pitch, 100] for pitch in (50, 57, 64, 71)]
-    n_frames, clips = 44, []
-    for row in rows:
-        t = np.arange(44100) / 44100
-        sound = np.sin(2 * np.pi * 440 * 2 ** ((row[2] - 69) / 12) * t)
-        sound[(t < row[0]) | (t > row[1])] = 0
-        bands = np.clip((BANDS.level_db(sound.astype(np.float32)) + 80) / 0.4, 0, 255)
-        onsets, activation = targets([row], n_frames)
-        clips.append(np.concatenate([bands, 255 * onsets, 255 * activation, 180 * activation]))
-    return torch.from_numpy(np.stack(clips).astype(np.uint8))
+def test_validation_is_the_same_every_time(pack: Path) -> None:
+    config = training("listener", LISTENER_SETTINGS)
+    task = make_task(config).eval()
+    dataset = task.dataset(ClipExamples(pack, config.examples), lambda _share: None)
+    batch = torch.stack([torch.from_numpy(x) for x in dataset.validation()])
+    assert task.validate([batch], 0.0) == task.validate([batch], 0.0)
 
 
-def test_pitches_move_with_the_bands() -> None:
-    """A clip a semitone higher is heard a semitone higher: the network knows no absolute pitch."""
-    torch.manual_seed(0)
-    network = Listener(ListenerTraining(width=8, n_blocks=2)).eval()
-    bands = torch.full((1, BANDS.n_bins, 20), -2.0)
-    bands[0, 130:140] = torch.rand(10, 20)
-    moved = torch.full_like(bands, -2.0)
-    moved[:, 3:] = bands[:, :-3]
-    with torch.no_grad():
-        first, second = network(bands), network(moved)
-    assert torch.allclose(first[0, :, 35:50], second[0, :, 36:51], atol=1e-5)
+def test_onsets_are_matched_once_each_within_50_ms() -> None:
+    def onsets(*pairs: tuple[int, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows, at_s = np.array(pairs).T
+        return rows.astype(int), at_s / BANDS.frame_s, np.ones(len(pairs))
 
-
-def test_a_listener_s_file_hears(listener: Path) -> None:
-    events = detect_notes(melody([60, 64, 67], rate=44100), str(listener), threshold=0.01)
-    assert events.level_db.shape == (88, BANDS.n_frames(3 * round(0.4 * 44100)))
-    assert load_model(str(listener), "listener").about["threshold"] > 0
+    reference = onsets((30, 1.0), (30, 1.2), (40, 2.0))
+    assert count_matches(onsets((30, 1.04), (30, 1.16), (40, 1.96)), reference) == 3
+    assert count_matches(onsets((30, 1.0), (30, 1.02), (40, 2.06)), reference) == 1
+    assert count_matches(onsets((31, 1.0), (41, 2.0)), reference) == 0

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.signal
+from rolls import heard_of
 from sounds import melody
+from tiny_packs import training_pack
 from tiny_scored import TINY
-from tiny_training import LISTENER_SETTINGS, train_and_export
+from tiny_training import LISTENER_SETTINGS, SETTINGS, train_and_export
 
 import cambiata
 from cambiata.partials.note_frames import N_FEATURES
@@ -21,32 +23,13 @@ pytest.importorskip("onnx")
 
 from cambiata.data.scored_examples import ScoredExample, ScoredExamples  # noqa: E402
 from cambiata.train.note_dataset import Example, compute_features, precompute_features  # noqa: E402
-from cambiata.train.tasks.listener import targets  # noqa: E402
 from cambiata.train.tasks.oneshot import OneShotTask, OneShotTraining  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def listener(tmp_path_factory: pytest.TempPathFactory, scored_examples: ScoredExamples) -> Path:
-    settings = LISTENER_SETTINGS | {"loop.max_steps": "6"}
-    folder = tmp_path_factory.mktemp("listener")
-    return Path(train_and_export("listener", folder, scored_examples, **settings))
-
-
-@pytest.fixture(scope="module")
-def player(
-    tmp_path_factory: pytest.TempPathFactory, scored_examples: ScoredExamples, listener: Path
-) -> Path:
-    settings = {"task.width": "32", "task.listener": str(listener), "loop.max_steps": "6"}
-    folder = tmp_path_factory.mktemp("player")
-    return Path(train_and_export("oneshot", folder, scored_examples, **settings))
 
 
 def _reference_events(example: ScoredExample) -> list[NoteEvents]:
     return [
         decode_notes(
-            *targets([[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes], energy.shape[1]),
-            energy,
-            0.5,
+            heard_of([[x.start_s, x.end_s, x.pitch, x.velocity] for x in notes], energy), 0.5
         )
         for notes, energy in zip(example.notes, example.energy_db, strict=True)
     ]
@@ -57,8 +40,12 @@ def _unpacked(arrays: dict[str, Any]) -> Example:
 
 
 @pytest.mark.slow
-def test_networks_trained_here_play(listener: Path, player: Path) -> None:
-    config = OneShotConfig(weights=str(player), listener=str(listener))
+def test_networks_trained_here_play(scored_examples: ScoredExamples, tmp_path: Path) -> None:
+    pack = training_pack(tmp_path / "pack")
+    listener = train_and_export("listener", tmp_path, pack, **LISTENER_SETTINGS)
+    settings = SETTINGS | {"task.width": "32", "task.listener": listener}
+    player = train_and_export("oneshot", tmp_path, scored_examples.folder, **settings)
+    config = OneShotConfig(weights=player, listener=listener)
     system = OneShot(config)
     content, style = (melody([60, 64, 67], k, rate=44100) for k in (3, 20))
     sound = system.render(
@@ -68,9 +55,9 @@ def test_networks_trained_here_play(listener: Path, player: Path) -> None:
     assert np.isfinite(sound).all()
 
 
-def test_weights_of_the_wrong_part_are_refused(listener: Path) -> None:
+def test_weights_of_the_wrong_part_are_refused() -> None:
     with pytest.raises(cambiata.InputError, match="is not of oneshot; choose weights of oneshot"):
-        OneShot(OneShotConfig(weights=str(listener)))
+        OneShot(OneShotConfig(weights="listener"))
 
 
 def test_untrained_the_player_is_nearer_to_the_target_than_the_content(
@@ -128,10 +115,10 @@ def test_filters_on_what_is_asked_are_filters_on_the_sounds(
     assert torch.equal(equalized.content, before.content)
 
 
-def test_the_player_learns(scored_examples: ScoredExamples, listener: Path) -> None:
+def test_the_player_learns(scored_examples: ScoredExamples) -> None:
     torch.manual_seed(0)
     task = OneShotTask(OneShotTraining(width=64))
-    dataset = precompute_features(scored_examples, str(listener), n_workers=1)
+    dataset = precompute_features(scored_examples, "listener", n_workers=1)
     batch = torch.stack([torch.from_numpy(dataset[i]) for i in range(4)])
     assert len(dataset) == 2 * TINY.n_examples
     before = task.validate([batch], 0.0)
@@ -146,12 +133,10 @@ def test_the_player_learns(scored_examples: ScoredExamples, listener: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["adversarial", "contrast"])
-def test_further_losses_reach_the_networks(
-    name: str, scored_examples: ScoredExamples, listener: Path
-) -> None:
+def test_further_losses_reach_the_networks(name: str, scored_examples: ScoredExamples) -> None:
     torch.manual_seed(0)
     task = OneShotTask(OneShotTraining(width=16, **{name: 0.1})).train()
-    dataset = precompute_features(scored_examples, str(listener), n_workers=1)
+    dataset = precompute_features(scored_examples, "listener", n_workers=1)
     losses = task(torch.stack([torch.from_numpy(dataset[i]) for i in range(2)]), 0.0)
     further = {"adversarial": "discriminator", "contrast": "contrast"}[name]
     losses[further].backward()

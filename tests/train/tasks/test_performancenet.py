@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sounds import melody
-from tiny_training import train_and_export
+from tiny_training import SETTINGS, train_and_export
 
 from cambiata import Audio, Note, Part, Score, play
 
@@ -42,6 +42,6 @@ def test_performancenet_learns(loss: str, roll_examples: ScoredExamples) -> None
 @pytest.mark.slow
 def test_performancenet_trained_here_plays(roll_examples: ScoredExamples, tmp_path: Path) -> None:
     tiny = {"task.widths": "8,16", "task.n_blocks": "1", "task.crop_s": "1"}
-    path = train_and_export("performancenet", tmp_path, roll_examples, **tiny)
+    path = train_and_export("performancenet", tmp_path, roll_examples.folder, **SETTINGS | tiny)
     made = play(SCORE, SOUND, system="performancenet", settings={"weights": path})
     assert np.isfinite(made.samples).all()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sounds import melody
-from tiny_training import train_and_export
+from tiny_training import SETTINGS, train_and_export
 
 from cambiata import Audio, Note, Part, Score, play
 
@@ -39,7 +39,9 @@ class _Numbers(list[int]):
 
 @pytest.mark.slow
 def test_a_player_trained_here_plays(scored_examples: ScoredExamples, tmp_path: Path) -> None:
-    path = train_and_export("player", tmp_path, scored_examples, **{"task.width": "32"})
+    path = train_and_export(
+        "player", tmp_path, scored_examples.folder, **SETTINGS | {"task.width": "32"}
+    )
     made = play(SCORE, SOUND, settings={"weights": path})
     assert np.isfinite(made.samples).all()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sounds import melody
-from tiny_training import train_and_export
+from tiny_training import SETTINGS, train_and_export
 
 from cambiata import Audio, Note, Part, Score, play
 
@@ -66,7 +66,7 @@ def test_the_wavenet_learns(roll_examples: ScoredExamples) -> None:
 @pytest.mark.slow
 def test_a_wavenet_trained_here_plays(roll_examples: ScoredExamples, tmp_path: Path) -> None:
     tiny = {"task.width": "8", "task.n_skip": "8", "task.n_stacks": "1", "task.n_layers": "3"}
-    path = train_and_export("wavenet", tmp_path, roll_examples, **tiny)
+    path = train_and_export("wavenet", tmp_path, roll_examples.folder, **SETTINGS | tiny)
     score = Score((Part((Note(0.0, 0.2, 60),)),))
     made = play(score, SOUND, system="wavenet", tail_s=0.1, settings={"weights": path})
     assert (made.sample_rate, made.n_samples) == (44100, 13230)

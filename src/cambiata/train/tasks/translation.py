@@ -3,9 +3,9 @@
 Mor et al. 2018 in its parts and its training (a shared encoder, a classifier of domains that it
 confuses, a decoder for every domain), but of notes rather than samples, so that it plays at once
 what they sample one by one, and learns in minutes what takes them days. The encoder is a network
-that was trained to transcribe, up to its last hidden layer, and is not trained further: it gives notes
-and, for every moment of each (43 frames a second), a latent of a few numbers; a decoder predicts
-partials and noise of each moment, and corrects the spectrum that is rendered of them.
+that was trained to transcribe, up to its last hidden layer, and is not trained further. It gives
+notes and, for every moment of each (43 frames a second), a latent of a few numbers; a decoder
+predicts partials and noise of each moment, and corrects the spectrum that is rendered of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,8 +69,7 @@ class TranslationTraining:
     # Whether a piece in one domain is also learnt to be played in another; else every
     # decoder learns from its own domain alone, as published
     pairs: bool = True
-    # Weights of a translator whose encoder gives the notes that are played: shipped ones by name, or
-    # a path
+    # Weights of the translator whose encoder finds the notes: shipped ones by name, or a path
     encoder: str = "translation"
     # Share of the training in which all domains have one decoder, which is then given to each:
     # what is common to all of them is learnt once
