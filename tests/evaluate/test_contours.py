@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tones import tone
 
-from cambiata import Audio, InputError, Note, Part, Score
+from cambiata import Audio, Controls, InputError, Note, Part, Score
 from cambiata.evaluate import contours as module
 from cambiata.evaluate.contours import (
     FRAME_S,
@@ -76,6 +76,8 @@ def test_notes_as_a_curve() -> None:
     assert np.isnan(pitch[99])
     assert pitch[[100, 149, 150, 179, 180, 199]].tolist() == [59.7, 59.7, 63.7, 63.7, 59.7, 59.7]
     assert np.isnan(pitch[200])
+    bent = Part((Note(1.0, 2.0, 60),), controls=(Controls(bend=((1.5, 0.75),)),))
+    assert pitch_of_notes(Score((bent,)))[[149, 150]].tolist() == [60.0, 60.75]
 
 
 def test_a_table_by_gesture_and_source() -> None:

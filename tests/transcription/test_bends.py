@@ -57,6 +57,26 @@ def test_a_moved_note_takes_its_bend_along() -> None:
     assert middle[0] == pytest.approx(1.0, abs=0.05)
 
 
+def test_what_the_detector_gives_is_the_notes_own() -> None:
+    vibrato = _wavering(3.0, 60)
+    deviation = np.zeros((88, len(vibrato)), np.float32)
+    deviation[62 - 21] = vibrato
+    nothing = np.zeros(0)
+    events = NoteEvents(
+        nothing.astype(int),
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        deviation,
+        deviation_cents=deviation,
+    )
+    curves = deviation_curves([Note(1.0, 2.0, 62), Note(1.0, 2.0, 65)], events)
+    first = round(1 / FRAME_S)
+    assert curves[0].tolist() == vibrato[first : first + len(curves[0])].tolist()
+    assert not np.any(curves[1])
+
+
 def test_the_vibrato_of_one_voice_is_not_given_to_chords() -> None:
     vibrato = _wavering(3.0, 60)
     silence = np.zeros((88, len(vibrato)), np.float32)

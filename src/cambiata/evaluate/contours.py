@@ -129,13 +129,16 @@ def contour_accuracy(found: Curve, known: Curve) -> float:
 
 
 def pitch_of_notes(score: Score) -> Curve:
-    """Pitch of the note that sounds at every `FRAME_S` of a clip, the latest of several."""
+    """Pitch of the note that sounds at every `FRAME_S`, as it bends; the latest of several."""
     times_s = np.arange(round(CLIP_S / FRAME_S)) * FRAME_S
     pitch = np.full(len(times_s), np.nan)
     for part in score.parts:
         for note in sorted(part.notes):
             inside = (times_s >= note.start_s) & (times_s < note.end_s)
-            pitch[inside] = note.pitch + part.tuning_cents / 100
+            bend = np.zeros(1)
+            if part.controls:
+                bend = part.controls[note.channel].bend_semitones(times_s[inside].astype(float))
+            pitch[inside] = note.pitch + part.tuning_cents / 100 + bend
     return pitch
 
 

@@ -123,7 +123,7 @@ def _transcribe_ours(sound: Audio, instrument: str) -> Sequence[Note]:
 
 def _follow_pitch(samples: Samples) -> Curve:
     try:
-        return pitch_of_notes(transcribe(Audio(samples, RATE_HZ)))
+        return pitch_of_notes(transcribe(Audio(samples, RATE_HZ), bends=True))
     except InputError:  # no note found
         return pitch_of_notes(Score(()))
 

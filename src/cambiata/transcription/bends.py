@@ -29,21 +29,20 @@ _OVERLAP_SHARE = 0.2  # of a note's time in which others may sound, legato, for 
 def deviation_curves(notes: Sequence[Note], events: NoteEvents) -> list[Curve]:
     """Cents that each note is off its pitch, frame by frame from its onset on.
 
-    Where only the vibrato of one voice is known, notes that sound alone have it.
+    Those that the detector gives, and the wide vibrato that was taken out before, if the note
+    sounds alone.
     """
-    of_pitches = getattr(events, "deviation_cents", None)
-    vibrato = events.vibrato_cents
-    alone = _alone(notes) if vibrato is not None else np.zeros(len(notes), bool)
+    alone = _alone(notes)
     curves = []
     for note, is_alone in zip(notes, alone, strict=True):
         first, last = round(note.start_s / BANDS.frame_s), round(note.end_s / BANDS.frame_s) + 1
-        if of_pitches is not None:
-            curve = of_pitches[note.pitch - LOWEST_PITCH, first:last]
-        elif vibrato is not None and is_alone:
-            curve = vibrato[first:last]
-        else:
-            curve = np.zeros(0)
-        curves.append(np.asarray(curve, np.float32))
+        curve = np.zeros(len(events.level_db[0, first:last]), np.float32)
+        row = note.pitch - LOWEST_PITCH
+        if events.deviation_cents is not None and 0 <= row < len(events.deviation_cents):
+            curve = curve + events.deviation_cents[row, first:last]
+        if events.vibrato_cents is not None and is_alone:
+            curve = curve + events.vibrato_cents[first:last]
+        curves.append(curve)
     return curves
 
 
