@@ -109,6 +109,11 @@ TRAINING_RUN = OutputKind(
     exists=("exists", "go on with `cambiata train resume`, or replace it with `force=True`"),
 )
 RENDERED_SCORES = OutputKind(is_folder=None)
+NOTE_PACK = OutputKind(
+    is_folder=None,
+    is_file=("is a file", "name a folder"),
+    foreign=("holds something other than a pack", "choose another name"),
+)
 REPORT = OutputKind(
     is_folder=None, foreign=("is not a report that may be replaced", "choose another name")
 )

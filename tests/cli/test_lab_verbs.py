@@ -83,6 +83,19 @@ _BAD = [
     ("data bank empty -o out", "empty: "),
     ("data bank notes -o out --use never", "'never' is not one of 'train', 'test'"),
     ("data bank -o out", "Missing argument 'SOURCE'"),
+    ("data pack missing.sf2 -o out", "missing.sf2: no such "),
+    ("data pack broken.sf2 -o out", "broken.sf2: is not a whole sound font; name an intact"),
+    ("data pack empty -o out", "empty: holds no sound file; name a folder of recordings"),
+    (
+        "data pack notes -o exists",
+        "exists: exists; choose another name, or replace it with --force",
+    ),
+    ("data pack notes -o exists --force", "exists: holds something other than a pack"),
+    ("data pack notes notes -o out", "notes: is named twice; name each source once"),
+    ("data pack notes -o out --drums empty", "empty: holds no sound file"),
+    ("data pack notes -o out --rooms none", "none: no such folder; check the path"),
+    ("data pack notes -o out --timbres 3", "n_timbres: no synthesiser is among the sources"),
+    ("data pack amsynth -o out --timbres x", "'x' is not a valid integer"),
     ("data render missing.mid -o out --fonts tiny.sf2", "missing.mid: no such file or folder"),
     ("data render text.mid -o out --fonts tiny.sf2", "text.mid: "),
     ("data render silent.mid -o out --fonts tiny.sf2", "silent.mid: "),
@@ -235,6 +248,30 @@ def test_a_bank_of_recordings_names_the_unreadable(folder: Path) -> None:
     assert json.loads((folder / "recorded/bank.json").read_text())["complete"]
 
 
+def test_a_pack_is_made_of_a_font_and_recordings(folder: Path) -> None:
+    fluidsynth()
+    arguments = ["data", "pack", "tiny.sf2", "notes", "-o", "pack", "--no-scores"]
+    done = run(*arguments, "--licence", "CC0-1.0", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["pack"], facts["timbres"], facts["held_out"]) == ("pack", 4, 1)
+    assert [source["licence"] for source in facts["sources"]] == ["CC0-1.0"] * 2
+    assert facts["sources"] == json.loads((folder / "pack/pack.json").read_text())
+    [line] = done.stderr.decode().splitlines()
+    assert line.startswith("cambiata: 1 of 3 files not used: ")
+    assert "E4.wav" in line
+    again = run(*arguments, folder=folder)
+    assert b"pack: exists; choose another name, or replace it with --force" in again.stderr
+    quiet = run(*arguments, "--force", "--quiet", folder=folder)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, b"", b"")
+    told = run("data", "pack", "notes", "pack", "-o", "more", "--no-scores", folder=folder)
+    assert (
+        told.stderr.decode()
+        .splitlines()[-1]
+        .endswith("train with `cambiata train run listener -o RUN --examples more`")
+    )
+
+
 def test_scores_are_rendered_and_the_unusable_named(folder: Path) -> None:
     fluidsynth()
     arguments = ["data", "render", "scores", "-o", "out", "--fonts", "tiny.sf2"]
@@ -329,6 +366,7 @@ def test_options_not_given_keep_the_api_s_defaults() -> None:
 
 def test_every_option_of_evaluate_is_an_argument_of_its_function() -> None:
     from cambiata.data.bank_building import build_bank
+    from cambiata.data.pack_building import build_pack
     from cambiata.data.rendering import render_scores
     from cambiata.evaluate.transfer import evaluate_transfer
 
@@ -336,13 +374,14 @@ def test_every_option_of_evaluate_is_an_argument_of_its_function() -> None:
         (lab_verbs.evaluate_transfer, evaluate_transfer, {"report", "force", "quiet", "as_json"}),
         (lab_verbs.render, render_scores, {"quiet", "as_json", "output"}),
         (lab_verbs.bank, build_bank, {"quiet", "as_json", "output"}),
+        (lab_verbs.pack, build_pack, {"quiet", "as_json", "output"}),
     ):
         names = {parameter.name for parameter in command.params}
         assert names - own <= set(inspect.signature(function).parameters) | {"output"}
 
 
 def test_groups_help_themselves() -> None:
-    for group, commands in (("data", "check bank render"), ("evaluate", "transfer report")):
+    for group, commands in (("data", "check bank pack render"), ("evaluate", "transfer report")):
         text = run(group, "--help", folder=Path.cwd()).stdout.decode()
         assert all(f"  {command}" in text for command in commands.split())
 

@@ -50,6 +50,10 @@ EXAMPLES = {
         "my-font.sf2 --programs 0-7,40 -o banks/mine",
         "stk --timbres 12 --seed 1 -o banks/stk",
     ),
+    "data pack": (
+        "--drums hits/ --rooms rooms/ -o pack/",
+        "fluid-r3 my-cello/ procedural-pianos --no-scores -o pack/",
+    ),
     "data render": ("chorales -o rendered/", "scores/ --programs 40 --limit 10 -o rendered/"),
     "train run": (
         "listener -o runs/listener",

@@ -116,6 +116,42 @@ def bank(
 
 
 @data.command(context_settings=HELP)
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1)
+@click.option("-o", "--output", metavar="DIR", help="The pack's folder; else in the cache folder.")
+@click.option("--drums", metavar="DIR", help="Drum hits, which sound in clips and are no notes.")
+@click.option("--rooms", metavar="DIR", help="Impulse responses.")
+@click.option("--scores/--no-scores", default=None, help="Excerpts of music21's scores (default).")
+@click.option("--timbres", "n_timbres", type=int, metavar="N", help="Of each synthesiser.")
+@click.option("--seed", type=int, metavar="N", help="Of synthesisers' random timbres; else 0.")
+@click.option("--licence", metavar="TEXT", help="Licence of fonts and folders of your own.")
+@jobs_option
+@output_options
+def pack(
+    output: str | None, sources: tuple[str, ...], quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Make the pack of single notes that the listener's training mixes its clips of.
+
+    SOURCE is a sound font, a bank, a folder of recorded notes, another pack, a synthesiser or
+    procedural-pianos (see `cambiata data bank --help`); else all that are here and may be trained
+    on. What shares samples with the test set's font is left out.
+    """
+    from cambiata.data.clip_examples import PACK_FOLDER
+    from cambiata.data.pack_building import build_pack
+
+    silence_warnings(quiet)
+    with progress_bar(hidden=quiet) as progress:
+        built = build_pack(output, sources, **without_unset(**options), progress=progress)
+    facts = {"pack": str(output or PACK_FOLDER), **built.facts}
+    where = f" --examples {output}" if output else ""
+    sentence = (
+        f"{facts['pack']}: {facts['notes']} notes of {facts['timbres']} timbres, "
+        f"{facts['held_out']} of them held out, {facts['duration_s'] / 60:.1f} minutes; "
+        f"train with `cambiata train run listener -o RUN{where}`"
+    )
+    print_report(facts, sentence, quiet=quiet, as_json=as_json)
+
+
+@data.command(context_settings=HELP)
 @click.argument("scores")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder to make.")
 @click.option(

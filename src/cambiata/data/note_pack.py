@@ -2,14 +2,15 @@
 
 A bank has every pitch of an instrument, to play scores with; a pack has every few semitones of
 thousands of timbres, to hear them. It is a folder: ``audio.npy`` (int16, every note scaled to full
-range), ``notes.npy`` (their table) and ``pack.json`` (where they come from).
+range), ``notes.npy`` (their table) and ``pack.json`` (where they come from). `pack_building` makes
+it of the sources of `pack_sources`.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,8 @@ NOTE = np.dtype(
 # Every fifth semitone: those between are resampled by at most two and a half, at which a timbre is
 # still its own. Two velocities: most fonts have one or two layers.
 _STEP_SEMITONES, _VELOCITIES = 5, (50, 110)
-_HOLD_S, _LEAD_S = 2.2, 0.3
+PACK_HOLD_S = 2.2  # of a note that is rendered: a mixed one that is longer is looped
+_LEAD_S = 0.3
 _ONSET_DB, _SILENCE = -60.0, 10 ** (-70 / 20)
 # A sound sustains that is at most 12 dB softer after 1.4 s than after 0.4 s.
 _EARLY_S, _LATE_S, _WINDOW_S, _SUSTAIN_DB = 0.4, 1.4, 0.4, -12.0
@@ -55,6 +57,18 @@ class NotePack:
     audio: npt.NDArray[np.int16]  # [T]
     notes: npt.NDArray[Any]  # of `NOTE` [N]
     sources: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Counts of its notes, and its sources."""
+        timbres, held_out = self.notes["timbre"], self.notes["held_out"]
+        return {
+            "notes": len(self.notes),
+            "timbres": len(np.unique(timbres)),
+            "held_out": len(np.unique(timbres[held_out])),
+            "duration_s": round(float(self.notes["length"].sum()) / RENDER_RATE_HZ, 1),
+            "sources": list(self.sources),
+        }
 
     def save(self, folder: str | Path) -> None:
         """Write the pack's three files."""
@@ -81,23 +95,6 @@ class NotePack:
         if not whole or int((notes["start"] + notes["length"]).max(initial=0)) > len(audio):
             raise InputError(str(folder), "is a damaged pack, or another version's", _CURE)
         return cls(audio, notes, tuple(sources))
-
-    @classmethod
-    def joined(cls, packs: Sequence["NotePack"]) -> "NotePack":
-        """Packs one after another; their timbres stay different ones."""
-        tables, at, timbre = [], 0, 0
-        for pack in packs:
-            table = pack.notes.copy()
-            table["start"] += at
-            table["timbre"] += timbre
-            at += len(pack.audio)
-            timbre = int(table["timbre"].max()) + 1
-            tables.append(table)
-        return cls(
-            np.concatenate([pack.audio for pack in packs]),
-            np.concatenate(tables),
-            tuple(source for pack in packs for source in pack.sources),
-        )
 
 
 class PackWriter:
@@ -127,7 +124,7 @@ class PackWriter:
         self._pieces.append(piece)
         self._at += len(piece)
 
-    def pack(self, sources: Iterable[dict[str, Any]]) -> NotePack:
+    def pack(self, sources: Iterable[dict[str, Any]] = ()) -> NotePack:
         """What was added."""
         audio = np.concatenate(self._pieces or [np.zeros(0, np.int16)])
         return NotePack(audio, np.array(self._rows, NOTE), tuple(sources))
@@ -142,38 +139,40 @@ def sustains(samples: Samples) -> bool:
     return bool(after > before * 10 ** (_SUSTAIN_DB / 10))
 
 
-def pack_font(
-    font: str | Path,
-    programs: Iterable[int] = MELODIC_PROGRAMS,
-    held_out: Iterable[int] = (),
-) -> NotePack:
-    """Notes of a sound font's programs, every fifth semitone, soft and loud."""
-    sound_font, writer, kept_out = SoundFont(font), PackWriter(), set(held_out)
-    with Renderer(sound_font) as renderer:
+def font_packs(
+    font: SoundFont, programs: Iterable[int] = MELODIC_PROGRAMS, held_out: Container[int] = ()
+) -> Iterator[NotePack]:
+    """A pack for each of a sound font's programs: every fifth semitone, soft and loud."""
+    with Renderer(font) as renderer:
         for program in programs:
-            if program in sound_font.presets:
-                for note in _font_notes(renderer, program):
-                    writer.add(*note, program, held_out=program in kept_out)
-    source = sound_font.source
-    return writer.pack([{"name": source.name, "licence": source.licence}])
+            writer = PackWriter()
+            for note in _font_notes(renderer, program):
+                writer.add(*note, program, held_out=program in held_out)
+            yield writer.pack()
 
 
 def _font_notes(renderer: Renderer, program: int) -> Iterator[tuple[Samples, int, int]]:
     pitches = renderer.font.preset(program).pitches
     for pitch in pitches[_STEP_SEMITONES // 2 :: _STEP_SEMITONES]:
-        earlier: Samples | None = None
+        layers = []
         for velocity in _VELOCITIES:
-            note = Note(0.0, 2 * _HOLD_S, pitch, velocity)
-            sound = renderer.render([note], program, _HOLD_S + _LEAD_S).mean(axis=0)
-            if np.abs(sound).max() < _SILENCE:
-                continue
-            sound = trim_note(sound, find_onset(sound, _ONSET_DB))[
-                : round(_HOLD_S * RENDER_RATE_HZ)
-            ]
-            if earlier is not None and _is_same(earlier, sound):
-                continue
-            earlier = sound
-            yield sound, pitch, velocity
+            note = Note(0.0, 2 * PACK_HOLD_S, pitch, velocity)
+            sound = renderer.render([note], program, PACK_HOLD_S + _LEAD_S).mean(axis=0)
+            if np.abs(sound).max() >= _SILENCE:
+                sound = trim_note(sound, find_onset(sound, _ONSET_DB))
+                layers.append((pitch, velocity, sound[: round(PACK_HOLD_S * RENDER_RATE_HZ)]))
+        yield from ((sound, pitch, velocity) for pitch, velocity, sound in distinct_layers(layers))
+
+
+def distinct_layers(
+    layers: Iterable[tuple[int, int, Samples]],
+) -> Iterator[tuple[int, int, Samples]]:
+    """Of (pitch, velocity, sound) those that are no copy, louder or softer, of the one before."""
+    before: tuple[int, int, Samples] | None = None
+    for layer in layers:
+        if before is None or before[0] != layer[0] or not _is_same(before[2], layer[2]):
+            before = layer
+            yield layer
 
 
 def _is_same(first: Samples, second: Samples) -> bool:
@@ -183,14 +182,16 @@ def _is_same(first: Samples, second: Samples) -> bool:
     return float(np.sum((b - gain * a) ** 2)) < _SAME_SOUND * float(b @ b)
 
 
-def pack_bank(bank: Bank, step: int = 1) -> NotePack:
-    """Notes of a bank, each recorded layer of every `step`-th pitch."""
-    writer = PackWriter()
-    for number, instrument in enumerate(bank.instruments):
+def pack_bank(bank: Bank, step: int = 1, held_out: Container[int] = ()) -> Iterator[NotePack]:
+    """A pack for each of a bank's instruments: each layer of every `step`-th pitch."""
+    for instrument in bank.instruments:
+        writer, program = PackWriter(), instrument.program
         for pitch in instrument.pitches[::step]:
             layers = instrument.table[instrument.table["pitch"] == pitch]
-            for velocity in layers["velocity"]:
-                note = instrument.sustained(pitch, int(velocity))
-                writer.add(note.samples, pitch, int(velocity), number, note.release_db_s)
-    facts = cast("dict[str, Any]", bank.facts["source"])
-    return writer.pack([{"name": facts["name"], "licence": facts["licence"]}])
+            # Layers of one place are one sound.
+            for at in np.unique(layers["start"], return_index=True)[1]:
+                velocity = int(layers["velocity"][at])
+                note = instrument.sustained(pitch, velocity)
+                held = program in held_out
+                writer.add(note.samples, pitch, velocity, program, note.release_db_s, held_out=held)
+        yield writer.pack()

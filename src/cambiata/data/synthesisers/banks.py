@@ -1,7 +1,7 @@
 """Banks of synthesised timbres: what `cambiata data bank amsynth|vital|dx7|stk|faust` makes."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cambiata.arrays import Samples
 from cambiata.data.bank import BANK_FOLDER, HOLD_S, Bank, BankedNote
 from cambiata.data.bank_writing import BankWriter, trim_note
 from cambiata.data.processes import run_all
@@ -154,34 +155,50 @@ def candidate(name: str, seed: int, number: int) -> Timbre:
 
 
 def _build_timbre(writer: BankWriter, name: str, seed: int, n_timbres: int, program: int) -> int:
-    for turn in range(_N_TRIES):
-        notes = list(render_notes(candidate(name, seed, program + turn * n_timbres)))
+    for timbre in candidates(name, seed, n_timbres, program):
+        notes = list(render_notes(timbre))
         if notes:
             return writer.store(program, notes)
     return writer.store(program, [])
 
 
+def candidates(name: str, seed: int, n_timbres: int, number: int) -> Iterator[Timbre]:
+    """Timbres of which the first usable one is that of a number."""
+    for turn in range(_N_TRIES):
+        yield candidate(name, seed, number + turn * n_timbres)
+
+
 def render_notes(timbre: Timbre) -> Iterator[BankedNote]:
     """Every note of a timbre as a bank has it; none of a timbre that cannot be used."""
-    pitches = range(timbre.pitches[0], timbre.pitches[1] + 1, _STEP)
-    middle = pitches[len(pitches) // 2]
-    first = render_note(timbre, middle, _VELOCITIES[1], _RENDERED_S)
+    rendered = render_every(timbre, _STEP, _VELOCITIES, _RENDERED_S)
+    if rendered is not None:
+        yield from fill_pitches(*rendered)
+
+
+def render_every(
+    timbre: Timbre, step: int, velocities: Sequence[int], hold_s: float
+) -> tuple[list[tuple[int, int, Samples]], float] | None:
+    """Pitch, velocity and sound of every `step`-th note, and how fast a timbre's notes die once
+    let go, in dB a second; None of a timbre that cannot be used.
+    """
+    pitches = range(timbre.pitches[0], timbre.pitches[1] + 1, step)
+    middle, usual = pitches[len(pitches) // 2], velocities[len(velocities) // 2]
+    first = render_note(timbre, middle, usual, hold_s)
     if first is None:
-        return
+        return None
     recorded = []
     for pitch in pitches:
-        layers = [render_note(timbre, pitch, v, _RENDERED_S, first[1]) for v in _VELOCITIES]
+        layers = [render_note(timbre, pitch, v, hold_s, first[1]) for v in velocities]
         # A bank's note has all of its layers or is resampled from one that has.
-        for velocity, layer in zip(_VELOCITIES, layers, strict=True):
+        for velocity, layer in zip(velocities, layers, strict=True):
             if layer is not None and None not in layers:
                 sound = trim_note(layer[0].samples, layer[0].onset)
                 recorded.append((layer[0].pitch, velocity, sound))
-    if len(recorded) < _USABLE_SHARE * len(_VELOCITIES) * len(pitches):
-        return
-    release_db_s = measure_release(timbre, middle, _VELOCITIES[1])
+    if len(recorded) < _USABLE_SHARE * len(velocities) * len(pitches):
+        return None
+    release_db_s = measure_release(timbre, middle, usual)
     if release_db_s < _UNDAMPED_DB_S:
         release_db_s = _HAND_DB_S
     # Full scale for the loudest: synthesisers are as loud as they like.
     gain = np.float32(0.5 / max(np.abs(sound).max() for _, _, sound in recorded))
-    scaled = [(pitch, velocity, sound * gain) for pitch, velocity, sound in recorded]
-    yield from fill_pitches(scaled, release_db_s)
+    return [(pitch, velocity, sound * gain) for pitch, velocity, sound in recorded], release_db_s
