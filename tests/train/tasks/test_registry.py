@@ -206,7 +206,7 @@ def test_tensors_of_every_type_come_home(dtype: torch.dtype) -> None:
     assert to_numpy(tensor).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("preset", ["performancenet", "wavenet"])
+@pytest.mark.parametrize("preset", ["wavenet"])
 def test_a_task_keeps_to_the_device_of_its_batches(
     preset: str, recorded: Callable[[str], Path]
 ) -> None:
