@@ -88,6 +88,9 @@ _MIN_MASK, _MIN_PARTIAL_DB = 0.8, -40.0
 # Weights are places in bins, as a cent is more bins higher up, capped at 60 so that one high
 # partial does not outvote all others; a frame counts where they add up to 15.
 _MAX_WEIGHT, _MIN_EVIDENCE = 60, 15.0
+# Peaks are looked for at the pitch itself unless the detector hears it this far off: nearer, they
+# tell the deviation by themselves.
+_LEAST_BEND_CENTS = 35.0
 _DEVIATION_BINS = 4  # how far from its place a peak is looked for: 43 Hz, 70 cents at 1 kHz
 _MIN_DEVIATION_FRAMES = 3  # as many as the median filter smooths
 
@@ -298,8 +301,11 @@ def pitch_deviation_cents(power: Array, events: NoteEvents, n_frames: int) -> Ar
         return pitch_deviation_cents(power, without, n_frames) + events.vibrato_cents[:n_frames]
     if not len(frames):
         return deviation
-    mean, reliable = _deviation_of_frames(power, events, frames)
-    mean = mean + events.tuning_cents
+    heard = _heard_deviation_cents(events, frames)
+    mean, reliable = _deviation_of_frames(power, events, frames, heard)
+    mean = np.where(reliable, mean, 0.0) + heard + events.tuning_cents
+    # Where the detector hears a bend and no peak is clear, it is believed.
+    reliable = reliable | (heard != 0)
     deviation[:] = np.median(mean[reliable]) if reliable.any() else events.tuning_cents
     for note in np.unique(frames.note[reliable]):
         own = np.flatnonzero(reliable & (frames.note == note))
@@ -309,12 +315,22 @@ def pitch_deviation_cents(power: Array, events: NoteEvents, n_frames: int) -> Ar
     return deviation
 
 
+def _heard_deviation_cents(events: NoteEvents, frames: NoteFrames) -> npt.NDArray[np.float64]:
+    """Where peaks are looked for, in cents from the notes' pitches [M], by what was detected."""
+    if events.deviation_cents is None:
+        return np.zeros(len(frames))
+    roll = events.deviation_cents
+    at = np.minimum(frames.frame.astype(np.int64), roll.shape[1] - 1)
+    cents = roll[frames.pitch - LOWEST_PITCH, at].astype(np.float64)
+    return np.where(np.abs(cents) >= _LEAST_BEND_CENTS, cents, 0.0)
+
+
 def _deviation_of_frames(
-    power: Array, events: NoteEvents, frames: NoteFrames
+    power: Array, events: NoteEvents, frames: NoteFrames, heard: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Deviation of each note frame in cents [M], and whether it can be relied upon."""
+    """Deviation of each note frame from `heard` in cents [M], and whether it can be relied upon."""
     at = np.minimum(frames.frame.astype(np.int64), len(power) - 1)
-    hz = partial_hz(frames.tuned_pitch, 0.0)
+    hz = partial_hz(frames.tuned_pitch + heard / 100, 0.0)
     place = hz[:, :_N_DEVIATION_PARTIALS] / BIN_HZ
     reach = np.minimum(
         place * (2 ** (_MAX_DEVIATION_CENTS / 1200) - 1), _SEARCH_SHARE * place[:, :1]

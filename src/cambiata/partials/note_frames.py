@@ -30,6 +30,8 @@ RELEASE_S, LEAD_FRAMES = 1.0, 2
 # F1 lie apart. A longer one would smear attacks further.
 WINDOW, HOP = 4096, BANDS.hop_length
 BIN_HZ = BANDS.sample_rate / WINDOW
+# A slur joins a note to what ends within 4 frames (93 ms) of its onset, of the 8 notes before it.
+_SLUR_FRAMES, _SLUR_NOTES = 4.0, 8
 FLOOR_DB = -100.0  # level of a partial that is not there
 
 # Inharmonicity grows with pitch, twofold in about ten semitones, as it does on a piano's treble
@@ -141,6 +143,9 @@ def describe_frames(
     at = np.clip(np.round(frame), 0, events.level_db.shape[1] - 1).astype(np.int64)
     level = events.level_db[pitch - LOWEST_PITCH, at] - strength
     age, release = np.maximum(age_s, 0), np.maximum(released_s, 0)
+    if events.slurred is not None:
+        # A slurred note has no attack: it is as old as what it is joined to.
+        age = np.where(age_s >= 0, age + slurred_for_s(events)[note], age)
     # Scaled so that common values lie within about -2 and 2, where a network's first layer learns
     # well. The scalings were chosen by hand and never compared; the shipped networks learnt with
     # them, so that after a change of any of them all three must be trained anew.
@@ -175,6 +180,24 @@ def describe_frames(
     ]
     features = np.stack(columns, axis=1).astype(np.float32)
     return NoteFrames(note, frame, pitch, age_s, strength, features, events.tuning_cents)
+
+
+def slurred_for_s(events: NoteEvents) -> npt.NDArray[np.float64]:
+    """For how long what each note is joined to has sounded [N]; 0 where it is struck."""
+    joined = np.zeros(events.n_notes)
+    if events.slurred is None:
+        return joined
+    order = np.argsort(events.start, kind="stable")
+    for place, i in enumerate(order):
+        if not events.slurred[i]:
+            continue
+        earlier = order[max(0, place - _SLUR_NOTES) : place]
+        apart = np.abs(events.end[earlier] - events.start[i])
+        if len(earlier) and apart.min() <= _SLUR_FRAMES:
+            before = earlier[int(apart.argmin())]
+            lasted_s = (events.start[i] - events.start[before]) * BANDS.frame_s
+            joined[i] = joined[before] + lasted_s
+    return joined
 
 
 def keyboard_notes(part: Part) -> list[Note]:

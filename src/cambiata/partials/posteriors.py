@@ -32,8 +32,10 @@ _MIN_ACTIVE_FRAMES, _SURE_ACTIVATION, _LEAST_ONSET = 8, 0.9, 0.2
 _JOIN_FRAMES, _END_FRAMES, _RISE_DB, _DIP_DB = 12, 4, 3.0, 8.0
 # A ghost begins within two frames of a note an octave, a twelfth or two octaves below and is active
 # by less than 0.7 on average: of 101 such, in clips that no test set has, 32 were notes. Of those
-# higher, fifth partials and so on, most were.
+# higher, fifth to eighth partials, 72 of 79 were; but beside one lower note alone, and active by
+# less than 0.78, one of four.
 _GHOST_SEMITONES, _GHOST_FRAMES, _GHOST_ACTIVE = (12, 19, 24), 2.0, 0.7
+_HIGH_GHOST_SEMITONES, _HIGH_GHOST_ACTIVE = (28, 31, 34, 36), 0.78
 _EARLY_FRAMES = 3  # an onset may come so long before the activation that it belongs to
 _MIN_NOTE_FRAMES = 2
 # A tone alone: within 30 dB of the recording's mean power, and nothing that is not within four
@@ -235,9 +237,12 @@ def _ghosts(events: list[_Event], activation: Roll) -> Iterator[bool]:
     starts = np.array([event[1] for event in events], np.float64)
     for row, begin, end, _ in events:
         first, last = np.searchsorted(starts, (begin - _GHOST_FRAMES, begin + _GHOST_FRAMES))
-        below = np.isin(row - rows[first:last], _GHOST_SEMITONES).any()
+        above = row - rows[first:last]
         mean = activation[row, int(begin) : int(end) + 1].mean()
-        yield bool(below and mean < _GHOST_ACTIVE)
+        low = np.isin(above, _GHOST_SEMITONES).any() and mean < _GHOST_ACTIVE
+        # Two of them: the note itself is among those that begin near it.
+        alone = len(above) == 2 and np.isin(above, _HIGH_GHOST_SEMITONES).any()
+        yield bool(low or (alone and mean < _HIGH_GHOST_ACTIVE))
 
 
 def _as_events(events: list[_Event], heard: Heard) -> NoteEvents:
