@@ -14,6 +14,8 @@ from cambiata.train.tasks.registry import PRESETS, from_dict, training
 # Of what each learns from, a setting, its text and its value; else the banks.
 OWN = {
     "groove": ("source", "7", "7"),
+    "listener": ("n_validation", "7", 7),
+    "listener-causal": ("n_validation", "7", 7),
     "melody": ("least", "7", 7),
     "pati2018": ("least", "7", 7),
 }

@@ -146,6 +146,12 @@ def read_run(run: str | Path) -> tuple[dict[str, Any], TrainingConfig]:
         raise InputError(
             str(run), "is not a run", "start one with `cambiata train run PRESET -o RUN`"
         ) from error
+    except AttributeError as error:  # of the settings of today's preset
+        raise InputError(
+            str(run),
+            f"has a setting that is unknown here, {error.name}",
+            "go on with the version that began it, or start a run anew",
+        ) from error
 
 
 def _write(folder: Path, facts: dict[str, Any]) -> None:
