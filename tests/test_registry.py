@@ -20,6 +20,7 @@ from cambiata.system import PlaySystem, System, TransferSystem, TranslateSystem
 
 TRAINED = {
     "oneshot", "vqvae", "player", "performancenet", "wavenet", "translation", "transcriber",
+    "drums",
     "melody", "pati2018", "groove (vae)", "counterpoint",
 }  # fmt: skip
 
@@ -28,7 +29,7 @@ def test_every_job_has_its_systems_the_default_first() -> None:
     assert system_names("transfer") == ["oneshot", "musaicing", "ulyanov", "vqvae"]
     assert system_names("play") == ["player", "performancenet", "wavenet"]
     assert system_names("translate") == ["translation"]
-    assert system_names("transcribe") == ["transcriber"]
+    assert system_names("transcribe") == ["transcriber", "drums"]
     assert system_names("melody") == ["melody", "pati2018", "retrieval"]
     assert system_names("groove") == ["exact", "vae"]
     assert system_names("counterpoint") == ["counterpoint"]

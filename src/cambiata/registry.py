@@ -43,6 +43,7 @@ _TABLE = (
     _Entry("play", "wavenet", "performance.wavenet:WaveNet"),
     _Entry("translate", "translation", "translation.notes:Translation"),
     _Entry("transcribe", "transcriber", "transcription.api:Transcriber"),
+    _Entry("transcribe", "drums", "transcription.drums:DrumTranscriber"),
     _Entry("melody", "melody", "melody.latent:Latent"),
     _Entry("melody", "pati2018", "melody.pati2018:Pati2018"),
     _Entry("melody", "retrieval", "melody.retrieval:Retrieval"),
@@ -100,7 +101,7 @@ def available_systems() -> list[type[SystemFacts]]:
     Examples
     --------
     >>> [system.name for system in available_systems()][::4]
-    ['oneshot', 'player', 'transcriber', 'exact']
+    ['oneshot', 'player', 'transcriber', 'retrieval', 'counterpoint']
     """
     return [entry.load() for entry in _TABLE]
 

@@ -372,7 +372,6 @@ def test_a_recording_in_the_place_of_a_score_is_told_about_transcribe(
     out = tmp_path / "out.mid"
     for call in (
         ("melody", sound, "--style", "reel", "-o", out),
-        ("groove", sound, sound, "-o", out),
         ("counterpoint", "check", sound),
     ):
         message = refused(run(*call))

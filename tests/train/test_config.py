@@ -13,6 +13,7 @@ from cambiata.train.tasks.registry import PRESETS, from_dict, training
 
 # Of what each learns from, a setting, its text and its value; else the banks.
 OWN = {
+    "drums": ("source", "7", "7"),
     "groove": ("source", "7", "7"),
     "listener": ("n_validation", "7", 7),
     "listener-causal": ("n_validation", "7", 7),

@@ -100,7 +100,7 @@ def test_from_file_to_file(tmp_path: Path) -> None:
         (np.zeros(RATE), {}, "is silent"),
         (np.ones(100) * 0.1, {}, "lasts 0.0023 s; give at least 0.1 s"),
         (melody([60], rate=RATE), {"onset_threshold": 1.5}, "out of range"),
-        (melody([60], rate=RATE), {"instrument": "kazoo"}, "use any or piano"),
+        (melody([60], rate=RATE), {"instrument": "kazoo"}, "use any, piano or drums"),
     ],
 )
 def test_refused(sound: np.ndarray, options: dict[str, object], match: str) -> None:

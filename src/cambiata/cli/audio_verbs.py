@@ -47,7 +47,7 @@ from cambiata.cli.values import SECONDS, SHARE, parse_share, resolve_bars
 from cambiata.errors import MissingExtraError
 from cambiata.registry import DEFAULT_TRANSLATOR
 from cambiata.timbre_transfer.api import UnpitchedPart
-from cambiata.transcription.api import InstrumentKind
+from cambiata.transcription.api import InstrumentKind, PitchedKind
 
 _transfer_option = ApiOptions(cambiata.transfer_file, cambiata.Options)
 _play_option = ApiOptions(cambiata.play_file, cambiata.PlayOptions)
@@ -199,7 +199,7 @@ def _octave_hint(octaves: int) -> str:
 @_play_option(
     "--instrument",
     "instrument",
-    type=click.Choice(get_args(InstrumentKind)),
+    type=click.Choice(get_args(PitchedKind)),
     help="What is heard in a recording given as SCORE.",
 )
 @_play_option("--midi", "midi", metavar="OUT.mid", help="Keep the notes heard in a recording.")
@@ -236,7 +236,7 @@ def play(score: str, sound: str, output: str, quiet: bool, as_json: bool, **opti
     "--instrument",
     "instrument",
     type=click.Choice(get_args(InstrumentKind)),
-    help="What plays: a piano's notes all have an onset.",
+    help="What plays: a piano's notes all have an onset; drums go on channel 10.",
 )
 @_transcribe_option(
     "--onset-threshold",

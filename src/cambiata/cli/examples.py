@@ -38,7 +38,7 @@ EXAMPLES = {
     ),
     "groove": (
         "verse.mid chorus.mid --amount 0.3 -o between.mid",
-        "verse.mid drummer/ --hits 0 --timing 1 -o played.mid",
+        "verse.mid loop.wav --hits 0 --timing 1 -o played.mid",
     ),
     "counterpoint solve": (
         "cantus.mid --species 1 -o solved.mid",

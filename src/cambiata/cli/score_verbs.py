@@ -16,6 +16,7 @@ from cambiata.cli.options import (
     as_json_option,
     force_option,
     output_options,
+    parse_tempo,
     seed_option,
     set_option,
     strict_option,
@@ -113,6 +114,20 @@ def _list_sidecars(*files: str | None) -> str:
 )
 @_groove_option("--drums", "drums", type=int, metavar="N", help="MIDI channel of drums; else 10.")
 @_groove_option("--metre", "metre", metavar="6/8", help="A's, where its file does not say.")
+@_groove_option(
+    "--tempo",
+    "tempo",
+    metavar="auto|BPM",
+    callback=parse_tempo,
+    help="Beats a minute of A, where it is a recording.",
+)
+@_groove_option(
+    "--tempo-b",
+    "tempo_b",
+    metavar="auto|BPM",
+    callback=parse_tempo,
+    help="The same for B.",
+)
 @_listen_option(_groove_option)
 @_groove_option("--picture", "picture", metavar="OUT.svg|png", help="Draw it: A and after.")
 @strict_option(_groove_option)
@@ -121,8 +136,8 @@ def _list_sidecars(*files: str | None) -> str:
 def groove(a: str, b: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Turn the drum part A part of the way towards B: a drum part, or a folder, a drummer's.
 
-    MIDI files with drums on channel 10, or scores in MusicXML or ABC with a part of drums. The
-    tempo stays A's.
+    MIDI files with drums on channel 10, scores in MusicXML or ABC with a part of drums, or
+    recordings of drums. The tempo stays A's.
     """
     silence_warnings(quiet)
     done = groove_file(a, b, output, **options)

@@ -202,16 +202,19 @@ class Renderer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def render(self, notes: Iterable[Note], program: int, duration_s: float) -> Samples:
-        """Notes played by a program, [2, T].
+    def render(
+        self, notes: Iterable[Note], program: int, duration_s: float, *, bank: int = 0
+    ) -> Samples:
+        """Notes played by a program, [2, T]; bank 128 has the kits of drums.
 
         Events take effect at FluidSynth's own block boundaries, at most 64 samples (1.5 ms at
         44.1 kHz) late. What still sounds at the end is cut.
         """
-        self.font.preset(program)
+        if bank == 0:
+            self.font.preset(program)
         with self._synthesizer() as synth:
             number = self._call("fluid_synth_add_sfont", synth.synth, self._samples)
-            if synth.program_select(0, number, 0, program) != 0:
+            if synth.program_select(0, number, bank, program) != 0:
                 raise InputError(
                     str(self.font.path), f"FluidSynth cannot play program {program}", "play another"
                 )

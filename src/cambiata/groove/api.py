@@ -1,21 +1,28 @@
-"""Drum grooves interpolated: two drum parts in, one between them out."""
+"""Drum grooves interpolated: two drum parts in, one between them out.
+
+Either may be a recording of drums, whose hits are heard first.
+"""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
+from cambiata.audio.sound import Audio, AudioFile
+from cambiata.audio.source import Source
 from cambiata.errors import SCORE, InputError, check_type
 from cambiata.files import MIDI, MIDI_INPUT_SUFFIXES, check_output
 from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
 from cambiata.groove.phrases import fit_bars, nearest_phrases
+from cambiata.groove.recordings import hear_groove
 from cambiata.groove.system import GrooveAmounts, GrooveSystem
 from cambiata.keywords import checked_keywords
 from cambiata.page.sidecars import Sidecars
 from cambiata.registry import find_system, system_names
 from cambiata.score.midi import Metre, Score, check_drums, load, save
-from cambiata.score.notation import SUFFIXES, read_score
+from cambiata.score.notation import SUFFIXES, is_score, read_score
+from cambiata.transcription.tempo import check_tempo
 
 # Metres that `metre` takes: note values that MIDI can write, and as many beats as a bar may have.
 _UNITS, _MAX_BEATS = ("1", "2", "4", "8", "16"), 32
@@ -75,8 +82,8 @@ class GrooveReport:
 
 @checked_keywords
 def morph_groove(
-    a: Score,
-    b: Score | Sequence[Score],
+    a: Score | Audio,
+    b: Score | Audio | Sequence[Score],
     *,
     amount: float = 0.5,
     hits: float | None = None,
@@ -84,6 +91,8 @@ def morph_groove(
     timing: float | None = None,
     system: str = "exact",
     metre: str | None = None,
+    tempo: float | Literal["auto"] = "auto",
+    tempo_b: float | Literal["auto"] = "auto",
     weights: str = "groove",
     seed: int = 0,
 ) -> Score:
@@ -98,9 +107,10 @@ def morph_groove(
 
     Parameters
     ----------
-    a : Score
-        With drums; its tempos, its metres and its other parts are kept.
-    b : Score or sequence of Score
+    a : Score or Audio
+        With drums; its tempos, its metres and its other parts are kept. Of a recording the drums
+        are heard, and its bars begin with the music's first.
+    b : Score, Audio or sequence of Score
         With drums; several are a drummer.
     amount : float
         How far of the way, 0 to 1; half of it where not given.
@@ -114,7 +124,11 @@ def morph_groove(
         Without learning, in the order of metrical salience (`Interpolation`), or through the latent
         space of a small variational autoencoder (`LatentInterpolation`).
     metre : str, optional
-        Metre of scores that say none, "4/4".
+        Metre of scores that say none, "4/4", which is a recording's where not given.
+    tempo : float or "auto"
+        Quarter notes a minute of A, where it is a recording; "auto" finds them.
+    tempo_b : float or "auto"
+        Likewise of B.
     weights : str
         The autoencoder's weights: shipped ones by name, or a path.
     seed : int
@@ -142,12 +156,16 @@ def morph_groove(
     (80, 0.005)
     """
     del seed
+    _refuse_unknown(system)
+    amounts = GrooveAmounts.of(amount, hits, velocity, timing)
+    if isinstance(a, Audio):
+        a = _hear(a, tempo, metre)
+    if isinstance(b, Audio):
+        b = _hear(b, tempo_b, metre)
     check_type("a", a, Score, SCORE)
     others = [b] if isinstance(b, Score | str | Path) else list(b)
     for other in others:
         check_type("b", other, Score, f"{SCORE}, or several")
-    _refuse_unknown(system)
-    amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     drummer = None if isinstance(b, Score) else "drummer"
     return _morph(a, others, drummer, amounts, system, metre, weights)[0]
 
@@ -164,6 +182,8 @@ def groove_file(
     timing: float | None = None,
     system: str = "exact",
     metre: str | None = None,
+    tempo: float | Literal["auto"] = "auto",
+    tempo_b: float | Literal["auto"] = "auto",
     weights: str = "groove",
     drums: int | None = None,
     seed: int = 0,
@@ -177,9 +197,10 @@ def groove_file(
     Parameters
     ----------
     a : str or pathlib.Path
-        MIDI file with drums, or a score in MusicXML or ABC with a part of drums.
+        MIDI file with drums, a score in MusicXML or ABC with a part of drums, or a recording of
+        drums.
     b : str or pathlib.Path
-        Another, or a folder of them: a drummer.
+        Another, or a folder of scores: a drummer.
     output : str or pathlib.Path
         MIDI file to write; it appears whole or not at all. It counts 960 ticks in a quarter note:
         what was on a whole tick of these is kept exactly.
@@ -194,6 +215,10 @@ def groove_file(
     system : {"exact", "vae"}
         Likewise.
     metre : str, optional
+        Likewise.
+    tempo : float or "auto"
+        Likewise.
+    tempo_b : float or "auto"
         Likewise.
     weights : str
         Likewise.
@@ -232,12 +257,14 @@ def groove_file(
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     check_output(output, MIDI, force=force)
     sidecars = Sidecars(listen, picture, force)
-    score = load_drums(a, drums, strict=strict)
+    check_tempo(tempo)
+    check_tempo(tempo_b)
+    score = _load(a, drums, tempo, metre, strict)
     sidecars.check_length(str(a), score.end_s)
     others = (
         load_drummer(b, drums, strict=strict)
         if Path(b).is_dir()
-        else [load_drums(b, drums, strict=strict)]
+        else [_load(b, drums, tempo_b, metre, strict)]
     )
     drummer = str(b) if Path(b).is_dir() else None
     output_score, groove = _morph(score, others, drummer, amounts, system, metre, weights)
@@ -260,6 +287,19 @@ def groove_file(
         time.perf_counter() - started,
         **sidecars.paths,
     )
+
+
+def _load(
+    path: str | Path, drums: int | None, tempo: float | str, metre: str | None, strict: bool
+) -> Score:
+    """Drums of a score, or of a recording."""
+    if is_score(path) or not Path(path).is_file():
+        return load_drums(path, drums, strict=strict)
+    return _hear(AudioFile(path, strict=strict), tempo, metre)
+
+
+def _hear(source: Source, tempo: float | str, metre: str | None) -> Score:
+    return hear_groove(source, tempo=tempo, metre=None if metre is None else _parse_metre(metre))
 
 
 def _only_drums(score: Score) -> Score:

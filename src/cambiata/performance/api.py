@@ -6,7 +6,6 @@ level and memory is `cambiata.render`'s affair.
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,14 +19,14 @@ from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination, WrittenAudio
 from cambiata.errors import SCORE, SECONDS, SOUND, InputError, check_numbers, check_type, warn
-from cambiata.files import MIDI, check_not_input, check_output, is_midi
+from cambiata.files import MIDI, check_not_input, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
 from cambiata.performance.exhibits import play_exhibits
 from cambiata.registry import DEFAULT_PLAYER, play_system
 from cambiata.render import OutputShape, ScoreRender, Style, open_style
 from cambiata.score.midi import Controls, Note, Part, Score, check_drums, save
-from cambiata.score.notation import SUFFIXES, read_score
+from cambiata.score.notation import is_score, read_score
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.score.transposition import check_move, move_of, transposed
 from cambiata.system import Progress, make_system
@@ -319,12 +318,12 @@ def play_file(
     began = time.perf_counter()
     chosen = PlayOptions(**options)
     check_drums(drums)
-    is_score = _is_score(score)
-    _check_paths(score, sound, output, midi if is_score else None)
+    from_score = is_score(score)
+    _check_paths(score, sound, output, midi if from_score else None)
     strict = chosen.strict
     source = (
         read_score(score, keys=True, drums=drums, strict=strict, tune_number=tune_number)
-        if is_score
+        if from_score
         else _open_recording(score, strict)
     )
     if midi is not None:
@@ -380,17 +379,6 @@ def _open_recording(path: str | Path, strict: bool) -> AudioFile:
     """A recording to be transcribed; a score comes here only through a pipe."""
     with score_refused("name its file instead of a pipe"):
         return AudioFile(path, strict=strict)
-
-
-def _is_score(path: str | Path) -> bool:
-    """By its name, or by its first bytes where the name says nothing."""
-    if Path(path).suffix.lower() in SUFFIXES:
-        return True
-    with suppress(OSError, ValueError):
-        if Path(path).is_file():  # a pipe is read once
-            with Path(path).open("rb") as file:
-                return is_midi(file.read(12))
-    return False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Written music in files: MIDI, MusicXML and ABC, read and written."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cambiata.files import (
     MUSICXML_SUFFIXES,
     SCORE,
     check_output,
+    is_midi,
     is_sound,
     write_bytes,
 )
@@ -26,6 +28,33 @@ from cambiata.score.sheet import Remark, Sheet, Tone, Voice
 ABC_SUFFIXES = (".abc",)
 _FEW = 12  # numbers of tunes that a message lists
 SUFFIXES = (*MIDI_INPUT_SUFFIXES, *MUSICXML_SUFFIXES, *ABC_SUFFIXES)
+
+
+def is_score(path: str | Path) -> bool:
+    """Whether a file is a score, by its name, or by its first bytes where the name says nothing.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file; a pipe is not looked into, since it is read once.
+
+    Returns
+    -------
+    bool
+        True for MIDI, MusicXML and ABC, whether or not they are intact.
+
+    Examples
+    --------
+    >>> is_score("tune.abc"), is_score("tune.wav")
+    (True, False)
+    """
+    if Path(path).suffix.lower() in SUFFIXES:
+        return True
+    with suppress(OSError, ValueError):
+        if Path(path).is_file():
+            with Path(path).open("rb") as file:
+                return is_midi(file.read(12))
+    return False
 
 
 @checked_keywords

@@ -9,13 +9,14 @@ from cambiata.audio.downmix import MonoSource
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.errors import SOUND, InputError, check_type
-from cambiata.files import MIDI_SUFFIXES, SCORE, check_output
+from cambiata.files import MIDI, MIDI_SUFFIXES, SCORE, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.partials.low_tones import low_tones, with_low_tones
 from cambiata.partials.posteriors import BANDS, NoteEvents, decode_notes
 from cambiata.score.midi import Note, Score, save
 from cambiata.score.notation import write
 from cambiata.system import Progress, SystemFacts
+from cambiata.transcription.drums import DRUM_WEIGHTS, transcribe_drums
 from cambiata.transcription.engraving import engrave
 from cambiata.transcription.finishing import Wishes, finish
 from cambiata.transcription.hearing import hear_recording, mono, say_beyond
@@ -24,8 +25,10 @@ from cambiata.transcription.tempo import BeatGrid
 from cambiata.transcription.velocity import velocities
 from cambiata.weights import load_model
 
-InstrumentKind = Literal["any", "piano"]
+InstrumentKind = Literal["any", "piano", "drums"]
+PitchedKind = Literal["any", "piano"]
 
+_NOTE_WEIGHTS = "listener"
 _WRITTEN_STEP = "1/16"  # of MusicXML: finer steps write a player's timing as note values
 _MIN_NOTE_S = 0.02  # anything shorter is no note that could be played
 
@@ -101,7 +104,7 @@ def transcribe(
     quantise: str | None = None,
     pedal: bool = False,
     bends: bool = False,
-    weights: str = "listener",
+    weights: str = _NOTE_WEIGHTS,
     progress: Progress | None = None,
 ) -> Score:
     """The notes of a recording.
@@ -110,9 +113,10 @@ def transcribe(
     ----------
     recording : Audio or AudioFile
         The music.
-    instrument : {"any", "piano"}
+    instrument : {"any", "piano", "drums"}
         With a piano, notes begin only where an onset is detected, since every piano's note has
-        one; any other may begin softly.
+        one; any other may begin softly. Of drums kick, snare, hats, toms and cymbals are written
+        by General MIDI's keys, in a part of drums.
     onset_threshold : float, optional
         Least height of an onset, 0 to 1: less finds more notes, true and false. The one that
         served best in validation where not given.
@@ -127,7 +131,8 @@ def transcribe(
     bends : bool
         Keep how notes bend and waver, for `Part.controls`.
     weights : str
-        The transcriber's weights: shipped ones by name, or a path.
+        The transcriber's weights: shipped ones by name, or a path. Drums have their own, "drums",
+        where none are named.
     progress : callable, optional
         Called with the share of the work that is done.
 
@@ -168,7 +173,7 @@ def transcribe_file(
     quantise: str | None = None,
     pedal: bool = False,
     bends: bool = False,
-    weights: str = "listener",
+    weights: str = _NOTE_WEIGHTS,
     strict: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -182,7 +187,7 @@ def transcribe_file(
     output : str or pathlib.Path
         File to write, .mid, .musicxml or .mxl; it appears whole or not at all. MusicXML has bars
         and staves: beats are found and notes quantised to sixteenths where nothing else is said.
-    instrument : {"any", "piano"}
+    instrument : {"any", "piano", "drums"}
         See `transcribe`.
     onset_threshold : float, optional
         Likewise.
@@ -219,7 +224,8 @@ def transcribe_file(
     """
     began = time.perf_counter()
     source = AudioFile(recording, strict=strict)
-    is_midi = check_output(output, SCORE, force=force).suffix.lower() in MIDI_SUFFIXES
+    kind = MIDI if instrument == "drums" else SCORE
+    is_midi = check_output(output, kind, force=force).suffix.lower() in MIDI_SUFFIXES
     if not is_midi:
         quantise = quantise or _WRITTEN_STEP
     wishes = Wishes.of(tempo, quantise, pedal, bends)
@@ -258,13 +264,16 @@ def _transcribe(
 ) -> tuple[Score, float, BeatGrid | None]:
     """The score, the threshold that was used, and the beats if a tempo is asked for."""
     if instrument not in get_args(InstrumentKind):
-        raise InputError(f"instrument {instrument}", "is not known", "use any or piano")
+        raise InputError(f"instrument {instrument}", "is not known", "use any, piano or drums")
     if onset_threshold is not None and not 0 < onset_threshold < 1:
         raise InputError(
             f"onset threshold {onset_threshold:g}",
             "is out of range",
             "use more than 0, less than 1",
         )
+    if instrument == "drums":
+        weights = DRUM_WEIGHTS if weights == _NOTE_WEIGHTS else weights
+        return transcribe_drums(source, onset_threshold, wishes, weights, progress)
     source = MonoSource(source)
     model = load_model(weights, "listener")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold

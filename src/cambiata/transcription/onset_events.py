@@ -44,6 +44,10 @@ class Flux:
         return cls(np.concatenate(whole), np.concatenate(bass))
 
 
+NO_FLUX = Flux(np.zeros(0, np.float32), np.zeros(0, np.float32))
+"""Of notes whose sound was not looked at."""
+
+
 def flux(bands_db: Roll) -> Flux:
     """Spectral flux of bands [F, L]: Dixon 2006, section 2.2, over levels in dB."""
     floored = np.maximum(bands_db[: BANDS.n_bins], np.float32(_FLOOR_DB))

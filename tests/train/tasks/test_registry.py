@@ -26,6 +26,7 @@ import tiny_tunes  # noqa: E402
 
 import cambiata.train  # noqa: E402
 from cambiata.data import melody_bars, melody_notes  # noqa: E402
+from cambiata.data.drum_grooves import DrumGroovesConfig, record_drum_grooves  # noqa: E402
 from cambiata.data.grooves import GroovesConfig, record_grooves  # noqa: E402
 from cambiata.data.scored_examples import ScoredExamples  # noqa: E402
 from cambiata.train.export import export  # noqa: E402
@@ -75,6 +76,7 @@ _ROLLS = SETTINGS | {"task.crop_s": "1"}
 
 # What makes each task small, by the class of its settings.
 TINY: dict[str, dict[str, str]] = {
+    "DrumsTraining": LOOP | {"task.width": "4", "task.n_hidden": "8", "task.n_blocks": "1"},
     "GrooveTraining": LOOP | {"task.width": "16", "task.n_hits": "4", "task.n_performance": "3"},
     "ListenerTraining": LISTENER_SETTINGS,
     "MelodyTraining": LOOP | {"task.width": "16", "loop.batch_size": "8"},
@@ -111,6 +113,12 @@ def recorded(
             training_pack(place)
         elif kind == "GroovesConfig":
             record_grooves(GroovesConfig(str(tiny_groove_data(place))), place)
+        elif kind == "DrumGroovesConfig":
+            source = str(tiny_groove_data(place))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("cambiata.data.soundfont.installed_fonts", list)
+                config = DrumGroovesConfig(source, "", n_synthetic=1)
+                record_drum_grooves(config, place)
         elif kind == "TracksConfig":
             rng = np.random.default_rng(0)
             for split in ("training", "validation", "test"):
