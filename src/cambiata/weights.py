@@ -41,6 +41,9 @@ _SHIPPED = {
     "transcription": {
         "listener": "949b4af615759e10989bb17cc2007e24f903c53cbfa72487b55039c68a938904",
     },
+    "drums": {
+        "drums": "4b6f38a1f27447124139f0d1c80a267e46c1e440f78781f1d9d594a62c9f0409",
+    },
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
         "performancenet": "067489f272e210a11f4cb8060bd2573d7a57b70674fd59ab2e66126f4843bb05",

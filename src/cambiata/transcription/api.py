@@ -242,7 +242,7 @@ def transcribe_file(
         str(output),
         instrument,
         threshold,
-        len(score.notes),
+        sum(len(part.notes) for part in score.parts),
         duration_s,
         elapsed_s,
         elapsed_s / duration_s,

@@ -1,5 +1,6 @@
 """Hits of drums found in a network's posteriors."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ _KEYS = {
 # Frames to either side among which an onset is the highest: drums are struck at most every 30 ms
 # by one hand, so that what is nearer is the same hit.
 _NEIGHBOURS = 2
+_SAME_S = 0.03  # likewise: within it a hat is struck once
 
 Array = npt.NDArray[np.float32]
 
@@ -42,7 +44,7 @@ class DrumHit(NamedTuple):
     onset_s: float
     key: int  # of General MIDI
     velocity: float  # 0 to 1
-    posterior: float
+    certainty: float  # posterior over its drum's threshold
 
 
 def pick_peaks(posterior: Array, threshold: float) -> tuple[Array, npt.NDArray[np.int64]]:
@@ -74,5 +76,17 @@ def decode_hits(outputs: Array, thresholds: npt.ArrayLike) -> list[DrumHit]:
                 name = CYMBAL_KINDS[int(cymbals[:, at].argmax())]
             velocity = float(np.clip(velocities[group, at], 0, 1))
             onset_s = max(0.0, float(onset) * DRUM_BANDS.frame_s)
-            hits.append(DrumHit(onset_s, _KEYS[name], velocity, float(posteriors[group, at])))
-    return sorted(hits)
+            certainty = float(posteriors[group, at] / threshold)
+            hits.append(DrumHit(onset_s, _KEYS[name], velocity, certainty))
+    return _one_hat(sorted(hits))
+
+
+def _one_hat(hits: list[DrumHit]) -> list[DrumHit]:
+    """Hits without the less certain of a closed and an open hat at once: there is one hat."""
+    hats = [hit for hit in hits if hit.key in (_KEYS["closed hat"], _KEYS["open hat"])]
+    doubled = {
+        min(first, second, key=lambda hit: hit.certainty)
+        for first, second in pairwise(hats)
+        if first.key != second.key and second.onset_s - first.onset_s < _SAME_S
+    }
+    return [hit for hit in hits if hit not in doubled]
