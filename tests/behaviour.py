@@ -432,6 +432,8 @@ counterpoint: counterpoint check reel.mid
 counterpoint: counterpoint check text.mid
 data: data bank nope -o x
 data: data bank nothing -o x
+data: data pack nope -o x
+data: data pack timgm6mb -o x
 data: data bank timgm6mb --programs 128 -o x
 data: data bank timgm6mb --velocities 100,1 -o x
 data: data render text.mid -o x

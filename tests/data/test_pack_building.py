@@ -138,12 +138,15 @@ def test_excerpts_are_of_works_to_learn_from_and_fit_a_clip(
 
     def corpus(names: list[str], **_: object) -> list[Work]:
         asked.append(names)
-        return works
+        return works if names == ["tunes"] else []
 
     monkeypatch.setattr(pack_building, "load_corpus", corpus)
     monkeypatch.setattr(pack_building, "find_spec", lambda _name: True)
-    pack = build_pack(tmp_path / "out", [places / "pack"])
-    assert asked == [["chorales", "tunes"]]  # those that may be trained on
+    steps: list[float] = []
+    pack = build_pack(tmp_path / "out", [places / "pack"], progress=steps.append)
+    assert steps == sorted(steps)
+    assert steps[-1] == 1.0
+    assert asked == [["chorales"], ["tunes"]]  # those that may be trained on
     assert [each.get("excerpts") for each in pack.sources] == [None, 0, 2 * n_train]
     examples = ClipExamples(tmp_path / "out", ClipsConfig())
     assert len(examples.excerpts) == 2 * n_train
@@ -274,6 +277,8 @@ def test_what_cannot_be_used_is_refused_in_one_line(places: Path, tmp_path: Path
     (tmp_path / "file").write_text("")
     (tmp_path / "other").mkdir()
     (tmp_path / "other/letter").write_text("kept")
+    (tmp_path / "no-rooms").mkdir()
+    Audio(np.zeros((1, 400), np.float32), 44100).save(tmp_path / "no-rooms/silence.wav")
     silent = PackWriter().pack()
     silent.save(tmp_path / "silent")
     for arguments, keywords, message in (
@@ -282,6 +287,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(places: Path, tmp_path: Path
         ([out, [places / "test-bank"]], {}, "flute: is for tests, never to be trained on"),
         ([out, [places / "pack"]], {"drums": places / "no"}, "no: no such folder; check the path"),
         ([out, [places / "pack"]], {"rooms": places / "empty"}, "empty: holds no sound file"),
+        ([out, [places / "pack"]], {"rooms": tmp_path / "no-rooms"}, "holds no usable impulse"),
         ([out, [places / "pack"] * 2], {}, "pack: is named twice; name each source once"),
         ([out, [places / "pack"]], {"n_timbres": 3}, "n_timbres: no synthesiser is among"),
         ([out, [places / "flute"]], {}, "the pack: has fewer than two pitched timbres; name"),

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.arrays import Samples
 from cambiata.data.clip_examples import EXCERPTS, PACK_FOLDER, ROOMS, align_rooms, excerpt_rows
 from cambiata.data.clips import ClipConfig
 from cambiata.data.note_pack import NOTE, NotePack
@@ -25,7 +24,7 @@ from cambiata.data.pack_sources import (
     room_files,
     weigh,
 )
-from cambiata.data.scores import COLLECTIONS, Work, load_corpus
+from cambiata.data.scores import COLLECTIONS, Collection, Work, load_corpus
 from cambiata.data.soundfont import RENDER_RATE_HZ
 from cambiata.errors import InputError, warn
 from cambiata.files import NOTE_PACK, atomic_folder, check_output
@@ -40,6 +39,7 @@ _N_EXCERPTS, _EXCERPT_SEED = 4000, 5
 # comes twice is not the same; notes shorter than 30 ms or begun in the last 50 ms are left out.
 _LONG_PART, _TEMPO, _SHORTEST_S, _LAST_S, _FEWEST = 40, (0.7, 1.5), 0.03, 0.05, 3
 _NO_NOTES = ("scores", "rooms")
+_NOTES_SHARE = 0.8  # of the time, where scores are parsed for the first time
 _ROOM_CHANNELS = 2  # of an impulse response; further ones are the same room's
 
 
@@ -108,21 +108,29 @@ def build_pack(
         is_own=lambda there: (there / "pack.json").exists() or not any(there.iterdir()),
     )
     opened = _open_all(sources, drums, rooms, scores, licence, n_timbres, seed)
-    responses = [] if rooms is None else room_files(rooms)
+    responses = None if rooms is None else _read_rooms(rooms)
+    collections = _COLLECTIONS if scores and find_spec("music21") else ()
+    n_workers = n_workers or os.cpu_count() or 1
+    notes_share = 1.0 if not collections else _NOTES_SHARE
     with atomic_folder(place) as unfinished:
         with (unfinished / "audio.npy").open("w+b") as file:
             writer = _Writer(file, unfinished.parent)
-            facts = writer.add_all(opened, n_workers or os.cpu_count() or 1, progress)
+            facts = writer.add_all(opened, n_workers, _part_of(progress, 0.0, notes_share))
             np.save(unfinished / "notes.npy", writer.finish())
-        if scores and find_spec("music21"):
-            facts += _write_excerpts(unfinished, n_workers)
-        if rooms is not None:
-            found = align_rooms(_channels(responses))
-            np.save(unfinished / ROOMS, found.astype(np.float16))
+        if collections:
+            rest = _part_of(progress, notes_share, 1.0)
+            facts += _write_excerpts(unfinished, collections, n_workers, rest)
+        if responses is not None and rooms is not None:
+            np.save(unfinished / ROOMS, responses)
             about = {"name": Path(rooms).resolve().name, "kind": "rooms", "licence": licence}
-            facts.append({**about, "use": "train", "rooms": len(found)})
+            facts.append({**about, "use": "train", "rooms": len(responses)})
         (unfinished / "pack.json").write_text(json.dumps(facts, indent=1))
     return NotePack.load(place)
+
+
+def _part_of(progress: Progress | None, begin: float, end: float) -> Progress | None:
+    """Progress of a part of the work, which begins and ends at these shares."""
+    return None if progress is None else lambda share: progress(begin + share * (end - begin))
 
 
 def _open_all(
@@ -243,14 +251,32 @@ def _choose_held_out(notes: npt.NDArray[Any]) -> None:
         notes["held_out"] = pitched & (notes["timbre"] == timbres[-1])
 
 
-def _channels(files: Sequence[Path]) -> Iterator[Samples]:
-    for sound in read_sounds(files):
-        yield from (channel for channel in sound[:_ROOM_CHANNELS] if channel.any())
+def _read_rooms(folder: str | Path) -> npt.NDArray[np.float16]:
+    """Impulse responses of a folder [R, 131072]."""
+    rooms = align_rooms(
+        channel
+        for sound in read_sounds(room_files(folder))
+        for channel in sound[:_ROOM_CHANNELS]
+        if channel.any()
+    )
+    if not len(rooms):
+        raise InputError(str(folder), "holds no usable impulse response", "name another folder")
+    return rooms.astype(np.float16)
 
 
-def _write_excerpts(folder: Path, n_workers: int | None) -> list[dict[str, Any]]:
-    """Excerpts of the collections that may be trained on; what the pack says of them."""
-    works = load_corpus([each.name for each in _COLLECTIONS], n_workers=n_workers)
+def _write_excerpts(
+    folder: Path,
+    collections: Sequence[Collection],
+    n_workers: int,
+    progress: Progress | None,
+) -> list[dict[str, Any]]:
+    """Excerpts of collections that may be trained on; what the pack says of them."""
+    works: list[Work] = []
+    for i, each in enumerate(collections):
+        step = _part_of(progress, i / len(collections), (i + 1) / len(collections))
+        works += load_corpus([each.name], n_workers=n_workers, progress=step)
+    if progress is not None:
+        progress(1.0)  # what was parsed before is read without a word
     excerpts = sample_excerpts(works, np.random.default_rng(_EXCERPT_SEED))
     np.save(folder / EXCERPTS, excerpt_rows([notes for _, notes in excerpts]))
     names = [name for name, _ in excerpts]
@@ -262,7 +288,7 @@ def _write_excerpts(folder: Path, n_workers: int | None) -> list[dict[str, Any]]
             "use": each.use,
             "excerpts": names.count(each.name),
         }
-        for each in _COLLECTIONS
+        for each in collections
     ]
 
 
