@@ -40,6 +40,7 @@ _SHIPPED = {
     },
     "transcription": {
         "listener": "949b4af615759e10989bb17cc2007e24f903c53cbfa72487b55039c68a938904",
+        "listener-causal": "b46a3bcb27baf7d4b5582dddcd90ef5a26959ff3dfae1aad88090b966329ee46",
     },
     "drums": {
         "drums": "4b6f38a1f27447124139f0d1c80a267e46c1e440f78781f1d9d594a62c9f0409",
