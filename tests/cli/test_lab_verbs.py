@@ -198,7 +198,7 @@ def test_check_says_what_is_here_and_how_to_get_the_rest(folder: Path) -> None:
     done = run("data", "check", "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     items = json.loads(done.stdout)
-    kinds = {"package", "library", "sound font", "synthesiser", "bank", "scores"}
+    kinds = {"package", "library", "sound font", "synthesiser", "bank", "pack", "scores"}
     assert {item["kind"] for item in items} == kinds
     for item in items:
         assert item["present"] == (not item["cure"])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tiny_fonts import fluidsynth, tiny_programs, write_font
+from tiny_packs import tiny_pack
 
 from cambiata.data import inventory as inventory_module
 from cambiata.data import soundfont
@@ -18,6 +19,7 @@ def _bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(soundfont, "FONT_FOLDERS", (tmp_path / "fonts",))
     monkeypatch.delenv("CAMBIATA_FONTS", raising=False)
     monkeypatch.setattr(inventory_module, "SCORE_CACHE", tmp_path / "scores")
+    monkeypatch.setattr(inventory_module, "PACK_FOLDER", tmp_path / "pack")
 
 
 def _of(kind: str, folder: str | Path = "/nowhere") -> dict[str, Item]:
@@ -48,6 +50,15 @@ def test_fonts_here_are_counted_and_broken_ones_named(tmp_path: Path) -> None:
     assert not fonts["fluid-r3"].present
     assert "is not a whole sound font" in fonts["fluid-r3"].about
     assert fonts["fluid-r3"].cure == "apt-get install fluid-soundfont-gm"
+
+
+def test_a_pack_is_counted_where_trainings_look_for_it(tmp_path: Path) -> None:
+    [missing] = _of("pack").values()
+    assert (missing.present, missing.cure) == (False, "cambiata data pack")
+    tiny_pack(tmp_path / "pack")
+    [found] = _of("pack").values()
+    assert found.present
+    assert found.about.startswith("12 notes of 3 timbres; for train; ")
 
 
 def test_banks_whole_and_not(tmp_path: Path) -> None:
@@ -81,7 +92,7 @@ def test_packages_that_are_missing_say_how_to_get_them(monkeypatch: pytest.Monke
 def test_what_is_here_needs_no_cure() -> None:
     items = inventory("/nowhere")
     assert all(bool(item.cure) != item.present for item in items)
-    kinds = {"package", "library", "sound font", "synthesiser", "bank", "scores"}
+    kinds = {"package", "library", "sound font", "synthesiser", "bank", "pack", "scores"}
     assert {item.kind for item in items} == kinds
 
 

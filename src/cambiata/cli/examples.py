@@ -56,7 +56,7 @@ EXAMPLES = {
     ),
     "data render": ("chorales -o rendered/", "scores/ --programs 40 --limit 10 -o rendered/"),
     "train run": (
-        "listener -o runs/listener",
+        "listener --examples pack/ -o runs/listener",
         "listener -o runs/short --minutes 5 --set loop.batch_size=2",
     ),
     "train resume": ("runs/listener", "runs/listener --minutes 60"),

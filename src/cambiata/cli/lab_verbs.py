@@ -202,7 +202,8 @@ def train() -> None:
 def train_run(preset: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train PRESET in a folder of its own; an unknown name lists all presets.
 
-    What it learns from is composed first, once, from the banks that the preset names.
+    What it learns from is composed first, once, from the banks that the preset names; the listener
+    learns from a pack (`cambiata data pack`).
     """
     from cambiata.train.run import start
 

@@ -1,4 +1,4 @@
-"""Packages, fonts, banks and scores on this machine, and how to get those that are missing."""
+"""What work with data needs: what of it is on this machine, and how to get what is missing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cambiata.data.bank import BANK_FOLDER, Bank
+from cambiata.data.clip_examples import PACK_FOLDER
+from cambiata.data.note_pack import NotePack
 from cambiata.data.scores import COLLECTIONS, SCORE_CACHE
 from cambiata.data.soundfont import (
     KNOWN_FONTS,
@@ -23,7 +25,7 @@ from cambiata.errors import InputError
 class Item:
     """A thing that work with data needs."""
 
-    kind: str  # "package", "library", "sound font", "synthesiser", "bank" or "scores"
+    kind: str  # "package", "library", "sound font", "synthesiser", "bank", "pack" or "scores"
     name: str
     present: bool
     about: str  # its use and licence, or its place
@@ -54,7 +56,7 @@ _PACKAGES = (
 
 def inventory(bank_folder: str | Path = BANK_FOLDER) -> list[Item]:
     """Everything that work with data needs, present or not."""
-    sources = (*_fonts(), *_synthesisers(), *_banks(Path(bank_folder)), *_scores())
+    sources = (*_fonts(), *_synthesisers(), *_banks(Path(bank_folder)), _pack(), *_scores())
     return [*_packages(), _library(), *sources]
 
 
@@ -112,6 +114,16 @@ def _banks(folder: Path) -> Iterator[Item]:
         yield Item("bank", name, True, f"{about}; {place.parent}", "")
     if not any(folder.glob("*/bank.json")):
         yield Item("bank", "any", False, f"none in {folder}", "cambiata data bank FONT")
+
+
+def _pack() -> Item:
+    """The pack of notes where trainings look for it."""
+    try:
+        facts = NotePack.load(PACK_FOLDER).facts
+    except InputError:
+        return Item("pack", "notes", False, f"none in {PACK_FOLDER}", "cambiata data pack")
+    about = f"{facts['notes']} notes of {facts['timbres']} timbres; for train; {PACK_FOLDER}"
+    return Item("pack", "notes", True, about, "")
 
 
 def _scores() -> Iterator[Item]:
