@@ -195,6 +195,13 @@ def test_a_font_is_taken_without_what_the_test_font_has(
     assert pack.notes["held_out"].tolist() == [False, False, True, True]  # program 3
     assert set(pack.notes["weight"]) == {4}
     assert pack.notes["pitch"].tolist() == [57, 62, 57, 62]  # one layer: it is louder, no other
+    # So is its bank.
+    build_bank(font, tmp_path / "bank", n_workers=1)
+    banked = build_pack(tmp_path / "banked", [tmp_path / "bank"], scores=False)
+    assert (banked.sources[0]["kind"], banked.facts["timbres"]) == ("font", 2)
+    assert banked.notes["held_out"].tolist() == [False] * 3 + [True] * 3
+    assert banked.notes["pitch"].tolist() == [55, 60, 65] * 2
+    assert set(banked.notes["weight"]) == {4}
     known = SoundSource("own", "GPL-2.0", "test")
     monkeypatch.setattr(pack_sources, "identify_source", lambda _path: known)
     with pytest.raises(InputError, match="own: is for tests, never to be trained on; leave it out"):
