@@ -160,9 +160,10 @@ def test_every_job_has_an_api() -> None:
     assert all(f"cambiata.{job}.api" in MODULES for job in JOBS)
 
 
-def test_importing_brings_nothing_heavy() -> None:
+@pytest.mark.parametrize("module", ["cambiata", "cambiata.cli.main"])
+def test_importing_brings_nothing_heavy(module: str) -> None:
     heavy = ("torch", "scipy.signal", "librosa", "onnxruntime", "pyloudnorm", "rich", "matplotlib")
-    code = f"import sys, cambiata; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

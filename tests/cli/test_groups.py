@@ -41,7 +41,7 @@ def test_a_verb_without_its_extra_says_how_to_have_it(
     module: str, arguments: str, message: str, tmp_path: Path
 ) -> None:
     code = (
-        f"import sys; import scipy.signal; sys.modules['{module}'] = None\n"
+        f"import sys; sys.modules['{module}'] = None\n"
         f"sys.argv = ['cambiata', *'{arguments}'.split()]\n"
         "from cambiata.cli.main import main; main()\n"
     )

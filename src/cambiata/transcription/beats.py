@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
 
 from cambiata.transcription.onset_events import OnsetEvents, less_neighbours, standardize
 
@@ -162,6 +161,8 @@ _AT_ONCE = 8192
 
 def _segments(places: npt.NDArray[np.int64], odds: Array, n_frames: int) -> Iterator[Array]:
     """Frame by frame the log-likelihood of a beat that ends there [kinds, periods]."""
+    import scipy.signal  # here: it takes longer to import than all of the command line
+
     kernels = [[_kernel(int(period), each) for period in _PERIODS] for each in _DIVISIONS]
     masses = np.array([_ON_BEAT + _ELSEWHERE + sum(each.events) for each in _DIVISIONS])
     reach = int(_PERIODS.max())

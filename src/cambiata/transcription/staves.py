@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from cambiata.score.midi import Note
 from cambiata.transcription.onset_events import group_chords
@@ -100,6 +99,8 @@ def count_voices(notes: Sequence[Note]) -> int:
 
 def split_voices(notes: Sequence[Note], n_voices: int) -> list[list[Note]]:
     """Voices from high to low; each note goes to one near by that is free, all at once best."""
+    from scipy.optimize import linear_sum_assignment  # here: it takes half a second to import
+
     notes = sorted(notes)
     groups = group_chords(np.array([note.start_s for note in notes], np.float64))
     places = _voice_places(_sounding(notes, groups), n_voices)
