@@ -7,7 +7,7 @@ import pytest
 from rolls import Rolls
 from tones import RATE, note_event, tone
 
-from cambiata.partials.note_bands import N_ROWS
+from cambiata.partials.note_bands import N_ROWS, note_bands_db
 from cambiata.partials.posteriors import (
     BANDS,
     Heard,
@@ -17,6 +17,7 @@ from cambiata.partials.posteriors import (
     logits,
     pick_onsets,
 )
+from cambiata.weights import load_model
 
 
 def test_onsets_lie_between_frames() -> None:
@@ -186,6 +187,34 @@ def test_chunks_are_as_the_whole() -> None:
     scaled = ((np.maximum(bands, -80) + 40) / 20).astype(np.float32)
     whole = network(scaled[None])[0][0]
     assert np.array_equal(logits(bands, network)[:, :, inside], whole[:, :, inside])
+
+
+@pytest.mark.parametrize("weights", ["listener", "listener-causal"])
+def test_what_ships_sees_no_farther_than_chunks_reach(
+    weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = load_model(weights, "listener").part("")
+    bands_db = np.random.default_rng(0).uniform(-80, 0, (N_ROWS, 300)).astype(np.float32)
+    whole = logits(bands_db, network)
+    monkeypatch.setattr("cambiata.partials.posteriors._CHUNK_FRAMES", 100)
+    np.testing.assert_allclose(logits(bands_db, network), whole, atol=1e-3)
+
+
+@pytest.mark.parametrize(("weights", "is_causal"), [("listener-causal", True), ("listener", False)])
+def test_the_causal_listener_hears_nothing_that_sounds_48_ms_later(
+    weights: str, is_causal: bool
+) -> None:
+    """Whatever comes after a frame's centre and 48 ms (2 of them a filter's) is of no effect."""
+    network = load_model(weights, "listener").part("")
+    rng = np.random.default_rng(0)
+    sound = 0.1 * rng.normal(size=60 * BANDS.hop_length).astype(np.float32)
+    frame = 33
+    later = frame * BANDS.hop_length + 2048 + 80
+    changed = np.append(sound[:later], np.zeros(len(sound) - later, np.float32))
+    first, second = (logits(note_bands_db(x, mean=0.01), network) for x in (sound, changed))
+    apart = np.abs(first - second).max(axis=(0, 1))
+    assert (apart[: frame + 1].max() < 0.01) == is_causal
+    assert apart[frame + 3 :].max() > 1
 
 
 def test_notes_that_leave_the_keyboard_are_left_out() -> None:

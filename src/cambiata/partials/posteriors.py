@@ -50,9 +50,9 @@ _SILENCE_DB = -60.0
 _OFFSET_REACH_FRAMES, _OFFSET_THRESHOLD = 4, 0.15
 _SLURRED = 0.5  # posterior from which a note is joined to the one before
 _CENTS = 100.0  # the network gives deviations in semitones
-# Bounded memory: 24 s at a time, with 1.5 s around it. That is more than the convolutions see to
-# either side (five blocks, dilations 1 to 16), so that chunks give what the whole would.
-_CHUNK_FRAMES, _CONTEXT_FRAMES = 1024, 64
+# Bounded memory: 24 s at a time, with 2.2 s around it. That is more than the convolutions see (five
+# blocks, dilations 1 to 16): 39 frames to either side, or 84 into the past where they are causal.
+_CHUNK_FRAMES, _CONTEXT_FRAMES = 1024, 96
 _MAX_LOGIT = 30  # beyond, the sigmoid is 0 or 1 in float32 and exp would overflow
 
 Roll = npt.NDArray[np.float32]
