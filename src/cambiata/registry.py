@@ -101,7 +101,7 @@ def available_systems() -> list[type[SystemFacts]]:
     Examples
     --------
     >>> [system.name for system in available_systems()][::4]
-    ['oneshot', 'player', 'transcriber', 'retrieval', 'counterpoint']
+    ['oneshot', 'player', 'transcriber', 'retrieval']
     """
     return [entry.load() for entry in _TABLE]
 

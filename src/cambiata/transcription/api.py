@@ -149,6 +149,7 @@ def transcribe(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from cambiata.audio.sound import Audio
     >>> t = np.arange(44100) / 44100
     >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 7)) * np.exp(-3 * t)
