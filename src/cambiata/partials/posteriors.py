@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
+from cambiata.partials.bent_notes import with_bends
 from cambiata.partials.note_bands import PITCH_BANDS, note_bands_db
 from cambiata.weights import load_model
 
@@ -228,7 +229,8 @@ def decode_notes(heard: Heard, threshold: float, *, soft_onsets: bool = True) ->
     events.sort(key=lambda event: event[1])
     ghosts = _ghosts(events, activation)
     kept = [event for event, ghost in zip(events, ghosts, strict=True) if not ghost]
-    return _as_events(sorted(kept), heard)
+    longer, cents = with_bends(sorted(kept), activation, heard.deviation_cents)
+    return _as_events(longer, replace(heard, deviation_cents=cents))
 
 
 def _ghosts(events: list[_Event], activation: Roll) -> Iterator[bool]:
