@@ -7,7 +7,7 @@ Roll = npt.NDArray[np.float32]
 Event = tuple[int, float, float, float]  # row, start, end, confidence
 
 # A bend is under way where a note's last frames are 35 cents or more off its pitch; it goes on
-# where a pitch at most two semitones away is active by 0.3, half of what two rows share of one tone.
+# where a pitch at most two semitones away is active by 0.3, half of what two rows share.
 _LEAST_CENTS, _REACH, _LEAST_ACTIVE = 35.0, 2, 0.3
 _LAST_FRAMES = 3
 
