@@ -170,3 +170,17 @@ def test_slurs_follow_a_note_that_has_just_ended() -> None:
         assert not slurred[decaying].any()
     assert n_slurred > 50
     assert 0.05 < n_glides / n_slurred < 0.8
+
+
+def test_players_let_notes_go_as_fast_as_samples_do_or_all_alike() -> None:
+    config = ClipConfig(n_tracks=(0.0, 1.0), drum_share=0.0, ensemble_share=0.0)
+    sampler = ClipSampler(varied_pack(), config=config)
+    own, alike = 0, 0
+    for number in range(60):
+        events = _events(sampler, number)
+        if len(events):
+            [release] = np.unique(events[:, COLUMN["release_db_s"]])
+            own += release == varied_pack().notes["release_db_s"][0]
+            alike += 45 <= release <= 3000 and release != varied_pack().notes["release_db_s"][0]
+    assert own > 10
+    assert alike > 10
