@@ -5,12 +5,10 @@ import math
 import zipfile
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import groupby
-from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from cambiata.score.midi import Metre
-from cambiata.score.musicxml.lengths import NoteValue, mark_tuplets, split_length
+from cambiata.score.musicxml.layers import Chord, beams_of, layers_of, signs_of
+from cambiata.score.musicxml.lengths import NoteValue
 from cambiata.score.musicxml.measures import Measure, Piece, measures_of
 from cambiata.score.played import printable
 from cambiata.score.sheet import Remark, Sheet
@@ -32,14 +30,6 @@ _PLAIN = 100  # velocity of sheets that say nothing
 _REMARK_COLOUR = "#C0392B"
 _CHANNELS = (*range(1, 10), *range(11, 17))  # of MIDI: the tenth is that of drums
 _MIDDLE_C = 60  # parts that lie lower on the whole have a bass clef
-
-
-class _Chord(NamedTuple):
-    """Pieces that begin and end together, or a rest."""
-
-    at: Fraction
-    length: Fraction
-    pieces: tuple[Piece, ...]
 
 
 def musicxml_of(sheet: Sheet, remarks: Sequence[Remark] = ()) -> bytes:
@@ -260,7 +250,7 @@ class _PartWriter:
         voice = 0
         for staff, number in enumerate(self.staves, 1):
             altered: dict[tuple[str, int], int] = {}
-            for layer in _layers(measure.voices[number]) or [[]]:
+            for layer in layers_of(measure.voices[number]) or [[]]:
                 if voice:
                     backup = SubElement(element, "backup")
                     SubElement(backup, "duration").text = str(self._units(measure.length))
@@ -287,12 +277,12 @@ class _PartWriter:
         self,
         element: Element,
         measure: Measure,
-        layer: Sequence[_Chord],
+        layer: Sequence[Chord],
         voice: int,
         altered: dict[tuple[str, int], int],
     ) -> None:
-        signs = list(_signs(layer, measure.length))
-        beams = _beams(signs, self.sheet.metre)
+        signs = list(signs_of(layer, measure.length))
+        beams = beams_of(signs, self.sheet.metre)
         for (chord, value, at, is_first, is_last), beam in zip(signs, beams, strict=True):
             if not chord.pieces:
                 self._write_rest(element, at, value, voice)
@@ -385,88 +375,3 @@ class _PartWriter:
                 SubElement(notations, "tied", type=kind)
         if tuplet:
             SubElement(notations, "tuplet", type=tuplet)
-
-
-def _layers(pieces: Sequence[Piece]) -> list[list[_Chord]]:
-    """Chords of a measure in as few voices as need be, none overlapping in a voice."""
-    layers: list[list[_Chord]] = []
-    order = sorted(pieces, key=lambda piece: (piece.at, -piece.length, piece.pitch))
-    for (at, length), chord in groupby(order, key=lambda piece: (piece.at, piece.length)):
-        found = _Chord(at, length, tuple(chord))
-        for layer in layers:
-            if layer[-1].at + layer[-1].length <= at:
-                layer.append(found)
-                break
-        else:
-            layers.append([found])
-    return layers
-
-
-_Sign = tuple[_Chord, NoteValue, Fraction, bool, bool]
-
-
-def _signs(layer: Sequence[_Chord], length: Fraction) -> list[_Sign]:
-    """What is written of a layer: chord, value, place, whether it is its chord's first and last."""
-    chords: list[_Chord] = []
-    at = Fraction(0)
-    for chord in (*layer, _Chord(length, Fraction(0), ())):
-        if chord.at > at:
-            chords.append(_Chord(at, chord.at - at, ()))
-        if chord.length:
-            chords.append(chord)
-        at = chord.at + chord.length
-    places: list[tuple[_Chord, Fraction, bool, bool]] = []
-    values: list[NoteValue] = []
-    for chord in chords:
-        at, found = chord.at, split_length(chord.at, chord.length)
-        for i, value in enumerate(found):
-            places.append((chord, at, i == 0, i + 1 == len(found)))
-            values.append(value)
-            at += value.length
-    return [
-        (chord, value, at, is_first, is_last)
-        for (chord, at, is_first, is_last), value in zip(places, mark_tuplets(values), strict=True)
-    ]
-
-
-def _beams(signs: Sequence[_Sign], metre: Metre) -> list[list[str]]:
-    """Beams of each sign, level by level: those of notes in one beat are joined."""
-    beat = metre.beat
-    groups: list[list[int]] = []
-    for i, (chord, value, at, _, _) in enumerate(signs):
-        is_beamed = bool(chord.pieces) and value.n_beams > 0
-        last = groups[-1][-1] if groups and groups[-1] else None
-        if not is_beamed:
-            groups.append([])
-        elif last is not None and last == i - 1 and signs[last][2] // beat == at // beat:
-            groups[-1].append(i)
-        else:
-            groups.append([i])
-    beams: list[list[str]] = [[] for _ in signs]
-    for group in groups:
-        if len(group) > 1:
-            for i, levels in zip(
-                group, _group_beams([signs[i][1].n_beams for i in group]), strict=True
-            ):
-                beams[i] = levels
-    return beams
-
-
-def _group_beams(n_beams: Sequence[int]) -> list[list[str]]:
-    beams = []
-    for i, n in enumerate(n_beams):
-        before = n_beams[i - 1] if i else 0
-        after = n_beams[i + 1] if i + 1 < len(n_beams) else 0
-        levels = []
-        for level in range(1, n + 1):
-            joins = before >= level, after >= level
-            levels.append(
-                {
-                    (True, True): "continue",
-                    (True, False): "end",
-                    (False, True): "begin",
-                    (False, False): "backward hook" if i else "forward hook",
-                }[joins]
-            )
-        beams.append(levels)
-    return beams
