@@ -1,5 +1,6 @@
 """What the note detector takes: bands for pitch, and bands of short windows for attacks."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 
@@ -36,8 +37,10 @@ def note_bands_db(
 ) -> Features:
     """Levels [520, L] of a sound [T] in dB of its mean power: pitch bands, then attack bands."""
     pitch, attack = tuned(tuning_cents)
-    pitch_db = pitch.level_db(samples, mean)
-    attack_db = attack.level_db(samples, mean)
+    with ThreadPoolExecutor(1) as other:  # the transforms release the interpreter
+        attacks = other.submit(attack.level_db, samples, mean)
+        pitch_db = pitch.level_db(samples, mean)
+        attack_db = attacks.result()
     return np.concatenate([pitch_db, *fold_attacks(attack_db, pitch_db.shape[1])])
 
 

@@ -278,12 +278,12 @@ def _transcribe(
     source = MonoSource(source)
     model = load_model(weights, "listener")
     threshold = float(model.about["threshold"]) if onset_threshold is None else onset_threshold
-    found = hear_recording(source, model.part(""), threshold, progress or (lambda _share: None))
+    found = hear_recording(source, model.part(""), progress or (lambda _share: None))
     events = decode_notes(found.heard, threshold, soft_onsets=instrument == "any")
     events, below_s = with_low_tones(events, low_tones(found.low_tones, found.heard.level_db))
     say_beyond(source.name, below_s, "below A0, the keyboard's lowest key")
     notes = _notes(events)
-    events = replace(events, tuning_cents=found.tuning_cents, vibrato_cents=found.vibrato_cents)
+    events = replace(events, tuning_cents=found.tuning_cents)
     # A threshold of the user's own is a wish to see what else may be in it.
     doubtful = onset_threshold is None and not has_pitch(source, events, mono)
     if not notes or doubtful:

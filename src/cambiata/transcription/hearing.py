@@ -15,9 +15,8 @@ from cambiata.errors import InputError, warn
 from cambiata.partials.hum import HumMeter, describe_hum, without_hum
 from cambiata.partials.low_tones import low_pitches
 from cambiata.partials.note_bands import note_bands_db
-from cambiata.partials.posteriors import BANDS, Heard, decode_notes, hear, is_above_keyboard
+from cambiata.partials.posteriors import BANDS, Heard, hear, is_above_keyboard
 from cambiata.partials.tuning import TuningMeter, describe_tuning
-from cambiata.partials.vibrato import is_wavering, straighten
 from cambiata.system import Progress
 from cambiata.transcription.onset_events import Flux, flux
 
@@ -39,7 +38,6 @@ class HeardRecording:
     low_tones: _Roll  # pitches below the keyboard, as `low_pitches` gives them [L]
     tuning_cents: float  # how far its A lies above 440 Hz
     flux: Flux
-    vibrato_cents: _Roll  # what was taken out of it [L]
 
 
 @dataclass(frozen=True)
@@ -51,16 +49,14 @@ class _Plan:
     hum_hz: tuple[float, ...]
 
 
-def hear_recording(
-    source: Source, network: Any, threshold: float, progress: Progress
-) -> HeardRecording:
+def hear_recording(source: Source, network: Any, progress: Progress) -> HeardRecording:
     """What a network says of a recording, tuned to it and without hum.
 
     A line says what of it lies above the keyboard.
     """
     plan = _read_through(source)
     parts, above_s = [], 0.0
-    for share, part, above in _by_chunk(source, network, threshold, plan):
+    for share, part, above in _by_chunk(source, network, plan):
         parts.append(part)
         above_s += float(above.sum()) * BANDS.frame_s
         progress(share)
@@ -70,7 +66,6 @@ def hear_recording(
         np.concatenate([part.low_tones for part in parts]) - np.float32(plan.tuning_cents / 100),
         plan.tuning_cents,
         Flux.joined([part.flux for part in parts]),
-        np.concatenate([part.vibrato_cents for part in parts]),
     )
 
 
@@ -114,7 +109,7 @@ def _read_through(source: Source) -> _Plan:
 
 
 def _by_chunk(
-    source: Source, network: Any, threshold: float, plan: _Plan
+    source: Source, network: Any, plan: _Plan
 ) -> Iterator[tuple[float, HeardRecording, npt.NDArray[np.bool_]]]:
     """Share of the recording done; what was heard next; frames with a tone above the keyboard."""
     rate, n_samples = source.sample_rate, source.n_samples
@@ -132,12 +127,6 @@ def _by_chunk(
         resampled = resample(clean, rate, BANDS.sample_rate)
         bands_db = note_bands_db(resampled, cents, plan.mean)
         heard = hear(bands_db, network)
-        vibrato = np.zeros(bands_db.shape[1], np.float32)
-        if is_wavering(decode_notes(heard, threshold)):
-            straight = straighten(resampled)
-            if straight is not None:
-                heard = hear(note_bands_db(straight[0], cents, plan.mean), network)
-                vibrato = straight[1]
         lead = round((start - first) / rate / BANDS.frame_s)
         inside = slice(lead, None if last == n_samples else lead + n_frames)
         pitch_db = bands_db[: BANDS.n_bins]
@@ -146,7 +135,6 @@ def _by_chunk(
             low_pitches(resampled, pitch_db)[inside],
             cents,
             flux(pitch_db).part(inside),
-            vibrato[inside],
         )
         yield min(1.0, last / n_samples), part, is_above_keyboard(pitch_db[:, inside])
         if last == n_samples:
