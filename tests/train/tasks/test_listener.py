@@ -8,6 +8,7 @@ from sounds import melody
 from tiny_packs import training_pack
 from tiny_training import LISTENER_SETTINGS, train_and_export
 
+from cambiata.partials.note_bands import N_ROWS
 from cambiata.partials.posteriors import BANDS, detect_notes
 from cambiata.weights import load_model
 
@@ -16,7 +17,8 @@ pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnx")
 
 from cambiata.data.clip_examples import ClipExamples  # noqa: E402
-from cambiata.train.run import resume, start  # noqa: E402
+from cambiata.train.loop import load_weights  # noqa: E402
+from cambiata.train.run import read_run, resume, start  # noqa: E402
 from cambiata.train.tasks.listener import ListenerTask, count_matches  # noqa: E402
 from cambiata.train.tasks.registry import make_task, training  # noqa: E402
 
@@ -84,3 +86,17 @@ def test_onsets_are_matched_once_each_within_50_ms() -> None:
     assert count_matches(onsets((30, 1.04), (30, 1.16), (40, 1.96)), reference) == 3
     assert count_matches(onsets((30, 1.0), (30, 1.02), (40, 2.06)), reference) == 1
     assert count_matches(onsets((31, 1.0), (41, 2.0)), reference) == 0
+
+
+@pytest.mark.parametrize("name", ["listener", "listener-causal"])
+def test_training_can_begin_with_the_weights_that_ship(name: str) -> None:
+    """The run in the repository is that of the shipped file, which is rounded to float16."""
+    run = Path(__file__).parents[3] / "docs" / "models" / "transcription" / f"{name}-run"
+    _, config = read_run(run)
+    task = make_task(config)
+    load_weights(task, run)
+    bands = np.random.default_rng(0).uniform(-2, 2, (1, N_ROWS, 64)).astype(np.float32)
+    with torch.no_grad():
+        ours = task.eval().network(torch.from_numpy(bands)).numpy()
+    shipped = load_model(name, "listener").part("")(bands)[0]
+    assert np.abs(ours - shipped).max() < 0.02
