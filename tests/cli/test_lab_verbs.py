@@ -425,7 +425,7 @@ def test_from_examples_to_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "nope", "-o", "R"], "nope: is not a training preset; use one of groove, "),
+        (["run", "nope", "-o", "R"], "nope: is not a training preset; use one of drums, "),
         (
             ["run", "vqvae-self-supervised", "-o", "there"],
             "there: exists; go on with `cambiata train resume`, or replace it with --force",
