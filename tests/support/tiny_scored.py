@@ -22,7 +22,6 @@ def tiny_scored(folder: Path, config: ScoredConfig = TINY) -> ScoredExamples:
     for name, index in shards:
         place = folder / f"{name}-{index:04d}.npy"
         sounds = np.zeros((config.n_shard, 3, n), np.float32)
-        bands = np.zeros((config.n_shard, 2, BANDS.n_bins, n_frames), np.uint8)
         energies = np.zeros((config.n_shard, 2, N_PITCHES, n_frames), np.uint8)
         facts = []
         for i in range(config.n_shard):
@@ -33,15 +32,12 @@ def tiny_scored(folder: Path, config: ScoredConfig = TINY) -> ScoredExamples:
                 ]
                 rows.append(notes)
                 sounds[i, j] = played(notes, n_partials, n, rate)
-                level_db = BANDS.level_db(sounds[i, j])
-                bands[i, j] = np.clip(np.round((level_db + 80) / 0.4), 0, 255)
                 for start, end, pitch, _ in notes:
                     at = slice(round(start / BANDS.frame_s), round(end / BANDS.frame_s))
                     energies[i, j, pitch - 21, at] = 180
             sounds[i, 2] = played(rows[0], 12, n, rate)
             facts.append({"content": "plain", "style": "bright", "notes": rows})
         np.save(place, np.round(sounds * 32767).astype(np.int16))
-        np.save(place.with_suffix(".bands.npy"), bands)
         np.save(place.with_suffix(".energies.npy"), energies)
         place.with_suffix(".json").write_text(json.dumps(facts))
     (folder / "examples.json").write_text('{"banks": []}')

@@ -48,6 +48,41 @@ def split(n_samples: int, chunk_samples: int, overlap_samples: int) -> list[Span
     return [(start, following + overlap_samples) for start, following in pairwise(starts)]
 
 
+def split_with_context(
+    n_samples: int, chunk_samples: int, context_samples: int
+) -> list[tuple[int, Span]]:
+    """Chunks one after another, each with what lies around it, for what needs no crossfade.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the sound.
+    chunk_samples : int
+        Length of a chunk without its context; the last is what is left.
+    context_samples : int
+        Samples around a chunk that are looked at, too; where they reach the end, so does the chunk.
+
+    Returns
+    -------
+    list of tuple
+        Start of each chunk's own part, and its span with the context.
+
+    Examples
+    --------
+    >>> split_with_context(100, 40, 10)
+    [(0, (0, 50)), (40, (30, 90)), (80, (70, 100))]
+    >>> split_with_context(85, 40, 10)
+    [(0, (0, 50)), (40, (30, 85))]
+    """
+    chunks: list[tuple[int, Span]] = []
+    for start in range(0, n_samples, chunk_samples):
+        last = min(n_samples, start + chunk_samples + context_samples)
+        chunks.append((start, (max(0, start - context_samples), last)))
+        if last == n_samples:
+            break
+    return chunks
+
+
 def cut(blocks: Iterator[Samples], spans: list[Span]) -> Iterator[Samples]:
     """Chunks of a sound that arrives in blocks, holding no more of it than one chunk needs.
 

@@ -39,7 +39,7 @@ def _repeats(rng: np.random.Generator, pitches: Sequence[int], duration_s: float
         velocity = float(rng.uniform(40, 115))
         for _ in range(int(rng.integers(3, 16))):
             for key in keys:
-                loud = int(np.clip(velocity + rng.normal(0, 8), 1, 127))
+                loud = _velocity(rng, velocity, 8)
                 notes.append(Note(at_s, at_s + gate * step_s, int(key), loud))
             at_s += step_s * float(rng.normal(1, 0.03))
         at_s += float(rng.choice([0.0, rng.uniform(0, 0.6)]))
@@ -61,7 +61,7 @@ def _run(rng: np.random.Generator, pitches: Sequence[int], duration_s: float) ->
         for i in range(int(rng.integers(4, 24))):
             where = at + (i % 2) * by if trill else at + i * by
             key = ladder[int(np.clip(where, 0, len(ladder) - 1))]
-            loud = int(np.clip(velocity + rng.normal(0, 7), 1, 127))
+            loud = _velocity(rng, velocity, 7)
             notes.append(Note(at_s, at_s + gate * step_s, int(key), loud))
             at_s += step_s * float(rng.normal(1, 0.04))
         at_s += float(rng.choice([0.0, rng.uniform(0, 0.5)]))
@@ -84,11 +84,16 @@ def _dense(rng: np.random.Generator, pitches: Sequence[int], duration_s: float) 
         velocity = float(rng.uniform(35, 115))
         for i, key in enumerate(sorted(keys)):
             start_s = max(0.0, at_s + i * spread_s + float(rng.normal(0, 0.004)))
-            loud = int(np.clip(velocity + rng.normal(0, 9), 1, 127))
+            loud = _velocity(rng, velocity, 9)
             ends_s = start_s + length_s * float(rng.uniform(0.8, 1.0))
             notes.append(Note(start_s, ends_s, int(key), loud))
         at_s += length_s * float(rng.uniform(0.9, 1.4))
     return notes
+
+
+def _velocity(rng: np.random.Generator, mean: float, deviation: float) -> int:
+    """Velocity of one of several notes that are meant alike."""
+    return int(np.clip(mean + rng.normal(0, deviation), 1, 127))
 
 
 def _slow(rng: np.random.Generator, pitches: Sequence[int], duration_s: float) -> list[Note]:

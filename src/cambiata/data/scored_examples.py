@@ -1,7 +1,7 @@
-"""Examples with their notes, on disk: for networks that transcribe and that play.
+"""Examples with their notes, on disk: for networks that play.
 
 Beside the sounds of an example lie the notes that content and style play, the energy of every
-pitch in every frame, known since each note was rendered alone, and log-frequency spectra.
+pitch in every frame, known since each note was rendered alone.
 """
 
 import json
@@ -102,15 +102,14 @@ class LevelBytes(NamedTuple):
         return stored * np.float32(self.step_db) + np.float32(self.floor_db)
 
 
-# A third to four tenths of a dB, as finely as levels matter, down to where they are rounding.
-BAND_BYTES, ENERGY_BYTES = LevelBytes(-80.0, 0.4), LevelBytes(-60.0, 1 / 3)
+# A third of a dB, as finely as levels matter, down to where they are rounding.
+ENERGY_BYTES = LevelBytes(-60.0, 1 / 3)
 
 
 class ScoredExample(NamedTuple):
     """Sounds of an example, and what is known of its content and style."""
 
     sounds: Samples  # content, style and target, [3, T]
-    bands_db: Roll  # log-frequency spectra [2, F, L], in dB of the sounds' RMS
     energy_db: Roll  # of each pitch [2, 88, L], in dB of the sounds' mean power, from -60
     notes: tuple[tuple[Note, ...], tuple[Note, ...]]
 
@@ -140,7 +139,6 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
     composer = open_composer(config, validation)
     n, n_frames = config.n_shard, BANDS.n_frames(config.n_samples)
     sounds = np.empty((n, 3, config.n_samples), np.int16)
-    bands = np.empty((n, 2, BANDS.n_bins, n_frames), np.uint8)
     energies = np.empty((n, 2, N_PITCHES, n_frames), np.uint8)
     facts = []
     for i in range(n):
@@ -151,7 +149,6 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
         for j, (notes, instrument) in enumerate(zip(both, example.instruments, strict=True)):
             energy = energy_db(instrument, notes, config.n_samples)
             energies[i, j] = ENERGY_BYTES.encode(energy)
-            bands[i, j] = BAND_BYTES.encode(BANDS.level_db(three[j]))
         facts.append(
             {
                 "content": example.facts["content"],
@@ -163,7 +160,6 @@ def _record_shard(folder: Path, config: ScoredConfig, shard: tuple[bool, int]) -
         )
     place = folder / shard_name(validation, index)
     place.with_suffix(".json").write_text(json.dumps(facts))
-    write_array(place.with_suffix(".bands.npy"), bands)
     write_array(place.with_suffix(".energies.npy"), energies)
     write_array(place, sounds)  # last: where it lies, the others do
 
@@ -199,11 +195,6 @@ def record_joined(
 class ScoredExamples(RecordedExamples[ScoredExample]):
     """Recorded examples with their notes."""
 
-    def stored(self, index: int) -> tuple[Any, Any, Any]:
-        """An example without its sounds, as the files have it: bands, energies, rows of notes."""
-        bands, energies = (self.read(index, suffix) for suffix in (".bands.npy", ".energies.npy"))
-        return bands, energies, self.read(index, ".json")["notes"]
-
     def keys(self, index: int) -> Part:
         """Part that content and target of an example play, keys and pedal apart."""
         facts = self.read(index, ".json")
@@ -212,10 +203,9 @@ class ScoredExamples(RecordedExamples[ScoredExample]):
 
     def __getitem__(self, index: Any) -> ScoredExample:  # type: ignore[override]
         """One example, whole."""
-        bands, energies, rows = self.stored(index)
+        energies, rows = self.read(index, ".energies.npy"), self.read(index, ".json")["notes"]
         return ScoredExample(
             from_int16(self.read(index)),
-            BAND_BYTES.decode(bands.astype(np.float32)),
             ENERGY_BYTES.decode(energies.astype(np.float32)),
             (read_notes(rows[0]), read_notes(rows[1])),
         )
@@ -242,11 +232,6 @@ class JoinedExamples(Sequence[ScoredExample]):
                 return each, index
             index -= len(each)
         raise IndexError(index)
-
-    def stored(self, index: int) -> tuple[Any, Any, Any]:
-        """An example without its sounds."""
-        each, at = self._locate(index)
-        return each.stored(at)
 
     def __getitem__(self, index: Any) -> ScoredExample:  # type: ignore[override]
         """One example, whole."""

@@ -29,7 +29,8 @@ def tuned(tuning_cents: float) -> tuple[LogFrequency, LogFrequency]:
     """Both kinds of bands of a recording whose A lies off 440 Hz."""
     if not tuning_cents:
         return PITCH_BANDS, ATTACK_BANDS
-    return tuple(replace(x, tuning_cents=tuning_cents) for x in (PITCH_BANDS, ATTACK_BANDS))  # type: ignore[return-value]
+    pitch = replace(PITCH_BANDS, tuning_cents=tuning_cents)
+    return pitch, replace(ATTACK_BANDS, tuning_cents=tuning_cents)
 
 
 def note_bands_db(

@@ -17,7 +17,7 @@ BANDS = PITCH_BANDS
 LOWEST_PITCH, N_PITCHES = 21, 88  # a piano's keys, A0 to C8
 # Levels of -80 to 0 dB become -2 to 2, and predicted levels come back in the same unit.
 LEVEL_SCALE_DB = 20.0
-_FLOOR_DB, _MIDDLE_DB = -80, 40
+FLOOR_DB, MIDDLE_DB = -80, 40
 # The training target of an onset falls to 0 over 2.5 frames (58 ms) at either side, as in Kong et
 # al. 2021 (J = 5), so that its peak can be placed between frames.
 ONSET_REACH_FRAMES = 2.5
@@ -185,7 +185,7 @@ def hear(bands_db: Roll, network: Any) -> Heard:
 
 def logits(bands_db: Roll, network: Any) -> npt.NDArray[np.float32]:
     """Outputs [K, 88, L] of a network for bands of any length, computed chunk by chunk."""
-    bands = (np.maximum(bands_db, _FLOOR_DB) + _MIDDLE_DB) / np.float32(LEVEL_SCALE_DB)
+    bands = (np.maximum(bands_db, FLOOR_DB) + MIDDLE_DB) / np.float32(LEVEL_SCALE_DB)
     n_frames, chunks = bands.shape[1], []
     for at in range(0, n_frames, _CHUNK_FRAMES):
         first, last = max(0, at - _CONTEXT_FRAMES), at + _CHUNK_FRAMES + _CONTEXT_FRAMES

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from cambiata.data.drum_grooves import CLIP_S, VALIDATION_KIT
 from cambiata.data.drum_hits import ARTICULATIONS, MU, OTHER, RATE_HZ, HitBank
+from cambiata.train.tensors import flatten
 from cambiata.transcription.drum_bands import DRUM_BANDS
 from cambiata.transcription.drum_hits import CYMBAL, GROUPS, ONSET_REACH_FRAMES, TOM
 
@@ -278,9 +279,7 @@ class DrumMixer:
         lengths = ((starts[hit + 1] - starts[hit] - 1) / ratio).floor().long()
         ends = ((end_s - time_s) * RATE_HZ).clamp(_FADE_SAMPLES, 1e8).long()
         lengths = torch.minimum(torch.minimum(lengths, ends), CLIP_SAMPLES - first).clamp_min(1)
-        before = torch.cumsum(lengths, 0) - lengths
-        which = torch.repeat_interleave(lengths)
-        at = torch.arange(len(which), device=device) - before[which]
+        which, at, _ = flatten(lengths)
         place = at * ratio[which]
         whole = place.long()
         share = place - whole

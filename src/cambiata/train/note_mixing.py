@@ -5,7 +5,6 @@ clips in the time that a processor needs for one note.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from cambiata.data.clips import EVENT, SETTING, split_clip
 from cambiata.data.note_pack import NotePack
 from cambiata.data.soundfont import RENDER_RATE_HZ as RATE
 from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES
+from cambiata.train.tensors import flatten
 
 HOP = BANDS.hop_length
 _MAX_FLAT = {"cpu": 4_000_000, "cuda": 48_000_000}  # samples rendered in one go
@@ -27,6 +27,7 @@ _FADE_SAMPLES = 2205  # at the end of a sample that dies away
 # joint, and the waveform's slope breaks by no more than a click that nobody hears.
 _LOOP_BEGIN, _LOOP_MARGIN = 0.45, 4410
 _EQ_LOWEST_HZ, _EQ_OCTAVES = 50.0, 1.2  # knots of a clip's equalizer: 50 Hz to 17 kHz
+_UNCUT_HZ = 22000  # a cut above it is none
 _N_HUM = 12
 _GROWTH_S = 0.2  # over which a vibrato grows
 _LEAST_S = 1e-4  # nothing is divided by less
@@ -45,15 +46,6 @@ class Mixed(NamedTuple):
     start: Tensor  # its onset in frames [N]
     end: Tensor  # its offset in frames [N]
     slurred: Tensor  # 1 where it is joined to the note before [N]
-
-
-@dataclass(frozen=True)
-class Flat:
-    """Events, and one row for every sample of every event."""
-
-    event: Tensor  # [S]
-    offset: Tensor  # samples since its start [S]
-    n: Tensor  # samples of each event [N]
 
 
 class NoteMixer(nn.Module):
@@ -116,8 +108,7 @@ class NoteMixer(nn.Module):
         by = torch.where(_of(events, "pitch") >= 0, by, 0)
         ratio = torch.exp2((cents + by[flat.event]) / 1200).double()
         total = torch.cumsum(ratio, 0)
-        first = torch.cumsum(flat.n, 0) - flat.n
-        position = total - (total[first.clamp_max(len(total) - 1)] - 1)[flat.event]
+        position = total - (total[flat.first.clamp_max(len(total) - 1)] - 1)[flat.event]
         position = position - 1 + (_of(events, "skip_s") * RATE)[flat.event]
         samples = self._read(position, note[flat.event])
         samples *= _gain(column, at_s)
@@ -242,14 +233,6 @@ def _set(settings: Tensor, name: str) -> Tensor:
     return settings[:, _CHOICE[name], None]
 
 
-def flatten(lengths: Tensor) -> Flat:
-    """A row for every sample of events of so many samples."""
-    event = torch.repeat_interleave(lengths)
-    first = torch.cumsum(lengths, 0) - lengths
-    offset = torch.arange(len(event), device=lengths.device) - first[event]
-    return Flat(event, offset, lengths)
-
-
 def _parts(lengths: Tensor, limit: int) -> list[slice]:
     """Stretches of events of at most so many samples together."""
     total = torch.cumsum(lengths, 0).cpu().numpy()
@@ -297,10 +280,7 @@ def _equalizer(hz: Tensor, settings: Tensor) -> Tensor:
     left = place.long()
     level_db = torch.lerp(knots[:, left], knots[:, left + 1], (place - left)[None])
     # Butterworth slopes of the fourth order.
-    low = _set(settings, "low_cut_hz")
-    high = _set(settings, "high_cut_hz")
-    cut = 1 / (1 + (low / hz.clamp_min(1)) ** 8) / (1 + (hz / high.clamp_min(1)) ** 8)
-    return (
-        10 ** (level_db / 20)
-        * torch.where(high > 22000, (1 / (1 + (low / hz.clamp_min(1)) ** 8)), cut).sqrt()
-    )
+    low, high = _set(settings, "low_cut_hz"), _set(settings, "high_cut_hz")
+    cut = 1 / (1 + (low / hz.clamp_min(1)) ** 8)
+    cut = torch.where(high > _UNCUT_HZ, cut, cut / (1 + (hz / high.clamp_min(1)) ** 8))
+    return 10 ** (level_db / 20) * cut.sqrt()

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from cambiata.partials.posteriors import LEVEL_SCALE_DB, N_PITCHES, ONSET_REACH_FRAMES
-from cambiata.train.note_mixing import Mixed, flatten
+from cambiata.train.note_mixing import Mixed
+from cambiata.train.tensors import flatten
 
 _FLOOR_DB = -60.0
 # Cells louder than that, of the mean power, are those that losses count by.

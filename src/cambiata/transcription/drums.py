@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.audio.chunks import cut
+from cambiata.audio.chunks import cut, split_with_context
 from cambiata.audio.downmix import MonoSource
-from cambiata.audio.loudness import SILENCE
 from cambiata.audio.source import Source, resample
 from cambiata.errors import InputError
 from cambiata.score.midi import Clock, Note, Part, Score
@@ -19,6 +18,7 @@ from cambiata.transcription.drum_beats import drum_grid
 from cambiata.transcription.drum_hits import GROUPS, DrumHit, decode_hits
 from cambiata.transcription.finishing import Wishes
 from cambiata.transcription.grid import quantise_notes
+from cambiata.transcription.hearing import mono, refuse_short, refuse_silent
 from cambiata.transcription.tempo import BeatGrid
 from cambiata.weights import load_model
 
@@ -26,7 +26,6 @@ DRUM_WEIGHTS = "drums"
 # A minute is a whole number of frames and of samples at every common rate; the network sees 0.65 s
 # to either side and a frame's window 23 ms, so that chunks give what the whole would.
 _CHUNK_S, _CONTEXT_S = 60.0, 1.0
-_MIN_DURATION_S = 0.1
 # Drums have no end that a key would have; drum machines take any, and a sixteenth at 150 a minute
 # keeps notes of one drum apart.
 _NOTE_S = 0.1
@@ -109,23 +108,16 @@ def _outputs_by_chunk(
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Outputs [17, L] of the network, chunk by chunk."""
     rate, n_samples = source.sample_rate, source.n_samples
-    if n_samples / rate < _MIN_DURATION_S:
-        raise InputError(
-            source.name, f"lasts {n_samples / rate:.2g} s", f"give at least {_MIN_DURATION_S:g} s"
-        )
+    refuse_short(source)
     peak = max(float(np.abs(block).max(initial=0.0)) for block in source.blocks())
-    if peak < SILENCE:
-        raise InputError(source.name, "is silent", "choose a recording with sound")
-    step, context = round(_CHUNK_S * rate), round(_CONTEXT_S * rate)
-    starts = list(range(0, n_samples, step))
-    spans = [(max(0, at - context), min(n_samples, at + step + context)) for at in starts]
+    refuse_silent(source, peak)
+    chunks = split_with_context(n_samples, round(_CHUNK_S * rate), round(_CONTEXT_S * rate))
     n_frames = round(_CHUNK_S / DRUM_BANDS.frame_s)
-    for start, (first, last), chunk in zip(starts, spans, cut(source.blocks(), spans), strict=True):
-        samples = resample(chunk[0] / np.float32(peak), rate, DRUM_BANDS.sample_rate)
-        levels = DRUM_BANDS.levels(samples)
-        [outputs] = network(levels[None])
+    sounds = cut(source.blocks(), [span for _, span in chunks])
+    for (start, (first, last)), chunk in zip(chunks, sounds, strict=True):
+        samples = resample(mono(chunk) / np.float32(peak), rate, DRUM_BANDS.sample_rate)
+        [outputs] = network(DRUM_BANDS.levels(samples)[None])
         lead = round((start - first) / rate / DRUM_BANDS.frame_s)
-        whole = last == n_samples and start + step >= n_samples
-        yield outputs[0][:, lead : None if whole else lead + n_frames]
+        yield outputs[0][:, lead : None if last == n_samples else lead + n_frames]
         if progress is not None:
-            progress(min(1.0, (start + step) / n_samples))
+            progress(last / n_samples)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.audio.chunks import cut
+from cambiata.audio.chunks import cut, split_with_context
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.source import Source, resample
 from cambiata.errors import InputError, warn
@@ -75,6 +75,21 @@ def say_beyond(name: str, seconds: float, where: str) -> None:
         warn(f"{name}: {seconds:.1f} s of it sound {where}, and are not written")
 
 
+def refuse_short(source: Source) -> None:
+    """Refuse a recording that is too short for a note."""
+    duration_s = source.n_samples / source.sample_rate
+    if duration_s < _MIN_DURATION_S:
+        raise InputError(
+            source.name, f"lasts {duration_s:.2g} s", f"give at least {_MIN_DURATION_S:g} s"
+        )
+
+
+def refuse_silent(source: Source, peak: float) -> None:
+    """Refuse a recording whose highest sample is that of silence."""
+    if peak < SILENCE:
+        raise InputError(source.name, "is silent", "choose a recording with sound")
+
+
 def mono(block: Samples) -> Samples:
     """The one channel [T] of a `MonoSource`."""
     channel: Samples = block[0]
@@ -84,10 +99,7 @@ def mono(block: Samples) -> Samples:
 def _read_through(source: Source) -> _Plan:
     """Power, tuning and hum of a recording; one that is silent or too short is refused."""
     rate, n_samples = source.sample_rate, source.n_samples
-    if n_samples / rate < _MIN_DURATION_S:
-        raise InputError(
-            source.name, f"lasts {n_samples / rate:.2g} s", f"give at least {_MIN_DURATION_S:g} s"
-        )
+    refuse_short(source)
     power, peak = 0.0, 0.0
     tuning, hum = TuningMeter(rate, n_samples), HumMeter(rate, n_samples)
     for block in source.blocks():
@@ -96,8 +108,7 @@ def _read_through(source: Source) -> _Plan:
         samples = mono(block)
         power += float(np.square(samples, dtype=np.float64).sum())
         peak = max(peak, float(np.abs(samples).max()))
-    if peak < SILENCE:
-        raise InputError(source.name, "is silent", "choose a recording with sound")
+    refuse_silent(source, peak)
     cents = tuning.cents()
     if cents:
         warn(f"{source.name}: {describe_tuning(cents)}; pitches are counted from there")
@@ -113,16 +124,11 @@ def _by_chunk(
 ) -> Iterator[tuple[float, HeardRecording, npt.NDArray[np.bool_]]]:
     """Share of the recording done; what was heard next; frames with a tone above the keyboard."""
     rate, n_samples = source.sample_rate, source.n_samples
-    starts = [round(_CHUNK_S * rate * i) for i in range(int(n_samples / rate / _CHUNK_S) + 1)]
-    starts = [start for start in starts if start < n_samples]
-    context = round(_CONTEXT_S * rate)
-    spans = [
-        (max(0, start - context), min(n_samples, start + round(_CHUNK_S * rate) + context))
-        for start in starts
-    ]
+    chunks = split_with_context(n_samples, round(_CHUNK_S * rate), round(_CONTEXT_S * rate))
     n_frames = round(_CHUNK_S / BANDS.frame_s)
     cents = plan.tuning_cents
-    for start, (first, last), chunk in zip(starts, spans, cut(source.blocks(), spans), strict=True):
+    sounds = cut(source.blocks(), [span for _, span in chunks])
+    for (start, (first, last)), chunk in zip(chunks, sounds, strict=True):
         clean = without_hum(mono(chunk), rate, plan.hum_hz)
         resampled = resample(clean, rate, BANDS.sample_rate)
         bands_db = note_bands_db(resampled, cents, plan.mean)
@@ -137,5 +143,3 @@ def _by_chunk(
             flux(pitch_db).part(inside),
         )
         yield min(1.0, last / n_samples), part, is_above_keyboard(pitch_db[:, inside])
-        if last == n_samples:
-            return

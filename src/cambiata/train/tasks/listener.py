@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cambiata.data.clip_examples import PACK_FOLDER, ClipExamples, ClipsConfig
 from cambiata.partials.note_bands import N_ROWS
-from cambiata.partials.posteriors import BANDS, LEVEL_SCALE_DB, pick_onsets
+from cambiata.partials.posteriors import BANDS, FLOOR_DB, LEVEL_SCALE_DB, MIDDLE_DB, pick_onsets
 from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.listener_network import HEADS, Listener
 from cambiata.train.note_mixing import NoteMixer
@@ -29,7 +29,6 @@ from cambiata.train.torch_bands import TorchNoteBands
 # Onset thresholds of which validation finds the best, and the tolerance of mir_eval's onset F1.
 _THRESHOLDS = tuple(round(0.1 + 0.05 * i, 2) for i in range(15))
 _TOLERANCE_S = 0.05
-_FLOOR_DB, _MIDDLE_DB = -80, 40  # -80 to 0 dB become -2 to 2, as the network takes levels
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class ListenerTask(Task):
             mixed = mixer(rows)
             level_db = bands(mixed.sound)
             gain = (2 * torch.rand(len(rows), 1, 1, device=rows.device) - 1) * gain_db
-            scaled = ((level_db + gain).clamp_min(_FLOOR_DB) + _MIDDLE_DB) / LEVEL_SCALE_DB
+            scaled = ((level_db + gain).clamp_min(FLOOR_DB) + MIDDLE_DB) / LEVEL_SCALE_DB
             return scaled, make_targets(mixed)
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
