@@ -63,7 +63,7 @@ $(VENV)/base: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable ".[lab,notes,train,eval,test]"
+	$(PIP) --editable ".[lab,notes,studio,train,eval,test]"
 	$(PIP) --no-deps basic-pitch
 	@touch $@ $(VENV)/base
 

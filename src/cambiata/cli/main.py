@@ -16,6 +16,7 @@ from cambiata.cli.groups import TopGroup
 from cambiata.cli.lab_verbs import data, evaluate, train
 from cambiata.cli.options import HELP, list_as_json_option
 from cambiata.cli.score_verbs import counterpoint, groove, melody
+from cambiata.cli.serve_verb import serve
 from cambiata.cli.timbre_verbs import timbre
 from cambiata.registry import system_rows
 
@@ -87,6 +88,7 @@ def systems(as_json: bool) -> None:
 for _verb in (
     *(transfer, play, translate, transcribe, domains, timbre),
     *(melody, groove, counterpoint),
+    serve,
     *(data, train, evaluate),
 ):
     cli.add_command(_verb)
