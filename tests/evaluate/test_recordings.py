@@ -4,9 +4,11 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tiny import Failing, Tracker, steady
+from tiny import RATE, Failing, Tracker, steady
 
+from cambiata import Audio
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.evaluate.recordings import (
@@ -196,3 +198,15 @@ def test_where_the_tracker_fails_it_is_said(folder: Path) -> None:
 )
 def test_instruments_are_told_by_names(path: str, instrument: str) -> None:
     assert guess_instrument(path) == instrument
+
+
+def test_a_content_keeps_its_width_and_a_style_is_one_channel(tmp_path: Path) -> None:
+    wide = np.vstack([steady(60, 4).samples, 0.5 * steady(60, 4).samples])
+    Audio(wide, RATE).save(tmp_path / "cello.wav")
+    Audio(wide, RATE).save(tmp_path / "flute.wav")
+    found = real_set(tmp_path, Tracker())
+    for name, *_ in found.pairs:
+        clips = found.clips(name)
+        assert (len(clips.content.samples), len(clips.style.samples)) == (2, 1)
+        left, right = clips.content.samples
+        np.testing.assert_allclose(right, 0.5 * left, atol=1e-3)

@@ -8,8 +8,8 @@ import tiny
 from tiny import SHORT, SILENT, TinySet, in_place, lines
 
 from cambiata import Audio
+from cambiata.evaluate import defects, scoring
 from cambiata.evaluate import run as running_
-from cambiata.evaluate import scoring
 from cambiata.evaluate.attacks import Attacks
 from cambiata.evaluate.rows import find_row
 from cambiata.evaluate.run import run
@@ -18,6 +18,9 @@ from cambiata.evaluate.table import count_pairs, summarize
 
 pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
 CONTENT, TARGET = find_row("copy-content"), find_row("target")
+DEFECTS = {"extra_attacks", "missing_attacks", "extra_floor_db", "range_ratio", "gap_fill_db"} | {
+    *("silence_excess_db", "spectrum_way", "centroid_ratio", "widening_db", "vibrato_ratio")
+}
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ def test_attacks_are_counted_both_ways(tmp_path: Path, monkeypatch: pytest.Monke
         times_s = np.arange(0.1, sound.duration_s, 0.1)
         return Attacks(times_s, times_s)
 
-    monkeypatch.setattr(scoring, "find_attacks", every_tenth)
+    monkeypatch.setattr(defects, "find_attacks", every_tenth)
     run(
         tmp_path / "run",
         [TinySet(1, name="real", target=False)],
@@ -92,15 +95,25 @@ def test_without_targets_there_are_no_ceilings_and_no_distances_to_targets(tmp_p
     assert rows == {"copy-content", "short"}
     for line in lines(tmp_path / "run/real"):
         assert not {"paper_lsd", "lsd", "mss", "mss_floor"} & set(line["scores"])
-        assert {"extra_attacks", "missing_attacks"} <= set(line["scores"])
+        assert set(line["scores"]) >= DEFECTS
     copied, short = (
         next(x for x in lines(tmp_path / "run/real") if x["row"] == row)["scores"]
         for row in ("copy-content", "short")
     )
+    assert (copied["spectrum_way"], copied["widening_db"]) == (0, None)
     # Notes against the content, timbre against the style.
     assert (copied["pitch"], copied["onset_f1"], copied["loudness_db"]) == (0, 1, 0)
     assert copied["timbre"] > 5 * short["timbre"] > 0
     ceilings = [x for x in lines(tmp_path / "run/artificial") if x["row"] == "target"]
     assert ceilings[0]["scores"]["lsd"] == 0
-    assert "extra_attacks" not in ceilings[0]["scores"]
+    assert not DEFECTS & set(ceilings[0]["scores"])
     assert "peak_mib" not in ceilings[0]["scores"]
+
+
+@in_this_process
+def test_defects_of_silence_are_numbers_or_gaps_and_no_errors(tmp_path: Path) -> None:
+    real = TinySet(1, name="real", target=False)
+    assert not run(tmp_path / "run", [real], [SILENT], tools=tiny.tools)
+    [line] = lines(tmp_path / "run/real")
+    assert line["scores"]["extra_floor_db"] is None
+    assert line["scores"]["spectrum_way"] < 0

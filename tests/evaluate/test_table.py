@@ -9,7 +9,7 @@ from tiny_runs import EVIL, write_run, write_scores
 
 from cambiata.errors import InputError
 from cambiata.evaluate.metrics import bootstrap_interval
-from cambiata.evaluate.runfolder import Outcome, Run, RunPair, RunRow, RunSet, read_run
+from cambiata.evaluate.runfolder import Outcome, Run, RunPair, RunRow, RunSet, find_metric, read_run
 from cambiata.evaluate.table import (
     collect_results,
     compare_rows,
@@ -92,6 +92,25 @@ def test_markdown(run: Run) -> None:
     assert r"\<script\>" in lines[4]
     assert r"\| piped" in lines[4]
     assert len(lines) == 5
+
+
+def test_medians_and_shares_in_the_goal() -> None:
+    values = [0.0, 1.0, 2.0, 3.0, 94.0]
+    outcomes = {
+        (f"{i}", "a"): Outcome({"extra_floor_db": v, "lsd": v}) for i, v in enumerate(values)
+    }
+    pairs = tuple(RunPair(f"{i}") for i in range(5))
+    run = Run(Path("run"), {}, (RunRow("a"),), (RunSet("real", pairs=pairs, outcomes=outcomes),))
+    floor, lsd = (summarize(run)["real"]["a"][name] for name in ("extra_floor_db", "lsd"))
+    assert (floor["median"], floor["mean"], floor["in_goal"]) == (2, 20, 0.8)
+    assert (floor["low"], floor["high"]) == bootstrap_interval(values, median=True)
+    assert not {"median", "in_goal"} & set(lsd)
+    heads, _, cells = format_table(run, summarize(run), "real").splitlines()
+    assert "Floor above the style's (dB, median) ↓" in heads
+    assert "2.0 [0.0, 94.0] (80 % in goal)" in cells
+    assert find_metric("range_ratio").goal_text == "0.8 to 1.25"
+    assert find_metric("gap_fill_db").goal_text == "at most 3 dB"
+    assert find_metric("spectrum_way").goal_text == "at least 55 %"
 
 
 def _scored(n_by_row: dict[str, int], mean_by_row: dict[str, float], metric: str = "lsd") -> Run:

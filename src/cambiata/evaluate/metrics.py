@@ -208,9 +208,14 @@ def cosine_distance(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
 
 def bootstrap_interval(
-    values: npt.ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+    values: npt.ArrayLike,
+    *,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+    median: bool = False,
 ) -> tuple[float, float]:
-    """Confidence interval of the mean of values [N], by the percentile bootstrap.
+    """Confidence interval of the mean (or median) of values [N], by the percentile bootstrap.
 
     Efron & Tibshirani 1993, section 13.3: quantiles of the means of samples drawn from the values
     with replacement.
@@ -225,8 +230,9 @@ def bootstrap_interval(
     if sample.size == 1:
         return float("nan"), float("nan")
     rng = np.random.default_rng(seed)
-    means = sample[rng.integers(0, sample.size, (n_resamples, sample.size))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    drawn = sample[rng.integers(0, sample.size, (n_resamples, sample.size))]
+    middles = np.median(drawn, axis=1) if median else drawn.mean(axis=1)
+    low, high = np.quantile(middles, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

@@ -117,18 +117,21 @@ class RealSet:
     def clips(self, name: str) -> Clips:
         """The sounds of a pair."""
         content, style = next(pair[2:] for pair in self.pairs if pair[0] == name)
+        sound = _cut_window(content)
+        # A content keeps its two channels, whose width a transfer is to keep, too.
         return Clips(
-            normalize_loudness(_cut_window(content)), normalize_loudness(_cut_window(style))
+            normalize_loudness(sound if len(sound.samples) <= 2 else sound.mono()),
+            normalize_loudness(_cut_window(style).mono()),
         )
 
 
 def _cut_window(window: Window) -> Audio:
-    return _load_mono(window.path).cut(window.start_s, window.end_s)
+    return _load_once(window.path).cut(window.start_s, window.end_s)
 
 
 @lru_cache(maxsize=4)
-def _load_mono(path: str) -> Audio:
-    return load(path, strict=True).mono()
+def _load_once(path: str) -> Audio:
+    return load(path, strict=True)
 
 
 def real_set(folder: str | Path, tracker: PitchTracker, *, seed: int = 0) -> RealSet:

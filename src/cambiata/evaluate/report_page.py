@@ -17,7 +17,16 @@ from cambiata.evaluate.report_sounds import (
     Sound,
     Sounds,
 )
-from cambiata.evaluate.runfolder import Outcome, PairSide, Run, RunPair, RunRow, RunSet, find_metric
+from cambiata.evaluate.runfolder import (
+    Metric,
+    Outcome,
+    PairSide,
+    Run,
+    RunPair,
+    RunRow,
+    RunSet,
+    find_metric,
+)
 from cambiata.evaluate.table import (
     Figure,
     Summary,
@@ -26,6 +35,7 @@ from cambiata.evaluate.table import (
     count_pairs,
     find_best_rows,
     format_figure,
+    middle,
 )
 from cambiata.page.cards import card_html, media_html, read_asset
 
@@ -79,15 +89,20 @@ def _measures_html(run: Run) -> str:
     names = dict.fromkeys(name for test_set in run.sets for name in test_set.metrics())
     entries = "".join(
         f"<div><dt>{escape(find_metric(name).heading)}</dt>"
-        f"<dd>{escape(find_metric(name).about)}</dd></div>"
+        f"<dd>{escape(_about(find_metric(name)))}</dd></div>"
         for name in names
     )
     return (
         '<section id="measures"><h2>Measures</h2>'
-        "<p>An arrow points to the better side. Figures are means over pairs with bootstrap "
-        "95&nbsp;% intervals. What could not be measured is counted, never averaged.</p>"
+        "<p>An arrow points to the better side. Figures are means over pairs (medians "
+        "where the heading says so) with bootstrap 95&nbsp;% intervals. "
+        "What could not be measured is counted, never averaged.</p>"
         f'<dl class="about">{entries}</dl></section>'
     )
+
+
+def _about(metric: Metric) -> str:
+    return metric.about + (f" Goal of a pair: {metric.goal_text}." if metric.goal else "")
 
 
 def _set_html(
@@ -136,14 +151,15 @@ def _means_html(
             text = _figure_html(format_figure(figure, find_metric(metric).digits, tally["done"]))
             if row.name in best[metric]:
                 text = f"<strong>{text}</strong>"
-            cells.append(_cell_html(text, figure["mean"] if figure else None))
+            cells.append(_cell_html(text, middle(figure) if figure else None))
         body.append(_table_row_html(row, index, cells))
     return _table_html(
-        f"{test_set.title}: means",
+        f"{test_set.title}: figures",
         ["Row", "Pairs", *(find_metric(metric).heading for metric in metrics)],
         body,
-        "Mean [95 % interval]. Bold: the best of those that compete and were measured on at least "
-        "80 % of the pairs that the others have. Choose a heading to sort by it.",
+        "Mean or median [95 % interval] (share of pairs that meet the goal). Bold: the best of "
+        "those that compete and were measured on at least 80 % of the pairs that the others have. "
+        "Choose a heading to sort by it.",
     )
 
 
@@ -161,7 +177,7 @@ def _differences_html(run: Run, test_set: RunSet, focus: RunRow | None) -> str:
         for metric in metrics:
             figure = compare_rows(run, test_set.name, row.name, focus.name, metric)
             text = format_figure(figure, find_metric(metric).digits, common, signed=True)
-            cells.append(_cell_html(_figure_html(text), figure["mean"]))
+            cells.append(_cell_html(_figure_html(text), middle(figure)))
         body.append(_table_row_html(row, index, cells))
     table = _table_html(
         f"{test_set.title}: differences from {focus.label}",

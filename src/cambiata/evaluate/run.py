@@ -24,7 +24,7 @@ from cambiata.evaluate.rows import Row
 from cambiata.evaluate.run_facts import describe_run, write_json
 from cambiata.evaluate.runfolder import file_stem, load_clips
 from cambiata.evaluate.scoring import Tools, load_tools, read_lines, score_pair
-from cambiata.evaluate.testset import TestSet
+from cambiata.evaluate.testset import Clips, TestSet
 from cambiata.files import EVALUATION, check_output
 from cambiata.system import Progress
 
@@ -123,21 +123,29 @@ def _make_inputs(here: Path, test_set: TestSet, task: PairTask) -> None:
     clips = test_set.clips(task.pair)
     folder = here / "audio" / task.pair
     folder.mkdir(parents=True, exist_ok=True)
-    _save_audio(clips.content, folder / "content.flac")
-    _save_audio(clips.style, folder / "style.flac")
+    subtype = _subtype(clips)
+    _save_audio(clips.content, folder / "content.flac", subtype)
+    _save_audio(clips.style, folder / "style.flac", subtype)
     if clips.target is not None:
-        _save_audio(clips.target, folder / "target.flac")
+        _save_audio(clips.target, folder / "target.flac", subtype)
     if clips.notes is not None:
         rows = [(n.start_s, n.end_s, n.pitch, n.velocity) for n in clips.notes]
         write_json(folder / "notes.json", rows)
     (folder / "done").touch()
 
 
-def _save_audio(audio: Audio, place: Path) -> None:
+def _subtype(clips: Clips) -> str:
+    """16 bits are finer than any distance from a target, in half the room of 24.
+
+    Without a target silences are measured, too, and the noise of 16 bits is as loud as theirs.
+    """
+    return "PCM_24" if clips.target is None else "PCM_16"
+
+
+def _save_audio(audio: Audio, place: Path, subtype: str) -> None:
     with warnings.catch_warnings():  # a worker's are read by nobody
         warnings.simplefilter("ignore", CambiataWarning)
-        # 16 bits are finer than any metric, in half the room.
-        Audio(audio.samples, audio.sample_rate, "PCM_16").save(place, force=True)
+        Audio(audio.samples, audio.sample_rate, subtype).save(place, force=True)
 
 
 def _ready_folders(here: Path, pairs: Sequence[str]) -> list[Path]:
@@ -169,7 +177,7 @@ def _make_output(here: Path, row: Row, task: PairTask) -> None:
         warnings.simplefilter("ignore", CambiataWarning)
         out = row.output(clips)
     elapsed_s = time.perf_counter() - start_s
-    _save_audio(out, folder / f"{file_stem(row.name)}.flac")
+    _save_audio(out, folder / f"{file_stem(row.name)}.flac", _subtype(clips))
     cost = {"elapsed_s": elapsed_s}
     if row.kind == "system":
         cost["real_time_factor"] = elapsed_s / clips.content.duration_s

@@ -26,12 +26,32 @@ class Metric:
     better: Literal["lower", "higher"] | None = None  # None where that is not known
     digits: int = 3  # decimals
     about: str = ""  # one line
+    # Median over pairs instead of the mean: few pairs have values that outweigh all others.
+    median: bool = False
+    goal: tuple[float, float] | None = None  # lowest and highest of a pair that is as it should be
+
+    @property
+    def goal_text(self) -> str:
+        """The goal in words, as "-1 to 1 dB"; empty without one."""
+        if self.goal is None:
+            return ""
+        low, high = self.goal
+        unit = f" {self.unit}" if self.unit else ""
+        if math.isinf(low):
+            return f"at most {high:g}{unit}"
+        if math.isinf(high):
+            return f"at least {low:g}{unit}"
+        return f"{low:g} to {high:g}{unit}"
 
     @property
     def heading(self) -> str:
-        """Label, unit and an arrow that points to the better side."""
-        unit = f" ({self.unit})" if self.unit else ""
-        return self.label + unit + {"lower": " ↓", "higher": " ↑", None: ""}[self.better]
+        """Label, unit, "median" where that is shown, and an arrow to the better side."""
+        notes = ", ".join(filter(None, (self.unit, "median" if self.median else "")))
+        return (
+            self.label
+            + (f" ({notes})" if notes else "")
+            + {"lower": " ↓", "higher": " ↑", None: ""}[self.better]
+        )
 
 
 METRICS: dict[str, Metric] = {
@@ -95,6 +115,77 @@ METRICS: dict[str, Metric] = {
         "lower",
         1,
         "Share of the content's attacks without even a faint one of the output within 70 ms.",
+    ),
+    "extra_floor_db": Metric(
+        "Floor above the style's",
+        "dB",
+        "lower",
+        1,
+        "How far what lies between partials while notes sound is above the style's, mean over "
+        "bands from 0.7 to 16 kHz.",
+        median=True,
+        goal=(-math.inf, 3),
+    ),
+    "range_ratio": Metric(
+        "Range over the content's",
+        "",
+        None,
+        2,
+        "Spread of levels of 50 ms over the content's, where the content is active.",
+        median=True,
+        goal=(0.8, 1.25),
+    ),
+    "gap_fill_db": Metric(
+        "Gaps filled",
+        "dB",
+        "lower",
+        1,
+        "By how much gaps between two notes are less deep than the content's.",
+        median=True,
+        goal=(-math.inf, 3),
+    ),
+    "silence_excess_db": Metric(
+        "Silences louder",
+        "dB",
+        None,
+        1,
+        "By how much the output is louder in the content's silences.",
+        median=True,
+        goal=(-3, 3),
+    ),
+    "spectrum_way": Metric(
+        "Long-term spectrum",
+        "%",
+        "higher",
+        0,
+        "Share of the way from the content's long-term spectrum to the style's.",
+        median=True,
+        goal=(55, math.inf),
+    ),
+    "centroid_ratio": Metric(
+        "Centroid over the style's",
+        "",
+        None,
+        2,
+        "Centre of gravity of the long-term spectrum over the style's.",
+        median=True,
+    ),
+    "widening_db": Metric(
+        "Width",
+        "dB",
+        None,
+        1,
+        "Side over mid of a stereo output less that of its content.",
+        median=True,
+        goal=(-1, 1),
+    ),
+    "vibrato_ratio": Metric(
+        "Vibrato over the content's",
+        "",
+        None,
+        2,
+        "Depth of vibrato in held tones over the content's, where that is 10 cents or more.",
+        median=True,
     ),
     "piano_found": Metric(
         "Piano found",

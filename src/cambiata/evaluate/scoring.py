@@ -13,7 +13,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio, load
 from cambiata.data.processes import Failure, format_error, run_tasks
 from cambiata.errors import CambiataError
-from cambiata.evaluate.attacks import compare_attacks, find_attacks
+from cambiata.evaluate.defects import measure_defects, measure_reference
 from cambiata.evaluate.metrics import (
     METRIC_RATE_HZ,
     log_spectral_distance,
@@ -120,8 +120,8 @@ def score_pair(
     true_notes = clips.notes
     if true_notes is None:  # the transcriber's own, of the content
         true_notes = tuple(transcriber.notes(content.samples, METRIC_RATE_HZ))
-    # Where there is a target, notes are known: attacks tell what notes would.
-    attacks = find_attacks(clips.content) if target is None else None
+    # Where there is a target, distances from it tell all that defects would.
+    reference = measure_reference(clips.content, clips.style) if target is None else None
     lines = []
     for row in rows:
         line: dict[str, Any] = {"pair": pair, "row": row}
@@ -131,10 +131,8 @@ def score_pair(
             sound = load(folder / f"{name}.flac")
             output = _extract_features(sound, loaded, n_samples)
             scores = _compare(output, content, style, target)
-            if attacks is not None:
-                counts = compare_attacks(attacks, find_attacks(sound))
-                scores["extra_attacks"] = 100 * counts.extra_share
-                scores["missing_attacks"] = 100 * counts.missing_share
+            if reference is not None:
+                scores |= measure_defects(sound, reference)
             notes = transcriber.notes(output.samples, METRIC_RATE_HZ)
             scores["onset_f1"] = note_onset_f1(notes, true_notes)
             elapsed_s = cost.pop("elapsed_s")

@@ -4,13 +4,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
 from cambiata.evaluate.markdown import escape_markdown, markdown_table
 from cambiata.evaluate.metrics import bootstrap_interval
-from cambiata.evaluate.runfolder import Run, RunSet, find_metric
+from cambiata.evaluate.runfolder import Metric, Run, RunSet, find_metric
 from cambiata.files import RESULTS, check_output, write_text
 
 # A row measured on far fewer pairs than another is no rival: its mean is over other music. At 1 a
@@ -21,9 +21,14 @@ _NO_VALUE = "\N{EN DASH}"
 
 
 class Figure(TypedDict):
-    """Mean of a row's scores with its 95 % interval; None where too little was measured."""
+    """Mean of a row's scores with its 95 % interval; None where too little was measured.
+
+    Measures whose outliers would decide the mean have their median shown: the interval is of that.
+    """
 
     mean: float | None
+    median: NotRequired[float]
+    in_goal: NotRequired[float]  # share of pairs, of measures that have a goal
     low: float | None
     high: float | None
     n: int
@@ -44,7 +49,7 @@ Summary = dict[str, dict[str, dict[str, Figure]]]
 
 
 def summarize(run: Run) -> Summary:
-    """Mean of every measure of every row, with its bootstrap 95 % interval."""
+    """Mean or median of every measure of every row, with its bootstrap 95 % interval."""
     return {
         test_set.name: {row.name: _row_figures(test_set, row.name) for row in run.in_use(test_set)}
         for test_set in run.sets
@@ -57,18 +62,31 @@ def _row_figures(test_set: RunSet, row: str) -> dict[str, Figure]:
     for metric in test_set.metrics():
         if any(metric in outcome.scores for outcome in done.values()):
             values = list(test_set.scores(row, metric).values())
-            figures[metric] = _mean_figure(values, len(done) - len(values))
+            style = find_metric(metric)
+            figures[metric] = _figure(values, len(done) - len(values), style)
+            if values and style.goal is not None:
+                low, high = style.goal
+                figures[metric]["in_goal"] = float(np.mean([low <= v <= high for v in values]))
     return figures
 
 
-def _mean_figure(values: Sequence[float], n_missing: int) -> Figure:
+def _figure(values: Sequence[float], n_missing: int, style: Metric) -> Figure:
     if not values:
         return Figure(mean=None, low=None, high=None, n=0, n_missing=n_missing)
     # One value says nothing of how others would differ: the interval is then NaN.
-    low, high = (None if math.isnan(end) else end for end in bootstrap_interval(values))
-    return Figure(
+    ends = bootstrap_interval(values, median=style.median)
+    low, high = (None if math.isnan(end) else end for end in ends)
+    figure = Figure(
         mean=float(np.mean(values)), low=low, high=high, n=len(values), n_missing=n_missing
     )
+    if style.median:
+        figure["median"] = float(np.median(values))
+    return figure
+
+
+def middle(figure: Figure) -> float | None:
+    """What is shown of a figure: its median where it has one, else its mean."""
+    return figure.get("median", figure["mean"])
 
 
 def count_pairs(run: Run) -> dict[str, dict[str, Tally]]:
@@ -86,7 +104,7 @@ def _count_row(test_set: RunSet, row: str) -> Tally:
 
 
 def compare_rows(run: Run, set_name: str, row: str, other: str, metric: str) -> Figure:
-    """Mean difference of a row from another on the pairs that both have.
+    """Mean (or median) difference of a row from another on the pairs that both have.
 
     The fair comparison where a row was measured on some of the pairs only.
     """
@@ -95,7 +113,7 @@ def compare_rows(run: Run, set_name: str, row: str, other: str, metric: str) -> 
     ours, theirs = (test_set.scores(name, metric) for name in names)
     both_done = test_set.done(row).keys() & test_set.done(other).keys()
     differences = [value - theirs[pair] for pair, value in ours.items() if pair in theirs]
-    return _mean_figure(differences, len(both_done) - len(differences))
+    return _figure(differences, len(both_done) - len(differences), find_metric(metric))
 
 
 def find_best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric: str) -> set[str]:
@@ -108,9 +126,9 @@ def find_best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric
     }
     most = max((figure["n"] for figure in rivals.values()), default=0)
     means = {
-        name: round(figure["mean"], style.digits)
+        name: round(value, style.digits)
         for name, figure in rivals.items()
-        if figure["mean"] is not None and figure["n"] >= _RIVAL_SHARE * most
+        if (value := middle(figure)) is not None and figure["n"] >= _RIVAL_SHARE * most
     }
     if len(means) < 2 or style.better is None:
         return set()
@@ -121,21 +139,23 @@ def find_best_rows(run: Run, figures: Mapping[str, Mapping[str, Figure]], metric
 def format_figure(
     figure: Figure | None, digits: int, n_expected: int | None = None, *, signed: bool = False
 ) -> str:
-    """A figure as text."""
+    """A figure as text: "2.7 [1.9, 3.4] (n = 27) (48 % in goal)"."""
     if figure is None:
         return _NO_VALUE
-    mean, low, high = figure["mean"], figure["low"], figure["high"]
+    value, low, high = middle(figure), figure["low"], figure["high"]
     over = "" if n_expected in (None, figure["n"]) else f" (n = {figure['n']})"
+    if "in_goal" in figure:
+        over += f" ({100 * figure['in_goal']:.0f} % in goal)"
     shape = f"{'+' * signed}.{digits}f"
-    if mean is None:
+    if value is None:
         return _NO_VALUE + over
     if low is None or high is None:
-        return f"{mean:{shape}}{over}"
-    return f"{mean:{shape}} [{low:{shape}}, {high:{shape}}]{over}"
+        return f"{value:{shape}}{over}"
+    return f"{value:{shape}} [{low:{shape}}, {high:{shape}}]{over}"
 
 
 def format_table(run: Run, figures: Summary, set_name: str) -> str:
-    """Table of a set: a row each, its number of pairs, then mean and interval of every measure."""
+    """Table of a set: a row each, its number of pairs, then figures of every measure."""
     test_set = run.set_named(set_name)
     rows = run.in_use(test_set)
     if not rows:
