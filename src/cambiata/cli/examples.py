@@ -45,6 +45,7 @@ EXAMPLES = {
         "cantus.musicxml --species 3 --position below --best 3 -o solved.musicxml",
     ),
     "counterpoint check": ("exercise.musicxml", "exercise.mid --species 2 --json"),
+    "serve": ("", "--port 9000 --no-open --data studio/"),
     "data check": ("", "--banks banks/"),
     "data bank": (
         "my-font.sf2 --programs 0-7,40 -o banks/mine",

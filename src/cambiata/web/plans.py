@@ -12,6 +12,7 @@ from cambiata.web.file_names import distinct, safe_name
 from cambiata.web.limits import Limits
 from cambiata.web.refusals import Refusal, unknown
 from cambiata.web.schemas import option_names
+from cambiata.web.sound_facts import in_words
 from cambiata.web.store import Kind, Row, Store
 from cambiata.web.verbs import Input, Verb, named
 
@@ -122,11 +123,11 @@ class Planner:
         if verb.name == "play":
             lasts_s = rows[request["score"]]["duration_s"] / options["tempo"]
             if lasts_s > self._limits.recording_s:
-                most = f"more than the {self._limits.recording_s / 60:g} that are taken"
+                most = f"more than the {in_words(self._limits.recording_s)} that are taken"
                 raise Refusal(
                     413,
                     inputs["score"]["name"],
-                    f"lasts {lasts_s / 60:.1f} minutes at that tempo, {most}",
+                    f"lasts {in_words(lasts_s)} at that tempo, {most}",
                     "choose a faster one",
                 )
 

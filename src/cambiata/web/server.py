@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -23,6 +24,17 @@ def data_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_data_dir("cambiata")) / "studio"
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens, refused in words where it cannot."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        cure = "choose another `port`, or another `host`"
+        problem = f"cannot be listened at ({error.strerror})"
+        raise InputError(f"{host}:{port}", problem, cure) from error
+
+
 def serve(
     *,
     host: str,
@@ -40,6 +52,7 @@ def serve(
         raise InputError("token", "is too short or odd", "use 8 letters and digits or more")
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(16)
+    listening = _listen(host, port)
     n_workers = 2 if (os.cpu_count() or 1) > 1 else 1
     place = folder or data_folder()
     try:
@@ -49,8 +62,6 @@ def serve(
         raise InputError(str(place), f"cannot be used ({error.strerror})", cure) from error
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -58,11 +69,10 @@ def serve(
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
-    socket = config.bind_socket()
     shown_host = f"[{host}]" if ":" in host else host
-    address = f"http://{shown_host}:{socket.getsockname()[1]}/"
+    address = f"http://{shown_host}:{listening.getsockname()[1]}/"
     tell(f"the studio is at {address}" + (f" with the token {token}" if token else ""))
     tell(f"sounds and jobs are kept in {place}; Ctrl-C ends it")
     if open_page:
         threading.Timer(0.5, webbrowser.open, (address,)).start()
-    server.run(sockets=[socket])
+    server.run(sockets=[listening])

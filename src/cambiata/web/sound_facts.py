@@ -92,8 +92,17 @@ def _too_long(path: Path, problem: str) -> TooLongError:
 
 def _check_length(path: Path, duration_s: float, limits: Limits) -> None:
     if duration_s > limits.recording_s:
-        minutes, most = duration_s / 60, limits.recording_s / 60
-        raise _too_long(path, f"lasts {minutes:.1f} minutes, more than the {most:g} that are taken")
+        most = in_words(limits.recording_s)
+        raise _too_long(path, f"lasts {in_words(duration_s)}, more than the {most} that are taken")
+
+
+def in_words(duration_s: float) -> str:
+    """A length of time.
+
+    >>> in_words(20.0), in_words(3600.0)
+    ('20 seconds', '60 minutes')
+    """
+    return f"{duration_s / 60:.3g} minutes" if duration_s >= 120 else f"{duration_s:.3g} seconds"
 
 
 def _level_facts(source: Source) -> dict[str, Any]:

@@ -4,12 +4,15 @@ import json
 import secrets
 import shutil
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
+
+from cambiata.errors import InputError
 
 Kind = Literal["sound", "job", "timbre"]
 Row = dict[str, Any]
@@ -41,6 +44,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # others' sounds are private
         for name in ("sounds", "timbres", "scratch"):
             (folder / name).mkdir(exist_ok=True)
+        self._claim = _claimed(folder)
         self._lock = threading.RLock()
         self._database = sqlite3.connect(
             folder / "studio.db", check_same_thread=False, isolation_level=None
@@ -57,6 +61,7 @@ class Store:
         """Close the database."""
         with self._lock:
             self._database.close()
+        self._claim.close()
 
     def _clear_scratch(self) -> None:
         """Remove what a server that was killed was about to write."""
@@ -174,6 +179,25 @@ class Store:
                 f"SELECT * FROM {kind} WHERE expires_at < ?", (now,)
             ).fetchall()
         return [_unpacked(row) for row in rows]
+
+
+def _claimed(folder: Path) -> IO[bytes]:
+    """An open file that no other process has locked: two studios would do each other's jobs."""
+    file = (folder / "lock").open("wb")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        cure = "end that one, or name another folder with `data`"
+        raise InputError(str(folder), "is in use by another studio", cure) from error
+    return file
 
 
 def new_id(kind: Kind) -> str:

@@ -41,7 +41,7 @@ def classical_scaling(vectors: Sequence[Vector]) -> tuple[npt.NDArray[np.float64
 
     >>> points, kept = classical_scaling([np.array([0.0]), np.array([1.0]), np.array([3.0])])
     >>> np.abs(np.diff(points[:, 0])).round(3).tolist(), round(kept, 3)
-    ([0.6, 1.2], 1.0)
+    ([0.667, 1.333], 1.0)
     """
     n = len(vectors)
     if n == 0:
