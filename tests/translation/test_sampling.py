@@ -32,7 +32,7 @@ def test_it_draws_from_what_torch_says() -> None:
         levels_to_input,
     )
 
-    config = Mor2018Training(("a",), 6, 1, 2, 2, 3, 3)
+    config = Mor2018Training(("a",), 16000, 6, 1, 2, 2, 3, 3)
     torch.manual_seed(1)
     decoder = Decoder(config).eval()
     with torch.no_grad():

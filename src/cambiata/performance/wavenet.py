@@ -12,11 +12,10 @@ from cambiata.performance.rolls import RATE_HZ, RollConfig, RollPlayer
 from cambiata.score.midi import Part
 from cambiata.score.piano_roll import FRAME_RATE_HZ
 
-_NETWORK_RATE_HZ, _N_LEVELS = 16000, 256
-_PER_FRAME = int(_NETWORK_RATE_HZ / FRAME_RATE_HZ)
-# Sampled before a piece and dropped: the receptive field (2047 samples), so that the piece begins
-# under way.
-_LEAD_FRAMES = 32
+_N_LEVELS = 256
+# Files of earlier versions do not say their rate, nor on how many frames of the roll to both sides
+# a condition depends.
+_DEFAULT_RATE_HZ, _DEFAULT_CONTEXT_FRAMES = 16000, 6
 # Pieces are sampled side by side: several cost little more than one, as a step of the network is
 # mostly overhead. Shorter pieces would sample more leads.
 _PIECE_S, _MIN_PIECES = 2.0, 2
@@ -53,51 +52,62 @@ class WaveNet(RollPlayer):
         seed: int,
     ) -> Samples:
         """Sound [n_samples] of a span of the part."""
-        first_sample = start * _NETWORK_RATE_HZ // RATE_HZ
-        length = -(-n_samples * _NETWORK_RATE_HZ // RATE_HZ) + 2
-        n_pieces = max(_MIN_PIECES, -(-length // round(_PIECE_S * _NETWORK_RATE_HZ)))
+        about = self._model.about
+        rate = int(about.get("sample_rate", _DEFAULT_RATE_HZ))
+        per_frame = int(rate / FRAME_RATE_HZ)
+        # Sampled before a piece and dropped: the receptive field, so that it begins under way.
+        lead_frames = -(-(sum(about["dilations"]) + 1) // per_frame)
+        first_sample = start * rate // RATE_HZ
+        length = -(-n_samples * rate // RATE_HZ) + 2
+        n_pieces = max(_MIN_PIECES, -(-length // round(_PIECE_S * rate)))
         piece_length = -(-length // n_pieces)
-        n_frames = -(-piece_length // _PER_FRAME) + 1 + _LEAD_FRAMES
+        n_frames = -(-piece_length // per_frame) + 1 + lead_frames
         first_frames = [
-            (first_sample + i * piece_length) // _PER_FRAME - _LEAD_FRAMES for i in range(n_pieces)
+            (first_sample + i * piece_length) // per_frame - lead_frames for i in range(n_pieces)
         ]
         conditions = np.concatenate(
-            [
-                self._model.part("condition")(
-                    self._frames(part, FRAME_RATE_HZ, first_frame, n_frames)[None], timbre
-                )[0]
-                for first_frame in first_frames
-            ]
+            [self._condition(part, timbre, first, n_frames) for first in first_frames]
         )
         samples = self._sample(conditions, np.random.default_rng([seed, start]))
         pieces = []
         for i, first_frame in enumerate(first_frames):
-            n_lead = first_sample + i * piece_length - first_frame * _PER_FRAME
+            n_lead = first_sample + i * piece_length - first_frame * per_frame
             pieces.append(samples[i, n_lead : n_lead + piece_length])
-        return resample(np.concatenate(pieces), _NETWORK_RATE_HZ, RATE_HZ)[:n_samples]
+        return resample(np.concatenate(pieces), rate, RATE_HZ)[:n_samples]
+
+    def _condition(
+        self, part: Part, timbre: npt.NDArray[np.float32], first: int, n_frames: int
+    ) -> npt.NDArray[np.float32]:
+        """Condition of every layer [1, n_frames, layers, 2 * width] from a frame on."""
+        context = int(self._model.about.get("condition_context", _DEFAULT_CONTEXT_FRAMES))
+        frames = self._frames(part, FRAME_RATE_HZ, first - context, n_frames + 2 * context)
+        condition: npt.NDArray[np.float32] = self._model.part("condition")(frames[None], timbre)[0]
+        return condition[:, context : context + n_frames]
 
     def _sample(
         self, conditions: npt.NDArray[np.float32], rng: np.random.Generator
     ) -> npt.NDArray[np.float32]:
-        """Samples [B, L * _PER_FRAME] of pieces whose layers are conditioned on `conditions`."""
+        """Samples [B, L * per_frame] of pieces whose layers are conditioned on `conditions`."""
         step, n_pieces = self._model.part(""), len(conditions)
+        rate = int(self._model.about.get("sample_rate", _DEFAULT_RATE_HZ))
+        per_frame = int(rate / FRAME_RATE_HZ)
         dilations = np.array(self._model.about["dilations"])
-        n_samples, width = conditions.shape[1] * _PER_FRAME, int(self._model.about["width"])
+        n_samples, width = conditions.shape[1] * per_frame, int(self._model.about["width"])
         layers = np.arange(len(dilations))
         longest = int(dilations.max())
         queue = np.zeros((longest, n_pieces, len(layers), width), np.float32)
         levels = np.empty((n_pieces, n_samples), np.int64)
         sample = np.full((n_pieces, 1), 1 / 255, np.float32)
         # The Gumbel-max trick draws from all pieces' distributions at once.
-        gumbel = rng.gumbel(size=(_PER_FRAME, n_pieces, _N_LEVELS)).astype(np.float32)
+        gumbel = rng.gumbel(size=(per_frame, n_pieces, _N_LEVELS)).astype(np.float32)
         for t in range(n_samples):
-            if t % _PER_FRAME == 0:
+            if t % per_frame == 0:
                 gumbel = rng.gumbel(size=gumbel.shape).astype(np.float32)
-                condition = np.ascontiguousarray(conditions[:, t // _PER_FRAME])
+                condition = np.ascontiguousarray(conditions[:, t // per_frame])
             past = queue[(t - dilations) % longest, :, layers].transpose(1, 0, 2)
             logits, layer_inputs = step(sample, np.ascontiguousarray(past), condition)
             queue[t % longest] = layer_inputs
-            levels[:, t] = (logits + gumbel[t % _PER_FRAME]).argmax(axis=1)
+            levels[:, t] = (logits + gumbel[t % per_frame]).argmax(axis=1)
             sample = (levels[:, t, None] / np.float32(127.5) - 1).astype(np.float32)
         companded = levels / 127.5 - 1  # -1 to 1; mu-law with mu = 255, expanded below
         sound = np.sign(companded) * (256.0 ** np.abs(companded) - 1) / 255

@@ -35,6 +35,12 @@ class LoopConfig:
     # down fortyfold.
     n_threads: int = 0
     n_workers: int = 1  # Processes that read examples; 0: none but the training's
+    # All examples are read at the beginning and lie on the device: for those that fit there, and
+    # machines on which it is too long until other processes are under way.
+    in_memory: bool = False
+    # Unix time by which training has ended, whatever else is asked for; 0: none. For machines that
+    # are lent until a moment. `minutes` becomes what is left when the first step begins.
+    deadline_s: float = 0.0
     n_devices: int = 1  # Processes that train, each on a device of its own
     validate_every_s: float = 300.0
     save_every_s: float = 120.0  # A run that is killed loses so much at most
@@ -46,7 +52,8 @@ class LoopConfig:
             raise ValueError("batch_size, report_every_steps and n_devices must be at least 1")
         if self.batch_size % self.n_devices:
             raise ValueError("batch_size must be a multiple of n_devices")
-        if min(self.learning_rate, self.minutes, self.max_steps, self.clip_norm) < 0:
+        limits = self.minutes, self.max_steps, self.deadline_s
+        if min(self.learning_rate, self.clip_norm, *limits) < 0:
             raise ValueError("rates and limits must be at least 0")
         if not 0 <= self.ema_decay < 1 or self.schedule not in ("constant", "cosine"):
             raise ValueError("ema_decay must be 0 to 1, schedule constant or cosine")

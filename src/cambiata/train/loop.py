@@ -11,7 +11,9 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +28,8 @@ from cambiata.files import atomic_file, write_text
 from cambiata.precision import cpu_multiplies_bfloat16
 from cambiata.train.config import LoopConfig
 from cambiata.train.task import Task, TrainingExamples
+
+_READING_THREADS = 4  # of examples that are kept in memory: resampling leaves Python's lock
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.pt", "metrics.jsonl", "curves.png"
 _TRAIN_AGAIN = "train it again with `cambiata train run PRESET -o RUN --force`"
@@ -101,7 +105,7 @@ class _Loop:
 
         # It announces what it runs on in lines that would end up in `--json`.
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-        if not config.minutes and not config.max_steps:
+        if not config.minutes and not config.max_steps and not config.deadline_s:
             raise InputError(str(run), "has no end", "set loop.minutes or loop.max_steps")
         self.config, self.folder, self.examples, self.report = config, run, examples, report
         if config.n_threads:
@@ -117,6 +121,9 @@ class _Loop:
         )
         if config.n_devices > 1:
             self.fabric.launch()
+        if gpu:
+            # What bfloat16 leaves in float32 is multiplied in TensorFloat-32.
+            torch.set_float32_matmul_precision("high")
         torch.manual_seed(config.seed + self.fabric.global_rank)
         optimizer = torch.optim.AdamW(
             task.parameters(),
@@ -144,9 +151,9 @@ class _Loop:
         run.mkdir(parents=True, exist_ok=True)
 
     def run(self) -> dict[str, Any]:
-        config = self.config
         loader = self._loader()
         validation = self._validation_batches()
+        config = self.config = _until_deadline(self.config, self.elapsed_s)
         sums: dict[str, list[float]] = {}
         waited_s, n_summed = 0.0, 0
         saved_s = validated_s = self.elapsed_s
@@ -230,6 +237,8 @@ class _Loop:
 
     def _loader(self) -> Iterator[Tensor]:
         order = _BatchOrder(len(self.examples), self.config, self.step, self.fabric.global_rank)
+        if self.config.in_memory:
+            return _batches_in_memory(self.examples, order, self.fabric.device)
         loader = DataLoader(
             _TorchDataset(self.examples),
             batch_sampler=order,
@@ -321,6 +330,25 @@ class _Loop:
                 line for line in place.read_text().splitlines(keepends=True) if line.endswith("\n")
             ]
             write_text(place, "".join(x for x in lines if json.loads(x)["step"] <= self.step))
+
+
+def _until_deadline(config: LoopConfig, elapsed_s: float) -> LoopConfig:
+    """Settings by which training ends when its time or the deadline is over."""
+    if not config.deadline_s:
+        return config
+    left_s = max(1.0, config.deadline_s - time.time())
+    minutes = (elapsed_s + left_s) / 60
+    return replace(config, minutes=min(minutes, config.minutes or minutes))
+
+
+def _batches_in_memory(
+    examples: TrainingExamples, order: _BatchOrder, device: torch.device
+) -> Iterator[Tensor]:
+    """Batches of examples that are all read before the first of them."""
+    with ThreadPoolExecutor(_READING_THREADS) as threads:
+        rows = list(threads.map(examples.__getitem__, range(len(examples))))
+    stacked = torch.from_numpy(np.stack(rows)).to(device)
+    return (stacked[torch.tensor(indices, device=device)] for indices in order)
 
 
 def read_checkpoint(run: str | Path) -> dict[str, Any]:

@@ -45,9 +45,9 @@ _NO_NOISE_DB = np.full(N_NOISE, -130, np.float32)  # decoders know no noise besi
 _MIN_VIBRATO_CENTS = 0.85
 # Progress shown once notes are detected, decoded and refined: estimates.
 _DETECTED, _DECODED, _REFINED = 0.4, 0.6, 0.7
-# The published network: 16 kHz, a frame of latent for 800 samples. It learnt sounds at an RMS of
-# 0.1, and is given silence for 4 frames (0.2 s), more than its layers look back, before it begins.
-_WAVENET_RATE_HZ, _POOL, _WAVENET_RMS, _LEAD_FRAMES = 16000, 800, 0.1, 4
+# The published network: 20 frames of latent a second. It learnt sounds at an RMS of 0.1, and is
+# given silence for 6 frames (0.3 s), more than its layers look back, before it begins.
+_WAVENET_RATE_HZ, _LATENT_RATE_HZ, _WAVENET_RMS, _LEAD_FRAMES = 16000, 20, 0.1, 6
 _STFT = Stft()
 
 
@@ -198,11 +198,12 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         """The content [T] as the published network's decoders sample it."""
         rms = float(np.sqrt(np.mean(np.square(content, dtype=np.float64)))) + 1e-12
         gain = np.float32(_WAVENET_RMS / rms)
-        lead = _LEAD_FRAMES * _POOL
-        n_samples = -(-len(content) // _POOL) * _POOL
+        pool = self.config.sample_rate // _LATENT_RATE_HZ
+        lead = _LEAD_FRAMES * pool
+        n_samples = -(-len(content) // pool) * pool
         padded = np.zeros(lead + n_samples, np.float32)
         padded[lead : lead + len(content)] = gain * content
-        [latent] = self._encoder.part("")(mu_law_input(padded).reshape(1, -1, _POOL))
+        [latent] = self._encoder.part("")(mu_law_input(padded).reshape(1, -1, pool))
         dilations = tuple(self._encoder.about["dilations"])
         decoders = [
             (share, _decoder_weights(domain.model, domain.index, dilations))
@@ -211,7 +212,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         levels = sample_levels(
             decoders,
             np.ascontiguousarray(latent[0].T),
-            _POOL,
+            pool,
             np.random.default_rng(seed),
             compiled=self.config.compiled,
         )

@@ -15,15 +15,16 @@ pytest.importorskip("onnx")
 
 from cambiata.data.scored_examples import ScoredExamples  # noqa: E402
 from cambiata.train.tasks.rolls import RollExamples  # noqa: E402
-from cambiata.train.tasks.wavenet import PER_FRAME, WaveNet, WaveNetTask, WaveNetTraining, mu_law  # noqa: E402
+from cambiata.train.tasks.wavenet import WaveNet, WaveNetTask, WaveNetTraining, mu_law  # noqa: E402
 
 SOUND = Audio(melody([57, 60, 64, 69], partials=10, rate=44100), 44100)
 
 
 def test_a_wavenet_s_steps_are_its_whole() -> None:
     torch.manual_seed(0)
-    network = WaveNet(WaveNetTraining(8, 8, 2, 3)).eval()
-    samples = torch.rand(2, 2 * PER_FRAME) * 2 - 1
+    config = WaveNetTraining(16000, 8, 8, 2, 3)
+    network, per_frame = WaveNet(config).eval(), config.per_frame
+    samples = torch.rand(2, 2 * per_frame) * 2 - 1
     condition = network.condition(torch.rand(2, 265, 2), torch.rand(2, 64))
     with torch.no_grad():
         whole = network(samples, condition)
@@ -34,7 +35,7 @@ def test_a_wavenet_s_steps_are_its_whole() -> None:
             for i, dilation in enumerate(dilations):
                 if t >= dilation:
                     past[:, i] = given[t - dilation][:, i]
-            logits, now = network.step(samples[:, t, None], past, condition[:, t // PER_FRAME])
+            logits, now = network.step(samples[:, t, None], past, condition[:, t // per_frame])
             given.append(now)
             torch.testing.assert_close(logits, whole[:, :, t], atol=1e-5, rtol=1e-4)
 
@@ -49,7 +50,7 @@ def test_mu_law_is_the_inverse_of_the_player_s() -> None:
 
 def test_the_wavenet_learns(roll_examples: ScoredExamples) -> None:
     torch.manual_seed(0)
-    task = WaveNetTask(WaveNetTraining(8, 8, 1, 5, crop_frames=20))
+    task = WaveNetTask(WaveNetTraining(16000, 8, 8, 1, 5, 20, 16, 2))
     rows = RollExamples(roll_examples, task.sample_rate, task.frame_rate_hz)
     batch = torch.stack([torch.from_numpy(rows[i]) for i in range(2)])
     task.eval()

@@ -22,20 +22,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cambiata.arrays import Samples
 from cambiata.audio.source import resample
 from cambiata.data.domains import DOMAINS, DomainExamples, DomainsConfig, record_domains
+from cambiata.data.packed import PackedPieces, is_pack
 from cambiata.data.shards import FULL_SCALE
 from cambiata.errors import InputError
+from cambiata.train.causal import (
+    add_held,
+    causal_conv,
+    gated_activation,
+    pointwise,
+    two_sided_conv,
+)
 from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.onnx import LICENCE, Method, OnnxPart
 from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
-from cambiata.train.tensors import to_numpy
 from cambiata.translation.domains import DOMAIN_SYSTEM
 from cambiata.translation.sampling import LAYERS, PER_LAYER
 
 # All as published.
-SAMPLE_RATE, POOL = 16000, 800  # samples that one frame of the latent is the mean of
+LATENT_RATE_HZ = 20  # frames of the latent in a second, at any rate of the samples
 N_LEVELS = 256  # of mu-law
 _SEGMENT_SHARES, _MAX_SEMITONES = (0.25, 0.5), 0.5  # of the segment that is detuned (section 3.1)
 
@@ -45,6 +51,7 @@ class Mor2018Training:
     """Settings of `Mor2018Task`; by default those of the published scripts."""
 
     domains: tuple[str, ...] = tuple(DOMAINS)  # Names of the domains, in the examples' order
+    sample_rate: int = 16000  # A multiple of 20
     width: int = 128  # Channels of the encoder, and of a decoder's layers and skip connections
     n_blocks: int = 3  # Of the encoder
     n_layers: int = 10  # In each, of dilations 1, 2, 4, ...
@@ -52,11 +59,18 @@ class Mor2018Training:
     n_decoder_layers: int = 14  # In each, likewise
     n_latent: int = 64  # Numbers of the latent in each of its 20 frames a second
     confusion: float = 0.01  # Weight of the classifier's cross-entropy, which the encoder raises
-    crop_samples: int = 12000  # Samples of each example in a step; a multiple of 800
+    crop_samples: int = 12000  # Samples of each example in a step; whole frames of the latent
 
     def __post_init__(self) -> None:
-        if self.crop_samples % POOL:
-            raise ValueError(f"crop_samples must be a multiple of {POOL}")
+        if self.sample_rate % LATENT_RATE_HZ:
+            raise ValueError(f"sample_rate must be a multiple of {LATENT_RATE_HZ}")
+        if self.crop_samples % self.pool:
+            raise ValueError(f"crop_samples must be a multiple of {self.pool}")
+
+    @property
+    def pool(self) -> int:
+        """Samples that one frame of the latent is the mean of: 800 as published."""
+        return self.sample_rate // LATENT_RATE_HZ
 
     @property
     def dilations(self) -> tuple[int, ...]:
@@ -69,34 +83,37 @@ class Encoder(nn.Module):
 
     def __init__(self, config: Mor2018Training) -> None:
         super().__init__()
-        width = config.width
+        width, self.pool = config.width, config.pool
         self.start = nn.Conv1d(1, width, 3, padding=1)
-        dilations = [2**i for i in range(config.n_layers)] * config.n_blocks
+        self.dilations = [2**i for i in range(config.n_layers)] * config.n_blocks
         self.dilated_convs = nn.ModuleList(
-            nn.Conv1d(width, width, 3, padding=d, dilation=d) for d in dilations
+            nn.Conv1d(width, width, 3, padding=d, dilation=d) for d in self.dilations
         )
-        self.convs_1x1 = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in dilations)
+        self.convs_1x1 = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in self.dilations)
         self.conv_1x1 = nn.Conv1d(width, config.n_latent, 1)
 
     def forward(self, coded: Tensor) -> Tensor:
         """The latent.
 
-        coded: [B, T]; returns [B, n_latent, T / 800].
+        coded: [B, T]; returns [B, n_latent, T / pool].
         """
-        x = self.start(coded[:, None])
-        for dilated, pointwise in zip(self.dilated_convs, self.convs_1x1, strict=True):
-            x = x + pointwise(functional.relu(dilated(x)))
-        latent = self.conv_1x1(x)
-        # A mean of groups rather than `avg_pool1d`, which the exporter writes of one length only.
-        pooled: Tensor = latent.reshape(latent.shape[0], latent.shape[1], -1, POOL).mean(dim=3)
-        return pooled
+        x = two_sided_conv(self.start, coded[:, :, None], 1).float()
+        for dilation, dilated, layer in zip(
+            self.dilations, self.dilated_convs, self.convs_1x1, strict=True
+        ):
+            x = x + pointwise(layer, functional.relu(two_sided_conv(dilated, x, dilation)))
+        # A mean of groups rather than `avg_pool1d`, which the exporter writes of one length only;
+        # of the channels before the last layer, as both are linear and means are fewer.
+        grouped = x.reshape(x.shape[0], -1, self.pool, x.shape[2])
+        latent: Tensor = pointwise(self.conv_1x1, grouped.mean(dim=2)).transpose(1, 2)
+        return latent
 
     def encode_groups(self, groups: Tensor) -> Tensor:
-        """The latent of samples in groups of 800, a frame of each.
+        """The latent of samples in groups, a frame of each.
 
         A file cannot say that a number of samples is a multiple of 800; it can of groups.
 
-        groups: [B, L, 800]; returns [B, n_latent, L].
+        groups: [B, L, pool]; returns [B, n_latent, L].
         """
         latent: Tensor = self(groups.flatten(1))
         return latent
@@ -157,37 +174,26 @@ class Decoder(nn.Module):
     def forward(self, previous: Tensor, latent: Tensor) -> Tensor:
         """Logits of every sample after the one given at its place.
 
-        previous: [B, T]; latent: [B, n_latent, T / 800]; returns [B, T, N_LEVELS].
+        previous: [B, T]; latent: [B, n_latent, T / pool]; returns [B, T, N_LEVELS].
         """
-        # Channels last and products of matrices: a quarter less time than convolutions here.
-        n = previous.shape[1]
-
-        def causal(layer: Any, x: Tensor, dilation: int) -> Tensor:
-            past = functional.pad(x, (0, 0, dilation, 0))[:, :n]
-            weight = layer.weight
-            now = functional.linear(x, weight[:, :, 1], layer.bias)
-            out: Tensor = past @ weight[:, :, 0].t() + now
-            return out
-
-        def pointwise(layer: Any, x: Tensor) -> Tensor:
-            return functional.linear(x, layer.weight[:, :, 0], layer.bias)
-
-        def upsampled(layer: Any) -> Tensor:
-            out = pointwise(layer, latent.transpose(1, 2))
-            return out.repeat_interleave(POOL, dim=1)[:, :n]
-
-        x = causal(self.first_conv, previous[:, :, None], 1)
-        skip = pointwise(self.skip_conv, x)
+        # Channels last and products of matrices: a quarter less time than convolutions here. What
+        # is added up over layers and the head stay in float32: bfloat16 has no more steps than
+        # mu-law has levels.
+        latent = latent.transpose(1, 2)
+        x = causal_conv(self.first_conv, previous[:, :, None], 1).float()
+        skip = pointwise(self.skip_conv, x).float()
         layers = zip(
             self.dilated, self.condition, self.residual, self.skip, self.dilations, strict=True
         )
         for dilated, condition, residual, skip_layer, dilation in layers:
-            gate, filtered = (causal(dilated, x, dilation) + upsampled(condition)).chunk(2, dim=2)
-            gated = torch.sigmoid(gate) * torch.tanh(filtered)
+            h = add_held(causal_conv(dilated, x, dilation), pointwise(condition, latent))
+            gated = gated_activation(h)
             x = x + pointwise(residual, gated)
             skip = skip + pointwise(skip_layer, gated)
-        fc = pointwise(self.fc, functional.relu(skip)) + upsampled(self.fc_condition)
-        logits: Tensor = pointwise(self.logits, functional.relu(fc))
+        with torch.autocast(x.device.type, enabled=False):
+            fc_condition = pointwise(self.fc_condition, latent.float())
+            fc = add_held(pointwise(self.fc, functional.relu(skip)), fc_condition)
+            logits: Tensor = pointwise(self.logits, functional.relu(fc))
         return logits
 
 
@@ -204,10 +210,10 @@ def levels_to_input(levels: Tensor) -> Tensor:
 
 
 class DomainSounds(Sequence[npt.NDArray[np.float32]]):
-    """Domains' sounds at 16 kHz, both of each example, each by itself."""
+    """Domains' sounds at a network's rate, both of each example, each by itself."""
 
-    def __init__(self, examples: DomainExamples) -> None:
-        self.examples = examples
+    def __init__(self, examples: DomainExamples, sample_rate: int = 16000) -> None:
+        self.examples, self.sample_rate = examples, sample_rate
 
     def __len__(self) -> int:
         return 2 * len(self.examples)
@@ -217,30 +223,55 @@ class DomainSounds(Sequence[npt.NDArray[np.float32]]):
         number, half = divmod(range(len(self))[index], 2)
         sounds, facts = self.examples.stored(number)
         sound = sounds[half].astype(np.float32) / np.float32(FULL_SCALE)
-        resampled = resample(sound, self.examples.config.sample_rate, SAMPLE_RATE)
+        resampled = resample(sound, self.examples.config.sample_rate, self.sample_rate)
         return np.append(np.float32(facts["domains"][half]), resampled).astype(np.float32)
 
     def validation(self) -> "DomainSounds":
         """The sounds to validate with."""
-        return DomainSounds(self.examples.validation())
+        return DomainSounds(self.examples.validation(), self.sample_rate)
 
 
-def detune_segment(samples: Samples, rng: np.random.Generator) -> Samples:
-    """A sound in which a segment is up to half a semitone higher or lower.
+class PackedSounds(Sequence[npt.NDArray[np.float32]]):
+    """Sounds of a pack at a network's rate, each with the number of its domain."""
+
+    def __init__(self, pieces: PackedPieces, sample_rate: int) -> None:
+        self.pieces, self.sample_rate = pieces, sample_rate
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.float32]:  # type: ignore[override]
+        """Domain and sound, [1 + T]."""
+        piece, config = self.pieces.pieces[index], self.pieces.config
+        sound = resample(piece.sound, config.sample_rate, self.sample_rate)
+        domain = config.domains.index(piece.player)
+        return np.append(np.float32(domain), sound).astype(np.float32)
+
+    def validation(self) -> "PackedSounds":
+        """The sounds to validate with."""
+        return PackedSounds(self.pieces.validation(), self.sample_rate)
+
+
+def detune_segment(samples: Tensor) -> Tensor:
+    """Sounds in each of which a segment is up to half a semitone higher or lower.
 
     Mor et al. 2018, section 3.1: a quarter to a half of it, spliced in as it is.
 
-    samples: [T]; returns [T].
+    samples: [B, T]; returns [B, T].
     """
-    n = len(samples)
-    length = int(rng.uniform(*_SEGMENT_SHARES) * n)
-    start = int(rng.uniform(0, n - length))
-    ratio = 2 ** (rng.uniform(-_MAX_SEMITONES, _MAX_SEMITONES) / 12)
+    n, device = samples.shape[1], samples.device
+    share, place, by = torch.rand(3, len(samples), 1, device=device)
+    low, high = _SEGMENT_SHARES
+    length = (low + (high - low) * share) * n
+    start = place * (n - length)
+    ratio = 2 ** (_MAX_SEMITONES * (2 * by - 1) / 12)
+    at = torch.arange(n, device=device).expand(len(samples), n)
     middle = start + length / 2
-    positions = middle + ratio * (np.arange(start, start + length) - middle)
-    out = samples.copy()
-    out[start : start + length] = np.interp(positions, np.arange(n), samples)
-    return out
+    moved = (middle + ratio * (at - middle)).clamp(0, n - 1)
+    positions = torch.where((at >= start) & (at < start + length), moved, at.float())
+    before = positions.long().clamp_max(n - 2)
+    weight = positions - before
+    return samples.gather(1, before) * (1 - weight) + samples.gather(1, before + 1) * weight
 
 
 class Mor2018Task(Task):
@@ -261,29 +292,31 @@ class Mor2018Task(Task):
     @classmethod
     def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
         """Pieces by the players of the domains."""
+        if folder is not None and is_pack(folder):
+            return PackedPieces(folder)
         return record_domains(config.examples, folder, progress=progress)
 
     def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
         """Sounds of the domains, each by itself."""
         check_domains(self.config.domains, recorded)
-        return DomainSounds(recorded)
+        if isinstance(recorded, PackedPieces):
+            return PackedSounds(recorded, self.config.sample_rate)
+        return DomainSounds(recorded, self.config.sample_rate)
 
     def unpack_batch(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Domains, and levels of crops, clean and with the pitch of a segment changed.
 
         batch: [B, 1 + T]; returns [B], [B, crop].
         """
-        n = min(self.config.crop_samples, (batch.shape[1] - 1) // POOL * POOL)
-        clean, augmented = [], []
-        for sound in batch[:, 1:].cpu():
-            n_left = len(sound) - n
-            at = int(torch.randint(0, n_left + 1, ())) if self.training else n_left // 2
-            crop = sound[at : at + n]
-            rng = np.random.default_rng(int(torch.randint(0, 2**31, ())))
-            clean.append(crop)
-            augmented.append(torch.from_numpy(detune_segment(to_numpy(crop), rng)))
-        pair = (mu_law_encode(torch.stack(x).to(batch.device)) for x in (clean, augmented))
-        return batch[:, 0].long(), *pair  # type: ignore[return-value]
+        sounds, pool = batch[:, 1:].float(), self.config.pool
+        n = min(self.config.crop_samples, sounds.shape[1] // pool * pool)
+        n_left = sounds.shape[1] - n
+        if self.training:
+            first = torch.randint(0, n_left + 1, (len(batch), 1), device=batch.device)
+        else:
+            first = torch.full((len(batch), 1), n_left // 2, device=batch.device)
+        crops = sounds.gather(1, first + torch.arange(n, device=batch.device))
+        return batch[:, 0].long(), mu_law_encode(crops), mu_law_encode(detune_segment(crops))
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Losses of a turn: the classifier's, then that of encoder and decoders."""
@@ -331,7 +364,7 @@ class Mor2018Task(Task):
 
     def onnx_parts(self) -> dict[str, OnnxPart]:
         """The encoder."""
-        groups = {"groups": torch.zeros(1, 6, POOL)}
+        groups = {"groups": torch.zeros(1, 6, self.config.pool)}
         encode = Method(self.encoder, "encode_groups")
         return {"": OnnxPart(encode, groups, {"groups": {1: "groups"}}, ["latent"])}
 
@@ -339,7 +372,7 @@ class Mor2018Task(Task):
         """The kind of translator, its rate, and the decoders' dilations."""
         return {
             "kind": "samples",
-            "sample_rate": SAMPLE_RATE,
+            "sample_rate": self.config.sample_rate,
             "dilations": list(self.config.dilations),
         }
 
@@ -408,8 +441,13 @@ def _mor2018() -> TrainingConfig:
 
 
 def _mor2018_small() -> TrainingConfig:
+    # Three domains at 8 kHz: half the samples of a second, so that a decoder of 20 layers sees back
+    # over a quarter of a second, and a sampler on one core takes some seconds for one.
+    domains = ("church-organ", "nylon-guitar", "wind-quintet")
     task = Mor2018Training(
-        width=32,
+        domains=domains,
+        sample_rate=8000,
+        width=64,
         n_blocks=2,
         n_layers=9,
         n_decoder_blocks=2,
@@ -417,15 +455,16 @@ def _mor2018_small() -> TrainingConfig:
         crop_samples=8000,
     )
     loop = LoopConfig(
-        batch_size=8,
-        learning_rate=2e-3,
-        warmup_steps=30,
-        ema_decay=0.98,
+        batch_size=16,
+        learning_rate=1e-3,
+        warmup_steps=200,
+        ema_decay=0.998,
         report_every_steps=20,
-        validate_every_s=400.0,
-        minutes=25.0,
+        validate_every_s=60.0,
+        in_memory=True,
+        minutes=240.0,
     )
-    return TrainingConfig(task, DomainsConfig(), loop)
+    return TrainingConfig(task, DomainsConfig(banks=("fluid-r3",), domains=domains), loop)
 
 
 PRESETS = {"mor2018": _mor2018, "mor2018-small": _mor2018_small}

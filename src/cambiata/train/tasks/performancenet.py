@@ -44,32 +44,37 @@ class PerformanceNetTraining:
     # and their logarithms at six resolutions, waveforms made with the target's phases.
     loss: Literal["l1", "multi-scale"] = "multi-scale"
     crop_s: float = 4.0  # Seconds of each example that a step learns from
+    # Over what layers are normed: each channel over time, as published, by which a key that is
+    # struck once in a span counts as much as one that is held throughout, and what a span sounds
+    # like depends on its length; or each frame over the channels.
+    norm: Literal["time", "channels"] = "time"
 
 
-class _InstanceNorm(nn.Module):
-    """Instance norm; torch's own is exported for one length alone."""
+class _Norm(nn.Module):
+    """Instance norm, or a norm of each frame; torch's own is exported for one length alone."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, over: Literal["time", "channels"]) -> None:
         super().__init__()
+        self.dim = 2 if over == "time" else 1
         self.scale, self.shift = (nn.Parameter(x) for x in (torch.ones(width), torch.zeros(width)))
 
     def forward(self, x: Tensor) -> Tensor:
-        centred = x - x.mean(dim=2, keepdim=True)
-        deviation = ((centred**2).mean(dim=2, keepdim=True) + 1e-5).sqrt()
+        centred = x - x.mean(dim=self.dim, keepdim=True)
+        deviation = ((centred**2).mean(dim=self.dim, keepdim=True) + 1e-5).sqrt()
         return centred / deviation * self.scale[:, None] + self.shift[:, None]
 
 
 class _DoubleConv(nn.Module):
-    """Two convolutions, each normed over time."""
+    """Two convolutions, each normed."""
 
-    def __init__(self, n_in: int, n_out: int) -> None:
+    def __init__(self, n_in: int, n_out: int, norm: Literal["time", "channels"]) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv1d(n_in, n_out, 3, padding=1),
-            _InstanceNorm(n_out),
+            _Norm(n_out, norm),
             nn.LeakyReLU(0.01),
             nn.Conv1d(n_out, n_out, 3, padding=1),
-            _InstanceNorm(n_out),
+            _Norm(n_out, norm),
             nn.LeakyReLU(0.01),
         )
 
@@ -81,11 +86,11 @@ class _DoubleConv(nn.Module):
 class _MBRBlock(nn.Module):
     """A residual block that treats bands apart."""
 
-    def __init__(self, width: int, n_bands: int) -> None:
+    def __init__(self, width: int, n_bands: int, norm: Literal["time", "channels"]) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv1d(width, width, 3, padding=1, groups=n_bands),
-            _InstanceNorm(width),
+            _Norm(width, norm),
             nn.LeakyReLU(0.01),
             nn.Conv1d(width, width, 3, padding=1, groups=n_bands),
         )
@@ -102,7 +107,8 @@ class PerformanceNet(nn.Module):
         super().__init__()
         widths = config.widths
         self.down_convs = nn.ModuleList(
-            _DoubleConv(a, b) for a, b in zip((N_ROLL, *widths[:-1]), widths, strict=True)
+            _DoubleConv(a, b, config.norm)
+            for a, b in zip((N_ROLL, *widths[:-1]), widths, strict=True)
         )
         # Strikes and offsets again, at every resolution of the way up.
         onset_offset = 2 * N_KEYS
@@ -110,7 +116,7 @@ class PerformanceNet(nn.Module):
             nn.Conv1d(onset_offset, 32, 3, padding=1) for _ in widths[:-1]
         )
         self.up_convs = nn.ModuleList(
-            _DoubleConv(below + here + 32, here)
+            _DoubleConv(below + here + 32, here, config.norm)
             for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.timbre = nn.ModuleList(
@@ -119,7 +125,7 @@ class PerformanceNet(nn.Module):
         self.wide_conv = nn.Conv1d(widths[0], 512, 3, padding=1)
         self.wide_modulation = nn.Linear(N_TIMBRE, 1024)
         self.mbr_blocks = nn.Sequential(
-            *(_MBRBlock(512, 2 ** (i + 1)) for i in range(config.n_blocks))
+            *(_MBRBlock(512, 2 ** (i + 1), config.norm) for i in range(config.n_blocks))
         )
         self.lastconv = nn.Conv1d(512, FRAMES_PER_STEP * STFT.n_bins, 1)
 
@@ -274,7 +280,11 @@ def _multi_scale(output: Tensor, target: Tensor) -> Tensor:
     return torch.stack(losses).sum()
 
 
+def _training(loss: Literal["l1", "multi-scale"]) -> TrainingConfig:
+    return roll_training(PerformanceNetTraining(loss=loss, norm="channels"), 16, 240.0)
+
+
 PRESETS = {
-    "performancenet": lambda: roll_training(PerformanceNetTraining(), 12.0),
-    "performancenet-l1": lambda: roll_training(PerformanceNetTraining(loss="l1"), 12.0),
+    "performancenet": lambda: _training("multi-scale"),
+    "performancenet-l1": lambda: _training("l1"),
 }

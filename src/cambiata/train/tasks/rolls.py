@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from cambiata.audio.mel import log_mel
 from cambiata.audio.source import resample
+from cambiata.data.packed import PackedPieces, is_pack
 from cambiata.data.scored_examples import PianoConfig, ScoredExamples, record_joined
 from cambiata.partials.posteriors import BANDS
 from cambiata.score.piano_roll import piano_roll, resample_roll
@@ -27,7 +28,9 @@ _HOP_SAMPLES = 512  # of the reference's frames, `log_mel`'s own
 class RollExamples(Sequence[npt.NDArray[np.float16]]):
     """Reference, roll and target of every example, in one row."""
 
-    def __init__(self, examples: ScoredExamples, sample_rate: int, frame_rate_hz: float) -> None:
+    def __init__(
+        self, examples: ScoredExamples | PackedPieces, sample_rate: int, frame_rate_hz: float
+    ) -> None:
         self.examples, self.sample_rate, self.frame_rate_hz = examples, sample_rate, frame_rate_hz
         self._shape = (sample_rate, frame_rate_hz)
 
@@ -110,7 +113,7 @@ class SoundEncoder(nn.Module):
 class RollTask(Task):
     """A network on piano rolls, with an encoder of the reference."""
 
-    sample_rate: ClassVar[int]
+    sample_rate: int
     frame_rate_hz: ClassVar[float]
 
     def __init__(self, config: Any, network: nn.Module) -> None:
@@ -120,6 +123,8 @@ class RollTask(Task):
     @classmethod
     def record(cls, config: TrainingConfig, folder: str | None, progress: Progress) -> Recorded:
         """Examples with their notes, by keyboards."""
+        if folder is not None and is_pack(folder):
+            return PackedPieces(folder)
         return record_joined(config.examples, config.extra_examples, folder, progress=progress)
 
     def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
@@ -132,14 +137,16 @@ class RollTask(Task):
         return OnnxPart(self.encoder, mel, {"mel": {2: "frames"}}, ["timbre"])
 
 
-def roll_training(task: Any, minutes: float) -> TrainingConfig:
-    """Training of a network on piano rolls for two cores, by keyboards alone."""
+def roll_training(task: Any, batch_size: int, minutes: float) -> TrainingConfig:
+    """Training of a network on piano rolls, by keyboards alone."""
     loop = LoopConfig(
-        batch_size=4,
+        batch_size=batch_size,
         learning_rate=1e-3,
-        ema_decay=0.99,
+        warmup_steps=200,
+        ema_decay=0.998,
         report_every_steps=20,
-        validate_every_s=240.0,
+        validate_every_s=60.0,
+        in_memory=True,
         minutes=minutes,
     )
     return TrainingConfig(task, PianoConfig(), loop)

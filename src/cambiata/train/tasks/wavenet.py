@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cambiata.score.piano_roll import FRAME_RATE_HZ
+from cambiata.score.piano_roll import FRAME_RATE_HZ, N_KEYS
+from cambiata.train.causal import add_held, causal_pair
 from cambiata.train.config import TrainingConfig
 from cambiata.train.onnx import Method, OnnxPart
 from cambiata.train.tasks.rolls import (
@@ -26,8 +27,6 @@ from cambiata.train.tasks.rolls import (
     unpack_batch,
 )
 
-SAMPLE_RATE = 16000  # as published (Hawthorne et al. 2019)
-PER_FRAME = int(SAMPLE_RATE / FRAME_RATE_HZ)
 TRAINING_RMS = 0.1  # to which sounds are brought: their peaks stay within full scale
 N_LEVELS = 256  # of mu-law, as published (van den Oord et al. 2016)
 
@@ -36,12 +35,34 @@ N_LEVELS = 256  # of mu-law, as published (van den Oord et al. 2016)
 class WaveNetTraining:
     """Settings of `WaveNetTask`."""
 
+    sample_rate: int = 16000  # As published (Hawthorne et al. 2019); a multiple of 250
     # Small enough to be trained and played on two cores (docs/models/play.md)
     width: int = 32  # Channels of a layer
     n_skip: int = 64  # Channels of the skip connections
     n_stacks: int = 2
     n_layers: int = 10  # In each stack, of dilations 1, 2, 4, ...
     crop_frames: int = 125  # Frames of 4 ms that a step learns from, in each example
+    n_condition: int = 64  # Channels of the roll's network
+    # Of its residual layers of dilations 2, 8, 32, ...: how long notes have sounded and will sound
+    n_condition_layers: int = 0
+    # Whether it sees which keys are held, and when they are let go: NSynth's pitch (Engel et al.
+    # 2017) for several at a time. Hawthorne et al. 2019 give strikes alone.
+    held_keys: bool = True
+
+    @property
+    def per_frame(self) -> int:
+        """Samples of a frame of the roll."""
+        return int(self.sample_rate / FRAME_RATE_HZ)
+
+    @property
+    def condition_dilations(self) -> tuple[int, ...]:
+        """Dilations of the roll's residual layers."""
+        return tuple(2 * 4**i for i in range(self.n_condition_layers))
+
+    @property
+    def condition_context(self) -> int:
+        """Frames to both sides that a frame's condition depends on."""
+        return 2 + 4 + sum(self.condition_dilations)
 
     @property
     def dilations(self) -> tuple[int, ...]:
@@ -61,14 +82,24 @@ class WaveNet(nn.Module):
         super().__init__()
         self.config = config
         width, n = config.width, len(config.dilations)
+        n_condition = config.n_condition
+        visible = torch.ones(N_ROLL, 1)
+        if not config.held_keys:
+            visible[N_KEYS : 3 * N_KEYS] = 0
+        self.visible: Tensor
+        self.register_buffer("visible", visible, False)
         self.roll = nn.Sequential(
-            nn.Conv1d(N_ROLL, 96, 5, padding=2),
+            nn.Conv1d(N_ROLL, 3 * n_condition // 2, 5, padding=2),
             nn.ReLU(),
-            nn.Conv1d(96, 64, 9, padding=4),
+            nn.Conv1d(3 * n_condition // 2, n_condition, 9, padding=4),
             nn.ReLU(),
         )
-        self.timbre = nn.Linear(N_TIMBRE, 64)
-        self.condition_projection = nn.Conv1d(64, 2 * width * n, 1)
+        self.roll_layers = nn.ModuleList(
+            nn.Conv1d(n_condition, n_condition, 3, padding=d, dilation=d)
+            for d in config.condition_dilations
+        )
+        self.timbre = nn.Linear(N_TIMBRE, n_condition)
+        self.condition_projection = nn.Conv1d(n_condition, 2 * width * n, 1)
         self.input_projection = nn.Linear(1, width)
         self.dilated_past = nn.ModuleList(nn.Linear(width, 2 * width, bias=False) for _ in range(n))
         self.dilated_current = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n))
@@ -86,7 +117,17 @@ class WaveNet(nn.Module):
 
         roll: [B, N_ROLL, L]; timbre: [B, N_TIMBRE]; returns [B, L, layers, 2 * width].
         """
-        hidden = functional.relu(self.roll(roll) + self.timbre(timbre)[:, :, None])
+        return self.project(self.encode_roll(roll, timbre))
+
+    def encode_roll(self, roll: Tensor, timbre: Tensor) -> Tensor:
+        """Hidden frames [B, C, L] of a roll."""
+        hidden = self.roll(roll * self.visible)
+        for layer in self.roll_layers:
+            hidden = hidden + functional.relu(layer(hidden))
+        return functional.relu(hidden + self.timbre(timbre)[:, :, None])
+
+    def project(self, hidden: Tensor) -> Tensor:
+        """Condition of every layer of hidden frames."""
         projected = self.condition_projection(hidden)
         n = len(self.config.dilations)
         per_layer: Tensor = projected.view(projected.shape[0], n, 2 * self.config.width, -1)
@@ -97,22 +138,25 @@ class WaveNet(nn.Module):
 
         samples: [B, T]; condition: [B, L, layers, 2 * width]; returns [B, N_LEVELS, T].
         """
-        n = samples.shape[1]
-        x = self.input_projection(samples[:, :, None])
+        # What is added up over layers and the head stay in float32: bfloat16 has no more steps than
+        # mu-law has levels.
+        x = self.input_projection(samples[:, :, None]).float()
         skip = x.new_zeros(self.config.n_skip)
         for i, dilation in enumerate(self.config.dilations):
-            layer_condition = condition[:, :, i].repeat_interleave(PER_FRAME, dim=1)[:, :n]
-            past = functional.pad(x, (0, 0, dilation, 0))[:, :n]
-            x, skip = self._layer(i, past, x, layer_condition, skip)
-        logits: Tensor = self.head(skip).transpose(1, 2)
+            h = causal_pair(
+                x,
+                self.dilated_past[i].weight,
+                self.dilated_current[i].weight,
+                self.dilated_current[i].bias,
+                dilation,
+            )
+            x, skip = self._outputs(i, add_held(h, condition[:, :, i]), x, skip)
+        with torch.autocast(x.device.type, enabled=False):
+            logits: Tensor = self.head(skip).transpose(1, 2)
         return logits
 
-    def _layer(
-        self, i: int, past: Tensor, x: Tensor, layer_condition: Tensor, skip: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        a, b = (self.dilated_past[i](past) + self.dilated_current[i](x) + layer_condition).chunk(
-            2, dim=-1
-        )
+    def _outputs(self, i: int, h: Tensor, x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
+        a, b = h.chunk(2, dim=-1)
         gated = torch.tanh(a) * torch.sigmoid(b)
         return x + self.residual[i](gated), skip + self.skip[i](gated)
 
@@ -126,7 +170,8 @@ class WaveNet(nn.Module):
         skip = x.new_zeros(self.config.n_skip)
         for i in range(len(self.config.dilations)):
             layer_inputs.append(x)
-            x, skip = self._layer(i, past[:, i], x, condition[:, i], skip)
+            h = self.dilated_past[i](past[:, i]) + self.dilated_current[i](x) + condition[:, i]
+            x, skip = self._outputs(i, h, x, skip)
         return self.head(skip), torch.stack(layer_inputs, dim=1)
 
 
@@ -143,26 +188,30 @@ class WaveNetTask(RollTask):
     settings, system, card = WaveNetTraining, "wavenet", "play"
     config: WaveNetTraining
     network: WaveNet
-    sample_rate, frame_rate_hz = SAMPLE_RATE, FRAME_RATE_HZ
+    frame_rate_hz = FRAME_RATE_HZ
 
     def __init__(self, config: WaveNetTraining) -> None:
         super().__init__(config, WaveNet(config))
+        self.sample_rate = config.sample_rate
 
     def forward(self, batch: Tensor, share: float) -> dict[str, Tensor]:
         """Loss of rows.
 
         batch: [B, ...].
         """
-        mel, roll, sound = unpack_batch(batch, SAMPLE_RATE, FRAME_RATE_HZ)
-        n_context_frames = -(-self.config.receptive_field // PER_FRAME)
-        n = min(self.config.crop_frames + n_context_frames, roll.shape[2])
+        config = self.config
+        mel, roll, sound = unpack_batch(batch, config.sample_rate, FRAME_RATE_HZ)
+        hidden = self.network.encode_roll(roll, self.encoder(mel))
+        per_frame = config.per_frame
+        n_context_frames = -(-config.receptive_field // per_frame)
+        n = min(config.crop_frames + n_context_frames, roll.shape[2])
         at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
-        levels = mu_law(TRAINING_RMS * sound[:, at * PER_FRAME : (at + n) * PER_FRAME])
-        condition = self.network.condition(roll[:, :, at : at + n], self.encoder(mel))
+        levels = mu_law(TRAINING_RMS * sound[:, at * per_frame : (at + n) * per_frame])
+        condition = self.network.project(hidden[:, :, at : at + n])
         # Each sample is predicted by those before it: the input lies one behind.
         companded_previous = functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2) / 127.5 - 1
         logits = self.network(companded_previous, condition)
-        n_context = min(self.config.receptive_field, logits.shape[2] // 2) if at else 0
+        n_context = min(config.receptive_field, logits.shape[2] // 2) if at else 0
         loss = functional.cross_entropy(logits[:, :, n_context:], levels[:, n_context:])
         return {"loss": loss}
 
@@ -200,7 +249,26 @@ class WaveNetTask(RollTask):
             "dilations": list(self.config.dilations),
             "width": self.config.width,
             "level": TRAINING_RMS,
+            "sample_rate": self.config.sample_rate,
+            "condition_context": self.config.condition_context,
         }
 
 
-PRESETS = {"wavenet": lambda: roll_training(WaveNetTraining(), 15.0)}
+def _training(*, held_keys: bool) -> TrainingConfig:
+    # 8 kHz: two stacks of ten layers see back over a quarter of a second.
+    task = WaveNetTraining(
+        sample_rate=8000,
+        width=64,
+        n_skip=128,
+        crop_frames=250,
+        n_condition=128,
+        n_condition_layers=4,
+        held_keys=held_keys,
+    )
+    return roll_training(task, 16, 240.0)
+
+
+PRESETS = {
+    "wavenet": lambda: _training(held_keys=True),
+    "wavenet-strikes": lambda: _training(held_keys=False),
+}
