@@ -50,7 +50,7 @@ class Job:
 
 
 # The two losses of PerformanceNet for equally many steps, so that they are compared at these.
-PERFORMANCENET = {"loop.max_steps": "7000"}
+PERFORMANCENET = {"loop.max_steps": "6000", "loop.weight_decay": "0.02"}
 JOBS = {
     "mor2018-small": Job("mor2018-small", "melodies"),
     "wavenet": Job("wavenet", "keyboards"),

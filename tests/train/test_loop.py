@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,20 @@ def test_settings_that_do_not_fit_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_tiny_examples_are_what_they_say(tmp_path: Path) -> None:
     assert len(tiny_examples(tmp_path)) == TINY.n_examples
+
+
+def test_examples_in_memory_are_the_same(tmp_path: Path) -> None:
+    examples = tiny_examples(tmp_path)
+    fit(Gain(), examples, SIX, tmp_path / "read")
+    fit(Gain(), examples, replace(SIX, in_memory=True), tmp_path / "kept")
+    assert _weights(tmp_path / "kept") == _weights(tmp_path / "read")
+
+
+def test_training_ends_by_the_clock(tmp_path: Path) -> None:
+    examples = tiny_examples(tmp_path)
+    task, end_s = Gain(), time.time() + 2
+    fit(task, examples, replace(SIX, max_steps=0, deadline_s=end_s), tmp_path / "run")
+    assert 0 <= time.time() - end_s < 10
+    # The rate falls as though the time until then had been asked for.
+    assert task.shares[0] < 0.1
+    assert task.shares[-1] > 0.8

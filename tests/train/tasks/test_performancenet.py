@@ -14,7 +14,11 @@ pytest.importorskip("lightning_fabric")
 pytest.importorskip("onnx")
 
 from cambiata.data.scored_examples import ScoredExamples  # noqa: E402
-from cambiata.train.tasks.performancenet import PerformanceNetTask, PerformanceNetTraining  # noqa: E402
+from cambiata.train.tasks.performancenet import (  # noqa: E402
+    PerformanceNetTask,
+    PerformanceNetTraining,
+    _Norm,
+)
 from cambiata.train.tasks.rolls import RollExamples  # noqa: E402
 
 SOUND = Audio(melody([57, 60, 64, 69], partials=10, rate=44100), 44100)
@@ -37,6 +41,15 @@ def test_performancenet_learns(loss: str, roll_examples: ScoredExamples) -> None
         losses["loss"].backward()
         optimizer.step()
     assert float(task(batch, 0.0)["loss"].detach()) < 0.8 * before
+
+
+def test_normed_over_channels_a_frame_does_not_depend_on_the_others() -> None:
+    x = torch.rand(1, 6, 8)
+    longer = torch.cat([x, 9 * torch.rand(1, 6, 8)], dim=2)
+    for over in ("channels", "time"):
+        norm = _Norm(6, over)  # type: ignore[arg-type]
+        same = torch.allclose(norm(longer)[:, :, :8], norm(x))
+        assert same == (over == "channels")
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sounds import SUPPORT, melody
 
+from cambiata import Part
 from cambiata.errors import InputError
 from cambiata.partials.latent import N_HIDDEN, encode_notes
 from cambiata.partials.posteriors import BANDS
@@ -22,6 +23,7 @@ from tiny_domains import SETTINGS, TINY, TWO, tiny_domains  # noqa: E402
 from cambiata.data.domains import (  # noqa: E402
     DomainExamples,
 )
+from cambiata.data.packed import PackConfig, Piece, write_pack  # noqa: E402
 from cambiata.train.config import LoopConfig, from_dict  # noqa: E402
 from cambiata.train.excerpts import (  # noqa: E402
     ExcerptDataset,
@@ -101,6 +103,22 @@ def test_an_encoder_looks_both_ways() -> None:
         apart = (encoder(sound) - encoder(torch.zeros(1, 2400))).abs().amax(1)[0]
     assert apart.shape == (3,)
     assert (apart > 0).all()
+
+
+def test_sounds_of_a_pack_are_learnt_from(tmp_path: Path) -> None:
+    t = np.arange(8000) / 8000
+    pieces = [
+        Piece(name, Part(()), (0.1 * np.sin(2 * np.pi * 300 * t)).astype(np.float32))
+        for name in TWO
+    ]
+    write_pack(pieces, tmp_path, PackConfig(1.0, 8000, TWO), [], n_bits=16)
+    config = replace(PRESETS["mor2018-small"](), task=replace(SMALL, sample_rate=16000))
+    task = Mor2018Task(config.task)
+    rows = task.dataset(Mor2018Task.record(config, str(tmp_path), None), None)
+    assert len(rows) == 2
+    assert rows[1].shape == (1 + 16000,)  # the domain, and a second at the network's own rate
+    assert (rows[0][0], rows[1][0]) == (0, 1)
+    assert float(np.abs(rows[1][1:]).max()) == pytest.approx(0.1, rel=0.05)
 
 
 def test_mu_law_is_the_published_one() -> None:

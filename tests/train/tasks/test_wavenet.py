@@ -64,6 +64,28 @@ def test_the_wavenet_learns(roll_examples: ScoredExamples) -> None:
     assert float(task(batch, 0.0)["loss"].detach()) < 0.8 * before
 
 
+def test_without_held_keys_strikes_are_all_that_is_seen() -> None:
+    torch.manual_seed(0)
+    roll, timbre = torch.rand(1, 265, 8), torch.rand(1, 64)
+    without = roll.clone()
+    without[:, 88:264] = 0
+    for held_keys in (True, False):
+        network = WaveNet(WaveNetTraining(8000, 8, 8, 1, 2, held_keys=held_keys)).eval()
+        with torch.no_grad():
+            same = torch.equal(network.condition(roll, timbre), network.condition(without, timbre))
+        assert same != held_keys
+
+
+def test_a_condition_depends_on_the_frames_that_it_says() -> None:
+    torch.manual_seed(0)
+    network = WaveNet(WaveNetTraining(8000, 8, 8, 1, 2, n_condition=16, n_condition_layers=2))
+    context = network.config.condition_context
+    roll = torch.rand(1, 265, 4 * context).requires_grad_()
+    network.condition(roll, torch.rand(1, 64))[0, 2 * context].sum().backward()
+    frames = torch.nonzero(roll.grad.abs().sum(dim=(0, 1)))[:, 0]
+    assert (int(frames[0]), int(frames[-1])) == (context, 3 * context)
+
+
 @pytest.mark.slow
 def test_a_wavenet_trained_here_plays(roll_examples: ScoredExamples, tmp_path: Path) -> None:
     tiny = {"task.width": "8", "task.n_skip": "8", "task.n_stacks": "1", "task.n_layers": "3"}

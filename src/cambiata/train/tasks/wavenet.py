@@ -203,17 +203,16 @@ class WaveNetTask(RollTask):
         mel, roll, sound = unpack_batch(batch, config.sample_rate, FRAME_RATE_HZ)
         hidden = self.network.encode_roll(roll, self.encoder(mel))
         per_frame = config.per_frame
-        n_context_frames = -(-config.receptive_field // per_frame)
-        n = min(config.crop_frames + n_context_frames, roll.shape[2])
+        n = min(config.crop_frames, roll.shape[2])
         at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
         levels = mu_law(TRAINING_RMS * sound[:, at * per_frame : (at + n) * per_frame])
         condition = self.network.project(hidden[:, :, at : at + n])
         # Each sample is predicted by those before it: the input lies one behind.
         companded_previous = functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2) / 127.5 - 1
         logits = self.network(companded_previous, condition)
-        n_context = min(config.receptive_field, logits.shape[2] // 2) if at else 0
-        loss = functional.cross_entropy(logits[:, :, n_context:], levels[:, n_context:])
-        return {"loss": loss}
+        # From the first sample on, though its past is cut off: with little or no past, as at the
+        # beginning of a sampled piece, which note sounds is to be learnt from the roll.
+        return {"loss": functional.cross_entropy(logits, levels)}
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Mean loss."""
@@ -260,7 +259,7 @@ def _training(*, held_keys: bool) -> TrainingConfig:
         sample_rate=8000,
         width=64,
         n_skip=128,
-        crop_frames=250,
+        crop_frames=320,
         n_condition=128,
         n_condition_layers=4,
         held_keys=held_keys,
