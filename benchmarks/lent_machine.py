@@ -64,7 +64,9 @@ COPIES = {"mor2018-unconfused": ("mor2018-small", {"confusion": 0.0})}
 
 
 def say(text: str, log: Any) -> None:
-    """Print a line, and keep it."""
+    """Print a line, and keep it; nothing where there is nothing to say."""
+    if not text:
+        return
     print(text, flush=True)
     log.write(text + "\n")
     log.flush()

@@ -17,6 +17,7 @@ from pathlib import Path
 import music21
 import numpy as np
 
+from cambiata.arrays import Samples
 from cambiata.audio.source import resample
 from cambiata.data.domains import DOMAINS, Member
 from cambiata.data.duplicates import read_exclusions
@@ -33,7 +34,7 @@ LEVEL, PEAK = 0.1, 0.99  # RMS, and the peak that no sound exceeds
 MELODY_DOMAINS = ("church-organ", "nylon-guitar", "wind-quintet")
 MELODY_RATE_HZ = 8000
 LINES = PhraseConfig(textures=(("line", 1.0),))
-FONTS = ("fluid-r3", "musescore-general", "generaluser-gs")
+FONTS: tuple[str, ...] = ("fluid-r3", "musescore-general", "generaluser-gs")
 
 
 def parsed_works() -> list[Work]:
@@ -66,17 +67,18 @@ def window(
     )
 
 
-def set_level(sound: np.ndarray) -> np.ndarray:
+def set_level(sound: Samples) -> Samples:
     """The sound at the level of all, or as near to it as its peak lets it be."""
     rms, peak = np.sqrt(np.mean(sound**2)) + 1e-9, np.abs(sound).max() + 1e-9
-    return (sound * min(LEVEL / rms, PEAK / peak)).astype(np.float32)
+    return sound * np.float32(min(LEVEL / rms, PEAK / peak))
 
 
 def keyboards(n_pieces: int, n_validation: int, seed: int = 11) -> Iterator[Piece]:
     """Pieces by keyboards, one after another by each."""
     works = parsed_works()
     excluded, held_out = read_exclusions(), set(PianoConfig().held_out)
-    learnt, held = [], []
+    learnt: list[tuple[str, int]] = []
+    held: list[tuple[str, int]] = []
     renderers = {name: Renderer(SoundFont(find_font(name))) for name in FONTS}
     for name in PIANO_BANKS:
         font, _, programs = name.partition(":")
@@ -142,13 +144,13 @@ def main() -> None:
     if arguments.kind == "keyboards":
         pieces = list(keyboards(arguments.pieces or 320, arguments.validation))
         config = PackConfig(DURATION_S, RENDER_RATE_HZ, tuple(sorted({p.player for p in pieces})))
-        fonts, coding = FONTS, {"quality": 0.15}
+        fonts, quality = FONTS, 0.15
     else:
         pieces = list(melodies(arguments.pieces or 450, arguments.validation))
         config = PackConfig(DURATION_S, MELODY_RATE_HZ, MELODY_DOMAINS)
-        fonts, coding = ("fluid-r3",), {"quality": 0.6}
+        fonts, quality = FONTS[:1], 0.6
     sources = [asdict(SoundFont(find_font(name)).source) for name in fonts]
-    write_pack(pieces, arguments.folder, config, sources, **coding)
+    write_pack(pieces, arguments.folder, config, sources, quality=quality)
     size = sum(place.stat().st_size for place in arguments.folder.iterdir())
     minutes = len(pieces) * DURATION_S / 60
     print(f"{minutes:.0f} minutes, {size / 2**20:.1f} MiB, {time.perf_counter() - begun:.0f} s")

@@ -25,7 +25,6 @@ def test_it_draws_from_what_torch_says() -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip("lightning_fabric")
     from cambiata.train.tasks.mor2018 import (
-        POOL,
         Decoder,
         DecoderArrays,
         Mor2018Training,
@@ -45,7 +44,7 @@ def test_it_draws_from_what_torch_says() -> None:
     levels = sample_levels(
         [(1.0, DecoderWeights(arrays, config.dilations))],
         latent,
-        POOL,
+        config.pool,
         np.random.default_rng(5),
         compiled=False,
     )
@@ -53,7 +52,7 @@ def test_it_draws_from_what_torch_says() -> None:
     with torch.no_grad():
         logits = decoder(levels_to_input(inputs)[None], torch.from_numpy(latent.T[None].copy()))[0]
     total = torch.softmax(logits.double(), dim=1).cumsum(dim=1).numpy()
-    uniform = np.random.default_rng(5).random(2 * POOL)
+    uniform = np.random.default_rng(5).random(2 * config.pool)
     expected = np.array([np.searchsorted(row, x) for row, x in zip(total, uniform, strict=True)])
     # The first sample has silence before it there, and here the middle level: next to the same.
     assert (levels[1:] == expected[1:]).mean() > 0.995

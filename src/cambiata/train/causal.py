@@ -21,9 +21,7 @@ def causal_conv(layer: Any, x: Tensor, dilation: int) -> Tensor:
     return causal_pair(x, layer.weight[:, :, 0], layer.weight[:, :, 1], layer.bias, dilation)
 
 
-def causal_pair(
-    x: Tensor, past_weight: Tensor, weight: Tensor, bias: Tensor, dilation: int
-) -> Tensor:
+def causal_pair(x: Tensor, past_weight: Any, weight: Any, bias: Any, dilation: int) -> Tensor:
     """The same, by the weights of past and present [C_out, C_in]."""
     past = functional.pad(x, (0, 0, dilation, 0))[:, : x.shape[1]]
     current = functional.linear(x, weight, bias)
@@ -43,7 +41,8 @@ def two_sided_conv(layer: Any, x: Tensor, dilation: int) -> Tensor:
 
 def add_held(x: Tensor, frames: Tensor) -> Tensor:
     """Samples [B, T, C] and the frame that each lies in [B, L, C]; T is a multiple of L."""
-    return (x.unflatten(1, (frames.shape[1], -1)) + frames[:, :, None]).flatten(1, 2)
+    grouped = x.view(x.shape[0], frames.shape[1], -1, x.shape[2])
+    return (grouped + frames[:, :, None]).flatten(1, 2)
 
 
 def gated_activation(h: Tensor) -> Tensor:

@@ -69,11 +69,6 @@ class WaveNetTraining:
         """Dilations of all layers."""
         return tuple(2**i for i in range(self.n_layers)) * self.n_stacks
 
-    @property
-    def receptive_field(self) -> int:
-        """Samples that a prediction depends on."""
-        return 1 + sum(self.dilations)
-
 
 class WaveNet(nn.Module):
     """Samples and their conditions to logits of the next sample's level."""
