@@ -59,5 +59,5 @@ def test_a_broken_pack_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lacks some of its sound"):
         PackedPieces(tmp_path)
     (tmp_path / "sounds.flac").write_bytes(b"fLaC")
-    with pytest.raises(InputError, match="is not a whole pack"):
+    with pytest.raises(InputError, match="is not a whole sound file"):
         PackedPieces(tmp_path)

@@ -14,16 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from cambiata.arrays import Samples
+from cambiata.audio.mono import read_mono, write_flac, write_vorbis
 from cambiata.data.shards import note_rows, read_notes
 from cambiata.errors import InputError
 from cambiata.files import write_text
 from cambiata.score.midi import Part
 
 PACK_FILE = "pieces.json"
-_FULL_SCALE = 2**15
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,30 +65,16 @@ def write_pack(
 ) -> None:
     """Write pieces: FLAC of so many bits, or Ogg Vorbis of a quality from 0 to 1.
 
-    Zeros in the last bits cost FLAC nothing: 12 bits have less noise than mu-law of 256 levels.
+    12 bits have less noise than mu-law of 256 levels.
     """
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     sound = np.concatenate([piece.sound for piece in pieces])
     name = "sounds.ogg" if n_bits is None else "sounds.flac"
     if n_bits is None:
-        # In blocks: libsndfile's Vorbis encoder overflows its stack on one long array.
-        with soundfile.SoundFile(
-            place / name,
-            "w",
-            config.sample_rate,
-            1,
-            format="OGG",
-            subtype="VORBIS",
-            compression_level=1 - quality,
-        ) as file:
-            for at in range(0, len(sound), config.sample_rate):
-                file.write(sound[at : at + config.sample_rate])
+        write_vorbis(place / name, sound, config.sample_rate, quality)
     else:
-        step = 2 ** (16 - n_bits)
-        rounded = np.round(sound * (_FULL_SCALE / step)) * step
-        coded = np.clip(rounded, -_FULL_SCALE, _FULL_SCALE - step).astype(np.int16)
-        soundfile.write(place / name, coded, config.sample_rate, compression_level=1.0)
+        write_flac(place / name, sound, config.sample_rate, n_bits)
     facts = {
         "duration_s": config.duration_s,
         "sample_rate": config.sample_rate,
@@ -122,8 +107,8 @@ class PackedPieces(Sequence[PackedExample]):
         self.folder = Path(folder)
         try:
             facts = json.loads((self.folder / PACK_FILE).read_text())
-            sound, rate = soundfile.read(self.folder / facts["sounds"], dtype="float32")
-        except (OSError, ValueError, KeyError, soundfile.LibsndfileError) as error:
+            sound, rate = read_mono(self.folder / facts["sounds"])
+        except (OSError, ValueError, KeyError) as error:
             raise InputError(str(folder), "is not a whole pack", "pack the pieces again") from error
         self.config = PackConfig(
             float(facts["duration_s"]), int(facts["sample_rate"]), tuple(facts["domains"])
