@@ -135,6 +135,18 @@ def _archive(bright: Timbre, folder: Path, **changes: object) -> Path:
     return place
 
 
+def test_a_file_of_version_1_plays_uncorrected(bright: Timbre, tmp_path: Path) -> None:
+    [(weight, arrays)] = bright.voices
+    old = {name: array for name, array in arrays.items() if name != "noise_correction_db"}
+    place = _archive(replace(bright, voices=((weight, old),)), tmp_path, version=1)
+    system = make_system(transfer_system("oneshot"))
+    [(_, memory)] = cambiata.load_timbre(place).for_system(system)
+    assert memory.noise_correction_db is None
+    [(_, memory)] = bright.for_system(system)
+    assert memory.noise_correction_db.shape == (24,)
+    assert cambiata.transfer(CONTENT, cambiata.load_timbre(place)).samples.any()
+
+
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
@@ -146,6 +158,9 @@ def _archive(bright: Timbre, folder: Path, **changes: object) -> Path:
         ({"stiffness": np.float32(np.nan)}, "is not whole"),
         ({"stiffness": np.zeros(2)}, "is not whole"),
         ({"pitches": np.array([60, 62, 64])}, "is not whole"),
+        ({"noise_correction_db": np.zeros(3)}, "is not whole"),
+        ({"noise_correction_db": np.full(24, np.inf)}, "is not whole"),
+        ({"version": 3}, "is of version 3, not 1 or 2"),
         ({"voices": [float("nan")]}, "has voices whose shares do not add up to 1"),
         ({"voices": []}, "has voices whose shares do not add up to 1"),
         ({"voices": [-1, 2]}, "has voices whose shares do not add up to 1"),

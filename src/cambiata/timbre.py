@@ -34,7 +34,9 @@ SUFFIX = ".timbre"
 # A voice is half a megabyte; a damaged or hostile archive states any size.
 _MAX_BYTES = 256 * 2**20
 _SHARES_TOLERANCE = 1e-3  # of rounding in mixes of mixes
-_FORMAT, _VERSION = "cambiata timbre", 1
+_FORMAT, _VERSION = "cambiata timbre", 2
+# What version 2 added to the arrays may be missing: files of version 1 play as they did.
+_READABLE_VERSIONS = (1, 2)
 _GAP_S = 0.1  # silence between recordings captured together: no note runs from one into the next
 _CURE = "capture it again with `cambiata.capture_timbre`"
 
@@ -229,8 +231,8 @@ def load_timbre(path: str | Path) -> Timbre:
     except Exception as error:  # whatever zipfile, zlib, NumPy and json make of damaged bytes
         raise InputError(str(path), "is not a .timbre file", _CURE) from error
     system = current_name("system", system)
-    if version != _VERSION:
-        raise InputError(str(path), f"is of version {version}, not {_VERSION}", _CURE)
+    if version not in _READABLE_VERSIONS:
+        raise InputError(str(path), f"is of version {version}, not 1 or {_VERSION}", _CURE)
     if not min(shares, default=-1) >= 0 or not abs(sum(shares) - 1) < _SHARES_TOLERANCE:
         raise InputError(str(path), "has voices whose shares do not add up to 1", _CURE)
     voices = []

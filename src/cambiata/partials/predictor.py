@@ -18,9 +18,14 @@ from cambiata.partials.analysis import (
     noise_floor_db,
     power_spectrum,
 )
-from cambiata.partials.bands import band_hz, band_quantiles_db, render_bands
+from cambiata.partials.bands import (
+    band_hz,
+    band_quantiles_db,
+    noise_interpolation,
+    render_bands,
+)
 from cambiata.partials.note_frames import FLOOR_DB, N_FEATURES, N_NOISE, N_PARTIALS, NoteFrames
-from cambiata.partials.posteriors import BANDS, detect_notes
+from cambiata.partials.posteriors import BANDS, NoteEvents, detect_notes
 from cambiata.partials.synthesis import Prediction
 from cambiata.partials.tuning import tuning_cents
 from cambiata.weights import Model
@@ -46,6 +51,9 @@ class StyleMemory:
     quantiles: Array  # quantiles of its levels in the bands [3, bands]
     pitches: npt.NDArray[np.int64]  # of all its notes
     strengths_db: npt.NDArray[np.float64]  # of all its notes
+    # Gain of noise that it asks for when it plays itself (`correction`) [N_NOISE]; None in timbre
+    # files of version 1, whose noise is not corrected.
+    noise_correction_db: Array | None = None
 
     @property
     def is_pitched(self) -> bool:
@@ -65,6 +73,8 @@ class StyleMemory:
             "quantiles": self.quantiles,
             "strengths_db": self.strengths_db,
         }
+        if self.noise_correction_db is not None:
+            half_precision["noise_correction_db"] = self.noise_correction_db
         return {name: array.astype(np.float16) for name, array in half_precision.items()} | {
             "pitches": self.pitches.astype(np.int16),
             "stiffness": np.array(self.inharmonicity, np.float32),
@@ -90,6 +100,11 @@ class StyleMemory:
             raise ValueError("levels of another shape")
         if pitches.ndim != 1 or pitches.shape != strengths_db.shape or inharmonicity.shape:
             raise ValueError("notes of another shape")
+        correction = arrays.get("noise_correction_db")
+        if correction is not None:
+            correction = _checked(correction, np.float32)
+            if correction.shape != (N_NOISE,):
+                raise ValueError("correction of another shape")
         return cls(
             MeasuredFrames(*measured),
             float(inharmonicity),
@@ -97,6 +112,7 @@ class StyleMemory:
             quantiles,
             pitches,
             strengths_db,
+            correction,
         )
 
 
@@ -114,8 +130,23 @@ StyleMix = tuple[tuple[float, StyleMemory], ...]
 """A timbre: styles with their weights, which add up to 1."""
 
 
+@dataclass(frozen=True, eq=False)
+class StyleNotes:
+    """A style as it is measured: its memory, and the notes and the spectrum it was taken from."""
+
+    memory: StyleMemory
+    note: npt.NDArray[np.int64]  # index of the note of each note frame of the memory [M]
+    events: NoteEvents
+    power: Array  # power spectrogram [L, F]
+
+
 def measure_style(style: Samples, listener: str) -> StyleMemory:
     """Memory of a style [T]; `listener` names the weights that detect its notes."""
+    return measure_notes(style, listener).memory
+
+
+def measure_notes(style: Samples, listener: str) -> StyleNotes:
+    """Memory of a style [T], with its notes and its spectrum."""
     power = power_spectrum(style)
     events = detect_notes(style, listener, tuning_cents=tuning_cents(style, BANDS.sample_rate))
     measured, frames, inharmonicity = measure(power, events)
@@ -123,7 +154,7 @@ def measure_style(style: Samples, listener: str) -> StyleMemory:
         events = detect_hits(power)
         measured, frames = measure_hits(power, events)
     chosen = choose_frames(frames, _N_MEMORY_FRAMES, np.random.default_rng(_MEMORY_SEED))
-    return StyleMemory(
+    memory = StyleMemory(
         measured[chosen],
         inharmonicity,
         noise_floor_db(power),
@@ -131,6 +162,7 @@ def measure_style(style: Samples, listener: str) -> StyleMemory:
         events.pitch,
         events.strength_db,
     )
+    return StyleNotes(memory, frames.note[chosen], events, power)
 
 
 def mix_is_pitched(mix: StyleMix) -> bool:
@@ -162,12 +194,12 @@ def predict(
     the content's levels in the bands [bands, L], or with itself where there is no content.
     `on_predicted` is called before the refiner is.
     """
-    styles = [model.part("style")(*_tokens(m.measured), m.noise_floor_db) for _, m in mix]
+    styles = [model.part("style")(*attention_inputs(m.measured), m.noise_floor_db) for _, m in mix]
     partials = np.zeros((len(frames), N_PARTIALS), np.float32)
     noise = np.zeros((len(frames), N_NOISE), np.float32)
     background = np.zeros(N_NOISE, np.float32)
     for (weight, memory), (background_db, _) in zip(mix, styles, strict=True):
-        tokens, share = _tokens(memory.measured), np.float32(weight)
+        tokens, share = attention_inputs(memory.measured), np.float32(weight)
         for at in range(0, len(frames), _BATCH_FRAMES):
             batch = slice(at, at + _BATCH_FRAMES)
             partials_db, noise_db = model.part("")(*tokens, frames.features[batch])
@@ -185,10 +217,17 @@ def predict(
         )
         gain += np.float32(weight) * gain_db
         residual += np.float32(weight) * residual_db
+    # The refiner has learnt with uncorrected noise.
+    correction = np.zeros(N_NOISE, np.float32)
+    for weight, memory in mix:
+        if memory.noise_correction_db is not None:
+            correction += np.float32(weight) * memory.noise_correction_db
+    residual += (correction @ noise_interpolation(band_hz()))[:, None]
+    noise, background = noise + correction, background + correction
     return Prediction(partials, noise, background, inharmonicity, gain, residual)
 
 
-def _tokens(measured: MeasuredFrames) -> tuple[Array, ...]:
+def attention_inputs(measured: MeasuredFrames) -> tuple[Array, ...]:
     """Inputs of attention; a style without notes is one frame of zeros."""
     if not measured.n_frames:
         return tuple(np.zeros((1, n), np.float32) for n in _TOKEN_WIDTHS)

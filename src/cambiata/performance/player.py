@@ -134,12 +134,16 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
 
 
 def _thin_memories(timbre: StyleMix) -> StyleMix:
-    """Every second note frame of each style, or fewer, so that at most 384 are left."""
+    """Every second note frame of each style, or fewer, so that at most 384 are left.
+
+    Corrections are of ``oneshot``'s predictions, not of this player's.
+    """
     thinned = []
     for weight, memory in timbre:
         step = -(-memory.measured.n_frames // _N_MEMORY_FRAMES) or 1
         chosen = np.arange(0, memory.measured.n_frames, step)
-        thinned.append((weight, replace(memory, measured=memory.measured[chosen])))
+        measured = memory.measured[chosen]
+        thinned.append((weight, replace(memory, measured=measured, noise_correction_db=None)))
     return tuple(thinned)
 
 

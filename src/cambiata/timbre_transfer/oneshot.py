@@ -14,12 +14,12 @@ from cambiata.audio.stft import Stft
 from cambiata.audio.vocoder import MORPH_ITERATIONS, griffin_lim, morph
 from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import band_hz, band_position, bands_db
+from cambiata.partials.correction import measure_corrected_style
 from cambiata.partials.note_frames import WINDOW, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, detect_notes
 from cambiata.partials.predictor import (
     StyleMix,
-    measure_style,
     mix_from_arrays,
     mix_is_pitched,
     mix_to_arrays,
@@ -108,7 +108,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
 
     def capture(self, style: Samples) -> StyleMix:
         """The style [T] alone, with weight 1."""
-        return ((1.0, measure_style(style, self.config.listener)),)
+        return ((1.0, measure_corrected_style(style, self.config.listener, self._model)),)
 
     def is_pitched(self, timbre: StyleMix) -> bool:
         """Whether any of the styles is made of notes."""
