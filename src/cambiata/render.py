@@ -21,6 +21,7 @@ from cambiata.audio.downmix import mono
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
+from cambiata.audio.stereo_image import StereoMeter, with_image
 from cambiata.audio.unpitched import unpitched_part
 from cambiata.errors import InputError, warn
 from cambiata.named_timbres.named import open_recording
@@ -218,15 +219,17 @@ class ContentRender(Render):
         name, n_samples = self.content.name, self.stop - self.start
         refuse_short(name, n_samples / self.sample_rate, self.system)
         meter, peak = LoudnessMeter(self.sample_rate), 0.0
-        tuning = TuningMeter(self.sample_rate, n_samples)
+        tuning, stereo = TuningMeter(self.sample_rate, n_samples), StereoMeter()
         for block in crop_blocks(self.content.blocks(), self.start, self.stop):
             meter.add(block)
+            stereo.add(block)
             if self.system.hears_pitches:
                 tuning.add(block)
             peak = max(peak, float(np.abs(block).max()))
         if peak < SILENCE:
             subject = "is" if n_samples == self.content.n_samples else "the region is"
             raise InputError(name, f"{subject} silent", "choose a recording or a region with sound")
+        self._is_one_image = stereo.is_one_image
         self.tuning_cents = tuning.cents()
         if self.tuning_cents:
             warn(f"{name}: {describe_tuning(self.tuning_cents)}; its tuning is kept")
@@ -383,7 +386,11 @@ class ContentRender(Render):
 
         By channel rather than by mid and side: two instruments left and right stay two contents,
         and what is in one channel cannot leak into the other. Equal channels are played once.
+        Channels that are one image are played once, too, and the image is laid upon that: of each
+        by itself other notes would be detected, and what differs would widen the image.
         """
+        if self._is_one_image:
+            return self._render_image(chunk, at, timbre, progress)
         out = np.empty_like(chunk)
         for i, channel in enumerate(chunk):
             twin = next((j for j in range(i) if np.array_equal(chunk[j], channel)), None)
@@ -395,6 +402,23 @@ class ContentRender(Render):
                 progress((i + done) / chunk.shape[0])
 
             out[i] = self._render_channel(channel, at, timbre, report)
+        return out
+
+    def _render_image(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
+        """Two channels [2, T] that are one image, played once."""
+        single = mono(chunk, self.sample_rate)
+        out = with_image(
+            self._render_channel(single[0], at, timbre, progress)[None], chunk, self.sample_rate
+        )
+        if self.amount < 1:
+            # What an image does not keep of the content fades out, so that the result still
+            # approaches the content as the amount approaches 0.
+            out += np.float32(1 - self.amount) * (
+                chunk - with_image(single, chunk, self.sample_rate)
+            )
+        for row, channel in zip(out, chunk, strict=True):
+            gate = self._gate(channel, at)
+            row *= 1 if gate is None else gate
         return out
 
     def _render_channel(
