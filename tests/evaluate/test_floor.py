@@ -31,6 +31,11 @@ def test_with_vibrato_too() -> None:
     assert floor_db(Audio(sung(440, vibrato_cents=30), RATE))[:4].max() < -65
 
 
+def test_hiss_as_loud_as_the_partials_in_it_is_no_partials() -> None:
+    floor = floor_db(with_noise(sung(880), -6))
+    np.testing.assert_allclose(floor, in_bands(-6) - 10 * np.log10(1 + 10**-0.6), atol=2)
+
+
 def test_tones_have_none_and_chords_neither() -> None:
     chord = sung(220) + sung(277.2) + sung(329.6)
     assert floor_db(Audio(chord, RATE)).max() < -65

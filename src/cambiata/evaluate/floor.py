@@ -35,9 +35,9 @@ _PROMINENCE_DB, _BLOCK, _LOBE_BINS = 15.0, 32, 3
 _SOUNDING_DB = -25.0  # below the loudest tenth of the frames: softer ones are pauses or tails
 _LEAST_SHARE = 0.15  # of a band's bins that lie between partials, and of frames with so many
 _LEAST_BINS = 30  # of a band: the quantile of fewer wavers
-# A floor hardly below the band's own level is noise, or partials that no window separates; the
-# latter repeat with the period of the note. Noise of these bands is .1 to .3 by this.
-_NEAR_DB, _PERIODIC = -10.0, 0.5
+# A floor hardly below the band's own level, most of which does not stand out as partials, is noise,
+# or partials too near each other; these repeat with the note's period. Noise is .1 to .3 by this.
+_NEAR_DB, _REST_SHARE, _PERIODIC = -10.0, 0.5, 0.5
 _PERIOD_FRAME, _PERIODS = 2048, slice(40, 1024)  # samples: periods of 43 to 1100 Hz
 
 
@@ -52,11 +52,11 @@ def floor_db(sound: Audio) -> Levels:
     if not samples.any():
         return np.full(len(BANDS_HZ), np.nan)
     readings = np.array([_read_floor(samples, stft) for stft in _STFTS])
-    levels_db = readings[:, 1]
-    known = np.isfinite(readings[:, 0])
-    lowest_db = np.where(known, readings[:, 0], np.inf).min(axis=0)
-    lowest_db[~known.any(axis=0)] = np.nan
-    for band in np.flatnonzero(lowest_db > np.nanmin(levels_db, axis=0) + _NEAR_DB):
+    read_db = np.where(np.isfinite(readings[:, 0]), readings[:, 0], np.inf)
+    lowest_db, best = read_db.min(axis=0), read_db.argmin(axis=0)
+    lowest_db[np.isinf(lowest_db)] = np.nan
+    level_db, rest_share = readings[best, 1:, np.arange(len(BANDS_HZ))].T
+    for band in np.flatnonzero((lowest_db > level_db + _NEAR_DB) & (rest_share > _REST_SHARE)):
         if _periodicity(samples, BANDS_HZ[band]) > _PERIODIC:
             lowest_db[band] = np.nan
     floors: Levels = np.maximum(lowest_db, LOWEST_DB)
@@ -70,8 +70,10 @@ def extra_db(output_db: Levels, style_db: Levels) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _read_floor(samples: npt.NDArray[np.float32], stft: Stft) -> tuple[Levels, Levels]:
-    """Floor of every band through one window, and the bands' own levels, in dB."""
+def _read_floor(samples: npt.NDArray[np.float32], stft: Stft) -> Levels:
+    """Floors of the bands through one window, the bands' own levels, both in dB, and how much of
+    their power lies between partials, [3, bands].
+    """
     power = np.abs(stft.analyse(samples)).astype(np.float64) ** 2
     level = power.sum(axis=0)
     sounding = level > np.quantile(level, 0.9) * 10 ** (_SOUNDING_DB / 10)
@@ -79,19 +81,20 @@ def _read_floor(samples: npt.NDArray[np.float32], stft: Stft) -> tuple[Levels, L
     share_db = 10 * np.log10(np.maximum(share, 1e-15))
     between = ~_find_partials(share_db)
     hz = np.arange(stft.n_bins) * _RATE_HZ / stft.n_fft
-    floors, levels = [], []
+    floors, levels, rests = [], [], []
     for low_hz, high_hz in BANDS_HZ:
         inside = (hz >= low_hz) & (hz < high_hz)
         free = between[inside]
         enough = free.mean(axis=0) >= _LEAST_SHARE
         levels.append(10 * np.log10(np.median(share[inside].sum(axis=0)) + 1e-15))
+        rests.append((share[inside] * free).sum() / max(share[inside].sum(), 1e-15))
         if inside.sum() < _LEAST_BINS or enough.mean() < _LEAST_SHARE:
             floors.append(np.nan)
             continue
         cells_db = np.where(free, share_db[inside], np.nan)[:, enough]
         density_db = np.nanquantile(cells_db, _QUANTILE, axis=0) + _NOISE_DB
         floors.append(np.quantile(density_db, _QUANTILE) + 10 * np.log10(inside.sum()))
-    return np.array(floors), np.array(levels)
+    return np.array([floors, levels, rests])
 
 
 def _find_partials(power_db: Levels) -> Mask:
