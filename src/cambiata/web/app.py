@@ -39,7 +39,12 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"] in _UPLOADS:
             await self.app(scope, receive, send)
             return
-        n_bytes, is_begun = 0, False
+        refusal = JSONResponse(_TOO_LARGE, 413, {"Connection": "close"})
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if not announced.isdigit() or int(announced) > self._most:
+            await refusal(scope, receive, send)
+            return
+        n_bytes, is_answered = 0, False
 
         async def counted() -> Message:
             nonlocal n_bytes
@@ -49,25 +54,22 @@ class BodyLimit:
                 raise _TooLargeError
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal is_begun
-            is_begun = True
-            await send(message)
+        async def replaced(message: Message) -> None:
+            nonlocal is_answered
+            if n_bytes <= self._most:
+                await send(message)
+            elif not is_answered:  # FastAPI says that the body cannot be parsed: we know why
+                is_answered = True
+                await refusal(scope, receive, send)
 
-        headers = dict(scope["headers"])
-        announced = headers.get(b"content-length", b"0")
-        try:
-            if announced.isdigit() and int(announced) > self._most:
-                raise _TooLargeError
-            await self.app(scope, counted, noted)
-        except _TooLargeError:
-            if not is_begun:
-                words = error_words("the request", "is too large", "send less")
-                await JSONResponse(words, 413, {"Connection": "close"})(scope, receive, send)
+        await self.app(scope, counted, replaced)
 
 
 class _TooLargeError(Exception):
     """A body is larger than is taken."""
+
+
+_TOO_LARGE = error_words("the request", "is too large", "send less")
 
 
 def create_app(
