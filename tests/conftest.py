@@ -22,6 +22,8 @@ CURES = {
     "music21": 'pip install "cambiata[eval]"',
     "mir_eval|sklearn|matplotlib|pretty_midi|essentia": 'pip install "cambiata[eval]"',
     "basic.pitch|pitch tracker": "pip install --no-deps basic-pitch==0.4.0",
+    "fastapi": 'pip install "cambiata[studio]"',
+    "schemathesis": 'pip install "cambiata[test]"',
     "numba|Numba": 'pip install "cambiata[fast]"',
     "FluidSynth|libfluidsynth|sound ?font|fluid-r3|timgm6mb|musescore|csound": "make fonts",
     "amsynth|vital|dx7|stk|faust": 'apt-get install amsynth && pip install "cambiata[synths]"',
