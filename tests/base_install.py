@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-EXTRAS = ("torch", "librosa", "matplotlib", "music21", "ortools", "pytest")
+EXTRAS = ("torch", "librosa", "matplotlib", "music21", "ortools", "fastapi", "pytest")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -63,6 +63,9 @@ def main() -> None:
         own = run("domains", "add", "mine", folder)
         if own.returncode != 2 or 'pip install "cambiata[train]"' not in own.stderr:
             sys.exit(f"what domains of one's own need is not explained: {own.stderr}")
+        studio = run("serve", "--no-open")
+        if studio.returncode != 2 or 'pip install "cambiata[studio]"' not in studio.stderr:
+            sys.exit(f"what the studio needs is not explained: {studio.stderr}")
         missing = run("transfer", *pair, "--force", "--system", "ulyanov")
         if missing.returncode != 2 or 'pip install "cambiata[lab]"' not in missing.stderr:
             sys.exit(f"a missing extra is not explained: {missing.stderr}")

@@ -112,9 +112,9 @@ import importlib, sys, time
 import cambiata.weights
 cambiata.weights.network("timbre-metric")
 for name in (
-    "essentia.standard fluidsynth librosa lightning_fabric matplotlib.figure mir_eval music21 "
-    "numba onnx onnxscript ortools.sat.python.cp_model PIL.Image pretty_midi sklearn.mixture torch "
-    "torch.onnx vector_quantize_pytorch verovio"
+    "cambiata.web.server essentia.standard fluidsynth librosa lightning_fabric matplotlib.figure "
+    "mir_eval music21 numba onnx onnxscript ortools.sat.python.cp_model PIL.Image pretty_midi "
+    "sklearn.mixture torch torch.onnx vector_quantize_pytorch verovio"
 ).split():
     try:
         importlib.import_module(name)

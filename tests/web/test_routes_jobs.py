@@ -321,3 +321,15 @@ def test_unknown_jobs_and_verbs(still: TestClient) -> None:
     assert still.get("/api/jobs/job_0/events").status_code == 404
     assert still.delete("/api/jobs/job_0").status_code == 404
     assert still.post("/api/jobs/destroy", json={}).status_code in (404, 405)
+
+
+def test_a_result_is_ready_to_be_heard_and_seen(busy: TestClient, ids: dict[str, str]) -> None:
+    job = _done(busy, "transfer", content=ids["tune"], style=ids["style"], **FAST)
+    sound = job["result"]["sounds"]["output"]["id"]
+    studio: Studio = busy.app.state.studio  # type: ignore[attr-defined]
+    folder = studio.store.folder / "sounds" / sound
+    made = sorted(path.name for path in folder.iterdir())
+    assert made == ["peaks-1200.json", "playable.wav", "sound.wav"]
+    peaks = busy.get(f"/api/sounds/{sound}/peaks").json()
+    heard = soundfile.read(io.BytesIO(busy.get(f"/api/sounds/{sound}/audio").content))[0]
+    assert peaks["peak"] == pytest.approx(abs(heard).max(), abs=1e-3)

@@ -283,7 +283,7 @@ class Jobs:
         sounds = {}
         for role, facts in done["sounds"].items():
             facts = dict(facts)
-            path = folder / facts.pop("path")
+            path, views = folder / facts.pop("path"), folder / facts.pop("views")
             identity = new_id("sound")
             columns = {
                 "bytes": facts.pop("bytes"),
@@ -300,6 +300,8 @@ class Jobs:
                 "kept": False,
             }
             self._move("sound", path, identity, facts["file"])
+            for view in views.iterdir():
+                view.replace(self._store.file_folder("sound", identity) / view.name)
             self._store.add("sound", facts, id=identity, **columns)
             sounds[role] = identity
         timbre = None

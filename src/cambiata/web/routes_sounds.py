@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cambiata.web import answers
 from cambiata.web.refusals import Refusal
-from cambiata.web.sound_facts import spectrogram_rows_hz
+from cambiata.web.sound_facts import USUAL_COLUMNS, spectrogram_rows_hz
 from cambiata.web.sounds import sound_answer
 from cambiata.web.store import Row
 from cambiata.web.studio import Here, Studio
@@ -228,7 +228,7 @@ def save_sound(
 @routes.get(
     "/sounds/{identity}/peaks", response_model=answers.Peaks, responses=answers.refusals(404)
 )
-def show_peaks(studio: Here, identity: str, columns: Columns = 1000) -> dict[str, Any]:
+def show_peaks(studio: Here, identity: str, columns: Columns = USUAL_COLUMNS) -> dict[str, Any]:
     """Extremes of a sound in columns of equal time."""
     return studio.sounds.peaks(studio.sounds.find(identity), columns)
 

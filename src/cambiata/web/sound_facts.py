@@ -1,5 +1,6 @@
 """What the page shows of a sound, measured in a worker: length, loudness, peaks, spectrogram."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from cambiata.web.limits import Limits
 
 # What browsers play, and what most sound cards run at: higher rates are for files, not for ears.
 _PLAYED_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000)
+# Files that are made of a sound for the page, beside it.
+PLAYABLE, PEAKS, SPECTROGRAM = "playable.wav", "peaks-{}.json", "spectrogram-{}.png"
+USUAL_COLUMNS = 1200  # of peaks, as the page asks for them
 _MOST_GAIN_DB = 24.0  # for playing: louder, and a recording's noise is all that is heard
 
 
@@ -133,16 +137,28 @@ def open_to_hear(path: Path) -> Source:
 
 def write_playable(path: Path, output: Path) -> None:
     """Write what a browser plays: 16-bit wav, one or two channels, 48 kHz at most."""
-    source = open_to_hear(path)
+    _write_playable(open_to_hear(path), output)
+
+
+def _write_playable(source: Source, output: Path) -> None:
     rate = next((rate for rate in _PLAYED_RATES_HZ if rate >= source.sample_rate), 48000)
+    n_channels = min(source.n_channels, 2)
     Destination(
         output,
         like=source,
         sample_rate=rate,
-        n_channels=min(source.n_channels, 2),
+        n_channels=n_channels,
         subtype="PCM_16",
         force=True,
     ).write(source.blocks())
+
+
+def write_views(path: Path, folder: Path) -> None:
+    """Write what the page asks for first of a result, while it is at hand: sound and peaks."""
+    source = open_to_hear(path)
+    _write_playable(source, folder / PLAYABLE)
+    found = json.dumps(_peaks(source, USUAL_COLUMNS))
+    (folder / PEAKS.format(USUAL_COLUMNS)).write_text(found, "utf-8")
 
 
 def convert(path: Path, output: Path) -> None:
@@ -158,7 +174,10 @@ def convert(path: Path, output: Path) -> None:
 
 def peaks(path: Path, n_columns: int) -> dict[str, Any]:
     """Extremes of a sound in columns of equal time, all channels together."""
-    source = open_to_hear(path)
+    return _peaks(open_to_hear(path), n_columns)
+
+
+def _peaks(source: Source, n_columns: int) -> dict[str, Any]:
     n_columns = min(n_columns, source.n_samples)
     highest, lowest = np.full(n_columns, -np.inf), np.full(n_columns, np.inf)
     at = 0

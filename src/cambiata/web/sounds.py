@@ -15,6 +15,7 @@ from cambiata.web.file_names import extension_of, safe_name
 from cambiata.web.lanes import ReadingLane
 from cambiata.web.limits import Limits
 from cambiata.web.refusals import Refusal, unknown
+from cambiata.web.sound_facts import PEAKS, PLAYABLE, SPECTROGRAM
 from cambiata.web.store import Row, Store, new_id
 
 _EXAMPLES = (
@@ -151,7 +152,7 @@ class Sounds:
                 self._read("playable", folder, path=str(self.path(row)), output=str(made))
                 made.replace(place)
 
-        return self._made(row, "playable.wav", make)
+        return self._made(row, PLAYABLE, make)
 
     def converted(self, row: Row, wanted: str) -> Path:
         """The sound in another format."""
@@ -177,7 +178,7 @@ class Sounds:
             task: dict[str, Any] = {"path": str(self.path(row)), "columns": n_columns}
             write_text(place, json.dumps(self._read("peaks", place.parent, **task)))
 
-        text = self._made(row, f"peaks-{n_columns}.json", make).read_text("utf-8")
+        text = self._made(row, PEAKS.format(n_columns), make).read_text("utf-8")
         found: dict[str, Any] = json.loads(text)
         return found
 
@@ -188,7 +189,7 @@ class Sounds:
             task: dict[str, Any] = {"path": str(self.path(row)), "columns": n_columns}
             write_bytes(place, self._read("spectrogram", place.parent, **task))
 
-        return self._made(row, f"spectrogram-{n_columns}.png", make)
+        return self._made(row, SPECTROGRAM.format(n_columns), make)
 
     def notes(self, row: Row) -> dict[str, Any]:
         """Notes of a score."""

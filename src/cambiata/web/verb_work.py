@@ -11,7 +11,7 @@ from cambiata.timbre import Timbre, load_timbre
 from cambiata.timbre_transfer.api import Report
 from cambiata.web.limits import Limits
 from cambiata.web.score_notes import play_in_place
-from cambiata.web.sound_facts import sound_facts
+from cambiata.web.sound_facts import sound_facts, write_views
 from cambiata.web.verbs import VERBS, named
 
 # Verbs that can say how far they are.
@@ -49,7 +49,7 @@ def do(task: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         report, outputs = _files_of(verb, function, inputs, output, options, task)
     return {
         "report": _plain(report),
-        "sounds": {role: _described(Path(path), limits) for role, path in outputs.items()},
+        "sounds": {role: _described(Path(path), role, limits) for role, path in outputs.items()},
         "breaches": _breaches(report) if verb == "counterpoint-check" else None,
     }
 
@@ -92,8 +92,13 @@ def _one_or_folder(given: Any, name: str) -> str:
     return name
 
 
-def _described(path: Path, limits: Limits) -> dict[str, Any]:
-    return {"path": str(path), "bytes": path.stat().st_size, **sound_facts(path, limits)}
+def _described(path: Path, role: str, limits: Limits) -> dict[str, Any]:
+    """Facts about a file, and the folder with what the page asks for first."""
+    views = Path(f"views of {role}")
+    views.mkdir()
+    facts = sound_facts(path, limits)
+    write_views(path, views)
+    return {"path": str(path), "views": str(views), "bytes": path.stat().st_size, **facts}
 
 
 def _plain(report: Any) -> dict[str, Any]:
