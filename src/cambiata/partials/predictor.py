@@ -1,7 +1,7 @@
 """A style as its measured note frames, and the prediction of other note frames from them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from cambiata.partials.analysis import (
     is_pitched,
     measure,
     measure_hits,
+    noise_between_db,
     noise_floor_db,
     power_spectrum,
 )
@@ -24,7 +25,22 @@ from cambiata.partials.bands import (
     noise_interpolation,
     render_bands,
 )
-from cambiata.partials.note_frames import FLOOR_DB, N_FEATURES, N_NOISE, N_PARTIALS, NoteFrames
+from cambiata.partials.detail import (
+    N_PLACES,
+    in_long_transform,
+    measure_texture,
+    recall,
+    recall_texture,
+)
+from cambiata.partials.note_frames import (
+    FLOOR_DB,
+    N_FEATURES,
+    N_NOISE,
+    N_PARTIALS,
+    NOISE_CENTRES_HZ,
+    NoteFrames,
+    partial_hz,
+)
 from cambiata.partials.posteriors import BANDS, NoteEvents, detect_notes
 from cambiata.partials.synthesis import Prediction
 from cambiata.partials.tuning import tuning_cents
@@ -75,6 +91,8 @@ class StyleMemory:
         }
         if self.noise_correction_db is not None:
             half_precision["noise_correction_db"] = self.noise_correction_db
+        if measured.texture_db is not None:
+            half_precision["texture_db"] = measured.texture_db
         return {name: array.astype(np.float16) for name, array in half_precision.items()} | {
             "pitches": self.pitches.astype(np.int16),
             "stiffness": np.array(self.inharmonicity, np.float32),
@@ -92,10 +110,15 @@ class StyleMemory:
         floor, quantiles = (_checked(arrays[x], np.float32) for x in ("floor_db", "quantiles"))
         inharmonicity = _checked(arrays["stiffness"], np.float64)
         pitches = _checked(arrays["pitches"], np.int64)
+        texture = arrays.get("texture_db")  # which older files have not
+        if texture is not None:
+            texture = _checked(texture, np.float32)
         strengths_db = _checked(arrays["strengths_db"], np.float64)
         n_frames = shapes[0][0] if shapes[0] else 0
         if not n_frames or shapes != [(n_frames, width) for width in _TOKEN_WIDTHS]:
             raise ValueError("note frames of another shape")
+        if texture is not None and texture.shape != (n_frames, N_PARTIALS, N_PLACES):
+            raise ValueError("texture of another shape")
         if floor.shape != (N_NOISE,) or quantiles.shape != (3, len(band_hz())):
             raise ValueError("levels of another shape")
         if pitches.ndim != 1 or pitches.shape != strengths_db.shape or inharmonicity.shape:
@@ -106,7 +129,7 @@ class StyleMemory:
             if correction.shape != (N_NOISE,):
                 raise ValueError("correction of another shape")
         return cls(
-            MeasuredFrames(*measured),
+            MeasuredFrames(*measured, texture),
             float(inharmonicity),
             floor,
             quantiles,
@@ -154,8 +177,16 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
         events = detect_hits(power)
         measured, frames = measure_hits(power, events)
     chosen = choose_frames(frames, _N_MEMORY_FRAMES, np.random.default_rng(_MEMORY_SEED))
+    kept = measured[chosen]
+    if len(chosen) and kept.partials_db.max() > FLOOR_DB:
+        level_db = measured.partials_db + frames.strength_db[:, None].astype(np.float32)
+        between_db = noise_between_db(power)
+        kept = replace(
+            kept,
+            texture_db=measure_texture(power, frames, level_db, between_db, inharmonicity, chosen),
+        )
     memory = StyleMemory(
-        measured[chosen],
+        kept,
         inharmonicity,
         noise_floor_db(power),
         band_quantiles_db(power),
@@ -224,7 +255,39 @@ def predict(
             correction += np.float32(weight) * memory.noise_correction_db
     residual += (correction @ noise_interpolation(band_hz()))[:, None]
     noise, background = noise + correction, background + correction
-    return Prediction(partials, noise, background, inharmonicity, gain, residual)
+    texture = _texture(mix, frames, n_frames)
+    prediction = Prediction(partials, noise, background, inharmonicity, gain, residual, texture)
+    return _with_recalled(prediction, mix, frames)
+
+
+def _with_recalled(prediction: Prediction, mix: StyleMix, frames: NoteFrames) -> Prediction:
+    """The prediction, with what the styles have nearly alike as it was measured there.
+
+    The refiner corrects the predictor, not what was measured.
+    """
+    hz = partial_hz(frames.tuned_pitch, prediction.inharmonicity)
+    noise_hz = np.broadcast_to(NOISE_CENTRES_HZ, (len(frames), N_NOISE))
+    gains = prediction.gain_at(frames, hz), prediction.gain_at(frames, noise_hz)
+    partials, noise = prediction.partials_db + gains[0], prediction.noise_db + gains[1]
+    recalled = np.zeros_like(partials), np.zeros_like(noise)
+    for weight, memory in mix:
+        levels = partials, noise
+        if memory.measured.n_frames and memory.is_pitched:
+            levels = recall(memory.measured, frames.features, *levels)
+        for total, level in zip(recalled, levels, strict=True):
+            total += np.float32(weight) * level
+    return replace(prediction, partials_db=recalled[0] - gains[0], noise_db=recalled[1] - gains[1])
+
+
+def _texture(mix: StyleMix, frames: NoteFrames, n_frames: int) -> Array | None:
+    """Texture of the noise of those note frames that the long transform draws, where known."""
+    features = frames.features[in_long_transform(frames, n_frames)]
+    parts = [
+        np.float32(weight) * recall_texture(m, features)
+        for weight, m in ((weight, memory.measured) for weight, memory in mix)
+        if m.texture_db is not None
+    ]
+    return np.asarray(sum(parts), np.float32) if parts else None
 
 
 def attention_inputs(measured: MeasuredFrames) -> tuple[Array, ...]:
