@@ -129,7 +129,7 @@ class StyleMemory:
             if correction.shape != (N_NOISE,):
                 raise ValueError("correction of another shape")
         return cls(
-            MeasuredFrames(*measured, texture),
+            replace(MeasuredFrames(*measured), texture_db=texture),
             float(inharmonicity),
             floor,
             quantiles,

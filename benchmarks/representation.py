@@ -1,0 +1,267 @@
+"""How far notes as they are represented are from sound: ``python benchmarks/representation.py``.
+
+Sounds whose notes are known are analysed and drawn again, without a network: 32 targets of the
+artificial test set (TimGM6mb), or, with ``--font FONT``, the same notes and programs by a training
+font, for choosing. The last two rows are floors.
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from cambiata.arrays import Samples
+from cambiata.audio.sound import Audio
+from cambiata.evaluate.metrics import bootstrap_interval, log_spectral_distance, paper_lsd
+from cambiata.evaluate.testset import (
+    CLIP_S,
+    Segment,
+    load_artificial_set,
+    open_renderer,
+    render_clip,
+)
+from cambiata.partials.analysis import measure, noise_between_db, power_spectrum
+from cambiata.partials.bands import band_hz
+from cambiata.partials.detail import in_long_transform, measure_texture
+from cambiata.partials.note_frames import (
+    BIN_HZ,
+    HIGHEST_HZ,
+    N_NOISE,
+    WINDOW,
+    NoteFrames,
+    coverage,
+    events_from_part,
+    note_frames,
+    partial_hz,
+)
+from cambiata.partials.oscillators import LONG, play_noise
+from cambiata.partials.posteriors import BANDS, N_PITCHES, NoteEvents
+from cambiata.partials.synthesis import Prediction, synthesize
+from cambiata.score.midi import Part
+from machine import machine, table
+
+METRIC_RATE_HZ = 16000
+# The joint solution: steps of multiplicative updates; a lobe is drawn four bins to either side;
+# noise in bands of 1/24 octave, no narrower than a bin. Noise is drawn 2 dB
+# softer than its power: where it is not noise but beating, its level varies more.
+STEPS, REACH, NOISE_STEP, SOFTER_DB = 10, 4, 2 ** (1 / 24), -2.0
+MIN_COVERAGE = 0.25  # of the window by a note, as in `analysis.measure`
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A sound of unit RMS, its notes, and what plays them."""
+
+    sound: Samples
+    power: Array  # [L, F]
+    events: NoteEvents
+    segment: Segment
+    font: str
+
+    @property
+    def n_samples(self) -> int:
+        """Length of the sound."""
+        return len(self.sound)
+
+
+def load_target(segment: Segment, font: str) -> Target:
+    """The target of a pair."""
+    sound = render_clip(font, segment.notes, segment.program).samples[0]
+    sound = sound / np.float32(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
+    power = power_spectrum(sound)
+    events = events_from_part(Part(segment.notes))
+    levels = np.zeros((N_PITCHES, len(power)), np.float32)  # all notes count alike
+    return Target(sound, power, replace(events, level_db=levels), segment, font)
+
+
+# --- as measured ----------------------------------------------------------------------------------
+
+
+def at_half_frames(frames: NoteFrames) -> tuple[NoteFrames, npt.NDArray[np.int64]]:
+    """Note frames at whole frames, and between them; each with the index of the one before it."""
+    n = len(frames)
+    first = np.flatnonzero(np.append(True, frames.note[1:] != frames.note[:-1])[:n])
+    source = np.concatenate([first, np.arange(n), np.arange(n)])
+    shift = np.repeat([-0.5, 0.0, 0.5], [len(first), n, n])
+    order = np.argsort(source + shift / 2, kind="stable")
+    source, shift = source[order], shift[order]
+    inside = frames.frame[source] + shift >= 0
+    source, shift = source[inside], shift[inside]
+    chosen = frames[source]
+    moved = replace(
+        chosen,
+        frame=chosen.frame + shift,
+        age_s=chosen.age_s + shift * BANDS.frame_s,
+    )
+    return moved, source
+
+
+def drawn(target: Target, with_texture: bool) -> Samples:
+    """Partials and noise as they are measured, drawn again."""
+    measured, frames, inharmonicity = measure(target.power, target.events)
+    moved, source = at_half_frames(frames)
+    n_frames = len(target.power)
+    following = np.append(source[1:], source[-1:])
+    between = (moved.frame % 1 > 0) & (frames.note[following] == moved.note)
+    following = np.where(between, following, source)
+    texture = None
+    if with_texture:
+        rows = source[in_long_transform(moved, n_frames)]
+        level_db = measured.partials_db + frames.strength_db[:, None].astype(np.float32)
+        between_db = noise_between_db(target.power)
+        texture = measure_texture(target.power, frames, level_db, between_db, inharmonicity, rows)
+        texture = np.where(np.abs(texture) > 50, 0, texture)
+    nothing = np.full((len(band_hz()), n_frames), -130, np.float32)
+    prediction = Prediction(
+        (measured.partials_db[source] + measured.partials_db[following]) * np.float32(0.5),
+        (measured.noise_db[source] + measured.noise_db[following]) * np.float32(0.5),
+        np.full(N_NOISE, -130, np.float32),
+        inharmonicity,
+        0 * nothing,
+        nothing,
+        texture,
+    )
+    straight = np.zeros((target.events.n_notes, n_frames), np.float32)
+    return synthesize(moved, prediction, straight, target.n_samples, 0)
+
+
+# --- all that sounds solved together --------------------------------------------------------------
+
+
+def jointly(target: Target) -> Samples:
+    """Partials of all notes and noise in fine bands, of the greatest likelihood in every frame.
+
+    Multiplicative updates for the Itakura-Saito divergence (Févotte et al. 2009): power in a bin is
+    exponentially distributed about the sum of the partials' lobes and of the noise.
+    """
+    power = target.power
+    frames = note_frames(target.events, len(power))
+    hz = partial_hz(frames.tuned_pitch, 0.0)
+    at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
+    bins = np.round(hz / BIN_HZ).astype(np.int64)[:, :, None] + np.arange(-REACH, REACH + 1)
+    inside = (bins >= 0) & (bins < power.shape[1]) & (hz < HIGHEST_HZ)[:, :, None]
+    lobes = np.where(inside, _lobe(bins - hz[:, :, None] / BIN_HZ), 0).astype(np.float32)
+    index = (at[:, None, None] * power.shape[1] + np.where(inside, bins, 0)).astype(np.int32)
+    filters = _noise_filters(power.shape[1])
+    partials = np.maximum(power.ravel()[index[:, :, REACH]], 1e-12)
+    noise = np.maximum(power @ filters.T / filters.sum(axis=1), 1e-12) * np.float32(0.3)
+    for _ in range(STEPS):
+        summed = np.bincount(index.ravel(), (lobes * partials[:, :, None]).ravel(), power.size)
+        inverse = 1 / (summed.reshape(power.shape).astype(np.float32) + noise @ filters + 1e-12)
+        ratio = (power + np.float32(1e-12)) * inverse**2
+        more = (ratio.ravel()[index] * lobes).sum(axis=2)
+        less = (inverse.ravel()[index] * lobes).sum(axis=2)
+        partials = partials * np.sqrt(more / np.maximum(less, 1e-20))
+        noise = noise * np.sqrt((ratio @ filters.T) / (inverse @ filters.T))
+    cover_db = 20 * np.log10(np.maximum(coverage(frames.age_s), MIN_COVERAGE))
+    level_db = 10 * np.log10(partials + 1e-12) - (frames.strength_db + cover_db)[:, None]
+    moved, source = at_half_frames(frames)
+    nothing = np.full((len(band_hz()), len(power)), -130, np.float32)
+    quiet = np.full((len(moved), N_NOISE), -150, np.float32)
+    prediction = Prediction(
+        level_db[source].astype(np.float32), quiet, quiet[0], 0.0, 0 * nothing, nothing
+    )
+    straight = np.zeros((target.events.n_notes, len(power)), np.float32)
+    sound = synthesize(moved, prediction, straight, target.n_samples, 0)
+    return sound + np.float32(10 ** (SOFTER_DB / 20)) * take(noise @ filters, target.n_samples, 1)
+
+
+def _lobe(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Power of a sinusoid under Hann's window, so many bins from its place."""
+    near_one = np.abs(distance**2 - 1) < 1e-9
+    ratio = np.sinc(distance) / np.where(near_one, 1, 1 - distance**2)
+    return np.asarray(np.where(near_one, 0.5, ratio) ** 2)
+
+
+def _noise_filters(n_bins: int) -> Array:
+    """Triangular filters [bands, bins]."""
+    centres = [2.0]
+    while centres[-1] * BIN_HZ < HIGHEST_HZ:
+        centres.append(max(centres[-1] + 1, centres[-1] * NOISE_STEP))
+    place = np.interp(np.arange(n_bins), centres, np.arange(len(centres)))
+    distance = np.abs(place - np.arange(len(centres))[:, None])
+    return np.asarray(np.maximum(0, 1 - distance), np.float32)
+
+
+# --- floors ---------------------------------------------------------------------------------------
+
+
+def take(power: Array, n_samples: int, seed: int) -> Samples:
+    """A sound [T] of noise that has a power in every bin and frame [L, F]."""
+    at = np.minimum(np.arange(LONG.n_frames(n_samples)), len(power) - 1)
+    gain = np.sqrt(np.maximum(power, 0)[at].T * np.float32(WINDOW / 6))
+    return play_noise(np.ascontiguousarray(gain), LONG, n_samples, seed)
+
+
+def sampled(target: Target) -> Samples:
+    """The very notes of the font, each rendered alone: a perfect sampler."""
+    renderer, program = open_renderer(target.font), target.segment.program
+    notes = [renderer.render([note], program, CLIP_S) for note in target.segment.notes]
+    return np.asarray(np.sum(notes, axis=0).mean(axis=0), np.float32)
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def distances(output: Samples, reference: Samples) -> tuple[float, float]:
+    """The paper's LSD and the standard one, in dB."""
+    ours, theirs = (
+        Audio(sound[None].astype(np.float32), BANDS.sample_rate)
+        .resampled(METRIC_RATE_HZ)
+        .samples[0]
+        for sound in (output, reference)
+    )
+    return paper_lsd(ours, theirs), log_spectral_distance(ours, theirs)
+
+
+def two_takes(target: Target) -> tuple[Samples, Samples]:
+    """The target's spectrogram drawn as noise, twice."""
+    return take(target.power, target.n_samples, 1), take(target.power, target.n_samples, 2)
+
+
+ROWS: dict[str, Callable[[Target], tuple[Samples, Samples]]] = {
+    "as measured: 48 partials, 24 bands of noise": lambda t: (drawn(t, False), t.sound),
+    "as measured, with texture about the partials": lambda t: (drawn(t, True), t.sound),
+    "solved together, noise in 1/24 octaves": lambda t: (jointly(t), t.sound),
+    "two takes of one noise (floor)": two_takes,
+    "oracle sampler (floor)": lambda t: (sampled(t), t.sound),
+}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--font", help="else that of the test set")
+    parser.add_argument("--pairs", type=int, default=32)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    test_set = load_artificial_set(64).quick(arguments.pairs)
+    font = arguments.font or test_set.font
+    scores: dict[str, list[tuple[float, float]]] = {name: [] for name in ROWS}
+    elapsed_s = dict.fromkeys(ROWS, 0.0)
+    for pair in test_set.pairs:
+        target = load_target(pair.target, font)
+        for name, row in ROWS.items():
+            began = time.perf_counter()
+            sounds = row(target)
+            elapsed_s[name] += time.perf_counter() - began
+            scores[name].append(distances(*sounds))
+    print(f"{machine()}; {len(test_set.pairs)} targets by {font}\n")
+    cells = []
+    for name, values in scores.items():
+        row_cells = [name]
+        for column in np.array(values).T:
+            low, high = bootstrap_interval(column)
+            row_cells.append(f"{column.mean():.2f} [{low:.2f}, {high:.2f}]")
+        cells.append([*row_cells, f"{elapsed_s[name] / len(values):.2f}"])
+    print(table(["drawn again", "LSD as in the paper, dB", "standard LSD, dB", "s each"], cells))
+
+
+if __name__ == "__main__":
+    main()
