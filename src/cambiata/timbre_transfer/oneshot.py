@@ -15,6 +15,8 @@ from cambiata.audio.vocoder import MORPH_ITERATIONS, griffin_lim, morph
 from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import band_hz, band_position, bands_db
 from cambiata.partials.correction import measure_corrected_style
+from cambiata.partials.expression import measure_expression, missing_db, with_tails
+from cambiata.partials.gaps import with_gaps
 from cambiata.partials.note_frames import WINDOW, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, detect_notes
@@ -157,6 +159,9 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         events, power = self._analyse(content, tuning_cents)
         self._analysed = None  # it is played once
         n_frames = BANDS.n_frames(len(content))
+        by_content = self.config.dynamics == "content"
+        events = with_tails(events)
+        expression = measure_expression(power, events)
         deviation_cents = pitch_deviation_cents(power, events, n_frames)
         semitones = 12 * self._octave(events, timbre) + self.config.transpose
         events, chosen = events.transposed(semitones)
@@ -167,8 +172,13 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         prediction = predict(
             self._model, timbre, frames, n_frames, content_db, lambda: progress(_PREDICTED)
         )
+        level_db = None
+        if by_content and mix_is_pitched(timbre):
+            level_db = missing_db(expression.level_db[chosen], events, frames, prediction)
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
-        sound = synthesize(frames, prediction, deviation_cents[chosen], len(content), seed) * level
+        cents = deviation_cents[chosen]
+        sound = synthesize(frames, prediction, cents, len(content), seed, level_db=level_db) * level
+        sound = with_gaps(sound, content, events, expression, 1.0 if by_content else 0.0)
         if amount < 1:
             # Both ends have phases of their own: no need to integrate any.
             magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)

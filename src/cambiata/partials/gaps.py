@@ -1,0 +1,103 @@
+"""Gaps in and between notes, as deep in what is played as in its content, and silences."""
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+
+from cambiata.arrays import Samples
+from cambiata.partials.expression import Expression
+from cambiata.partials.posteriors import BANDS, NoteEvents
+
+# Levels are those of 23 ms every 5.8 ms: shorter than a staccato's gap, and of two periods of the
+# lowest keys' partials.
+_WINDOW, _HOP = 1024, 256
+_FLOOR = 1e-13  # power of what is silent, -130 dB
+# The level that an output has beside its content's, note by note, is the median over 0.5 s of what
+# sounds: longer than a gap, shorter than a phrase. In what is 40 dB down there is no such level.
+_BASELINE_HOPS, _RANGE_DB = 87, 40.0
+# Beyond that the output may be louder by 2 dB between notes, where nothing but the content's level
+# is right, and by 4 within one: notes of two instruments decay and beat in their own ways.
+_BETWEEN_DB, _WITHIN_DB = 2.0, 4.0
+# From 12 ms before an onset until 58 ms after it the attack is the style's.
+_LEAD_HOPS, _ATTACK_HOPS = 2, 10
+# Between notes what is softer than the content is raised by 12 dB at most, to 2 dB below it: tails
+# and the room's sound; more would be the noise alone.
+_MAX_RAISE_DB, _BELOW_DB = 12.0, 2.0
+_SMOOTH_HOPS = 3  # 17 ms: a gain that passes faster would click
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+def with_gaps(
+    sound: Samples, content: Samples, events: NoteEvents, expression: Expression, share: float = 1.0
+) -> Samples:
+    """A sound [T] that is as soft between the notes as its content [T] and falls where that does.
+
+    Levels are compared with those that both have nearby, so that what one instrument does slowly
+    and the other does not is left; so is the decay that the content's notes have in common. Within
+    notes a share of it is done.
+    """
+    content_db, sound_db = _levels_db(content), _levels_db(sound)
+    excess_db = sound_db - content_db
+    held, attack = _is_held(events, len(excess_db))
+    known = held & ~attack & (content_db > content_db.max() - _RANGE_DB)
+    if not known.any():
+        return sound
+    decayed_db = _decayed_db(events, expression, len(excess_db))
+    hops = np.arange(len(excess_db))
+    steady_db = np.interp(hops, hops[known], (excess_db + decayed_db)[known])
+    steady_db = scipy.ndimage.median_filter(steady_db, _BASELINE_HOPS, mode="nearest")
+    excess_db -= steady_db
+    cut_db = np.maximum(excess_db - _BETWEEN_DB, 0)
+    # What is struck rings on as it does: only what is sustained is damped by its player.
+    raise_db = np.clip(-_BELOW_DB - excess_db, 0, _MAX_RAISE_DB) * expression.sustains
+    within_db = np.maximum(excess_db + decayed_db - _WITHIN_DB, 0) * (share * expression.sustains)
+    gain_db = np.where(held, -within_db, raise_db - cut_db)
+    gain_db[attack] = 0
+    gain_db = scipy.ndimage.uniform_filter1d(gain_db, _SMOOTH_HOPS, mode="nearest")
+    at = np.arange(len(sound), dtype=np.float32) / np.float32(_HOP)
+    gain = np.interp(at, hops, 10 ** (gain_db / 20)).astype(np.float32)
+    return np.asarray(sound * gain, np.float32)
+
+
+def _decayed_db(events: NoteEvents, expression: Expression, n_hops: int) -> Floats:
+    """How far the notes that are held have decayed together, in every hop [H]; 0 without any."""
+    per_frame = BANDS.hop_length // _HOP
+    first = np.clip(np.round(events.start * per_frame), 0, n_hops).astype(np.int64)
+    last = np.clip(np.round(events.end * per_frame), 0, n_hops).astype(np.int64)
+    n = np.maximum(last - first, 0)
+    note = np.repeat(np.arange(events.n_notes), n)
+    hop = np.arange(len(note)) - np.repeat(np.cumsum(n) - n, n) + first[note]
+    age_s = (hop - first[note]) * (_HOP / BANDS.sample_rate)
+    struck = 10 ** (events.strength_db[note] / 10)
+    left = struck * 10 ** (expression.decayed_db(age_s) / 10)
+    powers = (np.bincount(hop, weights, n_hops) for weights in (left, struck))
+    now, before = (power + _FLOOR for power in powers)
+    return np.asarray(10 * np.log10(now / before))
+
+
+def _levels_db(sound: Samples) -> Floats:
+    """Level of a sound [T] about every hop."""
+    energy = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
+    at = np.arange(0, len(sound) + 1, _HOP)
+    first, last = np.maximum(at - _WINDOW // 2, 0), np.minimum(at + _WINDOW // 2, len(sound))
+    power = np.maximum(energy[last] - energy[first], 0) / np.maximum(last - first, 1)
+    return np.asarray(10 * np.log10(power + _FLOOR))
+
+
+def _is_held(events: NoteEvents, n_hops: int) -> tuple[Mask, Mask]:
+    """Hops [H] in which any note is held, and those of attacks."""
+    per_frame = BANDS.hop_length // _HOP
+    start, end = events.start * per_frame, events.end * per_frame
+    struck = np.ones(len(start), bool) if events.slurred is None else ~events.slurred
+    held = _covered(start - _LEAD_HOPS, end, n_hops)
+    return held, _covered((start - _LEAD_HOPS)[struck], (start + _ATTACK_HOPS)[struck], n_hops)
+
+
+def _covered(start: Floats, end: Floats, n_hops: int) -> Mask:
+    """Hops [H] that any stretch [N] covers."""
+    change = np.zeros(n_hops + 1, np.int64)
+    np.add.at(change, np.clip(np.round(start).astype(np.int64), 0, n_hops), 1)
+    np.add.at(change, np.clip(np.round(end).astype(np.int64), 0, n_hops), -1)
+    return np.asarray(np.cumsum(change)[:n_hops] > 0)
