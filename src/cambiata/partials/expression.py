@@ -5,7 +5,7 @@ by their age, is the instrument's decay, which the style has in its own way. Wha
 this note was played: its crescendo, its accents, its place in the phrase.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,8 +42,9 @@ _DOUBTED_NOTES, _POLISHINGS = 1.0, 3
 _DOUBTED_SHARE = 0.25
 _DISTURBED_FRAMES, _LEAST_TRUST = 5.0, 0.01
 _ABOVE_HEARD_DB = 6.0  # more than the listener hears of a pitch is another's
-# Deviations of 3 dB are believed by a half: so much the samples of one instrument differ.
-_DOUBTED_DB = 3.0
+# Deviations of 2.5 dB are believed by a half, those of 4 by six sevenths: the samples of one
+# instrument differ by one or two.
+_DOUBTED_DB = 2.5
 # Notes that all fall by 3 dB within 0.4 s, or far more, are struck or plucked: nobody can make
 # them swell. Where that is 9 dB, nothing beyond a note's strength is its player's doing.
 _STRUCK_AGE_S, _STRUCK_DB = 0.4, (3.0, 9.0)
@@ -52,39 +53,10 @@ _DOUBTED_SQUARES = 100.0
 _SMOOTH_S = 0.03  # standard deviation; with the window's own 33 ms that is 45
 # Beyond these a level is silence, or a noise that the note did not make.
 _RANGE_DB = (-40.0, 25.0)
-# A note sounds on while its pitch loses no more than 8 dB of what it had in its last 4 frames, if
-# that is for 4 frames (93 ms) or more and at least 40 dB below the mean power.
-_GOES_ON_DB, _END_FRAMES, _LEAST_FRAMES, _LEAST_DB = 8.0, 4, 4, -40.0
 
 Array = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
-
-
-def with_tails(events: NoteEvents) -> NoteEvents:
-    """The notes, each until its pitch fades or another note begins.
-
-    A listener learns from instruments whose notes end when they are let go; in recordings, a
-    diminuendo and a room's tail are heard for longer than the note is believed to be held.
-    """
-    if not events.n_notes:
-        return events
-    n_frames = events.level_db.shape[1]
-    end = events.end.copy()
-    starts = np.sort(events.start)
-    for i, row in enumerate(events.pitch - LOWEST_PITCH):
-        at = int(np.ceil(events.end[i]))
-        following = np.searchsorted(starts, max(events.start[i] + 1, at - 2))
-        stop = int(starts[following]) if following < len(starts) else n_frames
-        had_db = events.level_db[row, max(int(events.start[i]), at - _END_FRAMES) : at]
-        if stop - at < _LEAST_FRAMES or not len(had_db):
-            continue
-        least_db = max(float(had_db.mean()) - _GOES_ON_DB, _LEAST_DB)
-        fallen = np.flatnonzero(events.level_db[row, at:stop] < least_db)
-        last = at + int(fallen[0]) if len(fallen) else stop
-        if last - at >= _LEAST_FRAMES:
-            end[i] = max(end[i], last)
-    return replace(events, end=end)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +97,7 @@ def measure_expression(power: Array, events: NoteEvents) -> Expression:
         level[frames.note[first]] = np.interp(
             np.arange(n_frames), frames.frame[own], sustains * np.minimum(sure, 1) * smooth
         )
-    level *= level**2 / (level**2 + np.float32(_DOUBTED_DB**2))
+    level *= level**4 / (level**4 + np.float32(_DOUBTED_DB**4))
     return Expression(np.clip(level, *_RANGE_DB).astype(np.float32), decay_db, sustains)
 
 

@@ -15,14 +15,20 @@ _FLOOR = 1e-13  # power of what is silent, -130 dB
 # The level that an output has beside its content's, note by note, is the median over 0.5 s of what
 # sounds: longer than a gap, shorter than a phrase. In what is 40 dB down there is no such level.
 _BASELINE_HOPS, _RANGE_DB = 87, 40.0
-# Beyond that the output may be louder by 2 dB between notes, where nothing but the content's level
-# is right, and by 4 within one: notes of two instruments decay and beat in their own ways.
-_BETWEEN_DB, _WITHIN_DB = 2.0, 4.0
-# From 12 ms before an onset until 58 ms after it the attack is the style's.
-_LEAD_HOPS, _ATTACK_HOPS = 2, 10
+# Beyond that the output may be louder by 1 dB between notes, where nothing but the content's level
+# is right, and by 2 within one: notes of two instruments decay and beat in their own ways.
+_BETWEEN_DB, _WITHIN_DB = 1.0, 2.0
+# For 58 ms the attack is the style's. It begins where the content is softest within 46 ms of the
+# onset: what is before that is the gap. A slower one than the content's is raised by 6 dB at most,
+# to 3 below it.
+_NEAR_HOPS, _ATTACK_HOPS = 8, 10
+_MAX_ATTACK_DB, _BELOW_ATTACK_DB = 6.0, 3.0
 # Between notes what is softer than the content is raised by 12 dB at most, to 2 dB below it: tails
 # and the room's sound; more would be the noise alone.
 _MAX_RAISE_DB, _BELOW_DB = 12.0, 2.0
+# That level wanders where registers of the two are not alike in loudness: half of it is taken back,
+# and no more than 6 dB are looked at.
+_FOLLOWED, _MAX_DRIFT_DB = 0.5, 6.0
 _SMOOTH_HOPS = 3  # 17 ms: a gain that passes faster would click
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +46,7 @@ def with_gaps(
     """
     content_db, sound_db = _levels_db(content), _levels_db(sound)
     excess_db = sound_db - content_db
-    held, attack = _is_held(events, len(excess_db))
+    held, attack = _is_held(events, content_db)
     known = held & ~attack & (content_db > content_db.max() - _RANGE_DB)
     if not known.any():
         return sound
@@ -54,8 +60,13 @@ def with_gaps(
     raise_db = np.clip(-_BELOW_DB - excess_db, 0, _MAX_RAISE_DB) * expression.sustains
     within_db = np.maximum(excess_db + decayed_db - _WITHIN_DB, 0) * (share * expression.sustains)
     gain_db = np.where(held, -within_db, raise_db - cut_db)
-    gain_db[attack] = 0
+    attack_db = np.clip(-_BELOW_ATTACK_DB - excess_db, 0, _MAX_ATTACK_DB) * expression.sustains
+    gain_db = np.where(attack, attack_db, gain_db)
+    # The deepest of neighbours, so that smoothing leaves a gap its depth.
+    gain_db = scipy.ndimage.minimum_filter1d(gain_db, _SMOOTH_HOPS, mode="nearest")
     gain_db = scipy.ndimage.uniform_filter1d(gain_db, _SMOOTH_HOPS, mode="nearest")
+    drift_db = np.clip(steady_db - np.median(steady_db[known]), -_MAX_DRIFT_DB, _MAX_DRIFT_DB)
+    gain_db -= _FOLLOWED * expression.sustains * share * drift_db
     at = np.arange(len(sound), dtype=np.float32) / np.float32(_HOP)
     gain = np.interp(at, hops, 10 ** (gain_db / 20)).astype(np.float32)
     return np.asarray(sound * gain, np.float32)
@@ -86,13 +97,18 @@ def _levels_db(sound: Samples) -> Floats:
     return np.asarray(10 * np.log10(power + _FLOOR))
 
 
-def _is_held(events: NoteEvents, n_hops: int) -> tuple[Mask, Mask]:
+def _is_held(events: NoteEvents, content_db: Floats) -> tuple[Mask, Mask]:
     """Hops [H] in which any note is held, and those of attacks."""
-    per_frame = BANDS.hop_length // _HOP
+    per_frame, n_hops = BANDS.hop_length // _HOP, len(content_db)
     start, end = events.start * per_frame, events.end * per_frame
+    near = np.round(start).astype(np.int64)[:, None] + np.arange(-_NEAR_HOPS, _NEAR_HOPS + 1)
+    near = np.clip(near, 0, n_hops - 1)
+    # The last of the softest: where a gap is even, the attack is at its end.
+    softest = near.shape[1] - 1 - content_db[near][:, ::-1].argmin(axis=1)
+    begins = near[np.arange(len(near)), softest] + 2.0
     struck = np.ones(len(start), bool) if events.slurred is None else ~events.slurred
-    held = _covered(start - _LEAD_HOPS, end, n_hops)
-    return held, _covered((start - _LEAD_HOPS)[struck], (start + _ATTACK_HOPS)[struck], n_hops)
+    held = _covered(np.minimum(start, begins), end, n_hops)
+    return held, _covered(begins[struck], (begins + _ATTACK_HOPS)[struck], n_hops)
 
 
 def _covered(start: Floats, end: Floats, n_hops: int) -> Mask:

@@ -15,7 +15,7 @@ from cambiata.audio.vocoder import MORPH_ITERATIONS, griffin_lim, morph
 from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import band_hz, band_position, bands_db
 from cambiata.partials.correction import measure_corrected_style
-from cambiata.partials.expression import measure_expression, missing_db, with_tails
+from cambiata.partials.expression import measure_expression, missing_db
 from cambiata.partials.gaps import with_gaps
 from cambiata.partials.note_frames import WINDOW, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
@@ -160,7 +160,6 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         self._analysed = None  # it is played once
         n_frames = BANDS.n_frames(len(content))
         by_content = self.config.dynamics == "content"
-        events = with_tails(events)
         expression = measure_expression(power, events)
         deviation_cents = pitch_deviation_cents(power, events, n_frames)
         semitones = 12 * self._octave(events, timbre) + self.config.transpose

@@ -1,0 +1,77 @@
+"""Gaps and silences of a content in a sound that has none, and what is left as it is."""
+
+import numpy as np
+import pytest
+
+from cambiata.partials.expression import Expression
+from cambiata.partials.gaps import with_gaps
+from cambiata.partials.posteriors import BANDS, N_PITCHES, NoteEvents
+
+RATE = BANDS.sample_rate
+T = np.arange(4 * RATE) / RATE
+TONE = np.sin(2 * np.pi * 440 * T).astype(np.float32)
+HELD = Expression(np.zeros((2, 1), np.float32), np.zeros(12), 1.0)
+
+
+def notes(*spans_s: tuple[float, float]) -> NoteEvents:
+    start, end = np.array(spans_s).T / BANDS.frame_s
+    n = len(spans_s)
+    level = np.zeros((N_PITCHES, round(4 / BANDS.frame_s)), np.float32)
+    return NoteEvents(np.full(n, 69), start, end, np.ones(n), np.zeros(n), level)
+
+
+def level_db(sound: np.ndarray, start_s: float, end_s: float) -> float:
+    part = sound[round(start_s * RATE) : round(end_s * RATE)].astype(np.float64)
+    return float(10 * np.log10(2 * np.mean(part**2) + 1e-13))
+
+
+def dipped(start_s: float, end_s: float, depth_db: float) -> np.ndarray:
+    inside = (start_s <= T) & (end_s > T)
+    return (TONE * 10 ** (-depth_db * inside / 20)).astype(np.float32)
+
+
+@pytest.mark.parametrize("spans", [((0.0, 2.0), (2.1, 4.0)), ((0.0, 2.15), (2.15, 4.0))])
+@pytest.mark.parametrize("depth_db", [30, 79])
+def test_a_gap_is_as_deep_as_the_contents(
+    spans: tuple[tuple[float, float], ...], depth_db: float
+) -> None:
+    content = 0.1 * dipped(2.0, 2.12, depth_db)
+    sound = with_gaps(TONE, content, notes(*spans), HELD)
+    assert level_db(sound, 2.04, 2.08) == pytest.approx(-depth_db, abs=3)
+    for start_s in (0.5, 1.5, 2.3, 3.0):
+        assert level_db(sound, start_s, start_s + 0.4) == pytest.approx(0, abs=0.5)
+
+
+def test_a_tail_sounds_on_and_no_more_than_12_db_are_given() -> None:
+    events = notes((0.0, 1.0), (3.0, 4.0))
+    content = dipped(1.0, 3.0, 10)
+    sound = with_gaps(dipped(1.0, 3.0, 20), content, events, HELD)
+    assert level_db(sound, 1.5, 2.5) == pytest.approx(-12, abs=0.5)
+    faint = with_gaps(dipped(1.0, 3.0, 60), content, events, HELD)
+    assert level_db(faint, 1.5, 2.5) == pytest.approx(-48, abs=0.5)
+
+
+def test_a_struck_content_does_not_damp_what_sustains() -> None:
+    struck = Expression(HELD.level_db, np.full(12, -30.0), 0.0)
+    content = (TONE * np.exp(-4 * (T % 2))).astype(np.float32)
+    sound = with_gaps(TONE, content, notes((0.0, 2.0), (2.0, 4.0)), struck)
+    assert level_db(sound, 1.5, 1.9) == pytest.approx(0, abs=0.5)
+
+
+def test_notes_are_left_where_their_dynamics_are_the_styles() -> None:
+    content = dipped(1.0, 1.1, 30)
+    events = notes((0.0, 2.0), (2.0, 4.0))
+    assert np.abs(with_gaps(TONE, content, events, HELD, 0.0) - TONE).max() < 1e-6
+    assert level_db(with_gaps(TONE, content, events, HELD), 1.04, 1.06) < -25
+
+
+def test_no_gain_clicks() -> None:
+    content = dipped(2.0, 2.12, 60)
+    sound = with_gaps(TONE, content, notes((0.0, 2.0), (2.12, 4.0)), HELD)
+    # The steepest step of the tone itself is .063.
+    assert np.abs(np.diff(sound)).max() < 0.08
+
+
+def test_without_notes_nothing_is_changed() -> None:
+    none = notes((0.0, 1.0)).chosen(np.zeros(1, bool))
+    assert np.array_equal(with_gaps(TONE, 0.5 * TONE, none, HELD), TONE)
