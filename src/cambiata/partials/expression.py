@@ -42,9 +42,9 @@ _DOUBTED_NOTES, _POLISHINGS = 1.0, 3
 _DOUBTED_SHARE = 0.25
 _DISTURBED_FRAMES, _LEAST_TRUST = 5.0, 0.01
 _ABOVE_HEARD_DB = 6.0  # more than the listener hears of a pitch is another's
-# Deviations of 2.5 dB are believed by a half, those of 4 by six sevenths: the samples of one
+# Deviations of 3 dB are believed by a half, those of 5 by seven eighths: the samples of one
 # instrument differ by one or two.
-_DOUBTED_DB = 2.5
+_DOUBTED_DB = 3.0
 # Notes that all fall by 3 dB within 0.4 s, or far more, are struck or plucked: nobody can make
 # them swell. Where that is 9 dB, nothing beyond a note's strength is its player's doing.
 _STRUCK_AGE_S, _STRUCK_DB = 0.4, (3.0, 9.0)
