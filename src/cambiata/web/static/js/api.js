@@ -48,6 +48,7 @@ export const post = (path, body) => jsonOf(path, bodyOf("POST", body));
 export const patch = (path, body) => jsonOf(path, bodyOf("PATCH", body));
 export const remove = (path) => send(path, { method: "DELETE" });
 export const bytes = async (path) => (await send(path)).arrayBuffer();
+export const bytesOf = async (path, first, last) => (await send(path, { headers: { Range: `bytes=${first}-${last}` } })).arrayBuffer();
 export const openSession = (token) => send("/api/session", bodyOf("POST", { token }));
 
 /** A file sent to the studio, `onShare` called with the share that is sent. @returns {Promise<object>} */

@@ -37,6 +37,11 @@ export function svg(tag, props = {}, ...children) {
 /** A button. @type {(text: string, onclick: (event: Event) => void, props?: object) => HTMLButtonElement} */
 export const button = (text, onclick, props = {}) => el("button", { type: "button", onclick, ...props }, text);
 
+/** Gives a button its visible text, and for screen readers what it is about. */
+export function setText(element, text, about) {
+  element.replaceChildren(text, el("span", { class: "hidden" }, `: ${about}`));
+}
+
 /** A "?" that opens an explanation, and the explanation. @returns {[HTMLElement, HTMLElement]} */
 export function help(about, text) {
   const id = newId("help");

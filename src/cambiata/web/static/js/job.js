@@ -56,7 +56,7 @@ export class JobBar {
       return null;
     }
     if (busy(this.#job)) return this.#follow();
-    if (this.#job.state === "done") this.ondone(this.#job);
+    if (this.#job.state === "done") await this.#done(this.#job);
     return this.#job;
   }
 
@@ -65,7 +65,7 @@ export class JobBar {
     this.#job = job;
     sessionStorage.setItem(this.key, job.id);
     showError(this.error, job.error && new Error(job.error.message));
-    if (job.state === "done") this.ondone(job);
+    if (job.state === "done") this.#done(job);
     else if (busy(job)) this.#follow();
   }
 
@@ -81,22 +81,30 @@ export class JobBar {
       return null;
     }
     if (this.#job?.id !== id) return null;
-    this.#finish(job);
+    await this.#finish(job);
     return job;
   }
 
-  #finish(job) {
+  async #finish(job) {
     document.dispatchEvent(new Event("job"));
     if (job.state === "done") {
+      await this.#done(job);
       this.#rest(`Done in ${job.elapsed_s.toFixed(1)} s`);
       announce("Done");
-      this.error.replaceChildren(...job.warnings.map((text) => el("p", { class: "warning" }, text)));
-      this.ondone(job);
       return;
     }
     this.#rest(job.state === "cancelled" ? "Cancelled" : "");
     if (job.state === "cancelled") announce("Cancelled");
     else showError(this.error, new Error(job.error?.message || "studio: the job failed; try once more"));
+  }
+
+  async #done(job) {
+    this.error.replaceChildren(...job.warnings.map((text) => el("p", { class: "warning" }, text)));
+    try {
+      await this.ondone(job);
+    } catch (error) {
+      showError(this.error, error);
+    }
   }
 
   async #cancel() {

@@ -5,6 +5,7 @@ import { announce, showError } from "./announce.js";
 import { button, colour, el, newId, onScheme, sized } from "./dom.js";
 import { claim } from "./playback.js";
 import { spectrogram } from "./spectrogram.js";
+import { stretch } from "./stretch.js";
 import { audioContext, cut, Switcher } from "./switcher.js";
 import { clock } from "./words.js";
 
@@ -62,6 +63,7 @@ export class Listening extends EventTarget {
       const { buffers, shortened } = await this.#buffers(tracks);
       if (asked !== this.#asked) return;
       const place = this.#tracks.length ? this.switcher.position : 0;
+      const { playing } = this.switcher;
       this.switcher.load(buffers, tracks.flatMap(({ repeat }, index) => (repeat ? [index] : [])));
       this.#tracks = tracks;
       this.switcher.choose(chosen);
@@ -72,6 +74,8 @@ export class Listening extends EventTarget {
         shortened ? `Of long sounds the first ${LONGEST_S / 60} minutes are compared; the download is whole.` : "",
       ].filter(Boolean).join(" ");
       this.#build(buffers);
+      // What was playing goes on at its place with the new sound: a slider is heard at once.
+      if (playing) this.toggle();
       this.element.dataset.ready = String(asked);
     } catch (error) {
       if (asked !== this.#asked) return;
@@ -84,15 +88,12 @@ export class Listening extends EventTarget {
     let shortened = false;
     const buffers = await Promise.all(tracks.map(async (track) => {
       const range = track.range || { start: 0, end: track.sound?.duration_s ?? Infinity };
-      let address = addressOf(track), [start, end] = [range.start, range.end];
+      const { start, end } = range;
       if (track.sound && track.sound.duration_s > LONGEST_S) {
         shortened ||= end - start > LONGEST_S;
-        end = Math.min(end, start + LONGEST_S);
-        address += `?start_s=${start}&end_s=${end}`;
-        [start, end] = [0, end - start];
+        return audioContext().decodeAudioData(await stretch(addressOf(track), start, Math.min(end, start + LONGEST_S)));
       }
-      const data = await bytes(address);
-      return cut(await audioContext().decodeAudioData(data), start, end);
+      return cut(await audioContext().decodeAudioData(await bytes(addressOf(track))), start, end);
     }));
     return { buffers, shortened };
   }

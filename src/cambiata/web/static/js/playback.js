@@ -1,5 +1,7 @@
 // One thing sounds at a time: who begins to play pauses who played before.
 
+import { el, setText } from "./dom.js";
+
 let current = null;
 
 /** Takes the loudspeaker: `player.pause()` is called when another takes it. */
@@ -14,13 +16,13 @@ export function hush() {
   current = null;
 }
 
-/** A button that plays an address and stops. @returns {HTMLButtonElement} */
-export function playButton(button, addressOf, label) {
+/** A button that plays an address and stops; `about` tells screen readers what. @returns {HTMLButtonElement} */
+export function playButton(addressOf, label, about) {
+  const button = el("button", { type: "button" });
   const audio = new Audio();
   const player = { pause: () => audio.pause() };
   const show = (playing) => {
-    button.textContent = playing ? "Stop" : label;
-    button.setAttribute("aria-pressed", String(playing));
+    setText(button, playing ? "Stop" : label, about);
   };
   audio.addEventListener("play", () => show(true));
   for (const end of ["pause", "ended"]) audio.addEventListener(end, () => show(false));

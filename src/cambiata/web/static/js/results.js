@@ -14,7 +14,7 @@ const SCORE_FORMATS = ["mid", "musicxml"];
 export async function downloader(sound) {
   const { writes } = await facts("/api/limits");
   const formats = sound.kind === "score" ? SCORE_FORMATS : writes;
-  const format = el("select", { "aria-label": "Format" }, el("option", { value: "" }, `As it is (${sound.format})`),
+  const format = el("select", { "aria-label": "Download as" }, el("option", { value: "" }, `As it is (${sound.format})`),
     formats.filter((each) => each !== sound.format).map((each) => el("option", { value: each }, each)));
   const download = button("Download", () => {
     const link = el("a", { href: `/api/sounds/${sound.id}/file${format.value ? `?as=${format.value}` : ""}`, download: "" });

@@ -2,7 +2,7 @@
 
 import { facts, Refusal } from "./api.js";
 import { announce, showError } from "./announce.js";
-import { button, el, newId } from "./dom.js";
+import { button, el, newId, setText } from "./dom.js";
 import { library } from "./library.js";
 import { playButton } from "./playback.js";
 import { record } from "./recorder.js";
@@ -35,6 +35,7 @@ export class Slot {
   region = null;
   onchange = () => {};
   #recording = null;
+  #sending = null;
 
   constructor({ label, hint = "", accepts, ink = "content", regions = true, domains = false, picture = true }) {
     this.accepts = accepts;
@@ -50,15 +51,15 @@ export class Slot {
     this.status = el("p", { class: "hint" });
     this.error = el("div");
     this.view = el("div", { class: "view" });
-    this.recorder = accepts === "score" ? null : button("Record", () => this.#record());
+    this.recorder = accepts === "score" ? null : button("", () => this.#record());
     this.element = el("section", { class: "card slot", "aria-labelledby": `${id}-name` },
       el("h2", { id: `${id}-name` }, label),
       hint && el("p", { class: "hint" }, hint),
       el("label", { class: "hidden", for: `${id}-choice` }, `${label}: from the studio`), this.select,
       el("div", { class: "row" }, button("Choose a file…", () => this.file.click(), { "aria-label": `${label}: choose a file` }), this.recorder,
         el("span", { class: "soft" }, "or drop it here")), this.file, this.status, this.error, this.view);
-    this.recorder?.setAttribute("aria-label", `${label}: record with the microphone`);
     this.label = label;
+    if (this.recorder) setText(this.recorder, "Record", label);
     this.wave = new Waveform(el("div", { class: "wave" }), ink, { onRegion: regions ? (range) => this.#setRegion(range, false) : null });
     this.#acceptDrops();
     library.addEventListener("change", () => this.#list());
@@ -93,13 +94,13 @@ export class Slot {
       if (this.#recording) {
         const { stop } = this.#recording;
         this.#recording = null;
-        this.recorder.textContent = "Record";
+        setText(this.recorder, "Record", this.label);
         this.recorder.classList.remove("on");
         await this.take(await stop());
         return;
       }
       this.#recording = await record((seconds) => { this.status.textContent = `Recording: ${time(seconds)}`; });
-      this.recorder.textContent = "Stop recording";
+      setText(this.recorder, "Stop recording", this.label);
       this.recorder.classList.add("on");
       announce("Recording. Press again to stop.");
     } catch (error) {
@@ -107,8 +108,24 @@ export class Slot {
     }
   }
 
+  /** What is in place; else an error that says what is missing, or that it is still on its way. */
+  taken(missing) {
+    if (this.#sending) throw new Error(`${this.#sending}: is still on its way; press again when it is in place`);
+    if (!this.choice) throw new Error(missing);
+    return this.choice;
+  }
+
   /** Sends a file to the studio and chooses it. */
   async take(file) {
+    this.#sending = file.name;
+    try {
+      await this.#take(file);
+    } finally {
+      this.#sending = null;
+    }
+  }
+
+  async #take(file) {
     showError(this.error, null);
     const { upload_bytes } = await facts("/api/limits");
     try {
@@ -119,7 +136,9 @@ export class Slot {
       this.status.textContent = "";
       if (!groups(this.accepts, false).some(([, entries]) => entries.some(([id]) => id === sound.id)))
         throw new Refusal({ what: sound.name, wrong: `is a ${sound.kind}`, cure: `choose ${WANTED[this.accepts]} here` });
-      await this.choose(sound.id);
+      const shown = this.choose(sound.id);
+      this.#sending = null;
+      await shown;
       announce(`${sound.name} is in place`);
     } catch (error) {
       this.status.textContent = "";
@@ -163,8 +182,9 @@ export class Slot {
   }
 
   async #showRecording(sound) {
-    const play = button("Play", () => (this.wave.playing ? this.wave.pause() : this.wave.play(this.region)), { "aria-label": `${this.label}: play` });
-    this.wave.onPlaying = (on) => { play.textContent = on ? "Stop" : "Play"; };
+    const play = button("", () => (this.wave.playing ? this.wave.pause() : this.wave.play(this.region)));
+    this.wave.onPlaying = (on) => setText(play, on ? "Stop" : "Play", this.label);
+    this.wave.onPlaying(false);
     const bound = (name) => el("input", { type: "number", min: 0, max: sound.duration_s, step: 0.1, "aria-label": `${this.label}: ${name}, in seconds`,
       onchange: () => this.#typedRegion() });
     this.from = bound("from");
@@ -179,7 +199,7 @@ export class Slot {
   }
 
   async #showScore(sound) {
-    const play = playButton(button("", () => {}, { "aria-label": `${this.label}: hear a sketch` }), () => `/api/sounds/${sound.id}/audio`, "Play a sketch");
+    const play = playButton(() => `/api/sounds/${sound.id}/audio`, "Play a sketch", this.label);
     const picture = new ScorePicture();
     this.view.replaceChildren(this.picture ? picture.element : "", el("div", { class: "row" }, play, el("span", { class: "soft" }, `${sound.n_notes} notes, ${time(sound.duration_s)}`)), ...this.#warnings(sound));
     if (this.picture) await picture.load(sound);
@@ -188,7 +208,7 @@ export class Slot {
   #showTimbre({ kind, ref, named, name }) {
     const range = named && `${named.instrument}, ${pitchName(named.lowest)} to ${pitchName(named.highest)}`;
     const words = { domain: "The content will be translated: played as this ensemble would, which the studio has learnt beforehand.", timbre: "A timbre that you captured.", named: range }[kind];
-    const play = kind === "named" && playButton(button("", () => {}, { "aria-label": `${this.label}: play ${name}` }), () => `/api/named-timbres/${ref}/audio`, "Play");
+    const play = kind === "named" && playButton(() => `/api/named-timbres/${ref}/audio`, "Play", name);
     this.view.replaceChildren(el("div", { class: "row" }, play, el("span", { class: "soft" }, words)));
   }
 

@@ -14,6 +14,7 @@ export class Waveform {
   #regions = null;
   #region = null;
   #ink;
+  #asked = 0;
   duration = 0;
 
   constructor(place, ink, { onRegion = null, onPlaying = () => {} } = {}) {
@@ -30,8 +31,9 @@ export class Waveform {
 
   async load(sound) {
     this.clear();
+    const asked = ++this.#asked;
     const { max, min, duration_s } = await get(`/api/sounds/${sound.id}/peaks?columns=${COLUMNS}`);
-    this.clear();
+    if (asked !== this.#asked) return;
     this.duration = duration_s;
     this.#regions = Regions.create();
     this.#surfer = WaveSurfer.create({
@@ -85,6 +87,7 @@ export class Waveform {
   }
 
   clear() {
+    this.#asked++;
     this.#surfer?.destroy();
     this.#surfer = null;
     this.#region = null;

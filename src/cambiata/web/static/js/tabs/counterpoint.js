@@ -3,7 +3,7 @@
 import { get, post } from "../api.js";
 import { showError } from "../announce.js";
 import { commandLine } from "../command.js";
-import { button, el } from "../dom.js";
+import { el } from "../dom.js";
 import { Cantus } from "../cantus.js";
 import { field, Fields } from "../form.js";
 import { JobBar } from "../job.js";
@@ -32,7 +32,7 @@ async function staffOf(sound, label, marks = []) {
 
 async function solutionCard(sound, number, score, onError) {
   const words = `Solution ${number}`;
-  const play = playButton(button("", () => {}, { "aria-label": `Play solution ${number}` }), () => `/api/sounds/${sound.id}/audio`, "Play");
+  const play = playButton(() => `/api/sounds/${sound.id}/audio`, "Play", words);
   return el("section", { class: "card", "aria-label": words }, el("h3", {}, words, score === undefined ? null : el("span", { class: "soft" }, ` log-likelihood ${score.toFixed(2)}`)),
     await staffOf(sound, words), el("div", { class: "row" }, play, keeper(sound, onError), await downloader(sound)));
 }
@@ -68,7 +68,7 @@ async function solver() {
     fields.add(field("seed", schema.properties.seed, { label: "Seed" })),
   ];
   const request = async () => {
-    if (!slot.choice) throw new Error("cantus: nothing is chosen; choose or drop a MIDI, MusicXML or ABC file");
+    slot.taken("cantus: nothing is chosen; choose or drop a MIDI, MusicXML or ABC file");
     let { ref } = slot.choice;
     if (cantus.edited) ref = library.add(await post("/api/scores", cantus.score)).id;
     return { verb: "counterpoint-solve", body: { cantus: ref, ...fields.values() } };
@@ -103,7 +103,7 @@ async function checker() {
   };
   const main = [speciesField(fields, schema, true), fields.add(field("position", schema.properties.position, { label: "Counterpoint", choices: [null, "above", "below"], words: POSITIONS }))];
   const request = () => {
-    if (!slot.choice) throw new Error("exercise: nothing is chosen; choose or drop a MIDI, MusicXML or ABC file");
+    slot.taken("exercise: nothing is chosen; choose or drop a MIDI, MusicXML or ABC file");
     return { verb: "counterpoint-check", body: { score: slot.choice.ref, ...fields.values() } };
   };
   const bar = new JobBar({ key: "check", label: "Correct", request, ondone: async (job) => {

@@ -45,7 +45,7 @@ export async function build(panel) {
   const b = new Slot({ label: "B", hint: "The drum part to go towards.", accepts: "recording-or-score", regions: false, ink: "style" });
   const shown = new BeforeAfter();
   const request = () => {
-    for (const [slot, name] of [[a, "A"], [b, "B"]]) if (!slot.choice) throw new Error(`${name}: nothing is chosen; choose or drop a drum part or a recording of drums`);
+    for (const [slot, name] of [[a, "A"], [b, "B"]]) slot.taken(`${name}: nothing is chosen; choose or drop a drum part or a recording of drums`);
     return { verb: "groove", body: { a: a.choice.ref, b: b.choice.ref, ...fields.values() } };
   };
   const ondone = async (job) => {

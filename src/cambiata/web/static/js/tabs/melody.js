@@ -94,8 +94,8 @@ export async function build(panel) {
   const more = moreSettings(fields, schema, ["track", "skyline", "pickup", "tune_number", "output_format", "settings", "strict"], { output_format: { label: "Format of the result" }, skyline: { label: "Take the highest tones of chords" } });
   const shown = new BeforeAfter();
   const request = () => {
-    if (!tune.choice) throw new Error("tune: nothing is chosen; choose or drop a MIDI, MusicXML or ABC file");
-    if (style.value === OWN && !model.choice) throw new Error("style: no tune is chosen; choose one to take after, or a dance type");
+    tune.taken("tune: nothing is chosen; choose or drop a MIDI, MusicXML or ABC file");
+    if (style.value === OWN) model.taken("style: no tune is chosen; choose one to take after, or a dance type");
     return { verb: "melody", body: { tune: tune.choice.ref, style: style.value === OWN ? model.choice.ref : style.value, ...fields.values() } };
   };
   const bar = new JobBar({ key: "melody", label: "Turn it", request, ondone: async (job) => {

@@ -67,8 +67,8 @@ export async function build(panel) {
   results.listening.addEventListener("time", () => roll.setPosition(results.listening.switcher.position));
   roll.addEventListener("seek", ({ seconds }) => results.listening.switcher.seek(seconds));
   const request = () => {
-    if (!score.choice) throw new Error("score: nothing is chosen; choose or drop a MIDI, MusicXML or ABC file, or a recording");
-    if (!sound.choice) throw new Error("sound: nothing is chosen; choose, drop or record a sound, or take an instrument");
+    score.taken("score: nothing is chosen; choose or drop a MIDI, MusicXML or ABC file, or a recording");
+    sound.taken("sound: nothing is chosen; choose, drop or record a sound, or take an instrument");
     return { verb: "play", body: { score: score.choice.ref, sound: sound.choice.ref, ...fields.values() } };
   };
   const bar = new JobBar({ key: "play", label: "Play", request, ondone: async (job) => {

@@ -107,7 +107,7 @@ function shelf(hear) {
     own.replaceChildren(...library.timbres.map(item));
     if (!library.timbres.length) own.replaceChildren(el("li", { class: "soft" }, "None yet: capture one, or bring a .timbre file."));
     named.replaceChildren(...library.named.map((timbre) => el("li", {}, el("div", { class: "row" }, el("span", { class: "grow" }, `${title(timbre.name)} `, el("span", { class: "soft" }, `${timbre.instrument}, ${pitchName(timbre.lowest)} to ${pitchName(timbre.highest)}; ${timbre.licence}`)),
-      playButton(button("", () => {}, { "aria-label": `Play ${timbre.name}` }), () => `/api/named-timbres/${timbre.name}/audio`, "Play")))));
+      playButton(() => `/api/named-timbres/${timbre.name}/audio`, "Play", timbre.name)))));
   };
   const file = el("input", { type: "file", accept: ".timbre", hidden: true, onchange: attempt(async () => {
     await upload("/api/timbres", file.files[0]);

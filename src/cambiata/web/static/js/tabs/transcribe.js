@@ -159,7 +159,7 @@ export async function build(panel) {
   const options = fieldsOf(fields, schema);
   const transcript = new Transcript();
   const request = () => {
-    if (!recording.choice) throw new Error("recording: nothing is chosen; choose, drop or record a sound");
+    recording.taken("recording: nothing is chosen; choose, drop or record a sound");
     return { verb: "transcribe", body: { recording: recording.choice.ref, ...fields.values() } };
   };
   const bar = new JobBar({ key: "transcribe", label: "Transcribe", request, ondone: (job) => transcript.show(job) });

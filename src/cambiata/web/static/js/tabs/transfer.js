@@ -88,8 +88,8 @@ export async function build(panel) {
   ];
   const more = moreSettings(fields, schema, MORE, MORE_LOOKS);
   const request = () => {
-    if (!content.choice) throw new Error("content: nothing is chosen; choose, drop or record a sound");
-    if (!style.choice) throw new Error("style: nothing is chosen; choose, drop or record a sound, or take an instrument");
+    content.taken("content: nothing is chosen; choose, drop or record a sound");
+    style.taken("style: nothing is chosen; choose, drop or record a sound, or take an instrument");
     const part = content.region ? { start_s: content.region.start, end_s: content.region.end } : {};
     const values = fields.values();
     if (style.choice.domain) {

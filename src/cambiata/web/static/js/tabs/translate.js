@@ -80,7 +80,7 @@ export async function build(panel) {
   const more = moreSettings(fields, schema, MORE, MORE_LOOKS);
   const results = new Results({ verbs: ["translate"], tracksOf });
   const request = () => {
-    if (!content.choice) throw new Error("recording: nothing is chosen; choose, drop or record a sound");
+    content.taken("recording: nothing is chosen; choose, drop or record a sound");
     const part = content.region ? { start_s: content.region.start, end_s: content.region.end } : {};
     return { verb: "translate", body: { content: content.choice.ref, to: blend.shares, ...part, ...fields.values() } };
   };

@@ -1,0 +1,157 @@
+"""Transfer, as a person works: first result, listening, takes, bad inputs, two windows."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studio_page import bring, press, refusal, seconds
+
+pytestmark = pytest.mark.slow
+
+Window = Callable[..., Any]
+
+
+def test_the_first_result_is_one_click_away(window: Window) -> None:
+    page = window("transfer")
+    press(page, "transfer", "Transfer")
+    panel = page.locator("#panel-transfer")
+    assert panel.get_by_role("radio").count() == 3
+    assert panel.get_by_role("radio", name="Result").is_checked()
+    assert "cambiata transfer trumpet.ogg cello.flac" in panel.locator("code").first.inner_text()
+    panel.locator(".strip canvas").nth(2).wait_for()
+
+
+def test_switching_keeps_the_place(window: Window) -> None:
+    page = window("transfer")
+    press(page, "transfer", "Transfer")
+    panel = page.locator("#panel-transfer")
+    listening = panel.locator("section[aria-label='Listen: A, B, C']")
+    clock = listening.locator(".clock")
+    listening.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_timeout(1200)
+    before = seconds(clock.inner_text())
+    listening.get_by_role("radio", name="Content").check()
+    after = seconds(clock.inner_text())
+    assert 0.1 < before <= after < before + 3
+    page.keyboard.press("b")
+    assert listening.get_by_role("radio", name="Style").is_checked()
+    listening.get_by_role("button", name="Pause").click()
+    # A loop: from the keyboard's side, by numbers.
+    listening.get_by_label("Loop from, in seconds").fill("1")
+    listening.get_by_label("Loop to, in seconds").fill("1.5")
+    listening.get_by_label("Loop", exact=True).check()
+    listening.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_timeout(1500)
+    assert 0.9 <= seconds(clock.inner_text()) <= 1.6
+
+
+def test_a_take_is_kept_compared_and_downloaded(window: Window) -> None:
+    page = window("transfer")
+    panel = page.locator("#panel-transfer")
+    press(page, "transfer", "Transfer")
+    panel.get_by_role("slider", name="Amount").fill("0.5")
+    press(page, "transfer", "Transfer")
+    assert "--amount 0.5" in panel.locator("code").first.inner_text()
+    panel.get_by_role("button", name="Keep").click()
+    panel.get_by_role("button", name="Kept").wait_for()
+    panel.locator("ul.list input[type=checkbox]").nth(1).check()
+    panel.get_by_role("radio", name="Take 1").wait_for()
+    panel.get_by_label("Download as").first.select_option("flac")
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="Download").first.click()
+    assert Path(download.value.path()).read_bytes()[:4] == b"fLaC"
+
+
+def test_a_part_of_the_content(window: Window) -> None:
+    page = window("transfer")
+    panel = page.locator("#panel-transfer")
+    panel.get_by_label("Content: the notes: from, in seconds").fill("0.5")
+    panel.get_by_label("Content: the notes: to, in seconds").fill("2")
+    panel.get_by_label("Content: the notes: to, in seconds").press("Tab")
+    press(page, "transfer", "Transfer")
+    command = panel.locator("code").first.inner_text()
+    assert "--start 0.5" in command
+    assert "--end 2" in command
+    assert "/ 0:01.5" in panel.locator(".clock").first.inner_text()
+
+
+def test_an_instrument_and_an_ensemble_as_style(window: Window) -> None:
+    page = window("transfer")
+    panel = page.locator("#panel-transfer")
+    style = panel.get_by_label("Style: the sound: from the studio")
+    style.select_option("flute")
+    press(page, "transfer", "Transfer")
+    assert "trumpet.ogg flute" in panel.locator("code").first.inner_text()
+    style.select_option("domain:church-organ")
+    press(page, "transfer", "Transfer")
+    assert "cambiata translate" in panel.locator("code").first.inner_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("empty.wav", "empty"), ("words.wav", "words.wav"), ("huge.wav", "more than")],
+)
+def test_bad_files_are_refused_in_words(window: Window, files: Path, name: str, words: str) -> None:
+    page = window("transfer")
+    bring(page, "transfer", "Content", files / name)
+    assert words in refusal(page, "transfer")
+
+
+def test_a_silent_style_is_refused_in_words(window: Window, files: Path) -> None:
+    page = window("transfer")
+    bring(page, "transfer", "Style", files / "silence.wav")
+    page.locator("#panel-transfer .slot", has_text="Style").get_by_text("3.0 s").wait_for()
+    page.get_by_role("button", name="Transfer", exact=True).click()
+    assert "silent" in refusal(page, "transfer")
+
+
+def test_nothing_chosen(window: Window) -> None:
+    page = window("transfer")
+    page.get_by_label("Style: the sound: from the studio").select_option("")
+    page.get_by_role("button", name="Transfer", exact=True).click()
+    assert "style: nothing is chosen" in refusal(page, "transfer")
+
+
+def test_cancelled_half_way(window: Window, files: Path) -> None:
+    page = window("transfer")
+    bring(page, "transfer", "Content", files / "long.wav")
+    panel = page.locator("#panel-transfer")
+    panel.locator(".slot", has_text="Content").get_by_text("1:36.0").wait_for()
+    page.get_by_role("button", name="Transfer", exact=True).click()
+    panel.get_by_role("button", name="Cancel").click()
+    panel.locator(".state", has_text="Cancelled").wait_for()
+    assert page.get_by_role("button", name="Transfer", exact=True).is_enabled()
+
+
+def test_reloaded_half_way_it_finds_its_job_again(window: Window, files: Path) -> None:
+    page = window("transfer")
+    bring(page, "transfer", "Content", files / "long.wav")
+    panel = page.locator("#panel-transfer")
+    panel.locator(".slot", has_text="Content").get_by_text("1:36.0").wait_for()
+    page.get_by_role("button", name="Transfer", exact=True).click()
+    panel.get_by_role("button", name="Cancel").wait_for()
+    page.reload()
+    panel.get_by_role("radio", name="Result").wait_for()
+    assert "long.wav" in panel.locator("code").first.inner_text()
+
+
+def test_two_windows_do_not_disturb_each_other(window: Window) -> None:
+    pages = [window("transfer"), window("transfer")]
+    for page, amount in zip(pages, ("0.3", "0.8"), strict=True):
+        page.get_by_role("slider", name="Amount").fill(amount)
+        page.get_by_role("button", name="Transfer", exact=True).click()
+    for page, amount in zip(pages, ("0.3", "0.8"), strict=True):
+        page.locator("#panel-transfer .state", has_text="Done in").wait_for()
+        assert f"--amount {amount}" in page.locator("#panel-transfer code").first.inner_text()
+
+
+def test_the_microphone(window: Window) -> None:
+    page = window("transfer")
+    panel = page.locator("#panel-transfer")
+    content = panel.locator(".slot", has_text="Content")
+    content.get_by_role("button", name="record").click()
+    content.get_by_text("Recording: 1.").wait_for()
+    content.get_by_role("button", name="record").click()
+    content.get_by_text("mono").wait_for()
+    assert "recording-" in content.locator("select").locator("option:checked").inner_text()
