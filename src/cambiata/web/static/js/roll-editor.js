@@ -127,6 +127,7 @@ export class RollEditor extends Roll {
   }
 
   #tell() {
+    this.tellCount();
     this.delete.disabled = !this.selected;
     this.undoing.disabled = this.#past.length === 0;
     this.told.textContent = this.selected ? words(this.selected) : "";

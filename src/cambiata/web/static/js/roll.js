@@ -59,6 +59,11 @@ export class Roll extends EventTarget {
     this.selected = null;
     this.fit(range);
     this.zoom(1, true);
+    this.tellCount();
+  }
+
+  /** Names the canvas by what it shows. */
+  tellCount() {
     this.canvas.setAttribute("aria-label", `${this.label}: ${this.notes.length} notes in ${clock(this.duration)}`);
   }
 

@@ -124,7 +124,7 @@ function shelf(hear) {
 function hearing() {
   let shares = [], made = null;
   const listening = new Listening({ strips: false, label: "Heard from the map" });
-  const status = el("p", { class: "soft" }), command = el("div"), error = el("div");
+  const status = el("p", { class: "soft" }), command = el("div", { class: "after" }), error = el("div");
   const drop = async () => {
     if (made) await remove(`/api/timbres/${made}`).catch(() => {});
     made = null;

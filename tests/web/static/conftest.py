@@ -3,19 +3,13 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from sounds import melody
 from studio_page import serving
-
-pytest.importorskip("fastapi", reason="fastapi is not installed")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = shutil.which("chromium")
-if CHROMIUM is None:
-    pytest.skip("Chromium is not installed: apt install chromium", allow_module_level=True)
 
 # Two busy cores and cold networks: what takes a second alone may take a minute.
 PATIENCE_MS = 180_000
@@ -25,24 +19,27 @@ RATE = 44100
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a studio."""
+    pytest.importorskip("fastapi", reason="fastapi is not installed")
     with serving(tmp_path_factory.mktemp("studio")) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator["playwright.Browser"]:
+def chromium() -> Iterator[Any]:
     """The browser, with a microphone that beeps."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed")
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = driver.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def window(
-    chromium: "playwright.Browser", studio: str
-) -> Iterator[Callable[..., "playwright.Page"]]:
+def window(chromium: Any, studio: str) -> Iterator[Callable[..., Any]]:
     """Opens a tab of the studio in a new window; none may ask another host or fail in a script."""
     contexts, asked, failed = [], [], []
 

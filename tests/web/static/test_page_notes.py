@@ -84,7 +84,8 @@ def test_nothing_to_capture(window: Window) -> None:
 def test_a_place_on_the_map_is_heard(window: Window) -> None:
     page = window("timbres")
     panel = page.locator("#panel-timbres")
-    panel.locator(".map circle").first.wait_for()
+    # The first map of a studio measures all timbres that ship.
+    panel.locator(".map circle").first.wait_for(timeout=600_000)
     place = panel.get_by_role("application", name="Map of timbres")
     place.focus()
     for _ in range(3):
