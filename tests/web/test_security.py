@@ -108,13 +108,15 @@ def test_every_answer_is_guarded() -> None:
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_any_name_reaches_all_addresses_with_the_token_alone() -> None:
-    client = _client("right-token", host="0.0.0.0")
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::"])
+def test_other_hosts_have_any_name_and_ask_for_the_token(host: str) -> None:
+    client = _client("right-token", host=host)
     headers = {"Host": "studio.lan", "Authorization": "Bearer right-token"}
     assert client.get("/api/sounds", headers=headers).status_code == 200
     assert client.get("/api/sounds", headers={"Host": "studio.lan"}).status_code == 401
-    # Without a token nothing but our own names is answered, even then.
-    assert _client(host="0.0.0.0").get("/", headers={"Host": "studio.lan"}).status_code == 421
+    # Without a token nothing but our own names is answered, even then; with one neither, here.
+    assert _client("right-token").get("/", headers={"Host": "studio.lan"}).status_code == 421
+    assert _client(host=host).get("/", headers={"Host": "studio.lan"}).status_code == 421
 
 
 @pytest.mark.parametrize("text", ["a b", "[::1", "x]:1", "//", "a:b:c", "user@host", "\x00"])

@@ -98,9 +98,10 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", token: str | None = None) -> None:
         self.app, self._token = app, token
-        # Bound to every address, it may be reached by any name: then the token alone decides.
+        # Others reach this machine by whatever name their network has for it: then the token alone
+        # decides, which no page that a name leads to has.
         self._hosts: tuple[str, ...] | None = (*_LOOPBACK, host.lower())
-        if host in ("0.0.0.0", "::", "") and token is not None:
+        if not is_loopback(host) and token is not None:
             self._hosts = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
