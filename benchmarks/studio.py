@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -92,26 +92,34 @@ def server(folder: Path) -> Iterator[tuple[Client, int]]:
         process.wait(30)
 
 
-def memory_mib(process: int) -> tuple[float, int]:
-    """Proportional set size of a process and its children in MiB, and how many they are."""
-    total, pids = 0.0, [process]
+def processes(server_process: int) -> list[int]:
+    """A process and all that it has started."""
+    pids = [server_process]
     for pid in pids:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            pids += [int(child) for child in (task / "children").read_text().split()]
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) / 1024
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                pids += [int(child) for child in (task / "children").read_text().split()]
+    return pids
+
+
+def memory_mib(server_process: int) -> tuple[float, int]:
+    """Proportional set size of a process and its children in MiB, and how many they are."""
+    total, pids = 0.0, processes(server_process)
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) / 1024
     return total, len(pids)
 
 
-def busy_s(process: int) -> float:
+def busy_s(server_process: int) -> float:
     """Seconds of processor time of a process and its children, which other work does not change."""
-    total, pids = 0, [process]
-    for pid in pids:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            pids += [int(child) for child in (task / "children").read_text().split()]
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
+    total = 0
+    for pid in processes(server_process):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
     return total / os.sysconf("SC_CLK_TCK")
 
 
