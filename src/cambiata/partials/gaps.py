@@ -22,10 +22,11 @@ _BETWEEN_DB, _WITHIN_DB = 1.0, 2.0
 # onset: what is before that is the gap. A slower one than the content's is raised by 6 dB at most,
 # to 3 below it.
 _NEAR_HOPS, _ATTACK_HOPS = 8, 10
+_RISE_HOPS, _LEAST_DIP_DB = 2.0, 3.0  # the window's half, in which the level begins to rise
 _MAX_ATTACK_DB, _BELOW_ATTACK_DB = 6.0, 3.0
-# Between notes what is softer than the content is raised by 12 dB at most, to 2 dB below it: tails
-# and the room's sound; more would be the noise alone.
-_MAX_RAISE_DB, _BELOW_DB = 12.0, 2.0
+# Between notes what is softer than the content is raised by 6 dB at most, to 2 dB below it: tails
+# and the room's sound. More would bring up the style's noise where its own release is over.
+_MAX_RAISE_DB, _BELOW_DB = 6.0, 2.0
 # That level wanders where registers of the two are not alike in loudness: half of it is taken back,
 # and no more than 6 dB are looked at.
 _FOLLOWED, _MAX_DRIFT_DB = 0.5, 6.0
@@ -103,9 +104,16 @@ def _is_held(events: NoteEvents, content_db: Floats) -> tuple[Mask, Mask]:
     start, end = events.start * per_frame, events.end * per_frame
     near = np.round(start).astype(np.int64)[:, None] + np.arange(-_NEAR_HOPS, _NEAR_HOPS + 1)
     near = np.clip(near, 0, n_hops - 1)
-    # The last of the softest: where a gap is even, the attack is at its end.
-    softest = near.shape[1] - 1 - content_db[near][:, ::-1].argmin(axis=1)
-    begins = near[np.arange(len(near)), softest] + 2.0
+    # The last of the softest: where a gap is even, the attack is at its end. Without one it is
+    # where the note begins.
+    around_db = content_db[near]
+    softest = near.shape[1] - 1 - around_db[:, ::-1].argmin(axis=1)
+    begins = near[np.arange(len(near)), softest] + _RISE_HOPS
+    is_even = (
+        around_db.max(axis=1, initial=-np.inf) - around_db.min(axis=1, initial=np.inf)
+        < _LEAST_DIP_DB
+    )
+    begins = np.where(is_even, start, begins).astype(np.float64)
     struck = np.ones(len(start), bool) if events.slurred is None else ~events.slurred
     held = _covered(np.minimum(start, begins), end, n_hops)
     return held, _covered(begins[struck], (begins + _ATTACK_HOPS)[struck], n_hops)
