@@ -12,11 +12,14 @@ from typing import Any
 
 
 @contextmanager
-def serving(folder: Path, *flags: str) -> Iterator[str]:
+def serving(
+    folder: Path, *flags: str, port: int | None = None, killed: bool = False
+) -> Iterator[str]:
     """Address of a studio that runs until the end of the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    if port is None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     command = [sys.executable, "-m", "cambiata", "serve", "--no-open", "--port", str(port)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
@@ -27,7 +30,7 @@ def serving(folder: Path, *flags: str) -> Iterator[str]:
             _wait(address, process, folder / "log")
             yield address
         finally:
-            process.terminate()
+            (process.kill if killed else process.terminate)()
             process.wait(timeout=30)
 
 

@@ -75,6 +75,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     soundfile.write(folder / "tune.wav", samples, RATE)
     soundfile.write(folder / "long.wav", np.tile(samples, 60)[: 100 * RATE], RATE)
     soundfile.write(folder / "silence.wav", np.zeros(3 * RATE), RATE)
+    soundfile.write(folder / "hour.wav", np.zeros(3600 * 8000), 8000, "PCM_U8")
     (folder / "empty.wav").write_bytes(b"")
     (folder / "words.wav").write_text("This is not a sound.\n" * 100)
     (folder / "words.mid").write_text("This is not a score.\n" * 100)

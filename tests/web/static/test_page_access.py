@@ -69,13 +69,13 @@ def test_the_first_result_by_keyboard_alone(window: Window) -> None:
     page = window("transfer")
     for _ in range(60):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "Transfer":
+        if page.evaluate("document.activeElement.className") == "primary":
             break
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     page.keyboard.press("Enter")
     page.locator("#panel-transfer .state", has_text="Done in").wait_for()
-    assert page.evaluate("document.activeElement.textContent") == "Transfer"
+    assert page.evaluate("document.activeElement.className") == "primary"
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_page import bring, press, refusal, seconds
+from studio_page import bring, press, refusal, seconds, serving
 
 pytestmark = pytest.mark.slow
 
@@ -90,7 +90,12 @@ def test_an_instrument_and_an_ensemble_as_style(window: Window) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("empty.wav", "empty"), ("words.wav", "words.wav"), ("huge.wav", "more than")],
+    [
+        ("empty.wav", "empty"),
+        ("words.wav", "words.wav"),
+        ("huge.wav", "more than"),
+        ("hour.wav", "hour.wav"),
+    ],
 )
 def test_bad_files_are_refused_in_words(window: Window, files: Path, name: str, words: str) -> None:
     page = window("transfer")
@@ -134,6 +139,22 @@ def test_reloaded_half_way_it_finds_its_job_again(window: Window, files: Path) -
     page.reload()
     panel.get_by_role("radio", name="Result").wait_for()
     assert "long.wav" in panel.locator("code").first.inner_text()
+
+
+def test_a_server_that_is_killed_and_started_anew(
+    window: Window, files: Path, tmp_path: Path
+) -> None:
+    with serving(tmp_path, killed=True) as address:
+        page = window("transfer", address=address)
+        bring(page, "transfer", "Content", files / "long.wav")
+        panel = page.locator("#panel-transfer")
+        panel.locator(".slot", has_text="Content").get_by_text("1:36.0").wait_for()
+        page.get_by_role("button", name="Transfer", exact=True).click()
+        panel.get_by_role("button", name="Cancel").wait_for()
+    panel.locator(".state", has_text="does not answer").wait_for()
+    with serving(tmp_path, port=int(address.split(":")[2].strip("/"))):
+        panel.locator(".state", has_text="Done in").wait_for()
+        assert "begun again" in panel.locator(".warning").first.inner_text()
 
 
 def test_two_windows_do_not_disturb_each_other(window: Window) -> None:
