@@ -48,7 +48,7 @@ _SHIPPED = {
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
         "performancenet": "067489f272e210a11f4cb8060bd2573d7a57b70674fd59ab2e66126f4843bb05",
-        "wavenet": "3ea55a10c5aeb7cfb2e8916f22e4ea82c7ed30351f0770ae18317dbff40a7229",
+        "wavenet": "514ec7155c89a04f8eb5070999b2fb89ea89dccd13a030b358c07cd815ce6a98",
     },
     "translation": {
         "translation": "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",

@@ -24,17 +24,17 @@ _PIECE_S, _MIN_PIECES = 2.0, 2
 class WaveNet(RollPlayer):
     """An autoregressive network conditioned on a piano roll and a reference.
 
-    van den Oord et al. 2016 with the conditioning of Hawthorne et al. 2019, small: 32 channels, two
-    stacks of ten layers, 256 mu-law levels at 16 kHz. Samples are drawn one by one from the
+    van den Oord et al. 2016 with the conditioning of Hawthorne et al. 2019, small: 64 channels, two
+    stacks of ten layers, 256 mu-law levels at 8 kHz. Samples are drawn one by one from the
     network's distributions; a queue holds the inputs of all layers for a dilation (Paine et al.
     2016).
 
-    A span is sampled as pieces of two seconds side by side, each begun an eighth of a second early;
+    A span is sampled as pieces of two seconds side by side, each begun a quarter of a second early;
     without that, ten seconds would take minutes.
     """
 
     name: ClassVar[str] = "wavenet"
-    summary: ClassVar[str] = "a small WaveNet on piano rolls, with a reference; 16 kHz, slow"
+    summary: ClassVar[str] = "a small WaveNet on piano rolls, with a reference; 8 kHz, slow"
     paper: ClassVar[str] = "van den Oord et al. 2016; Hawthorne et al., ICLR 2019"
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
