@@ -255,7 +255,7 @@ translate/default: translate content.wav --to brass-quartet -o out.wav --json
 translate/blend: translate trumpet.ogg --to church-organ=0.6 --to sitar=0.4 -o o.wav --amount 0.8
 translate/region: translate cello.flac --to sitar -o o.wav --start 1 --end 2 --in-place --octave 1
 translate/tail: translate content.wav --to grand-piano -o o.flac --tail 0.5 --rate 22050 --json
-translate/mor2018: translate content.wav --to string-quartet -o o.wav --preset mor2018-small \
+translate/mor2018: translate content.wav --to wind-quintet -o o.wav --preset mor2018-small \
 --end 0.5 --json
 domains/list: domains list
 domains/list-json: domains list --json

@@ -53,8 +53,8 @@ _SHIPPED = {
     "translation": {
         "translation": "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",
         "translation-domains": "d448e7cf467f8fd5f67a49c5b7e06967e20f345a1cef951a56cb24205b2f9bf7",
-        "mor2018-small": "c9efdb0d2f73786e53ca777d6c84c8fb8d00c1c9f8aaa496ff8ceb91af965d10",
-        "mor2018-small-domains": "fb5b9f4cad9cc43c37cf4739ba4487b672f17661d9896c00c3f6dc683578c107",
+        "mor2018-small": "507f919432b7a90738365bd95c0bd9fa5bbadd77227d4c2ae73fa767b55ee876",
+        "mor2018-small-domains": "3b7d529a0c6012ca29fb0b4e36e62cabe08c6049db43e9b168fd58f3ef8364d1",
     },
     "vqvae": {
         "vqvae": "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",

@@ -57,7 +57,11 @@ def test_a_translation_is_asked_for_by_the_pair_s_name() -> None:
     )
     assert first.samples.shape == sound.samples.shape
     assert not np.allclose(first.samples, second.samples)
-    assert find_translate_row("translation:mor2018-small").label == "translation (mor2018-small)"
+    small = find_translate_row("translation:mor2018-small")
+    assert small.label == "translation (mor2018-small)"
+    assert small.applies_to("wind-quintet.0001-x")
+    assert not small.applies_to("sitar.0001-x")
+    assert row.applies_to("sitar.0001-x")
     assert find_translate_row("copy-content").kind == "copy"
     assert find_translate_row("domain-render").kind == "ceiling"
 

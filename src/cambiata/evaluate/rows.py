@@ -29,6 +29,12 @@ class Row:
     kind: Kind  # copies of an input are floors, outputs made of the target are ceilings
     output: Callable[[Clips], Audio]  # as long as the content
     single: bool = False  # uses all cores itself, so that pairs are done one by one
+    # Of translations: what it can play, where pairs of other domains are to be left out.
+    domains: tuple[str, ...] | None = None
+
+    def applies_to(self, pair: str) -> bool:
+        """Whether it makes an output of the pair of a name, which begins with its domain."""
+        return self.domains is None or pair.partition(".")[0] in self.domains
 
 
 def find_row(name: str) -> Row:

@@ -66,7 +66,8 @@ def run(
         failures += _write_inputs(here, test_set, names, n_workers, stage)
         for row in applicable:
             stage = partial(report, f"{test_set.name}: {row.label}")
-            failures += _write_outputs(here, row, pairs, n_workers, stage)
+            applicable_pairs = [pair for pair in pairs if row.applies_to(pair)]
+            failures += _write_outputs(here, row, applicable_pairs, n_workers, stage)
         stage = partial(report, f"{test_set.name}: scores")
         failures += _write_scores(here, names, pairs, tools, n_workers, stage)
     return failures

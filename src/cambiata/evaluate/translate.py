@@ -196,12 +196,14 @@ def find_translate_row(name: str) -> Row:
         raise InputError(
             system_name, f"has no preset {preset}", "use one of " + ", ".join(system.presets)
         )
+    domains = tuple(system(system.presets[preset]).domain_names())
     return Row(
         name,
         f"{system_name} ({preset})",
         f"{system.summary}; {system.paper}",
         "system",
         _Translate({"system": system_name, "preset": preset}),
+        domains=domains if set(PROGRAMS) - set(domains) else None,
     )
 
 

@@ -104,12 +104,14 @@ def load_domain(name: str, config: TranslationConfig | None = None) -> Domain:
         return load_added_domain(name, encoder.sha256)
     shipped = {domain.name: domain for domain in shipped_domains(config)}
     if name not in shipped:
-        raise _unknown_domain(name, [*shipped, *added])
+        raise _unknown_domain(name, [*shipped, *added], config)
     return shipped[name]
 
 
-def _unknown_domain(name: str, available: Sequence[str]) -> InputError:
+def _unknown_domain(name: str, available: Sequence[str], config: TranslationConfig) -> InputError:
     # Three names at most, alike by half: enough for a typing error or a part of a name.
     near = nearest_names(name.lower(), available, most=3, cutoff=0.5)
     cure = f"{near} use one of {', '.join(available)}"
-    return InputError(name, "is not a domain", cure.strip())
+    is_default = config.domains == TranslationConfig.domains
+    problem = "is not a domain" if is_default else f"is not a domain of {config.weights}"
+    return InputError(name, problem, cure.strip())

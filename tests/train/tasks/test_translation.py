@@ -410,7 +410,7 @@ def test_a_run_is_exported_and_plays(tmp_path: Path, preset: str) -> None:
     tiny_domains(tmp_path)
     settings = dict(SETTINGS)
     if preset == "mor2018-small":
-        settings |= {"task.sample_rate": "16000", "task.width": "8", "task.crop_samples": "1600"}
+        settings |= {"task.width": "8", "task.crop_samples": "800"}
     else:
         settings |= {"task.width": "16"}
     start(preset, tmp_path / "run", settings=settings, examples=tmp_path)
