@@ -24,9 +24,8 @@ from cambiata.evaluate.testset import (
     open_renderer,
     render_clip,
 )
-from cambiata.partials.analysis import measure, noise_between_db, power_spectrum
+from cambiata.partials.analysis import measure, power_spectrum
 from cambiata.partials.bands import band_hz
-from cambiata.partials.detail import in_long_transform, measure_texture
 from cambiata.partials.note_frames import (
     BIN_HZ,
     HIGHEST_HZ,
@@ -102,7 +101,7 @@ def at_half_frames(frames: NoteFrames) -> tuple[NoteFrames, npt.NDArray[np.int64
     return moved, source
 
 
-def drawn(target: Target, with_texture: bool) -> Samples:
+def drawn(target: Target) -> Samples:
     """Partials and noise as they are measured, drawn again."""
     measured, frames, inharmonicity = measure(target.power, target.events)
     moved, source = at_half_frames(frames)
@@ -110,13 +109,6 @@ def drawn(target: Target, with_texture: bool) -> Samples:
     following = np.append(source[1:], source[-1:])
     between = (moved.frame % 1 > 0) & (frames.note[following] == moved.note)
     following = np.where(between, following, source)
-    texture = None
-    if with_texture:
-        rows = source[in_long_transform(moved, n_frames)]
-        level_db = measured.partials_db + frames.strength_db[:, None].astype(np.float32)
-        between_db = noise_between_db(target.power)
-        texture = measure_texture(target.power, frames, level_db, between_db, inharmonicity, rows)
-        texture = np.where(np.abs(texture) > 50, 0, texture)
     nothing = np.full((len(band_hz()), n_frames), -130, np.float32)
     prediction = Prediction(
         (measured.partials_db[source] + measured.partials_db[following]) * np.float32(0.5),
@@ -125,7 +117,6 @@ def drawn(target: Target, with_texture: bool) -> Samples:
         inharmonicity,
         0 * nothing,
         nothing,
-        texture,
     )
     straight = np.zeros((target.events.n_notes, n_frames), np.float32)
     return synthesize(moved, prediction, straight, target.n_samples, 0)
@@ -226,8 +217,7 @@ def two_takes(target: Target) -> tuple[Samples, Samples]:
 
 
 ROWS: dict[str, Callable[[Target], tuple[Samples, Samples]]] = {
-    "as measured: 48 partials, 24 bands of noise": lambda t: (drawn(t, False), t.sound),
-    "as measured, with texture about the partials": lambda t: (drawn(t, True), t.sound),
+    "as measured: 48 partials, 24 bands of noise": lambda t: (drawn(t), t.sound),
     "solved together, noise in 1/24 octaves": lambda t: (jointly(t), t.sound),
     "two takes of one noise (floor)": two_takes,
     "oracle sampler (floor)": lambda t: (sampled(t), t.sound),

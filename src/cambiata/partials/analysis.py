@@ -120,7 +120,6 @@ class MeasuredFrames:
     partials_db: Array  # power of each partial relative to the note's strength [M, N_PARTIALS]
     mask: Array  # share of the power at each partial that is this note's own [M, N_PARTIALS]
     noise_db: Array  # noise per bin of the spectrum, likewise relative [M, N_NOISE]
-    texture_db: Array | None = None  # of `detail.measure_texture` [M, N_PARTIALS, N_PLACES]
 
     @property
     def n_frames(self) -> int:
@@ -134,7 +133,6 @@ class MeasuredFrames:
             self.partials_db[chosen],
             self.mask[chosen],
             self.noise_db[chosen],
-            None if self.texture_db is None else self.texture_db[chosen],
         )
 
 
@@ -171,7 +169,7 @@ def measure(power: Array, events: NoteEvents) -> tuple[MeasuredFrames, NoteFrame
     mask = np.where(audible, _ownership_mask(frames, events, at, bins, power.shape), 0.0)
     # Notes that sound together share the noise between them.
     sounding = np.maximum(np.bincount(at, minlength=len(power)), 1)[at]
-    noise_db = noise_between_db(power)[at] - base - 10 * np.log10(sounding)[:, None]
+    noise_db = _noise_db(power)[at] - base - 10 * np.log10(sounding)[:, None]
     measured = MeasuredFrames(
         frames.features,
         np.clip(partials_db, FLOOR_DB, _CEILING_DB).astype(np.float32),
@@ -364,7 +362,7 @@ def _deviation_of_frames(
     return (weight * cents).sum(axis=1) / np.maximum(total, 1e-9), total > _MIN_EVIDENCE
 
 
-def noise_between_db(power: Array) -> Array:
+def _noise_db(power: Array) -> Array:
     """Level between the partials in bands, [L, N_NOISE]."""
     edges = np.round(NOISE_HZ / BIN_HZ).astype(np.int64)
     levels = np.empty((len(power), N_NOISE), np.float32)
@@ -377,7 +375,7 @@ def noise_between_db(power: Array) -> Array:
 
 def noise_floor_db(power: Array) -> Array:
     """Level between the partials where a sound is quietest, in bands, [N_NOISE]."""
-    quiet = np.quantile(noise_between_db(power), _QUIET_QUANTILE, axis=0)
+    quiet = np.quantile(_noise_db(power), _QUIET_QUANTILE, axis=0)
     return np.asarray(np.maximum(quiet, FLOOR_DB), np.float32)
 
 

@@ -15,7 +15,6 @@ from cambiata.partials.analysis import (
     is_pitched,
     measure,
     measure_hits,
-    noise_between_db,
     noise_floor_db,
     power_spectrum,
 )
@@ -25,13 +24,7 @@ from cambiata.partials.bands import (
     noise_interpolation,
     render_bands,
 )
-from cambiata.partials.detail import (
-    N_PLACES,
-    in_long_transform,
-    measure_texture,
-    recall,
-    recall_texture,
-)
+from cambiata.partials.detail import recall
 from cambiata.partials.note_frames import (
     FLOOR_DB,
     N_FEATURES,
@@ -91,8 +84,6 @@ class StyleMemory:
         }
         if self.noise_correction_db is not None:
             half_precision["noise_correction_db"] = self.noise_correction_db
-        if measured.texture_db is not None:
-            half_precision["texture_db"] = measured.texture_db
         return {name: array.astype(np.float16) for name, array in half_precision.items()} | {
             "pitches": self.pitches.astype(np.int16),
             "stiffness": np.array(self.inharmonicity, np.float32),
@@ -110,15 +101,10 @@ class StyleMemory:
         floor, quantiles = (_checked(arrays[x], np.float32) for x in ("floor_db", "quantiles"))
         inharmonicity = _checked(arrays["stiffness"], np.float64)
         pitches = _checked(arrays["pitches"], np.int64)
-        texture = arrays.get("texture_db")  # which older files have not
-        if texture is not None:
-            texture = _checked(texture, np.float32)
         strengths_db = _checked(arrays["strengths_db"], np.float64)
         n_frames = shapes[0][0] if shapes[0] else 0
         if not n_frames or shapes != [(n_frames, width) for width in _TOKEN_WIDTHS]:
             raise ValueError("note frames of another shape")
-        if texture is not None and texture.shape != (n_frames, N_PARTIALS, N_PLACES):
-            raise ValueError("texture of another shape")
         if floor.shape != (N_NOISE,) or quantiles.shape != (3, len(band_hz())):
             raise ValueError("levels of another shape")
         if pitches.ndim != 1 or pitches.shape != strengths_db.shape or inharmonicity.shape:
@@ -129,7 +115,7 @@ class StyleMemory:
             if correction.shape != (N_NOISE,):
                 raise ValueError("correction of another shape")
         return cls(
-            replace(MeasuredFrames(*measured), texture_db=texture),
+            MeasuredFrames(*measured),
             float(inharmonicity),
             floor,
             quantiles,
@@ -177,16 +163,8 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
         events = detect_hits(power)
         measured, frames = measure_hits(power, events)
     chosen = choose_frames(frames, _N_MEMORY_FRAMES, np.random.default_rng(_MEMORY_SEED))
-    kept = measured[chosen]
-    if len(chosen) and kept.partials_db.max() > FLOOR_DB:
-        level_db = measured.partials_db + frames.strength_db[:, None].astype(np.float32)
-        between_db = noise_between_db(power)
-        kept = replace(
-            kept,
-            texture_db=measure_texture(power, frames, level_db, between_db, inharmonicity, chosen),
-        )
     memory = StyleMemory(
-        kept,
+        measured[chosen],
         inharmonicity,
         noise_floor_db(power),
         band_quantiles_db(power),
@@ -255,8 +233,7 @@ def predict(
             correction += np.float32(weight) * memory.noise_correction_db
     residual += (correction @ noise_interpolation(band_hz()))[:, None]
     noise, background = noise + correction, background + correction
-    texture = _texture(mix, frames, n_frames)
-    prediction = Prediction(partials, noise, background, inharmonicity, gain, residual, texture)
+    prediction = Prediction(partials, noise, background, inharmonicity, gain, residual)
     return _with_recalled(prediction, mix, frames)
 
 
@@ -277,17 +254,6 @@ def _with_recalled(prediction: Prediction, mix: StyleMix, frames: NoteFrames) ->
         for total, level in zip(recalled, levels, strict=True):
             total += np.float32(weight) * level
     return replace(prediction, partials_db=recalled[0] - gains[0], noise_db=recalled[1] - gains[1])
-
-
-def _texture(mix: StyleMix, frames: NoteFrames, n_frames: int) -> Array | None:
-    """Texture of the noise of those note frames that the long transform draws, where known."""
-    features = frames.features[in_long_transform(frames, n_frames)]
-    parts = [
-        np.float32(weight) * recall_texture(m, features)
-        for weight, m in ((weight, memory.measured) for weight, memory in mix)
-        if m.texture_db is not None
-    ]
-    return np.asarray(sum(parts), np.float32) if parts else None
 
 
 def attention_inputs(measured: MeasuredFrames) -> tuple[Array, ...]:

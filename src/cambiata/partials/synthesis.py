@@ -12,7 +12,6 @@ import scipy.special
 from cambiata.arrays import Samples
 from cambiata.audio.log_frequency import midi_to_hz
 from cambiata.partials.bands import band_filters, band_hz, band_position, noise_interpolation
-from cambiata.partials.detail import in_long_transform, shares_db, textured_power
 from cambiata.partials.note_frames import (
     BIN_HZ,
     HIGHEST_HZ,
@@ -54,9 +53,6 @@ class Prediction:
     inharmonicity: float
     gain_db: Array  # correction of partials and noise [bands, L]
     residual_db: Array  # what else sounds, as noise [bands, L]
-    # Of the noise of those note frames that the long transform draws [Q', N_PARTIALS, N_PLACES]:
-    # without it the short one draws all of it.
-    texture_db: Array | None = None
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> Array:
         """Correction in dB of partials at frequencies [Q, N_PARTIALS], of the same shape."""
@@ -101,21 +97,8 @@ def synthesize(
     )
     sound = play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
     noise_db = prediction.noise_db[begun] + strength_db
-    power: Array | None = None
-    if prediction.texture_db is not None:
-        short_db, long_db = shares_db(frames.age_s)
-        n_frames = prediction.gain_db.shape[1]
-        rows = in_long_transform(frames, n_frames)
-        power = textured_power(
-            frames[rows],
-            noise_db[rows] + long_db[rows, None],
-            prediction.texture_db,
-            prediction.inharmonicity,
-            n_frames,
-        )
-        noise_db = noise_db + short_db[:, None]
     sound += _noise_sound(frames, noise_db, prediction, n_samples, seed)
-    sound += _residual_sound(prediction, power, n_samples, seed + 1)
+    sound += _residual_sound(prediction.residual_db, n_samples, seed + 1)
     return sound
 
 
@@ -216,29 +199,15 @@ def _noise_sound(
     return play_noise(_noise_gain(level), SHORT, n_samples, seed)
 
 
-def _residual_sound(
-    prediction: Prediction, power: Array | None, n_samples: int, seed: int
-) -> Samples:
-    """Noise of the refiner's residual, through the long transform that it was learnt with.
-
-    With it sounds the noise of notes that has texture, `power` [L, bins].
-    """
+def _residual_sound(residual_db: Array, n_samples: int, seed: int) -> Samples:
+    """Noise of the refiner's residual, through the long transform that it was learnt with."""
     n_frames = LONG.n_frames(n_samples)
-    at = np.minimum(np.arange(n_frames), prediction.residual_db.shape[1] - 1)
+    residual_db = residual_db[:, np.minimum(np.arange(n_frames), residual_db.shape[1] - 1)]
     widths_db = 10 * np.log10(band_filters().sum(axis=1))
-    deficit_db = _mean_log_deficit_db().astype(np.float32)
-    residual_db = prediction.residual_db + (deficit_db - widths_db)[:, None].astype(np.float32)
+    residual_db = residual_db + (_mean_log_deficit_db() - widths_db)[:, None].astype(np.float32)
     level_db = _bands_to_bins() @ residual_db
-    if power is not None:
-        rows = np.clip(np.arange(power.shape[1]) * BIN_HZ, _LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ)
-        place = np.maximum(0, band_position(rows))
-        gain_db = bilinear(prediction.gain_db, place[:, None], np.arange(len(power))[None])
-        gain_db += np.interp(place, np.arange(len(deficit_db)), deficit_db)[:, None]
-        nepers = np.float32(np.log(10) / 10)
-        noise = power.T * np.exp(gain_db * nepers)
-        level_db = 10 * np.log10(np.exp(level_db * nepers) + noise + np.float32(1e-13))
     level_db[band_filters().sum(axis=0) == 0] = _SILENCE_DB
-    return play_noise(_noise_gain(level_db[:, at]), LONG, n_samples, seed)
+    return play_noise(_noise_gain(level_db), LONG, n_samples, seed)
 
 
 @lru_cache(maxsize=1)
