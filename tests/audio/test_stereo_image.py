@@ -76,3 +76,13 @@ def test_what_is_one_image(content: np.ndarray, is_one: bool) -> None:
 def test_other_numbers_of_channels_have_no_image() -> None:
     assert not metered(noise(1)[None]).is_one_image
     assert not metered(np.stack([noise(1)] * 3)).is_one_image
+
+
+def test_where_sounds_end_in_silence_there_is_silence() -> None:
+    rng = np.random.default_rng(0)
+    bursts = np.zeros(2 * RATE, np.float32)
+    for start in range(1000, 2 * RATE - 4000, 4000):  # running sums keep a rest of each, often < 0
+        level = 10 ** rng.uniform(-4, 0)
+        bursts[start : start + 700] = level * rng.standard_normal(700) * np.hanning(700)
+    out = with_image(bursts[None], panned((bursts, 1, 0.3), (bursts[::-1], 0.1, 0.2)), RATE)
+    assert np.isfinite(out).all()

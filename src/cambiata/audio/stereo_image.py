@@ -123,12 +123,10 @@ def _placed(
     first = _first_bins(stft, sample_rate)
     widths = np.diff(np.append(first, stft.n_bins))
     left, right = (stft.analyse(channel) for channel in content)
-    powers = [_in_bands(np.abs(x) ** 2, first) for x in (left, right)]
+    powers = [_powers(x, first) for x in (left, right)]
     shared = _in_bands((left * np.conj(right)).real, first)
     mid, side = stft.analyse(sound), stft.analyse(diffuse)
-    level = np.sqrt(
-        _in_bands(np.abs(mid) ** 2, first) / (_in_bands(np.abs(side) ** 2, first) + _FLOOR)
-    )
+    level = np.sqrt(_powers(mid, first) / (_powers(side, first) + _FLOOR))
     gains = _gains(powers[0], powers[1], shared)
     out = np.empty((2, len(sound)), np.float32)
     for channel in (0, 1):
@@ -167,6 +165,11 @@ def _as_wide_as(content: Samples, sound: Samples) -> Samples:
     mid, side = sound[0] + sound[1], (sound[0] - sound[1]) * np.float32(ratio)
     level = np.float32(0.5 * np.sqrt((1 + found) / (1 + wanted)))
     return np.asarray(level * np.stack([mid + side, mid - side]), np.float32)
+
+
+def _powers(spectrum: npt.NDArray[np.complex64], first: npt.NDArray[np.int64]) -> Floats:
+    """Powers of each band [B, L]; the filter's running sums end below 0 where a sound does."""
+    return np.maximum(_in_bands(np.abs(spectrum) ** 2, first), 0.0)
 
 
 def _in_bands(values: npt.NDArray[np.float32], first: npt.NDArray[np.int64]) -> Floats:
