@@ -31,6 +31,7 @@ def test_few_points(n: int) -> None:
     assert kept == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_alike_timbres_lie_together(tmp_path: Path) -> None:
     names = ("violin", "cello", "piano")
     found = timbre_map([(name, name, "named", None) for name in names], tmp_path)

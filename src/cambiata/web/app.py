@@ -80,9 +80,14 @@ def create_app(
     limits: Limits | None = None,
     n_workers: int = 1,
     examples: bool = True,
+    warm: bool = True,
 ) -> FastAPI:
-    """The application, whose studio lives in a folder and begins with it."""
-    studio = Studio(folder, limits, n_workers=n_workers, token=token, examples=examples)
+    """The application, whose studio lives in a folder and begins with it.
+
+    Tests do without `examples`, which take seconds to measure, and without models that are loaded
+    before they are needed (`warm`).
+    """
+    studio = Studio(folder, limits, n_workers=n_workers, token=token, examples=examples, warm=warm)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -27,10 +27,12 @@ _RESTARTED = "the studio was restarted: begun again"
 class Jobs:
     """All jobs, and the processes that do them."""
 
-    def __init__(self, store: Store, limits: Limits, changes: Changes, n_workers: int) -> None:
+    def __init__(
+        self, store: Store, limits: Limits, changes: Changes, n_workers: int, *, warm: bool = True
+    ) -> None:
         self._store, self._limits, self._changes = store, limits, changes
         self._planner = Planner(store, limits)
-        self._workers = [Worker("jobs") for _ in range(n_workers)]
+        self._workers = [Worker("jobs" if warm else "cold") for _ in range(n_workers)]
         self._progress: dict[str, float] = {}  # of running jobs: not worth a write each time
         self._cancelled: set[str] = set()
         self._wake = threading.Condition()

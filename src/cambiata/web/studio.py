@@ -28,6 +28,7 @@ class Studio:
         n_workers: int,
         token: str | None = None,
         examples: bool = True,
+        warm: bool = True,
     ) -> None:
         self.limits = limits or Limits()
         self.token = token
@@ -36,7 +37,7 @@ class Studio:
         self.changes = Changes()
         self._lane = ReadingLane()
         self.sounds = Sounds(self.store, self.limits, self._lane)
-        self.jobs = Jobs(self.store, self.limits, self.changes, n_workers)
+        self.jobs = Jobs(self.store, self.limits, self.changes, n_workers, warm=warm)
         self.has_ffmpeg = shutil.which("ffmpeg") is not None
         self.examples_ready = threading.Event()
         self._closing = threading.Event()

@@ -59,7 +59,7 @@ def _warm(kind: str) -> None:
             warnings.simplefilter("ignore")
             cambiata.transfer(sound, sound)
             import cambiata.web.verb_work
-    else:
+    elif kind == "reading":
         import cambiata.web.sound_facts
 
 
