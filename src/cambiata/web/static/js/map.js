@@ -52,16 +52,21 @@ export class TimbreMap {
     }
     this.svg.setAttribute("viewBox", `0 0 ${this.#width} ${HEIGHT}`);
     const place = (value, length) => MARGIN + ((value + 1) / 2) * (length - 2 * MARGIN);
-    this.#points = points.map((point) => ({ ...point, px: place(point.x, this.#width), py: place(-point.y, HEIGHT) }));
-    const taken = [];
+    // The second dimension says less and is drawn up to twice as large, so that names have room.
+    const stretch = Math.min(2, 1 / Math.max(0.1, ...points.map(({ y }) => Math.abs(y))));
+    this.#points = points.map((point) => ({ ...point, px: place(point.x, this.#width), py: place(-point.y * stretch, HEIGHT) }));
+    const dots = this.#points.map(({ px, py }) => [px - 5, py - 5, px + 5, py + 5]);
+    const taken = [...dots];
     const labels = this.#points.map(({ px, py, name, kind }) => {
       const length = 7 * name.length + 4;
       const free = [[9, 4], [-9 - length, 4], [-length / 2, -9], [-length / 2, 19], [9, 15], [9, -8], [-9 - length, -8]].find(([dx, dy]) => {
         const box = [px + dx, py + dy - 11, px + dx + length, py + dy + 2];
         return box[0] > 0 && box[2] < this.#width && !taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
-      }) || [9, 4];
-      taken.push([px + free[0], py + free[1] - 11, px + free[0] + length, py + free[1] + 2], [px - 5, py - 5, px + 5, py + 5]);
-      return svg("g", {}, svg("circle", { cx: px, cy: py, r: 5, fill: kind === "own" ? "var(--style)" : "var(--accent)" }), svg("text", { x: px + free[0], y: py + free[1], text: name }));
+      });
+      const dot = svg("circle", { cx: px, cy: py, r: 5, fill: kind === "own" ? "var(--style)" : "var(--accent)" }, svg("title", { text: name }));
+      if (!free) return dot;
+      taken.push([px + free[0], py + free[1] - 11, px + free[0] + length, py + free[1] + 2]);
+      return svg("g", {}, dot, svg("text", { x: px + free[0], y: py + free[1], text: name }));
     });
     this.lines = svg("g", { stroke: "var(--edge)", "stroke-width": 1.5 });
     this.cross = svg("path", { d: "M-9 0H9M0-9V9", stroke: "var(--chosen)", "stroke-width": 2.5, fill: "none" });
