@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.partials.bands import band_hz, bands_db, noise_interpolation, render_bands
+from cambiata.partials.bands import FLOOR, band_hz, bands_db, noise_interpolation, render_bands
 from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, NoteFrames, note_frames
 from cambiata.partials.predictor import StyleMemory, StyleNotes, attention_inputs, measure_notes
 from cambiata.weights import Model
@@ -29,11 +29,10 @@ _STRETCH_FRAMES, _N_STRETCHES = 32, 8
 # Note frames that are played at most: in dense chords fewer stretches are.
 _MAX_NOTE_FRAMES = 1536
 # Levels are compared from 70 dB below the mean power on: what lies below is silence in both.
-_FLOOR = 1e-7
+_SILENCE = 1e-7
 # Corrections that are expected before anything is measured (standard deviation), and how far
-# residuals of one stretch stray by chance alone, at least. A prior of 4 dB takes twice as much off
-# the error above 8 kHz of the recordings, and less off that of their long-term spectrum.
-_PRIOR_DB, _LEAST_SPREAD_DB = 2.0, 5.0
+# residuals of one stretch stray by chance alone, at least. Priors of 2 and 5 dB did nearly as well.
+_PRIOR_DB, _LEAST_SPREAD_DB = 3.0, 5.0
 _MAX_DB = 18.0  # more is no correction but a failure of what is corrected
 
 Array = npt.NDArray[np.float32]
@@ -112,11 +111,13 @@ def _play_itself(model: Model, style: StyleNotes, frames: NoteFrames, own_db: Ar
         frames, partials, noise, background, memory.inharmonicity, own_db.shape[1]
     )
     gain, residual = model.part("refine")(rendered, own_db, memory.quantiles, timbre)
-    power = 10 ** ((rendered + gain) / 10) + 10 ** (residual / 10)
+    # The floor of rendered bands is there for the refiner; nobody plays it.
+    sounding = np.maximum(10 ** (rendered / 10) - FLOOR, 0)
+    power = sounding * 10 ** (gain / 10) + 10 ** (residual / 10)
     return np.asarray(10 * np.log10(power), np.float32)
 
 
 def _normalized(levels_db: Array) -> Array:
     """Levels relative to their mean power, with a floor."""
     power = 10 ** (levels_db / 10)
-    return np.asarray(10 * np.log10(power / power.mean() + _FLOOR), np.float32)
+    return np.asarray(10 * np.log10(power / power.mean() + _SILENCE), np.float32)
