@@ -54,6 +54,7 @@ bench: $(VENV)/bench
 	$(BIN)/python benchmarks/onsets.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/studio.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -72,7 +73,7 @@ $(VENV)/docs: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@ $(VENV)/base
 
 $(VENV)/bench: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable ".[lab,train,eval,bench]"
+	$(PIP) --editable ".[lab,studio,train,eval,bench]"
 	@touch $@ $(VENV)/base
 
 clean:
