@@ -47,7 +47,7 @@ _SHIPPED = {
     },
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
-        "performancenet": "067489f272e210a11f4cb8060bd2573d7a57b70674fd59ab2e66126f4843bb05",
+        "performancenet": "6e7fa7ba95cdd32196713065b579c44e81df06d39676e5a2e678c79a28cdcea3",
         "wavenet": "514ec7155c89a04f8eb5070999b2fb89ea89dccd13a030b358c07cd815ce6a98",
     },
     "translation": {
