@@ -107,6 +107,8 @@ def _play_itself(model: Model, style: StyleNotes, frames: NoteFrames, own_db: Ar
             partials[queries], noise[queries] = model.part("")(*inputs)
     inputs = attention_inputs(memory.measured)
     background, timbre = model.part("style")(*inputs, memory.noise_floor_db)
+    if memory.background_db is not None:
+        background = memory.background_db
     rendered = render_bands(
         frames, partials, noise, background, memory.inharmonicity, own_db.shape[1]
     )

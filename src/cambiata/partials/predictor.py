@@ -18,6 +18,17 @@ from cambiata.partials.analysis import (
     noise_floor_db,
     power_spectrum,
 )
+from cambiata.partials.background import (
+    UNBOUNDED_DB,
+    UNIT_TOTAL_DB,
+    background_power,
+    between_power,
+    breath_power,
+    breath_ratio_db,
+    noise_gain_db,
+    power_db,
+    total_db,
+)
 from cambiata.partials.bands import (
     band_hz,
     band_quantiles_db,
@@ -44,6 +55,8 @@ from cambiata.weights import Model
 _N_MEMORY_FRAMES = 768
 _MEMORY_SEED = 0  # one style, one memory, whatever the seed of the rendering
 _BATCH_FRAMES = 1024  # frames predicted in one call: bounds memory, changes nothing else
+# What version 2 of the timbre files added: levels in the bands of noise.
+_OPTIONAL = ("noise_correction_db", "background_db", "breath_ratio_db")
 _TOKEN_WIDTHS = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
 
 Array = npt.NDArray[np.float32]
@@ -63,6 +76,10 @@ class StyleMemory:
     # Gain of noise that it asks for when it plays itself (`correction`) [N_NOISE]; None in timbre
     # files of version 1, whose noise is not corrected.
     noise_correction_db: Array | None = None
+    # Constant noise, per bin, and what comes with held notes over all that sounds (`background`)
+    # [N_NOISE]; likewise.
+    background_db: Array | None = None
+    breath_ratio_db: Array | None = None
 
     @property
     def is_pitched(self) -> bool:
@@ -82,8 +99,8 @@ class StyleMemory:
             "quantiles": self.quantiles,
             "strengths_db": self.strengths_db,
         }
-        if self.noise_correction_db is not None:
-            half_precision["noise_correction_db"] = self.noise_correction_db
+        optional = {name: getattr(self, name) for name in _OPTIONAL}
+        half_precision |= {name: x for name, x in optional.items() if x is not None}
         return {name: array.astype(np.float16) for name, array in half_precision.items()} | {
             "pitches": self.pitches.astype(np.int16),
             "stiffness": np.array(self.inharmonicity, np.float32),
@@ -109,11 +126,12 @@ class StyleMemory:
             raise ValueError("levels of another shape")
         if pitches.ndim != 1 or pitches.shape != strengths_db.shape or inharmonicity.shape:
             raise ValueError("notes of another shape")
-        correction = arrays.get("noise_correction_db")
-        if correction is not None:
-            correction = _checked(correction, np.float32)
-            if correction.shape != (N_NOISE,):
-                raise ValueError("correction of another shape")
+        optional = [
+            None if (array := arrays.get(name)) is None else _checked(array, np.float32)
+            for name in _OPTIONAL
+        ]
+        if any(array is not None and array.shape != (N_NOISE,) for array in optional):
+            raise ValueError("levels of another shape")
         return cls(
             MeasuredFrames(*measured),
             float(inharmonicity),
@@ -121,7 +139,7 @@ class StyleMemory:
             quantiles,
             pitches,
             strengths_db,
-            correction,
+            *optional,
         )
 
 
@@ -159,9 +177,13 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
     power = power_spectrum(style)
     events = detect_notes(style, listener, tuning_cents=tuning_cents(style, BANDS.sample_rate))
     measured, frames, inharmonicity = measure(power, events)
+    between, total = between_power(style), power.sum(axis=1)
+    background = background_power(between, total)
+    ratio_db = breath_ratio_db(breath_power(between, background), total, frames)
     if not is_pitched(power, frames, inharmonicity):
         events = detect_hits(power)
         measured, frames = measure_hits(power, events)
+        ratio_db = np.full_like(ratio_db, UNBOUNDED_DB)
     chosen = choose_frames(frames, _N_MEMORY_FRAMES, np.random.default_rng(_MEMORY_SEED))
     memory = StyleMemory(
         measured[chosen],
@@ -170,6 +192,8 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
         band_quantiles_db(power),
         events.pitch,
         events.strength_db,
+        background_db=power_db(background),
+        breath_ratio_db=ratio_db,
     )
     return StyleNotes(memory, frames.note[chosen], events, power)
 
@@ -214,7 +238,8 @@ def predict(
             partials_db, noise_db = model.part("")(*tokens, frames.features[batch])
             partials[batch] += share * partials_db
             noise[batch] += share * noise_db
-        background += share * background_db
+        measured_db = memory.background_db
+        background += share * (background_db if measured_db is None else measured_db)
     on_predicted()
     inharmonicity = sum(weight * memory.inharmonicity for weight, memory in mix)
     rendered = render_bands(frames, partials, noise, background, inharmonicity, n_frames)
@@ -232,9 +257,11 @@ def predict(
         if memory.noise_correction_db is not None:
             correction += np.float32(weight) * memory.noise_correction_db
     residual += (correction @ noise_interpolation(band_hz()))[:, None]
-    noise, background = noise + correction, background + correction
+    noise = noise + correction
     prediction = Prediction(partials, noise, background, inharmonicity, gain, residual)
-    return _with_recalled(prediction, mix, frames)
+    prediction = _with_recalled(prediction, mix, frames)
+    # A stretch of a score is one of many, which must not differ in their noise.
+    return prediction if content_db is None else _as_in_style(prediction, mix, frames, rendered)
 
 
 def _with_recalled(prediction: Prediction, mix: StyleMix, frames: NoteFrames) -> Prediction:
@@ -254,6 +281,25 @@ def _with_recalled(prediction: Prediction, mix: StyleMix, frames: NoteFrames) ->
         for total, level in zip(recalled, levels, strict=True):
             total += np.float32(weight) * level
     return replace(prediction, partials_db=recalled[0] - gains[0], noise_db=recalled[1] - gains[1])
+
+
+def _as_in_style(
+    prediction: Prediction, mix: StyleMix, frames: NoteFrames, rendered_db: Array
+) -> Prediction:
+    """A prediction whose noise is as loud between the partials as the styles' own."""
+    ratios = [(w, m.breath_ratio_db) for w, m in mix if m.breath_ratio_db is not None]
+    if len(ratios) < len(mix):
+        return prediction
+    ratio_db = np.sum([np.float32(weight) * each for weight, each in ratios], axis=0)
+    gain = noise_gain_db(frames, prediction, rendered_db, ratio_db)[:, None]
+    # Constant, and so far below the loudness of all that is drawn as below the style's.
+    level_db = 10 * np.log10(np.mean(10 ** (total_db(rendered_db + prediction.gain_db) / 10)))
+    return replace(
+        prediction,
+        background_noise_db=prediction.background_noise_db + np.float32(level_db - UNIT_TOTAL_DB),
+        residual_db=prediction.residual_db + gain,
+        noise_gain_db=prediction.gain_db + gain,
+    )
 
 
 def attention_inputs(measured: MeasuredFrames) -> tuple[Array, ...]:

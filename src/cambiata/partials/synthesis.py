@@ -39,6 +39,7 @@ _SILENCE_DB = -130.0
 # again.
 _N_PHASE_SETS, _ONSETS_PER_FRAME = 997, 8
 _N_MIDI = 128
+_NEPERS_PER_DB = np.float32(np.log(10) / 10)  # of power
 
 Array = npt.NDArray[np.float32]
 
@@ -53,6 +54,12 @@ class Prediction:
     inharmonicity: float
     gain_db: Array  # correction of partials and noise [bands, L]
     residual_db: Array  # what else sounds, as noise [bands, L]
+    noise_gain_db: Array | None = None  # correction of noise alone; as of partials where None
+
+    @property
+    def gain_of_noise_db(self) -> Array:
+        """Correction of noise [bands, L]."""
+        return self.gain_db if self.noise_gain_db is None else self.noise_gain_db
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> Array:
         """Correction in dB of partials at frequencies [Q, N_PARTIALS], of the same shape."""
@@ -182,12 +189,13 @@ def _noise_sound(
         (np.ones(len(inside), np.float32), (moments.step[inside], inside)),
         (n_frames, len(moments.step)),
     )
-    power = summation @ 10 ** (moments.level_db / 10) + 10 ** (prediction.background_noise_db / 10)
+    power = summation @ 10 ** (moments.level_db / 10)
     hz = np.arange(SHORT.n_bins, dtype=np.float64) * BANDS.sample_rate / SHORT.n_fft
     level = (10 * np.log10(power + 1e-13)).astype(np.float32) @ noise_interpolation(hz)
     rows = np.maximum(0, band_position(np.clip(hz, _LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ)))
     # First at all frequencies, then at all times, of which there are four for each of the gains'.
-    gain = bilinear(prediction.gain_db, rows[:, None], np.arange(prediction.gain_db.shape[1])[None])
+    gain_db = prediction.gain_of_noise_db
+    gain = bilinear(gain_db, rows[:, None], np.arange(gain_db.shape[1])[None])
     deficit_db = np.interp(rows, np.arange(len(band_hz())), _mean_log_deficit_db())
     gain += deficit_db[:, None].astype(np.float32)
     at = np.minimum(np.arange(n_frames) * (SYNTHESIS_HOP / HOP), gain.shape[1] - 1)
@@ -195,6 +203,9 @@ def _noise_sound(
     share = (at - first).astype(np.float32)
     slope = np.diff(gain, axis=1, append=gain[:, -1:])
     level = level.T + gain[:, first] + slope[:, first] * share
+    background_db = prediction.background_noise_db @ noise_interpolation(hz)
+    level = np.logaddexp(level * _NEPERS_PER_DB, background_db[:, None] * _NEPERS_PER_DB)
+    level = level / _NEPERS_PER_DB
     level[hz > HIGHEST_HZ] = _SILENCE_DB
     return play_noise(_noise_gain(level), SHORT, n_samples, seed)
 
