@@ -34,7 +34,6 @@ from cambiata.partials.note_frames import (
     NoteFrames,
     coverage,
     events_from_part,
-    note_frames,
     partial_hz,
 )
 from cambiata.partials.oscillators import LONG, play_noise
@@ -82,33 +81,29 @@ def load_target(segment: Segment, font: str) -> Target:
 # --- as measured ----------------------------------------------------------------------------------
 
 
-def at_half_frames(frames: NoteFrames) -> tuple[NoteFrames, npt.NDArray[np.int64]]:
-    """Note frames at whole frames, and between them; each with the index of the one before it."""
+def at_half_frames(
+    frames: NoteFrames,
+) -> tuple[NoteFrames, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Note frames at whole frames and between; indices of those before and after each."""
     n = len(frames)
-    first = np.flatnonzero(np.append(True, frames.note[1:] != frames.note[:-1])[:n])
+    same = np.append(frames.note[1:] == frames.note[:-1], False)[:n]
+    first = np.flatnonzero(np.append(True, ~same[:-1])[:n])
     source = np.concatenate([first, np.arange(n), np.arange(n)])
+    following = np.concatenate([first, np.arange(n), np.arange(n) + same])
     shift = np.repeat([-0.5, 0.0, 0.5], [len(first), n, n])
     order = np.argsort(source + shift / 2, kind="stable")
-    source, shift = source[order], shift[order]
-    inside = frames.frame[source] + shift >= 0
-    source, shift = source[inside], shift[inside]
+    order = order[frames.frame[source[order]] + shift[order] >= 0]
+    source, following, shift = source[order], following[order], shift[order]
     chosen = frames[source]
-    moved = replace(
-        chosen,
-        frame=chosen.frame + shift,
-        age_s=chosen.age_s + shift * BANDS.frame_s,
-    )
-    return moved, source
+    moved = replace(chosen, frame=chosen.frame + shift, age_s=chosen.age_s + shift * BANDS.frame_s)
+    return moved, source, following
 
 
 def drawn(target: Target) -> Samples:
     """Partials and noise as they are measured, drawn again."""
     measured, frames, inharmonicity = measure(target.power, target.events)
-    moved, source = at_half_frames(frames)
+    moved, source, following = at_half_frames(frames)
     n_frames = len(target.power)
-    following = np.append(source[1:], source[-1:])
-    between = (moved.frame % 1 > 0) & (frames.note[following] == moved.note)
-    following = np.where(between, following, source)
     nothing = np.full((len(band_hz()), n_frames), -130, np.float32)
     prediction = Prediction(
         (measured.partials_db[source] + measured.partials_db[following]) * np.float32(0.5),
@@ -132,8 +127,8 @@ def jointly(target: Target) -> Samples:
     exponentially distributed about the sum of the partials' lobes and of the noise.
     """
     power = target.power
-    frames = note_frames(target.events, len(power))
-    hz = partial_hz(frames.tuned_pitch, 0.0)
+    _, frames, inharmonicity = measure(power, target.events)
+    hz = partial_hz(frames.tuned_pitch, inharmonicity)
     at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
     bins = np.round(hz / BIN_HZ).astype(np.int64)[:, :, None] + np.arange(-REACH, REACH + 1)
     inside = (bins >= 0) & (bins < power.shape[1]) & (hz < HIGHEST_HZ)[:, :, None]
@@ -141,22 +136,23 @@ def jointly(target: Target) -> Samples:
     index = (at[:, None, None] * power.shape[1] + np.where(inside, bins, 0)).astype(np.int32)
     filters = _noise_filters(power.shape[1])
     partials = np.maximum(power.ravel()[index[:, :, REACH]], 1e-12)
-    noise = np.maximum(power @ filters.T / filters.sum(axis=1), 1e-12) * np.float32(0.3)
+    noise = np.maximum(power @ filters.T / filters.sum(axis=1), 1e-9) * np.float32(0.3)
     for _ in range(STEPS):
         summed = np.bincount(index.ravel(), (lobes * partials[:, :, None]).ravel(), power.size)
-        inverse = 1 / (summed.reshape(power.shape).astype(np.float32) + noise @ filters + 1e-12)
-        ratio = (power + np.float32(1e-12)) * inverse**2
+        inverse = 1 / (summed.reshape(power.shape).astype(np.float32) + noise @ filters + 1e-9)
+        ratio = (power + np.float32(1e-9)) * inverse**2
         more = (ratio.ravel()[index] * lobes).sum(axis=2)
         less = (inverse.ravel()[index] * lobes).sum(axis=2)
         partials = partials * np.sqrt(more / np.maximum(less, 1e-20))
         noise = noise * np.sqrt((ratio @ filters.T) / (inverse @ filters.T))
     cover_db = 20 * np.log10(np.maximum(coverage(frames.age_s), MIN_COVERAGE))
     level_db = 10 * np.log10(partials + 1e-12) - (frames.strength_db + cover_db)[:, None]
-    moved, source = at_half_frames(frames)
+    moved, source, following = at_half_frames(frames)
+    between_db = (level_db[source] + level_db[following]) / 2
     nothing = np.full((len(band_hz()), len(power)), -130, np.float32)
     quiet = np.full((len(moved), N_NOISE), -150, np.float32)
     prediction = Prediction(
-        level_db[source].astype(np.float32), quiet, quiet[0], 0.0, 0 * nothing, nothing
+        between_db.astype(np.float32), quiet, quiet[0], inharmonicity, 0 * nothing, nothing
     )
     straight = np.zeros((target.events.n_notes, len(power)), np.float32)
     sound = synthesize(moved, prediction, straight, target.n_samples, 0)
