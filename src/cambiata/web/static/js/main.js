@@ -11,13 +11,17 @@ const SHOWN_JOBS = 20;
 const built = new Map();
 
 async function build(name, panel) {
-  panel.replaceChildren(el("p", { class: "soft" }, "Loading …"));
+  const loading = el("p", { class: "soft" }, "Loading …");
+  panel.replaceChildren(loading);
   try {
     const [tab] = await Promise.all([import(`./tabs/${name}.js`), library.ready()]);
     return await tab.build(panel);
   } catch (error) {
-    panel.replaceChildren();
-    showError(panel, error);
+    // What stands there already goes on: its job may be running.
+    const place = el("div");
+    if (loading.isConnected) panel.replaceChildren(place);
+    else panel.prepend(place);
+    showError(place, error);
     return null;
   }
 }
