@@ -18,6 +18,10 @@ _BASELINE_HOPS, _RANGE_DB = 87, 40.0
 # Beyond that the output may be louder by 1 dB between notes, where nothing but the content's level
 # is right, and by 2 within one: notes of two instruments decay and beat in their own ways.
 _BETWEEN_DB, _WITHIN_DB = 1.0, 2.0
+# Within 0.15 s of a note a dry content is silent where a style may still ring: there the output
+# need be no more than 32 dB below the loudest of 0.5 s. A bass played by strings then keeps some of
+# their release; gaps of recordings are seldom deeper.
+_RELEASE_HOPS, _RELEASE_DB = 26, 32.0
 # For 58 ms the attack is the style's. It begins where the content is softest within 46 ms of the
 # onset: what is before that is the gap. A slower one than the content's is raised by 6 dB at most,
 # to 3 below it.
@@ -57,6 +61,11 @@ def with_gaps(
     steady_db = scipy.ndimage.median_filter(steady_db, _BASELINE_HOPS, mode="nearest")
     excess_db -= steady_db
     cut_db = np.maximum(excess_db - _BETWEEN_DB, 0)
+    # How much louder than the content a release may be, so that it is no further down than that.
+    near_db = scipy.ndimage.maximum_filter1d(content_db, _BASELINE_HOPS)
+    above_db = np.maximum(near_db - _RELEASE_DB - content_db, 0)
+    released = scipy.ndimage.maximum_filter1d(held, 2 * _RELEASE_HOPS + 1)
+    cut_db = np.where(released, np.maximum(cut_db - above_db, 0), cut_db)
     # What is struck rings on as it does: only what is sustained is damped by its player.
     raise_db = np.clip(-_BELOW_DB - excess_db, 0, _MAX_RAISE_DB) * expression.sustains
     within_db = np.maximum(excess_db + decayed_db - _WITHIN_DB, 0) * (share * expression.sustains)
