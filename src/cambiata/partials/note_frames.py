@@ -36,7 +36,7 @@ FLOOR_DB = -100.0  # level of a partial that is not there
 
 # Inharmonicity grows with pitch, twofold in about ten semitones, as it does on a piano's treble
 # strings; it is given for middle C.
-_INHARMONICITY_PITCH, _INHARMONICITY_SEMITONES = 60, 10.0
+INHARMONICITY_PITCH, INHARMONICITY_SEMITONES = 60, 10.0
 # 40 dB a decade of velocity is SoundFont 2's curve; velocity 80, mezzo-forte, is 0 dB.
 _VELOCITY_0_DB, _DB_PER_VELOCITY_DECADE = 80, 40
 
@@ -248,7 +248,7 @@ def partial_hz(
     Those of a stiff string (Fletcher 1964): ``f_h = h f_1 sqrt((1 + B h^2) / (1 + B))``.
     """
     h = np.arange(1, N_PARTIALS + 1)
-    octaves = (np.asarray(pitch, np.float64) - _INHARMONICITY_PITCH) / _INHARMONICITY_SEMITONES
+    octaves = (np.asarray(pitch, np.float64) - INHARMONICITY_PITCH) / INHARMONICITY_SEMITONES
     b = inharmonicity * 2 ** octaves[:, None]
     ratio = h * np.sqrt((1 + b * h**2) / (1 + b))
     return np.asarray(midi_to_hz(pitch)[:, None] * ratio)

@@ -19,9 +19,14 @@ from cambiata.partials.bands import (
     noise_interpolation,
     sinusoid_lobes,
 )
-from cambiata.partials.note_frames import BIN_HZ, N_FEATURES, partial_hz
+from cambiata.partials.note_frames import (
+    BIN_HZ,
+    INHARMONICITY_PITCH,
+    INHARMONICITY_SEMITONES,
+    N_FEATURES,
+    N_PARTIALS,
+)
 from cambiata.train.task import Task
-from cambiata.train.tensors import to_numpy
 
 DB = 10 / math.log(10)  # decibels of power in a neper
 # Levels are compared above this share of a sound's mean power, -70 dB, in validation.
@@ -65,8 +70,7 @@ class BandLossTask(Task):
         The same as `cambiata.partials.bands.render_bands`, without background noise.
         """
         frame, pitch, strength, cover = queries[:, N_FEATURES:].unbind(1)
-        at_home = torch.from_numpy(partial_hz(to_numpy(pitch), float(inharmonicity)))
-        hz = at_home.float().to(pitch.device)
+        hz = self.partial_hz(pitch, inharmonicity)
         base = strength + 20 * torch.log10(cover.clamp_min(MIN_COVERAGE))
         power = torch.exp((partials_db.clamp(*PARTIAL_RANGE_DB) + base[:, None]) / DB)
         row = (hz / BIN_HZ * LOBE_STEPS).round().long()
@@ -82,6 +86,14 @@ class BandLossTask(Task):
         )
         rows = out.view(n, self.n_bands).index_add(0, frame.long(), noise * self.widths)
         return rows.t()
+
+    def partial_hz(self, pitch: Tensor, inharmonicity: Tensor) -> Tensor:
+        """Frequencies of the partials of pitches [Q], as `note_frames.partial_hz` gives them."""
+        h = torch.arange(1.0, N_PARTIALS + 1)
+        octaves = (pitch - INHARMONICITY_PITCH) / INHARMONICITY_SEMITONES
+        b = inharmonicity * torch.exp2(octaves)[:, None]
+        hz = 440 * torch.exp2((pitch - 69) / 12)
+        return hz[:, None] * h * torch.sqrt((1 + b * h**2) / (1 + b))
 
     def distance(self, estimate: Tensor, target: Tensor) -> Tensor:
         """Distance of two powers in dB: mean, and RMS over time in every band."""
