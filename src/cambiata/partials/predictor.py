@@ -36,6 +36,7 @@ from cambiata.partials.bands import (
     render_bands,
 )
 from cambiata.partials.detail import recall
+from cambiata.partials.long_term import long_term_db
 from cambiata.partials.note_frames import (
     FLOOR_DB,
     N_FEATURES,
@@ -55,8 +56,13 @@ from cambiata.weights import Model
 _N_MEMORY_FRAMES = 768
 _MEMORY_SEED = 0  # one style, one memory, whatever the seed of the rendering
 _BATCH_FRAMES = 1024  # frames predicted in one call: bounds memory, changes nothing else
-# What version 2 of the timbre files added: levels in the bands of noise.
-_OPTIONAL = ("noise_correction_db", "background_db", "breath_ratio_db")
+# What version 2 of the timbre files added, and how many levels each has.
+_OPTIONAL = {
+    "noise_correction_db": N_NOISE,
+    "background_db": N_NOISE,
+    "breath_ratio_db": N_NOISE,
+    "long_term_db": len(band_hz()),
+}
 _TOKEN_WIDTHS = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
 
 Array = npt.NDArray[np.float32]
@@ -80,6 +86,7 @@ class StyleMemory:
     # [N_NOISE]; likewise.
     background_db: Array | None = None
     breath_ratio_db: Array | None = None
+    long_term_db: Array | None = None  # its long-term spectrum [bands]; likewise
 
     @property
     def is_pitched(self) -> bool:
@@ -126,12 +133,12 @@ class StyleMemory:
             raise ValueError("levels of another shape")
         if pitches.ndim != 1 or pitches.shape != strengths_db.shape or inharmonicity.shape:
             raise ValueError("notes of another shape")
-        optional = [
-            None if (array := arrays.get(name)) is None else _checked(array, np.float32)
-            for name in _OPTIONAL
-        ]
-        if any(array is not None and array.shape != (N_NOISE,) for array in optional):
-            raise ValueError("levels of another shape")
+        optional: dict[str, Array | None] = {}
+        for name, n_levels in _OPTIONAL.items():
+            if name in arrays:
+                optional[name] = _checked(arrays[name], np.float32)
+                if arrays[name].shape != (n_levels,):
+                    raise ValueError("levels of another shape")
         return cls(
             MeasuredFrames(*measured),
             float(inharmonicity),
@@ -139,7 +146,7 @@ class StyleMemory:
             quantiles,
             pitches,
             strengths_db,
-            *optional,
+            **optional,
         )
 
 
@@ -194,6 +201,7 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
         events.strength_db,
         background_db=power_db(background),
         breath_ratio_db=ratio_db,
+        long_term_db=long_term_db(power),
     )
     return StyleNotes(memory, frames.note[chosen], events, power)
 
@@ -201,6 +209,15 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
 def mix_is_pitched(mix: StyleMix) -> bool:
     """Whether any of the styles is made of notes, rather than of hits and noise."""
     return any(memory.is_pitched for _, memory in mix)
+
+
+def mix_long_term_db(mix: StyleMix) -> Array | None:
+    """Long-term spectrum of a mix of notes [bands]; None where it is not known of all styles."""
+    spectra = [memory.long_term_db for _, memory in mix]
+    if not mix_is_pitched(mix) or any(spectrum is None for spectrum in spectra):
+        return None
+    weights = np.array([weight for weight, _ in mix], np.float32)
+    return np.asarray(weights @ np.stack([x for x in spectra if x is not None]), np.float32)
 
 
 def mix_to_arrays(mix: StyleMix) -> Sequence[tuple[float, Arrays]]:

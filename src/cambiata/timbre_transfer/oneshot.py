@@ -17,6 +17,7 @@ from cambiata.partials.bands import band_hz, band_position, bands_db
 from cambiata.partials.correction import measure_corrected_style
 from cambiata.partials.expression import measure_expression, missing_db
 from cambiata.partials.gaps import with_gaps
+from cambiata.partials.long_term import equalize, long_term_db
 from cambiata.partials.note_frames import WINDOW, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, detect_notes
@@ -24,6 +25,7 @@ from cambiata.partials.predictor import (
     StyleMix,
     mix_from_arrays,
     mix_is_pitched,
+    mix_long_term_db,
     mix_to_arrays,
     predict,
 )
@@ -177,6 +179,8 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
         cents = deviation_cents[chosen]
         sound = synthesize(frames, prediction, cents, len(content), seed, level_db=level_db) * level
+        if (style_db := mix_long_term_db(timbre)) is not None:
+            sound = equalize(sound, long_term_db(power_spectrum(sound)), style_db)
         sound = with_gaps(sound, content, events, expression, 1.0 if by_content else 0.0)
         if amount < 1:
             # Both ends have phases of their own: no need to integrate any.
