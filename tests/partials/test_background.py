@@ -93,5 +93,6 @@ def test_a_transfer_has_the_floor_of_its_style(content: Samples, noisy_style: St
     )
     _, floor_db = levels_db(sound)
     _, style_db = levels_db(in_noise())
-    # The predicted level of what is drawn, which it is relative to, is 3 dB off at most.
-    assert np.median(floor_db - style_db) == pytest.approx(0, abs=3.5)
+    # The predicted level of what is drawn, which it is relative to, is 3 dB off at most, and the
+    # equaliser adds 1.
+    assert np.median(floor_db - style_db) == pytest.approx(0, abs=4.5)

@@ -73,7 +73,8 @@ def shrunk_mean_db(residual_db: Array, n_notes: int) -> Array:
     variance = np.var([each.mean(axis=1) for each in stretches], axis=0) + _LEAST_SPREAD_DB**2
     n = min(n_stretches, n_notes) - 1
     trust = n * _PRIOR_DB**2 / (n * _PRIOR_DB**2 + variance)
-    return np.clip(trust * residual_db.mean(axis=1), -_MAX_DB, _MAX_DB).astype(np.float32)
+    corrected_db = np.clip(trust * residual_db.mean(axis=1), -_MAX_DB, _MAX_DB)
+    return np.asarray(corrected_db, np.float32)
 
 
 def _choose_stretches(frames: NoteFrames, n_frames: int) -> Index:

@@ -43,7 +43,7 @@ def long_term_db(power: Array) -> Array:
 def _neighbours() -> Array:
     """Which bands lie within a quarter of an octave of each, [bands, bands]."""
     octave = np.log2(band_hz())
-    return (np.abs(octave[:, None] - octave) <= _SMOOTH_OCTAVES / 2).astype(np.float32)
+    return np.asarray(np.abs(octave[:, None] - octave) <= _SMOOTH_OCTAVES / 2, np.float32)
 
 
 def equalize(sound: Samples, played_db: Array, style_db: Array) -> Samples:
