@@ -166,7 +166,9 @@ def common_decay_db(frames: NoteFrames, level_db: Floats, settled: npt.NDArray[n
     Medians over the notes, each from a level of its own. It falls or stays: that all notes grow
     louder is no instrument's doing but a player's.
     """
-    bins = np.abs(np.log(frames.age_s[:, None] / _AGES_S)).argmin(axis=1)
+    # Frames at an onset have no age: the first is theirs.
+    age_s = np.maximum(frames.age_s, _AGES_S[0])
+    bins = np.abs(np.log(age_s[:, None] / _AGES_S)).argmin(axis=1)
     cells = frames.note * len(_AGES_S) + bins
     used = np.flatnonzero(settled)
     n_cells = (int(frames.note.max()) + 1) * len(_AGES_S)
