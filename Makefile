@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo fonts test test-all check base wheel-test docs bench clean
+.PHONY: demo fonts test test-all test-page check base wheel-test docs bench clean
 
 demo: $(VENV)/base
 	$(BIN)/cambiata transfer examples/trumpet.ogg examples/cello.flac -o demo.wav --force
@@ -24,6 +24,10 @@ test: check
 
 test-all: check
 	$(BIN)/python -m pytest
+
+# The studio's page in Chromium (Debian: chromium), each tab as a person would; skipped without it.
+test-page: $(VENV)/test
+	$(BIN)/python -m pytest -m slow tests/web
 
 # Format, lint, types; tests/test_docstrings.py lints what docstrings say.
 check: $(VENV)/test
