@@ -146,7 +146,7 @@ class WaveNet(nn.Module):
                 dilation,
             )
             x, skip = self._outputs(i, add_held(h, condition[:, :, i]), x, skip)
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast("cuda" if x.is_cuda else "cpu", enabled=False):
             logits: Tensor = self.head(skip).transpose(1, 2)
         return logits
 
