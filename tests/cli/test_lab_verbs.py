@@ -395,6 +395,7 @@ needs_training = pytest.mark.skipif(
 
 
 @needs_training
+@pytest.mark.slow
 def test_from_examples_to_weights(tmp_path: Path) -> None:
     (tmp_path / "examples").mkdir()
     tiny_examples(tmp_path / "examples")

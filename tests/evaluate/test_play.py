@@ -117,6 +117,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @needs_font
 @pytest.mark.usefixtures("two_pianos", "in_this_process")
+@pytest.mark.slow
 def test_a_run(tmp_path: Path) -> None:
     pytest.importorskip("basic_pitch")
     rows = ("target", "nearest-piano", "player")

@@ -220,6 +220,7 @@ def test_without_fluidsynth_its_cure_is_told(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_from_scores_and_recordings_to_tables(
     tmp_path: Path,
     font: Path,

@@ -121,6 +121,7 @@ def test_it_plays_through_the_main_job(run: Path, tmp_path: Path) -> None:
     assert np.isfinite(out.samples).all()
 
 
+@pytest.mark.slow
 def test_nothing_is_left_where_the_two_disagree(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

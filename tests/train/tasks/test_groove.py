@@ -106,6 +106,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 def test_training_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     data = {"examples.source": str(tiny_groove_data(tmp_path / "data"))}

@@ -87,6 +87,7 @@ def test_presets_are_kept_in_json() -> None:
     assert len(Vocabulary((), ())) == 1
 
 
+@pytest.mark.slow
 def test_genres_learn_their_own_durations(tmp_path: Path) -> None:
     """Two genres, each of one duration: the exported network must say the one of the genre."""
     torch.manual_seed(0)

@@ -115,6 +115,7 @@ def test_filters_on_what_is_asked_are_filters_on_the_sounds(
     assert torch.equal(equalized.content, before.content)
 
 
+@pytest.mark.slow
 def test_the_player_learns(scored_examples: ScoredExamples) -> None:
     torch.manual_seed(0)
     task = OneShotTask(OneShotTraining(width=64))

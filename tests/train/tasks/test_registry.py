@@ -189,6 +189,7 @@ _QUICK = (
 
 @pytest.mark.usefixtures("tiny_corpus")
 @pytest.mark.parametrize("preset", _QUICK)
+@pytest.mark.slow
 def test_a_preset_trains_and_goes_on_in_bfloat16(
     preset: str, recorded: Callable[[str], Path], tmp_path: Path
 ) -> None:
