@@ -11,6 +11,7 @@ import scipy.ndimage
 
 from cambiata.arrays import Samples
 from cambiata.audio.chunks import process_chunks
+from cambiata.audio.convolution import convolve
 from cambiata.audio.stft import Stft
 
 _WINDOW_S = 0.046  # 2048 samples at 44.1 kHz
@@ -94,12 +95,10 @@ def with_image(sound: Samples, content: Samples, sample_rate: int) -> Samples:
     >>> out.shape, round(float(np.std(out[0]) / np.std(out[1])), 2)
     ((2, 8000), 2.0)
     """
-    import scipy.signal  # slow to import
-
     rng = np.random.default_rng(_SEED)
     t = np.arange(round(_TAIL_S * sample_rate)) / sample_rate
     response = rng.standard_normal(len(t)) * np.exp(-t / _DECAY_S)
-    diffuse = scipy.signal.oaconvolve(sound[0], response.astype(np.float32))[: sound.shape[1]]
+    diffuse = convolve(sound[0], response.astype(np.float32))
     stft = Stft(_even(_WINDOW_S * sample_rate), _even(_WINDOW_S * sample_rate) // 4, "hann")
 
     def process(chunk: Samples, _start: int) -> Samples:

@@ -12,12 +12,12 @@ import scipy.ndimage
 
 from cambiata.arrays import Samples
 from cambiata.audio.log_frequency import hann_power
+from cambiata.partials.background import noise_power, power_db
 from cambiata.partials.note_frames import (
     BIN_HZ,
     FLOOR_DB,
     HIGHEST_HZ,
     HOP,
-    N_NOISE,
     N_PARTIALS,
     NOISE_HZ,
     RELEASED,
@@ -61,10 +61,6 @@ _SILENCE_DB = -60.0
 _MASK_BINS = 5  # what lies in so many bins about a partial is counted as being at the same place
 
 # --- noise
-# The 20 % quantile of exponentially distributed power is 0.223 of its mean: -log(1 - 0.2). A low
-# quantile lies between the partials, a mean would not.
-_QUANTILE, _QUANTILE_OF_MEAN = 0.2, 0.223
-_MIN_NOISE_BINS = 4  # the lowest bands are narrower than that
 _QUIET_QUANTILE = 0.1  # a sound is quietest in a tenth of its frames
 
 # --- whether there is pitch
@@ -364,13 +360,7 @@ def _deviation_of_frames(
 
 def _noise_db(power: Array) -> Array:
     """Level between the partials in bands, [L, N_NOISE]."""
-    edges = np.round(NOISE_HZ / BIN_HZ).astype(np.int64)
-    levels = np.empty((len(power), N_NOISE), np.float32)
-    for i in range(N_NOISE):
-        band = power[:, edges[i] : max(edges[i + 1], edges[i] + _MIN_NOISE_BINS)]
-        k = int(_QUANTILE * band.shape[1])
-        levels[:, i] = np.partition(band, k, axis=1)[:, k]
-    return np.asarray(10 * np.log10(levels / _QUANTILE_OF_MEAN + 1e-13), np.float32)
+    return np.asarray(power_db(noise_power(power)), np.float32)
 
 
 def noise_floor_db(power: Array) -> Array:

@@ -35,10 +35,10 @@ from cambiata.partials.note_frames import (
 from cambiata.partials.synthesis import Prediction
 
 # Numbers without a source or a measurement beside them were chosen by hand.
-# The quantile q of exponentially distributed power is -log(1 - q) of its mean. A low quantile lies
+# The 20 % quantile of exponentially distributed power is 0.223 of its mean. A low quantile lies
 # between the partials, a mean would not. What the networks know is the first; the second, steadier
 # against partials that are near each other and wavers more, is read where time evens it out.
-_QUANTILE, _LOW_QUANTILE = 0.2, 0.04
+_QUANTILE, _QUANTILE_OF_MEAN, _LOW_QUANTILE = 0.2, 0.223, 0.04
 _MIN_NOISE_BINS = 4  # the lowest bands are narrower than that
 _QUIET_QUANTILE = 0.1  # a sound is quietest in a tenth of its frames
 # Total of a frame of the power spectrum of a sound of unit mean power: 3 (Hann's window).
@@ -105,7 +105,7 @@ def noise_power(power: Array, window: int = WINDOW, quantile: float = _QUANTILE)
         # Of n exponentially distributed powers the one of rank k has this share of their mean; the
         # networks have learnt with that of a band of very many.
         share = (1 / np.arange(band.shape[1] - k, band.shape[1] + 1)).sum()
-        share = -np.log(1 - quantile) if quantile == _QUANTILE else share
+        share = _QUANTILE_OF_MEAN if quantile == _QUANTILE else float(share)
         levels[:, i] = np.partition(band, k, axis=1)[:, k] / share
         if window < WINDOW and widths[i] < _MIN_NOISE_BINS:
             levels[:, i] = np.inf

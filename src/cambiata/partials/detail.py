@@ -4,11 +4,10 @@ Beside the network stands a regression by a kernel (Nadaraya 1964, Watson 1964):
 nearly alike, in pitch, age, time since the release and strength, need not be predicted.
 """
 
-from typing import Protocol
-
 import numpy as np
 import numpy.typing as npt
 
+from cambiata.partials.analysis import MeasuredFrames
 from cambiata.partials.note_frames import FEATURES, N_PARTIALS
 
 # Standard deviations of what must be alike, in units of the features: a semitone; a factor of 1.35
@@ -35,28 +34,8 @@ _BATCH_FRAMES = 1024  # queries at a time: bounds memory, changes nothing else
 Array = npt.NDArray[np.float32]
 
 
-class Measured(Protocol):
-    """Note frames of a style as they were measured (`analysis.MeasuredFrames`)."""
-
-    @property
-    def features(self) -> Array:
-        """Of each note frame [M, N_FEATURES]."""
-
-    @property
-    def partials_db(self) -> Array:
-        """Relative to the note's strength [M, N_PARTIALS]."""
-
-    @property
-    def mask(self) -> Array:
-        """How much of each partial is the note's own [M, N_PARTIALS]."""
-
-    @property
-    def noise_db(self) -> Array:
-        """Relative to the note's strength [M, N_NOISE]."""
-
-
 def recall(
-    measured: Measured, features: Array, partials_db: Array, noise_db: Array
+    measured: MeasuredFrames, features: Array, partials_db: Array, noise_db: Array
 ) -> tuple[Array, Array]:
     """Predicted partials and noise of note frames, brought towards those of the most alike.
 

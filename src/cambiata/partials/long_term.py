@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from cambiata.arrays import Samples
+from cambiata.audio.convolution import convolve
 from cambiata.partials.bands import band_filters, band_hz
 from cambiata.partials.posteriors import BANDS
 
@@ -61,9 +61,6 @@ def equalize(sound: Samples, played_db: Array, style_db: Array) -> Samples:
     gain = 10 ** (np.interp(np.log(np.maximum(hz, 1)), np.log(band_hz()), gain_db) / 20)
     # Of zero phase, so that attacks stay where they are.
     taps = np.roll(np.fft.irfft(gain), _N_TAPS // 2)[:_N_TAPS] * np.hanning(_N_TAPS + 2)[1:-1]
-    # One transform of all of it: scipy.signal would take longer to import.
-    n = scipy.fft.next_fast_len(len(sound) + _N_TAPS - 1, real=True)
-    spectrum = scipy.fft.rfft(sound, n) * scipy.fft.rfft(taps.astype(np.float32), n)
-    filtered = scipy.fft.irfft(spectrum, n)[_N_TAPS // 2 :][: len(sound)]
+    filtered = convolve(sound, taps.astype(np.float32), _N_TAPS // 2)
     before, after = (float(np.mean(np.square(x, dtype=np.float64))) for x in (sound, filtered))
     return np.asarray(filtered * np.float32(np.sqrt(before / max(after, 1e-20))), np.float32)
