@@ -28,8 +28,8 @@ def convolve(sound: Samples, response: Samples, first: int = 0) -> Samples:
     Examples
     --------
     >>> import numpy as np
-    >>> convolve(np.eye(1, 4, dtype=np.float32)[0], np.array([1, 2], np.float32)).round(3).tolist()
-    [1.0, 2.0, 0.0, 0.0]
+    >>> convolve(np.ones(4, np.float32), np.array([1, 2], np.float32)).round(3).tolist()
+    [1.0, 3.0, 3.0, 3.0]
     """
     n = scipy.fft.next_fast_len(len(sound) + len(response) - 1, real=True)
     spectrum = scipy.fft.rfft(sound, n) * scipy.fft.rfft(response, n)
