@@ -23,7 +23,7 @@ RANKS = [
     {"system"},
     {"registry"},
     {"timbre"},
-    {"render"},
+    {"style", "render"},
     {"timbre_transfer", "performance", "transcription", "translation"},
     {"melody", "groove", "counterpoint"},
     {"__init__"},

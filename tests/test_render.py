@@ -1,6 +1,7 @@
 """The renderer by itself: systems of one line, whose output is known beforehand."""
 
 import gc
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,10 @@ from sounds import melody
 from cambiata import Audio, CambiataWarning, Note, Part
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.unpitched import unpitched_part
+from cambiata.errors import InputError
 from cambiata.partials.pitch_evidence import PitchEvidence
-from cambiata.render import ContentRender, Render, ScoreRender, Style
+from cambiata.render import ContentRender, Render, ScoreRender
+from cambiata.style import Style
 from cambiata.system import PlaySystem, Progress, TransferConfig, TransferSystem
 
 RATE = 22050
@@ -45,6 +48,18 @@ class Half(Same):
     """The same, for any amount."""
 
     def render(self, content: np.ndarray, timbre: float, **_options: Any) -> np.ndarray:
+        return np.float32(timbre) * content
+
+
+class AtOnce(Half):
+    """The same, in threads; one that begins later has less to do, and ends earlier."""
+
+    plays_at_once = True
+
+    def render(self, content: np.ndarray, timbre: float, **options: Any) -> np.ndarray:
+        for i in range(11):
+            time.sleep(1e-3 * float(content[0] < 0))
+            options["progress"](i / 10)
         return np.float32(timbre) * content
 
 
@@ -200,6 +215,34 @@ def test_the_scratch_file_is_gone_when_the_blocks_are(tmp_path: Path) -> None:
         blocks.close()  # type: ignore[attr-defined]
     gc.collect()
     assert not list(tmp_path.iterdir())
+
+
+def test_chunks_played_at_once_are_what_they_are_one_by_one() -> None:
+    content, shares = _sound(5.0), list[float]()
+    one_by_one = _whole(ContentRender(content, _sound(0.5), Half(CONFIG)))
+    at_once = _whole(ContentRender(content, _sound(0.5), AtOnce(CONFIG)), progress=shares.append)
+    np.testing.assert_array_equal(at_once, one_by_one)
+    assert len(shares) > 50
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_who_stops_at_once_chunks_meets_the_error_itself() -> None:
+    def stop(share: float) -> None:
+        if share > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _whole(ContentRender(_sound(5.0), _sound(0.5), AtOnce(CONFIG)), progress=stop)
+
+
+def test_a_style_that_cannot_be_captured_says_so_from_its_thread() -> None:
+    class Deaf(AtOnce):
+        def capture(self, _style: np.ndarray) -> float:
+            raise InputError("style", "has no sound", "choose another")
+
+    with pytest.raises(InputError, match="has no sound"):
+        _whole(ContentRender(_sound(), _sound(0.5), Deaf(CONFIG)))
 
 
 class Ahead(Half):

@@ -6,11 +6,13 @@ made of when it is constructed, and makes its sound while `blocks` is read: the 
 by chunk into a scratch file, whose level is matched as it is read back.
 """
 
+import os
 import tempfile
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,15 +21,14 @@ from cambiata.arrays import Samples
 from cambiata.audio.chunks import cut, join, process_chunks, splice, split
 from cambiata.audio.downmix import mono
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
-from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
 from cambiata.audio.stereo_image import StereoMeter, with_image
 from cambiata.audio.unpitched import unpitched_part
 from cambiata.errors import InputError, warn
-from cambiata.named_timbres.named import open_recording
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.score.midi import Part
+from cambiata.style import Style
 from cambiata.system import (
     DomainMix,
     PlaySystem,
@@ -35,11 +36,9 @@ from cambiata.system import (
     StyleSystem,
     TransferSystem,
     TranslateSystem,
-    read_style,
     refuse_short,
-    warn_of_no_pitch,
 )
-from cambiata.timbre import SUFFIX, Timbre, load_timbre
+from cambiata.timbre import Timbre
 
 # Crossfade at both borders of a region that is put back: short enough not to smear an attack,
 # long enough not to click.
@@ -49,13 +48,9 @@ _SPLICE_S = 0.01
 _CONTEXT_S = 0.25
 # Where a score's output is cut while a note rings, it fades within this.
 _FADE_S = 0.02
-
-
-def open_style(path: str | Path, *, strict: bool = False) -> Timbre | AudioFile | Audio:
-    """A style: a timbre where the file is a ".timbre", else a recording, or one that ships."""
-    if Path(path).suffix == SUFFIX:
-        return load_timbre(path)
-    return open_recording(path, strict=strict)
+# Chunks that are played at once: each takes some 200 MB, and one thread leaves half of a small
+# machine idle.
+_AT_ONCE = min(2, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -67,44 +62,6 @@ class OutputShape:
     n_channels: int
     n_samples: int
     subtype: str
-
-
-class Style:
-    """Source of a timbre: a recording, a timbre that was captured before, or a mix of domains."""
-
-    def __init__(
-        self,
-        style: Source | Timbre | DomainMix,
-        system: StyleSystem[Any, Any],
-        start_s: float | None = None,
-        end_s: float | None = None,
-    ) -> None:
-        self._system = system
-        self._timbre: Any = None
-        self._name = "" if isinstance(style, DomainMix) else style.name
-        self.samples: Samples | None = None  # of a recording, what is used of it [T]
-        self.region_s = self.used_s = 0.0
-        if isinstance(style, DomainMix):
-            if not isinstance(system, TranslateSystem):
-                raise InputError(system.name, "plays no domains", 'use `system="translation"`')
-            self._timbre = system.blend(style)
-        elif isinstance(style, Timbre):
-            if start_s is not None or end_s is not None:
-                raise InputError(
-                    style.name, "has no regions", "leave out the style's start and end"
-                )
-            self._timbre = style.for_system(system)
-        else:
-            self.samples, self.region_s = read_style(style, system, start_s, end_s)
-            self.used_s = len(self.samples) / system.config.sample_rate
-
-    def timbre(self) -> Any:
-        """Timbre as the system's `render` takes it; a recording is captured at the first call."""
-        if self._timbre is None:
-            assert self.samples is not None
-            self._timbre = self._system.capture(self.samples)
-            warn_of_no_pitch(self._name, self._system, self._timbre)
-        return self._timbre
 
 
 class Render(ABC):
@@ -210,7 +167,8 @@ class ContentRender(Render):
             self.n_kept = content.n_channels
         self._pitched = LoudnessMeter(content.sample_rate)  # of the content without what is kept
         self._meter = self._measured()
-        self._evidence: PitchEvidence | None = None  # of what was played so far
+        self._evidence: PitchEvidence | None = None  # of what was played
+        self._heard: dict[int, list[PitchEvidence]] = {}  # by where a chunk begins
         self.octaves_above_style = 0  # of the notes as they are played; known when `blocks` ends
         self.style = Style(style, system, style_start_s, style_end_s)
 
@@ -297,17 +255,17 @@ class ContentRender(Render):
         n_wanted = self.stop - self.start + self.n_tail
         n_samples = lead + n_wanted + trail
         progress(0.0)
-        timbre = self.style.timbre()
+        at_once = _AT_ONCE if self.system.plays_at_once else 1
+        if at_once > 1:
+            self.style.begin()
         if self.system.listens_ahead:
-            self.system = self.system.settled(timbre, self._listen_ahead())
+            evidence = self._listen_ahead()
+            self.system = self.system.settled(self.style.timbre(), evidence)
+        shares = _Shares(progress)
 
         def process(chunk: Samples, start: int) -> Samples:
-            share = chunk.shape[1] / n_samples
-
-            def report(done: float) -> None:
-                progress(min(1.0, start / n_samples + share * done))
-
-            played = self._render_chunk(chunk, start - lead, timbre, report)
+            report = shares.of(start, chunk.shape[1] / n_samples)
+            played = self._render_chunk(chunk, start - lead, report)
             if not self.n_kept:
                 return played
             return np.concatenate([played, self._unpitched(chunk), chunk])
@@ -319,13 +277,21 @@ class ContentRender(Render):
             process,
             chunk_samples=chunk_samples,
             overlap_samples=overlap_samples,
+            n_at_once=at_once,
         )
-        for block in crop_blocks(played, lead, lead + n_wanted):
-            yield self._without_content(block) if self.n_kept else block
+        try:
+            for block in crop_blocks(played, lead, lead + n_wanted):
+                yield self._without_content(block) if self.n_kept else block
+        finally:
+            shares.stop()
         progress(1.0)
+        for _, each in sorted(self._heard.items()):
+            for heard in each:
+                self._evidence = heard if self._evidence is None else self._evidence + heard
         self._warn_of_pitch()
         if self._evidence is not None:
-            self.octaves_above_style = self.system.octaves_above(timbre, self._evidence)
+            above = self.system.octaves_above(self.style.timbre(), self._evidence)
+            self.octaves_above_style = above
 
     @property
     def _tuning(self) -> dict[str, float]:
@@ -381,7 +347,7 @@ class ContentRender(Render):
                 'breath, noise) and is left out; `unpitched="keep"` keeps it'
             )
 
-    def _render_chunk(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
+    def _render_chunk(self, chunk: Samples, at: int, progress: Progress) -> Samples:
         """One chunk [C, T] through the system, channel by channel.
 
         By channel rather than by mid and side: two instruments left and right stay two contents,
@@ -390,7 +356,7 @@ class ContentRender(Render):
         by itself other notes would be detected, and what differs would widen the image.
         """
         if self._is_one_image:
-            return self._render_image(chunk, at, timbre, progress)
+            return self._render_image(chunk, at, progress)
         out = np.empty_like(chunk)
         for i, channel in enumerate(chunk):
             twin = next((j for j in range(i) if np.array_equal(chunk[j], channel)), None)
@@ -401,14 +367,14 @@ class ContentRender(Render):
             def report(done: float, i: int = i) -> None:
                 progress((i + done) / chunk.shape[0])
 
-            out[i] = self._render_channel(channel, at, timbre, report)
+            out[i] = self._render_channel(channel, at, report)
         return out
 
-    def _render_image(self, chunk: Samples, at: int, timbre: Any, progress: Progress) -> Samples:
+    def _render_image(self, chunk: Samples, at: int, progress: Progress) -> Samples:
         """Two channels [2, T] that are one image, played once."""
         single = mono(chunk, self.sample_rate)
         out = with_image(
-            self._render_channel(single[0], at, timbre, progress)[None], chunk, self.sample_rate
+            self._render_channel(single[0], at, progress)[None], chunk, self.sample_rate
         )
         if self.amount < 1:
             # What an image does not keep of the content fades out, so that the result still
@@ -421,9 +387,7 @@ class ContentRender(Render):
             row *= 1 if gate is None else gate
         return out
 
-    def _render_channel(
-        self, channel: Samples, at: int, timbre: Any, progress: Progress
-    ) -> Samples:
+    def _render_channel(self, channel: Samples, at: int, progress: Progress) -> Samples:
         """One channel [T] that begins at a sample of the region, at the system's rate and back."""
         rate, native = self.sample_rate, self.system.config.sample_rate
         gate = self._gate(channel, at)
@@ -438,7 +402,8 @@ class ContentRender(Render):
         padded = np.pad(padded, (0, margin), mode="constant" if in_tail else "reflect")
         evidence = self.system.listen(padded, **self._tuning)
         if evidence is not None:
-            self._evidence = evidence if self._evidence is None else self._evidence + evidence
+            self._heard.setdefault(at, []).append(evidence)
+        timbre = self.style.timbre()
         played = self.system.render(
             padded, timbre, amount=self.amount, seed=self.seed, progress=progress, **self._tuning
         )[margin : margin + low.shape[0]]
@@ -513,6 +478,31 @@ class ScoreRender(Render):
             left = self.n_samples - at - np.arange(block.shape[1])
             yield block * np.minimum(1, left / n_fade).astype(np.float32)
             at += block.shape[1]
+
+
+class _Shares:
+    """Progress of chunks that are played at once, as that of them all."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._lock = progress, threading.Lock()
+        self._done: dict[int, float] = {}
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End what still runs, of a sound that nobody waits for, where it next reports."""
+        self._stopped = True
+
+    def of(self, start: int, share: float) -> Callable[[float], None]:
+        """Progress of the chunk that begins at a sample and is so large a share of them all."""
+
+        def report(done: float) -> None:
+            with self._lock:
+                if self._stopped:
+                    raise CancelledError
+                self._done[start] = share * done
+                self._progress(min(1.0, sum(self._done.values())))
+
+        return report
 
 
 def _no_progress(_share: float) -> None:

@@ -293,6 +293,9 @@ class TransferSystem(StyleSystem[ConfigT, TimbreT], Generic[ConfigT, TimbreT]):
         The system's own configuration.
     """
 
+    plays_at_once: ClassVar[bool] = False
+    """Whether several threads may call `capture`, `listen` and `render` at once."""
+
     hears_pitches: ClassVar[bool] = False
     """Whether `render` takes `tuning_cents`, too: how far the content's A lies above 440 Hz."""
 

@@ -43,6 +43,7 @@ def test_identity_in_is_identity_out(n: int, chunk: int, data: st.DataObject) ->
         lambda part, _at: part,
         chunk_samples=chunk,
         overlap_samples=overlap,
+        n_at_once=data.draw(st.integers(1, 2)),
     )
     assert np.array_equal(np.concatenate(list(same), axis=1), sound)
 

@@ -12,7 +12,7 @@ import cambiata
 from cambiata import Audio, InputError
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.named_timbres.named import find_timbre, open_recording
-from cambiata.render import open_style
+from cambiata.style import open_style
 
 FOLDER = files("cambiata.named_timbres")
 

@@ -1,6 +1,8 @@
 """Long inputs: split into overlapping chunks, crossfade, join; identity in is identity out."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -195,6 +197,7 @@ def process_chunks(
     *,
     chunk_samples: int,
     overlap_samples: int,
+    n_at_once: int = 1,
 ) -> Iterator[Samples]:
     """Long sound processed chunk by chunk.
 
@@ -210,6 +213,8 @@ def process_chunks(
         Longest chunk.
     overlap_samples : int
         Samples over which neighbours are crossfaded.
+    n_at_once : int
+        Chunks that are processed at once, each in a thread of its own.
 
     Yields
     ------
@@ -225,10 +230,33 @@ def process_chunks(
     True
     """
     spans = split(n_samples, chunk_samples, overlap_samples)
-    processed = (
-        process(chunk, start) for chunk, (start, _) in zip(cut(blocks, spans), spans, strict=True)
-    )
-    yield from join(processed, spans)
+    starts = (start for start, _ in spans)
+    chunks = zip(cut(blocks, spans), starts, strict=True)
+    n_at_once = min(n_at_once, len(spans))
+    if n_at_once > 1:
+        yield from join(_in_threads(process, chunks, n_at_once), spans)
+    else:
+        yield from join((process(chunk, start) for chunk, start in chunks), spans)
+
+
+def _in_threads(
+    process: Callable[[Samples, int], Samples],
+    chunks: Iterator[tuple[Samples, int]],
+    n_at_once: int,
+) -> Iterator[Samples]:
+    """Processed chunks in their order; no more than `n_at_once` are held."""
+    pool = ThreadPoolExecutor(n_at_once)
+    running: deque[Future[Samples]] = deque()
+    try:
+        for chunk, start in chunks:
+            running.append(pool.submit(process, chunk, start))
+            if len(running) == n_at_once:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        # Who is interrupted does not wait for what still runs.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def splice(

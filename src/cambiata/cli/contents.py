@@ -13,7 +13,7 @@ import cambiata
 from cambiata.audio.source import SOUND_SUFFIXES
 from cambiata.cli.console import one_line, print_json, printable
 from cambiata.cli.flags import in_flags
-from cambiata.render import open_style
+from cambiata.style import open_style
 
 # A result beside its content has its content's format where that loses nothing.
 _LOSSLESS = (".wav", ".flac", ".aiff", ".aif")

@@ -24,11 +24,12 @@ from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
 from cambiata.performance.exhibits import play_exhibits
 from cambiata.registry import DEFAULT_PLAYER, play_system
-from cambiata.render import OutputShape, ScoreRender, Style, open_style
+from cambiata.render import OutputShape, ScoreRender
 from cambiata.score.midi import Controls, Note, Part, Score, check_drums, save
 from cambiata.score.notation import is_score, read_score
 from cambiata.score.piano_roll import split_at_keyboard
 from cambiata.score.transposition import check_move, move_of, transposed
+from cambiata.style import Style, open_style
 from cambiata.system import Progress, make_system
 from cambiata.timbre import Timbre
 from cambiata.transcription.api import transcribe

@@ -21,7 +21,8 @@ from cambiata.files import check_not_input
 from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
-from cambiata.render import ContentRender, OutputShape, open_style
+from cambiata.render import ContentRender, OutputShape
+from cambiata.style import open_style
 from cambiata.system import DomainMix, Progress, make_system
 from cambiata.timbre import Timbre
 from cambiata.timbre_transfer.exhibits import transfer_exhibits

@@ -17,6 +17,7 @@ from cambiata.partials.bands import band_hz, band_position, bands_db
 from cambiata.partials.correction import measure_corrected_style
 from cambiata.partials.expression import measure_expression, missing_db
 from cambiata.partials.gaps import with_gaps
+from cambiata.partials.listened import Listened
 from cambiata.partials.long_term import equalize, long_term_db
 from cambiata.partials.note_frames import WINDOW, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
@@ -95,14 +96,14 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     paper: ClassVar[str] = "this project: docs/models/oneshot.md"
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
+    plays_at_once: ClassVar[bool] = True
     hears_pitches: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, OneShotConfig]] = {"default": OneShotConfig()}
 
     def __init__(self, config: OneShotConfig) -> None:
         super().__init__(config)
         self._model = load_model(config.weights, self.name)
-        # The content that was listened to last: its samples, notes and power spectrogram.
-        self._analysed: tuple[Samples, NoteEvents, Roll] | None = None
+        self._listened = Listened[tuple[NoteEvents, Roll]]()
         self.key: Key | None = None  # of the content, where it was moved to another
 
     @property
@@ -138,14 +139,14 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
 
     def _analyse(self, content: Samples, tuning_cents: float) -> tuple[NoteEvents, Roll]:
         """Notes and power spectrogram of a content [T], computed once for one array."""
-        if self._analysed is None or self._analysed[0] is not content:
+        if (analysed := self._listened.to(content)) is None:
             detect = partial(detect_notes, weights=self.config.listener, tuning_cents=tuning_cents)
             events, vibrato_cents, sound = detect(content), None, content
             if is_wavering(events) and (straight := straighten(content)) is not None:
                 sound, vibrato_cents = straight
                 events = replace(detect(sound), vibrato_cents=vibrato_cents)
-            self._analysed = content, events, power_spectrum(sound)
-        return self._analysed[1:]
+            analysed = self._listened.keep(content, (events, power_spectrum(sound)))
+        return analysed
 
     def render(
         self,
@@ -159,7 +160,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
     ) -> Samples:
         """The content's notes [T] with a timbre, [T]."""
         events, power = self._analyse(content, tuning_cents)
-        self._analysed = None  # it is played once
+        self._listened.forget()  # it is played once
         n_frames = BANDS.n_frames(len(content))
         by_content = self.config.dynamics == "content"
         expression = measure_expression(power, events)

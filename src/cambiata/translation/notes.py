@@ -15,6 +15,7 @@ from cambiata.errors import InputError
 from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import render_bands
 from cambiata.partials.latent import conditioning_features, encode_notes, hidden_at_frames
+from cambiata.partials.listened import Listened
 from cambiata.partials.note_bands import tuned
 from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, WINDOW, NoteFrames, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
@@ -79,6 +80,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
     paper: ClassVar[str] = "Mor, Wolf, Polyak, Taigman: A Universal Music Translation Network, 2018"
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
+    plays_at_once: ClassVar[bool] = True
     hears_pitches: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, TranslationConfig]] = {
         "default": TranslationConfig(),
@@ -98,8 +100,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
                 f"set it to {rate}, or choose other weights",
             )
         self._is_wavenet = self._encoder.about["kind"] == "samples"
-        # The content that was listened to last: samples, notes, hidden state, power spectrogram.
-        self._analysed: tuple[Samples, NoteEvents, Roll, Roll] | None = None
+        self._listened = Listened[tuple[NoteEvents, Roll, Roll]]()
         belongs_to = load_model(config.domains, DOMAIN_SYSTEM).about.get("encoder")
         if belongs_to != self._encoder.sha256:
             raise InputError(
@@ -131,7 +132,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
 
     def _analyse(self, content: Samples, tuning_cents: float) -> tuple[NoteEvents, Roll, Roll]:
         """Notes, hidden state and power spectrogram of a content [T], computed once."""
-        if self._analysed is None or self._analysed[0] is not content:
+        if (analysed := self._listened.to(content)) is None:
             threshold = float(self._encoder.about["threshold"])
             network, bands = self._encoder.part(""), tuned(tuning_cents)[0]
             events, hidden = encode_notes(bands.level_db(content), network, threshold)
@@ -140,8 +141,8 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
                 sound, vibrato_cents = straight
                 events, hidden = encode_notes(bands.level_db(sound), network, threshold)
             events = replace(events, tuning_cents=tuning_cents, vibrato_cents=vibrato_cents)
-            self._analysed = content, events, hidden, power_spectrum(sound)
-        return self._analysed[1:]
+            analysed = self._listened.keep(content, (events, hidden, power_spectrum(sound)))
+        return analysed
 
     def render(
         self,
@@ -178,7 +179,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         encoder, semitones = self._encoder, 12 * self.config.octave
         n_frames = BANDS.n_frames(len(content))
         events, hidden, power = self._analyse(content, tuning_cents)
-        self._analysed = None  # it is played once
+        self._listened.forget()  # it is played once
         deviation_cents = pitch_deviation_cents(power, events, n_frames)
         if sum(share * domain.vibrato_cents for share, domain in domains) < _MIN_VIBRATO_CENTS:
             middle_cents = np.median(deviation_cents, axis=1, keepdims=True)
