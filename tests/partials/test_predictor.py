@@ -1,9 +1,12 @@
 """What is kept of a style goes into a file and back, and predicts note frames."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tones import RATE, note_event, tone
 
+from cambiata.partials import predictor
 from cambiata.partials.bands import band_hz
 from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, note_frames
 from cambiata.partials.predictor import (
@@ -56,3 +59,31 @@ def test_a_mix_of_one_style_with_itself_is_that_style(memory: StyleMemory) -> No
     assert one.gain_db.shape == (len(band_hz()), 43)
     np.testing.assert_allclose(one.partials_db, both.partials_db, atol=1e-3)
     np.testing.assert_allclose(one.gain_db, both.gain_db, atol=1e-2)
+
+
+def test_moments_between_frames_are_asked_for_where_a_note_changes(
+    memory: StyleMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left out is steady, and comes out as if it had been asked for."""
+    model = load_model("oneshot", "oneshot")
+    frames = note_frames(note_event(69, 10.0, 60.0, 100), 100, 2)
+    asked: list[np.ndarray] = []
+
+    class Counted:
+        def part(self, name: str = "") -> Any:
+            def call(*arrays: np.ndarray) -> Any:
+                if not name:
+                    asked.append(arrays[-1])
+                return model.part(name)(*arrays)
+
+            return call
+
+    some = predict(Counted(), [(1.0, memory)], frames, 100)  # type: ignore[arg-type]
+    features = np.concatenate(asked)
+    assert len(frames) * 0.5 < len(features) < len(frames) * 0.75
+    # All of the attack is asked for: at 12 ms a moment, 14 lie within 0.15 s.
+    assert all((features == row).all(axis=1).any() for row in frames.features[:14])
+    monkeypatch.setattr(predictor, "_between_others", lambda _frames: np.zeros(0, np.int64))
+    every = predict(model, [(1.0, memory)], frames, 100)
+    np.testing.assert_allclose(some.partials_db, every.partials_db, atol=0.5)
+    np.testing.assert_allclose(some.noise_db, every.noise_db, atol=0.5)

@@ -38,11 +38,13 @@ from cambiata.partials.bands import (
 from cambiata.partials.detail import recall
 from cambiata.partials.long_term import long_term_db
 from cambiata.partials.note_frames import (
+    FEATURES,
     FLOOR_DB,
     N_FEATURES,
     N_NOISE,
     N_PARTIALS,
     NOISE_CENTRES_HZ,
+    RELEASED,
     NoteFrames,
     partial_hz,
 )
@@ -55,6 +57,10 @@ from cambiata.weights import Model
 # much as there are frames. The player gets by with half of them (see performance/player.py).
 _N_MEMORY_FRAMES = 768
 _MEMORY_SEED = 0  # one style, one memory, whatever the seed of the rendering
+# Attack and damping are over: the shortest of the features' times within which a note changes are
+# 20, 50 and 80 ms.
+_STEADY_S = 0.15
+_LOG_RELEASE = FEATURES.index("log_release")
 _BATCH_FRAMES = 1024  # frames predicted in one call: bounds memory, changes nothing else
 # What version 2 of the timbre files added, and how many levels each has.
 _OPTIONAL = {
@@ -248,15 +254,19 @@ def predict(
     partials = np.zeros((len(frames), N_PARTIALS), np.float32)
     noise = np.zeros((len(frames), N_NOISE), np.float32)
     background = np.zeros(N_NOISE, np.float32)
+    between = _between_others(frames)
+    asked = np.setdiff1d(np.arange(len(frames)), between)
     for (weight, memory), (background_db, _) in zip(mix, styles, strict=True):
         tokens, share = attention_inputs(memory.measured), np.float32(weight)
-        for at in range(0, len(frames), _BATCH_FRAMES):
-            batch = slice(at, at + _BATCH_FRAMES)
+        for at in range(0, len(asked), _BATCH_FRAMES):
+            batch = asked[at : at + _BATCH_FRAMES]
             partials_db, noise_db = model.part("")(*tokens, frames.features[batch])
             partials[batch] += share * partials_db
             noise[batch] += share * noise_db
         measured_db = memory.background_db
         background += share * (background_db if measured_db is None else measured_db)
+    for levels in (partials, noise):
+        levels[between] = (levels[between - 1] + levels[between + 1]) / 2
     on_predicted()
     inharmonicity = sum(weight * memory.inharmonicity for weight, memory in mix)
     rendered = render_bands(frames, partials, noise, background, inharmonicity, n_frames)
@@ -279,6 +289,21 @@ def predict(
     prediction = _with_recalled(prediction, mix, frames)
     # A stretch of a score is one of many, which must not differ in their noise.
     return prediction if content_db is None else _as_in_style(prediction, mix, frames, rendered)
+
+
+def _between_others(frames: NoteFrames) -> npt.NDArray[np.int64]:
+    """Note frames that are as good as the mean of the two beside them: steady ones.
+
+    Every second, of those that lie between frames; attention takes half of a transfer's time.
+    """
+    features, note = frames.features, frames.note
+    lasted_s = frames.age_s > _STEADY_S
+    released = features[:, RELEASED] > 0
+    lasted_s &= ~released | (features[:, _LOG_RELEASE] > np.log1p(_STEADY_S / 0.03) / 4)
+    steady = lasted_s & (frames.frame % 1 != 0)
+    inner = np.zeros(len(frames), np.bool_)
+    inner[1:-1] = (note[:-2] == note[2:]) & (released[:-2] == released[2:])
+    return np.flatnonzero(steady & inner)
 
 
 def _with_recalled(prediction: Prediction, mix: StyleMix, frames: NoteFrames) -> Prediction:
