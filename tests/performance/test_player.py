@@ -41,14 +41,14 @@ def test_plays_any_stretch_alike(system: PlaySystem[Any, Any]) -> None:
     before = sound.copy()
     timbre, prepared = system.capture(sound), system.prepare(PART)
     assert np.array_equal(sound, before)
-    length = rate // 8  # wavenet draws its samples one by one
+    length = rate // 32  # wavenet draws its samples one by one
     first = system.render(prepared, timbre, 0, length, seed=0)
     assert first.shape == (length,)
     assert first.dtype == np.float32
     assert np.isfinite(first).all()
     assert np.array_equal(first, system.render(prepared, timbre, 0, length, seed=0))
     # Beginning in the middle, and beyond the last note.
-    assert system.render(prepared, timbre, rate // 3, 1000, seed=0).shape == (1000,)
+    assert system.render(prepared, timbre, rate // 3, 200, seed=0).shape == (200,)
     assert np.isfinite(system.render(prepared, timbre, 5 * rate, length, seed=0)).all()
 
 
