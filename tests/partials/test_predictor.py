@@ -1,5 +1,6 @@
 """What is kept of a style goes into a file and back, and predicts note frames."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,26 @@ def test_arrays_of_another_shape_are_refused(memory: StyleMemory) -> None:
         StyleMemory.from_arrays(arrays | {"quantiles": arrays["quantiles"] + np.nan})
     with pytest.raises(KeyError):
         StyleMemory.from_arrays({})
+
+
+def test_inharmonic_partials_are_stored_and_predicted(memory: StyleMemory) -> None:
+    row = np.array([[2.76, -6, -9, -12, -18, -30, -54, -100, 60, 0]], np.float32)
+    bell = replace(memory, inharmonic=row)
+    arrays = dict(bell.arrays())
+    again = StyleMemory.from_arrays(arrays)
+    assert again.inharmonic is not None
+    np.testing.assert_allclose(again.inharmonic, row, rtol=1e-3)
+    assert "inharmonic" not in memory.arrays()
+    for damaged in (row[:, :3], row[:0], row[0]):
+        with pytest.raises(ValueError, match="levels of another shape"):
+            StyleMemory.from_arrays(arrays | {"inharmonic": damaged})
+    model = load_model("oneshot", "oneshot")
+    frames = note_frames(note_event(69, 5, 20, 43), 43)
+    without, with_bell = (predict(model, ((1.0, x),), frames, 43) for x in (memory, bell))
+    assert not without.added
+    assert [added.hz.shape for added in with_bell.added] == [(len(frames), 1)]
+    # The networks see nothing of them.
+    np.testing.assert_array_equal(with_bell.partials_db, without.partials_db)
 
 
 def test_a_mix_of_one_style_with_itself_is_that_style(memory: StyleMemory) -> None:

@@ -1,12 +1,20 @@
 """Predicted note frames become the sound that they describe, in one piece or in several."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tones import RATE, note_event
 
 from cambiata.partials.bands import band_hz
 from cambiata.partials.note_frames import HOP, N_NOISE, N_PARTIALS, NoteFrames, note_frames
-from cambiata.partials.synthesis import PER_FRAME, Prediction, bilinear, synthesize
+from cambiata.partials.synthesis import (
+    PER_FRAME,
+    AddedPartials,
+    Prediction,
+    bilinear,
+    synthesize,
+)
 
 N_FRAMES = 87
 SILENT = np.full((len(band_hz()), N_FRAMES), -120, np.float32)
@@ -27,6 +35,22 @@ def test_a_partial_of_0_db_is_a_cosine_of_amplitude_1() -> None:
     assert np.abs(sound).max() == pytest.approx(1, abs=0.01)
     crossings = np.count_nonzero(np.diff(np.signbit(sound).astype(int)))
     assert crossings / 2 / (len(sound) / RATE) == pytest.approx(440, abs=1)
+
+
+def test_added_partials_sound_where_and_as_loud_as_they_are() -> None:
+    frames = note_frames(note_event(69, 0, N_FRAMES, N_FRAMES), N_FRAMES, PER_FRAME)
+    rows = np.arange(len(frames))
+    level_db = np.full((len(frames), 1), -20, np.float32)
+    added = AddedPartials(rows, np.full((len(frames), 1), 440 * 2.76), level_db)
+    straight = np.full((1, N_FRAMES), 100, np.float32)
+    sounds = [
+        synthesize(frames, replace(predicted(frames), added=each), straight, 2 * RATE, 0)
+        for each in ((), (added,))
+    ]
+    difference = (sounds[1] - sounds[0])[RATE // 2 : -RATE // 2]
+    spectrum = np.abs(np.fft.rfft(difference * np.hanning(RATE))) / (RATE / 4)
+    assert spectrum.argmax() == pytest.approx(440 * 2.76 * 2 ** (100 / 1200), abs=1)
+    assert 20 * np.log10(np.sqrt(2 * np.mean(difference**2))) == pytest.approx(-20, abs=0.2)
 
 
 def test_deviation_moves_the_pitch() -> None:

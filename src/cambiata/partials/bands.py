@@ -1,6 +1,7 @@
 """Bands in which sounds are compared: those of a spectrum, and those of partials and noise."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,18 +84,10 @@ def render_bands(
     frame = frames.frame[whole].astype(np.int64)
     cover = np.maximum(coverage(frames.age_s[whole]), MIN_COVERAGE)
     base = (frames.strength_db[whole] + 20 * np.log10(cover))[:, None]
-    first, powers = sinusoid_lobes()
     widths = band_filters().sum(axis=1)
-    n_bands = len(widths)
-    row = np.round(partial_hz(frames.tuned_pitch[whole], inharmonicity) / BIN_HZ * LOBE_STEPS)
-    inside = row < len(first)
-    row = np.minimum(row, len(first) - 1).astype(np.int64)
+    hz = partial_hz(frames.tuned_pitch[whole], inharmonicity)
     level_db = np.clip(partials_db[whole], *PARTIAL_RANGE_DB) + base
-    power = np.where(inside, 10 ** (level_db / 10), 0)
-    at = (frame[:, None] * n_bands + first[row])[:, :, None] + np.arange(LOBE_BANDS)
-    weights = power[:, :, None] * powers[row]
-    rendered = np.bincount(at.ravel(), weights.ravel(), n_frames * n_bands).astype(np.float64)
-    rendered = rendered.reshape(n_frames, n_bands)
+    rendered = partials_power(frame, hz, level_db, n_frames)
     interpolation = noise_interpolation(band_hz())
     noise = 10 ** ((np.clip(noise_db[whole], *NOISE_RANGE_DB) + base) @ interpolation / 10)
     summation = scipy.sparse.csr_array(
@@ -102,6 +95,25 @@ def render_bands(
     )
     rendered += (summation @ noise + 10 ** (background_noise_db @ interpolation / 10)) * widths
     return np.asarray(10 * np.log10(rendered.T + FLOOR), np.float32)
+
+
+def partials_power(
+    frame: npt.NDArray[np.int64],
+    hz: npt.NDArray[np.float64],
+    level_db: npt.NDArray[Any],
+    n_frames: int,
+) -> npt.NDArray[np.float64]:
+    """Power in the bands of partials [M, P] at frames [M], as it would be measured, [L, bands]."""
+    first, powers = sinusoid_lobes()
+    n_bands = len(band_filters())
+    row = np.round(hz / BIN_HZ * LOBE_STEPS)
+    inside = row < len(first)
+    row = np.minimum(row, len(first) - 1).astype(np.int64)
+    power = np.where(inside, 10 ** (level_db / 10), 0)
+    at = (frame[:, None] * n_bands + first[row])[:, :, None] + np.arange(LOBE_BANDS)
+    weights = power[:, :, None] * powers[row]
+    rendered = np.bincount(at.ravel(), weights.ravel(), n_frames * n_bands).astype(np.float64)
+    return rendered.reshape(n_frames, n_bands)
 
 
 def noise_interpolation(hz: npt.NDArray[np.float64]) -> Array:

@@ -13,9 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.partials.bands import FLOOR, band_hz, bands_db, noise_interpolation, render_bands
-from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, NoteFrames, note_frames
-from cambiata.partials.predictor import StyleMemory, StyleNotes, attention_inputs, measure_notes
+from cambiata.partials.bands import (
+    FLOOR,
+    MIN_COVERAGE,
+    band_hz,
+    bands_db,
+    noise_interpolation,
+    partials_power,
+    render_bands,
+)
+from cambiata.partials.note_frames import N_NOISE, N_PARTIALS, NoteFrames, coverage, note_frames
+from cambiata.partials.predictor import (
+    StyleMemory,
+    StyleNotes,
+    attention_inputs,
+    inharmonic_partials,
+    measure_notes,
+)
+from cambiata.partials.synthesis import AddedPartials
 from cambiata.weights import Model
 
 # Numbers were chosen on 42 pairs whose styles are programs of GeneralUser GS that no shipped
@@ -116,8 +131,19 @@ def _play_itself(model: Model, style: StyleNotes, frames: NoteFrames, own_db: Ar
     gain, residual = model.part("refine")(rendered, own_db, memory.quantiles, timbre)
     # The floor of rendered bands is there for the refiner; nobody plays it.
     sounding = np.maximum(10 ** (rendered / 10) - FLOOR, 0)
+    for added in inharmonic_partials(((1.0, memory),), frames):  # no noise that is missing
+        sounding = sounding + _added_power(added, frames, own_db.shape[1]).T
     power = sounding * 10 ** (gain / 10) + 10 ** (residual / 10)
     return np.asarray(10 * np.log10(power), np.float32)
+
+
+def _added_power(added: AddedPartials, frames: NoteFrames, n_frames: int) -> Array:
+    """Power in the bands of partials that are added to those of the predictor, [L, bands]."""
+    some = frames[added.row]
+    cover_db = 20 * np.log10(np.maximum(coverage(some.age_s), MIN_COVERAGE))
+    level_db = added.level_db + (some.strength_db + cover_db)[:, None]
+    frame = some.frame.astype(np.int64)
+    return partials_power(frame, added.hz, level_db, n_frames).astype(np.float32)
 
 
 def _normalized(levels_db: Array) -> Array:

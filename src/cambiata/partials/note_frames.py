@@ -64,6 +64,8 @@ N_FEATURES = len(FEATURES)
 RELEASED = FEATURES.index("released")
 _RELATIVE_STRENGTH = FEATURES.index("relative_strength")
 _LEVEL = FEATURES.index("level")
+_LOG_RELEASE = FEATURES.index("log_release")
+_RELEASE_UNIT_S, _RELEASE_SCALE = 0.03, 4
 
 Array = npt.NDArray[np.float32]
 
@@ -84,6 +86,12 @@ class NoteFrames:
     def tuned_pitch(self) -> npt.NDArray[Any]:
         """MIDI numbers as the recording is tuned, whole ones where its A is 440 Hz [M]."""
         return self.pitch + self.tuning_cents / 100 if self.tuning_cents else self.pitch
+
+    @property
+    def released_s(self) -> npt.NDArray[np.float64]:
+        """Seconds since the note's offset, 0 before it [M]."""
+        scaled = self.features[:, _LOG_RELEASE].astype(np.float64)
+        return np.asarray(_RELEASE_UNIT_S * np.expm1(_RELEASE_SCALE * scaled))
 
     def __len__(self) -> int:
         return len(self.note)
@@ -162,7 +170,7 @@ def describe_frames(
         np.exp(-age / 1.2),
         released_s >= 0,
         # The same of the time since the offset: dampers act within 50 ms, rooms within 300.
-        np.log1p(release / 0.03) / 4,
+        np.log1p(release / _RELEASE_UNIT_S) / _RELEASE_SCALE,
         np.exp(-release / 0.05),
         np.exp(-release / 0.3),
         # Notes of 0.3 s are 0, of 2.2 s are 1.

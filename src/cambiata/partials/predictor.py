@@ -36,9 +36,13 @@ from cambiata.partials.bands import (
     render_bands,
 )
 from cambiata.partials.detail import recall
+from cambiata.partials.inharmonic import (
+    N_COLUMNS,
+    find_inharmonic,
+    mixed_partials,
+)
 from cambiata.partials.long_term import long_term_db
 from cambiata.partials.note_frames import (
-    FEATURES,
     FLOOR_DB,
     N_FEATURES,
     N_NOISE,
@@ -49,7 +53,7 @@ from cambiata.partials.note_frames import (
     partial_hz,
 )
 from cambiata.partials.posteriors import BANDS, NoteEvents, detect_notes
-from cambiata.partials.synthesis import Prediction
+from cambiata.partials.synthesis import AddedPartials, Prediction
 from cambiata.partials.tuning import tuning_cents
 from cambiata.weights import Model
 
@@ -60,14 +64,14 @@ _MEMORY_SEED = 0  # one style, one memory, whatever the seed of the rendering
 # Attack and damping are over: the shortest of the features' times within which a note changes are
 # 20, 50 and 80 ms.
 _STEADY_S = 0.15
-_LOG_RELEASE = FEATURES.index("log_release")
 _BATCH_FRAMES = 1024  # frames predicted in one call: bounds memory, changes nothing else
-# What version 2 of the timbre files added, and how many levels each has.
-_OPTIONAL = {
-    "noise_correction_db": N_NOISE,
-    "background_db": N_NOISE,
-    "breath_ratio_db": N_NOISE,
-    "long_term_db": len(band_hz()),
+# What version 2 of the timbre files added, and the shape of each; None is any number.
+_OPTIONAL: dict[str, tuple[int | None, ...]] = {
+    "noise_correction_db": (N_NOISE,),
+    "background_db": (N_NOISE,),
+    "breath_ratio_db": (N_NOISE,),
+    "long_term_db": (len(band_hz()),),
+    "inharmonic": (None, N_COLUMNS),
 }
 _TOKEN_WIDTHS = (N_FEATURES, N_PARTIALS, N_PARTIALS, N_NOISE)
 
@@ -93,6 +97,8 @@ class StyleMemory:
     background_db: Array | None = None
     breath_ratio_db: Array | None = None
     long_term_db: Array | None = None  # its long-term spectrum [bands]; likewise
+    # Partials at other than whole multiples (`inharmonic`) [K, N_COLUMNS]; None for none.
+    inharmonic: Array | None = None
 
     @property
     def is_pitched(self) -> bool:
@@ -140,10 +146,10 @@ class StyleMemory:
         if pitches.ndim != 1 or pitches.shape != strengths_db.shape or inharmonicity.shape:
             raise ValueError("notes of another shape")
         optional: dict[str, Array | None] = {}
-        for name, n_levels in _OPTIONAL.items():
+        for name, shape in _OPTIONAL.items():
             if name in arrays:
                 optional[name] = _checked(arrays[name], np.float32)
-                if arrays[name].shape != (n_levels,):
+                if not _has_shape(arrays[name], shape):
                     raise ValueError("levels of another shape")
         return cls(
             MeasuredFrames(*measured),
@@ -154,6 +160,14 @@ class StyleMemory:
             strengths_db,
             **optional,
         )
+
+
+def _has_shape(array: npt.NDArray[Any], shape: tuple[int | None, ...]) -> bool:
+    """Whether an array has a shape, in which None is any number from 1 on."""
+    if array.ndim != len(shape):
+        return False
+    pairs = zip(array.shape, shape, strict=True)
+    return all(n > 0 if wanted is None else n == wanted for n, wanted in pairs)
 
 
 def _checked(array: npt.NDArray[Any], kind: type[Any]) -> npt.NDArray[Any]:
@@ -193,7 +207,10 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
     between, total = between_power(style), power.sum(axis=1)
     background = background_power(between, total)
     ratio_db = breath_ratio_db(breath_power(between, background), total, frames)
-    if not is_pitched(power, frames, inharmonicity):
+    inharmonic = None
+    if is_pitched(power, frames, inharmonicity):
+        inharmonic = find_inharmonic(power, events, inharmonicity)
+    else:
         events = detect_hits(power)
         measured, frames = measure_hits(power, events)
         ratio_db = np.full_like(ratio_db, UNBOUNDED_DB)
@@ -208,6 +225,7 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
         background_db=power_db(background),
         breath_ratio_db=ratio_db,
         long_term_db=long_term_db(power),
+        inharmonic=inharmonic,
     )
     return StyleNotes(memory, frames.note[chosen], events, power)
 
@@ -285,7 +303,8 @@ def predict(
             correction += np.float32(weight) * memory.noise_correction_db
     residual += (correction @ noise_interpolation(band_hz()))[:, None]
     noise = noise + correction
-    prediction = Prediction(partials, noise, background, inharmonicity, gain, residual)
+    added = inharmonic_partials(mix, frames)
+    prediction = Prediction(partials, noise, background, inharmonicity, gain, residual, added=added)
     prediction = _with_recalled(prediction, mix, frames)
     # A stretch of a score is one of many, which must not differ in their noise.
     return prediction if content_db is None else _as_in_style(prediction, mix, frames, rendered)
@@ -296,14 +315,21 @@ def _between_others(frames: NoteFrames) -> npt.NDArray[np.int64]:
 
     Every second, of those that lie between frames; attention takes half of a transfer's time.
     """
-    features, note = frames.features, frames.note
+    note = frames.note
     lasted_s = frames.age_s > _STEADY_S
-    released = features[:, RELEASED] > 0
-    lasted_s &= ~released | (features[:, _LOG_RELEASE] > np.log1p(_STEADY_S / 0.03) / 4)
+    released = frames.features[:, RELEASED] > 0
+    lasted_s &= ~released | (frames.released_s > _STEADY_S)
     steady = lasted_s & (frames.frame % 1 != 0)
     inner = np.zeros(len(frames), np.bool_)
     inner[1:-1] = (note[:-2] == note[2:]) & (released[:-2] == released[2:])
     return np.flatnonzero(steady & inner)
+
+
+def inharmonic_partials(mix: StyleMix, frames: NoteFrames) -> tuple[AddedPartials, ...]:
+    """Inharmonic partials of a mix in note frames: one set of them, or none."""
+    styles = [(w, m.inharmonic, m.pitches) for w, m in mix if m.inharmonic is not None]
+    partials = mixed_partials(styles, frames)
+    return () if partials is None else (partials,)
 
 
 def _with_recalled(prediction: Prediction, mix: StyleMix, frames: NoteFrames) -> Prediction:

@@ -16,7 +16,6 @@ from cambiata.partials.note_frames import (
     BIN_HZ,
     HIGHEST_HZ,
     HOP,
-    N_PARTIALS,
     WINDOW,
     NoteFrames,
     partial_hz,
@@ -39,9 +38,19 @@ _SILENCE_DB = -130.0
 # again.
 _N_PHASE_SETS, _ONSETS_PER_FRAME = 997, 8
 _N_MIDI = 128
+_SEEDS_APART = 1009  # of the phases of one set of partials and the next; 1 and 2 are the noise's
 _NEPERS_PER_DB = np.float32(np.log(10) / 10)  # of power
 
 Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class AddedPartials:
+    """Partials of note frames beside the 48 that the networks know."""
+
+    row: npt.NDArray[np.int64]  # the note frames that have them: all of a note, or none [R]
+    hz: npt.NDArray[np.float64]  # of notes as they are tuned [R, P]
+    level_db: Array  # relative to each note's strength [R, P]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +64,7 @@ class Prediction:
     gain_db: Array  # correction of partials and noise [bands, L]
     residual_db: Array  # what else sounds, as noise [bands, L]
     noise_gain_db: Array | None = None  # correction of noise alone; as of partials where None
+    added: tuple[AddedPartials, ...] = ()
 
     @property
     def gain_of_noise_db(self) -> Array:
@@ -62,7 +72,7 @@ class Prediction:
         return self.gain_db if self.noise_gain_db is None else self.noise_gain_db
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> Array:
-        """Correction in dB of partials at frequencies [Q, N_PARTIALS], of the same shape."""
+        """Correction in dB of partials at frequencies [Q, P], of the same shape."""
         place = band_position(np.clip(hz, _LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ))
         return bilinear(self.gain_db, place, frames.frame[:, None])
 
@@ -85,26 +95,31 @@ def synthesize(
     louder or softer.
     """
     # The moment before a note begins is needed for what lies between it and the next.
-    begun = np.flatnonzero(frames.age_s > -BANDS.frame_s / PER_FRAME)
-    frames = frames[begun]
+    begun = frames.age_s > -BANDS.frame_s / PER_FRAME
     strength_db = frames.strength_db[:, None].astype(np.float32)
     if level_db is not None:
-        strength_db = strength_db + level_db[begun, None].astype(np.float32)
-    gain_db = prediction.gain_at(frames, partial_hz(frames.tuned_pitch, prediction.inharmonicity))
-    partials_db = prediction.partials_db[begun] + strength_db + gain_db
-    moments = _interpolate(frames, partials_db)
-    sinusoids = _sinusoids(
-        frames,
-        moments,
-        prediction.inharmonicity,
-        deviation_cents,
-        seed,
-        first_frame * _STEPS_PER_FRAME,
-        phase_per_note,
-    )
-    sound = play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
-    noise_db = prediction.noise_db[begun] + strength_db
-    sound += _noise_sound(frames, noise_db, prediction, n_samples, seed)
+        strength_db = strength_db + level_db[:, None].astype(np.float32)
+    rows = np.arange(len(frames))
+    tuned_hz = partial_hz(frames.tuned_pitch, prediction.inharmonicity)
+    sets = AddedPartials(rows, tuned_hz, prediction.partials_db), *prediction.added
+    sound = np.zeros(n_samples, np.float32)
+    for i, partials in enumerate(sets):
+        kept = np.flatnonzero(begun[partials.row])
+        row, tuned_hz = partials.row[kept], partials.hz[kept]
+        some = frames[row]
+        levels_db = partials.level_db[kept] + strength_db[row] + prediction.gain_at(some, tuned_hz)
+        sinusoids = _sinusoids(
+            some,
+            _interpolate(some, levels_db),
+            tuned_hz / midi_to_hz(some.tuned_pitch)[:, None],
+            deviation_cents,
+            seed + _SEEDS_APART * i,
+            first_frame * _STEPS_PER_FRAME,
+            phase_per_note,
+        )
+        sound += play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
+    noise_db = (prediction.noise_db + strength_db)[begun]
+    sound += _noise_sound(frames[begun], noise_db, prediction, n_samples, seed)
     sound += _residual_sound(prediction.residual_db, n_samples, seed + 1)
     return sound
 
@@ -139,13 +154,17 @@ def _interpolate(frames: NoteFrames, level_db: Array) -> _Moments:
 def _sinusoids(
     frames: NoteFrames,
     moments: _Moments,
-    inharmonicity: float,
+    ratios: npt.NDArray[np.float64],
     deviation_cents: Array,
     seed: int,
     steps_before: int,
     phase_per_note: bool,
 ) -> Sinusoids:
-    """Frequencies, amplitudes and phases of all partials at all steps."""
+    """Frequencies, amplitudes and phases of all partials at all steps.
+
+    `ratios` [Q, P] are those of the partials' frequencies to the notes' pitches.
+    """
+    n_partials = ratios.shape[1]
     note = frames.note[moments.row]
     order = np.lexsort((moments.step, note))
     step, note = moments.step[order], note[order]
@@ -154,8 +173,8 @@ def _sinusoids(
     at = np.minimum(step / _STEPS_PER_FRAME, deviation_cents.shape[1] - 1)
     cents = bilinear(deviation_cents, note, at) if len(deviation_cents) else np.zeros(0)
     deviation = 2 ** (cents / 1200)
-    partials_hz = partial_hz(pitch, inharmonicity)
-    hz = partials_hz * deviation[:, None]
+    ratio = ratios[row]
+    hz = midi_to_hz(pitch)[:, None] * ratio * deviation[:, None]
     # Cycles of the fundamental since the sound began, times steps a second: those of its pitch, and
     # what its deviation has added since the note began.
     first = np.append(True, note[1:] != note[:-1])[: len(note)]
@@ -163,16 +182,15 @@ def _sinusoids(
     added = np.cumsum(midi_to_hz(pitch) * (deviation - 1))
     cycles = midi_to_hz(pitch) * (step + steps_before) + added - added[begun]
     # One set of phases for a pitch in every channel, so that the channels of one sound agree.
-    phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (_N_MIDI, N_PARTIALS))
+    phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (_N_MIDI, n_partials))
     start_phase = phases[pitch]
     if phase_per_note:
         onset = (frames.frame - frames.age_s / BANDS.frame_s)[row]
         onset += steps_before / _STEPS_PER_FRAME
         rng = np.random.default_rng(seed + 1)
-        phase_sets = rng.uniform(0, 2 * np.pi, (_N_PHASE_SETS, N_PARTIALS))
+        phase_sets = rng.uniform(0, 2 * np.pi, (_N_PHASE_SETS, n_partials))
         chosen = np.round(_ONSETS_PER_FRAME * onset).astype(np.int64) % _N_PHASE_SETS
         start_phase = start_phase + phase_sets[chosen]
-    ratio = partials_hz / midi_to_hz(pitch)[:, None]
     partial_cycles = np.mod(ratio * (cycles * (SYNTHESIS_HOP / BANDS.sample_rate))[:, None], 1)
     amplitude = np.where(hz < HIGHEST_HZ, 10 ** (level_db / 20), 0).astype(np.float32)
     return Sinusoids(step, hz, amplitude, 2 * np.pi * partial_cycles + start_phase)
