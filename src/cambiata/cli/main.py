@@ -1,8 +1,10 @@
 """The entry point of the command line: its verbs, its errors and its exit codes."""
 
+import ctypes
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -21,8 +23,15 @@ from cambiata.cli.timbre_verbs import timbre
 from cambiata.registry import system_rows
 
 
+_M_ARENA_MAX = -8  # malloc.h of glibc
+
+
 def main() -> None:
     """Run the command line; exit codes: 0 done, 2 bad input, 130 interrupted, 1 anything else."""
+    if sys.platform == "linux":
+        # Of heaps of their own threads give back less: of ten minutes 1.1 GB stayed, of one 0.6.
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     for name in ("SIGTERM", "SIGHUP"):  # leave as by an error: scratch files go
         if hasattr(signal, name):
