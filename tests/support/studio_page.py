@@ -52,6 +52,12 @@ def press(page: Any, tab: str, label: str) -> None:
     page.locator(f"#panel-{tab} .go .state:visible", has_text="Done in").first.wait_for()
 
 
+def begin(page: Any, tab: str, label: str) -> None:
+    """Press a tab's main button and wait until the server is at it; before, it may not know it."""
+    page.locator(f"#panel-{tab} button.primary", has_text=label).first.click()
+    page.locator(f"#panel-{tab} .go .state:visible", has_text="Working:").first.wait_for()
+
+
 def bring(page: Any, tab: str, slot: str, file: Path) -> None:
     """Choose a file in a slot, by its heading."""
     section = page.locator(f"#panel-{tab} section.slot", has_text=slot).first

@@ -42,6 +42,13 @@ def test_a_region_that_is_none_is_refused(tmp_path: Path, start_s: float, end_s:
     assert not paths[2].exists()
 
 
+def test_key_signature_is_given(tmp_path: Path) -> None:
+    part = Part((Note(0.0, 1.0, 60),))
+    for key, fifths in (("Eb", -3), ("F#m", 3), ("", 0)):
+        save_score(Score((part,), "a", Clock(key=key)), tmp_path / "a.mid", force=True)
+        assert notes_of(tmp_path / "a.mid")["fifths"] == fifths
+
+
 def test_notes_are_rounded_to_microseconds(tmp_path: Path) -> None:
     save_score(Score((Part((Note(0.0, 1 / 3, 60, 77),)),)), tmp_path / "a.mid")
     [part] = notes_of(tmp_path / "a.mid")["parts"]

@@ -35,12 +35,17 @@ def test_few_points(n: int) -> None:
 def test_alike_timbres_lie_together(tmp_path: Path) -> None:
     names = ("violin", "cello", "piano")
     found = timbre_map([(name, name, "named", None) for name in names], tmp_path)
+    assert found is not None
     assert [point["ref"] for point in found["points"]] == list(names)
     violin, cello, piano = (np.array([point["x"], point["y"]]) for point in found["points"])
     assert np.linalg.norm(violin - cello) < np.linalg.norm(violin - piano)
     assert np.linalg.norm(violin - cello) < np.linalg.norm(cello - piano)
     assert len(list(tmp_path.glob("*.npy"))) == 3
-    assert timbre_map([(name, name, "named", None) for name in names], tmp_path) == found
+    wanted = [(name, name, "named", None) for name in names]
+    assert timbre_map(wanted, tmp_path) == found
+    # Without time each call measures one, and the next goes on.
+    calls = [timbre_map(wanted, tmp_path / "other", limit_s=0.0) for _ in names]
+    assert calls == [None, None, found]
 
 
 def test_what_plays_no_notes_is_left_out(tmp_path: Path) -> None:

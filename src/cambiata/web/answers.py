@@ -85,6 +85,7 @@ class Notes(BaseModel):
     bars_s: list[float]
     tempos: list[tuple[float, float]]
     metres: list[tuple[float, str]]
+    fifths: int = Field(description="Key signature: sharps, or flats below 0.")
 
 
 class Timbre(BaseModel):

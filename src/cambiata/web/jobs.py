@@ -36,6 +36,7 @@ class Jobs:
         self._progress: dict[str, float] = {}  # of running jobs: not worth a write each time
         self._cancelled: set[str] = set()
         self._wake = threading.Condition()
+        self._idle: set[int] = set()  # threads that wait for a job
         self._is_closing = False
         self._threads = [
             threading.Thread(target=self._serve, args=(i,), name=f"jobs-{i}", daemon=True)
@@ -95,7 +96,7 @@ class Jobs:
                 "finished_at": None,
             }
             job = self._store.add("job", facts, verb=verb_name, state="queued")
-            self._wake.notify()
+            self._wake.notify_all()
         self._changes.publish(job["id"])
         return job
 
@@ -183,7 +184,7 @@ class Jobs:
         if number == 0:
             worker.start()  # the others when there is more to do at once
         while not self._is_closing:
-            job = self._take()
+            job = self._take(number)
             if job is None:
                 worker.rest(fresh=number == 0)
                 continue
@@ -193,13 +194,13 @@ class Jobs:
                 words = error_words(job["verb"], f"failed: {error}", "try again")
                 self._end(job["id"], "failed", error=words)
 
-    def _take(self) -> Row | None:
+    def _take(self, number: int) -> Row | None:
         """The next job, now running; None where there is none for a while."""
         with self._wake:
-            queued = self._store.rows("job", state="queued", oldest_first=True, limit=1)
-            if not queued and not self._is_closing:
-                self._wake.wait(_HOUSEKEEPING_S)
-                queued = self._store.rows("job", state="queued", oldest_first=True, limit=1)
+            self._idle.add(number)
+            self._wake.wait_for(lambda: self._next(number) or self._is_closing, _HOUSEKEEPING_S)
+            self._idle.discard(number)
+            queued = self._next(number)
             if not queued or self._is_closing:
                 return None
             identity, attempts = queued[0]["id"], queued[0]["attempts"] + 1
@@ -209,6 +210,16 @@ class Jobs:
             )
         self._changes.publish(identity)
         return job
+
+    def _next(self, number: int) -> list[Row]:
+        """The next job, where there is one for this thread.
+
+        Idle threads before it go first: the first one's process is warm, whereas others' may not
+        even run.
+        """
+        n_before = sum(each < number for each in self._idle)
+        queued = self._store.rows("job", state="queued", oldest_first=True, limit=n_before + 1)
+        return queued[:1] if len(queued) > n_before else []
 
     def _do(self, job: Row, worker: Worker) -> None:
         identity, plan = job["id"], Plan(**job["plan"])

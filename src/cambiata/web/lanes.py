@@ -46,10 +46,11 @@ class Worker:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._cancelled = context.Event()
-            self._process = context.Process(
+            process = context.Process(
                 target=work, args=(theirs, self._cancelled, self._warm), daemon=True
             )
-            self._process.start()
+            process.start()
+            self._process = process
             theirs.close()
             self.is_used = False
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cambiata.errors import InputError
 from cambiata.named_timbres.named import find_timbre
+from cambiata.web.choices import check_choices
 from cambiata.web.commands import command_line
 from cambiata.web.file_names import distinct, safe_name
 from cambiata.web.limits import Limits
@@ -66,6 +67,7 @@ class Planner:
             options |= {name: request[name] for name in ("start_s", "end_s")}
         self._check(verb, request, options, inputs, rows)
         output = distinct(_output_name(verb, request, given), taken)
+        check_choices(verb, request, rows, output)
         midi = None
         if verb.name == "play" and rows[request["score"]]["kind"] == "recording":
             midi = distinct(f"{Path(given['score']).stem}.mid", taken)

@@ -46,12 +46,13 @@ def validation_words(errors: list[Any]) -> dict[str, str]:
     place = [str(each) for each in first["loc"] if each not in ("body", "query", "path")]
     # Alternatives are named by their schemas: what they are not is said in words.
     place = [each for each in place if "[" not in each and each not in _KINDS]
+    place = [each for each in place if not each.startswith("constrained-")]
     wrong = _WORDS.get(str(first.get("type")), str(first["msg"]).removeprefix("Input "))
     cure = "see /api/verbs or /api/openapi.json"
     return error_words(".".join(place) or "request", wrong, cure)
 
 
-_KINDS = ("str", "int", "float", "bool", "dict", "list", "constrained-str")
+_KINDS = ("str", "int", "float", "bool", "dict", "list")
 _WORDS = {
     "string_pattern_mismatch": "is neither an id nor a name",
     "extra_forbidden": "is not known",

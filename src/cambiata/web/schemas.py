@@ -22,8 +22,7 @@ JOB_ID = r"^job_[0-9a-f]{20}$"
 TIMBRE_ID = r"^tim_[0-9a-f]{20}$"
 # A timbre's name, or a dance type's or a domain's: nothing that could be a path.
 PLAIN_NAME = r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,63}$"
-_REFERENCE = r"^((snd|tim)_[0-9a-f]{20}|[A-Za-z0-9][A-Za-z0-9 _-]{0,63})$"
-_SOUND_OR_NAME = _REFERENCE
+SOUND_OR_NAME = r"^((snd|tim)_[0-9a-f]{20}|[A-Za-z0-9][A-Za-z0-9 _-]{0,63})$"
 # Settings are numbers, words and names of weights that ship; whatever holds a slash is a path.
 SettingText = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-]{0,64}(\.[0-9]+)?$")]
 Settings = Annotated[dict[str, SettingText | int | float | bool], Field(max_length=32)]
@@ -218,9 +217,9 @@ def _input_field(each: Input) -> Any:
         "recording": SOUND_ID,
         "score": SOUND_ID,
         "recording-or-score": SOUND_ID,
-        "recording-or-timbre": _REFERENCE,
-        "timbre": _REFERENCE,
-        "melody-style": _SOUND_OR_NAME,
+        "recording-or-timbre": SOUND_OR_NAME,
+        "timbre": SOUND_OR_NAME,
+        "melody-style": SOUND_OR_NAME,
     }[each.takes]
     one: Any = Annotated[str, Field(pattern=pattern)]
     many: Any = Annotated[list[one], Field(min_length=1, max_length=64)]

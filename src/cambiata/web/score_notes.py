@@ -14,6 +14,7 @@ from cambiata.performance.api import play
 from cambiata.score.clock import Clock, Metre
 from cambiata.score.midi import Note, Part, Score, save
 from cambiata.score.notation import read_score
+from cambiata.score.spelling import key_fifths
 from cambiata.system import Progress
 
 _MOST_BARS = 20_000
@@ -47,6 +48,7 @@ def notes_of(path: Path) -> dict[str, Any]:
         "bars_s": bars_s(clock, score.end_s),
         "tempos": [[round(clock.seconds(at), 6), qpm] for at, qpm in clock.tempos],
         "metres": [[round(clock.seconds(at), 6), str(metre)] for at, metre in clock.metres],
+        "fifths": key_fifths(clock.key),
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -23,6 +24,9 @@ _EXAMPLES = (
     *("cantus.mid", "worksheet.mid"),
 )
 _READ_FORMATS = (".wav", ".aiff", ".flac", ".ogg", ".opus", ".mp3", ".caf")
+# Of timbres for the map, then others may read: far below the time that reading is given as a whole,
+# which a slow machine would need for all that ship.
+_MEASURING_S = 10.0
 _CONVERTED = {
     "recording": ("wav", "flac", "ogg", "mp3", "aiff"),
     "score": ("mid", "musicxml"),
@@ -53,6 +57,7 @@ class Sounds:
 
     def __init__(self, store: Store, limits: Limits, lane: ReadingLane) -> None:
         self._store, self._limits, self._lane = store, limits, lane
+        self._mapping = threading.Lock()
 
     def find(self, identity: str) -> Row:
         """A sound, or a refusal."""
@@ -247,8 +252,15 @@ class Sounds:
             for row in self._store.rows("timbre")
         ]
         folder = self._store.folder
-        cache = str(folder / "cache" / "timbres")
-        found: dict[str, Any] = self._read("timbre-map", folder, timbres=named + own, cache=cache)
+        task: dict[str, Any] = {
+            "timbres": named + own,
+            "cache": str(folder / "cache" / "timbres"),
+            "limit_s": _MEASURING_S,
+        }
+        found: dict[str, Any] | None = None
+        with self._mapping:  # two windows need not measure the same
+            while found is None:
+                found = self._read("timbre-map", folder, **task)
         return found
 
     def forget_expired(self, is_needed: Callable[[str], bool]) -> None:

@@ -1,6 +1,7 @@
 """Timbres in two dimensions by likeness: classical scaling of how unlike the same notes sound."""
 
 import hashlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,16 +63,27 @@ def classical_scaling(vectors: Sequence[Vector]) -> tuple[npt.NDArray[np.float64
     return (points / widest if widest > 0 else points), kept
 
 
-def timbre_map(timbres: Sequence[tuple[str, str, str, Path | None]], cache: Path) -> dict[str, Any]:
-    """Places of timbres; those that ship are measured once and remembered.
+def timbre_map(
+    timbres: Sequence[tuple[str, str, str, Path | None]],
+    cache: Path,
+    limit_s: float = float("inf"),
+) -> dict[str, Any] | None:
+    """Places of timbres; None where measuring them takes longer than `limit_s`.
 
-    Each is a reference, a name, "named" or "own", and the file of one's own.
+    Each is a reference, a name, "named" or "own", and the file of one's own. What was measured is
+    remembered: after None another call goes on.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    found = []
+    found, n_measured = [], 0
+    ends_at = time.monotonic() + limit_s
     for reference, name, kind, path in timbres:
-        vector = _measured(reference if path is None else path, cache)
+        timbre = reference if path is None else path
+        is_new = not _place(timbre, cache).exists()
+        if is_new and n_measured and time.monotonic() > ends_at:
+            return None
+        vector = _measured(timbre, cache)
         if vector is not None:
+            n_measured += is_new
             found.append((reference, name, kind, vector))
     points, kept = classical_scaling([each[3] for each in found])
     return {
@@ -83,12 +95,17 @@ def timbre_map(timbres: Sequence[tuple[str, str, str, Path | None]], cache: Path
     }
 
 
-def _measured(timbre: str | Path, cache: Path) -> Vector | None:
-    """Vector of a timbre, from the cache if it is there; none for one that plays no notes."""
+def _place(timbre: str | Path, cache: Path) -> Path:
+    """File in which a timbre's vector is remembered."""
     from cambiata import __version__
 
     key = hashlib.sha256(f"{__version__} {timbre}".encode()).hexdigest()[:24]
-    place = cache / f"{key}.npy"
+    return cache / f"{key}.npy"
+
+
+def _measured(timbre: str | Path, cache: Path) -> Vector | None:
+    """Vector of a timbre, from the cache if it is there; none for one that plays no notes."""
+    place = _place(timbre, cache)
     if place.exists():
         remembered: Vector = np.load(place, allow_pickle=False)
         return remembered

@@ -141,5 +141,6 @@ def _functions() -> dict[str, Callable[[Task, Callable[[float], None]], Any]]:
                 for ref, name, kind, place in task["timbres"]
             ],
             path(task, "cache"),
+            task["limit_s"],
         ),
     }

@@ -1,5 +1,6 @@
 """A studio in a process of its own, and headless Chromium on its page."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from sounds import melody
 from studio_page import serving
 
 # Two busy cores and cold networks: what takes a second alone may take a minute.
-PATIENCE_MS = 180_000
+PATIENCE_MS = int(os.environ.get("PATIENCE_MS", "180000"))
 RATE = 44100
 
 
@@ -25,15 +26,22 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """The browser, with a microphone that beeps."""
+def chromium_flags() -> list[str]:
+    """Flags of the browser: a microphone that beeps; containers run it as root."""
+    return [
+        *("--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    ]
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_flags: list[str]) -> Iterator[Any]:
+    """The browser."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed")
-    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=flags)
+        browser = driver.chromium.launch(executable_path=path, args=chromium_flags)
         yield browser
         browser.close()
 
@@ -75,6 +83,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     soundfile.write(folder / "tune.wav", samples, RATE)
     soundfile.write(folder / "long.wav", np.tile(samples, 60)[: 100 * RATE], RATE)
     soundfile.write(folder / "silence.wav", np.zeros(3 * RATE), RATE)
+    noise = 0.1 * np.random.default_rng(0).standard_normal(2 * RATE)
+    soundfile.write(folder / "noise.wav", noise, RATE)
     soundfile.write(folder / "hour.wav", np.zeros(3600 * 8000), 8000, "PCM_U8")
     (folder / "empty.wav").write_bytes(b"")
     (folder / "words.wav").write_text("This is not a sound.\n" * 100)

@@ -29,6 +29,11 @@ def _faults(page: Any) -> list[str]:
     ]
 
 
+def _drawn(page: Any) -> None:
+    """Return when the page has been laid out and drawn."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_fault_of_access(window: Window, scheme: str) -> None:
     page = window("groove", color_scheme=scheme)
@@ -37,7 +42,7 @@ def test_no_serious_fault_of_access(window: Window, scheme: str) -> None:
     for tab in TABS:
         page.locator(f"#tab-{tab}").click()
         page.locator(f"#panel-{tab} button:visible").first.wait_for()
-        page.wait_for_timeout(500)
+        _drawn(page)
         for details in page.locator(f"#panel-{tab} details.more").all():
             details.evaluate("details => { details.open = true; }")
         found[tab] = _faults(page)
@@ -81,7 +86,7 @@ def test_the_first_result_by_keyboard_alone(window: Window) -> None:
 @pytest.mark.parametrize("tab", TABS)
 def test_four_hundred_pixels_are_wide_enough(window: Window, tab: str) -> None:
     page = window(tab, viewport={"width": 400, "height": 800})
-    page.wait_for_timeout(500)
+    _drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 

@@ -8,6 +8,7 @@ import pytest
 from studio_page import bring, press, refusal
 
 from cambiata import Note, Part, Score, save_score
+from cambiata.score.spelling import spell
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,14 @@ def test_two_ensembles_blended(window: Window) -> None:
     press(page, "translate", "Translate")
     command = page.locator("#panel-translate code").first.inner_text()
     assert command.count("--to") == 2
+
+
+def test_silence_is_not_translated(window: Window, files: Path) -> None:
+    page = window("translate")
+    bring(page, "translate", "Recording", files / "silence.wav")
+    page.locator("#panel-translate .slot").first.get_by_text("3.0 s").wait_for()
+    page.get_by_role("button", name="Translate", exact=True).click()
+    assert "silence.wav" in refusal(page, "translate")
 
 
 def test_a_tune_turned(window: Window) -> None:
@@ -93,6 +102,49 @@ def test_a_cantus_is_changed_and_solved(window: Window) -> None:
     assert staff.locator("svg").get_attribute("aria-label") != before
     press(page, "counterpoint", "Solve")
     panel.get_by_role("group", name="Solution 2").locator("svg").wait_for()
+
+
+def test_staves_spell_as_scores_do(window: Window) -> None:
+    page = window("counterpoint")
+    keys, pitches = range(-7, 8), range(21, 109)
+    found = page.evaluate(
+        """async ([keys, pitches]) => {
+          const { spelled } = await import("/static/js/staff.js");
+          return keys.map(key => pitches.map(pitch => spelled(pitch, key)));
+        }""",
+        [[*keys], [*pitches]],
+    )
+    for key, row in zip(keys, found, strict=True):
+        for pitch, shown in zip(pitches, row, strict=True):
+            step, alter, octave = spell(pitch, key)
+            assert shown == {"step": 7 * octave + "CDEFGAB".index(step), "alter": alter}
+
+
+def test_staves_have_a_signature_and_beams(window: Window) -> None:
+    """D major: two sharps before the notes, none at them but for what the key has not."""
+    page = window("counterpoint")
+    beams, signs, naturals = page.evaluate(
+        """async () => {
+          const { engrave } = await import("/static/js/staff.js");
+          const { GLYPHS } = await import("/static/vendor/glyphs.js");
+          const pitches = [62, 64, 66, 67, 69, 72];
+          const notes = pitches.map((pitch, i) => ({at: i / 2, length: 0.5, pitch}));
+          const score = {voices: [{notes}], quarters: 4, metre: "4/4", fifths: 2};
+          const { element } = engrave(score, {width: 600, label: "D"});
+          const paths = [...element.querySelectorAll("path")].map(path => path.getAttribute("d"));
+          const count = name => paths.filter(d => d === GLYPHS[name][1]).length;
+          const drawn = new Set(Object.values(GLYPHS).map(glyph => glyph[1]));
+          return [paths.filter(d => !drawn.has(d)).length, count("sharp"), count("natural")];
+        }"""
+    )
+    assert (beams, signs, naturals) == (3, 2, 1)
+
+
+def test_drums_are_no_cantus(window: Window) -> None:
+    page = window("counterpoint")
+    page.get_by_label("Cantus: from the studio", exact=True).select_option(label="funk.mid")
+    page.get_by_role("button", name="Solve").click()
+    assert "funk.mid" in refusal(page, "counterpoint")
 
 
 def test_breaches_are_said_at_their_bars(window: Window, files: Path) -> None:

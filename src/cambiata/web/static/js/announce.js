@@ -1,5 +1,7 @@
 // What happened, told to everybody: a live region for screen readers, an alert for errors.
 
+import { answered } from "./api.js";
+
 const live = () => document.getElementById("live");
 
 /** Says something to screen readers without moving the focus. @type {(text: string) => void} */
@@ -8,8 +10,11 @@ export function announce(text) {
   setTimeout(() => { live().textContent = text; }, 50);
 }
 
-/** Shows an error's words in `place`, or takes them away when there is none. */
-export function showError(place, error) {
+/**
+ * Shows an error's words in `place`, or takes them away when there is none. That the server does not
+ * answer is shown until it does; then `again` is called.
+ */
+export function showError(place, error, again = () => {}) {
   place.replaceChildren();
   if (!error) return;
   const text = error instanceof Error ? error.message : String(error);
@@ -18,4 +23,9 @@ export function showError(place, error) {
   alert.setAttribute("role", "alert");
   alert.textContent = text;
   place.append(alert);
+  if (error.status === 0) answered().then(() => {
+    if (!alert.isConnected) return;
+    alert.remove();
+    again();
+  });
 }

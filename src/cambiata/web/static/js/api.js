@@ -8,7 +8,23 @@ export class Refusal extends Error {
   }
 }
 
+// How often a server that does not answer is asked whether it is there again.
+const AGAIN_MS = 2000;
 const UNREACHABLE = { message: "studio: no answer from the server; is `cambiata serve` still running? Start it again, then try once more" };
+
+let waiting = null;
+
+/** Resolves when the server answers again, after a request that had no answer. @returns {Promise<void>} */
+export function answered() {
+  waiting ||= new Promise((resolve) => {
+    const ask = () => fetch("/health").then(() => {
+      waiting = null;
+      resolve();
+    }, () => setTimeout(ask, AGAIN_MS));
+    setTimeout(ask, AGAIN_MS);
+  });
+  return waiting;
+}
 
 let askToken = null;
 

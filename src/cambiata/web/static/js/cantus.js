@@ -20,6 +20,9 @@ export class Cantus {
   pitches = [];
   chosen = 0;
   edited = false;
+  // The score that it was taken from, and its key signature.
+  #like = null;
+  #fifths = 0;
   onchange = () => {};
 
   constructor() {
@@ -35,8 +38,10 @@ export class Cantus {
     new ResizeObserver(() => this.draw()).observe(this.staff);
   }
 
-  /** Shows pitches, as they stand in a score. */
-  show(pitches) {
+  /** Shows pitches, as they stand in a score of that id, in its key signature. */
+  show(pitches, like = null, fifths = 0) {
+    this.#like = like;
+    this.#fifths = fifths;
     this.pitches = [...pitches];
     this.chosen = 0;
     this.edited = false;
@@ -45,7 +50,7 @@ export class Cantus {
 
   /** The cantus as a score for the interface. */
   get score() {
-    return { name: "cantus.mid", tempo: 120, metre: "4/4", parts: [{ name: "Cantus", notes: this.pitches.map((pitch, bar) => [bar * BAR_S, (bar + 1) * BAR_S, pitch, 90]) }] };
+    return { name: "cantus.mid", like: this.#like, tempo: 120, metre: "4/4", parts: [{ name: "Cantus", notes: this.pitches.map((pitch, bar) => [bar * BAR_S, (bar + 1) * BAR_S, pitch, 90]) }] };
   }
 
   choose(index) {
@@ -98,7 +103,7 @@ export class Cantus {
   draw() {
     if (!this.pitches.length || !this.staff.clientWidth) return;
     const notes = this.pitches.map((pitch, bar) => ({ at: 4 * bar, length: 4, pitch }));
-    const { element, places } = engrave({ voices: [{ notes }], quarters: 4 }, { width: this.staff.clientWidth - 12, label: `Cantus: ${this.pitches.map(pitchName).join(", ")}`, chosen: notes[this.chosen] });
+    const { element, places } = engrave({ voices: [{ notes }], quarters: 4, fifths: this.#fifths }, { width: this.staff.clientWidth - 12, label: `Cantus: ${this.pitches.map(pitchName).join(", ")}`, chosen: notes[this.chosen] });
     element.addEventListener("click", (event) => {
       const box = element.getBoundingClientRect();
       const x = event.clientX - box.left, y = event.clientY - box.top;

@@ -15,6 +15,8 @@ function stateWords(job) {
 /** Go, Cancel and progress of one tab. `request()` gives {verb, body}, or throws what is missing. */
 export class JobBar {
   #job = null;
+  // Cancel was pressed before the server had answered, when there was no job to be cancelled yet.
+  #unwanted = false;
 
   constructor({ key, label = "Go", request, ondone, before = null }) {
     Object.assign(this, { key: `job-${key}`, request, ondone });
@@ -29,15 +31,23 @@ export class JobBar {
   /** Sends the request and follows the job. @returns {Promise<object | null>} the job, null where it was refused */
   async start() {
     showError(this.error, null);
+    this.#job = null;
+    this.#unwanted = false;
     this.#show({ state: "queued", progress: 0 });
     try {
       const { verb, body } = await this.request();
+      if (this.#unwanted) {
+        this.#rest("Cancelled");
+        announce("Cancelled");
+        return null;
+      }
       this.#job = await post(`/api/jobs/${verb}`, body);
     } catch (error) {
       this.#rest("");
       showError(this.error, error);
       return null;
     }
+    if (this.#unwanted) await this.#cancel();
     // Of this window alone: another one has its own.
     sessionStorage.setItem(this.key, this.#job.id);
     announce("Started");
@@ -51,7 +61,8 @@ export class JobBar {
     if (!id) return null;
     try {
       this.#job = await get(`/api/jobs/${id}`);
-    } catch {
+    } catch (error) {
+      if (error.status !== 404) throw error;
       sessionStorage.removeItem(this.key);
       return null;
     }
@@ -103,18 +114,21 @@ export class JobBar {
     try {
       await this.ondone(job);
     } catch (error) {
-      showError(this.error, error);
+      showError(this.error, error, () => this.#done(job));
     }
   }
 
   async #cancel() {
     this.cancel.disabled = true;
     this.state.textContent = "Cancelling …";
+    this.#unwanted = true;
     if (!this.#job) return;
     try {
       await post(`/api/jobs/${this.#job.id}/cancel`, {});
     } catch (error) {
-      if (error.status !== 409) showError(this.error, error);
+      if (error.status === 409) return; // it has just ended
+      this.cancel.disabled = false;
+      showError(this.error, error);
     }
   }
 

@@ -80,7 +80,7 @@ export class Listening extends EventTarget {
     } catch (error) {
       if (asked !== this.#asked) return;
       this.note.textContent = "";
-      showError(this.error, error);
+      showError(this.error, error, () => { if (asked === this.#asked) this.load(tracks, chosen); });
     }
   }
 

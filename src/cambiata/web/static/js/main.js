@@ -21,7 +21,7 @@ async function build(name, panel) {
     const place = el("div");
     if (loading.isConnected) panel.replaceChildren(place);
     else panel.prepend(place);
-    showError(place, error);
+    showError(place, error, () => { built.set(name, build(name, panel)); });
     return null;
   }
 }

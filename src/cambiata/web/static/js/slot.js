@@ -166,7 +166,7 @@ export class Slot {
       else if (choice?.sound) await this.#showScore(choice.sound);
       else if (choice) this.#showTimbre(choice);
     } catch (error) {
-      if (choice === this.choice) showError(this.error, error);
+      if (choice === this.choice) showError(this.error, error, () => { if (choice === this.choice) this.choose(ref); });
     }
   }
 

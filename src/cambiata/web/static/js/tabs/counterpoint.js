@@ -53,11 +53,11 @@ async function solver() {
     const { choice } = slot;
     if (!choice) return;
     try {
-      const { parts } = await get(`/api/sounds/${choice.ref}/notes`);
+      const { parts, fifths } = await get(`/api/sounds/${choice.ref}/notes`);
       const notes = parts.find((part) => part.notes.length)?.notes || [];
-      if (slot.choice === choice) cantus.show([...notes].sort((x, y) => x[0] - y[0]).slice(0, LONGEST_CANTUS).map(([, , pitch]) => pitch));
+      if (slot.choice === choice) cantus.show([...notes].sort((x, y) => x[0] - y[0]).slice(0, LONGEST_CANTUS).map(([, , pitch]) => pitch), choice.ref, fifths);
     } catch (refusal) {
-      showError(error, refusal);
+      showError(error, refusal, () => slot.onchange());
     }
   };
   const main = [
@@ -98,7 +98,7 @@ async function checker() {
       const staff = await staffOf(choice.sound, choice.name);
       if (slot.choice === choice && !shown.children.length) shown.replaceChildren(staff);
     } catch (refusal) {
-      showError(error, refusal);
+      showError(error, refusal, () => slot.onchange());
     }
   };
   const main = [speciesField(fields, schema, true), fields.add(field("position", schema.properties.position, { label: "Counterpoint", choices: [null, "above", "below"], words: POSITIONS }))];

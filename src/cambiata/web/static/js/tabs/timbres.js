@@ -135,7 +135,7 @@ function hearing() {
   }, ondone: (job) => { made = job.result.timbre.id; } });
   const playBar = new JobBar({ key: "map-play", request: async () => ({ verb: "play", body: { score: await phraseId(), sound: made || shares[0].ref } }), ondone: async (job) => {
     await listening.load([{ label: mixWords(shares), sound: job.result.sounds.output }]);
-    listening.toggle();
+    if (!listening.switcher.playing) listening.toggle(); // the sound before may have been playing
   } });
   const keep = button("Keep this mix", async () => {
     try {
@@ -189,7 +189,7 @@ export async function build(panel) {
       map.show(points.filter(({ name }) => name !== OPEN));
       loading.remove();
     } catch (refusal) {
-      showError(error, refusal);
+      showError(error, refusal, drawMap);
     }
   };
   const onmade = async () => {
