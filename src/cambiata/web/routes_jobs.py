@@ -19,8 +19,17 @@ from cambiata.web.verbs import VERBS, Verb
 
 # A comment now and then keeps proxies from closing a stream, and shows that its reader is gone.
 _KEEP_ALIVE_S = 15.0
+# As OpenAPI 3.2 describes streams; older readers pass over it.
+_EVENT_SCHEMA = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "done", "failed", "cancelled", "job"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    200: {"content": {"text/event-stream": {"itemSchema": _EVENT_SCHEMA}}}
 }
 
 routes = APIRouter(prefix="/api", tags=["jobs"])

@@ -26,6 +26,9 @@ _MEDIA_TYPES = {
     ".mid": "audio/midi",
     ".musicxml": "application/vnd.recordare.musicxml+xml",
 }
+_ANY_FORMAT: dict[str, Any] = {
+    kind: {} for kind in (*dict.fromkeys(_MEDIA_TYPES.values()), "application/octet-stream")
+}
 # A sound never changes under its id, but it may be deleted: a browser asks again each time.
 _CACHED = {"Cache-Control": "private, no-cache"}
 Columns = Annotated[int, Query(ge=10, le=8000)]
@@ -207,8 +210,8 @@ def play_sound(studio: Here, identity: str) -> FileResponse:
     "/sounds/{identity}/file",
     response_class=FileResponse,
     responses={
-        200: {"content": {"application/octet-stream": {}}},
-        206: {"content": {"application/octet-stream": {}}, "description": "A range of it."},
+        200: {"content": _ANY_FORMAT},
+        206: {"content": _ANY_FORMAT, "description": "A range of it."},
         416: {"description": "No such range."},
         **answers.refusals(404),
     },

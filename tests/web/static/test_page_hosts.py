@@ -21,8 +21,8 @@ def _requests(log: Path) -> set[tuple[str, str]]:
         found = json.loads(text.rstrip().rstrip(",") + "]}")
     started = found["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
     events = [event for event in found["events"] if event["type"] == started]
-    asked = [event["params"] for event in events if "params" in event]  # the end of each has none
-    return {(each["initiator"], each["url"]) for each in asked}
+    asked = [event.get("params", {}) for event in events]  # the end of each has other ones
+    return {(each["initiator"], each["url"]) for each in asked if "initiator" in each}
 
 
 def test_the_browsers_net_log_names_no_other_host(
