@@ -30,6 +30,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "translate": {"content": RECORDING, "to": {"sitar": 1}},
     "melody": {"tune": SCORE, "style": "slip jig"},
     "groove": {"a": SCORE, "b": SCORE},
+    "counterpoint-solve": {"cantus": SCORE},
     "timbre-capture": {"styles": [RECORDING]},
     "edit": {"recording": RECORDING, "score": SCORE, "start_s": 1, "end_s": 2},
 }
@@ -74,6 +75,15 @@ def test_what_no_job_could_do_is_refused(verb: str, options: dict[str, Any], wor
     with pytest.raises(Refusal, match=words) as refused:
         _check(verb, **options)
     assert refused.value.status == 422
+
+
+def test_what_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cambiata.web.choices.find_spec", lambda _name: None)
+    with pytest.raises(Refusal, match=r'ulyanov: needs packages .*pip install "cambiata\[lab\]"'):
+        _check("transfer", system="ulyanov", style="cello")
+    with pytest.raises(Refusal, match=r'pip install "cambiata\[notes\]"'):
+        _check("counterpoint-solve")
+    _check("transfer")
 
 
 @pytest.mark.parametrize(

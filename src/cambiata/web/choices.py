@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, cast
 
-from cambiata.errors import InputError
+from cambiata.errors import InputError, MissingExtraError
 from cambiata.names import nearest_names, plain_name
 from cambiata.registry import Job, find_system
 from cambiata.system import StyleSystem, configure
@@ -20,6 +21,8 @@ _REGIONS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "timbre-capture": (("styles", "start_s", "end_s"),),
     "edit": (("recording", "start_s", "end_s"),),
 }
+# What an extra brings, without which a system cannot work at all.
+_PACKAGES = {"lab": "torch", "notes": "ortools"}
 # Options of a transfer that are settings of its system.
 _AS_SETTINGS = ("dynamics", "octave", "transpose", "to_key")
 
@@ -51,9 +54,12 @@ def check_choices(
 
 def _check_system(verb: Verb, request: Mapping[str, Any], rows: Mapping[str, Row]) -> None:
     """Refuse a preset, a setting or weights that a system has not, and timbres of another one."""
+    if verb.name == "counterpoint-solve":
+        _check_extra("counterpoint solve", "notes")
     if verb.job not in ("transfer", "play", "translate") or "system" not in request:
         return
     system = find_system(request["system"], cast("Job", verb.job))
+    _check_extra(system.name, system.extra)
     named: Mapping[str, Any] = request["settings"] or {}
     settings = {name: str(value) for name, value in named.items()}
     if verb.name == "transfer":
@@ -72,6 +78,12 @@ def _check_system(verb: Verb, request: Mapping[str, Any], rows: Mapping[str, Row
         raise InputError(
             timbre["name"], f"is a timbre of {timbre['system']}", f"use {timbre['system']}"
         )
+
+
+def _check_extra(who: str, extra: str | None) -> None:
+    """Refuse what needs packages that are not installed."""
+    if extra in _PACKAGES and find_spec(_PACKAGES[extra]) is None:
+        raise MissingExtraError(who, extra)
 
 
 def _check_texts(verb: Verb, request: Mapping[str, Any]) -> None:

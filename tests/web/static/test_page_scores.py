@@ -59,7 +59,7 @@ def test_silence_is_not_translated(window: Window, files: Path) -> None:
 
 def test_a_tune_turned(window: Window) -> None:
     page = window("melody")
-    press(page, "melody", "Turn it")
+    press(page, "melody", "Turn the tune")
     panel = page.locator("#panel-melody")
     assert panel.locator("canvas[aria-label^='After']").count() == 1
     assert "--style hornpipe" in panel.locator("code").first.inner_text()
@@ -68,7 +68,7 @@ def test_a_tune_turned(window: Window) -> None:
 def test_drums_are_no_tune(window: Window) -> None:
     page = window("melody")
     page.get_by_label("Tune: from the studio", exact=True).select_option(label="funk.mid")
-    page.get_by_role("button", name="Turn it").click()
+    page.get_by_role("button", name="Turn the tune").click()
     assert "funk.mid" in refusal(page, "melody")
 
 

@@ -57,7 +57,9 @@ export class TimbreMap {
     this.#points = points.map((point) => ({ ...point, px: place(point.x, this.#width), py: place(-point.y * stretch, HEIGHT) }));
     const dots = this.#points.map(({ px, py }) => [px - 5, py - 5, px + 5, py + 5]);
     const taken = [...dots];
-    const labels = this.#points.map(({ px, py, name, kind }) => {
+    // One's own are named first: where points are dense, some names find no room.
+    const inOrder = [...this.#points].sort((a, b) => (b.kind === "own") - (a.kind === "own"));
+    const labels = inOrder.map(({ px, py, name, kind }) => {
       const length = 7 * name.length + 4;
       const free = [[9, 4], [-9 - length, 4], [-length / 2, -9], [-length / 2, 19], [9, 15], [9, -8], [-9 - length, -8]].find(([dx, dy]) => {
         const box = [px + dx, py + dy - 11, px + dx + length, py + dy + 2];

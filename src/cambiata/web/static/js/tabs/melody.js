@@ -98,7 +98,7 @@ export async function build(panel) {
     if (style.value === OWN) model.taken("style: no tune is chosen; choose one to take after, or a dance type");
     return { verb: "melody", body: { tune: tune.choice.ref, style: style.value === OWN ? model.choice.ref : style.value, ...fields.values() } };
   };
-  const bar = new JobBar({ key: "melody", label: "Turn it", request, ondone: async (job) => {
+  const bar = new JobBar({ key: "melody", label: "Turn the tune", request, ondone: async (job) => {
     const before = library.sound(job.inputs.tune.id) || await get(`/api/sounds/${job.inputs.tune.id}`);
     await shown.show([{ label: "Before", sound: before }, { label: "After", sound: library.add(job.result.sounds.output) }], job);
   } });
