@@ -206,12 +206,21 @@ def test_edit_plays_a_region_in_place(busy: TestClient, ids: dict[str, str]) -> 
 
 
 def test_refusals_of_the_api_are_said_in_its_words(busy: TestClient, ids: dict[str, str]) -> None:
-    request = {"content": ids["tune"], "style": ids["style"], "start_s": 50.0, **FAST}
-    job = _done(busy, "transfer", **request)
+    job = _done(busy, "melody", tune=ids["funk"], style="hornpipe")
     assert job["state"] == "failed"
-    assert job["error"]["what"] == "tune.wav"
+    assert job["error"]["what"] == "funk.mid"
     assert job["result"] is None
     assert "/" not in job["error"]["message"]
+
+
+def test_choices_are_refused_before_there_is_a_job(busy: TestClient, ids: dict[str, str]) -> None:
+    before = busy.get("/api/jobs").json()["total"]
+    answer = busy.post("/api/jobs/melody", json={"tune": ids["reel"], "style": "tango"})
+    assert answer.status_code == 422
+    assert answer.json()["message"].startswith("style: tango is not a dance type; use one of reel,")
+    region = {"content": ids["tune"], "style": ids["style"], "start_s": 50.0, **FAST}
+    assert busy.post("/api/jobs/transfer", json=region).json()["what"] == "start_s"
+    assert busy.get("/api/jobs").json()["total"] == before
 
 
 def test_events_tell_a_jobs_whole_story(busy: TestClient, ids: dict[str, str]) -> None:
