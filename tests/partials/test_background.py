@@ -10,9 +10,14 @@ from sounds import melody
 
 from cambiata.arrays import Samples
 from cambiata.partials.analysis import power_spectrum
-from cambiata.partials.background import background_power, between_power, power_db
-from cambiata.partials.note_frames import NOISE_CENTRES_HZ, WINDOW
-from cambiata.partials.posteriors import BANDS
+from cambiata.partials.background import (
+    background_power,
+    between_power,
+    bound_share_of_frames,
+    power_db,
+)
+from cambiata.partials.note_frames import NOISE_CENTRES_HZ, WINDOW, note_frames
+from cambiata.partials.posteriors import BANDS, NoteEvents
 from cambiata.partials.predictor import StyleMemory, measure_style
 from cambiata.timbre_transfer.oneshot import OneShot, OneShotConfig
 
@@ -96,3 +101,13 @@ def test_a_transfer_has_the_floor_of_its_style(content: Samples, noisy_style: St
     # The predicted level of what is drawn, which it is relative to, is 3 dB off at most, and the
     # equaliser adds 1.
     assert np.median(floor_db - style_db) == pytest.approx(0, abs=4.5)
+
+
+def test_attacks_are_left_out_of_the_bound() -> None:
+    roll = np.zeros((88, 40), np.float32)
+    start, end = np.array([0.0, 20.0]), np.array([20.0, 40.0])
+    events = NoteEvents(np.array([60, 62]), start, end, np.ones(2), np.zeros(2), roll)
+    share = bound_share_of_frames(note_frames(events, 40), 40)
+    # A frame is 23 ms: the second note's attack begins within the frame before it.
+    assert share[[1, 20, 21]].max() == 0
+    assert share[[10, 18, 25, 39]].min() == 1

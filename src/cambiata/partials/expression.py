@@ -35,6 +35,7 @@ _ATTACK_S, _SIGHT_S = 0.05, WINDOW / 2 / BANDS.sample_rate
 # Ages (seconds) at which what notes have in common is known; straight lines lie between. Dense at
 # first, as decays are.
 _AGES_S = np.array([0.06, 0.12, 0.18, 0.27, 0.4, 0.6, 0.9, 1.3, 2.0, 3.0, 4.5, 7.0])
+NO_DECAY = np.zeros(len(_AGES_S))
 # A decay that one note has is believed by a half, as it may be a diminuendo; of five, by 5 in 6.
 _DOUBTED_NOTES, _POLISHINGS = 1.0, 3
 # A pitch of which another note has most of the power tells little: a quarter is believed by 5/8.
@@ -67,10 +68,6 @@ class Expression:
     decay_db: Floats  # what the instrument does with any note, at `_AGES_S`
     sustains: float  # 1 for an instrument whose player shapes a note, 0 for a struck one
 
-    def decayed_db(self, age_s: Floats) -> Floats:
-        """The instrument's decay at ages."""
-        return np.asarray(np.interp(age_s, _AGES_S, self.decay_db))
-
 
 def measure_expression(power: Array, events: NoteEvents) -> Expression:
     """The expression of notes; `power` [L, F] is that of the sound they were detected in."""
@@ -79,7 +76,7 @@ def measure_expression(power: Array, events: NoteEvents) -> Expression:
     frames = note_frames(events, n_frames)
     frames = frames[(frames.age_s >= 0) & (frames.frame < events.end[frames.note])]
     if not len(frames):
-        return Expression(level, np.zeros(len(_AGES_S)), 1.0)
+        return Expression(level, NO_DECAY, 1.0)
     level_db, share = note_levels_db(power, events, frames)
     level_db = level_db - frames.strength_db
     settled = _is_settled(events, frames)
@@ -99,6 +96,11 @@ def measure_expression(power: Array, events: NoteEvents) -> Expression:
         )
     level *= level**4 / (level**4 + np.float32(_DOUBTED_DB**4))
     return Expression(np.clip(level, *_RANGE_DB).astype(np.float32), decay_db, sustains)
+
+
+def decay_at_db(decay_db: Floats, age_s: Floats) -> Floats:
+    """A decay that is known at `_AGES_S`, at other ages."""
+    return np.asarray(np.interp(age_s, _AGES_S, decay_db))
 
 
 def _is_disturbed(events: NoteEvents, frames: NoteFrames) -> npt.NDArray[np.bool_]:
@@ -219,16 +221,31 @@ def missing_db(
     is the slope of their levels over the expression, each note from its own mean.
     """
     wanted = at_frames(expression, frames)
+    held, level_db = _predicted_levels_db(events, frames, prediction)
+    x, y = (_from_mean(values, frames.note[held]) for values in (wanted[held], level_db))
+    slope = float(x @ y) / (float(x @ x) + _DOUBTED_SQUARES)
+    return wanted * (1 - min(max(slope, 0.0), 1.0))
+
+
+def predicted_decay_db(events: NoteEvents, frames: NoteFrames, prediction: Prediction) -> Floats:
+    """What all predicted notes do by themselves at `_AGES_S`: the style's decay."""
+    held, level_db = _predicted_levels_db(events, frames, prediction)
+    if not len(held):
+        return NO_DECAY
+    return common_decay_db(frames[held], level_db, np.ones(len(held), bool))
+
+
+def _predicted_levels_db(
+    events: NoteEvents, frames: NoteFrames, prediction: Prediction
+) -> tuple[Index, Floats]:
+    """Note frames [M] that are held, and the levels of their predicted partials."""
     is_held = (frames.age_s >= _ATTACK_S) & (frames.frame <= events.end[frames.note])
     held = np.flatnonzero(is_held & (frames.frame % 1 == 0))
     some = frames[held]
     hz = partial_hz(some.tuned_pitch, prediction.inharmonicity)
     predicted_db = prediction.partials_db[held] + prediction.gain_at(some, hz)
     power = np.where(hz < HIGHEST_HZ, 10 ** (predicted_db / 10), 0).sum(axis=1)
-    level_db = 10 * np.log10(power + 1e-12)
-    x, y = (_from_mean(values, some.note) for values in (wanted[held], level_db))
-    slope = float(x @ y) / (float(x @ x) + _DOUBTED_SQUARES)
-    return wanted * (1 - min(max(slope, 0.0), 1.0))
+    return held, 10 * np.log10(power + 1e-12)
 
 
 def _from_mean(values: Floats, note: npt.NDArray[np.int64]) -> Floats:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from cambiata.arrays import Samples
-from cambiata.partials.expression import Expression
+from cambiata.partials.expression import NO_DECAY, Expression, decay_at_db
 from cambiata.partials.posteriors import BANDS, NoteEvents
 
 # Levels are those of 23 ms every 5.8 ms: shorter than a staccato's gap, and of two periods of the
@@ -19,18 +19,19 @@ _BASELINE_HOPS, _RANGE_DB = 87, 40.0
 # is right, and by 2 within one: notes of two instruments decay and beat in their own ways.
 _BETWEEN_DB, _WITHIN_DB = 1.0, 2.0
 # Within 0.15 s of a note a dry content is silent where a style may still ring: there the output
-# need be no more than 32 dB below the loudest of 0.5 s. A bass played by strings then keeps some of
-# their release; gaps of recordings are seldom deeper.
-_RELEASE_HOPS, _RELEASE_DB = 26, 32.0
+# need be no more than 40 dB below the loudest of 0.5 s. A bass played by strings then keeps some of
+# their release; below that a gap is a silence. 32 dB would gain .01 dB of LSD on training fonts.
+_RELEASE_HOPS, _RELEASE_DB = 26, 40.0
 # For 58 ms the attack is the style's. It begins where the content is softest within 46 ms of the
 # onset: what is before that is the gap. A slower one than the content's is raised by 6 dB at most,
 # to 3 below it.
 _NEAR_HOPS, _ATTACK_HOPS = 8, 10
 _RISE_HOPS, _LEAST_DIP_DB = 2.0, 3.0  # the window's half, in which the level begins to rise
 _MAX_ATTACK_DB, _BELOW_ATTACK_DB = 6.0, 3.0
-# Between notes what is softer than the content is raised by 6 dB at most, to 2 dB below it: tails
-# and the room's sound. More would bring up the style's noise where its own release is over.
-_MAX_RAISE_DB, _BELOW_DB = 6.0, 2.0
+# Between notes what is softer than the content is raised to 2 dB below it: by 20 dB at most where
+# that is 40 dB down, which is its room's sound, and by none where it is 20 dB down. That is a note
+# which was not detected, and there would be nothing to raise but noise.
+_MAX_RAISE_DB, _RAISED_DB, _BELOW_DB = (20.0, 0.0), (-40.0, -20.0), 2.0
 # That level wanders where registers of the two are not alike in loudness: half of it is taken back,
 # and no more than 6 dB are looked at.
 _FOLLOWED, _MAX_DRIFT_DB = 0.5, 6.0
@@ -41,13 +42,18 @@ Mask = npt.NDArray[np.bool_]
 
 
 def with_gaps(
-    sound: Samples, content: Samples, events: NoteEvents, expression: Expression, share: float = 1.0
+    sound: Samples,
+    content: Samples,
+    events: NoteEvents,
+    expression: Expression,
+    share: float = 1.0,
+    own_decay_db: Floats = NO_DECAY,
 ) -> Samples:
     """A sound [T] that is as soft between the notes as its content [T] and falls where that does.
 
     Levels are compared with those that both have nearby, so that what one instrument does slowly
-    and the other does not is left; so is the decay that the content's notes have in common. Within
-    notes a share of it is done.
+    and the other does not is left; so is the decay that the content's notes have in common, and
+    that of the sound's own, `own_decay_db`. Within notes a share of it is done.
     """
     content_db, sound_db = _levels_db(content), _levels_db(sound)
     excess_db = sound_db - content_db
@@ -55,10 +61,12 @@ def with_gaps(
     known = held & ~attack & (content_db > content_db.max() - _RANGE_DB)
     if not known.any():
         return sound
-    decayed_db = _decayed_db(events, expression, len(excess_db))
-    hops = np.arange(len(excess_db))
-    steady_db = np.interp(hops, hops[known], (excess_db + decayed_db)[known])
-    steady_db = scipy.ndimage.median_filter(steady_db, _BASELINE_HOPS, mode="nearest")
+    decayed_db = _decayed_db(events, expression.decay_db, len(excess_db))
+    own_db = _decayed_db(events, own_decay_db, len(excess_db))
+    # Gaps lie below what notes have decayed to; what a note does is seen from where it began.
+    steady_db = _steady_db(excess_db + decayed_db, known)
+    begun_db = _steady_db(excess_db + decayed_db - own_db, known)
+    within_db = excess_db - begun_db + decayed_db - own_db - _WITHIN_DB
     excess_db -= steady_db
     cut_db = np.maximum(excess_db - _BETWEEN_DB, 0)
     # How much louder than the content a release may be, so that it is no further down than that.
@@ -67,22 +75,30 @@ def with_gaps(
     released = scipy.ndimage.maximum_filter1d(held, 2 * _RELEASE_HOPS + 1)
     cut_db = np.where(released, np.maximum(cut_db - above_db, 0), cut_db)
     # What is struck rings on as it does: only what is sustained is damped by its player.
-    raise_db = np.clip(-_BELOW_DB - excess_db, 0, _MAX_RAISE_DB) * expression.sustains
-    within_db = np.maximum(excess_db + decayed_db - _WITHIN_DB, 0) * (share * expression.sustains)
+    most_db = np.interp(content_db - content_db.max(), _RAISED_DB, _MAX_RAISE_DB)
+    raise_db = np.clip(-_BELOW_DB - excess_db, 0, most_db) * expression.sustains
+    within_db = np.maximum(within_db, 0) * (share * expression.sustains)
     gain_db = np.where(held, -within_db, raise_db - cut_db)
     attack_db = np.clip(-_BELOW_ATTACK_DB - excess_db, 0, _MAX_ATTACK_DB) * expression.sustains
     gain_db = np.where(attack, attack_db, gain_db)
     # The deepest of neighbours, so that smoothing leaves a gap its depth.
     gain_db = scipy.ndimage.minimum_filter1d(gain_db, _SMOOTH_HOPS, mode="nearest")
     gain_db = scipy.ndimage.uniform_filter1d(gain_db, _SMOOTH_HOPS, mode="nearest")
-    drift_db = np.clip(steady_db - np.median(steady_db[known]), -_MAX_DRIFT_DB, _MAX_DRIFT_DB)
+    drift_db = np.clip(begun_db - np.median(begun_db[known]), -_MAX_DRIFT_DB, _MAX_DRIFT_DB)
     gain_db -= _FOLLOWED * expression.sustains * share * drift_db
     at = np.arange(len(sound), dtype=np.float32) / np.float32(_HOP)
-    gain = np.interp(at, hops, 10 ** (gain_db / 20)).astype(np.float32)
+    gain = np.interp(at, np.arange(len(gain_db)), 10 ** (gain_db / 20)).astype(np.float32)
     return np.asarray(sound * gain, np.float32)
 
 
-def _decayed_db(events: NoteEvents, expression: Expression, n_hops: int) -> Floats:
+def _steady_db(excess_db: Floats, known: Mask) -> Floats:
+    """Median of known excesses [H] over half a second."""
+    hops = np.arange(len(excess_db))
+    known_db = np.interp(hops, hops[known], excess_db[known])
+    return scipy.ndimage.median_filter(known_db, _BASELINE_HOPS, mode="nearest")
+
+
+def _decayed_db(events: NoteEvents, decay_db: Floats, n_hops: int) -> Floats:
     """How far the notes that are held have decayed together, in every hop [H]; 0 without any."""
     per_frame = BANDS.hop_length // _HOP
     first = np.clip(np.round(events.start * per_frame), 0, n_hops).astype(np.int64)
@@ -92,7 +108,7 @@ def _decayed_db(events: NoteEvents, expression: Expression, n_hops: int) -> Floa
     hop = np.arange(len(note)) - np.repeat(np.cumsum(n) - n, n) + first[note]
     age_s = (hop - first[note]) * (_HOP / BANDS.sample_rate)
     struck = 10 ** (events.strength_db[note] / 10)
-    left = struck * 10 ** (expression.decayed_db(age_s) / 10)
+    left = struck * 10 ** (decay_at_db(decay_db, age_s) / 10)
     powers = (np.bincount(hop, weights, n_hops) for weights in (left, struck))
     now, before = (power + _FLOOR for power in powers)
     return np.asarray(10 * np.log10(now / before))

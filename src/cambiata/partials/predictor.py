@@ -23,6 +23,8 @@ from cambiata.partials.background import (
     UNIT_TOTAL_DB,
     background_power,
     between_power,
+    bound_share,
+    bound_share_of_frames,
     breath_power,
     breath_ratio_db,
     noise_gain_db,
@@ -359,14 +361,16 @@ def _as_in_style(
     if len(ratios) < len(mix):
         return prediction
     ratio_db = np.sum([np.float32(weight) * each for weight, each in ratios], axis=0)
-    gain = noise_gain_db(frames, prediction, rendered_db, ratio_db)[:, None]
+    gain = noise_gain_db(frames, prediction, rendered_db, ratio_db)
+    of_bands = (gain @ noise_interpolation(band_hz()))[:, None]
+    of_bands = of_bands * bound_share_of_frames(frames, rendered_db.shape[1])
     # Constant, and so far below the loudness of all that is drawn as below the style's.
     level_db = 10 * np.log10(np.mean(10 ** (total_db(rendered_db + prediction.gain_db) / 10)))
     return replace(
         prediction,
         background_noise_db=prediction.background_noise_db + np.float32(level_db - UNIT_TOTAL_DB),
-        residual_db=prediction.residual_db + gain,
-        noise_gain_db=prediction.gain_db + gain,
+        noise_db=prediction.noise_db + bound_share(frames.age_s)[:, None] * gain,
+        residual_db=prediction.residual_db + of_bands,
     )
 
 

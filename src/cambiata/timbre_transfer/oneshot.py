@@ -15,7 +15,7 @@ from cambiata.audio.vocoder import MORPH_ITERATIONS, griffin_lim, morph
 from cambiata.partials.analysis import pitch_deviation_cents, pitch_evidence, power_spectrum
 from cambiata.partials.bands import band_hz, band_position, bands_db
 from cambiata.partials.correction import measure_corrected_style
-from cambiata.partials.expression import measure_expression, missing_db
+from cambiata.partials.expression import measure_expression, missing_db, predicted_decay_db
 from cambiata.partials.gaps import with_gaps
 from cambiata.partials.listened import Listened
 from cambiata.partials.long_term import equalize, long_term_db
@@ -180,9 +180,18 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
         cents = deviation_cents[chosen]
         sound = synthesize(frames, prediction, cents, len(content), seed, level_db=level_db) * level
+        keep_gaps = partial(
+            with_gaps,
+            content=content,
+            events=events,
+            expression=expression,
+            own_decay_db=predicted_decay_db(events, frames, prediction),
+            share=1.0 if by_content else 0.0,
+        )
         if (style_db := mix_long_term_db(timbre)) is not None:
-            sound = equalize(sound, long_term_db(power_spectrum(sound)), style_db)
-        sound = with_gaps(sound, content, events, expression, 1.0 if by_content else 0.0)
+            # What gaps leave is compared; they are kept again, as the equaliser changes levels.
+            sound = equalize(sound, long_term_db(power_spectrum(keep_gaps(sound))), style_db)
+        sound = keep_gaps(sound)
         if amount < 1:
             # Both ends have phases of their own: no need to integrate any.
             magnitude, phase = morph(_STFT.analyse(content), _STFT.analyse(sound), amount)
