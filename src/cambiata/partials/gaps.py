@@ -95,7 +95,7 @@ def _steady_db(excess_db: Floats, known: Mask) -> Floats:
     """Median of known excesses [H] over half a second."""
     hops = np.arange(len(excess_db))
     known_db = np.interp(hops, hops[known], excess_db[known])
-    return scipy.ndimage.median_filter(known_db, _BASELINE_HOPS, mode="nearest")
+    return np.asarray(scipy.ndimage.median_filter(known_db, _BASELINE_HOPS, mode="nearest"))
 
 
 def _decayed_db(events: NoteEvents, decay_db: Floats, n_hops: int) -> Floats:
