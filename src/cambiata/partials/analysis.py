@@ -34,8 +34,11 @@ from cambiata.partials.posteriors import BANDS, LOWEST_PITCH, N_PITCHES, NoteEve
 # is what the shipped networks learnt from, so that a change of it asks for new weights.
 
 # --- partials
-# Inharmonicities of middle C that are tried. Of a piano's it is some 3e-4; 8e-4 leaves room.
+# Inharmonicities of middle C that are tried. Of a piano's it is some 3e-4; 8e-4 leaves room. About
+# the best of them others are, by ever smaller factors: of a string that is off by the first the
+# 30th partial lies 70 cents from its place, by the last 9.
 _INHARMONICITIES = (0.0, 5e-5, 1e-4, 2e-4, 4e-4, 8e-4)
+_INHARMONICITY_FACTORS = (2**0.5, 2**0.25, 2**0.125)
 # It is estimated from notes older than 50 ms, whose attack has left the middle of the window, by
 # the partials 6 to 24: lower ones are hardly moved by it, higher ones are weak. 200 frames are
 # enough, 8 are the least.
@@ -259,15 +262,25 @@ def _estimate_inharmonicity(
     if len(settled) < _MIN_INHARMONICITY_FRAMES or not events.n_notes:
         return 0.0
     settled = settled[:: max(1, len(settled) // _INHARMONICITY_FRAMES)]
-    scores = []
-    for inharmonicity in _INHARMONICITIES:
-        hz = partial_hz(frames.tuned_pitch[settled], inharmonicity)[:, _INHARMONICITY_PARTIALS]
+    pitch, rows = frames.tuned_pitch[settled], at[settled][:, None]
+
+    def score(inharmonicity: float) -> float:
+        hz = partial_hz(pitch, inharmonicity)[:, _INHARMONICITY_PARTIALS]
         bins = np.minimum(np.round(hz / BIN_HZ), peaks.shape[1] - 1).astype(np.int64)
-        level = np.log10(peaks[at[settled][:, None], bins] + 1e-9)
+        level = np.log10(peaks[rows, bins] + 1e-9)
         inside = hz < HIGHEST_HZ / 2  # higher up partials of any sound are weak
-        scores.append(float((level * inside).sum() / max(1, inside.sum())))
+        return float((level * inside).sum() / max(1, inside.sum()))
+
+    scores = [score(inharmonicity) for inharmonicity in _INHARMONICITIES]
     best = int(np.argmax(scores))
-    return _INHARMONICITIES[best] if scores[best] > scores[0] + _INHARMONICITY_GAIN else 0.0
+    if scores[best] <= scores[0] + _INHARMONICITY_GAIN:
+        return 0.0
+    inharmonicity = _INHARMONICITIES[best]
+    for factor in _INHARMONICITY_FACTORS:
+        inharmonicity = max(
+            (inharmonicity, inharmonicity / factor, inharmonicity * factor), key=score
+        )
+    return inharmonicity
 
 
 def _ownership_mask(

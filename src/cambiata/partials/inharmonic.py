@@ -17,6 +17,7 @@ from cambiata.partials.note_frames import (
     FLOOR_DB,
     NoteFrames,
     coverage,
+    inharmonicity_at,
     last_frames,
     partial_hz,
 )
@@ -142,7 +143,8 @@ def _free_peaks(alone: _Alone, events: NoteEvents, inharmonicity: float) -> Floa
     # From where harmonics of a string without stiffness lie to where this one's do.
     own = partial_hz(pitch, inharmonicity)[0] / BIN_HZ
     harmonics = np.arange(1, len(own) + 1)
-    stretch = harmonics**3 * max(inharmonicity, _LEAST_INHARMONICITY) / 2
+    b = float(inharmonicity_at(pitch, inharmonicity)[0])
+    stretch = harmonics**3 * max(b, _LEAST_INHARMONICITY) / 2
     reach = np.maximum(
         np.maximum(_HARMONIC_BINS, own * (2 ** (_HARMONIC_CENTS / 1200) - 1)),
         np.minimum(_HARMONIC_SHARE, stretch) * alone.f1,
