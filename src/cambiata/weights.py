@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -148,9 +149,23 @@ class Model:
         )
 
 
-@lru_cache(maxsize=8)
+# Threads that want one model wait for the first to load it.
+_LOADING = threading.Lock()
+
+
 def load_model(name: str, system: str) -> Model:
     """Model of a system: one that ships, or one of the user's own by its path."""
+    with _LOADING:
+        return _load_model(name, system)
+
+
+def forget_models() -> None:
+    """Read files again that may have changed."""
+    _load_model.cache_clear()
+
+
+@lru_cache(maxsize=8)
+def _load_model(name: str, system: str) -> Model:
     main, read = open_model(name)
     try:
         model = Model(main, read)

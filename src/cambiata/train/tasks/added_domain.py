@@ -34,7 +34,7 @@ from cambiata.train.tasks.translation import (
     write_domain,
 )
 from cambiata.translation.domains import TranslationConfig, domains_folder, shipped_domains
-from cambiata.weights import load_model
+from cambiata.weights import forget_models, load_model
 
 # Clips are as long as the examples that the shipped domains learnt from; what is left at the end of
 # a recording is used from 3 s on. How little is enough in all was chosen by hand.
@@ -166,7 +166,7 @@ def add_domain(
         )
         for file in written:  # the main file last: it vouches for the other
             shutil.move(file, place / file.name)
-    load_model.cache_clear()  # this process may have loaded one of the same name
+    forget_models()  # this process may have loaded one of the same name
     return AddedDomain(
         name,
         str(place / f"{name}.onnx"),
