@@ -52,7 +52,7 @@ def test_play_and_transcribe(folder: Path) -> None:
 
 
 def test_flags_of_play_are_the_api_s_own() -> None:
-    from cambiata.cli.main import play
+    from cambiata.cli.audio_verbs import play
 
     defaults = {parameter.name: parameter.default for parameter in play.params}
     for field in dataclasses.fields(cambiata.PlayOptions):
@@ -164,7 +164,7 @@ def test_translate(home: Path) -> None:
 
 
 def test_flags_of_translate_are_the_api_s_own() -> None:
-    from cambiata.cli.main import translate
+    from cambiata.cli.audio_verbs import translate
 
     defaults = {parameter.name: parameter.default for parameter in translate.params}
     of_a_style = {"style_start_s", "style_end_s", "dynamics", "settings", "octave"}
@@ -297,16 +297,16 @@ def test_a_score_in_the_place_of_a_recording_is_told_about_play(
     ],
 )
 def test_a_move_is_said(semitones: int, key: str | None, text: str) -> None:
-    from cambiata.cli.audio_verbs import _describe_move
+    from cambiata.cli.transfer_verb import describe_move
 
-    assert _describe_move(semitones, key) == text
+    assert describe_move(semitones, key) == text
 
 
 @pytest.mark.parametrize(
     ("octaves", "text"), [(0, ""), (1, "an octave above"), (-2, "2 octaves below")]
 )
 def test_another_octave_is_said_with_its_cure(octaves: int, text: str) -> None:
-    from cambiata.cli.audio_verbs import _octave_hint
+    from cambiata.cli.transfer_verb import _octave_hint
 
     hint = _octave_hint(octaves)
     assert text in hint

@@ -430,7 +430,7 @@ def test_help_and_version() -> None:
 def test_an_interrupt_leaves_nothing_and_exits_130(folder: Path) -> None:
     # Interrupted from inside, at the first progress: no race with the start of a process.
     code = (
-        "import sys, cambiata, cambiata.cli.main as cli\n"
+        "import sys, cambiata, cambiata.cli.main as cli, cambiata.cli.transfer_verb\n"
         "real = cambiata.transfer_file\n"
         "def stop(share): raise KeyboardInterrupt\n"
         "cambiata.transfer_file = lambda *a, **k: real(*a, **{**k, 'progress': stop})\n"
@@ -466,7 +466,7 @@ def test_every_option_is_an_argument_of_the_api() -> None:
     import inspect
     from dataclasses import fields
 
-    from cambiata.cli.main import transfer as command
+    from cambiata.cli.transfer_verb import transfer as command
 
     api = {field.name for field in fields(cambiata.Options)}
     api |= set(inspect.signature(cambiata.transfer_file).parameters) - {"options", "progress"}

@@ -85,8 +85,9 @@ def verbs(root: click.Group, path: str = "") -> Iterator[tuple[str, click.Comman
             yield f"{path}{name}", command
 
 
-def add_examples(root: click.Group) -> None:
-    """Put a verb's examples at the end of its help."""
-    for name, command in verbs(root):
-        lines = (f"  cambiata {name} {typed}".rstrip() for typed in EXAMPLES.get(name, ()))
-        command.epilog = "\n".join(("\b", "Examples:", *lines))
+def add_examples(command: click.Command, name: str) -> None:
+    """Put a verb's examples, or those of a group's verbs, at the end of its help."""
+    below = verbs(command, f"{name} ") if isinstance(command, click.Group) else [(name, command)]
+    for verb, each in below:
+        lines = (f"  cambiata {verb} {typed}".rstrip() for typed in EXAMPLES.get(verb, ()))
+        each.epilog = "\n".join(("\b", "Examples:", *lines))

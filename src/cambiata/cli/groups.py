@@ -1,10 +1,13 @@
 """Groups of commands: an unknown one names the nearest, and all that there are."""
 
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
 from typing import Any
 
 import click
 
 from cambiata.cli.console import Interruption
+from cambiata.cli.examples import add_examples
 from cambiata.errors import MissingExtraError
 from cambiata.names import nearest_names
 
@@ -48,8 +51,40 @@ class ExtraGroup(VerbGroup):
             raise MissingExtraError(verb, extra) from error
 
 
+class Verbs(MutableMapping[str, click.Command]):
+    """Commands by name, each imported when it is asked for: imports are half of a cold start."""
+
+    def __init__(self, modules: Mapping[str, str]) -> None:
+        self._modules = dict(modules)
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            self[name] = getattr(import_module(f"cambiata.cli.{self._modules[name]}"), name)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        add_examples(command, name)
+        self._modules.setdefault(name, command.callback.__module__ if command.callback else "")
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._modules[name]
+        self._loaded.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
 class TopGroup(VerbGroup):
     """Keeps interrupts for `main`: click would print an empty line and lose the exit code."""
+
+    def __init__(self, *arguments: Any, modules: Mapping[str, str], **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.commands = Verbs(modules)
 
     def invoke(self, ctx: click.Context) -> Any:
         """What the command returns."""

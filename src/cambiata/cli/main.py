@@ -10,19 +10,29 @@ from typing import Any
 import click
 
 import cambiata
-from cambiata.cli.audio_verbs import domains, play, transcribe, transfer, translate
 from cambiata.cli.console import Interruption, one_line, print_json
-from cambiata.cli.examples import add_examples
 from cambiata.cli.flags import in_flags
 from cambiata.cli.groups import TopGroup
-from cambiata.cli.lab_verbs import data, evaluate, train
 from cambiata.cli.options import HELP, list_as_json_option
-from cambiata.cli.score_verbs import counterpoint, groove, melody
-from cambiata.cli.serve_verb import serve
-from cambiata.cli.timbre_verbs import timbre
 from cambiata.registry import system_rows
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
+# Where each verb is.
+_MODULES = {
+    "transfer": "transfer_verb",
+    "play": "audio_verbs",
+    "translate": "audio_verbs",
+    "transcribe": "audio_verbs",
+    "domains": "audio_verbs",
+    "timbre": "timbre_verbs",
+    "melody": "score_verbs",
+    "groove": "score_verbs",
+    "counterpoint": "score_verbs",
+    "serve": "serve_verb",
+    "data": "lab_verbs",
+    "train": "lab_verbs",
+    "evaluate": "lab_verbs",
+}
 
 
 def main() -> None:
@@ -66,7 +76,7 @@ def _show_warning(message: Warning | str, category: type[Warning], *_rest: Any) 
         click.echo(f"cambiata: {one_line(in_flags(str(message), cli))}", err=True)
 
 
-@click.group(cls=TopGroup, context_settings=HELP)
+@click.group(cls=TopGroup, modules=_MODULES, context_settings=HELP)
 @click.version_option(cambiata.__version__, prog_name="cambiata")
 def cli() -> None:
     """Play the notes of one recording with the sound of another."""
@@ -91,13 +101,3 @@ def systems(as_json: bool) -> None:
         if row["settings"]:
             shown = (f"{name}={value}" for name, value in row["settings"].items())
             click.echo(f"    settings {', '.join(shown)}")
-
-
-for _verb in (
-    *(transfer, play, translate, transcribe, domains, timbre),
-    *(melody, groove, counterpoint),
-    serve,
-    *(data, train, evaluate),
-):
-    cli.add_command(_verb)
-add_examples(cli)

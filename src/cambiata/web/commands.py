@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from cambiata.cli import audio_verbs, score_verbs
+from cambiata.cli import audio_verbs, score_verbs, transfer_verb
 from cambiata.web.verbs import Verb
 
 _COMMANDS: Mapping[str, click.Command] = {
-    "transfer": audio_verbs.transfer,
+    "transfer": transfer_verb.transfer,
     "play": audio_verbs.play,
     "transcribe": audio_verbs.transcribe,
     "translate": audio_verbs.translate,
