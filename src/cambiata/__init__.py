@@ -26,6 +26,13 @@ if TYPE_CHECKING:
         transfer_system,
         translate_system,
     )
+    from cambiata.reverb.api import apply as reverb_apply
+    from cambiata.reverb.api import apply_file as reverb_apply_file
+    from cambiata.reverb.api import capture as reverb_capture
+    from cambiata.reverb.api import capture_file as reverb_capture_file
+    from cambiata.reverb.api import sweep as reverb_sweep
+    from cambiata.reverb.api import sweep_file as reverb_sweep_file
+    from cambiata.reverb.reports import MeasuredRoom, ReverbReport, SweepReport
     from cambiata.score.midi import Controls, Note, Part, Score
     from cambiata.score.midi import save as save_score
     from cambiata.score.notation import read as load_sheet
@@ -58,6 +65,12 @@ _PLACES = {
     "melody.api": "MelodyReport restyle restyle_file",
     "performance.api": "PlayOptions PlayReport play play_file",
     "registry": "available_systems play_system system_named transfer_system translate_system",
+    "reverb.api": (
+        "reverb_apply=apply reverb_apply_file=apply_file "
+        "reverb_capture=capture reverb_capture_file=capture_file "
+        "reverb_sweep=sweep reverb_sweep_file=sweep_file"
+    ),
+    "reverb.reports": "MeasuredRoom ReverbReport SweepReport",
     "score.midi": "Controls Note Part Score save_score=save",
     "score.notation": "load_sheet=read load_score=read_score save_sheet=write",
     "score.sheet": "Sheet",
@@ -82,6 +95,7 @@ __all__ = [
     "DomainFacts",
     "GrooveReport",
     "InputError",
+    "MeasuredRoom",
     "MelodyReport",
     "NamedTimbre",
     "Note",
@@ -91,8 +105,10 @@ __all__ = [
     "PlayReport",
     "PlaySystem",
     "Report",
+    "ReverbReport",
     "Score",
     "Sheet",
+    "SweepReport",
     "System",
     "SystemFacts",
     "Timbre",
@@ -116,6 +132,12 @@ __all__ = [
     "play_system",
     "restyle",
     "restyle_file",
+    "reverb_apply",
+    "reverb_apply_file",
+    "reverb_capture",
+    "reverb_capture_file",
+    "reverb_sweep",
+    "reverb_sweep_file",
     "save_score",
     "save_sheet",
     "solve_counterpoint",

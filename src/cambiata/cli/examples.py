@@ -45,6 +45,15 @@ EXAMPLES = {
         "cantus.musicxml --species 3 --position below --best 3 -o solved.musicxml",
     ),
     "counterpoint check": ("exercise.musicxml", "exercise.mid --species 2 --json"),
+    "reverb sweep": ("-o sweep.wav", "-o sweep.wav --low 200 --high 16000 --tail 3"),
+    "reverb capture": (
+        "recorded.wav sweep.wav -o room.wav",
+        "clap.wav -o room.wav --picture decay.svg",
+    ),
+    "reverb apply": (
+        "dry.wav room.wav -o out.wav --tail 2",
+        "dry.wav room.wav --amount 30% -o out.flac",
+    ),
     "serve": ("", "--port 9000 --no-open --data studio/"),
     "data check": ("", "--banks banks/"),
     "data bank": (

@@ -11,6 +11,8 @@ import click
 _VERBS = {
     "cambiata.capture_timbre": "cambiata timbre capture",
     "cambiata.domains()": "cambiata domains list",
+    "cambiata.reverb_capture": "cambiata reverb capture",
+    "cambiata.reverb_sweep": "cambiata reverb sweep",
     "cambiata.play": "cambiata play",
     "cambiata.transcribe": "cambiata transcribe",
     "cambiata.translate": "cambiata translate",

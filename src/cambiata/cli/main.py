@@ -28,6 +28,7 @@ _MODULES = {
     "melody": "score_verbs",
     "groove": "score_verbs",
     "counterpoint": "score_verbs",
+    "reverb": "reverb_verbs",
     "serve": "serve_verb",
     "data": "lab_verbs",
     "train": "lab_verbs",

@@ -1,0 +1,138 @@
+"""The command line's verbs for rooms and reverb."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from cambiata.cli.console import print_report, shown_path, silence_warnings
+from cambiata.cli.groups import VerbGroup
+from cambiata.cli.options import (
+    HELP,
+    ApiOptions,
+    Decorator,
+    combined,
+    force_option,
+    output_options,
+    report_options,
+    sound_option,
+    strict_option,
+)
+from cambiata.cli.values import SECONDS, SHARE
+from cambiata.reverb import api
+from cambiata.reverb.reports import MeasuredRoom, ReverbReport
+
+_sweep_option = ApiOptions(api.sweep_file)
+_capture_option = ApiOptions(api.capture_file)
+_apply_option = ApiOptions(api.apply_file)
+
+
+def _decay_picture(option: ApiOptions) -> Decorator:
+    return option("--picture", "picture", metavar="OUT.svg|png", help="Draw the decay by octaves.")
+
+
+def _written(option: ApiOptions) -> Decorator:
+    """How a sound ends and is stored."""
+    return combined(
+        option("--tail", "tail_s", type=SECONDS, metavar="TIME", help="Let the reverb ring out."),
+        option("--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate, else as it is."),
+        option("--channels", "n_channels", type=int, metavar="N", help="Channels, else as it is."),
+        option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ..."),
+        option(
+            "--picture",
+            "picture",
+            metavar="OUT.svg|png",
+            help="Draw spectrograms before and after.",
+        ),
+        strict_option(option),
+        force_option,
+        report_options,
+    )
+
+
+@click.group(cls=VerbGroup, context_settings=HELP)
+def reverb() -> None:
+    """Rooms: measured, put on a sound, estimated, matched, simulated, taken away."""
+
+
+@reverb.command("sweep", context_settings=HELP)
+@click.option("-o", "--output", required=True, metavar="OUT", help="Sound file to write.")
+@_sweep_option("--duration", "duration_s", type=SECONDS, metavar="TIME", help="Of the sweep.")
+@_sweep_option("--low", "low_hz", type=float, metavar="HZ", help="Lowest frequency.")
+@_sweep_option("--high", "high_hz", type=float, metavar="HZ", help="Highest frequency.")
+@_sweep_option("--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate.")
+@_sweep_option(
+    "--tail", "tail_s", type=SECONDS, metavar="TIME", help="Silence after it, longer than the RT60."
+)
+@_sweep_option("--level", "level_db", type=float, metavar="DB", help="Level, of full scale.")
+@output_options
+def sweep(output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Write an exponential sweep to play in a room that is to be measured."""
+    done = api.sweep_file(output, **options)
+    sentence = (
+        f"{done.output}: {done.duration_s:.1f} s, of which a sweep of {done.sweep_s:g} s from "
+        f"{done.low_hz:g} to {done.high_hz:g} Hz; play it in the room, and record from before it "
+        "begins until after its last chirp"
+    )
+    print_report(done, sentence, quiet=quiet, as_json=as_json)
+
+
+@reverb.command("capture", context_settings=HELP)
+@click.argument("recording")
+@click.argument("sweep", required=False)
+@click.option("-o", "--output", required=True, metavar="ROOM.wav", help="Response to write.")
+@_decay_picture(_capture_option)
+@strict_option(_capture_option)
+@output_options
+def capture(
+    recording: str, sweep: str | None, output: str, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Measure a room: RECORDING of SWEEP in it, or of a clap or balloon without SWEEP."""
+    silence_warnings(quiet)
+    done = api.capture_file(recording, sweep, output, **options)
+    drift = "" if done.drift_ppm is None else f", clocks {done.drift_ppm:+.0f} ppm apart"
+    louder = max((done.harmonics_db or {}).items(), key=lambda item: item[1], default=None)
+    harmonic = "" if louder is None else f", harmonic {louder[0]} at {louder[1]:.0f} dB"
+    first = f"{done.output}: found at {done.onset_s:.2f} s{drift}{harmonic}"
+    _print_room(done, first, quiet=quiet, as_json=as_json)
+
+
+def _print_room(done: MeasuredRoom, first: str, *, quiet: bool, as_json: bool) -> None:
+    if as_json:
+        print_report(asdict(done), "", quiet=quiet, as_json=True)
+        return
+    lines = [f"{first}; RT60 {_number(done.rt60_s)} s"]
+    lines.append("octave Hz  RT60 s  EDT s  C50 dB  noise dB")
+    for each in done.octaves:
+        lines.append(
+            f"{each.centre_hz:9.0f}  {_number(each.rt60_s):>6}  {_number(each.edt_s):>5}  "
+            f"{_number(each.c50_db, 1):>6}  {each.noise_db:8.0f}"
+        )
+    print_report(None, "\n".join(lines), quiet=quiet, as_json=False)
+
+
+def _number(value: float | None, n_decimals: int = 2) -> str:
+    return "-" if value is None else f"{value:.{n_decimals}f}"
+
+
+def _print_sound(done: ReverbReport, what: str, *, quiet: bool, as_json: bool) -> None:
+    sentence = (
+        f"{shown_path(done.output)}: {done.duration_s:.1f} s {what}, amount {done.amount:g}, in "
+        f"{done.elapsed_s:.1f} s (real-time factor {done.real_time_factor:.2f})"
+    )
+    print_report(done, sentence, quiet=quiet, as_json=as_json, on_stdout=done.output == "-")
+
+
+@reverb.command("apply", context_settings=HELP)
+@click.argument("recording")
+@click.argument("room")
+@sound_option
+@_apply_option("--amount", "amount", type=SHARE, help="0 is the recording, 1 it in the room.")
+@_written(_apply_option)
+def apply(
+    recording: str, room: str, output: str, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Put RECORDING into ROOM, an impulse response of one, two or four channels."""
+    silence_warnings(quiet)
+    done = api.apply_file(recording, room, output, **options)
+    _print_sound(done, "in the room", quiet=quiet, as_json=as_json)

@@ -1,0 +1,1 @@
+"""Reverb of real and simulated rooms: measured, applied, estimated, matched, simulated, removed."""

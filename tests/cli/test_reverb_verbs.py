@@ -1,0 +1,94 @@
+"""reverb from the command line: whole ways, and bad input in one line."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from rooms import noise_room, recorded
+from sounds import melody
+
+import cambiata
+from cambiata.audio.sound import Audio
+from cambiata.cli.flags import in_flags
+from cambiata.cli.main import cli
+
+RATE = 16000
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["reverb", *(str(argument) for argument in arguments)])
+
+
+def refused(*arguments: object) -> str:
+    """What a command says of bad input."""
+    result = run(*arguments)
+    assert isinstance(result.exception, cambiata.InputError), result.output
+    return in_flags(str(result.exception), cli)
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    Audio(melody([60, 64, 67], rate=RATE), RATE).save(tmp_path / "dry.wav")
+    clap = recorded(np.ones(1, np.float32), noise_room(0.4, RATE), RATE, snr_db=70)
+    Audio(clap, RATE).save(tmp_path / "clap.wav")
+    return tmp_path
+
+
+def test_a_room_is_measured_and_used(sounds: Path) -> None:
+    sweep, room, out = sounds / "sweep.wav", sounds / "room.wav", sounds / "out.wav"
+    done = run(
+        *("sweep", "-o", sweep, "--rate", RATE, "--high", 7500, "--duration", 3, "--tail", 1)
+    )
+    assert done.exit_code == 0, done.output
+    assert "a sweep of 3 s from 20 to 7500 Hz" in done.stderr
+    played = cambiata.load(sweep)
+    sound = recorded(played.samples[0], noise_room(0.4, RATE), RATE, snr_db=40, drift=50e-6)
+    Audio(sound, RATE).save(sounds / "recorded.wav")
+    picture = sounds / "decay.svg"
+    done = run(
+        *("capture", sounds / "recorded.wav", sweep, "-o", room, "--json", "--picture", picture)
+    )
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert report["rt60_s"] == pytest.approx(0.4, rel=0.05)
+    assert report["drift_ppm"] == pytest.approx(50, abs=3)
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")
+    done = run("apply", sounds / "dry.wav", room, "-o", out, "--tail", "0.5", "--amount", "80%")
+    assert done.exit_code == 0, done.output
+    assert cambiata.load(out).duration_s == pytest.approx(1.7)
+
+
+def test_a_clap_has_a_table(sounds: Path) -> None:
+    done = run("capture", sounds / "clap.wav", "-o", sounds / "room.wav")
+    assert done.exit_code == 0, done.output
+    assert "RT60 0.4" in done.stderr
+    assert len(done.stderr.splitlines()) == 8
+
+
+def test_a_picture_of_before_and_after(sounds: Path) -> None:
+    out, picture = sounds / "out.wav", sounds / "both.png"
+    done = run("apply", sounds / "dry.wav", sounds / "clap.wav", "-o", out, "--picture", picture)
+    assert done.exit_code == 0, done.output
+    assert picture.read_bytes()[1:4] == b"PNG"
+
+
+def test_bad_input_in_one_line(sounds: Path) -> None:
+    room, dry = sounds / "room.wav", sounds / "dry.wav"
+    assert "no such file" in refused("capture", sounds / "no.wav", "-o", room)
+    line = refused("capture", sounds / "clap.wav", dry, "-o", room)
+    assert line.endswith(
+        "is not an exponential sweep; make one with `cambiata reverb sweep`, and play that"
+    )
+    assert "is also the recording" in refused("capture", dry, "-o", dry, "--force")
+    assert "is not a kind of picture" in refused("apply", dry, dry, "-o", room, "--picture", "a.x")
+    stereo = Audio(np.stack([cambiata.load(dry).samples[0], np.ones(19200)]), RATE)
+    stereo.save(sounds / "two.wav")
+    line = refused("capture", sounds / "clap.wav", sounds / "two.wav", "-o", room)
+    assert "has 2 channels that differ, and a sweep has one" in line
+    assert "--duration: 0.5 is out of range" in in_flags(
+        refused("sweep", "-o", room, "--duration", "0.5").replace("duration_s", "--duration"), cli
+    )
+    assert not room.exists()
