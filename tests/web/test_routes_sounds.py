@@ -284,3 +284,14 @@ def test_a_saved_sound_is_what_the_api_reads(
     place.write_bytes(still.get(f"/api/sounds/{tune['id']}/file?as=flac").content)
     expected = melody([60, 64, 67])
     assert cambiata.load(place).samples[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_examples_that_are_not_in_place_yet(still: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert still.get("/api/examples").json()["complete"] is True
+    monkeypatch.setattr("cambiata.web.routes_sounds._EXAMPLES_S", 0.01)
+    ready = still.app.state.studio.examples_ready
+    ready.clear()
+    try:
+        assert still.get("/api/examples").json()["complete"] is False
+    finally:
+        ready.set()

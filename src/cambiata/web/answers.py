@@ -56,6 +56,12 @@ class Sounds(BaseModel):
     total: int
 
 
+class Examples(Sounds):
+    """What ships; a slow machine takes its time to put it in place at the first start."""
+
+    complete: bool = Field(description="Whether all are in place; else ask again.")
+
+
 class Peaks(BaseModel):
     """Extremes of a sound in columns of equal time."""
 

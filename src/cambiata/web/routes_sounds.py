@@ -31,6 +31,8 @@ _ANY_FORMAT: dict[str, Any] = {
 }
 # A sound never changes under its id, but it may be deleted: a browser asks again each time.
 _CACHED = {"Cache-Control": "private, no-cache"}
+# Of one request for examples: shorter than what programs wait for an answer.
+_EXAMPLES_S = 8.0
 Columns = Annotated[int, Query(ge=10, le=8000)]
 Name = Annotated[str, Query(max_length=255)]
 ANY_BYTES = {
@@ -145,13 +147,14 @@ def list_sounds(
     return {"sounds": [sound_answer(row) for row in rows], "total": total}
 
 
-@routes.get("/examples", response_model=answers.Sounds, responses=answers.refusals())
+@routes.get("/examples", response_model=answers.Examples, responses=answers.refusals())
 def list_examples(studio: Here) -> dict[str, Any]:
-    """Sounds and scores that ship."""
-    studio.examples_ready.wait(30)
+    """Sounds and scores that ship; waits a while for those that are not in place yet."""
+    complete = studio.examples_ready.wait(_EXAMPLES_S)
     rows = studio.store.rows("sound", origin="example")
     rows.sort(key=lambda row: row["id"])
-    return {"sounds": [sound_answer(row) for row in rows], "total": len(rows)}
+    sounds = [sound_answer(row) for row in rows]
+    return {"sounds": sounds, "total": len(rows), "complete": complete}
 
 
 @routes.post(

@@ -37,6 +37,17 @@ def test_the_first_result_is_one_click_away(window: Window) -> None:
     panel.locator(".strip canvas").nth(2).wait_for()
 
 
+def test_examples_that_are_late_are_waited_for(window: Window) -> None:
+    page = window("transfer")
+    late = {"sounds": [], "total": 0, "complete": False}
+    page.route("**/api/examples", lambda route: route.fulfill(json=late), times=1)
+    with page.expect_response(lambda answer: "/api/examples" in answer.url):
+        page.reload()
+    slot = page.locator("#panel-transfer .slot", has_text="Content: the notes")
+    slot.get_by_text("5.3 s").wait_for()
+    assert slot.locator("option:checked").inner_text() == "trumpet.ogg"
+
+
 def test_switching_keeps_the_place(window: Window) -> None:
     page = window("transfer")
     press(page, "transfer", "Transfer")

@@ -18,7 +18,7 @@ class Library extends EventTarget {
 
   async refresh() {
     const [examples, sounds, timbres, named, domains] = await Promise.all([
-      get("/api/examples"), get("/api/sounds?limit=200"), get("/api/timbres"),
+      this.#examples(), get("/api/sounds?limit=200"), get("/api/timbres"),
       facts("/api/named-timbres"), facts("/api/domains"),
     ]);
     const own = sounds.sounds.filter(({ origin }) => origin !== "example");
@@ -27,6 +27,14 @@ class Library extends EventTarget {
     this.named = named.timbres;
     this.domains = domains.domains.filter(({ problem }) => !problem);
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** All examples: a slow machine has not put them in place yet when the first page is opened. */
+  async #examples() {
+    for (;;) {
+      const answer = await get("/api/examples");
+      if (answer.complete) return answer;
+    }
   }
 
   sound(id) {
