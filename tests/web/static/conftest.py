@@ -12,8 +12,8 @@ import soundfile
 from sounds import melody
 from studio_page import serving
 
-# Two busy cores and cold networks: what takes a second alone may take a minute.
-PATIENCE_MS = int(os.environ.get("PATIENCE_MS", "180000"))
+# Two busy cores and cold networks: what takes a second alone may take minutes.
+PATIENCE_MS = int(os.environ.get("PATIENCE_MS", "300000"))
 RATE = 44100
 
 
