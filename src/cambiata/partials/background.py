@@ -4,6 +4,7 @@ A room and a preamplifier sound all the time and at one level; breath and bow co
 and are louder where those are. Both lie between the partials, of which the power there is the sum.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -82,6 +83,19 @@ _FITTED_FRAMES = 1000  # 23 s that are spread over the recording tell as much as
 _STANDARD_ERROR, _INDEPENDENT_SHARE, _N_DEVIATIONS = 2.24, 0.5, 1.0
 
 Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class StyleNoise:
+    """Noise between a style's partials, in bands."""
+
+    background_db: Array  # constant, per bin of a sound of unit mean power [N_NOISE]
+    ratio_db: Array  # what comes with held notes, over the frame's power [N_NOISE]
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether what comes with notes is known."""
+        return bool(self.ratio_db.max() < UNBOUNDED_DB)
 
 
 def band_edges(window: int = WINDOW) -> list[tuple[int, int]]:
@@ -181,21 +195,21 @@ def breath_power(noise: Array, constant: Array) -> Array:
     return np.where(louder, noise - constant, 0).astype(np.float32)
 
 
-def breath_ratio_db(breath: Array, total: Array, frames: NoteFrames) -> Array:
+def breath_ratio_db(breath: Array, total: Array, held: npt.NDArray[np.bool_]) -> Array:
     """Level of what comes with held notes between the partials, over the frame's, [N_NOISE].
 
-    The frames' powers are `total` [L]. What the ear takes for the level between partials is the
-    level that always lies there: a low quantile over the frames in which notes are held.
+    The frames' powers are `total` [L], and `held` says in which of them notes are. What the ear
+    takes for the level between partials is the level that always lies there: a low quantile over
+    these frames.
     """
-    held = _held(frames, len(breath))
-    held &= total > total.max() * _FAINTEST
+    held = held & (total > total.max() * _FAINTEST)
     if held.sum() < _MIN_HELD_FRAMES:
         return np.full(N_NOISE, UNBOUNDED_DB, np.float32)
     ratio = scipy.ndimage.median_filter(breath / (total[:, None] + _SILENT_POWER), (5, 1))[held]
     return np.asarray(np.quantile(power_db(ratio), _HELD_QUANTILE, axis=0), np.float32)
 
 
-def _held(frames: NoteFrames, n_frames: int) -> npt.NDArray[np.bool_]:
+def held_frames(frames: NoteFrames, n_frames: int) -> npt.NDArray[np.bool_]:
     """Whether notes are held in each frame [L], of which none has just begun."""
     held = np.zeros(n_frames, bool)
     at = np.round(frames.frame).astype(np.int64)
@@ -219,16 +233,19 @@ def noise_gain_db(
     """
     n_frames = rendered_db.shape[1]
     level_db = total_db(rendered_db + prediction.gain_db)
-    held = _held(frames, n_frames) & (level_db > level_db.max() + 10 * np.log10(_FAINTEST))
+    held = held_frames(frames, n_frames) & (level_db > level_db.max() + 10 * np.log10(_FAINTEST))
     if held.sum() < _MIN_HELD_FRAMES:
         return np.zeros(N_NOISE, np.float32)
     predicted_db = power_db(_predicted_noise(frames, prediction))
     own_db = np.quantile((predicted_db - level_db)[:, held], _HELD_QUANTILE, axis=1)
+    gain_db = np.clip(loudest_ratio_db(ratio_db) - own_db, *_NOISE_GAIN_RANGE_DB)
+    return np.asarray(gain_db, np.float32)
+
+
+def loudest_ratio_db(ratio_db: Array) -> Array:
+    """What may come with held notes, of a style's `breath_ratio_db` [N_NOISE]."""
     inaudible_db = _INAUDIBLE_DB - 10 * np.log10(_band_widths())
-    wanted_db = np.maximum(ratio_db + _MARGIN_DB, inaudible_db)
-    change_db = np.clip(wanted_db - own_db, *_NOISE_GAIN_RANGE_DB)
-    change_db[ratio_db >= UNBOUNDED_DB] = 0
-    return np.asarray(change_db, np.float32)
+    return np.asarray(np.maximum(ratio_db + _MARGIN_DB, inaudible_db), np.float32)
 
 
 def bound_share(age_s: npt.NDArray[np.float64]) -> Array:

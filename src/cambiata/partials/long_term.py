@@ -51,16 +51,26 @@ def equalize(sound: Samples, played_db: Array, style_db: Array) -> Samples:
 
     `played_db` and `style_db` [bands] are as `long_term_db` gives them.
     """
+    gain_db = equalizer_gain_db(played_db, style_db, len(sound) / BANDS.sample_rate)
+    filtered = filter_bands(sound, gain_db)
+    before, after = (float(np.mean(np.square(x, dtype=np.float64))) for x in (sound, filtered))
+    return np.asarray(filtered * np.float32(np.sqrt(before / max(after, 1e-20))), np.float32)
+
+
+def equalizer_gain_db(played_db: Array, style_db: Array, duration_s: float) -> Array:
+    """Gain in bands by which `equalize` brings what is played nearer to a style, [bands]."""
     levels = [np.maximum(x - x.max(), _FLOOR_DB) for x in (played_db, style_db)]
     difference_db = levels[1] - levels[0]
     difference_db -= np.average(difference_db, weights=10 ** (levels[0] / 10))
-    duration_s = len(sound) / BANDS.sample_rate
     share = _SHARE * duration_s / (duration_s + _DOUBTED_S)
-    gain_db = share * np.clip(difference_db, -_MAX_DIFFERENCE_DB, _MAX_DIFFERENCE_DB)
+    return np.asarray(
+        share * np.clip(difference_db, -_MAX_DIFFERENCE_DB, _MAX_DIFFERENCE_DB), np.float32
+    )
+
+
+def filter_bands(sound: Samples, gain_db: Array) -> Samples:
+    """A sound [T] with a gain in each band [bands], of zero phase: attacks stay where they are."""
     hz = np.linspace(0, BANDS.sample_rate / 2, _N_BINS)
     gain = 10 ** (np.interp(np.log(np.maximum(hz, 1)), np.log(band_hz()), gain_db) / 20)
-    # Of zero phase, so that attacks stay where they are.
     taps = np.roll(np.fft.irfft(gain), _N_TAPS // 2)[:_N_TAPS] * np.hanning(_N_TAPS + 2)[1:-1]
-    filtered = convolve(sound, taps.astype(np.float32), _N_TAPS // 2)
-    before, after = (float(np.mean(np.square(x, dtype=np.float64))) for x in (sound, filtered))
-    return np.asarray(filtered * np.float32(np.sqrt(before / max(after, 1e-20))), np.float32)
+    return convolve(sound, taps.astype(np.float32), _N_TAPS // 2)

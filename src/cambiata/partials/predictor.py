@@ -21,12 +21,14 @@ from cambiata.partials.analysis import (
 from cambiata.partials.background import (
     UNBOUNDED_DB,
     UNIT_TOTAL_DB,
+    StyleNoise,
     background_power,
     between_power,
     bound_share,
     bound_share_of_frames,
     breath_power,
     breath_ratio_db,
+    held_frames,
     noise_gain_db,
     power_db,
     total_db,
@@ -208,7 +210,9 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
     measured, frames, inharmonicity = measure(power, events)
     between, total = between_power(style), power.sum(axis=1)
     background = background_power(between, total)
-    ratio_db = breath_ratio_db(breath_power(between, background), total, frames)
+    ratio_db = breath_ratio_db(
+        breath_power(between, background), total, held_frames(frames, len(between))
+    )
     inharmonic = None
     if is_pitched(power, frames, inharmonicity):
         inharmonic = find_inharmonic(power, events, inharmonicity)
@@ -244,6 +248,16 @@ def mix_long_term_db(mix: StyleMix) -> Array | None:
         return None
     weights = np.array([weight for weight, _ in mix], np.float32)
     return np.asarray(weights @ np.stack([x for x in spectra if x is not None]), np.float32)
+
+
+def mix_noise(mix: StyleMix) -> StyleNoise | None:
+    """Noise of a mix; None where it is not known of all styles."""
+    levels = []
+    for weight, memory in mix:
+        if memory.background_db is None or memory.breath_ratio_db is None:
+            return None
+        levels.append(np.float32(weight) * np.stack([memory.background_db, memory.breath_ratio_db]))
+    return StyleNoise(*np.sum(levels, axis=0))
 
 
 def mix_to_arrays(mix: StyleMix) -> Sequence[tuple[float, Arrays]]:
@@ -357,11 +371,9 @@ def _as_in_style(
     prediction: Prediction, mix: StyleMix, frames: NoteFrames, rendered_db: Array
 ) -> Prediction:
     """A prediction whose noise is as loud between the partials as the styles' own."""
-    ratios = [(w, m.breath_ratio_db) for w, m in mix if m.breath_ratio_db is not None]
-    if len(ratios) < len(mix):
+    if (style := mix_noise(mix)) is None:
         return prediction
-    ratio_db = np.sum([np.float32(weight) * each for weight, each in ratios], axis=0)
-    gain = noise_gain_db(frames, prediction, rendered_db, ratio_db)
+    gain = noise_gain_db(frames, prediction, rendered_db, style.ratio_db)
     of_bands = (gain @ noise_interpolation(band_hz()))[:, None]
     of_bands = of_bands * bound_share_of_frames(frames, rendered_db.shape[1])
     # Constant, and so far below the loudness of all that is drawn as below the style's.

@@ -1,6 +1,6 @@
 """Synthesis of predicted note frames: partials by inverse transforms, noise by filtering."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ import scipy.special
 from cambiata.arrays import Samples
 from cambiata.audio.log_frequency import midi_to_hz
 from cambiata.partials.bands import band_filters, band_hz, band_position, noise_interpolation
+from cambiata.partials.long_term import filter_bands
 from cambiata.partials.note_frames import (
     BIN_HZ,
     HIGHEST_HZ,
@@ -63,13 +64,7 @@ class Prediction:
     inharmonicity: float
     gain_db: Array  # correction of partials and noise [bands, L]
     residual_db: Array  # what else sounds, as noise [bands, L]
-    noise_gain_db: Array | None = None  # correction of noise alone; as of partials where None
     added: tuple[AddedPartials, ...] = ()
-
-    @property
-    def gain_of_noise_db(self) -> Array:
-        """Correction of noise [bands, L]."""
-        return self.gain_db if self.noise_gain_db is None else self.noise_gain_db
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> Array:
         """Correction in dB of partials at frequencies [Q, P], of the same shape."""
@@ -94,11 +89,59 @@ def synthesize(
     `phase_per_note`, every note, as strings struck anew have. `level_db` [Q] makes the note frames
     louder or softer.
     """
-    # The moment before a note begins is needed for what lies between it and the next.
-    begun = frames.age_s > -BANDS.frame_s / PER_FRAME
-    strength_db = frames.strength_db[:, None].astype(np.float32)
-    if level_db is not None:
-        strength_db = strength_db + level_db[:, None].astype(np.float32)
+    if level_db is None:
+        level_db = np.zeros(len(frames))
+    partials = _play_partials(
+        frames, prediction, deviation_cents, n_samples, seed, level_db, first_frame, phase_per_note
+    )
+    return partials + _play_noise(frames, prediction, n_samples, seed, level_db)
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What `synthesize` plays, each by itself [T]."""
+
+    partials: Samples
+    noise: Samples  # of the notes, and the residual
+    background: Samples
+
+    @property
+    def sound(self) -> Samples:
+        """All of it."""
+        return self.partials + self.noise + self.background
+
+
+def synthesize_apart(
+    frames: NoteFrames,
+    prediction: Prediction,
+    deviation_cents: Array,
+    n_samples: int,
+    seed: int,
+    level_db: npt.NDArray[np.float64],
+) -> Played:
+    """Partials, noise and background of predicted note frames, as `synthesize` plays them."""
+    silence_db = np.full_like(prediction.background_noise_db, _SILENCE_DB)
+    notes = replace(prediction, background_noise_db=silence_db)
+    return Played(
+        _play_partials(frames, prediction, deviation_cents, n_samples, seed, level_db),
+        _play_noise(frames, notes, n_samples, seed, level_db),
+        _play_background(prediction.background_noise_db, n_samples, seed + 2),
+    )
+
+
+def _play_partials(
+    frames: NoteFrames,
+    prediction: Prediction,
+    deviation_cents: Array,
+    n_samples: int,
+    seed: int,
+    level_db: npt.NDArray[np.float64],
+    first_frame: int = 0,
+    phase_per_note: bool = False,
+) -> Samples:
+    """Partials of note frames."""
+    begun = _has_begun(frames)
+    strength_db = (frames.strength_db + level_db)[:, None].astype(np.float32)
     rows = np.arange(len(frames))
     tuned_hz = partial_hz(frames.tuned_pitch, prediction.inharmonicity)
     sets = AddedPartials(rows, tuned_hz, prediction.partials_db), *prediction.added
@@ -118,10 +161,36 @@ def synthesize(
             phase_per_note,
         )
         sound += play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
-    noise_db = (prediction.noise_db + strength_db)[begun]
-    sound += _noise_sound(frames[begun], noise_db, prediction, n_samples, seed)
-    sound += _residual_sound(prediction.residual_db, n_samples, seed + 1)
     return sound
+
+
+def _play_noise(
+    frames: NoteFrames,
+    prediction: Prediction,
+    n_samples: int,
+    seed: int,
+    level_db: npt.NDArray[np.float64],
+) -> Samples:
+    """Noise of note frames, with background and residual."""
+    strength_db = (frames.strength_db + level_db)[:, None].astype(np.float32)
+    begun = _has_begun(frames)
+    noise_db = (prediction.noise_db + strength_db)[begun]
+    noise = _noise_sound(frames[begun], noise_db, prediction, n_samples, seed)
+    return noise + _residual_sound(prediction.residual_db, n_samples, seed + 1)
+
+
+def _has_begun(frames: NoteFrames) -> npt.NDArray[np.bool_]:
+    """Note frames to be played: the moment before a note is needed for what lies between."""
+    return np.asarray(frames.age_s > -BANDS.frame_s / PER_FRAME)
+
+
+def _play_background(background_db: Array, n_samples: int, seed: int) -> Samples:
+    """Noise that sounds throughout."""
+    if background_db.max() <= _SILENCE_DB:
+        return np.zeros(n_samples, np.float32)
+    white = np.random.default_rng(seed).standard_normal(n_samples, np.float32)
+    level_db = background_db @ noise_interpolation(band_hz())
+    return filter_bands(white, np.asarray(level_db + 10 * np.log10(WINDOW / 6), np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +281,7 @@ def _noise_sound(
     level = (10 * np.log10(power + 1e-13)).astype(np.float32) @ noise_interpolation(hz)
     rows = np.maximum(0, band_position(np.clip(hz, _LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ)))
     # First at all frequencies, then at all times, of which there are four for each of the gains'.
-    gain_db = prediction.gain_of_noise_db
+    gain_db = prediction.gain_db
     gain = bilinear(gain_db, rows[:, None], np.arange(gain_db.shape[1])[None])
     deficit_db = np.interp(rows, np.arange(len(band_hz())), _mean_log_deficit_db())
     gain += deficit_db[:, None].astype(np.float32)

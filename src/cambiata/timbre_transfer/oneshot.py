@@ -19,6 +19,7 @@ from cambiata.partials.expression import measure_expression, missing_db, predict
 from cambiata.partials.gaps import with_gaps
 from cambiata.partials.listened import Listened
 from cambiata.partials.long_term import equalize, long_term_db
+from cambiata.partials.noise_bounds import lowered_noise
 from cambiata.partials.note_frames import WINDOW, note_frames
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.posteriors import BANDS, NoteEvents, Roll, detect_notes
@@ -27,10 +28,11 @@ from cambiata.partials.predictor import (
     mix_from_arrays,
     mix_is_pitched,
     mix_long_term_db,
+    mix_noise,
     mix_to_arrays,
     predict,
 )
-from cambiata.partials.synthesis import PER_FRAME, synthesize
+from cambiata.partials.synthesis import PER_FRAME, synthesize_apart
 from cambiata.partials.vibrato import is_wavering, straighten
 from cambiata.score.keys import Key, move_to_key
 from cambiata.score.transposition import check_move
@@ -174,12 +176,15 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
         prediction = predict(
             self._model, timbre, frames, n_frames, content_db, lambda: progress(_PREDICTED)
         )
-        level_db = None
+        level_db = np.zeros(len(frames))
         if by_content and mix_is_pitched(timbre):
             level_db = missing_db(expression.level_db[chosen], events, frames, prediction)
         level = np.float32(np.sqrt(np.mean(np.square(content, dtype=np.float64))))
         cents = deviation_cents[chosen]
-        sound = synthesize(frames, prediction, cents, len(content), seed, level_db=level_db) * level
+        played = synthesize_apart(frames, prediction, cents, len(content), seed, level_db)
+        style_db, noise = mix_long_term_db(timbre), mix_noise(timbre)
+        sound = played.sound if noise is None else lowered_noise(played, frames, noise, style_db)
+        sound = sound * level
         keep_gaps = partial(
             with_gaps,
             content=content,
@@ -188,7 +193,7 @@ class OneShot(TransferSystem[OneShotConfig, StyleMix]):
             own_decay_db=predicted_decay_db(events, frames, prediction),
             share=1.0 if by_content else 0.0,
         )
-        if (style_db := mix_long_term_db(timbre)) is not None:
+        if style_db is not None:
             # What gaps leave is compared; they are kept again, as the equaliser changes levels.
             sound = equalize(sound, long_term_db(power_spectrum(keep_gaps(sound))), style_db)
         sound = keep_gaps(sound)
