@@ -93,3 +93,15 @@ def test_a_place_on_the_map_is_heard(window: Window) -> None:
     page.keyboard.press("Enter")
     panel.locator("section[aria-label='Heard from the map']:visible").wait_for()
     panel.get_by_role("button", name="Pause").wait_for()
+    # By pointer: dragged from one timbre into the middle, heard where it is let go.
+    words = panel.locator(".map > p").first
+    points = [each.bounding_box() for each in panel.locator(".map circle").all()[:2]]
+    (x, y), (to_x, to_y) = ((box["x"] + 5, box["y"] + 5) for box in points if box)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    assert "%" not in words.inner_text()
+    page.mouse.move((x + to_x) / 2, (y + to_y) / 2, steps=3)
+    assert "%" in words.inner_text()
+    page.mouse.up()
+    heard = panel.locator("p.soft", has_text=words.inner_text())
+    assert heard.count() == 2

@@ -31,14 +31,17 @@ export class TimbreMap {
   #points = [];
   #given = [];
   #width = 720;
+  #dragged = false;
   #at = { x: 360, y: HEIGHT / 2 };
 
   constructor(onpick) {
     this.onpick = onpick;
     const id = newId("map");
+    this.words = el("p", { class: "soft" });
     this.svg = svg("svg", { role: "application", tabindex: 0, "aria-label": "Map of timbres", "aria-describedby": id,
-      onclick: (event) => this.#clicked(event), onkeydown: (event) => this.#key(event) });
-    this.element = el("div", { class: "map" }, this.svg, el("p", { class: "hint", id }, "Click between timbres to hear their mix. Keys: the arrows move the cross, Enter hears the place."));
+      onpointerdown: (event) => this.#drag(event, true), onpointermove: (event) => this.#drag(event, this.#dragged), onpointerup: (event) => this.#drop(event),
+      onpointercancel: () => { this.#dragged = false; }, onkeydown: (event) => this.#key(event) });
+    this.element = el("div", { class: "map" }, this.svg, this.words, el("p", { class: "hint", id }, "Click between timbres, or drag the cross, to hear their mix. Keys: the arrows move the cross, Enter hears the place."));
     new ResizeObserver(() => this.show(this.#given)).observe(this.element);
   }
 
@@ -81,12 +84,22 @@ export class TimbreMap {
     const shares = sharesAt(this.#points, this.#at.x, this.#at.y);
     this.cross?.setAttribute("transform", `translate(${this.#at.x} ${this.#at.y})`);
     this.lines?.replaceChildren(...shares.map(({ px, py }) => svg("line", { x1: this.#at.x, y1: this.#at.y, x2: px, y2: py })));
+    this.words.textContent = mixWords(shares);
     return shares;
   }
 
-  #clicked(event) {
+  #drag(event, dragged) {
+    this.#dragged = dragged;
+    if (!dragged) return [];
+    this.svg.setPointerCapture(event.pointerId);
     const box = this.svg.getBoundingClientRect();
-    this.onpick(this.#move(((event.clientX - box.left) / box.width) * this.#width, ((event.clientY - box.top) / box.height) * HEIGHT));
+    return this.#move(((event.clientX - box.left) / box.width) * this.#width, ((event.clientY - box.top) / box.height) * HEIGHT);
+  }
+
+  #drop(event) {
+    const shares = this.#drag(event, this.#dragged);
+    this.#dragged = false;
+    if (shares.length) this.onpick(shares);
   }
 
   #key(event) {
