@@ -38,15 +38,16 @@ from cambiata.partials.note_frames import (
 )
 from cambiata.partials.oscillators import LONG, play_noise
 from cambiata.partials.posteriors import BANDS, N_PITCHES, NoteEvents
+from cambiata.partials.separation import separated, solve_together
 from cambiata.partials.synthesis import Prediction, synthesize
 from cambiata.score.midi import Part
 from machine import machine, table
 
 METRIC_RATE_HZ = 16000
-# The joint solution: steps of multiplicative updates; a lobe is drawn four bins to either side;
-# noise in bands of 1/24 octave, no narrower than a bin. Noise is drawn 2 dB
-# softer than its power: where it is not noise but beating, its level varies more.
-STEPS, REACH, NOISE_STEP, SOFTER_DB = 10, 4, 2 ** (1 / 24), -2.0
+# The joint solution: steps of multiplicative updates; noise in bands of 1/24 octave, no narrower
+# than a bin. Noise is drawn 2 dB softer than its power: where it is not noise but beating, its
+# level varies more.
+STEPS, NOISE_STEP, SOFTER_DB = 10, 2 ** (1 / 24), -2.0
 MIN_COVERAGE = 0.25  # of the window by a note, as in `analysis.measure`
 
 Array = npt.NDArray[np.float32]
@@ -99,9 +100,12 @@ def at_half_frames(
     return moved, source, following
 
 
-def drawn(target: Target) -> Samples:
+def drawn(target: Target, separate: bool = False) -> Samples:
     """Partials and noise as they are measured, drawn again."""
-    measured, frames, inharmonicity = measure(target.power, target.events)
+    power, events = target.power, target.events
+    measured, frames, inharmonicity = measure(power, events)
+    if separate:
+        measured = separated(measured, frames, events, power, inharmonicity)
     moved, source, following = at_half_frames(frames)
     n_frames = len(target.power)
     nothing = np.full((len(band_hz()), n_frames), -130, np.float32)
@@ -121,30 +125,15 @@ def drawn(target: Target) -> Samples:
 
 
 def jointly(target: Target) -> Samples:
-    """Partials of all notes and noise in fine bands, of the greatest likelihood in every frame.
-
-    Multiplicative updates for the Itakura-Saito divergence (Févotte et al. 2009): power in a bin is
-    exponentially distributed about the sum of the partials' lobes and of the noise.
-    """
+    """Partials of all notes and noise in fine bands, of the greatest likelihood in every frame."""
     power = target.power
     _, frames, inharmonicity = measure(power, target.events)
-    hz = partial_hz(frames.tuned_pitch, inharmonicity)
     at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
-    bins = np.round(hz / BIN_HZ).astype(np.int64)[:, :, None] + np.arange(-REACH, REACH + 1)
-    inside = (bins >= 0) & (bins < power.shape[1]) & (hz < HIGHEST_HZ)[:, :, None]
-    lobes = np.where(inside, _lobe(bins - hz[:, :, None] / BIN_HZ), 0).astype(np.float32)
-    index = (at[:, None, None] * power.shape[1] + np.where(inside, bins, 0)).astype(np.int32)
+    hz = partial_hz(frames.tuned_pitch, inharmonicity)
+    bins = np.minimum(np.round(hz / BIN_HZ).astype(np.int64), power.shape[1] - 1)
+    peaks = np.maximum(power[at[:, None], bins], 1e-12)
     filters = _noise_filters(power.shape[1])
-    partials = np.maximum(power.ravel()[index[:, :, REACH]], 1e-12)
-    noise = np.maximum(power @ filters.T / filters.sum(axis=1), 1e-9) * np.float32(0.3)
-    for _ in range(STEPS):
-        summed = np.bincount(index.ravel(), (lobes * partials[:, :, None]).ravel(), power.size)
-        inverse = 1 / (summed.reshape(power.shape).astype(np.float32) + noise @ filters + 1e-9)
-        ratio = (power + np.float32(1e-9)) * inverse**2
-        more = (ratio.ravel()[index] * lobes).sum(axis=2)
-        less = (inverse.ravel()[index] * lobes).sum(axis=2)
-        partials = partials * np.sqrt(more / np.maximum(less, 1e-20))
-        noise = noise * np.sqrt((ratio @ filters.T) / (inverse @ filters.T))
+    partials, noise = solve_together(power, at, hz, peaks, filters, STEPS)
     cover_db = 20 * np.log10(np.maximum(coverage(frames.age_s), MIN_COVERAGE))
     level_db = 10 * np.log10(partials + 1e-12) - (frames.strength_db + cover_db)[:, None]
     moved, source, following = at_half_frames(frames)
@@ -157,13 +146,6 @@ def jointly(target: Target) -> Samples:
     straight = np.zeros((target.events.n_notes, len(power)), np.float32)
     sound = synthesize(moved, prediction, straight, target.n_samples, 0)
     return sound + np.float32(10 ** (SOFTER_DB / 20)) * take(noise @ filters, target.n_samples, 1)
-
-
-def _lobe(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Power of a sinusoid under Hann's window, so many bins from its place."""
-    near_one = np.abs(distance**2 - 1) < 1e-9
-    ratio = np.sinc(distance) / np.where(near_one, 1, 1 - distance**2)
-    return np.asarray(np.where(near_one, 0.5, ratio) ** 2)
 
 
 def _noise_filters(n_bins: int) -> Array:
@@ -214,6 +196,7 @@ def two_takes(target: Target) -> tuple[Samples, Samples]:
 
 ROWS: dict[str, Callable[[Target], tuple[Samples, Samples]]] = {
     "as measured: 48 partials, 24 bands of noise": lambda t: (drawn(t), t.sound),
+    "the same, less what windows see of other notes": lambda t: (drawn(t, True), t.sound),
     "solved together, noise in 1/24 octaves": lambda t: (jointly(t), t.sound),
     "two takes of one noise (floor)": two_takes,
     "oracle sampler (floor)": lambda t: (sampled(t), t.sound),

@@ -57,6 +57,7 @@ from cambiata.partials.note_frames import (
     partial_hz,
 )
 from cambiata.partials.posteriors import BANDS, NoteEvents, detect_notes
+from cambiata.partials.separation import separated
 from cambiata.partials.synthesis import AddedPartials, Prediction
 from cambiata.partials.tuning import tuning_cents
 from cambiata.weights import Model
@@ -199,12 +200,18 @@ class StyleNotes:
 
 
 def measure_style(style: Samples, listener: str) -> StyleMemory:
-    """Memory of a style [T]; `listener` names the weights that detect its notes."""
-    return measure_notes(style, listener).memory
+    """Memory of a style [T]; `listener` names the weights that detect its notes.
+
+    For the player, with which separated notes were not tried.
+    """
+    return measure_notes(style, listener, separate=False).memory
 
 
-def measure_notes(style: Samples, listener: str) -> StyleNotes:
-    """Memory of a style [T], with its notes and its spectrum."""
+def measure_notes(style: Samples, listener: str, *, separate: bool = True) -> StyleNotes:
+    """Memory of a style [T], with its notes and its spectrum.
+
+    With `separate`, notes are measured without what their window sees of others.
+    """
     power = power_spectrum(style)
     events = detect_notes(style, listener, tuning_cents=tuning_cents(style, BANDS.sample_rate))
     measured, frames, inharmonicity = measure(power, events)
@@ -216,6 +223,8 @@ def measure_notes(style: Samples, listener: str) -> StyleNotes:
     inharmonic = None
     if is_pitched(power, frames, inharmonicity):
         inharmonic = find_inharmonic(power, events, inharmonicity)
+        if separate:
+            measured = separated(measured, frames, events, power, inharmonicity)
     else:
         events = detect_hits(power)
         measured, frames = measure_hits(power, events)
