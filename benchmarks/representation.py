@@ -47,7 +47,7 @@ METRIC_RATE_HZ = 16000
 # The joint solution: steps of multiplicative updates; noise in bands of 1/24 octave, no narrower
 # than a bin. Noise is drawn 2 dB softer than its power: where it is not noise but beating, its
 # level varies more.
-STEPS, NOISE_STEP, SOFTER_DB = 10, 2 ** (1 / 24), -2.0
+STEPS, NOISE_STEP, SOFTER_DB = 5, 2 ** (1 / 24), -2.0
 MIN_COVERAGE = 0.25  # of the window by a note, as in `analysis.measure`
 
 Array = npt.NDArray[np.float32]

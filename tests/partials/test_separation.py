@@ -1,4 +1,4 @@
-"""What a note's window sees of other notes is taken off what is measured of it, and nothing else."""
+"""What a window sees of other notes is taken off what is measured of a note, and nothing else."""
 
 import numpy as np
 import pytest

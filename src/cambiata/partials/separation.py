@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
 from cambiata.partials.analysis import MeasuredFrames
 from cambiata.partials.bands import noise_interpolation
@@ -26,9 +27,9 @@ from cambiata.partials.posteriors import NoteEvents
 # The window reaches two frames to either side. Notes that begin within one frame of each other are
 # a chord, whose attack is their own.
 _WINDOW_FRAMES, _CHORD_FRAMES = 2.0, 1.0
-# Steps of the updates and bins to either side to which a partial's lobe is drawn; eight steps leave
-# some tenths of a dB.
-_N_STEPS, LOBE_BINS = 8, 4
+# Steps of the updates, and bins to either side to which a partial's lobe is drawn. Four steps leave
+# half a decibel in the mean, of which the mask lets through a part.
+_N_STEPS, LOBE_BINS = 4, 4
 _POWER_FLOOR = np.float32(1e-9)  # -90 dB of the mean power: silence
 _MIN_COVERAGE = 0.25  # as in `analysis.measure`
 _BLOCK_FRAMES = 128  # moments solved at a time: bounds memory, changes nothing else
@@ -79,7 +80,7 @@ def _solved_db(
     at = np.minimum(np.round(frames.frame).astype(np.int64), len(power) - 1)
     cover_db = 20 * np.log10(np.maximum(coverage(frames.age_s), _MIN_COVERAGE))
     base_db = (frames.strength_db + cover_db)[:, None]
-    filters = noise_interpolation(np.arange(WINDOW // 2 + 1) * BIN_HZ)
+    filters = noise_interpolation(np.arange(WINDOW // 2 + 1, dtype=np.float64) * BIN_HZ)
     solved_db = np.full_like(measured.partials_db, FLOOR_DB)
     for first in range(0, len(power), _BLOCK_FRAMES):
         rows = np.flatnonzero((at >= first) & (at < first + _BLOCK_FRAMES))
@@ -113,18 +114,23 @@ def solve_together(
     lobes = np.where(inside, _lobe(bins - hz[:, :, None] / BIN_HZ), 0).astype(np.float32)
     index = (at[:, None, None] * n_bins + np.where(inside, bins, 0)).astype(np.int32)
     partials = np.asarray(partials, np.float32)
+    spread = scipy.sparse.csr_array(filters)  # two bands a bin
     # Peaks count for the mean of a band, too: there is less noise than that.
-    noise = np.maximum(power @ filters.T / filters.sum(axis=1), _POWER_FLOOR) * np.float32(0.3)
+    noise = spread @ power.T / filters.sum(axis=1)[:, None] * np.float32(0.3)
+    noise = np.maximum(noise, _POWER_FLOOR)
     for _ in range(n_steps):
         summed = np.bincount(index.ravel(), (lobes * partials[:, :, None]).ravel(), power.size)
-        drawn = summed.reshape(power.shape).astype(np.float32) + noise @ filters
-        inverse = 1 / (drawn + _POWER_FLOOR)
+        inverse = 1 / (
+            summed.reshape(power.shape).astype(np.float32) + (spread.T @ noise).T + _POWER_FLOOR
+        )
         ratio = (power + _POWER_FLOOR) * inverse**2
         more = (ratio.ravel()[index] * lobes).sum(axis=2)
         less = (inverse.ravel()[index] * lobes).sum(axis=2)
-        partials = partials * np.sqrt(more / np.maximum(less, np.float32(1e-20)))
-        noise = noise * np.sqrt((ratio @ filters.T) / (inverse @ filters.T))
-    return partials, noise
+        # Without the square root, by which they would surely never go astray, they are twice as
+        # fast and do not either.
+        partials = partials * more / np.maximum(less, np.float32(1e-20))
+        noise = noise * (spread @ ratio.T) / (spread @ inverse.T)
+    return partials, np.asarray(noise.T, np.float32)
 
 
 def _lobe(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
