@@ -28,6 +28,7 @@ CURES = {
     "FluidSynth|libfluidsynth|sound ?font|fluid-r3|timgm6mb|musescore|csound": "make fonts",
     "amsynth|vital|dx7|stk|faust": 'apt-get install amsynth && pip install "cambiata[synths]"',
     "SoX": "apt-get install sox",
+    "sfzlint": 'pip install "cambiata[test]"',
     "playwright|Chromium": "apt-get install chromium && pip install playwright",
     "ffmpeg": "apt-get install ffmpeg",
     "root": "run the tests as an ordinary user",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cambiata.counterpoint.api import solve as solve_counterpoint
     from cambiata.errors import CambiataError, CambiataWarning, InputError
     from cambiata.groove.api import GrooveReport, groove_file, morph_groove
+    from cambiata.instrument.api import InstrumentReport, make_instrument
     from cambiata.melody.api import MelodyReport, restyle, restyle_file
     from cambiata.named_timbres.named import NamedTimbre, timbre_named, timbres
     from cambiata.performance.api import PlayOptions, PlayReport, play, play_file
@@ -62,6 +63,7 @@ _PLACES = {
     "counterpoint.api": "check_counterpoint=check solve_counterpoint=solve",
     "errors": "CambiataError CambiataWarning InputError",
     "groove.api": "GrooveReport groove_file morph_groove",
+    "instrument.api": "InstrumentReport make_instrument",
     "melody.api": "MelodyReport restyle restyle_file",
     "performance.api": "PlayOptions PlayReport play play_file",
     "registry": "available_systems play_system system_named transfer_system translate_system",
@@ -95,6 +97,7 @@ __all__ = [
     "DomainFacts",
     "GrooveReport",
     "InputError",
+    "InstrumentReport",
     "MeasuredRoom",
     "MelodyReport",
     "NamedTimbre",
@@ -125,6 +128,7 @@ __all__ = [
     "load_score",
     "load_sheet",
     "load_timbre",
+    "make_instrument",
     "mix_timbres",
     "morph_groove",
     "play",

@@ -32,6 +32,10 @@ EXAMPLES = {
     ),
     "timbre list": ("", "--json"),
     "timbre show": ("cello", "mine.timbre"),
+    "instrument": (
+        "cello.timbre -o cello.sf2",
+        "notes/ -o piano.sfz --keys 21-108 --velocities 4",
+    ),
     "melody": (
         "tune.mid --style hornpipe -o out.mid",
         "tune.abc --style jig --metre style --amount 0.5 -o out.musicxml",

@@ -25,6 +25,7 @@ _MODULES = {
     "transcribe": "audio_verbs",
     "domains": "audio_verbs",
     "timbre": "timbre_verbs",
+    "instrument": "instrument_verb",
     "melody": "score_verbs",
     "groove": "score_verbs",
     "counterpoint": "score_verbs",

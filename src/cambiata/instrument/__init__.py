@@ -1,0 +1,1 @@
+"""Playable instruments for samplers, of a captured timbre or of recordings of single notes."""
