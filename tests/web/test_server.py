@@ -249,6 +249,7 @@ def test_whatever_is_asked_the_answer_is_documented(tmp_path: Path) -> None:
                 *(sys.executable, "-m", "schemathesis.cli", "run", "openapi.json"),
                 *("--url", address.rstrip("/")),
                 *("--checks", f"{checks},response_schema_conformance"),
+                *("--request-timeout", "300"),  # of a busy machine; its own are 10 s
                 *("--max-examples", "12", "--seed", "1", "--phases", "examples,coverage,fuzzing"),
                 # Streams without an end.
                 *("--exclude-path", "/api/events"),
