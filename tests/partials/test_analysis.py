@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tones import RATE, note_event, tone
+from voices import sung
 
 from cambiata.partials.analysis import (
     choose_frames,
@@ -54,6 +55,12 @@ def test_upper_partials_of_a_piano_s_strings_lie_where_they_are_looked_for() -> 
         true_hz = measured[:, 0] * n * np.sqrt((1 + strings * n**2) / (1 + strings))
         below = true_hz < 9000
         assert np.abs(1200 * np.log2(measured[:, upper] / true_hz))[below].max() < 15
+
+
+def test_who_plays_sharp_has_no_stiff_strings() -> None:
+    power = power_spectrum(sung(220 * 2 ** (25 / 1200)))
+    events = note_event(57, 0, len(power), len(power))
+    assert measure(power, events)[2] == 0
 
 
 def test_noise_is_measured_between_partials() -> None:

@@ -46,6 +46,8 @@ _INHARMONICITY_AGE_S, _INHARMONICITY_PARTIALS = 0.05, slice(5, 24)
 _INHARMONICITY_FRAMES, _MIN_INHARMONICITY_FRAMES = 200, 8
 # Exact multiples, unless another finds clearly more: half a decibel (of log10 power).
 _INHARMONICITY_GAIN = 0.05
+# Who plays sharp has sharp partials, too: a cello passed for stiff strings of 2e-4.
+_OUT_OF_TUNE_CENTS = (-30, -20, -10, 0, 10, 20, 30)
 # A partial's peak is looked for this near to its place (out of tune, vibrato: less than a quarter
 # tone), and within 0.3 of the distance to its neighbours, so that it is never a neighbour's.
 _SEARCH_CENTS, _SEARCH_SHARE = 22.0, 0.3
@@ -264,23 +266,19 @@ def _estimate_inharmonicity(
     settled = settled[:: max(1, len(settled) // _INHARMONICITY_FRAMES)]
     pitch, rows = frames.tuned_pitch[settled], at[settled][:, None]
 
-    def score(inharmonicity: float) -> float:
-        hz = partial_hz(pitch, inharmonicity)[:, _INHARMONICITY_PARTIALS]
+    def score(inharmonicity: float, cents: float = 0.0) -> float:
+        hz = partial_hz(pitch + cents / 100, inharmonicity)[:, _INHARMONICITY_PARTIALS]
         bins = np.minimum(np.round(hz / BIN_HZ), peaks.shape[1] - 1).astype(np.int64)
         level = np.log10(peaks[rows, bins] + 1e-9)
         inside = hz < HIGHEST_HZ / 2  # higher up partials of any sound are weak
         return float((level * inside).sum() / max(1, inside.sum()))
 
-    scores = [score(inharmonicity) for inharmonicity in _INHARMONICITIES]
-    best = int(np.argmax(scores))
-    if scores[best] <= scores[0] + _INHARMONICITY_GAIN:
-        return 0.0
-    inharmonicity = _INHARMONICITIES[best]
+    inharmonicity = max(_INHARMONICITIES, key=score)
     for factor in _INHARMONICITY_FACTORS:
-        inharmonicity = max(
-            (inharmonicity, inharmonicity / factor, inharmonicity * factor), key=score
-        )
-    return inharmonicity
+        nearby = inharmonicity, inharmonicity / factor, inharmonicity * factor
+        inharmonicity = max(nearby, key=score)
+    exact = max(score(0.0, cents) for cents in _OUT_OF_TUNE_CENTS)
+    return inharmonicity if score(inharmonicity) > exact + _INHARMONICITY_GAIN else 0.0
 
 
 def _ownership_mask(

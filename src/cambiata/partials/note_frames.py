@@ -68,6 +68,7 @@ _RELATIVE_STRENGTH = FEATURES.index("relative_strength")
 _LEVEL = FEATURES.index("level")
 _LOG_RELEASE = FEATURES.index("log_release")
 _RELEASE_UNIT_S, _RELEASE_SCALE = 0.03, 4
+_MIDDLE_PITCH, _PITCH_SCALE = 64, 24
 
 Array = npt.NDArray[np.float32]
 
@@ -161,8 +162,8 @@ def describe_frames(
     # them, so that after a change of any of them all three must be trained anew.
     columns = [
         # The middle of the keyboard (E4) is 0, two octaves are 1.
-        (pitch - 64) / 24,
-        np.abs(pitch - 64) / 24,
+        (pitch - _MIDDLE_PITCH) / _PITCH_SCALE,
+        np.abs(pitch - _MIDDLE_PITCH) / _PITCH_SCALE,
         # A logarithm for long times, from 20 ms (one frame) on: 1 s is 0.98.
         np.log1p(age / 0.02) / 4,
         # What decays within an attack, a pluck, a struck note, and a string that rings.
@@ -190,6 +191,12 @@ def describe_frames(
     ]
     features = np.stack(columns, axis=1).astype(np.float32)
     return NoteFrames(note, frame, pitch, age_s, strength, features, events.tuning_cents)
+
+
+def pitch_of_features(features: Array) -> npt.NDArray[np.float64]:
+    """MIDI numbers of note frames of which the features [M, N_FEATURES] are known, [M]."""
+    scaled = features[:, FEATURES.index("pitch")].astype(np.float64)
+    return np.asarray(_PITCH_SCALE * scaled + _MIDDLE_PITCH)
 
 
 def slurred_for_s(events: NoteEvents) -> npt.NDArray[np.float64]:

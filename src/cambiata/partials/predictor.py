@@ -40,6 +40,7 @@ from cambiata.partials.bands import (
     render_bands,
 )
 from cambiata.partials.detail import recall
+from cambiata.partials.envelope import with_envelope
 from cambiata.partials.inharmonic import (
     N_COLUMNS,
     find_inharmonic,
@@ -331,6 +332,9 @@ def predict(
     added = inharmonic_partials(mix, frames)
     prediction = Prediction(partials, noise, background, inharmonicity, gain, residual, added=added)
     prediction = _with_recalled(prediction, mix, frames)
+    pitched = [(w, m.measured, m.pitches) for w, m in mix if m.is_pitched and len(m.pitches)]
+    continued_db = with_envelope(prediction.partials_db, frames, pitched, inharmonicity)
+    prediction = replace(prediction, partials_db=continued_db)
     # A stretch of a score is one of many, which must not differ in their noise.
     return prediction if content_db is None else _as_in_style(prediction, mix, frames, rendered)
 
