@@ -1,15 +1,19 @@
 """Make the listening page: its sounds, its pictures, and `docs/listening.md` itself.
 
-    python docs/make_listening.py --recordings FOLDER
+    python docs/make_listening.py --recordings FOLDER --before CHECKOUT
 
 FOLDER holds `librosa/`, `sms-tools/` and `bach-violin/`: the public recordings that `SOURCES`
-names, with their licences. What is made is committed, so that the site is built without them.
+names, with their licences. CHECKOUT is a checkout of commit 81d6d9e, which makes the clips called
+"before". What is made is committed, so that the site is built without them.
 Nothing is chosen among several outputs: each is what the command below it gives, with seed 0.
 """
 
 import argparse
 import csv
 import html
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -86,7 +90,9 @@ class Example:
 class Recordings:
     """The recordings and scores, each loaded as the page uses it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: Path) -> None:
+        self.before = before
+
         def part(path: Path, start_s: float, end_s: float | None) -> cambiata.Audio:
             return cambiata.load(path, start_s=start_s, end_s=end_s).mono()
 
@@ -193,6 +199,70 @@ def transfers(given: Recordings) -> Iterator[Example]:
         "piano strikes once.",
         ("voice", "trumpet", "strings", "piano"),
     )
+
+
+def repairs(given: Recordings) -> Iterator[Example]:
+    """Recordings as they were played before and as they are."""
+    trumpet, cello = given.trumpet, given.cello
+    violin, strings = shortened(given.violin), shortened(given.strings)
+    for name, title, content, style, remark, sources in (
+        (
+            "violin-cello",
+            "Hiss: a violin by a cello",
+            violin,
+            cello,
+            "Before, a hiss that the cello has not came and went with the notes.",
+            ("violin", "cello"),
+        ),
+        (
+            "violin-trumpet",
+            "Gaps and dynamics: a violin by a trumpet",
+            violin,
+            trumpet,
+            "Before, the gaps between the bow's strokes were filled and all notes were equally "
+            "loud. Some notes are still shorter than the violin's.",
+            ("violin", "trumpet"),
+        ),
+        (
+            "strings-violin",
+            "Many voices: a string orchestra by a violin",
+            strings,
+            given.violin,
+            "What was missed of the inner voices was noise before. It is still missing.",
+            ("strings", "violin"),
+        ),
+    ):
+        yield Example(
+            title,
+            [
+                Clip(f"{name}-before", "before", earlier(given.before, content, style)),
+                Clip(f"{name}-now", "now", cambiata.transfer(content, style)),
+            ],
+            "cambiata transfer content.wav style.wav -o out.wav",
+            remark,
+            sources,
+        )
+
+
+def shortened(sound: cambiata.Audio, end_s: float = 5.0) -> cambiata.Audio:
+    """The beginning of a sound."""
+    return replace(sound, samples=sound.samples[:, : round(end_s * sound.sample_rate)])
+
+
+def earlier(checkout: Path, content: cambiata.Audio, style: cambiata.Audio) -> cambiata.Audio:
+    """A transfer by the code of another checkout."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        content.save(folder / "content.wav")
+        style.save(folder / "style.wav")
+        files = [folder / f"{each}.wav" for each in ("content", "style", "out")]
+        subprocess.run(
+            [sys.executable, "-m", "cambiata", "transfer", *files[:2], "-o", files[2]],
+            env={**os.environ, "PYTHONPATH": str((checkout / "src").resolve())},
+            cwd=folder,
+            check=True,
+        )
+        return cambiata.load(files[2])
 
 
 def timbres(given: Recordings) -> Iterator[Example]:
@@ -403,6 +473,7 @@ def hurried(score: cambiata.Score, times: float) -> cambiata.Score:
 
 SECTIONS: dict[str, tuple[str, Callable[[Recordings], Iterator[Example]]]] = {
     "Timbre transfer": ("transfer", transfers),
+    "Recordings, before and now": ("transfer", repairs),
     "Mixed timbres": ("timbre", timbres),
     "Scores to audio": ("play", performances),
     "Transcription": ("transcribe", transcriptions),
@@ -475,9 +546,10 @@ def main() -> None:
     """Make everything anew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recordings", type=Path, default=DOCS.parent.parent / "shared/data/real")
+    parser.add_argument("--before", type=Path, required=True, help="a checkout of 81d6d9e")
     arguments = parser.parse_args()
     SOUNDS.mkdir(parents=True, exist_ok=True)
-    given = Recordings(arguments.recordings)
+    given = Recordings(arguments.recordings, arguments.before)
     sections: dict[str, list[Example]] = {}
     for title, (_, make) in SECTIONS.items():
         sections[title] = list(make(given))
