@@ -54,6 +54,17 @@ def test_what_decays_is_levelled_within_the_loop() -> None:
     assert np.abs(level - line).max() < 1.0
 
 
+@pytest.mark.parametrize("midi", [24, 40, 100])
+def test_low_and_high_notes_are_looped(midi: int) -> None:
+    sound = note(midi, duration_s=1.0)
+    hz = 440 * 2 ** ((midi - 69) / 12)
+    looped = make_loop(sound, RATE_HZ, hz, len(sound) - 4410, 0.0)
+    assert looped.loop is not None
+    start, end = looped.loop
+    periods = (end - start) * hz / RATE_HZ
+    assert abs(periods - round(periods)) < 0.05 + hz / RATE_HZ  # to a sample
+
+
 def test_what_has_decayed_needs_no_loop() -> None:
     sound = note(57, duration_s=2.0, decay_db_s=60)
     looped = make_loop(sound, RATE_HZ, HZ, len(sound), 60.0)

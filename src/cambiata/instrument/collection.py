@@ -26,6 +26,7 @@ from cambiata.system import Progress
 _VELOCITY = 96
 # Softer than this below the loudest at its key, a recording is another dynamic.
 _SAME_DYNAMIC_DB = 3.0
+_HIGHEST_RATE_HZ = 48000  # SoundFont 2 goes to 50,000
 _LONGEST_S = 20.0  # of a recorded note; a piano's lowest strings are softer by 40 dB then
 
 
@@ -43,7 +44,7 @@ def open_notes(
     sounds: Sequence[Audio], progress: Progress | None = None
 ) -> tuple[list[RecordedNote], list[str]]:
     """Recordings of single notes, opened and checked, and what has to be said of them."""
-    rate = sounds[0].sample_rate
+    rate = min(sounds[0].sample_rate, _HIGHEST_RATE_HZ)
     velocities = _named_velocities([sound.name for sound in sounds])
     notes = []
     keys = _named_keys(sounds)

@@ -58,9 +58,10 @@ def make_loop(
         stop = min(len(samples), round((end_frame + 1) * _FRAME_S * sample_rate))
         return Looped(fade_out(samples[:stop], sample_rate // 100), None, 0.0)
     onset = int(np.argmax(level > level.max() - 20)) * round(_FRAME_S * sample_rate)
-    end = min(held, len(samples)) - round(0.02 * sample_rate)
+    half = max(round(_PERIODS * sample_rate / hz / 2), round(_COMPARED_S * sample_rate / 2))
+    end = min(held, len(samples)) - max(round(0.02 * sample_rate), half + 8)
     earliest = min(onset + round(_AFTER_ONSET_S * sample_rate), (onset + end) // 2)
-    found = _find_start(samples, sample_rate, hz, earliest, end)
+    found = _find_start(samples, sample_rate, half, earliest, end)
     if found is None:
         return Looped(fade_out(samples[: end + 1], sample_rate // 100), None, 0.0)
     start, likeness = found
@@ -94,16 +95,12 @@ def _own_decay(part: np.ndarray, sample_rate: int, fallback_db_s: float) -> floa
 
 
 def _find_start(
-    samples: Samples, sample_rate: int, hz: float, earliest: int, end: int
+    samples: Samples, sample_rate: int, half: int, earliest: int, end: int
 ) -> tuple[int, float] | None:
     """Where a loop to `end` begins so that waves fit best, and their likeness, -1 to 1."""
-    half = max(round(_PERIODS * sample_rate / hz / 2), round(_COMPARED_S * sample_rate / 2))
-    latest = end - max(round(_SHORTEST_S * sample_rate), round(2 * sample_rate / hz))
+    latest = end - max(round(_SHORTEST_S * sample_rate), half)
     first = max(earliest, half, end - round(1.5 * _WANTED_S * sample_rate))
-    if latest <= first or end + half > len(samples):
-        end_shift = end + half - len(samples)
-        if end_shift <= 0 or latest - end_shift <= first:
-            return None
+    if latest <= first:
         return None
     pattern = samples[end - half : end + half].astype(np.float64)
     field = samples[first - half : latest + half].astype(np.float64)
