@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from cambiata.reverb.api import apply_file as reverb_apply_file
     from cambiata.reverb.api import capture as reverb_capture
     from cambiata.reverb.api import capture_file as reverb_capture_file
+    from cambiata.reverb.api import estimate as reverb_estimate
+    from cambiata.reverb.api import estimate_file as reverb_estimate_file
+    from cambiata.reverb.api import match as reverb_match
+    from cambiata.reverb.api import match_file as reverb_match_file
+    from cambiata.reverb.api import remove as reverb_remove
+    from cambiata.reverb.api import remove_file as reverb_remove_file
+    from cambiata.reverb.api import room as reverb_room
+    from cambiata.reverb.api import room_file as reverb_room_file
     from cambiata.reverb.api import sweep as reverb_sweep
     from cambiata.reverb.api import sweep_file as reverb_sweep_file
     from cambiata.reverb.reports import MeasuredRoom, ReverbReport, SweepReport
@@ -70,6 +78,10 @@ _PLACES = {
     "reverb.api": (
         "reverb_apply=apply reverb_apply_file=apply_file "
         "reverb_capture=capture reverb_capture_file=capture_file "
+        "reverb_estimate=estimate reverb_estimate_file=estimate_file "
+        "reverb_match=match reverb_match_file=match_file "
+        "reverb_remove=remove reverb_remove_file=remove_file "
+        "reverb_room=room reverb_room_file=room_file "
         "reverb_sweep=sweep reverb_sweep_file=sweep_file"
     ),
     "reverb.reports": "MeasuredRoom ReverbReport SweepReport",
@@ -140,6 +152,14 @@ __all__ = [
     "reverb_apply_file",
     "reverb_capture",
     "reverb_capture_file",
+    "reverb_estimate",
+    "reverb_estimate_file",
+    "reverb_match",
+    "reverb_match_file",
+    "reverb_remove",
+    "reverb_remove_file",
+    "reverb_room",
+    "reverb_room_file",
     "reverb_sweep",
     "reverb_sweep_file",
     "save_score",

@@ -92,3 +92,42 @@ def test_bad_input_in_one_line(sounds: Path) -> None:
         refused("sweep", "-o", room, "--duration", "0.5").replace("duration_s", "--duration"), cli
     )
     assert not room.exists()
+
+
+def test_a_simulated_room_and_a_walk_in_it(sounds: Path) -> None:
+    out, place = (
+        sounds / "room.wav",
+        ("--size", "8x5x3", "--listener", "2,2,1", "--source", "6,3,1"),
+    )
+    done = run("room", "-o", out, *place, "--rt60", "0.5", "--rate", RATE, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["rt60_s"] == pytest.approx(0.5, rel=0.05)
+    walk = sounds / "walk.wav"
+    done = run("room", sounds / "dry.wav", "-o", walk, *place, "--path", "6,1,1", "--channels", 2)
+    assert done.exit_code == 0, done.output
+    assert cambiata.load(walk).n_channels == 2
+    assert "needs a sound that moves along it" in refused(
+        "room", "-o", sounds / "no.wav", *place, "--path", "6,1,1"
+    )
+    done = run("room", "-o", sounds / "no.wav", "--size", "big", *place[2:])
+    assert done.exit_code == 2
+    assert "'big' is not three numbers; write it like 8x5x3" in done.output
+
+
+def test_estimate_match_and_remove(sounds: Path) -> None:
+    rng = np.random.default_rng(0)
+    clicks = np.zeros(8 * RATE, np.float32)
+    for at_s in np.arange(0.3, 7.5, 0.8):
+        clicks[round(at_s * RATE) :][:1600] = rng.standard_normal(1600)
+    Audio(recorded(clicks, noise_room(0.6, RATE), RATE), RATE).save(sounds / "hall.wav")
+    done = run("estimate", sounds / "hall.wav", "--picture", sounds / "lines.svg")
+    assert done.exit_code == 0, done.output
+    assert len(done.stdout.splitlines()) == 8
+    done = run("match", sounds / "dry.wav", sounds / "hall.wav", "-o", sounds / "m.wav", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["rt60_s"]["1000.0"] == pytest.approx(0.6, rel=0.25)
+    done = run("remove", sounds / "hall.wav", "-o", sounds / "r.wav")
+    assert done.exit_code == 0, done.output
+    assert (
+        cambiata.load(sounds / "r.wav").duration_s == cambiata.load(sounds / "hall.wav").duration_s
+    )

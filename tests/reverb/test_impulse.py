@@ -77,7 +77,7 @@ def _bad() -> dict[str, tuple[np.ndarray, str]]:
         "clipped": (np.clip(good, -0.3, 0.3), "is clipped; turn the recorder down"),
         "short": (good[: 2 * RATE], "lasts 2.0 s, and the sweep 3.0 s; record until"),
         "slower": (other, "holds another sweep: from .* it takes 5.. s, and this sweep"),
-        "narrower": (narrower, "holds another sweep: from 4.. to 3... Hz"),
+        "narrower": (narrower, "holds another sweep: from 4.. to [34]... Hz"),
         "noise": (noise, "no sweep is heard in it"),
         "late": (good[4 * RATE :], "begins within the sweep|no sweep is heard|lasts"),
         "early": (good[: round(5.0 * RATE)], "ends before the sweep does"),

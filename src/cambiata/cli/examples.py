@@ -58,6 +58,16 @@ EXAMPLES = {
         "dry.wav room.wav -o out.wav --tail 2",
         "dry.wav room.wav --amount 30% -o out.flac",
     ),
+    "reverb estimate": ("song.wav", "speech.wav --json"),
+    "reverb match": (
+        "dry.wav hall.wav -o out.wav --tail 2",
+        "dry.wav hall.wav --amount 50% -o out.flac",
+    ),
+    "reverb room": (
+        "-o room.wav --size 8x5x3 --listener 2,2,1.5 --source 6,3,1.5 --rt60 0.5",
+        "dry.wav -o out.wav --size 8x5x3 --listener 4,2,1.5 --source 1,4,1.5 --path 7,4,1.5",
+    ),
+    "reverb remove": ("speech.wav -o out.wav", "speech.wav --amount 70% -o out.wav"),
     "serve": ("", "--port 9000 --no-open --data studio/"),
     "data check": ("", "--banks banks/"),
     "data bank": (

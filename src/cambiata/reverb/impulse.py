@@ -24,8 +24,8 @@ _TOP, _NEXT, _CLIPPED_RATIO, _LEAST_CLIPPED = 0.998, 0.99, 2.0, 40
 # Claps: how far above the 20 ms before one, and how early the one before it ends.
 _CLAP_ABOVE_DB, _BEFORE_STEPS, _CLAP_WITHIN_S = 20.0, 20, 0.005
 # The ridge of a sweep in a spectrogram.
-_FRAME_S, _HOP_S, _RIDGE_S = 0.085, 0.02, 0.15
-_RIDGE_SHARE = 0.3  # of the frames: a phone's loudspeaker plays half of a sweep's octaves
+_FRAME_S, _HOP_S, _RIDGE_S, _RISE_FRAMES = 0.085, 0.02, 0.15, 4
+_RIDGE_SHARE = 0.2  # of the frames: a phone plays half of the octaves, a long reverb hides more
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +184,10 @@ def _line(
 def _ridge(
     mixed: Samples, sample_rate: int, sweep: Sweep
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Times and frequencies of a spectrogram's highest bins, of frames that are not silent."""
+    """Times and frequencies of the bins that rise most, of frames that are not silent.
+
+    What rises is the sweep; what is highest may be a resonance that the sweep has long passed.
+    """
     n_fft, hop = round(_FRAME_S * sample_rate), round(_HOP_S * sample_rate)
     if len(mixed) < n_fft:
         return np.zeros(0), np.zeros(0)
@@ -193,10 +196,13 @@ def _ridge(
     highest, level = np.empty(len(frames)), np.empty(len(frames))
     # A sweep is white in octaves and falls by 3 dB an octave; noise does not, so bins are raised.
     tilt = np.sqrt(np.arange(n_fft // 2 + 1))
+    before = np.zeros((_RISE_FRAMES, len(tilt)))
     for at in range(0, len(frames), 256):
         power = np.abs(np.fft.rfft(frames[at : at + 256] * window)) * tilt
-        highest[at : at + 256] = power.argmax(axis=1) * sample_rate / n_fft
-        level[at : at + 256] = power.max(axis=1)
+        power = np.concatenate([before, power])
+        rise, before = power[_RISE_FRAMES:] - power[:-_RISE_FRAMES], power[-_RISE_FRAMES:]
+        highest[at : at + 256] = rise.argmax(axis=1) * sample_rate / n_fft
+        level[at : at + 256] = rise.max(axis=1)
     is_loud = (level > level.max() * 1e-3) & (highest > 2 * sample_rate / n_fft)
     is_loud &= highest > sweep.low_hz / 4
     times_s = (np.arange(len(frames)) * hop + n_fft / 2) / sample_rate

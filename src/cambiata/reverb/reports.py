@@ -104,8 +104,6 @@ class ReverbReport:
         0 to 1.
     rt60_s : dict of float to float, optional
         Reverberation time of what was laid on it, by octave, where it is known.
-    direct_db : float, optional
-        Level of the direct sound against the reverb, likewise.
     picture : str or None
         The picture written, if any.
     elapsed_s : float
@@ -122,7 +120,6 @@ class ReverbReport:
     n_channels: int
     amount: float
     rt60_s: dict[float, float] | None = None
-    direct_db: float | None = None
     picture: str | None = None
     elapsed_s: float = 0.0
 
