@@ -132,7 +132,8 @@ def by_world(note: Samples, shift: int) -> Samples:
     rough, times = pyworld.dio(sound, RENDER_RATE_HZ, f0_floor=60, f0_ceil=1600)
     f0 = pyworld.stonemask(sound, rough, times, RENDER_RATE_HZ)
     envelope = pyworld.cheaptrick(sound, f0, times, RENDER_RATE_HZ, f0_floor=60)
-    noise = pyworld.d4c(sound, f0, times, RENDER_RATE_HZ)
+    size = 2 * (envelope.shape[1] - 1)
+    noise = pyworld.d4c(sound, f0, times, RENDER_RATE_HZ, fft_size=size)
     moved = pyworld.synthesize(f0 * 2 ** (shift / 12), envelope, noise, RENDER_RATE_HZ)
     return np.asarray(moved, np.float32)
 

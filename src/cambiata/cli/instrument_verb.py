@@ -49,6 +49,12 @@ def parse_keys(
 @_option("--velocities", "velocities", type=int, metavar="N", help="Velocity layers, 1 to 16.")
 @_option("--step", "step", type=int, metavar="N", help="Semitones between samples at most.")
 @_option("--hold", "hold_s", type=float, metavar="S", help="Seconds that a timbre's notes last.")
+@_option(
+    "--picture",
+    "picture",
+    metavar="OUT.png|svg",
+    help="Write a picture of keys, velocities and spectra.",
+)
 @strict_option(_option)
 @seed_option(_option)
 @output_options

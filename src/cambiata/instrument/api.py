@@ -11,8 +11,16 @@ import numpy as np
 from cambiata.audio.sound import Audio, AudioFile, load
 from cambiata.audio.writing import FORMATS
 from cambiata.errors import InputError, check_numbers, check_type, warn
-from cambiata.files import OutputKind, atomic_file, atomic_folder, check_not_input, check_output
+from cambiata.files import (
+    PICTURE,
+    OutputKind,
+    atomic_file,
+    atomic_folder,
+    check_not_input,
+    check_output,
+)
 from cambiata.instrument.collection import note_samples, open_notes
+from cambiata.instrument.picture import draw
 from cambiata.instrument.played import play_notes, played_samples
 from cambiata.instrument.recorded import is_one_note
 from cambiata.instrument.samples import (
@@ -117,6 +125,7 @@ def make_instrument(
     hold_s: float = 2.0,
     strict: bool = False,
     seed: int = 0,
+    picture: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> InstrumentReport:
@@ -148,6 +157,8 @@ def make_instrument(
         Refuse files that are unfinished or damaged, rather than use what is there of them.
     seed : int
         Seed of everything random.
+    picture : str or pathlib.Path, optional
+        Picture to write, .png or .svg: map of keys and velocities, and spectra.
     force : bool
         Replace an output that exists.
     progress : callable, optional
@@ -172,6 +183,7 @@ def make_instrument(
     began = time.perf_counter()
     _check_options(kind, keys, velocities, step, hold_s, seed)
     place, folder = _check_places(output, force)
+    drawn = None if picture is None else check_output(picture, PICTURE, force=force)
     given = _opened(sounds, output, strict=strict)
     layers = velocity_layers(velocities)
     timbre = _as_timbre(given, kind)
@@ -179,12 +191,14 @@ def make_instrument(
         _check_playable(keys)
         roots = spaced_roots([], keys, step)
         zones = _timbre_zones(timbre, roots, layers, keys, hold_s, seed, progress)
-        n_recorded = 0
+        recorded: set[tuple[int, int]] = set()
     else:
-        zones, n_recorded = _note_zones(given, layers, keys, step, progress)
+        zones, recorded = _note_zones(given, layers, keys, step, progress)
         roots = sorted({zone.sample.key for zone in zones})
     zones = _at_levels(zones)
     _write(zones, place, folder)
+    if drawn is not None:
+        draw(zones, keys, recorded, place.name).write(drawn)
     duration_s = sum(len(zone.sample.samples) / zone.sample.sample_rate for zone in zones)
     elapsed_s = time.perf_counter() - began
     return InstrumentReport(
@@ -195,11 +209,12 @@ def make_instrument(
         velocities=velocities,
         roots=tuple(roots),
         n_samples=len(zones),
-        n_recorded=n_recorded,
+        n_recorded=sum((zone.sample.key, zone.sample.velocity) in recorded for zone in zones),
         n_looped=sum(zone.sample.loop is not None for zone in zones),
         duration_s=duration_s,
         elapsed_s=elapsed_s,
         real_time_factor=elapsed_s / duration_s,
+        picture=None if picture is None else str(picture),
     )
 
 
@@ -330,8 +345,8 @@ def _note_zones(
     keys: tuple[int, int],
     step: int,
     progress: Progress | None,
-) -> tuple[list[Zone], int]:
-    """Zones of recordings of single notes, and how many of them are recordings as they are."""
+) -> tuple[list[Zone], set[tuple[int, int]]]:
+    """Zones of recordings of single notes, and the recordings' keys and velocities."""
     sounds = [each for each in given if isinstance(each, Audio)]
     notes, warnings = open_notes(sounds)
     for message in warnings:
@@ -346,9 +361,7 @@ def _note_zones(
     recorded = {(note.key, note.source.velocity) for note in notes}
     made: Iterator[tuple[int, tuple[int, int], Sample]]
     made = note_samples(notes, roots, layers, _LONGEST_MADE_S, progress)
-    zones = [Zone(sample, spans[root], layer) for root, layer, sample in made]
-    n_recorded = sum((zone.sample.key, zone.sample.velocity) in recorded for zone in zones)
-    return zones, n_recorded
+    return [Zone(sample, spans[root], layer) for root, layer, sample in made], recorded
 
 
 def _at_levels(zones: list[Zone]) -> list[Zone]:
