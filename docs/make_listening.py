@@ -211,8 +211,8 @@ def repairs(given: Recordings) -> Iterator[Example]:
             "Hiss: a violin by a cello",
             violin,
             cello,
-            "Before, a hiss came and went with the notes, 11 dB above the cello's own; now it is 3 dB "
-            "below that. The beginning of each note still has some.",
+            "Before, a hiss came and went with the notes, 11 dB above the cello's own; now it is "
+            "3 dB below that. The beginning of each note still has some.",
             ("violin", "cello"),
         ),
         (
@@ -220,8 +220,8 @@ def repairs(given: Recordings) -> Iterator[Example]:
             "Between strokes: a violin by a trumpet",
             violin,
             trumpet,
-            "Before, noise filled the time between the bow's strokes, 5 dB above the trumpet's; now "
-            "it is as loud as the trumpet's.",
+            "Before, noise filled the time between the bow's strokes, 5 dB above the trumpet's; "
+            "now it is as loud as the trumpet's.",
             ("violin", "trumpet"),
         ),
         (
@@ -229,8 +229,8 @@ def repairs(given: Recordings) -> Iterator[Example]:
             "Many voices: a string orchestra by a violin",
             strings,
             given.violin,
-            "What was missed of the inner voices was noise before, 14 dB above the violin's; 10 dB are "
-            "left, and the voices are still missing.",
+            "What was missed of the inner voices was noise before, 14 dB above the violin's; 10 dB "
+            "are left, and the voices are still missing.",
             ("strings", "violin"),
         ),
     ):
