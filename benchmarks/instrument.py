@@ -294,6 +294,7 @@ def print_scores(title: str, found: dict[str, dict[int, list[Score]]], groups: l
     """A table of means with intervals, and of log-mel LSD by distance."""
     print(f"\n{title}\n")
     rows = []
+    own = np.array([s.lsd_db for each in found["ours"].values() for s in each])
     for name, by_distance in found.items():
         scores = np.array([s.numbers for each in by_distance.values() for s in each])
         cells = []
@@ -303,8 +304,12 @@ def print_scores(title: str, found: dict[str, dict[int, list[Score]]], groups: l
         for is_far in (False, True)[: len(groups)]:
             lsds = [s.lsd_db for d, each in by_distance.items() for s in each if (d > 4) == is_far]
             cells.append(f"{np.mean(lsds):.2f}")
+        less = own - scores[:, 0]
+        low, high = bootstrap_interval(less)
+        cells.append("" if name == "ours" else f"{less.mean():+.2f} [{low:+.2f}, {high:+.2f}]")
         rows.append([name, *cells])
     header = ["", "log-mel LSD dB", "attack ms", "decay dB/s", "brightness semitones", *groups]
+    header.append("ours less it, LSD dB")
     print(table(header, rows))
     print(f"\n{len(scores)} notes", flush=True)
 

@@ -17,7 +17,7 @@ from cambiata.instrument.api import make_instrument
 from cambiata.instrument.pitch import measure_pitch
 from cambiata.score.midi import Note
 
-STRUCK = [recording(f"{key}.wav", key, decay_db_s=25.0, duration_s=1.5) for key in (55, 62.1)]
+STRUCK = [recording(f"{key}.wav", key, decay_db_s=25.0, duration_s=1.0) for key in (55, 62.1)]
 FEW = {"keys": (50, 66), "velocities": 2, "step": 6}
 
 

@@ -54,6 +54,16 @@ def test_what_decays_is_levelled_within_the_loop() -> None:
     assert np.abs(level - line).max() < 1.0
 
 
+def test_a_sound_that_swells_does_not_jump_back() -> None:
+    sound = note(57, duration_s=2.0)
+    sound = sound * np.linspace(1, 2.5, len(sound), dtype=np.float32)
+    looped = make_loop(sound, RATE_HZ, HZ, round(1.8 * RATE_HZ), 0.0)
+    assert looped.loop is not None
+    level = envelope_db(held(looped.samples, looped.loop, 4.0)[RATE_HZ // 2 :], RATE_HZ)
+    assert np.ptp(level) > 2  # it does go back, but over a fifth of a second
+    assert np.abs(np.diff(level)).max() < 1
+
+
 @pytest.mark.parametrize("midi", [24, 40, 100])
 def test_low_and_high_notes_are_looped(midi: int) -> None:
     sound = note(midi, duration_s=1.0)

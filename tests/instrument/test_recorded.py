@@ -39,8 +39,7 @@ def test_what_is_not_one_note_is_refused(sound: Samples, problem: str) -> None:
         open_note(sound, RATE_HZ, "a.wav", velocity=96)
 
 
-@pytest.mark.parametrize("midi", [30, 45, 60, 76, 96])
-@pytest.mark.parametrize("decay", [0.0, 30.0])
+@pytest.mark.parametrize(("midi", "decay"), [(30, 30.0), (45, 0.0), (76, 0.0), (96, 30.0)])
 def test_single_notes_are_taken(midi: int, decay: float) -> None:
     opened = open_note(note(midi, decay_db_s=decay, noise=0.001), RATE_HZ, "a", velocity=96)
     assert round(opened.model.midi) == midi

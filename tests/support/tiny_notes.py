@@ -22,7 +22,7 @@ def note(
     hz = 440 * 2 ** ((midi - 69) / 12)
     t = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
     sound = np.zeros(len(t))
-    for h in range(1, int(10_000 / hz) + 1):
+    for h in range(1, int(6000 / hz) + 1):
         octaves = abs(np.log2(h * hz / formant_hz))
         sound += 10 ** (-9 * octaves / 20) * np.sin(2 * np.pi * h * hz * t + h * h)
     sound *= level / np.abs(sound).max() * 10 ** (-decay_db_s * t / 20)
