@@ -24,13 +24,14 @@ import soundfile
 
 from cambiata.arrays import Samples
 from cambiata.audio.mel import mel_power, power_db
+from cambiata.audio.sound import load
 from cambiata.audio.source import pad_or_trim, resample
 from cambiata.data import soundfont
 from cambiata.data.soundfont import RENDER_RATE_HZ, Renderer, SoundFont, find_font
 from cambiata.evaluate.metrics import bootstrap_interval
 from cambiata.instrument import moving
 from cambiata.instrument.moving import Source, choose_sources, make_note
-from cambiata.instrument.recorded import open_note
+from cambiata.instrument.recorded import find_onset, open_note
 from cambiata.score.midi import Note
 from machine import machine, table
 
@@ -290,6 +291,45 @@ def velocity_scores(bank: Bank) -> dict[str, dict[int, list[Score]]]:
     return found
 
 
+def print_piano(folder: Path) -> None:
+    """Tables for a recorded piano of five levels: files LEVELn_CLOSE_KEY.ogg, a key in three."""
+
+    def note(level: int, key: int) -> Samples:
+        sound = load(folder / f"LEVEL{level}_CLOSE_{key}.ogg").mono().resampled(RENDER_RATE_HZ)
+        samples = sound.samples[0]
+        return beginning(samples[max(0, find_onset(samples) - RENDER_RATE_HZ // 200) :], HELD_S)
+
+    movers = rivals()
+    moved: dict[str, dict[int, list[Score]]] = {}
+    between: dict[str, dict[int, list[Score]]] = {}
+    layered: dict[str, dict[int, list[Score]]] = {}
+    for key in range(36, 97, 12):
+        true = note(3, key)
+        for shift in (3, -6, 9, -12):
+            other = note(3, key - shift)
+            outcomes = {name: move(other, shift) for name, move in movers.items()}
+            outcomes["ours"] = ours([(source_of(other, key - shift), 1.0)], key)
+            for name, made in outcomes.items():
+                moved.setdefault(name, {}).setdefault(abs(shift), []).append(compare(made, true))
+        for gap in (6, 12):
+            notes = [note(3, key - gap // 2), note(3, key + gap // 2)]
+            sides = [
+                (source_of(each, key + (2 * i - 1) * gap // 2), 0.5) for i, each in enumerate(notes)
+            ]
+            outcomes = {"resampling": by_resampling(notes[0], gap // 2), "ours": ours(sides, key)}
+            for name, made in outcomes.items():
+                between.setdefault(name, {}).setdefault(gap, []).append(compare(made, true))
+        soft, loud = note(2, key), note(4, key)
+        sides = [(source_of(soft, key, 50), 0.5), (source_of(loud, key, 110), 0.5)]
+        pitch = sides[0][0].model.midi
+        middle = make_note(sides, pitch, 80, round(NEEDED_S * RENDER_RATE_HZ))
+        for name, made in (("louder note", loud), ("softer note", soft), ("ours", middle)):
+            layered.setdefault(name, {}).setdefault(0, []).append(compare(made, true))
+    print_scores("piano: one note moved", moved, ["<= 4", "> 4 semitones"])
+    print_scores("piano: between two", between, [])
+    print_scores("piano: between two velocities", layered, [])
+
+
 def print_scores(title: str, found: dict[str, dict[int, list[Score]]], groups: list[str]) -> None:
     """A table of means with intervals, and of log-mel LSD by distance."""
     print(f"\n{title}\n")
@@ -301,7 +341,7 @@ def print_scores(title: str, found: dict[str, dict[int, list[Score]]], groups: l
         for column in scores.T:
             low, high = bootstrap_interval(column)
             cells.append(f"{column.mean():.2f} [{low:.2f}, {high:.2f}]")
-        for is_far in (False, True)[: len(groups)]:
+        for is_far in (False, True) if len(groups) == 2 else ():
             lsds = [s.lsd_db for d, each in by_distance.items() for s in each if (d > 4) == is_far]
             cells.append(f"{np.mean(lsds):.2f}")
         less = own - scores[:, 0]
@@ -340,11 +380,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--choose", action="store_true", help="constants, by FluidR3")
     parser.add_argument("--fonts", nargs="+", default=["fluid-r3", "timgm6mb"])
+    parser.add_argument("--piano", type=Path, help="Headroom Piano's folder, and nothing else")
     options = parser.parse_args()
     if options.choose:
         choose(Bank("fluid-r3"))
         raise SystemExit
     print(machine())
+    if options.piano:
+        print_piano(options.piano)
+        raise SystemExit
     for font in options.fonts:
         bank = Bank(font)
         print_scores(f"{font}: one note moved", moved_scores(bank), ["<= 4", "> 4 semitones"])

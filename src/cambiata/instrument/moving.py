@@ -30,7 +30,8 @@ DECAY_POWER = 0.5
 # Until then after the onset, nothing is stretched: the attack is the hand's, not the string's.
 _ATTACK_S = 0.05
 # Softer notes are duller: what an octave above the fundamental loses for each dB that a note is
-# softer than the softest one recorded.
+# softer than the softest one recorded. Not fitted: 15 dB of velocity
+# take 2 dB an octave.
 _DULL_DB_PER_OCTAVE = 0.15
 # Velocity counts as in SoundFont 2 and SFZ: 40 dB a decade.
 _DB_PER_DECADE = 40.0
