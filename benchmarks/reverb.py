@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +22,17 @@ import cambiata
 from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio, load
 from cambiata.audio.source import resample
+from cambiata.reverb.blind import RATE_HZ
 from cambiata.reverb.decay import OctaveDecay, measure_octaves
 from cambiata.reverb.deconvolution import direct_start
 from cambiata.reverb.tail import decaying_noise, with_direct
+from reverb_calibration import bursts
 
 ROOT = Path(__file__).parent.parent
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 
 
-def interval(values: Sequence[float], statistic: str = "median") -> str:
+def interval(values: Sequence[float] | Array, statistic: str = "median") -> str:
     """A statistic with its bootstrap interval."""
     data, rng = np.array(values), np.random.default_rng(0)
     function = np.median if statistic == "median" else np.mean
@@ -82,13 +85,20 @@ def sweep_table(rooms: dict[str, tuple[Samples, int]]) -> None:
             noise = np.random.default_rng(0).standard_normal(len(sound)) * sound.std()
             sound = sound + noise * 10 ** (-snr_db / 20)
             sound = np.pad(0.5 * sound / np.abs(sound).max(), (rate // 3, 0))
-            found = cambiata.reverb_capture(Audio(sound.astype(np.float32), rate), played)
+            try:
+                found = cambiata.reverb_capture(Audio(sound.astype(np.float32), rate), played)
+            except cambiata.InputError as error:
+                print(f"| {name} | {case} | refused: {error} | | | | |")
+                continue
             pairs = [
                 (f, t) for f, t in zip(found.octaves, true, strict=True) if f.rt60_s and t.rt60_s
             ]
             rt = [100 * abs(f.rt60_s / t.rt60_s - 1) for f, t in pairs if f.rt60_s and t.rt60_s]
             edt = [100 * abs(f.edt_s / t.edt_s - 1) for f, t in pairs if f.edt_s and t.edt_s]
             c50 = [abs(f.c50_db - t.c50_db) for f, t in pairs if f.c50_db and t.c50_db]
+            if not rt:
+                print(f"| {name} | {case} | no octave known | | | | |")
+                continue
             every[case] += rt
             print(
                 f"| {name} | {case} | {np.mean(rt):.1f} | {max(rt):.1f} | {np.mean(edt):.1f} | "
@@ -123,7 +133,7 @@ def blind_table(rooms: dict[str, tuple[Samples, int]], dry: Sequence[Path]) -> N
                     of_room.append(100 * (time_s / target - 1))
             both = [t for c in (500.0, 1000.0) if (t := true.get(c)) is not None]
             if found.rt60_s is not None and both:
-                middle.append(100 * abs(found.rt60_s / np.mean(both) - 1))
+                middle.append(100 * abs(found.rt60_s / float(np.mean(both)) - 1))
         if of_room:
             print(f"{name}: median {np.median(of_room):+.0f} %")
     for centre_hz, each in errors.items():
@@ -151,20 +161,23 @@ def room_table() -> None:
 
 def remove_table(rooms: dict[str, tuple[Samples, int]], dry: Sequence[Path]) -> None:
     """Energy of what is early (first 50 ms of the response) over the rest, before and after."""
-    gains = []
+    gains: dict[str, list[float]] = {"recordings": [], "bursts": []}
+    sounds = {path.stem: load(path, end_s=min(15.0, load(path).duration_s)) for path in dry}
+    for i in range(2):
+        sounds[f"bursts {i}"] = Audio(bursts(np.random.default_rng(i)), RATE_HZ)
     for name, (response, rate) in rooms.items():
         start = direct_start(response[None], rate)
         early = response.copy()
         early[start + rate // 20 :] = 0
-        for path in dry:
-            sound = load(path, end_s=min(15.0, load(path).duration_s))
+        for title, sound in sounds.items():
             clean = resample(sound.samples[0], sound.sample_rate, rate)
             wet, target = (convolved(clean, h)[: len(clean)] for h in (response, early))
             out = cambiata.reverb_remove(Audio(wet, rate)).samples[0]
             before, after = early_db(wet, target), early_db(out, target)
-            gains.append(after - before)
-            print(f"{name}, {path.stem}: {before:.1f} -> {after:.1f} dB")
-    print(f"gain {interval(gains, 'mean')} dB")
+            gains["bursts" if "bursts" in title else "recordings"].append(after - before)
+            print(f"{name}, {title}: {before:.1f} -> {after:.1f} dB")
+    for kind, each in gains.items():
+        print(f"{kind}: gain {interval(each, 'mean')} dB")
 
 
 def early_db(sound: Samples, target: Samples) -> float:
@@ -177,35 +190,36 @@ def early_db(sound: Samples, target: Samples) -> float:
 def peer_table(rooms: dict[str, tuple[Samples, int]]) -> None:
     """Times and clarity beside pyrato's, of the same responses in the same octaves."""
     import pyfar
-    import pyrato
+    from pyrato.edc import energy_decay_curve_chu_lundeby
+    from pyrato.parameters import clarity, reverberation_time_linear_regression
 
-    times, clarities = [], []
-    for response, rate in rooms.values():
+    times: dict[str, list[float]] = {"T20": [], "T30": [], "EDT": []}
+    clarities = []
+    for name, (response, rate) in rooms.items():
         start = direct_start(response[None], rate)
         signal = pyfar.Signal(response[start:].astype(np.float64), rate)
         bands = pyfar.dsp.filter.fractional_octave_bands(
             signal, num_fractions=1, frequency_range=(125, 4000)
         )
         for octave, band in zip(octaves_of(response, rate), bands.time, strict=False):
-            one = pyfar.Signal(band[0], rate)
             try:
-                curve = pyrato.energy_decay_curve_chu_lundeby(
-                    one, freq=octave.centre_hz, is_energy=False, plot=False
-                )
-                peer_s = float(
-                    np.squeeze(pyrato.reverberation_time_linear_regression(curve, "T20"))
-                )
-            except (ValueError, IndexError, AttributeError, TypeError) as error:
-                print(f"pyrato refuses {octave.centre_hz:g} Hz: {error}")
+                curve = energy_decay_curve_chu_lundeby(pyfar.Signal(band[0], rate))
+                peers = {k: float(reverberation_time_linear_regression(curve, k)[0]) for k in times}
+                early_db = float(clarity(curve, 50)[0])
+            except (ValueError, IndexError) as error:
+                print(f"{name}, {octave.centre_hz:g} Hz: refused by pyrato: {error}")
                 continue
-            if octave.t20_s is not None and np.isfinite(peer_s):
-                times.append(100 * (octave.t20_s / peer_s - 1))
-            if hasattr(pyrato, "parameters") and octave.c50_db is not None:
-                clarity = float(np.squeeze(pyrato.parameters.clarity(curve, 50)))
-                clarities.append(octave.c50_db - clarity)
-    print(f"T20 against pyrato's: median {interval(times)} %, of |.| {interval(np.abs(times))} %")
-    if clarities:
-        print(f"C50 against pyrato's: median {interval(clarities)} dB")
+            own = {"T20": octave.t20_s, "T30": octave.t30_s, "EDT": octave.edt_s}
+            for kind, time_s in own.items():
+                if time_s is not None and np.isfinite(peers[kind]):
+                    times[kind].append(100 * (time_s / peers[kind] - 1))
+            if octave.c50_db is not None and np.isfinite(early_db):
+                clarities.append(octave.c50_db - early_db)
+    for kind, each in times.items():
+        size = interval(np.abs(each))
+        print(f"{kind}: n {len(each)}, median {interval(each)} %, its size {size} %")
+    size = interval(np.abs(clarities))
+    print(f"C50: n {len(clarities)}, median {interval(clarities)} dB, its size {size} dB")
 
 
 def speed_table(seconds: float) -> None:
@@ -231,12 +245,14 @@ def speed_table(seconds: float) -> None:
             "room": "in.wav -o p.wav --size 8x5x3 --listener 2,2,1 --source 6,3,1 --path 6,1,1",
             "remove": "in.wav -o d.wav",
         }
-        print("| verb | sound, s | wall, s | real-time factor | peak MiB |\n|---|---|---|---|---|")
+        print("| verb | sound, s | wall, s | CPU, s | CPU over sound | peak MiB |")
+        print("|---|---|---|---|---|---|")
         for verb, typed in verbs.items():
             command = [sys.executable, "-m", "cambiata", "reverb", verb, *typed.split()]
             code = (
                 "import resource as r, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
-                "capture_output=True); print(r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss)"
+                "capture_output=True); u = r.getrusage(r.RUSAGE_CHILDREN); "
+                "print(u.ru_maxrss, u.ru_utime + u.ru_stime)"
             )
             started = time.perf_counter()
             done = subprocess.run(
@@ -244,9 +260,10 @@ def speed_table(seconds: float) -> None:
             )
             wall_s = time.perf_counter() - started
             length_s = len(wet) / 48000 if verb == "capture" else seconds
-            peak = float(done.stdout or "nan") / 1024
+            peak_kib, cpu_s = (float(each) for each in (done.stdout or "nan nan").split())
             print(
-                f"| {verb} | {length_s:.0f} | {wall_s:.1f} | {wall_s / length_s:.3f} | {peak:.0f} |"
+                f"| {verb} | {length_s:.0f} | {wall_s:.1f} | {cpu_s:.1f} | "
+                f"{cpu_s / length_s:.3f} | {peak_kib / 1024:.0f} |"
             )
 
 

@@ -31,7 +31,7 @@ def test_falls_have_the_times_that_they_have() -> None:
         held = (t >= begin_s) & (t < begin_s + 0.2)
         falling = t >= begin_s + 0.2
         level_db[held] = 0
-        decay_db = -6 - 60 * (t - begin_s - 0.2) / time_s  # 6 dB go at once: the direct sound
+        decay_db = -14 - 60 * (t - begin_s - 0.2) / time_s  # 14 dB go at once: the direct sound
         level_db[falling] = np.maximum(decay_db[falling], -70)
     falls = find_falls(10 ** (level_db / 10)).deeper_than(24)
     assert falls.times_s == pytest.approx([0.5, 1.0], rel=0.1)

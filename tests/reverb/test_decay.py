@@ -23,6 +23,8 @@ def test_an_exponential_in_noise_has_its_time_and_its_knee(rt60_s: float, noise_
     curve = integrate(energy + 10 ** (noise_db / 10), found, RATE)
     whole = energy.sum()
     assert curve[0] == pytest.approx(whole, rel=0.02)
+    late = round(0.8 * found.knee)  # where a quarter of what is left would be noise
+    assert curve[late] == pytest.approx(energy[late:].sum(), rel=0.12)
 
 
 def test_octaves_of_a_known_room() -> None:

@@ -18,7 +18,8 @@ from cambiata.reverb.rendering import Reverberant
 # Windows of 46 ms, hops of a quarter of it. The prediction skips three hops (35 ms), which leaves
 # the sound's own body and early reflections, and reaches over twelve (140 ms): longer reverbs need
 # more frames to be estimated from than a chunk has, for little more.
-_WINDOW_S, _DELAY, _TAPS, _ITERATIONS = 0.046, 3, 12, 3
+# A third iteration takes 0.07 dB more out of bursts, and 1.6 dB more of a sung voice away.
+_WINDOW_S, _DELAY, _TAPS, _ITERATIONS = 0.046, 3, 12, 2
 # Estimated together: long enough for the prediction to be of the room, short enough for memory.
 _CHUNK_S, _OVERLAP_S = 30.0, 1.0
 _BINS_AT_ONCE = 32

@@ -40,4 +40,5 @@ def with_direct(noise: Bands, direct_db: float, delay_samples: int = 0) -> Sampl
     response /= np.sqrt((response**2).sum(axis=1).mean())
     response *= 10 ** (-direct_db / 20)
     response[:, 0] += 1.0
-    return (response / np.abs(response).max()).astype(np.float32)
+    scaled: Samples = (response / np.abs(response).max()).astype(np.float32)
+    return scaled
