@@ -52,6 +52,7 @@ def main() -> None:
                 "-o",
                 f"{folder}/g.mid",
             ),
+            ("reverb", "remove", pair[0], "-o", f"{folder}/drier.wav"),
             ("counterpoint", "check", str(EXAMPLES / "worksheet.mid")),
         ):
             done = run(*call)
