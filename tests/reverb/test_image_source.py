@@ -69,11 +69,11 @@ def test_bad_rooms_in_one_line() -> None:
     for size, source, options, message in (
         (SIZE, (9, 1, 1), {}, "source: 9,1,1 is outside of the room; use 0,0,0 to 8,5,3"),
         ((8, 5), THERE, {}, r"size: has 2 numbers; give three, in metres"),
-        ((8, 5, 0), THERE, {}, "size: 0 is out of range; use 0.5 to 200"),
-        (SIZE, THERE, {"rt60_s": 0}, "rt60_s: 0 is out of range"),
-        (SIZE, THERE, {"absorption": 1.5}, "absorption: 1.5 is out of range"),
+        ((8, 5, 0), THERE, {}, "size 0: is out of range; use 0.5 to 200"),
+        (SIZE, THERE, {"rt60_s": 0}, "rt60 0: is out of range"),
+        (SIZE, THERE, {"absorption": 1.5}, "absorption 1.5: is out of range"),
         (SIZE, THERE, {"rt60_s": 1, "absorption": 0.5}, "leave out one of them"),
-        (SIZE, THERE, {"n_channels": 3}, "n_channels: 3 is out of range"),
+        (SIZE, THERE, {"n_channels": 3}, "n_channels 3: is out of range"),
     ):
         with pytest.raises(cambiata.InputError, match=message):
             cambiata.reverb_room(size, HERE, source, **options)  # type: ignore[arg-type]

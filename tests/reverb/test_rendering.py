@@ -62,8 +62,8 @@ def test_bad_input_in_one_line() -> None:
         (DRY, silence, {}, r"s\.wav: is silent; give an impulse response"),
         (stereo, three, {}, r"three\.wav: has 3 channels, and dry\.wav has 2; use a room of one"),
         (DRY, Audio(np.ones(61 * 4000), 4000, name="r.wav"), {}, r"r\.wav: lasts 61 s, longer"),
-        (DRY, room, {"amount": 2}, "amount: 2 is out of range; use 0 to 1"),
-        (DRY, room, {"tail_s": -1}, "tail_s: -1 s is out of range"),
+        (DRY, room, {"amount": 2}, "amount 2: is out of range; use 0 to 1"),
+        (DRY, room, {"tail_s": -1}, "tail -1 s: is out of range"),
     ):
         with pytest.raises(cambiata.InputError, match=message):
             cambiata.reverb_apply(sound, place, **options)  # type: ignore[arg-type]

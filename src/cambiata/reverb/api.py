@@ -3,6 +3,7 @@
 Each verb is a function of sounds in memory and one from file to file.
 """
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -99,7 +100,8 @@ def sweep(
 
 def _check_range(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
-        raise InputError(name, f"{value:g} is out of range", f"use {least:g} to {most:g}")
+        plain = re.sub(r"_(s|hz|db)$", "", name)  # as the command line has it
+        raise InputError(f"{plain} {value:g}", "is out of range", f"use {least:g} to {most:g}")
 
 
 @checked_keywords
@@ -754,7 +756,7 @@ def _check_point(name: str, point: Point, size: Point) -> None:
 def _listeners(listener: Point, size: Point, n_channels: int) -> list[Point]:
     _check_point("listener", listener, size)
     if n_channels not in (1, 2):
-        raise InputError("n_channels", f"{n_channels} is out of range", "use 1 or 2")
+        raise InputError(f"n_channels {n_channels}", "is out of range", "use 1 or 2")
     x, y, z = listener
     if n_channels == 1:
         return [listener]

@@ -30,9 +30,9 @@ class Reverberant(ABC):
 
     def __init__(self, source: Source, amount: float, tail_s: float) -> None:
         if not 0 <= amount <= 1:
-            raise InputError("amount", f"{amount:g} is out of range", "use 0 to 1")
+            raise InputError(f"amount {amount:g}", "is out of range", "use 0 to 1")
         if not 0 <= tail_s <= 3600:
-            raise InputError("tail_s", f"{tail_s:g} s is out of range", "use 0 to 3600 seconds")
+            raise InputError(f"tail {tail_s:g} s", "is out of range", "use 0 to 3600 seconds")
         self.source, self.amount = source, amount
         self.name, self.sample_rate, self.subtype = source.name, source.sample_rate, source.subtype
         self.n_channels = source.n_channels
