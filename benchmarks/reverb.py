@@ -1,6 +1,6 @@
 """Errors and costs of the reverb verbs, on known rooms.
 
-    python benchmarks/reverb.py sweep|blind|room|remove|peers|speed [--rooms FOLDER] [--dry FILE...]
+    python benchmarks/reverb.py TABLE [--rooms FOLDER] [--dry FILE...]
 
 ROOMS holds measured impulse responses, DRY files are sounds to put into rooms (else the two of
 `examples/`). Intervals are 95 % bootstrap intervals over the items.
@@ -25,6 +25,7 @@ from cambiata.audio.source import resample
 from cambiata.reverb.blind import RATE_HZ
 from cambiata.reverb.decay import OctaveDecay, measure_octaves
 from cambiata.reverb.deconvolution import direct_start
+from cambiata.reverb.image_source import SPEED_M_S, Shoebox
 from cambiata.reverb.tail import decaying_noise, with_direct
 from reverb_calibration import bursts
 
@@ -159,6 +160,29 @@ def room_table() -> None:
     )
 
 
+def image_table() -> None:
+    """Early reflections beside pyroomacoustics' of the same rooms, to where ours fade out."""
+    import pyroomacoustics
+
+    pyroomacoustics.constants.set("c", SPEED_M_S)
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        size = tuple(rng.uniform((4, 3, 2.4), (12, 8, 4)))
+        box = Shoebox(size, float(rng.uniform(0.2, 0.6)))
+        source, listener = (tuple(rng.uniform(0.15, 0.85, 3) * size) for _ in range(2))
+        walls = pyroomacoustics.Material(box.absorption)
+        room = pyroomacoustics.ShoeBox(size, fs=48000, materials=walls, max_order=17)
+        room.add_source(source)
+        room.add_microphone(listener)
+        room.compute_rir()
+        late = pyroomacoustics.constants.get("frac_delay_length") // 2
+        direct_s = float(np.linalg.norm(np.subtract(source, listener))) / SPEED_M_S
+        n = round((direct_s + min(0.08, 0.25 * box.rt60_s) - 0.03) * 48000)
+        own = box.response(source, [listener], 48000)[0, :n]
+        likeness = np.corrcoef(own, room.rir[0][0][late : late + n])[0, 1]
+        print(f"{'x'.join(f'{m:.1f}' for m in size)} m, {1000 * n / 48000:.0f} ms: {likeness:.4f}")
+
+
 def remove_table(rooms: dict[str, tuple[Samples, int]], dry: Sequence[Path]) -> None:
     """Energy of what is early (first 50 ms of the response) over the rest, before and after."""
     gains: dict[str, list[float]] = {"recordings": [], "bursts": []}
@@ -270,7 +294,7 @@ def speed_table(seconds: float) -> None:
 def main() -> None:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    tables = ("sweep", "blind", "room", "remove", "peers", "speed")
+    tables = ("sweep", "blind", "room", "images", "remove", "peers", "speed")
     parser.add_argument("table", choices=tables)
     parser.add_argument("--rooms", type=Path)
     parser.add_argument("--dry", type=Path, nargs="*")
@@ -285,6 +309,8 @@ def main() -> None:
         blind_table(rooms, dry)
     elif options.table == "room":
         room_table()
+    elif options.table == "images":
+        image_table()
     elif options.table == "remove":
         remove_table(rooms, dry)
     elif options.table == "peers":
