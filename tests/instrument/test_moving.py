@@ -37,6 +37,15 @@ def test_pitch_is_the_one_wanted(midi: float) -> None:
     assert abs(measured.midi - midi) < 0.02
 
 
+def test_noise_of_a_note_moved_far_up_does_not_end_before_it() -> None:
+    made = make_note([(source(60, noise=0.003, duration_s=3.0), 1.0)], 78, 96, 3 * N)
+    assert len(made) > N
+    spectrum = np.fft.rfft(made, 4 * N)
+    low = np.fft.irfft(np.where(np.fft.rfftfreq(4 * N, 1 / RATE_HZ) < 500, spectrum, 0))
+    levels = [np.mean(part**2) for part in np.array_split(low[: len(made) - 500], 8)[1:]]
+    assert max(levels) < 4 * min(levels)
+
+
 def test_brightness_follows_formants_more_than_resampling_does() -> None:
     below = centroid_hz(note(55))
     moved = centroid_hz(make_note([(source(55), 1.0)], 67, 96, N))

@@ -9,6 +9,7 @@ from cambiata.errors import InputError
 from cambiata.instrument.recorded import (
     decay_db_s,
     find_onset,
+    is_decaying,
     is_one_note,
     is_polyphonic,
     named_key,
@@ -72,6 +73,14 @@ def test_onset_and_decay() -> None:
 def test_names_tell_key_and_velocity(name: str, key: int | None, velocity: int | None) -> None:
     assert named_key(name) == key
     assert named_velocity(name) == velocity
+
+
+def test_a_fast_decay_that_slows_down_is_a_decay() -> None:
+    sound = note(60, duration_s=2.0, release_s=0.001)
+    t = np.arange(len(sound)) / RATE_HZ
+    two_stages = sound * (10 ** (-60 * t / 20) + 0.05 * 10 ** (-2 * t / 20))
+    assert is_decaying(two_stages.astype(np.float32), RATE_HZ)
+    assert not is_decaying(sound, RATE_HZ)
 
 
 def test_a_phrase_is_not_one_note() -> None:

@@ -86,12 +86,15 @@ def make_loop(
 
 
 def _own_decay(part: np.ndarray, sample_rate: int, fallback_db_s: float) -> float:
-    """How fast the part that is looped decays, never growing."""
+    """How fast the part that is looped decays: not growing, nor much faster than the whole does.
+
+    A loop of some tenths of a second may lie in the fall of a beat between strings.
+    """
     level = envelope_db(part.astype(np.float32), sample_rate)
     if len(level) < 6:
         return fallback_db_s
     slope = float(np.polyfit(np.arange(len(level)) * _FRAME_S, level, 1)[0])
-    return float(np.clip(-slope, 0.5, 200.0))
+    return float(np.clip(-slope, 0.5, 1.5 * fallback_db_s + 2))
 
 
 def _find_start(

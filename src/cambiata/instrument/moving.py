@@ -29,6 +29,8 @@ BY_FREQUENCY = 0.5
 DECAY_POWER = 0.5
 # Until then after the onset, nothing is stretched: the attack is the hand's, not the string's.
 _ATTACK_S = 0.05
+_EDGE_S, _SHORTEST_REST_S = 0.05, 1.0
+_OVERLAP = 4  # frames a window of the model
 # Softer notes are duller: what an octave above the fundamental loses for each dB that a note is
 # softer than the softest one recorded. Not fitted: 15 dB of velocity
 # take 2 dB an octave.
@@ -109,11 +111,17 @@ def make_note(
 
 
 def _lasts(source: Source, hz: float, nearest: NoteModel) -> int:
-    """Samples until a source that is moved to a pitch ends, from its attack on."""
+    """Samples until a source that is moved to a pitch ends, its last 50 ms left out.
+
+    Windows see the recording's end there. What is no partial ends sooner; it is missing where a
+    second of it is not to be had.
+    """
     model = source.model
-    pace = _pace(source, hz)
-    after = (model.n_samples - model.hop - model.onset) / model.sample_rate
-    return nearest.onset + int(after / max(pace, 1.0) * nearest.sample_rate)
+    edge = model.sample_rate * _EDGE_S + _OVERLAP * model.hop
+    after_s = (model.n_samples - edge - model.onset) / model.sample_rate
+    rest_s = max(after_s / max(hz / model.hz, 1.0), _SHORTEST_REST_S)
+    lasts_s = min(after_s / max(_pace(source, hz), 1.0), rest_s)
+    return nearest.onset + max(0, int(lasts_s * nearest.sample_rate))
 
 
 def _pace(source: Source, hz: float) -> float:
@@ -237,7 +245,10 @@ def _moved_rest(
 def _transposed_rest(model: NoteModel, hz: float, onset: int) -> Samples:
     """What is no partial of a note moved to a pitch, its onset at a sample."""
     ratio = hz / model.hz
-    moved = resample(model.rest, _WHOLE * ratio, _WHOLE)
+    rest = model.rest.copy()
+    n = min(len(rest), round(_EDGE_S * model.sample_rate))
+    rest[-n:] *= np.linspace(1, 0, n, dtype=np.float32)
+    moved = resample(rest, _WHOLE * ratio, _WHOLE)
     late = onset - round(model.onset / ratio)
     return np.pad(moved, (late, 0)) if late >= 0 else moved[-late:]
 

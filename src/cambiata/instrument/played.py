@@ -7,7 +7,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio
 from cambiata.instrument.looping import make_loop, release_db_s
 from cambiata.instrument.pitch import refine_pitch
-from cambiata.instrument.recorded import DECAY_DB_S, decay_db_s, find_onset
+from cambiata.instrument.recorded import decay_db_s, find_onset, is_decaying
 from cambiata.instrument.samples import Sample
 from cambiata.performance.api import play
 from cambiata.score.midi import Note, Part, Score
@@ -63,8 +63,7 @@ def played_samples(notes: Sequence[PlayedNote], rate: int) -> Iterator[Sample]:
         first = max(0, onset - rate // 200)
         midi = refine_pitch(held[onset:], rate, float(note.key))
         cents = 100 * (midi - note.key)
-        decay = decay_db_s(held, rate)
-        decay = decay if decay > DECAY_DB_S else 0.0
+        decay = max(decay_db_s(held, rate), 0.5) if is_decaying(held, rate) else 0.0
         hz = 440 * 2 ** ((midi - 69) / 12)
         looped = make_loop(note.samples[first:], rate, hz, note.held - first, decay)
         yield Sample(

@@ -17,8 +17,9 @@ _SHORTEST_S = 0.15  # three periods of the lowest key, and a quarter of a stacca
 # A note begins where its envelope is first within so many dB of its loudest.
 _ONSET_DB = -30.0
 _LEAD_S = 0.005  # what is left before it: a filter's ringing, and room to fade in
-# A sound decays that loses so much a second while it is held.
-DECAY_DB_S = 4.0
+# A sound decays that loses so much a second while it is held, or so much in all: a piano's fast
+# first decay is followed by a slow one.
+_DECAY_DB_S, _DECAY_DB = 4.0, 12.0
 _ENVELOPE_S = 0.01
 # MuseScore's velocities of dynamics.
 _DYNAMICS = {"ppp": 16, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112, "fff": 126}
@@ -95,7 +96,7 @@ def open_note(
         midi = refine_pitch(held, sample_rate, float(key))
     onset = find_onset(samples)
     model = model_note(samples, sample_rate, midi, onset)
-    return Source(model, velocity, decay_db_s(samples, sample_rate) > DECAY_DB_S)
+    return Source(model, velocity, is_decaying(samples, sample_rate))
 
 
 def _checked_pitch(held: Samples, sample_rate: int, name: str) -> float:
@@ -124,6 +125,16 @@ def _held_share(envelope: np.ndarray) -> float:
     """Share of a recording until it has decayed by 45 dB, beyond which rooms and noise tell."""
     loud = np.flatnonzero(envelope > envelope.max() - 45)
     return (int(loud[-1]) + 1) / len(envelope)
+
+
+def is_decaying(samples: Samples, sample_rate: int) -> bool:
+    """Whether a note dies away while it is held."""
+    level = envelope_db(samples, sample_rate)
+    top = int(np.argmax(level > level.max() - 1))
+    until = top + int(np.flatnonzero(level[top:] > level[top] - 40)[-1]) + 1
+    late = level[top + (until - top) // 2 : top + (until - top) * 2 // 3]
+    lost_db = level[top] - float(late.mean()) if len(late) else 0.0
+    return lost_db > _DECAY_DB or decay_db_s(samples, sample_rate) > _DECAY_DB_S
 
 
 def decay_db_s(samples: Samples, sample_rate: int) -> float:
