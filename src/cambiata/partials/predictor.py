@@ -291,7 +291,8 @@ def predict(
     """Partials and noise of note frames as a style has them, and the refiner's correction.
 
     Of several styles it is the mean by weight, in dB. The refiner compares what was predicted with
-    the content's levels in the bands [bands, L], or with itself where there is no content.
+    the content's levels in the bands [bands, L], or with itself where there is no content but a
+    score: how strong its notes are is written, not heard, and nothing is recalled by it.
     `on_predicted` is called before the refiner is.
     """
     styles = [model.part("style")(*attention_inputs(m.measured), m.noise_floor_db) for _, m in mix]
@@ -308,7 +309,9 @@ def predict(
             partials[batch] += share * partials_db
             noise[batch] += share * noise_db
         measured_db = memory.background_db
-        background += share * (background_db if measured_db is None else measured_db)
+        if measured_db is None or content_db is None:
+            measured_db = background_db
+        background += share * measured_db
     for levels in (partials, noise):
         levels[between] = (levels[between - 1] + levels[between + 1]) / 2
     on_predicted()
@@ -331,7 +334,8 @@ def predict(
     noise = noise + correction
     added = inharmonic_partials(mix, frames)
     prediction = Prediction(partials, noise, background, inharmonicity, gain, residual, added=added)
-    prediction = _with_recalled(prediction, mix, frames)
+    if content_db is not None:
+        prediction = _with_recalled(prediction, mix, frames)
     pitched = [(w, m.measured, m.pitches) for w, m in mix if m.is_pitched and len(m.pitches)]
     continued_db = with_envelope(prediction.partials_db, frames, pitched, inharmonicity)
     prediction = replace(prediction, partials_db=continued_db)
