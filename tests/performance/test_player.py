@@ -20,7 +20,14 @@ BANDS_HZ = (125, 250, 500, 1000, 2000, 4000)
 PART = Part((Note(0.1, 0.5, 60, 100), Note(0.4, 0.9, 67, 50)), pedal=((0.3, 0.8),))
 
 
-@pytest.fixture(params=system_names("play"), scope="module")
+# WaveNet takes seconds for its first sample; test_api.py plays with it, too.
+_SYSTEMS = [
+    pytest.param(name, marks=pytest.mark.slow if name == "wavenet" else ())
+    for name in system_names("play")
+]
+
+
+@pytest.fixture(params=_SYSTEMS, scope="module")
 def system(request: pytest.FixtureRequest) -> PlaySystem[Any, Any]:
     system_class = cambiata.play_system(request.param)
     return system_class(next(iter(system_class.presets.values())))

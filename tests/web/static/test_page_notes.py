@@ -1,6 +1,8 @@
 """Transcribe and Timbres, as a person works."""
 
 from collections.abc import Callable
+from itertools import combinations
+from math import dist
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +95,16 @@ def test_a_place_on_the_map_is_heard(window: Window) -> None:
     page.keyboard.press("Enter")
     panel.locator("section[aria-label='Heard from the map']:visible").wait_for()
     panel.get_by_role("button", name="Pause").wait_for()
-    # By pointer: dragged from one timbre into the middle, heard where it is let go.
+    # By pointer: dragged to where, between two timbres, all are furthest; heard where it is let go.
     words = panel.locator(".map > p").first
-    points = [each.bounding_box() for each in panel.locator(".map circle").all()[:2]]
-    (x, y), (to_x, to_y) = ((box["x"] + 5, box["y"] + 5) for box in points if box)
-    page.mouse.move(x, y)
+    boxes = [each.bounding_box() for each in panel.locator(".map circle").all()]
+    points = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes if box]
+    places = [((a + c) / 2, (b + d) / 2) for (a, b), (c, d) in combinations(points, 2)]
+    between = max(places, key=lambda place: min(dist(place, point) for point in points))
+    page.mouse.move(*points[0])
     page.mouse.down()
     assert "%" not in words.inner_text()
-    page.mouse.move((x + to_x) / 2, (y + to_y) / 2, steps=3)
+    page.mouse.move(*between, steps=3)
     assert "%" in words.inner_text()
     page.mouse.up()
     heard = panel.locator("p.soft", has_text=words.inner_text())
