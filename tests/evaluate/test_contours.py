@@ -52,6 +52,7 @@ def test_sounds_have_the_pitch_that_is_known(recordings: Path) -> None:
             assert np.abs(partials - off).min() < 0.3
 
 
+@pytest.mark.slow
 def test_clips_are_those_of_the_seed() -> None:
     one, same, other = (make_contours(1, seed=seed)[0] for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.samples, same.samples)

@@ -280,10 +280,11 @@ cli.main()
 @pytest.mark.parametrize(
     ("number", "code", "message"),
     [
-        (
+        pytest.param(
             signal.SIGINT,
             130,
             b"cambiata: interrupted; what is done is kept, the same call goes on\n",
+            marks=pytest.mark.slow,
         ),
         pytest.param(signal.SIGTERM, 143, b"", marks=pytest.mark.slow),  # ended by the same way
     ],

@@ -120,6 +120,7 @@ def test_lines_after_the_checkpoint_are_said_once(tmp_path: Path) -> None:
     assert steps == [2, 4, 6]
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_its_last_checkpoint(tmp_path: Path) -> None:
     tiny_examples(tmp_path)
     code = f"""

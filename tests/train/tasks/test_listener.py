@@ -28,9 +28,8 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return training_pack(tmp_path_factory.mktemp("pack"))
 
 
-@pytest.mark.parametrize(
-    "preset", [pytest.param("listener", marks=pytest.mark.slow), "listener-causal"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["listener", "listener-causal"])
 def test_a_listener_s_file_hears(preset: str, pack: Path, tmp_path: Path) -> None:
     listener = train_and_export(preset, tmp_path, pack, **LISTENER_SETTINGS)
     events = detect_notes(melody([60, 64, 67], rate=44100), listener, threshold=0.01)
