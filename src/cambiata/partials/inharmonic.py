@@ -210,12 +210,16 @@ def _measure(power: Array, events: NoteEvents, notes: list[_Alone], ratio: float
     return np.append(ratio, fitted) if heard > _LEAST_DB else None
 
 
+def _hats(age_s: Floats) -> Floats:
+    """Weights by which levels at `AGES_S` give those at ages [M], [M, ages]."""
+    inside = np.clip(age_s, AGES_S[0], AGES_S[-1])
+    return np.stack([np.interp(inside, AGES_S, row) for row in np.eye(len(AGES_S))], axis=1)
+
+
 def _fit(level_db: Floats, age_s: Floats, released_s: Floats, octaves: Floats) -> Floats:
     """Levels at `AGES_S`, fall after the offset and slope over pitch, by regularized regression."""
     n = len(AGES_S)
-    inside = np.clip(age_s, AGES_S[0], AGES_S[-1])
-    hats = np.stack([np.interp(inside, AGES_S, row) for row in np.eye(n)], axis=1)
-    data = np.column_stack([hats, -released_s, octaves]) / _STRAY_DB
+    data = np.column_stack([_hats(age_s), -released_s, octaves]) / _STRAY_DB
     steps = np.diff(AGES_S)
     straight = np.zeros((n - 2, n + 2))
     for i in range(n - 2):
@@ -248,11 +252,11 @@ def inharmonic_levels_db(
     middle = float(np.median(pitches))
     low, high = pitches.min() - _BEYOND_SEMITONES, pitches.max() + _BEYOND_SEMITONES
     octaves = (np.clip(frames.pitch, low, high) - middle) / 12
-    inside = np.clip(frames.age_s, AGES_S[0], AGES_S[-1])
-    hats = np.stack([np.interp(inside, AGES_S, row) for row in np.eye(n)], axis=1)
     slopes = (inharmonic[:, n] - inharmonic[:, n - 1]) / (AGES_S[-1] - AGES_S[-2])
     beyond_s = np.maximum(0, frames.age_s - AGES_S[-1])
-    level_db = hats @ inharmonic[:, 1 : n + 1].T + beyond_s[:, None] * np.minimum(slopes, 0)
+    level_db = _hats(frames.age_s) @ inharmonic[:, 1 : n + 1].T + beyond_s[:, None] * np.minimum(
+        slopes, 0
+    )
     level_db -= frames.released_s[:, None] * inharmonic[:, n + 1]
     level_db += octaves[:, None] * inharmonic[:, n + 2]
     return np.asarray(np.maximum(level_db, FLOOR_DB), np.float32)

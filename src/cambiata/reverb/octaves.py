@@ -1,5 +1,7 @@
 """Octave bands: filters for measuring (IEC 61260), and a split whose bands add up to the sound."""
 
+from collections.abc import Callable, Iterable, Iterator
+
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
@@ -33,15 +35,27 @@ def octave_bands(sound: Samples, sample_rate: int, centres_hz: list[float]) -> B
     The magnitude is that of a Butterworth band-pass; its phase is zero, so that the filter rings
     to both sides and lengthens a decay half as much as one that rings to one side.
     """
+
+    def gains(n_fft: int) -> Iterator[Bands]:
+        frequency_hz = scipy.fft.rfftfreq(n_fft, 1 / sample_rate)
+        return (_butterworth(frequency_hz, centre_hz) for centre_hz in centres_hz)
+
+    return _filtered(sound, sample_rate, centres_hz, gains)
+
+
+def _filtered(
+    sound: Samples,
+    sample_rate: int,
+    centres_hz: list[float],
+    gains: Callable[[int], Iterable[Bands]],
+) -> Bands:
+    """Sound [T] in bands [F, T], each by its gains of the frequencies of a transform."""
     pad = round(sample_rate / min(centres_hz) * 8)  # periods in which the lowest band rings out
     n = scipy.fft.next_fast_len(len(sound) + 2 * pad, real=True)
     spectrum = scipy.fft.rfft(np.pad(sound.astype(np.float64), (pad, n - pad - len(sound))))
-    frequency_hz = scipy.fft.rfftfreq(n, 1 / sample_rate)
     bands = np.empty((len(centres_hz), len(sound)))
-    for band, centre_hz in zip(bands, centres_hz, strict=True):
-        band[:] = scipy.fft.irfft(spectrum * _butterworth(frequency_hz, centre_hz), n)[
-            pad : pad + len(sound)
-        ]
+    for band, gain in zip(bands, gains(n), strict=True):
+        band[:] = scipy.fft.irfft(spectrum * gain, n)[pad : pad + len(sound)]
     return bands
 
 
@@ -67,11 +81,6 @@ def octave_shares(n_fft: int, sample_rate: int, centres_hz: list[float]) -> Band
 
 def split_octaves(sound: Samples, sample_rate: int, centres_hz: list[float]) -> Bands:
     """Sound [T] in bands [F, T] that add up to it."""
-    pad = round(sample_rate / min(centres_hz) * 8)
-    n = scipy.fft.next_fast_len(len(sound) + 2 * pad, real=True)
-    spectrum = scipy.fft.rfft(np.pad(sound.astype(np.float64), (pad, n - pad - len(sound))))
-    shares = octave_shares(n, sample_rate, centres_hz)
-    bands: Bands = np.stack(
-        [scipy.fft.irfft(spectrum * share, n)[pad : pad + len(sound)] for share in shares]
+    return _filtered(
+        sound, sample_rate, centres_hz, lambda n: octave_shares(n, sample_rate, centres_hz)
     )
-    return bands
