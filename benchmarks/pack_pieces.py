@@ -30,6 +30,9 @@ from cambiata.score.midi import Note, Part
 
 DURATION_S = 8.0
 SCORE_SHARE = 0.5
+# Of keyboard pieces that a second phrase is added to: without, at most four keys sound at a time,
+# and PerformanceNet made one steady chord of pieces in which more do.
+DENSE_SHARE = 0.5
 LEVEL, PEAK = 0.1, 0.99  # RMS, and the peak that no sound exceeds
 MELODY_DOMAINS = ("church-organ", "nylon-guitar", "wind-quintet")
 MELODY_RATE_HZ = 8000
@@ -67,6 +70,19 @@ def window(
     )
 
 
+def add_notes(notes: Sequence[Note], further: Sequence[Note]) -> tuple[Note, ...]:
+    """Both, without those of the second during which the same key is down already."""
+    free = [
+        new
+        for new in further
+        if all(
+            new.pitch != old.pitch or new.start_s > old.end_s or new.end_s < old.start_s
+            for old in notes
+        )
+    ]
+    return tuple(sorted((*notes, *free), key=lambda note: note.start_s))
+
+
 def set_level(sound: Samples) -> Samples:
     """The sound at the level of all, or as near to it as its peak lets it be."""
     rms, peak = np.sqrt(np.mean(sound**2)) + 1e-9, np.abs(sound).max() + 1e-9
@@ -96,6 +112,8 @@ def keyboards(n_pieces: int, n_validation: int, seed: int = 11) -> Iterator[Piec
             if rng.random() < SCORE_SHARE:
                 notes = window(rng, split, set(pitches), solo=False)
             notes = notes or sample_phrase(rng, pitches, DURATION_S).notes
+            if rng.random() < DENSE_SHARE:
+                notes = add_notes(notes, sample_phrase(rng, pitches, DURATION_S).notes)
             pedal = sample_pedal(rng, DURATION_S) if rng.random() < 0.5 else ()
             keys = Part(notes, pedal=pedal)
             sound = renderers[font].render(keys.with_pedal().notes, program, DURATION_S)
@@ -139,6 +157,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pieces", type=int)
     parser.add_argument("--validation", type=int, default=24)
+    parser.add_argument("--quality", type=float, help="Of the Ogg Vorbis, 0 to 1")
     arguments = parser.parse_args()
     begun = time.perf_counter()
     if arguments.kind == "keyboards":
@@ -150,7 +169,7 @@ def main() -> None:
         config = PackConfig(DURATION_S, MELODY_RATE_HZ, MELODY_DOMAINS)
         fonts, quality = FONTS[:1], 0.6
     sources = [asdict(SoundFont(find_font(name)).source) for name in fonts]
-    write_pack(pieces, arguments.folder, config, sources, quality=quality)
+    write_pack(pieces, arguments.folder, config, sources, quality=arguments.quality or quality)
     size = sum(place.stat().st_size for place in arguments.folder.iterdir())
     minutes = len(pieces) * DURATION_S / 60
     print(f"{minutes:.0f} minutes, {size / 2**20:.1f} MiB, {time.perf_counter() - begun:.0f} s")

@@ -197,7 +197,12 @@ def train() -> None:
     help="Change a setting, as in loop.batch_size=8; may be repeated.",
 )
 @click.option("--examples", metavar="DIR", help="Folder of the examples; else in the cache folder.")
-@click.option("--from", "begin_from", metavar="RUN", help="Begin with the weights of another run.")
+@click.option(
+    "--from",
+    "begin_from",
+    metavar="RUN|ONNX",
+    help="Begin with the weights of another run, or of an exported network.",
+)
 @output_options
 def train_run(preset: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train PRESET in a folder of its own; an unknown name lists all presets.

@@ -27,6 +27,7 @@ from cambiata.errors import InputError
 from cambiata.files import atomic_file, write_text
 from cambiata.precision import cpu_multiplies_bfloat16
 from cambiata.train.config import LoopConfig
+from cambiata.train.exported import is_exported, load_exported
 from cambiata.train.task import Task, TrainingExamples
 
 _READING_THREADS = 4  # of examples that are kept in memory: resampling leaves Python's lock
@@ -381,8 +382,11 @@ def own_names(weights: Mapping[str, Tensor], network: nn.Module) -> Mapping[str,
 def load_weights(task: Task, run: str | Path) -> None:
     """Give a task the averaged weights of another run, or its weights where it has no average.
 
-    The run may lack the task's `optional_weights`.
+    The run may lack the task's `optional_weights`. An exported network serves in place of a run.
     """
+    if is_exported(run):
+        load_exported(task, run)
+        return
     state = read_checkpoint(run)
     weights = state["task"]
     if state["average"] is not None:

@@ -16,6 +16,7 @@ from cambiata.aliases import current_name
 from cambiata.errors import InputError
 from cambiata.files import TRAINING_RUN, check_output, write_text
 from cambiata.train.config import TrainingConfig, as_dict, override
+from cambiata.train.exported import exported_facts, is_exported
 from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
 from cambiata.train.task import Progress, Recorded
 from cambiata.train.tasks.registry import from_dict, make_task, task_type, training
@@ -38,7 +39,7 @@ def start(
     """Figures of the last validation, of a preset trained in a folder of its own.
 
     Recording the examples comes first, and is not counted in `minutes`. With `begin_from` the
-    network begins with the weights of another run of the same kind.
+    network begins with the weights of another run of the same kind, or of an exported network.
     """
     folder = Path(run)
     if not _is_first():
@@ -64,11 +65,15 @@ def start(
         "machine": _machine(),
     }
     if begin_from is not None:
-        facts["begun from"] = {
-            **read_run(begin_from)[0],
-            "step": read_checkpoint(begin_from)["step"],
-        }
+        facts["begun from"] = _origin(begin_from)
     return _fit(config, recorded, folder, progress, report, begin_from, facts)
+
+
+def _origin(source: str | Path) -> dict[str, Any]:
+    """Facts of the training that weights to begin with are from."""
+    if is_exported(source):
+        return exported_facts(source)
+    return {**read_run(source)[0], "step": read_checkpoint(source)["step"]}
 
 
 def _is_first() -> bool:

@@ -1,0 +1,93 @@
+"""Weights of an exported network read back, so that its training goes on without its run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cambiata.errors import InputError
+from cambiata.train.onnx import MAX_DIFFERENCE, largest_difference
+from cambiata.train.task import Task
+from cambiata.weights import METADATA_KEY
+
+ONNX_SUFFIX = ".onnx"
+_HALF = ".half"  # what `train.onnx` appends to the names of arrays kept as float16
+
+
+def is_exported(source: str | Path) -> bool:
+    """True of a path to an exported network rather than to a run's folder."""
+    return Path(source).suffix == ONNX_SUFFIX
+
+
+def load_exported(task: Task, place: str | Path) -> None:
+    """Give a task the weights of NAME.onnx and of the parts beside it.
+
+    The exporter keeps the names of most arrays, and folds some (scales of norms) into constants
+    without a name, which are taken in the order of their use. The result is compared with the file
+    as an export is: networks whose layers it has rearranged go on from their runs alone. What no
+    part of an export holds (classifiers of a training) stays as it is.
+    """
+    main = Path(place)
+    parts = task.onnx_parts()
+    for name, part in parts.items():
+        if not part.data:
+            arrays = _read_arrays(main.with_suffix(f".{name}.onnx") if name else main)
+            _fill(part.module, arrays)
+    training = task.training
+    difference = largest_difference(parts, main)
+    task.train(training)
+    if difference > MAX_DIFFERENCE:
+        raise InputError(str(place), "holds another network's weights", "begin from a run's folder")
+
+
+def _fill(module: nn.Module, arrays: dict[str, Tensor]) -> None:
+    """Copy arrays into a module: by their names, the others in the order of their use."""
+    own = dict(module.named_parameters())
+    unnamed = [array for name, array in arrays.items() if name not in own]
+    with torch.no_grad():
+        for name, parameter in own.items():
+            array = arrays.get(name)
+            if array is None:
+                same = (i for i, each in enumerate(unnamed) if each.numel() == parameter.numel())
+                index = next(same, None)
+                if index is None:
+                    continue
+                array = unnamed.pop(index)
+            parameter.copy_(array.reshape(parameter.shape))
+
+
+def exported_facts(place: str | Path) -> dict[str, Any]:
+    """Facts of the training of an exported network, as a run's own are."""
+    properties = {p.key: p.value for p in _read_model(Path(place)).metadata_props}
+    facts = json.loads(properties.get(METADATA_KEY, "{}"))
+    names = ("preset", "training", "data", "begun from", "commit", "machine", "step")
+    return {"weights": Path(place).name} | {name: facts[name] for name in names if name in facts}
+
+
+def _read_arrays(place: Path) -> dict[str, Tensor]:
+    """Arrays of float in the order of their use."""
+    from onnx import numpy_helper
+
+    graph = _read_model(place).graph
+    used = [name for node in graph.node for name in node.input if node.op_type != "Cast"]
+    order = {name: i for i, name in reversed(list(enumerate(used)))}
+    arrays = {
+        array.name.removesuffix(_HALF): torch.from_numpy(numpy_helper.to_array(array).copy())
+        for array in graph.initializer
+    }
+    return {
+        name: arrays[name].float()
+        for name in sorted(arrays, key=lambda name: order.get(name, len(order)))
+        if arrays[name].is_floating_point()
+    }
+
+
+def _read_model(place: Path) -> Any:
+    import onnx
+
+    try:
+        return onnx.load(str(place), load_external_data=False)
+    except Exception as error:
+        raise InputError(str(place), "cannot be read", "name a file of `train export`") from error
