@@ -31,19 +31,20 @@ def load_exported(task: Task, place: str | Path) -> None:
     """
     main = Path(place)
     parts = task.onnx_parts()
-    for name, part in parts.items():
-        if not part.data:
-            arrays = _read_arrays(main.with_suffix(f".{name}.onnx") if name else main)
-            _fill(part.module, arrays)
+    fits = all(
+        _fill(part.module, _read_arrays(main.with_suffix(f".{name}.onnx") if name else main))
+        for name, part in parts.items()
+        if not part.data
+    )
     training = task.training
-    difference = largest_difference(parts, main)
-    task.train(training)
-    if difference > MAX_DIFFERENCE:
+    task.eval()
+    if not fits or largest_difference(parts, main) > MAX_DIFFERENCE:
         raise InputError(str(place), "holds another network's weights", "begin from a run's folder")
+    task.train(training)
 
 
-def _fill(module: nn.Module, arrays: dict[str, Tensor]) -> None:
-    """Copy arrays into a module: by their names, the others in the order of their use."""
+def _fill(module: nn.Module, arrays: dict[str, Tensor]) -> bool:
+    """Whether arrays fit a module, copied by their names, the others in the order of their use."""
     own = dict(module.named_parameters())
     unnamed = [array for name, array in arrays.items() if name not in own]
     with torch.no_grad():
@@ -55,7 +56,10 @@ def _fill(module: nn.Module, arrays: dict[str, Tensor]) -> None:
                 if index is None:
                     continue
                 array = unnamed.pop(index)
+            if array.numel() != parameter.numel():
+                return False
             parameter.copy_(array.reshape(parameter.shape))
+    return True
 
 
 def exported_facts(place: str | Path) -> dict[str, Any]:

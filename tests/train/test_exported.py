@@ -1,0 +1,52 @@
+"""Weights read back from exported networks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cambiata.errors import InputError
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+pytest.importorskip("onnx")
+
+from cambiata.train.config import override  # noqa: E402
+from cambiata.train.export import export_task  # noqa: E402
+from cambiata.train.exported import exported_facts, load_exported  # noqa: E402
+from cambiata.train.tasks.registry import make_task, training  # noqa: E402
+
+
+def _task(seed: int) -> Any:
+    torch.manual_seed(seed)
+    task = make_task(override(training("performancenet-l1"), {"task.widths": "8,12"}))
+    with torch.no_grad():
+        for parameter in task.parameters():  # norms begin as ones and zeros, each like the others
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return task
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("exported") / "tiny.onnx"
+    facts = {"system": "performancenet", "preset": "performancenet-l1", "step": 7}
+    export_task(_task(0).eval(), facts, place, half=False)
+    return place
+
+
+def test_an_exported_network_is_gone_on_with(file: Path) -> None:
+    trained, other = _task(0), _task(1)
+    load_exported(other, file)
+    assert other.training
+    expected = trained.state_dict()
+    assert all(torch.equal(array, expected[name]) for name, array in other.state_dict().items())
+    assert exported_facts(file)["step"] == 7
+
+
+def test_another_network_is_refused(file: Path, tmp_path: Path) -> None:
+    larger = make_task(override(training("performancenet-l1"), {"task.widths": "8,16"}))
+    with pytest.raises(InputError, match="holds another network's weights; begin from a run"):
+        load_exported(larger, file)
+    (tmp_path / "text.onnx").write_text("no network")
+    with pytest.raises(InputError, match=r"text\.onnx: cannot be read"):
+        load_exported(larger, tmp_path / "text.onnx")
