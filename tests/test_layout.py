@@ -12,13 +12,13 @@ SOURCE = Path(__file__).parent.parent / "src" / "cambiata"
 
 # From the sound on disk to the command line; a module may import from its own rank downwards.
 RANKS = [
-    {"names", "errors", "arrays", "precision", "aliases", "keywords"},
+    {"names", "errors", "arrays", "precision", "aliases", "keywords", "inputs", "archives"},
     {"files"},
     {"drawing"},
     {"audio"},
     {"score"},
     {"page"},
-    {"weights", "named_timbres"},
+    {"onnx_bytes", "weights", "named_timbres"},
     {"partials"},
     {"system"},
     {"registry"},

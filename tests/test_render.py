@@ -15,7 +15,7 @@ from sounds import melody
 from cambiata import Audio, CambiataWarning, Note, Part
 from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.unpitched import unpitched_part
-from cambiata.errors import InputError
+from cambiata.errors import CambiataError, InputError
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.render import ContentRender, Render, ScoreRender
 from cambiata.style import Style
@@ -270,3 +270,21 @@ def test_a_content_s_tuning_counts_where_all_of_it_is_listened_to_first() -> Non
     list(render.blocks())
     assert len(system.tunings) > 4
     assert all(tuning == pytest.approx(40, abs=5) for tuning in system.tunings)
+
+
+class Broken(Half):
+    """Plays a number for every sample of the content."""
+
+    value: ClassVar[float]
+
+    def render(self, content: np.ndarray, *_timbre: float, **_options: Any) -> np.ndarray:
+        return np.full_like(content, self.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e20])
+@pytest.mark.filterwarnings("ignore:.*hardly a note")
+def test_what_is_no_sound_never_comes_out(value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Broken, "value", value, raising=False)
+    render = ContentRender(_sound(0.5), _sound(0.5), Broken(CONFIG))
+    with pytest.raises(CambiataError, match="same: plays NaN or infinite samples"):
+        _whole(render)

@@ -152,18 +152,19 @@ def test_a_file_of_version_1_plays_uncorrected(bright: Timbre, tmp_path: Path) -
     [
         ({"features": np.float16(1)}, "is not whole"),
         ({"features": np.zeros((0, 18), np.float16)}, "is not whole"),
-        ({"partials_db": np.full((5, 48), np.nan, np.float16)}, "is not whole"),
+        ({"partials_db": np.full((5, 48), np.nan, np.float16)}, "is not a .timbre file"),
         ({"quantiles": np.full((3, 210), 6e4, np.float16)}, "is not whole"),
-        ({"quantiles": np.array(["loud"])}, "is not whole"),
-        ({"stiffness": np.float32(np.nan)}, "is not whole"),
+        ({"quantiles": np.array(["loud"])}, "is not a .timbre file"),
+        ({"stiffness": np.float32(np.nan)}, "is not a .timbre file"),
         ({"stiffness": np.zeros(2)}, "is not whole"),
         ({"pitches": np.array([60, 62, 64])}, "is not whole"),
         ({"noise_correction_db": np.zeros(3)}, "is not whole"),
-        ({"noise_correction_db": np.full(24, np.inf)}, "is not whole"),
+        ({"noise_correction_db": np.full(24, np.inf)}, "is not a .timbre file"),
         ({"version": 3}, "is of version 3, not 1 or 2"),
         ({"voices": [float("nan")]}, "has voices whose shares do not add up to 1"),
         ({"voices": []}, "has voices whose shares do not add up to 1"),
         ({"voices": [-1, 2]}, "has voices whose shares do not add up to 1"),
+        ({"voices": [1e300]}, "has voices whose shares do not add up to 1"),
         ({"voices": 3}, "is not a .timbre file"),
         ({"voices": [1.0, 1e-9]}, "is not whole"),
     ],
@@ -174,6 +175,28 @@ def test_damaged_arrays_are_refused(
     system = make_system(transfer_system("oneshot"))
     with pytest.raises(cambiata.InputError, match=f"{match}; capture it again"):
         cambiata.load_timbre(_archive(bright, tmp_path, **changes)).for_system(system)
+
+
+def test_a_file_takes_no_more_memory_than_a_style_needs(bright: Timbre, tmp_path: Path) -> None:
+    system = make_system(transfer_system("oneshot"))
+    [(_, arrays)] = bright.voices
+    many = {
+        name: np.resize(arrays[name], (5000, *arrays[name].shape[1:]))
+        for name in ("features", "partials_db", "clean", "noise_db")
+    }
+    notes = {name: np.resize(arrays[name], 10**6) for name in ("pitches", "strengths_db")}
+    partials = {"inharmonic": np.zeros((1000, 10), np.float16)}
+    for changes in (many, notes, partials):
+        with pytest.raises(cambiata.InputError, match="is not whole"):
+            cambiata.load_timbre(_archive(bright, tmp_path, **changes)).for_system(system)
+    large = _archive(bright, tmp_path, pitches=np.zeros(10**7))
+    assert large.stat().st_size < 10**6
+    with pytest.raises(cambiata.InputError, match=r"is not a \.timbre file"):
+        cambiata.load_timbre(large)
+    with pytest.raises(cambiata.InputError, match="has 200 voices; mix 128 at most"):
+        cambiata.load_timbre(_archive(bright, tmp_path, voices=[1 / 200] * 200))
+    with pytest.raises(cambiata.InputError, match="has 200 voices; mix 128 at most"):
+        cambiata.mix_timbres([(bright, 1.0)] * 200)
 
 
 def test_damaged_archives_are_refused(bright: Timbre, tmp_path: Path) -> None:

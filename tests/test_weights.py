@@ -1,6 +1,7 @@
 """Shipped weights: there, whole, documented, and refused where they are not what was shipped."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -14,8 +15,8 @@ import numpy as np
 import pytest
 
 from cambiata import weights
-from cambiata.errors import CambiataError
-from cambiata.weights import WEIGHTS, WeightsError, network
+from cambiata.errors import CambiataError, InputError
+from cambiata.weights import WEIGHTS, WeightsError, load_model, network
 
 ROOT = Path(__file__).parents[1]
 
@@ -152,3 +153,77 @@ def test_a_user_s_own_setting_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     network("timbre-metric")
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")  # so that the old state comes back
+
+
+def _own_model(place: Path, about: object, value: float = 1.0, path: str = "") -> Path:
+    """A model of two inputs' sum and a constant, which may lie in another file."""
+    onnx = pytest.importorskip("onnx")
+    tensor = onnx.numpy_helper.from_array(np.full(2, value, np.float32), "w")
+    if path:
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=path)
+    ends = [onnx.helper.make_tensor_value_info(x, 1, [2]) for x in ("x", "y")]
+    add = onnx.helper.make_node("Add", ["x", "w"], ["y"])
+    graph = onnx.helper.make_graph([add], "g", ends[:1], ends[1:], [tensor])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+    onnx.helper.set_model_props(model, {"cambiata": json.dumps(about)})
+    place.write_bytes(model.SerializeToString())
+    return place
+
+
+def test_weights_that_give_nan_are_refused(tmp_path: Path) -> None:
+    place = _own_model(tmp_path / "a.onnx", {"system": "oneshot"}, float("nan"))
+    model = load_model(str(place), "oneshot")
+    problem = r"a\.onnx: its network gives NaN or infinite numbers; give a file of"
+    with pytest.raises(InputError, match=problem):
+        model.part()(np.zeros(2, np.float32))
+    good = load_model(str(_own_model(tmp_path / "b.onnx", {"system": "oneshot"})), "oneshot")
+    assert good.part()(np.zeros(2, np.float32))[0].tolist() == [1, 1]
+    for arrays in ((), (np.zeros(3, np.float32),), (np.zeros(2),)):
+        with pytest.raises(InputError, match=r"b\.onnx: its network takes other inputs"):
+            good.part()(*arrays)
+
+
+def test_a_model_reads_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_bytes(np.full(2, 7, np.float32).tobytes())
+    for path in ("secret", str(tmp_path / "secret")):
+        place = _own_model(tmp_path / "a.onnx", {"system": "oneshot"}, path=path)
+        with pytest.raises(InputError, match=r"a\.onnx: keeps weights in another file"):
+            load_model(str(place), "oneshot")
+    parts = {"system": "oneshot", "parts": {"style": ["../b.onnx", "0" * 64]}}
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "b.onnx").write_bytes((tmp_path / "a.onnx").read_bytes())
+    with pytest.raises(InputError, match=r"lacks \.\./b\.onnx beside it"):
+        load_model(str(_own_model(tmp_path / "inner" / "a.onnx", parts)), "oneshot")
+
+
+def test_facts_that_are_missing_or_out_of_range_are_refused(tmp_path: Path) -> None:
+    place = _own_model(tmp_path / "a.onnx", {"system": "vqvae", "domains": [{}]})
+    model = load_model(str(place), "vqvae")
+    with pytest.raises(InputError, match=r"a\.onnx: its metadata lacks width"):
+        model.about["width"]
+    with pytest.raises(InputError, match=r"a\.onnx: its metadata lacks name"):
+        model.about["domains"][0]["name"]
+    for i, wrong in enumerate((1e12, [3, 1e12], {"a": float("inf")}, float("nan"))):
+        place = _own_model(tmp_path / f"{i}.onnx", {"system": "vqvae", "width": wrong})
+        with pytest.raises(InputError, match="its metadata has a width that no network has"):
+            load_model(str(place), "vqvae")
+    for i, about in enumerate(([], "text", None)):
+        place = _own_model(tmp_path / f"no-{i}.onnx", about)
+        with pytest.raises(InputError, match="is not a model"):
+            load_model(str(place), "vqvae")
+
+
+def test_too_little_memory_is_not_said_to_be_a_damaged_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_arguments: object) -> None:
+        raise RuntimeError("std::bad_alloc")
+
+    place = _own_model(tmp_path / "a.onnx", {"system": "oneshot"})
+    monkeypatch.setattr(weights, "open_session", no_memory)
+    with pytest.raises(MemoryError):
+        load_model(str(place), "oneshot")

@@ -21,10 +21,18 @@ from cambiata.arrays import Samples
 from cambiata.audio.chunks import cut, join, process_chunks, splice, split
 from cambiata.audio.downmix import mono
 from cambiata.audio.loudness import SILENCE, LoudnessMeter, silence_gate
-from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, pad_or_trim, region, resample
+from cambiata.audio.source import (
+    BLOCK_SAMPLES,
+    Source,
+    crop_blocks,
+    is_playable,
+    pad_or_trim,
+    region,
+    resample,
+)
 from cambiata.audio.stereo_image import StereoMeter, with_image
 from cambiata.audio.unpitched import unpitched_part
-from cambiata.errors import InputError, warn
+from cambiata.errors import CambiataError, InputError, warn
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.score.midi import Part
@@ -85,6 +93,9 @@ class Render(ABC):
         at, end = 0, self._n_compared()
         with tempfile.TemporaryFile(dir=scratch) as file:
             for block in self._rendered(progress or _no_progress):
+                if not is_playable(block):
+                    problem = "plays NaN or infinite samples; its weights or a timbre are damaged"
+                    raise CambiataError(f"{self.system.name}: {problem}")
                 if at < end:
                     meter.add(block[: self.n_channels, : end - at])
                 at += block.shape[1]

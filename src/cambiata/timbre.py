@@ -7,7 +7,6 @@ weights that it belongs to, and the weight of each voice. The arrays of voice ``
 """
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -19,10 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.aliases import current_name
+from cambiata.archives import Arrays, read_arrays
 from cambiata.audio.sound import Audio
 from cambiata.audio.source import Source
 from cambiata.errors import InputError, check_numbers, check_type
 from cambiata.files import TIMBRE, check_output, write_bytes
+from cambiata.inputs import read_input
 from cambiata.keywords import checked_keywords
 from cambiata.named_timbres.named import open_recording, stands_for_file
 from cambiata.registry import DEFAULT_TRANSFER, Job, find_system, system_names, transfer_system
@@ -31,16 +32,14 @@ from cambiata.system import PlaySystem, StyleSystem, make_system, read_style, wa
 
 SUFFIX = ".timbre"
 
-# A voice is half a megabyte; a damaged or hostile archive states any size.
-_MAX_BYTES = 256 * 2**20
+# A voice has half a megabyte; a damaged or hostile archive states any size.
+_MOST_BYTES, _MOST_VOICES = 64 * 2**20, 128
 _SHARES_TOLERANCE = 1e-3  # of rounding in mixes of mixes
 _FORMAT, _VERSION = "cambiata timbre", 2
 # What version 2 added to the arrays may be missing: files of version 1 play as they did.
 _READABLE_VERSIONS = (1, 2)
 _GAP_S = 0.1  # silence between recordings captured together: no note runs from one into the next
 _CURE = "capture it again with `cambiata.capture_timbre`"
-
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -214,13 +213,7 @@ def load_timbre(path: str | Path) -> Timbre:
     """
     if not stands_for_file(path):
         return replace(capture_timbre([path]), name=str(path))
-    place = Path(path)
-    try:
-        data = place.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(str(path), "no such file", "check the path") from error
-    except OSError as error:
-        raise InputError(str(path), "cannot be read", "check the path") from error
+    data = read_input(path, "a timbre", most_bytes=_MOST_BYTES)
     try:
         about, arrays = _read_archive(data)
         version, shares = about["version"], [float(x) for x in about["voices"]]
@@ -228,11 +221,15 @@ def load_timbre(path: str | Path) -> Timbre:
         # Files of earlier versions do not say where they come from.
         sources = tuple(str(source) for source in about.get("sources", ()))
         duration_s = float(about.get("duration_s", 0.0))
-    except Exception as error:  # whatever zipfile, zlib, NumPy and json make of damaged bytes
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever NumPy and json make of damaged bytes
         raise InputError(str(path), "is not a .timbre file", _CURE) from error
     system = current_name("system", system)
     if version not in _READABLE_VERSIONS:
         raise InputError(str(path), f"is of version {version}, not 1 or {_VERSION}", _CURE)
+    if len(shares) > _MOST_VOICES:
+        raise InputError(str(path), f"has {len(shares)} voices", f"mix {_MOST_VOICES} at most")
     if not min(shares, default=-1) >= 0 or not abs(sum(shares) - 1) < _SHARES_TOLERANCE:
         raise InputError(str(path), "has voices whose shares do not add up to 1", _CURE)
     voices = []
@@ -245,17 +242,11 @@ def load_timbre(path: str | Path) -> Timbre:
 
 def _read_archive(data: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """What a file says about itself, and its arrays."""
-    with zipfile.ZipFile(BytesIO(data)) as archive:
-        if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
-            raise ValueError("arrays without end")
-    with np.load(BytesIO(data), allow_pickle=False) as arrays:
-        about = json.loads(arrays["about"].tobytes().decode())
-        if about["format"] != _FORMAT:
-            raise ValueError("another format")
-        members = {name: arrays[name] for name in arrays.files if name != "about"}
-    if not all(isinstance(member, np.ndarray) for member in members.values()):
-        raise ValueError("a member that is not an array")
-    return about, members
+    arrays = read_arrays(data, most_bytes=_MOST_BYTES)
+    about = json.loads(arrays.pop("about").tobytes().decode())
+    if about["format"] != _FORMAT:
+        raise ValueError("another format")
+    return about, arrays
 
 
 @checked_keywords
@@ -393,6 +384,8 @@ def mix_timbres(
         (timbre if isinstance(timbre, Timbre) else load_timbre(timbre), share)
         for timbre, share in shares
     ]
+    if (n := sum(len(timbre.voices) for timbre, share in parts if share > 0)) > _MOST_VOICES:
+        raise InputError("mix", f"has {n} voices", f"mix {_MOST_VOICES} at most")
     total = sum(share for _, share in parts)
     for timbre, share in parts:
         if not 0 <= share < np.inf or not np.isfinite(total):

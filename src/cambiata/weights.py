@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import CambiataError, InputError
+from cambiata.inputs import read_input
+from cambiata.onnx_bytes import names_other_files
 
 
 class WeightsError(CambiataError):
@@ -82,6 +84,10 @@ PartCall = Callable[..., list[npt.NDArray[Any]]]
 METADATA_KEY = "cambiata"  # of an ONNX file's metadata: JSON of its configuration, licence, parts
 _MAX_THREADS = 4  # of ONNX Runtime, however many cores there are; more were not measured
 _CURE = "give a file of `cambiata train export`"
+_MOST_BYTES = 512 * 2**20  # the largest that ships has ten million
+# Widths, rates, dilations: arrays are made of such sizes. Facts of the training may be larger.
+_LARGEST_FACT = 1e7
+_FACTS_OF_TRAINING = ("training", "n_parameters", "validation", "step", "elapsed_s", "data")
 
 
 def _read_shipped(file: str, sha256: str) -> bytes:
@@ -130,23 +136,84 @@ class Model:
     other networks' files, which lie beside it, with their hashes: one hash vouches for all of them.
     """
 
-    def __init__(self, main: bytes, read: Callable[[str, str], bytes]) -> None:
+    def __init__(self, main: bytes, read: Callable[[str, str], bytes], name: str = "model") -> None:
+        self.name = name  # for messages
         self.sha256 = hashlib.sha256(main).hexdigest()
         n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
         session = open_session(main, n_threads)
         metadata = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
-        self.about: Mapping[str, Any] = json.loads(metadata)
+        self.about: Mapping[str, Any] = self._facts(metadata)
         self._sessions = {"": session}
         for part, (file, sha256) in self.about.get("parts", {}).items():
             self._sessions[part] = open_session(read(file, sha256), n_threads)
 
     def part(self, name: str = "") -> PartCall:
-        """One of its networks, as a function from input arrays in their order to output arrays."""
+        """One of its networks, as a function from input arrays in their order to output arrays.
+
+        The function raises InputError where an output is NaN or infinite.
+        """
+        if name not in self._sessions:
+            raise InputError(self.name, f"lacks its network {name}", _CURE)
         session = self._sessions[name]
         names = [tensor.name for tensor in session.get_inputs()]
-        return lambda *arrays: cast(
-            "list[npt.NDArray[Any]]", session.run(None, dict(zip(names, arrays, strict=True)))
-        )
+
+        def call(*arrays: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+            try:
+                outputs = session.run(None, dict(zip(names, arrays, strict=True)))
+            except Exception as error:  # ONNX Runtime has many
+                if _is_lack_of_memory(error):
+                    raise MemoryError from error
+                if self.name in WEIGHTS:  # a fault of ours
+                    raise
+                problem = "its network takes other inputs"
+                raise InputError(self.name, problem, _CURE) from error
+            for output in outputs:
+                if output.dtype.kind == "f" and not np.isfinite(output).all():
+                    problem = "its network gives NaN or infinite numbers"
+                    raise InputError(self.name, problem, _CURE)
+            return cast("list[npt.NDArray[Any]]", outputs)
+
+        return call
+
+    def _facts(self, metadata: str) -> Mapping[str, Any]:
+        """Metadata, in which what is missing is refused by its name when it is looked up."""
+
+        def checked(pairs: list[tuple[str, Any]]) -> "_Facts":
+            return _Facts(pairs, self.name)
+
+        facts = json.loads(metadata, object_pairs_hook=checked)
+        if not isinstance(facts, dict):
+            raise InputError(self.name, "is not a model", _CURE)
+        for name, fact in facts.items():
+            if name not in _FACTS_OF_TRAINING and not _is_moderate(fact):
+                problem = f"its metadata has a {name} that no network has"
+                raise InputError(self.name, problem, _CURE)
+        return facts
+
+
+class _Facts(dict[str, Any]):
+    """Facts by their names; one that is missing is refused."""
+
+    def __init__(self, pairs: list[tuple[str, Any]], model: str) -> None:
+        super().__init__(pairs)
+        self._model = model
+
+    def __missing__(self, name: str) -> Any:
+        raise InputError(self._model, f"its metadata lacks {name}", _CURE)
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Whether an error of ONNX Runtime, which has no class for it, is one of memory."""
+    return isinstance(error, MemoryError) or "alloc" in str(error).lower()
+
+
+def _is_moderate(fact: Any) -> bool:
+    """Whether all numbers of a fact are such as a network's sizes are."""
+    if isinstance(fact, dict):
+        return all(_is_moderate(each) for each in fact.values())
+    if isinstance(fact, list):
+        return all(_is_moderate(each) for each in fact)
+    return not isinstance(fact, int | float) or abs(fact) <= _LARGEST_FACT
 
 
 # Threads that want one model wait for the first to load it.
@@ -168,10 +235,12 @@ def forget_models() -> None:
 def _load_model(name: str, system: str) -> Model:
     main, read = open_model(name)
     try:
-        model = Model(main, read)
+        model = Model(main, read, name)
     except CambiataError:
         raise
     except Exception as error:  # ONNX Runtime has many
+        if _is_lack_of_memory(error):
+            raise MemoryError from error
         raise InputError(name, "is not a model", _CURE) from error
     if model.about.get("system") != system:
         raise InputError(name, f"is not of {system}", f"choose weights of {system}")
@@ -186,15 +255,24 @@ def open_model(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
     path = Path(name)
 
     def read(file: str, sha256: str) -> bytes:
-        try:
-            data = (path.parent / file).read_bytes()
-        except OSError as error:
-            raise InputError(name, f"lacks {file} beside it", "export it again") from error
+        place = path.parent / file
+        if place.parent != path.parent or not place.is_file():
+            raise InputError(name, f"lacks {file} beside it", "export it again")
+        data = _read_own(str(place))
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise InputError(str(path.parent / file), "has changed", "export it again")
+            raise InputError(str(place), "has changed", "export it again")
         return data
 
+    return _read_own(name), read
+
+
+def _read_own(name: str) -> bytes:
+    """Bytes of a model file that does not ship; it may name no other file."""
+    data = read_input(name, "a model (.onnx)", most_bytes=_MOST_BYTES)
     try:
-        return path.read_bytes(), read
-    except OSError as error:
-        raise InputError(name, "cannot be read", _CURE) from error
+        is_alone = not names_other_files(data)
+    except ValueError as error:
+        raise InputError(name, "is not a model", _CURE) from error
+    if not is_alone:
+        raise InputError(name, "keeps weights in another file", "store them all in one .onnx file")
+    return data

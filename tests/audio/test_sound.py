@@ -55,6 +55,8 @@ def test_input_is_never_changed(tmp_path: Path) -> None:
         (np.zeros((1, 0)), 44100, "holds no samples"),
         (np.array([0.0, np.nan]), 44100, "NaN or infinite"),
         (np.array([0.0, np.inf]), 44100, "NaN or infinite"),
+        (np.array([0.0, -1e20]), 44100, r"holds samples of 1e\+20 \(full scale is 1\)"),
+        (np.array([0.0, 3e9]), 44100, r"holds samples of 3e\+09"),
         (np.zeros((64, 100)), 44100, "has 64 channels"),
         (np.zeros((44100, 2)), 44100, r"use 1 to 32 \(samples are \[C, T\]\)"),
         (np.zeros(100, np.int16), 44100, "samples are int16; give floats"),

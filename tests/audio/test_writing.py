@@ -105,6 +105,23 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e20])
+def test_what_is_no_sound_is_never_written(tmp_path: Path, name: str, value: float) -> None:
+    sound = Audio(melody([60]), RATE)
+    sound.save(tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    broken = sound.samples.copy()
+    broken[0, 100] = value
+    for subtype in ("PCM_16", "FLOAT") if name == "a.wav" else (None,):
+        with pytest.raises(cambiata.CambiataError, match="NaN or infinite samples came out"):
+            Destination(tmp_path / name, like=sound, subtype=subtype, force=True).write(
+                iter([sound.samples, broken])
+            )
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == before
+
+
 def test_an_output_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     Audio(melody([60]), RATE).save(tmp_path / "a.wav")

@@ -17,7 +17,7 @@ from cambiata.audio.codecs.opening import open_sound
 from cambiata.audio.downmix import mono
 from cambiata.audio.source import (
     BLOCK_SAMPLES,
-    check_finite,
+    check_samples,
     check_shape,
     crop_blocks,
     region,
@@ -80,7 +80,7 @@ class Audio:
             raise InputError(self.name, "is not a sound", "give samples shaped [C, T]")
         object.__setattr__(self, "sample_rate", int(self.sample_rate))
         check_shape(self.name, self.sample_rate, samples.shape[0], samples.shape[1])
-        check_finite(self.name, samples)
+        check_samples(self.name, samples)
         object.__setattr__(self, "samples", samples)
 
     def __repr__(self) -> str:
@@ -258,7 +258,7 @@ class AudioFile:
             The file holds NaN or infinite samples.
         """
         for block in self._file.blocks():
-            check_finite(self.name, block)
+            check_samples(self.name, block)
             yield block
 
     def _readable_path(self, path: str | Path) -> Path:

@@ -14,6 +14,9 @@ from cambiata.errors import SECONDS, InputError, check_numbers
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 384_000
 # More than any surround format has; beyond it, an array is more likely [T, C] than [C, T].
 MAX_CHANNELS = 32
+# Full scale is 1; integers of 32 bits stored as floats reach 2**31. Beyond it a file is damaged,
+# and from about 1e19 on squares overflow float32.
+_MAX_MAGNITUDE = 2.0**31
 # What counts as a sound file in a folder; a file that is named is looked into, whatever its name.
 SOUND_SUFFIXES = (
     *(".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc"),
@@ -275,8 +278,32 @@ def check_shape(name: str, sample_rate: int, n_channels: int, n_samples: int) ->
         raise InputError(name, f"has {n_channels} channels", f"use 1 to {MAX_CHANNELS}{hint}")
 
 
-def check_finite(name: str, samples: Samples) -> None:
-    """Refuse a sound that holds NaN or infinite samples.
+def is_playable(samples: Samples) -> bool:
+    """Whether all samples of a sound are finite, and no further beyond full scale than integers.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Sound of any shape.
+
+    Returns
+    -------
+    bool
+        False where one is NaN, infinite or over 2**31.
+
+    Examples
+    --------
+    >>> is_playable(np.zeros(8)), is_playable(np.array([1e20]))
+    (True, False)
+    """
+    # NaN is neither; one pass each, and no array beside the sound.
+    return bool(
+        samples.size == 0 or -_MAX_MAGNITUDE <= samples.min() <= samples.max() <= _MAX_MAGNITUDE
+    )
+
+
+def check_samples(name: str, samples: Samples) -> None:
+    """Refuse a sound that holds NaN, infinite or absurdly large samples.
 
     Parameters
     ----------
@@ -288,16 +315,20 @@ def check_finite(name: str, samples: Samples) -> None:
     Raises
     ------
     InputError
-        A sample is not finite.
+        A sample is not finite, or over 2**31 (full scale is 1).
 
     Examples
     --------
-    >>> check_finite("a.wav", np.array([np.nan], np.float32))
+    >>> check_samples("a.wav", np.array([np.nan], np.float32))
     Traceback (most recent call last):
     cambiata.errors.InputError: a.wav: holds NaN or infinite samples; export it again
     """
+    if is_playable(samples):
+        return
     if not np.isfinite(samples).all():
         raise InputError(name, "holds NaN or infinite samples", "export it again")
+    peak = float(np.abs(samples).max())
+    raise InputError(name, f"holds samples of {peak:.0e} (full scale is 1)", "export it again")
 
 
 def scratch_folder() -> str | None:

@@ -20,6 +20,7 @@ from cambiata.audio.source import (
     BLOCK_SAMPLES,
     Shape,
     check_shape,
+    is_playable,
     libsndfile_path,
     resample_blocks,
     scratch_folder,
@@ -180,6 +181,7 @@ class Destination:
         )
 
     def _write(self, blocks: Iterator[Samples], to: Path) -> tuple[int, float]:
+        blocks = self._checked(blocks)
         blocks = _map_channels(blocks, self.like.sample_rate, self.n_channels)
         blocks = resample_blocks(blocks, self.like.sample_rate, self.sample_rate, self.n_channels)
         limiter = None
@@ -194,6 +196,14 @@ class Destination:
                     file.write(np.ascontiguousarray(block[:, start : start + BLOCK_SAMPLES].T))
                 n_samples += block.shape[1]
         return n_samples, limiter.reduction_db if limiter else 0.0
+
+    def _checked(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+        """Blocks, all of which a sound may have: NaN would be written as a constant full scale."""
+        for block in blocks:
+            if not is_playable(block):
+                problem = "NaN or infinite samples came out, and nothing is written"
+                raise CambiataError(f"{self.path}: {problem}")
+            yield block
 
     def _writer(self, to: Path) -> Any:
         """A file that takes samples [T, C]."""

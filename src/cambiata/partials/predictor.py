@@ -72,6 +72,9 @@ _MEMORY_SEED = 0  # one style, one memory, whatever the seed of the rendering
 _STEADY_S = 0.15
 _BATCH_FRAMES = 1024  # frames predicted in one call: bounds memory, changes nothing else
 # What version 2 of the timbre files added, and the shape of each; None is any number.
+# Twice what is kept of a style, and more notes and partials than any has: attention costs memory as
+# frames do, and a file states any number of them.
+_MOST_FRAMES, _MOST_NOTES, _MOST_INHARMONIC = 2 * _N_MEMORY_FRAMES, 100_000, 256
 _OPTIONAL: dict[str, tuple[int | None, ...]] = {
     "noise_correction_db": (N_NOISE,),
     "background_db": (N_NOISE,),
@@ -147,6 +150,8 @@ class StyleMemory:
         n_frames = shapes[0][0] if shapes[0] else 0
         if not n_frames or shapes != [(n_frames, width) for width in _TOKEN_WIDTHS]:
             raise ValueError("note frames of another shape")
+        if n_frames > _MOST_FRAMES or pitches.size > _MOST_NOTES:
+            raise ValueError("more than any style has")
         if floor.shape != (N_NOISE,) or quantiles.shape != (3, len(band_hz())):
             raise ValueError("levels of another shape")
         if pitches.ndim != 1 or pitches.shape != strengths_db.shape or inharmonicity.shape:
@@ -169,11 +174,11 @@ class StyleMemory:
 
 
 def _has_shape(array: npt.NDArray[Any], shape: tuple[int | None, ...]) -> bool:
-    """Whether an array has a shape, in which None is any number from 1 on."""
+    """Whether an array has a shape, in which None is any number of partials."""
     if array.ndim != len(shape):
         return False
     pairs = zip(array.shape, shape, strict=True)
-    return all(n > 0 if wanted is None else n == wanted for n, wanted in pairs)
+    return all(0 < n <= _MOST_INHARMONIC if wanted is None else n == wanted for n, wanted in pairs)
 
 
 def _checked(array: npt.NDArray[Any], kind: type[Any]) -> npt.NDArray[Any]:
