@@ -18,7 +18,7 @@ RANKS = [
     {"audio"},
     {"score"},
     {"page"},
-    {"onnx_bytes", "weights", "named_timbres"},
+    {"onnx_bytes", "weights", "named_timbres", "wavenet_sampling"},
     {"partials"},
     {"system"},
     {"registry"},

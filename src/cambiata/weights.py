@@ -51,7 +51,7 @@ _SHIPPED = {
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
         "performancenet": "6e7fa7ba95cdd32196713065b579c44e81df06d39676e5a2e678c79a28cdcea3",
-        "wavenet": "514ec7155c89a04f8eb5070999b2fb89ea89dccd13a030b358c07cd815ce6a98",
+        "wavenet": "b1cfa25c3f8d036e9a5e559bf50d49e571fecb044e1193bb4a5ee54837fad7ff",
     },
     "translation": {
         "translation": "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",

@@ -5,7 +5,8 @@ import importlib.util
 import numpy as np
 import pytest
 
-from cambiata.translation.sampling import N_LEVELS, DecoderWeights, sample_levels, zero_arrays
+from cambiata.translation.sampling import DecoderWeights, sample_levels, zero_arrays
+from cambiata.wavenet_sampling import N_LEVELS
 
 DILATIONS = (1, 2, 4, 1, 2)
 

@@ -30,7 +30,9 @@ def load_exported(task: Task, place: str | Path) -> None:
     part of an export holds (classifiers of a training) stays as it is.
     """
     main = Path(place)
-    parts = task.onnx_parts()
+    # Files of earlier versions lack parts that only repeat what others hold.
+    names = {"", *_read_metadata(main).get("parts", {})}
+    parts = {name: part for name, part in task.onnx_parts().items() if name in names}
     fits = all(
         _fill(part.module, _read_arrays(main.with_suffix(f".{name}.onnx") if name else main))
         for name, part in parts.items()
@@ -38,6 +40,8 @@ def load_exported(task: Task, place: str | Path) -> None:
     )
     training = task.training
     task.eval()
+    # Made again: some parts hold copies of the weights.
+    parts = {name: part for name, part in task.onnx_parts().items() if name in names}
     if not fits or largest_difference(parts, main) > MAX_DIFFERENCE:
         raise InputError(str(place), "holds another network's weights", "begin from a run's folder")
     task.train(training)
@@ -64,10 +68,15 @@ def _fill(module: nn.Module, arrays: dict[str, Tensor]) -> bool:
 
 def exported_facts(place: str | Path) -> dict[str, Any]:
     """Facts of the training of an exported network, as a run's own are."""
-    properties = {p.key: p.value for p in _read_model(Path(place)).metadata_props}
-    facts = json.loads(properties.get(METADATA_KEY, "{}"))
+    facts = _read_metadata(Path(place))
     names = ("preset", "training", "data", "begun from", "commit", "machine", "step")
     return {"weights": Path(place).name} | {name: facts[name] for name in names if name in facts}
+
+
+def _read_metadata(place: Path) -> dict[str, Any]:
+    properties = {p.key: p.value for p in _read_model(place).metadata_props}
+    facts: dict[str, Any] = json.loads(properties.get(METADATA_KEY, "{}"))
+    return facts
 
 
 def _read_arrays(place: Path) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ sample rate, and on the pooled mel frames of a reference. Small enough for two c
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -170,6 +170,55 @@ class WaveNet(nn.Module):
         return self.head(skip), torch.stack(layer_inputs, dim=1)
 
 
+class NetworkArrays(nn.Module):
+    """A WaveNet's own arrays, for `cambiata.wavenet_sampling`; those of layers are stacked."""
+
+    names: ClassVar[list[str]] = [
+        "input",
+        "input_bias",
+        "dilated_past",
+        "dilated_current",
+        "dilated_bias",
+        "residual",
+        "residual_bias",
+        "skip",
+        "skip_bias",
+        "hidden",
+        "hidden_bias",
+        "logits",
+        "logits_bias",
+    ]
+
+    def __init__(self, network: WaveNet) -> None:
+        super().__init__()
+        first, hidden, logits = network.input_projection, network.head[1], network.head[3]
+        arrays = [
+            first.weight,
+            first.bias,
+            _stack(network.dilated_past, "weight"),
+            _stack(network.dilated_current, "weight"),
+            _stack(network.dilated_current, "bias"),
+            _stack(network.residual, "weight"),
+            _stack(network.residual, "bias"),
+            _stack(network.skip, "weight"),
+            _stack(network.skip, "bias"),
+            hidden.weight,
+            hidden.bias,
+            logits.weight,
+            logits.bias,
+        ]
+        for name, array in zip(self.names, arrays, strict=True):
+            self.register_buffer(f"all_{name}", array.detach().clone())
+
+    def forward(self, one: Tensor) -> tuple[Tensor, ...]:
+        """All arrays; `one` is 1, so that they are no constants to the exporter."""
+        return tuple(one * getattr(self, f"all_{name}") for name in self.names)
+
+
+def _stack(layers: nn.ModuleList, kind: str) -> Tensor:
+    return torch.stack([getattr(layer, kind) for layer in layers])
+
+
 def mu_law(samples: Tensor) -> Tensor:
     """Samples coded so that soft ones have more of the levels."""
     mu = N_LEVELS - 1
@@ -216,7 +265,7 @@ class WaveNetTask(RollTask):
         return {"nats": float(torch.stack(losses).mean())}
 
     def onnx_parts(self) -> dict[str, OnnxPart]:
-        """One sample further; a roll's condition of every layer; the encoder of the reference."""
+        """One sample further; a roll's condition of every layer; all arrays; the encoder."""
         n, width = len(self.config.dilations), self.config.width
         step = {
             "sample": torch.zeros(3, 1),
@@ -234,6 +283,9 @@ class WaveNetTask(RollTask):
             "condition": OnnxPart(
                 Method(self.network, "condition"), roll, {"roll": {2: "frames"}}, ["told"]
             ),
+            "arrays": OnnxPart(
+                NetworkArrays(self.network), {"one": torch.ones(1)}, {}, NetworkArrays.names
+            ),
             "style": self.style_part(),
         }
 
@@ -245,6 +297,7 @@ class WaveNetTask(RollTask):
             "level": TRAINING_RMS,
             "sample_rate": self.config.sample_rate,
             "condition_context": self.config.condition_context,
+            "arrays": NetworkArrays.names,
         }
 
 
