@@ -28,6 +28,13 @@ INPUTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "counterpoint-check": ({"score": SOUND}, {"score": "a.mid"}),
     "timbre-capture": ({"styles": [SOUND]}, {"styles": ["a.wav", "b c.wav"]}),
     "timbre-mix": ({"shares": {"cello": 1}}, {"shares": {"a b.timbre": 0.25, "cello": 0.75}}),
+    "instrument": ({"sounds": [SOUND]}, {"sounds": ["C4.wav", "F#4 mf.wav"]}),
+    "reverb-apply": ({"recording": SOUND, "room": SOUND}, {"recording": "a.wav", "room": "b.wav"}),
+    "reverb-capture": ({"recording": SOUND}, {"recording": "a.wav", "sweep": None}),
+    "reverb-estimate": ({"recording": SOUND}, {"recording": "a.wav"}),
+    "reverb-match": ({"dry": SOUND, "reference": SOUND}, {"dry": "a.wav", "reference": "b.wav"}),
+    "reverb-remove": ({"recording": SOUND}, {"recording": "a.wav"}),
+    "reverb-sweep": ({}, {}),
 }
 # Something else than the default, for every option that there is.
 OTHER: dict[str, Any] = {
@@ -75,6 +82,14 @@ OTHER: dict[str, Any] = {
 }
 
 
+# What a tool has an option for that others have not, or that is another kind of value there.
+OTHER_OF_VERB: dict[str, dict[str, Any]] = {
+    "instrument": {"kind": "notes", "keys": (36, 96), "velocities": 2, "step": 6, "hold_s": 1.5},
+    "reverb-match": {"direct_db": 6.5},
+    "reverb-sweep": {"duration_s": 2.5, "low_hz": 50.0, "high_hz": 9000.0, "level_db": -12.0},
+}
+
+
 def _parsed(line: str) -> dict[str, Any]:
     """Parameters of a command line, as its command is called with."""
     words = shlex.split(line)
@@ -88,14 +103,18 @@ def _parsed(line: str) -> dict[str, Any]:
     return dict(context.params)
 
 
+def _output(verb: str) -> str:
+    return "" if verb == "reverb-estimate" else "out.wav"
+
+
 @pytest.mark.parametrize("verb", INPUTS)
 def test_defaults_need_no_flags(verb: str) -> None:
     request, given = INPUTS[verb]
     options = request_models()[verb](**request).model_dump()
     options = {name: options[name] for name in option_names(VERBS[verb])}
-    line = command_line(VERBS[verb], given, options, "out.wav", to=request.get("to"))
+    line = command_line(VERBS[verb], given, options, _output(verb), to=request.get("to"))
     flags = [word for word in shlex.split(line) if word.startswith("-")]
-    assert sorted(set(flags) - {"--to", "--style"}) == ["-o"]
+    assert sorted({*flags, "-o"} - {"--to", "--style"}) == ["-o"]
     assert _parsed(line)
 
 
@@ -106,11 +125,12 @@ def test_every_option_is_read_back(verb: str) -> None:
     model = request_models()[verb](**request)
     options = {name: getattr(model, name) for name in names}
     options |= {name: OTHER[name] for name in names if name in OTHER}
+    options |= OTHER_OF_VERB.get(verb, {})
     if verb == "transcribe":
         options["pedal"] = True
     elif verb == "play":
         options["pedal"] = False
-    line = command_line(VERBS[verb], given, options, "out.wav", to=request.get("to"))
+    line = command_line(VERBS[verb], given, options, _output(verb), to=request.get("to"))
     parsed = _parsed(line)
     for name, value in options.items():
         if name in parsed and name != "system":
@@ -122,6 +142,22 @@ def test_every_option_is_read_back(verb: str) -> None:
     shown = set(options) & set(parsed)
     # All but what the command line has no option for: see `without` and help of each verb.
     assert len(set(options) - shown) <= 3, set(options) - shown
+
+
+def test_a_room_has_points() -> None:
+    points = {"size": (8, 5, 3), "listener": (2, 2, 1.5), "source": (6, 3, 1.5)}
+    options = {**points, "path": ((7, 4, 1.5), (1, 1, 1)), "rt60_s": 0.5}
+    for recording in ("a.wav", None):
+        line = command_line(VERBS["reverb-room"], {"recording": recording}, options, "o.wav")
+        parsed = _parsed(line)
+        assert {name: parsed[name] for name in options} == options
+        assert parsed["recording"] == recording
+    assert "--size 8x5x3 --listener 2,2,1.5" in line
+
+
+def test_what_writes_nothing_has_no_output() -> None:
+    line = command_line(VERBS["reverb-estimate"], {"recording": "a.wav"}, {"strict": True}, "")
+    assert line == "cambiata reverb estimate a.wav --strict"
 
 
 def test_names_that_a_shell_would_read_are_quoted() -> None:

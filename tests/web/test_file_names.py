@@ -26,6 +26,7 @@ from cambiata.web.file_names import distinct, extension_of, safe_name
         ("$(reboot).wav", "reboot.wav"),
         ("con.wav", "sound.wav"),
         ("v1.2 final", "v1.2 final.wav"),
+        ("piano-F#3_v96.flac", "piano-F#3_v96.wav"),  # the note by its name
     ],
 )
 def test_safe_name(name: str, safe: str) -> None:

@@ -1,6 +1,8 @@
 """Schemas of requests say what the API says: its options, defaults and words."""
 
 import inspect
+import re
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -16,7 +18,8 @@ from cambiata.groove.api import groove_file
 from cambiata.keywords import keywords_of
 from cambiata.transcription.api import transcribe_file
 from cambiata.web.schemas import option_names, request_models
-from cambiata.web.verbs import VERBS, WITHHELD, named
+from cambiata.web.verb import WITHHELD, named
+from cambiata.web.verbs import VERBS
 
 SOUND = "snd_" + "0" * 20
 
@@ -27,7 +30,7 @@ def test_every_keyword_is_offered_or_withheld(verb: str) -> None:
     inputs = {each.name for each in VERBS[verb].inputs}
     offered = set(option_names(VERBS[verb]))
     assert keywords - offered <= {*WITHHELD, *VERBS[verb].without, *inputs}
-    assert offered <= keywords
+    assert offered <= {*keywords, *getattr(VERBS[verb], "required", ())}
     assert offered < set(request_models()[verb].model_fields)
 
 
@@ -39,6 +42,9 @@ def test_every_keyword_is_offered_or_withheld(verb: str) -> None:
         ("transcribe", {"recording": SOUND}, transcribe_file),
         ("groove", {"a": SOUND, "b": SOUND}, groove_file),
         ("counterpoint-solve", {"cantus": SOUND}, solve_file),
+        ("instrument", {"sounds": "cello"}, cambiata.make_instrument),
+        ("reverb-apply", {"recording": SOUND, "room": SOUND}, cambiata.reverb_apply_file),
+        ("reverb-sweep", {}, cambiata.reverb_sweep_file),
     ],
 )
 def test_defaults_are_the_apis(verb: str, request_body: dict[str, Any], source: Any) -> None:
@@ -61,12 +67,36 @@ def test_every_property_is_described(verb: str) -> None:
     for name, each in schema["properties"].items():
         assert each.get("description"), name
         assert "`" not in each["description"]
+        assert each["description"] != "Likewise.", name
 
 
 def test_translation_has_its_own_system() -> None:
     assert request_models()["translate"](content=SOUND, to={"a": 1}).model_dump()["system"] == (
         "translation"
     )
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_text_is_a_path(verb: str) -> None:
+    """Texts are short, chosen from a list or held to a pattern that has no slash."""
+    for name, each in request_models()[verb].model_json_schema()["properties"].items():
+        for text in _texts_of(each):
+            pattern = text.get("pattern")
+            assert "enum" in text or "const" in text or pattern or text["maxLength"] <= 80, name
+            for path in ("/etc/passwd", "../x.wav", "a/b"):
+                assert not (pattern and re.search(pattern, path)), name
+
+
+def _texts_of(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every schema of a text within another."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _texts_of(each)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "string":
+            yield schema
+        for each in schema.values():
+            yield from _texts_of(each)
 
 
 @pytest.mark.parametrize("value", ["/a", "a/b", "..", "a\\b", "x.onnx", "~", "a\n", "C:x"])

@@ -159,11 +159,21 @@ class Breach(BaseModel):
     words: str
 
 
+class JobFile(BaseModel):
+    """A file that is no sound: an instrument, a picture."""
+
+    name: str
+    bytes: int
+
+
 class Result(BaseModel):
     """What a job made."""
 
     report: dict[str, Any]
     sounds: dict[str, Sound]
+    files: dict[str, JobFile] = Field(
+        description="Others, by their roles: at /api/jobs/{id}/files/{role}, as long as the job is."
+    )
     timbre: Timbre | None
     breaches: list[Breach] | None
 

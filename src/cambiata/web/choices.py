@@ -12,7 +12,7 @@ from cambiata.registry import Job, find_system
 from cambiata.system import StyleSystem, configure
 from cambiata.web.refusals import Refusal
 from cambiata.web.store import Row
-from cambiata.web.verbs import Verb
+from cambiata.web.verb import Verb
 
 # Where a region's start and end are, and of which input it is a part.
 _REGIONS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
@@ -37,7 +37,7 @@ def check_choices(
     try:
         _check_system(verb, request, rows)
         _check_texts(verb, request)
-        _check_storage(request, rows, output)
+        _check_storage(verb, request, rows, output)
         if verb.name == "melody":
             _check_dance_type(request)
     except InputError as error:
@@ -112,7 +112,9 @@ def _check_texts(verb: Verb, request: Mapping[str, Any]) -> None:
             raise InputError(f"pickup {pickup}", "is not a length", cure)
 
 
-def _check_storage(request: Mapping[str, Any], rows: Mapping[str, Row], output: str) -> None:
+def _check_storage(
+    verb: Verb, request: Mapping[str, Any], rows: Mapping[str, Row], output: str
+) -> None:
     """Refuse samples that the output's format does not store, and channels that cannot be made."""
     names = ("sample_rate", "n_channels", "subtype")
     wanted = {name: request.get(name) for name in names}
@@ -120,7 +122,8 @@ def _check_storage(request: Mapping[str, Any], rows: Mapping[str, Row], output: 
         return
     from cambiata.audio.writing import Destination
 
-    content = rows.get(request.get("content", ""))
+    reference = request[verb.inputs[0].name] if verb.inputs else None
+    content = rows.get(reference) if verb.name != "play" and isinstance(reference, str) else None
     # A score is played in as many channels as its sound has; what it stores is the format's own.
     like = {"sample_rate": 44100, "n_channels": 1, "subtype": "PCM_24"}
     if content is not None:

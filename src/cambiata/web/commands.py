@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cambiata.cli import audio_verbs, score_verbs, transfer_verb
-from cambiata.web.verbs import Verb
+from cambiata.web.verb import Tool, Verb, named
 
 _COMMANDS: Mapping[str, click.Command] = {
     "transfer": transfer_verb.transfer,
@@ -20,12 +20,6 @@ _COMMANDS: Mapping[str, click.Command] = {
     "counterpoint-check": score_verbs.check,
     "timbre-capture": audio_verbs.capture,
     "timbre-mix": audio_verbs.mix,
-}
-_WORDS = {
-    "counterpoint-solve": "counterpoint solve",
-    "counterpoint-check": "counterpoint check",
-    "timbre-capture": "timbre capture",
-    "timbre-mix": "timbre mix",
 }
 
 
@@ -40,8 +34,11 @@ def command_line(
     """A line to copy into a terminal, in the folder where the files are."""
     if verb.name == "edit":
         return _edit_lines(given, options, output)
-    command = _COMMANDS[verb.name]
-    words = ["cambiata", *_WORDS.get(verb.name, verb.name).split()]
+    command, separators = _COMMANDS.get(verb.name), {}
+    if isinstance(verb, Tool):
+        command, separators = named(verb.command), dict(verb.separators)
+    assert command is not None
+    words = ["cambiata", *verb.name.split("-")]
     before: list[str] = []
     for each in verb.inputs:
         value = given[each.name]
@@ -56,16 +53,18 @@ def command_line(
             words += [f"{name}={_number(share)}" for name, share in value.items()]
         elif isinstance(value, list):
             words += value
-        else:
+        elif value is not None:
             words.append(value)
     for name, share in (to or {}).items():
         words += ["--to", name if len(to or {}) == 1 else f"{name}={_number(share)}"]
-    words += ["-o", output]
+    if output:
+        words += ["-o", output]
     if midi is not None:
         words += ["--midi", midi]
     parameters = {parameter.name: parameter for parameter in command.params}
     for name, value in options.items():
         parameter = parameters.get(name)
+        value = _texts(value, separators.get(name, ","))
         if isinstance(parameter, click.Option) and value != parameter.default:
             words += _flag(parameter, value)
     return "\n".join([*before, shlex.join(words)])
@@ -73,16 +72,31 @@ def command_line(
 
 def _flag(option: click.Option, value: Any) -> list[str]:
     """An option with its value, as it is typed; nothing for what is not set."""
-    if value is None or value == {}:
+    if value is None or value in ({}, (), []):
         return []
     flag = option.opts[0]
     if isinstance(value, bool):
         if value:
             return [flag]
         return [option.secondary_opts[0]] if option.secondary_opts else []
+    if isinstance(value, list):
+        return [word for each in value for word in (flag, each)]
     if isinstance(value, Mapping):
         return [word for key, each in value.items() for word in (flag, f"{key}={each}")]
     return [flag, _number(value)]
+
+
+def _texts(value: Any, separator: str) -> Any:
+    """Numbers as one text, several of these as a list of texts; else what is given.
+
+    >>> _texts((21, 108), "-"), _texts([(7, 4, 1.5)], ",")
+    ('21-108', ['7,4,1.5'])
+    """
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
+        return [_texts(each, separator) for each in value]
+    if isinstance(value, list | tuple) and value:
+        return separator.join(_number(each) for each in value)
+    return value
 
 
 def _number(value: Any) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 from cambiata.files import is_midi
 
 _LONGEST = 80  # characters: file systems take 255 bytes, and a letter may have four
-# Separators, what Windows forbids, what shells and HTML read, and control characters.
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f<>:\"/\\|?*`$;&!'(){}\[\]#~^%,=]+")
+# Separators, what Windows forbids, what shells and HTML read, and control characters; not "#",
+# for a recording of F#3 is one of its note by its name.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f<>:\"/\\|?*`$;&!'(){}\[\]~^%,=]+")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
 _EXTENSION = re.compile(r"^\.[a-z0-9]{1,8}$")
 

@@ -16,6 +16,7 @@ from cambiata.web.plans import Plan, Planner
 from cambiata.web.refusals import Refusal, error_words, unknown
 from cambiata.web.sounds import sound_answer, timbre_answer
 from cambiata.web.store import Row, Store, new_id
+from cambiata.web.verb import Tool
 from cambiata.web.verbs import VERBS
 
 ACTIVE = ("queued", "running")
@@ -136,6 +137,15 @@ class Jobs:
         active = (job for state in ACTIVE for job in self._store.rows("job", state=state))
         return any(identity in job["plan"]["files"] for job in active)
 
+    def file(self, identity: str, role: str) -> tuple[Path, str]:
+        """A file that a job made, and its name; or a refusal."""
+        result = self.find(identity)["result"] or {}
+        facts = result.get("files", {}).get(role)
+        if facts is None:
+            raise unknown(f"file of {identity}", role)
+        suffix = Path(facts["name"]).suffix
+        return self._store.file_folder("job", identity) / f"{role}{suffix}", facts["name"]
+
     def answer(self, job: Row) -> dict[str, Any]:
         """A job as the interface gives it."""
         state, plan, result = job["state"], job["plan"], job["result"]
@@ -167,6 +177,7 @@ class Jobs:
         return {
             "report": result["report"],
             "sounds": {role: sound_answer(row) for role, row in rows.items() if row is not None},
+            "files": result.get("files", {}),
             "timbre": timbre_answer(timbre) if timbre else None,
             "breaches": result["breaches"],
         }
@@ -240,7 +251,7 @@ class Jobs:
                 self._end(identity, "failed", error=words)
                 return
             task = {
-                "do": "verb",
+                "do": "tool" if isinstance(VERBS[job["verb"]], Tool) else "verb",
                 "verb": job["verb"],
                 "folder": str(folder),
                 "inputs": plan.given,
@@ -324,16 +335,25 @@ class Jobs:
             size = path.stat().st_size
             self._move("timbre", path, timbre, facts["file"])
             self._store.add("timbre", facts, id=timbre, bytes=size)
+        files = {}
+        for role, name in done.get("files", {}).items():
+            path = folder / name
+            files[role] = {"name": name, "bytes": path.stat().st_size}
+            self._move("job", path, job["id"], f"{role}{path.suffix}")
+        if files:
+            size = sum(each["bytes"] for each in files.values())
+            self._store.update("job", job["id"], bytes=size)
         return {
             "report": done["report"],
             "sounds": sounds,
+            "files": files,
             "timbre": timbre,
             "breaches": done["breaches"],
         }
 
     def _move(self, kind: Any, path: Path, identity: str, name: str) -> None:
         place = self._store.file_folder(kind, identity)
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         path.replace(place / name)
 
 

@@ -15,7 +15,7 @@ from cambiata.web.refusals import Refusal, unknown
 from cambiata.web.schemas import option_names
 from cambiata.web.sound_facts import in_words
 from cambiata.web.store import Kind, Row, Store
-from cambiata.web.verbs import Input, Verb, named
+from cambiata.web.verb import Input, Tool, Verb, named
 
 # Formats of sound that are written without loss: a result keeps them (`cambiata transfer`).
 _LOSSLESS = (".wav", ".flac", ".aiff", ".aif")
@@ -61,12 +61,16 @@ class Planner:
 
         for each in verb.inputs:
             value = request[each.name]
+            if value is None:
+                given[each.name] = None
+                continue
             inputs[each.name], given[each.name] = _found(each, value, find, files)
         options = {name: request[name] for name in option_names(verb)}
         if verb.name == "edit":
             options |= {name: request[name] for name in ("start_s", "end_s")}
         self._check(verb, request, options, inputs, rows)
-        output = distinct(_output_name(verb, request, given), taken)
+        name = _output_name(verb, request, given)
+        output = distinct(name, taken) if name else ""
         check_choices(verb, request, rows, output)
         midi = None
         if verb.name == "play" and rows[request["score"]]["kind"] == "recording":
@@ -164,6 +168,8 @@ def _output_name(verb: Verb, request: Mapping[str, Any], given: Mapping[str, Any
     """Name of what is written, as the command line would call it."""
     if verb.is_named:
         return safe_name(request["name"], ".timbre", "timbre")
+    if isinstance(verb, Tool):
+        return _tool_output(verb, request, given)
     stems = {name: Path(value).stem for name, value in given.items() if isinstance(value, str)}
     first = stems[verb.inputs[0].name]
     ending = {
@@ -178,8 +184,26 @@ def _output_name(verb: Verb, request: Mapping[str, Any], given: Mapping[str, Any
         "edit": "-edited",
     }[verb.name]
     wanted = "musicxml" if verb.name == "counterpoint-check" else request["output_format"]
-    extension = _EXTENSION.get(wanted, f".{wanted}")
-    if wanted is None:
-        own = Path(given["content"]).suffix
-        extension = own if own in _LOSSLESS else ".wav"
+    extension = _extension(wanted, given.get("content"))
     return safe_name(f"{first[:60]}{ending[:60]}{extension}", extension)
+
+
+def _tool_output(tool: Tool, request: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Name of what a tool writes; empty where it writes nothing."""
+    if tool.makes == "report":
+        return ""
+    stems = {
+        name: "notes" if isinstance(value, list) else Path(value or "").stem[:60]
+        for name, value in given.items()
+    }
+    like = given[tool.inputs[0].name] if tool.inputs else None
+    extension = _extension(request["output_format"], like)
+    return safe_name(f"{tool.output_stem.format_map(stems)}{extension}", extension)
+
+
+def _extension(wanted: str | None, like: Any) -> str:
+    """Extension of a format; where none is wanted, of what the output is like, if lossless."""
+    if wanted is None:
+        own = Path(like).suffix if isinstance(like, str) else ""
+        return own if own in _LOSSLESS else ".wav"
+    return _EXTENSION.get(wanted, f".{wanted}")

@@ -6,16 +6,18 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
 
 from cambiata.web import answers
 from cambiata.web.jobs import ACTIVE
 from cambiata.web.refusals import Refusal
+from cambiata.web.routes_sounds import file_answer
 from cambiata.web.schemas import Request as VerbRequest
 from cambiata.web.schemas import request_models
 from cambiata.web.store import Row
 from cambiata.web.studio import Here, Studio
-from cambiata.web.verbs import VERBS, Verb
+from cambiata.web.verb import Verb
+from cambiata.web.verbs import VERBS
 
 # A comment now and then keeps proxies from closing a stream, and shows that its reader is gone.
 _KEEP_ALIVE_S = 15.0
@@ -31,6 +33,9 @@ _EVENT_SCHEMA = {
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"itemSchema": _EVENT_SCHEMA}}}
 }
+
+_ANY_TYPE = "application/octet-stream"
+_MEDIA_TYPES = {".svg": "image/svg+xml", ".zip": "application/zip"}
 
 routes = APIRouter(prefix="/api", tags=["jobs"])
 
@@ -76,6 +81,22 @@ def list_jobs(
 def show_job(studio: Here, identity: str) -> dict[str, Any]:
     """A job, and its result when it is done."""
     return studio.jobs.answer(studio.jobs.find(identity))
+
+
+@routes.get(
+    "/jobs/{identity}/files/{role}",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {kind: {} for kind in (*_MEDIA_TYPES.values(), _ANY_TYPE)}},
+        206: {"description": "A range of it."},
+        416: {"description": "No such range."},
+        **answers.refusals(404),
+    },
+)
+def save_job_file(studio: Here, identity: str, role: str) -> FileResponse:
+    """A file that a job made and that is no sound, to be saved: an instrument, a picture."""
+    path, name = studio.jobs.file(identity, role)
+    return file_answer(path, _MEDIA_TYPES.get(path.suffix, _ANY_TYPE), name)
 
 
 @routes.post(

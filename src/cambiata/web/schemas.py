@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
+from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -15,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from cambiata.registry import Job, system_names
 from cambiata.timbre_transfer.api import UnpitchedPart
 from cambiata.transcription.api import PitchedKind
-from cambiata.web.verbs import VERBS, WITHHELD, Input, Verb, named
+from cambiata.web.verb import WITHHELD, Input, Tool, Verb, named
+from cambiata.web.verbs import VERBS
 
 SOUND_ID = r"^snd_[0-9a-f]{20}$"
 JOB_ID = r"^job_[0-9a-f]{20}$"
@@ -105,7 +107,13 @@ def option_names(verb: Verb) -> list[str]:
         return ["seed"]
     left_out = {*WITHHELD, *verb.without, *(each.name for each in verb.inputs)}
     names = [name for name in keyword_types(named(verb.function)) if name not in left_out]
-    return [name for name in names if name not in _positional(named(verb.function))]
+    positional = set(_positional(named(verb.function))) - set(_required(verb))
+    return [name for name in names if name not in positional]
+
+
+def _required(verb: Verb) -> tuple[str, ...]:
+    """Options that have no default."""
+    return verb.required if isinstance(verb, Tool) else ()
 
 
 def _positional(function: Callable[..., Any]) -> list[str]:
@@ -132,9 +140,9 @@ def keyword_types(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _defaults(verb: Verb) -> dict[str, Any]:
-    """The API's defaults, of the function and of what describes its options."""
+    """The API's defaults, of what describes the options and, before it, of the function."""
     found: dict[str, Any] = {}
-    for path in (verb.function, *verb.described_by):
+    for path in (*verb.described_by, verb.function):
         source = named(path)
         if is_dataclass(source):
             pairs = {each.name: _field_default(each) for each in fields(source)}
@@ -168,16 +176,25 @@ def _request_model(verb: Verb) -> type[Request]:
             Annotated[str, Field(min_length=1, max_length=80)],
             Field(default="timbre", description="What the timbre is called."),
         )
-    described = {name: text for path in verb.described_by for name, text in _described(path)}
+    described: dict[str, str] = {}
+    for path in verb.described_by:
+        for name, text in _described(path):
+            # "See apply.", "Likewise.": another function describes it, where there is one.
+            if described.get(name, "See").startswith(("See", "Likewise")):
+                described[name] = text
     defaults = _defaults(verb)
     kinds = keyword_types(named(verb.function))
     for name in option_names(verb):
         kind = _KINDS_OF_VERB.get((verb.name, name), _KINDS.get(name, kinds.get(name)))
+        if isinstance(verb, Tool) and name in verb.ranges:
+            kind = _bounded(kinds[name], *verb.ranges[name])
         if name == "system":
             # Names come from the registry, and change as systems are added.
             kind = Literal[tuple(system_names(_job_of(verb)))]
         help_text = described.get(name, _OTHER_HELP.get(name, ""))
         default = 0 if verb.name == "edit" else defaults.get(name)  # its one option is the seed
+        if name in _required(verb):
+            default = ...
         definitions[name] = (kind, Field(default=default, description=help_text))
     if verb.formats:
         formats = tuple(each for each in verb.formats if each)
@@ -199,6 +216,17 @@ _OTHER_HELP = {
     "strict": "Refuse files that are unfinished or damaged, rather than use what is there.",
     "seed": "Seed of everything random: the same input and seed give the same output.",
 }
+
+
+def _bounded(kind: Any, least: float, most: float) -> Any:
+    """A kind of number within bounds; None stays what it is.
+
+    >>> _bounded(float | None, 0, 1)
+    typing.Optional[typing.Annotated[float, FieldInfo(annotation=NoneType, required=True, ...
+    """
+    kinds = [each for each in get_args(kind) if each is not NoneType] or [kind]
+    bounded: Any = Annotated[kinds[0], Field(ge=least, le=most)]
+    return bounded | None if NoneType in get_args(kind) else bounded
 
 
 def _job_of(verb: Verb) -> Job:
@@ -229,6 +257,9 @@ def _input_field(each: Input) -> Any:
     else:
         kind = {"one": one, "list": many, "one-or-list": one | many}[each.many]
     extra: dict[str, Any] = {"x-input": each.takes, "x-many": each.many}
+    if each.is_optional:
+        described = Field(default=None, description=each.help, json_schema_extra=extra)
+        return (kind | None, described)
     return (kind, Field(description=each.help, json_schema_extra=extra))
 
 

@@ -42,7 +42,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # others' sounds are private
-        for name in ("sounds", "timbres", "scratch"):
+        for name in ("sounds", "timbres", "jobs", "scratch"):
             (folder / name).mkdir(exist_ok=True)
         self._claim = _claimed(folder)
         self._lock = threading.RLock()
@@ -79,7 +79,7 @@ class Store:
             shutil.rmtree(place, ignore_errors=True)
 
     def file_folder(self, kind: Kind, identity: str) -> Path:
-        """Folder of the files of one sound or timbre."""
+        """Folder of the files of one sound, timbre or job."""
         return self.folder / f"{kind}s" / identity
 
     def add(self, table: Kind, /, facts: Row, **columns: Any) -> Row:
@@ -123,8 +123,7 @@ class Store:
         """Forget a row, and remove its files."""
         with self._lock:
             self._database.execute(f"DELETE FROM {kind} WHERE id = ?", (identity,))
-        if kind != "job":
-            shutil.rmtree(self.file_folder(kind, identity), ignore_errors=True)
+        shutil.rmtree(self.file_folder(kind, identity), ignore_errors=True)
 
     def rows(
         self,
@@ -169,6 +168,7 @@ class Store:
             row = self._database.execute(
                 "SELECT (SELECT COALESCE(SUM(bytes), 0) FROM sound)"
                 " + (SELECT COALESCE(SUM(bytes), 0) FROM timbre)"
+                " + (SELECT COALESCE(SUM(bytes), 0) FROM job)"
             ).fetchone()
         return int(row[0])
 

@@ -12,7 +12,8 @@ from cambiata.timbre_transfer.api import Report
 from cambiata.web.limits import Limits
 from cambiata.web.score_notes import play_in_place
 from cambiata.web.sound_facts import sound_facts, write_views
-from cambiata.web.verbs import VERBS, named
+from cambiata.web.verb import named
+from cambiata.web.verbs import VERBS
 
 # Verbs that can say how far they are.
 _WITH_PROGRESS = ("transfer", "play", "translate", "transcribe")
@@ -48,8 +49,8 @@ def do(task: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
             options["progress"] = progress
         report, outputs = _files_of(verb, function, inputs, output, options, task)
     return {
-        "report": _plain(report),
-        "sounds": {role: _described(Path(path), role, limits) for role, path in outputs.items()},
+        "report": plain(report),
+        "sounds": {role: described(Path(path), role, limits) for role, path in outputs.items()},
         "breaches": _breaches(report) if verb == "counterpoint-check" else None,
     }
 
@@ -92,7 +93,7 @@ def _one_or_folder(given: Any, name: str) -> str:
     return name
 
 
-def _described(path: Path, role: str, limits: Limits) -> dict[str, Any]:
+def described(path: Path, role: str, limits: Limits) -> dict[str, Any]:
     """Facts about a file, and the folder with what the page asks for first."""
     views = Path(f"views of {role}")
     views.mkdir()
@@ -101,8 +102,8 @@ def _described(path: Path, role: str, limits: Limits) -> dict[str, Any]:
     return {"path": str(path), "views": str(views), "bytes": path.stat().st_size, **facts}
 
 
-def _plain(report: Any) -> dict[str, Any]:
-    """A report as `--json` prints it."""
+def plain(report: Any) -> dict[str, Any]:
+    """A report as `--json` prints it, but for files that are the studio's affair."""
     is_report = is_dataclass(report) and not isinstance(report, type)
     facts: dict[str, Any] = asdict(report) if is_report else dict(report)
     if isinstance(report, Report):

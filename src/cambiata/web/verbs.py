@@ -1,49 +1,10 @@
-"""The studio's verbs: what each takes, which function of the API does it, what comes out."""
+"""The studio's verbs, by their names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Literal
 
-Takes = Literal[
-    "recording", "score", "recording-or-score", "recording-or-timbre", "timbre", "melody-style"
-]
+from cambiata.web.tools import TOOLS
+from cambiata.web.verb import SOUNDS, Input, Verb
 
-
-@dataclass(frozen=True)
-class Input:
-    """Something that a verb works on, given by its id."""
-
-    name: str
-    takes: Takes
-    help: str
-    many: Literal["one", "list", "one-or-list", "shares"] = "one"
-
-
-@dataclass(frozen=True)
-class Verb:
-    """A verb, and the function of the API that does it."""
-
-    name: str
-    summary: str
-    inputs: tuple[Input, ...]
-    function: str  # module:name, imported when it is needed
-    described_by: tuple[str, ...] = ()  # whose docstrings describe the options, the first wins
-    without: tuple[str, ...] = ()  # keyword arguments of the function that are not the page's
-    formats: tuple[str, ...] = ()  # of the output, the default first; "" is as the content is
-    job: str = ""  # of the registry, whose systems may be named
-
-    @property
-    def is_named(self) -> bool:
-        """Whether what comes out is a timbre, which is given a name."""
-        return self.name.startswith("timbre-")
-
-
-# Where outputs go is the studio's affair; networks are those that ship: a path of weights would
-# open any file of this machine.
-WITHHELD = ("output", "force", "progress", "picture", "listen", "midi", "weights", "style", "to")
-
-_SOUNDS = ("", "wav", "flac", "ogg", "mp3", "aiff")
 _TRANSFER_CONTENT = Input("content", "recording", "Recording whose notes are played.")
 
 VERBS: Mapping[str, Verb] = {
@@ -62,7 +23,7 @@ VERBS: Mapping[str, Verb] = {
             ),
             "timbre_transfer.api:transfer_file",
             ("timbre_transfer.api:Options",),
-            formats=_SOUNDS,
+            formats=SOUNDS,
             job="transfer",
         ),
         Verb(
@@ -91,7 +52,7 @@ VERBS: Mapping[str, Verb] = {
             (_TRANSFER_CONTENT,),
             "translation.api:translate_file",
             ("timbre_transfer.api:Options",),
-            formats=_SOUNDS,
+            formats=SOUNDS,
             job="translate",
         ),
         Verb(
@@ -168,15 +129,6 @@ VERBS: Mapping[str, Verb] = {
             "performance.api:play_file",
             formats=("wav",),
         ),
+        *TOOLS,
     )
 }
-
-
-def named(path: str) -> Any:
-    """Function or class of the API by module and name.
-
-    >>> named("timbre_transfer.api:Options").__name__
-    'Options'
-    """
-    module, _, name = path.partition(":")
-    return getattr(import_module(f"cambiata.{module}"), name)

@@ -110,7 +110,7 @@ def _done(task: Task, pipe: Connection, cancelled: Any) -> Message:
 
 def _functions() -> dict[str, Callable[[Task, Callable[[float], None]], Any]]:
     """What a worker can do, by name."""
-    from cambiata.web import score_notes, sound_facts, timbre_map, verb_work
+    from cambiata.web import score_notes, sound_facts, timbre_map, tool_work, verb_work
     from cambiata.web.limits import Limits
 
     def path(task: Task, name: str = "path") -> Path:
@@ -118,6 +118,7 @@ def _functions() -> dict[str, Callable[[Task, Callable[[float], None]], Any]]:
 
     return {
         "verb": verb_work.do,
+        "tool": tool_work.do,
         "facts": lambda task, _: sound_facts.sound_facts(path(task), Limits(**task["limits"])),
         "playable": lambda task, _: sound_facts.write_playable(path(task), path(task, "output")),
         "convert": lambda task, _: sound_facts.convert(path(task), path(task, "output")),

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 Window = Callable[..., Any]
 TABS = (
     *("transfer", "play", "transcribe", "translate"),
-    *("melody", "groove", "counterpoint", "timbres"),
+    *("melody", "groove", "counterpoint", "timbres", "instrument", "reverb"),
 )
 AXE = (Path(__file__).parent / "axe.min.js").read_text("utf-8")
 
@@ -59,6 +59,15 @@ def test_no_serious_fault_after_a_result(window: Window) -> None:
     assert not _faults(page)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_after_a_tools_result(window: Window, scheme: str) -> None:
+    page = window("reverb", color_scheme=scheme, viewport={"width": 400, "height": 800})
+    page.locator("#panel-reverb .pick label", has_text="How long it rings").click()
+    press(page, "reverb", "Estimate")
+    page.locator("#panel-reverb .picture img").evaluate("image => image.decode()")
+    assert not _faults(page)
+
+
 def test_tabs_by_arrow_keys(window: Window) -> None:
     page = window("transfer")
     page.locator("#tab-transfer").focus()
@@ -67,7 +76,7 @@ def test_tabs_by_arrow_keys(window: Window) -> None:
         assert page.locator(f"#tab-{tab}").get_attribute("aria-selected") == "true"
         assert page.evaluate("document.activeElement.id") == f"tab-{tab}"
     page.keyboard.press("End")
-    assert page.locator("#panel-timbres").is_visible()
+    assert page.locator(f"#panel-{TABS[-1]}").is_visible()
 
 
 def test_the_first_result_by_keyboard_alone(window: Window) -> None:

@@ -44,6 +44,21 @@ function entry(id, kind, nullable, value, many) {
   return { control: input, input, read };
 }
 
+/** "8x5x3" as numbers, "7,4,1.5; 1,1,1" as lists of them; a text that is no such thing as it is. */
+export function numbersOf(text, nested) {
+  const groups = text.split(";").map((group) => group.trim()).filter(Boolean);
+  if (groups.some((group) => /[^-\d.,x×\s]/.test(group))) return text;
+  const lists = groups.map((group) => (group.match(/\d+(\.\d+)?/g) || []).map(Number));
+  return nested ? lists : lists.flat();
+}
+
+function numbers(id, { items }, value, separator = ",") {
+  const nested = items?.type === "array";
+  const text = (value || []).map((each) => (nested ? each.join(separator) : each)).join(nested ? "; " : separator);
+  const input = el("input", { id, type: "text", value: text, autocomplete: "off", spellcheck: "false", placeholder: nested ? "7,4,1.5; …" : null });
+  return { control: input, input, read: () => (input.value.trim() ? numbersOf(input.value, nested) : undefined) };
+}
+
 /** "key=value, key=value" as an object of settings. */
 export function settingsOf(text) {
   const pairs = text.split(",").map((pair) => pair.split("=").map((part) => part.trim())).filter(([key]) => key);
@@ -51,7 +66,7 @@ export function settingsOf(text) {
 }
 
 /**
- * A field for one option. `look` may give label, words (of choices), choices, explain, describe, slider, value.
+ * A field for one option. `look` may give label, words (of choices), choices, explain, describe, slider, value, separator (of numbers).
  * @returns {{element: HTMLElement, name: string, read: () => any, input: HTMLElement, fallback: any}}
  */
 export function field(name, schema, look = {}) {
@@ -70,7 +85,8 @@ export function field(name, schema, look = {}) {
   } else if (kind.type === "object") {
     const input = el("input", { id, type: "text", placeholder: "key=value, key=value", autocomplete: "off" });
     made = { control: input, input, read: () => (input.value.trim() ? settingsOf(input.value) : undefined) };
-  } else if (look.slider) made = slider(id, { ...kind, ...look.slider }, value, describe);
+  } else if (kind.type === "array") made = numbers(id, kind, value, look.separator);
+  else if (look.slider) made = slider(id, { ...kind, ...look.slider }, value, describe);
   else made = entry(id, kind, nullable, value, kinds.length > 1);
   const explained = look.explain || schema.description || kind.description;
   const [mark, note] = explained ? help(label, explained) : [null, null];
@@ -106,7 +122,7 @@ export class Fields {
     for (const [name, { read, fallback, element }] of this.#fields) {
       if (element.hidden) continue;
       const value = read();
-      if (value !== undefined && value !== null && value !== fallback) body[name] = value;
+      if (value !== undefined && value !== null && JSON.stringify(value) !== JSON.stringify(fallback)) body[name] = value;
     }
     return body;
   }

@@ -63,11 +63,12 @@ function askToken() {
 
 onTokenWanted(askToken);
 
-const TAB_OF = { "counterpoint-solve": "counterpoint", "counterpoint-check": "counterpoint", "timbre-capture": "timbres", "timbre-mix": "timbres", edit: "transcribe" };
+const TAB_OF = { timbre: "timbres", edit: "transcribe" };
 const WORDS = { queued: "waiting", running: "running", done: "done", failed: "failed", cancelled: "cancelled" };
 
 async function open(job) {
-  const name = TAB_OF[job.verb] || job.verb;
+  const [first] = job.verb.split("-"); // reverb-apply is done in the tab "reverb"
+  const name = TAB_OF[first] || first;
   tabs.show(name);
   const tab = await built.get(name);
   tab?.show?.(await get(`/api/jobs/${job.id}`));

@@ -10,18 +10,23 @@ import { Listening } from "./listening.js";
 const TAKES = 12;
 const SCORE_FORMATS = ["mid", "musicxml"];
 
+function save(href) {
+  const link = el("a", { href, download: "" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
+/** A button that downloads an address. @type {(href: string, label: string) => HTMLElement} */
+export const saver = (href, label) => button(label, () => save(href));
+
 /** A choice of formats and a button that downloads. @type {(sound: object) => Promise<HTMLElement>} */
 export async function downloader(sound) {
   const { writes } = await facts("/api/limits");
   const formats = sound.kind === "score" ? SCORE_FORMATS : writes;
   const format = el("select", { "aria-label": "Download as" }, el("option", { value: "" }, `As it is (${sound.format})`),
     formats.filter((each) => each !== sound.format).map((each) => el("option", { value: each }, each)));
-  const download = button("Download", () => {
-    const link = el("a", { href: `/api/sounds/${sound.id}/file${format.value ? `?as=${format.value}` : ""}`, download: "" });
-    document.body.append(link);
-    link.click();
-    link.remove();
-  });
+  const download = button("Download", () => save(`/api/sounds/${sound.id}/file${format.value ? `?as=${format.value}` : ""}`));
   return el("div", { class: "row" }, format, download);
 }
 
@@ -50,7 +55,7 @@ function flagsOf({ command }) {
   return flags.replace(/ (-o|--output) \S+/, "").trim();
 }
 
-const namesOf = ({ inputs }) => Object.values(inputs).flat().map(({ name }) => name).join(" → ");
+const namesOf = ({ inputs, result }) => Object.values(inputs).flat().map(({ name }) => name).join(" → ") || result.sounds.output.name;
 
 /** Results of one tab. `tracksOf(job)` gives what is compared with the result. */
 export class Results {

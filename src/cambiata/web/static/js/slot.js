@@ -37,15 +37,16 @@ export class Slot {
   #recording = null;
   #sending = null;
 
-  constructor({ label, hint = "", accepts, ink = "content", regions = true, domains = false, picture = true }) {
+  constructor({ label, hint = "", accepts, ink = "content", regions = true, domains = false, picture = true, several = false }) {
     this.accepts = accepts;
     this.regions = regions;
     this.domains = domains;
     this.picture = picture;
+    this.several = several;
     const id = newId("slot");
     this.select = el("select", { id: `${id}-choice`, onchange: () => this.#pick(this.select.value) });
-    this.file = el("input", { type: "file", accept: FILES[accepts], hidden: true, onchange: () => {
-      if (this.file.files[0]) this.take(this.file.files[0]);
+    this.file = el("input", { type: "file", accept: FILES[accepts], multiple: several, hidden: true, onchange: () => {
+      this.#takeAll([...this.file.files]);
       this.file.value = "";
     } });
     this.status = el("p", { class: "hint" });
@@ -56,8 +57,8 @@ export class Slot {
       el("h2", { id: `${id}-name` }, label),
       hint && el("p", { class: "hint" }, hint),
       el("label", { class: "hidden", for: `${id}-choice` }, `${label}: from the studio`), this.select,
-      el("div", { class: "row" }, button("Choose a file…", () => this.file.click(), { "aria-label": `${label}: choose a file` }), this.recorder,
-        el("span", { class: "soft" }, "or drop it here")), this.file, this.status, this.error, this.view);
+      el("div", { class: "row" }, button(several ? "Choose files…" : "Choose a file…", () => this.file.click(), { "aria-label": `${label}: choose ${several ? "files" : "a file"}` }), this.recorder,
+        el("span", { class: "soft" }, `or drop ${several ? "them" : "it"} here`)), this.file, this.status, this.error, this.view);
     this.label = label;
     if (this.recorder) setText(this.recorder, "Record", label);
     this.wave = new Waveform(el("div", { class: "wave" }), ink, { onRegion: regions ? (range) => this.#setRegion(range, false) : null });
@@ -83,8 +84,7 @@ export class Slot {
     this.element.addEventListener("dragleave", over(false));
     this.element.addEventListener("drop", (event) => {
       over(false)(event);
-      const file = event.dataTransfer.files[0];
-      if (file) this.take(file);
+      this.#takeAll([...event.dataTransfer.files]);
     });
   }
 
@@ -108,11 +108,15 @@ export class Slot {
     }
   }
 
-  /** What is in place; else an error that says what is missing, or that it is still on its way. */
+  /** What is in place; else an error that says what is missing (where that is said), or that it is still on its way. */
   taken(missing) {
     if (this.#sending) throw new Error(`${this.#sending}: is still on its way; press again when it is in place`);
-    if (!this.choice) throw new Error(missing);
+    if (!this.choice && missing) throw new Error(missing);
     return this.choice;
+  }
+
+  async #takeAll(files) {
+    for (const file of this.several ? files : files.slice(0, 1)) await this.take(file);
   }
 
   /** Sends a file to the studio and chooses it. */

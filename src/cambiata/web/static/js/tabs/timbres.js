@@ -9,7 +9,7 @@ import { library } from "../library.js";
 import { Listening } from "../listening.js";
 import { mixWords, TimbreMap } from "../map.js";
 import { playButton } from "../playback.js";
-import { Slot } from "../slot.js";
+import { Several } from "../several.js";
 import { pitchName, title } from "../words.js";
 
 // A scale's first five notes and a chord: enough to know a sound by.
@@ -25,30 +25,19 @@ const phraseId = async () => {
 
 /** Capturing: several recordings, one name. */
 function capture(onmade) {
-  const slot = new Slot({ label: "Recordings of one sound", hint: "One or several; each that you choose is added.", accepts: "recording", regions: false });
+  const several = new Several({ label: "Recordings of one sound", hint: "One or several; each that you choose is added.", accepts: "recording" });
   const id = newId("name");
   const name = el("input", { type: "text", id, placeholder: "my violin", autocomplete: "off" });
-  const chosen = new Map();
-  const list = el("ul", { class: "list" });
-  const show = () => list.replaceChildren(...[...chosen].map(([ref, label]) => el("li", {}, el("div", { class: "row" }, el("span", { class: "grow" }, label), button("Remove", () => {
-    chosen.delete(ref);
-    show();
-  }, { "aria-label": `Remove ${label}` })))));
-  slot.onchange = () => {
-    if (!slot.choice || chosen.has(slot.choice.ref)) return;
-    chosen.set(slot.choice.ref, slot.choice.name);
-    show();
-  };
   const command = el("div");
   const request = () => {
-    if (!chosen.size) throw new Error("recordings: none is chosen; choose, drop or record at least one");
-    return { verb: "timbre-capture", body: { styles: [...chosen.keys()], name: name.value.trim() || [...chosen.values()][0].replace(/\.[^.]*$/, "") } };
+    const styles = several.taken("recordings: none is chosen; choose, drop or record at least one");
+    return { verb: "timbre-capture", body: { styles, name: name.value.trim() || [...several.chosen.values()][0].replace(/\.[^.]*$/, "") } };
   };
   const bar = new JobBar({ key: "capture", label: "Capture", request, ondone: (job) => {
     command.replaceChildren(commandLine(job.command));
     onmade();
   } });
-  return { bar, element: el("section", { class: "card" }, el("h2", {}, "Capture a timbre"), slot.element, list, el("div", { class: "field" }, el("label", { for: id }, "Name"), name), bar.element, command) };
+  return { bar, element: el("section", { class: "card" }, el("h2", {}, "Capture a timbre"), several.element, el("div", { class: "field" }, el("label", { for: id }, "Name"), name), bar.element, command) };
 }
 
 /** Mixing: shares of two or more. */

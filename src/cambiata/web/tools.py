@@ -1,0 +1,145 @@
+"""The studio's sound tools: a verb is one entry here, and a tab of the page (`static/js/tabs/`)."""
+
+from cambiata.web.verb import SOUNDS, Input, Tool
+
+_LOSSLESS = ("wav", "flac")
+_TAIL_S = {"tail_s": (0.0, 60.0)}
+_RECORDING = Input("recording", "recording", "The sound.")
+
+INSTRUMENT = Tool(
+    "instrument",
+    "Make a playable instrument for samplers, of a timbre or of recordings of single notes.",
+    (
+        Input(
+            "sounds",
+            "recording-or-timbre",
+            "A timbre, the name of one that ships or a recording of a phrase; or recordings of "
+            "single notes, one a file. A file named by its note (C4 is middle C) and its velocity "
+            "(v96, mf) is taken at its word.",
+            "one-or-list",
+        ),
+    ),
+    "instrument.api:make_instrument",
+    ("instrument.api:make_instrument",),
+    formats=("sf2", "sfz"),
+    command="cli.instrument_verb:instrument",
+    makes="file",
+    output_stem="{sounds}",
+    ranges={"velocities": (1, 16), "step": (1, 12), "hold_s": (0.5, 20), "seed": (0, 2**31)},
+    separators={"keys": "-"},
+)
+
+_REVERB = (
+    Tool(
+        "reverb-room",
+        "Simulate a rectangular room: a recording in it, whose source may move, or its response.",
+        (
+            Input(
+                "recording",
+                "recording",
+                "Sound to put into the room; without it, the room's impulse response is made.",
+                is_optional=True,
+            ),
+        ),
+        "reverb.api:room_file",
+        ("reverb.api:room_file", "reverb.api:room"),
+        formats=SOUNDS,
+        command="cli.reverb_verbs:room",
+        output_stem="{recording}-room",
+        required=("size", "listener", "source"),
+        ranges={
+            "rt60_s": (0.05, 20),
+            "absorption": (0.01, 0.99),
+            "n_channels": (1, 2),
+            **_TAIL_S,
+        },
+        separators={"size": "x"},
+    ),
+    Tool(
+        "reverb-apply",
+        "Put a sound into a room: a measured one, or any impulse response.",
+        (
+            _RECORDING,
+            Input(
+                "room",
+                "recording",
+                "The room: an impulse response of one, two or four channels, of any rate.",
+            ),
+        ),
+        "reverb.api:apply_file",
+        ("reverb.api:apply_file", "reverb.api:apply"),
+        formats=SOUNDS,
+        command="cli.reverb_verbs:apply",
+        output_stem="{recording}-{room}",
+        ranges=_TAIL_S,
+    ),
+    Tool(
+        "reverb-match",
+        "Lay the reverb of one recording on another, dry one.",
+        (
+            Input("dry", "recording", "The dry sound; what reverb it has stays."),
+            Input("reference", "recording", "Music or speech in the room that is meant."),
+        ),
+        "reverb.api:match_file",
+        ("reverb.api:match_file", "reverb.api:match"),
+        formats=SOUNDS,
+        command="cli.reverb_verbs:match",
+        output_stem="{dry}-{reference}",
+        ranges={"direct_db": (-40, 40), **_TAIL_S},
+    ),
+    Tool(
+        "reverb-remove",
+        "Take late reverb out of a recording: speech, or music of short notes.",
+        (_RECORDING,),
+        "reverb.api:remove_file",
+        ("reverb.api:remove_file", "reverb.api:remove"),
+        formats=SOUNDS,
+        command="cli.reverb_verbs:remove",
+        output_stem="{recording}-drier",
+    ),
+    Tool(
+        "reverb-estimate",
+        "Estimate the reverberation time of a recording of music or speech, by octaves.",
+        (_RECORDING,),
+        "reverb.api:estimate_file",
+        command="cli.reverb_verbs:estimate",
+        makes="report",
+    ),
+    Tool(
+        "reverb-sweep",
+        "Make a sweep to play in a room that is to be measured.",
+        (),
+        "reverb.api:sweep_file",
+        ("reverb.api:sweep_file", "reverb.api:sweep"),
+        formats=_LOSSLESS,
+        command="cli.reverb_verbs:sweep",
+        output_stem="sweep",
+        ranges={
+            "duration_s": (1, 120),
+            "low_hz": (1, 19200),
+            "high_hz": (4, 92160),
+            "sample_rate": (8000, 192_000),
+            "tail_s": (0.5, 30),
+            "level_db": (-60, 0),
+        },
+    ),
+    Tool(
+        "reverb-capture",
+        "Measure a room by a recording of a sweep in it, or of a clap, a balloon or a pistol.",
+        (
+            Input("recording", "recording", "What was recorded in the room."),
+            Input(
+                "sweep",
+                "recording",
+                "The sweep that was played; without it, the recording has a clap.",
+                is_optional=True,
+            ),
+        ),
+        "reverb.api:capture_file",
+        formats=_LOSSLESS,
+        command="cli.reverb_verbs:capture",
+        output_stem="{recording}-response",
+    ),
+)
+
+TOOLS = (INSTRUMENT, *_REVERB)

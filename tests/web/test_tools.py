@@ -1,0 +1,229 @@
+"""Sound tools through the interface: inputs and options reach the API by their names."""
+
+import inspect
+import io
+import time
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+pytest.importorskip("fastapi", reason="fastapi is not installed")
+from starlette.testclient import TestClient
+from studio_sounds import LIMITS, wav_bytes
+
+from cambiata.errors import InputError
+from cambiata.web.app import create_app
+from cambiata.web.schemas import option_names, request_models
+from cambiata.web.studio import Studio
+from cambiata.web.tools import TOOLS
+from cambiata.web.verb import Tool, named
+
+ROOM = {"size": [8, 5, 3], "listener": [2, 2, 1.5], "source": [6, 3, 1.5], "rt60_s": 0.5}
+RATE = 22050
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Client of a studio that works."""
+    folder = tmp_path_factory.mktemp("tools")
+    app = create_app(folder, limits=LIMITS, n_workers=1, examples=False, warm=False)
+    with TestClient(app, base_url="http://127.0.0.1:8321") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def note(busy: TestClient) -> str:
+    """A recording of one note, which its name says is an F sharp."""
+    t = np.arange(RATE // 2) / RATE
+    tone = sum(np.sin(2 * np.pi * 185.0 * k * t) / k**2 for k in range(1, 9)) * np.exp(-6 * t)
+    return _put(busy, _wav(0.3 * np.asarray(tone)), "F#3_v100.wav")
+
+
+@pytest.fixture(scope="module")
+def tune(busy: TestClient) -> str:
+    return _put(busy, wav_bytes([60, 64]), "tune.wav")
+
+
+def _wav(samples: Any) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, RATE, "PCM_16", format="WAV")
+    return file.getvalue()
+
+
+def _put(client: Any, data: bytes, name: str) -> str:
+    answer = client.post("/api/sounds", params={"name": name}, content=data)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def _done(client: TestClient, verb: str, **request: Any) -> dict[str, Any]:
+    """A job when it is finished."""
+    begun = client.post(f"/api/jobs/{verb}", json=request)
+    assert begun.status_code == 202, begun.text
+    ends_at = time.monotonic() + 120
+    while time.monotonic() < ends_at:
+        job: dict[str, Any] = client.get(f"/api/jobs/{begun.json()['id']}").json()
+        if job["state"] not in ("queued", "running"):
+            return job
+        time.sleep(0.02)
+    raise AssertionError(f"{verb} is not finished")
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_the_api_is_given_all_that_it_needs(tool: Tool) -> None:
+    arguments = [each.name for each in tool.inputs] + option_names(tool)
+    if tool.makes != "report":
+        arguments.append("output")
+    inspect.signature(named(tool.function)).bind(**dict.fromkeys(arguments))
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"),
+    [
+        *(("instrument", name) for name in ("velocities", "step", "hold_s", "seed")),
+        *(("reverb-room", name) for name in ("rt60_s", "absorption", "n_channels")),
+        *(("reverb-sweep", name) for name in ("duration_s", "tail_s", "level_db", "sample_rate")),
+    ],
+)
+def test_ranges_are_the_apis(verb: str, name: str) -> None:
+    """Just beyond what the schema takes, the API says that it is out of range."""
+    tool = next(each for each in TOOLS if each.name == verb)
+    points = {key: tuple(ROOM[key]) for key in tool.required}  # type: ignore[call-overload]
+    given = {each.name: None if each.is_optional else "nowhere.wav" for each in tool.inputs}
+    extension = next(each for each in tool.formats if each)
+    least, most = tool.ranges[name]
+    step = 1 if isinstance(most, int) else 0.001
+    for beyond in (least - step, most + step):
+        with pytest.raises(InputError, match="out of range"):
+            named(tool.function)(**given, **points, output=f"out.{extension}", **{name: beyond})
+
+
+def test_an_instrument_is_a_file_and_a_picture(busy: TestClient, note: str) -> None:
+    request = {"sounds": [note], "kind": "notes", "keys": [54, 55], "velocities": 1}
+    job = _done(busy, "instrument", **request)
+    assert job["state"] == "done", job["error"]
+    assert job["command"] == (
+        "cambiata instrument 'F#3_v100.wav' -o notes.sf2 --kind notes --keys 54-55 --velocities 1"
+    )
+    result = job["result"]
+    assert result["report"]["n_recorded"] == 1  # by its name it is F#3, key 54
+    assert result["sounds"] == {}
+    place = f"/api/jobs/{job['id']}/files"
+    made = busy.get(f"{place}/output")
+    assert made.content[:4] + made.content[8:12] == b"RIFFsfbk"
+    assert len(made.content) == result["files"]["output"]["bytes"]
+    assert 'filename="notes.sf2"' in made.headers["Content-Disposition"]
+    picture = busy.get(f"{place}/picture")
+    assert picture.headers["Content-Type"].startswith("image/svg+xml")
+    assert "notes.sf2" in picture.text
+    assert busy.get(f"{place}/other").status_code == 404
+    # It is counted, and goes with its job.
+    studio: Studio = busy.app.state.studio  # type: ignore[attr-defined]
+    before = studio.store.used_bytes()
+    assert busy.delete(f"/api/jobs/{job['id']}").status_code == 204
+    sizes = sum(each["bytes"] for each in result["files"].values())
+    assert before - studio.store.used_bytes() == sizes
+    assert busy.get(f"{place}/output").status_code == 404
+    assert not studio.store.file_folder("job", job["id"]).exists()
+
+
+def test_an_sfz_comes_with_its_samples(busy: TestClient, note: str) -> None:
+    request = {"sounds": note, "keys": [54, 54], "velocities": 1, "output_format": "sfz"}
+    job = _done(busy, "instrument", **request)
+    assert job["result"]["files"]["output"]["name"] == "F#3_v100.zip"
+    data = busy.get(f"/api/jobs/{job['id']}/files/output").content
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        text, *samples = packed.namelist()
+        assert text == "F#3_v100.sfz"
+        assert len(samples) == 1
+        assert samples[0] in packed.read(text).decode()
+        assert packed.read(samples[0])[:4] == b"RIFF"
+
+
+def test_a_room_is_made_and_put_on_a_sound(busy: TestClient, tune: str) -> None:
+    made = _done(busy, "reverb-room", **ROOM)
+    assert made["state"] == "done", made["error"]
+    assert made["result"]["report"]["rt60_s"] == pytest.approx(0.5, rel=0.2)
+    assert made["inputs"] == {}
+    room = made["result"]["sounds"]["output"]
+    assert room["name"] == "room.wav"
+    job = _done(busy, "reverb-apply", recording=tune, room=room["id"], tail_s=0.5, amount=0.5)
+    assert job["command"] == (
+        "cambiata reverb apply tune.wav room.wav -o tune-room.wav --amount 0.5 --tail 0.5"
+    )
+    sound = job["result"]["sounds"]["output"]
+    lasts_s = busy.get(f"/api/sounds/{tune}").json()["duration_s"]
+    assert sound["duration_s"] == pytest.approx(lasts_s + 0.5, abs=0.01)
+    assert "picture" in job["result"]["files"]
+    # The room again, by its response as a clap.
+    again = _done(busy, "reverb-capture", recording=room["id"])
+    assert again["result"]["report"]["rt60_s"] == pytest.approx(0.5, rel=0.2)
+    assert again["inputs"] == {"recording": {"id": room["id"], "name": "room.wav"}}
+
+
+def test_a_source_moves(busy: TestClient, tune: str) -> None:
+    request = {**ROOM, "recording": tune, "path": [[7, 4, 1.5]], "n_channels": 2}
+    job = _done(busy, "reverb-room", **request)
+    assert job["result"]["sounds"]["output"]["n_channels"] == 2
+    assert "tune.wav -o tune-room.wav" in job["command"]
+    assert "--path 7,4,1.5" in job["command"]
+
+
+def test_an_estimate_is_a_report_and_a_picture(busy: TestClient) -> None:
+    rng, t = np.random.default_rng(0), np.arange(RATE) / RATE
+    burst = 0.2 * rng.standard_normal(RATE) * np.exp(-6.9 * t / 0.4)
+    sound = _put(busy, _wav(np.tile(burst, 4)), "bursts.wav")
+    job = _done(busy, "reverb-estimate", recording=sound)
+    assert job["command"] == "cambiata reverb estimate bursts.wav"
+    assert job["result"]["sounds"] == {}
+    assert list(job["result"]["files"]) == ["picture"]
+    assert job["result"]["report"]["rt60_s"] == pytest.approx(0.4, rel=0.3)
+
+
+def test_refusals_are_in_the_apis_words(busy: TestClient, tune: str) -> None:
+    job = _done(busy, "reverb-room", **{**ROOM, "source": [9, 3, 1.5]})
+    assert job["state"] == "failed"
+    assert job["error"]["message"].startswith("source: 9,3,1.5 is outside of the room; use 0,0,0")
+    job = _done(busy, "instrument", sounds=tune, kind="notes", keys=[48, 72])
+    assert job["error"]["what"] == "tune.wav"
+    assert "/" not in job["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "request_body", "status", "what"),
+    [
+        ("instrument", {"sounds": "/etc"}, 422, "sounds"),
+        ("instrument", {"sounds": []}, 422, "sounds"),
+        ("instrument", {"sounds": "chello"}, 422, "sounds"),
+        ("instrument", {"sounds": "cello", "velocities": 99}, 422, "velocities"),
+        ("instrument", {"sounds": "cello", "keys": [21]}, 422, "keys.1"),
+        ("instrument", {"sounds": "cello", "picture": "/tmp/x.svg"}, 422, "picture"),
+        ("instrument", {"sounds": "cello", "output_format": "exe"}, 422, "output_format"),
+        ("reverb-room", {"size": [8, 5, 3]}, 422, "listener"),
+        ("reverb-room", {**ROOM, "recording": "cello"}, 422, "recording"),
+        ("reverb-sweep", {"sample_rate": None}, 422, "sample_rate"),
+        ("reverb-remove", {"recording": "snd_" + "0" * 20}, 404, "sound snd_" + "0" * 20),
+        ("reverb-remove", {"recording": "TUNE", "subtype": "PCM_99"}, 422, "notes.wav"),
+    ],
+)
+def test_requests_that_do_not_fit(
+    still: TestClient, verb: str, request_body: dict[str, Any], status: int, what: str
+) -> None:
+    if request_body.get("recording") == "TUNE":
+        sound = _put(still, wav_bytes([60]), "notes.wav")
+        request_body = {**request_body, "recording": sound}
+        what = "notes-drier.wav"
+    answer = still.post(f"/api/jobs/{verb}", json=request_body)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["what"] == what
+    assert still.get("/health").json()["queued"] == 0
+
+
+def test_models_say_which_inputs_need_not_be_given() -> None:
+    schema = request_models()["reverb-capture"].model_json_schema()
+    assert schema["required"] == ["recording"]
+    assert schema["properties"]["sweep"]["x-input"] == "recording"
