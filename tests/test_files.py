@@ -1,6 +1,8 @@
 """Where outputs may go, and that they appear whole or not at all."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,98 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
 def test_text_with_what_is_no_unicode_is_written(tmp_path: Path) -> None:
     files.write_text(tmp_path / "a.txt", "a\udcff")  # as Python has a name in Latin-1
     assert (tmp_path / "a.txt").read_bytes() == b"a?"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_a_file_that_is_replaced_hands_on_its_permissions(tmp_path: Path) -> None:
+    place = tmp_path / "a.txt"
+    place.touch()
+    place.chmod(0o600)
+    files.write_text(place, "after")
+    assert (place.read_text(), place.stat().st_mode & 0o777) == ("after", 0o600)
+
+
+def test_of_two_writers_without_force_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_paths: object) -> None:
+        raise PermissionError
+
+    def write_second(place: Path) -> None:
+        with atomic_file(check_output(place), force=False) as unfinished:
+            unfinished.write_text("second")
+            files.write_text(place, "first", force=False)
+
+    for name in ("links", "none"):
+        if name == "none":
+            monkeypatch.setattr(os, "link", no_links)
+        place = tmp_path / f"{name}.txt"
+        with pytest.raises(InputError, match=r"\.txt: exists; choose another name, or replace it"):
+            write_second(place)
+        assert place.read_text() == "first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["links.txt", "none.txt"]
+
+
+def test_what_is_replaced_comes_back_when_the_folder_cannot_be_put_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "before").touch()
+    real = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), atomic_folder(folder) as unfinished:
+        (unfinished / "after").touch()
+    assert [path.name for path in folder.iterdir()] == ["before"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from cambiata import files
+real = Path.replace
+def killed(self, target):
+    if self.name == "new":
+        os.kill(os.getpid(), 9)
+    return real(self, target)
+Path.replace = killed
+place = Path(sys.argv[1])
+with files.atomic_file(place / "a.txt") as unfinished:
+    unfinished.write_text("half")
+    with files.atomic_folder(place / "folder") as folder:
+        (folder / "after").touch()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_what_killed_runs_left_is_removed_and_what_they_had_moved_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "before").touch()
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path)], check=False)
+    assert done.returncode == -9
+    assert len(list(tmp_path.iterdir())) == 2
+    files.write_text(tmp_path / "young.txt", "")  # just begun, for all that is known
+    assert len(list(tmp_path.iterdir())) == 3
+    monkeypatch.setattr(files, "_STALE_S", -1.0)
+    with atomic_file(tmp_path / "mine.txt") as unfinished:
+        unfinished.write_text("")
+        files.write_text(tmp_path / "other.txt", "")  # leaves alone what is in use
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["folder", "mine.txt", "other.txt", "young.txt"]
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["before"]
+
+
+def test_files_that_were_finished_are_known(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "a.txt", "")
+    with pytest.raises(RuntimeError), atomic_file(tmp_path / "b.txt"):
+        raise RuntimeError
+    assert [place.name for place in files.finished_files() if place.parent == tmp_path] == ["a.txt"]

@@ -259,3 +259,13 @@ def test_instruments_that_ship_are_mixed_by_their_names(tmp_path: Path) -> None:
 def test_a_timbre_of_nothing_is_refused() -> None:
     with pytest.raises(cambiata.InputError, match="styles: are none; give at least one"):
         cambiata.capture_timbre([])
+
+
+def test_a_timbre_is_not_written_over_what_it_is_mixed_of(bright: Timbre, tmp_path: Path) -> None:
+    bright.save(tmp_path / "a.timbre")
+    before = (tmp_path / "a.timbre").read_bytes()
+    with pytest.raises(cambiata.InputError, match="is also one of the timbres"):
+        cambiata.mix_timbres(
+            [(tmp_path / "a.timbre", 1), (bright, 1)], tmp_path / "a.timbre", force=True
+        )
+    assert (tmp_path / "a.timbre").read_bytes() == before

@@ -6,11 +6,14 @@ and moved there when it is whole; when anything fails on the way, what was there
 (`atomic_file`, `atomic_files`, `atomic_folder`).
 """
 
+import os
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from os import W_OK, access
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 Refusal = tuple[str, str]
 """A problem and its cure; {folder} stands for the folder that the output is to lie in."""
@@ -28,6 +36,12 @@ MIDI_INPUT_SUFFIXES = (*MIDI_SUFFIXES, ".kar", ".smf", ".rmi")
 MUSICXML_SUFFIXES = (".musicxml", ".xml", ".mxl")
 
 
+_SCRATCH = ".cambiata-scratch-"
+_REPLACED = "replaced"  # in a scratch folder: what is on its way out
+# A scratch folder is locked a moment after it is made; younger ones are let be.
+_STALE_S = 60.0
+# Files that this process has put in their places, or was about to, and their inodes: the last ones.
+_finished: deque[tuple[Path, int]] = deque(maxlen=64)
 _OR_REPLACE = "choose another name, or replace it with `force=True`"
 
 
@@ -62,7 +76,7 @@ class OutputKind:
     no_folder: Refusal | None = ("its folder does not exist", "make it first")
     is_folder: Refusal | None = ("is a folder", "name a file")
     is_file: Refusal | None = None
-    not_writable: Refusal | None = None
+    not_writable: Refusal | None = ("the folder {folder} may not be written", "choose another")
     exists: Refusal | None = ("exists", _OR_REPLACE)
     foreign: Refusal = ("is not of this command's making", "choose another name")
     ignores_case: bool = True  # of the extension
@@ -84,7 +98,6 @@ RESULTS = OutputKind(exists=None)
 SOUND = OutputKind(
     no_folder=("the folder {folder} does not exist", "create it first"),
     is_folder=("is a folder", "name a file in it"),
-    not_writable=("the folder {folder} may not be written", "choose another"),
     exists=("exists", _OR_REPLACE),
 )
 TIMBRE = OutputKind(
@@ -163,7 +176,7 @@ def check_output(
         refuse(kind.is_folder)
     if kind.is_file and place.exists() and not place.is_dir():
         refuse(kind.is_file)
-    if kind.not_writable and not access(folder, W_OK):
+    if kind.not_writable and folder.is_dir() and not os.access(folder, os.W_OK):
         refuse(kind.not_writable)
     if kind.exists and place.exists() and not force:
         refuse(kind.exists)
@@ -186,23 +199,117 @@ def check_not_input(output: str | Path, role: str, path: str | Path) -> None:
             raise InputError(str(output), f"is also {role}", "choose another output")
 
 
+def check_not_inputs(output: str | Path, inputs: Mapping[str, str | Path]) -> None:
+    """Refuse an output that is one of several inputs, which are given by their roles."""
+    for role, path in inputs.items():
+        check_not_input(output, role, path)
+
+
 @contextmanager
-def atomic_files(*places: Path) -> Iterator[list[Path]]:
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A folder for unfinished files, gone when the block ends, as is what killed runs left there.
+
+    It is locked as long as its process lives, so that the next run in `parent` knows what is stale.
+    """
+    _remove_stale(parent)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=_SCRATCH) as folder:
+        lock = _lock(folder)
+        try:
+            yield Path(folder)
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+
+def _remove_stale(parent: Path) -> None:
+    """Remove scratch folders whose processes are gone, first putting back what they had moved."""
+    for folder in parent.glob(f"{_SCRATCH}*"):
+        lock = _lock(folder)
+        if lock is None:
+            continue
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _STALE_S:
+                for moved in (folder / _REPLACED).glob("*"):
+                    if not (parent / moved.name).exists():
+                        moved.replace(parent / moved.name)
+                shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _lock(folder: str | Path) -> int | None:
+    """Descriptor that holds a folder's lock until it is closed or the process ends.
+
+    None where another process has it, or where folders cannot be locked: on Windows and on some
+    network drives nothing is ever stale.
+    """
+    if fcntl is None:
+        return None
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(number)
+        return None
+    return number
+
+
+@contextmanager
+def atomic_files(*places: Path, force: bool = True) -> Iterator[list[Path]]:
     """Paths to write, moved to their places in the order given when the block ends well.
 
     They lie in a scratch folder beside the first place, under their own names. A folder of its own
-    also gives a new file the permissions of any other, which `tempfile.mkstemp` does not.
+    also gives a new file the permissions of any other, which `tempfile.mkstemp` does not; one that
+    is replaced hands on its own. Without `force`, a place that another process has taken meanwhile
+    is refused (`InputError`).
     """
-    with tempfile.TemporaryDirectory(dir=places[0].parent, prefix=".cambiata-") as scratch:
-        unfinished = [Path(scratch) / place.name for place in places]
+    with scratch_folder(places[0].absolute().parent) as scratch:
+        unfinished = [scratch / place.name for place in places]
         yield unfinished
         for each, place in zip(unfinished, places, strict=True):
-            each.replace(place)
+            _put(each, place, force)
+
+
+def _put(unfinished: Path, place: Path, force: bool) -> None:
+    """Move a whole file to its place."""
+    _finished.append((place, unfinished.stat().st_ino))
+    if force:
+        with suppress(FileNotFoundError):
+            shutil.copymode(place, unfinished)
+        unfinished.replace(place)
+        return
+    try:
+        _put_anew(unfinished, place)
+    except FileExistsError as error:
+        raise InputError(str(place), "exists", _OR_REPLACE) from error
+
+
+def _put_anew(unfinished: Path, place: Path) -> None:
+    """Move a whole file to a place where none is: of two processes one is refused."""
+    try:
+        os.link(unfinished, place)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL))
+        unfinished.replace(place)
+
+
+def finished_files() -> list[Path]:
+    """Files that this process has put in their places and that are there: for interruptions."""
+    found = []
+    for place, number in _finished:
+        with suppress(OSError):
+            if place.stat().st_ino == number:
+                found.append(place)
+    return found
 
 
 @contextmanager
-def atomic_file(place: Path) -> Iterator[Path]:
-    """A path to write, moved to its place when the block ends well.
+def atomic_file(place: Path, *, force: bool = True) -> Iterator[Path]:
+    """A path to write, moved to its place when the block ends well; `force` as in `atomic_files`.
 
     >>> place = Path(tempfile.mkdtemp()) / "a.txt"
     >>> with atomic_file(place) as unfinished:
@@ -210,31 +317,38 @@ def atomic_file(place: Path) -> Iterator[Path]:
     >>> [path.name for path in place.parent.iterdir()]
     ['a.txt']
     """
-    with atomic_files(place) as [unfinished]:
+    with atomic_files(place, force=force) as [unfinished]:
         yield unfinished
 
 
 @contextmanager
 def atomic_folder(place: Path) -> Iterator[Path]:
     """An empty folder to fill, put in the place of what lay there when the block ends well."""
-    with tempfile.TemporaryDirectory(dir=place.absolute().parent, prefix=".cambiata-") as scratch:
-        unfinished = Path(scratch) / "new"
+    with scratch_folder(place.absolute().parent) as scratch:
+        unfinished = scratch / "new"
         unfinished.mkdir()
         yield unfinished
-        if place.exists():
-            place.replace(Path(scratch) / "old")
-        unfinished.replace(place)
+        replaced = scratch / _REPLACED / place.name
+        replaced.parent.mkdir()
+        try:
+            if place.exists():
+                place.replace(replaced)
+            unfinished.replace(place)
+        except BaseException:  # a signal, too: what lay there comes back
+            if replaced.exists() and not place.exists():
+                replaced.replace(place)
+            raise
 
 
-def write_text(place: Path, text: str) -> None:
+def write_text(place: Path, text: str, *, force: bool = True) -> None:
     """Write text in UTF-8, whole or not at all; what is no Unicode, as in old names, as "?"."""
-    with atomic_file(place) as unfinished:
+    with atomic_file(place, force=force) as unfinished:
         unfinished.write_text(text, "utf-8", errors="replace")
 
 
-def write_bytes(place: Path, data: bytes) -> None:
+def write_bytes(place: Path, data: bytes, *, force: bool = True) -> None:
     """Write bytes, whole or not at all."""
-    with atomic_file(place) as unfinished:
+    with atomic_file(place, force=force) as unfinished:
         unfinished.write_bytes(data)
 
 

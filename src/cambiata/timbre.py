@@ -22,7 +22,7 @@ from cambiata.archives import Arrays, read_arrays
 from cambiata.audio.sound import Audio
 from cambiata.audio.source import Source
 from cambiata.errors import InputError, check_numbers, check_type
-from cambiata.files import TIMBRE, check_output, write_bytes
+from cambiata.files import TIMBRE, check_not_input, check_output, write_bytes
 from cambiata.inputs import read_input
 from cambiata.keywords import checked_keywords
 from cambiata.named_timbres.named import open_recording, stands_for_file
@@ -135,7 +135,7 @@ class Timbre:
         text = np.frombuffer(json.dumps(about).encode(), np.uint8)
         buffer = BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, about=text, **arrays)
-        write_bytes(place, buffer.getvalue())
+        write_bytes(place, buffer.getvalue(), force=force)
 
     def for_system(self, system: StyleSystem[Any, Any]) -> Any:
         """Timbre as a system renders with it.
@@ -304,10 +304,13 @@ def capture_timbre(
     >>> len(capture_timbre([tone]).voices)
     1
     """
-    if output is not None:
-        check_output(output, TIMBRE, force=force)
     if isinstance(styles, str | Path | Audio):
         styles = [styles]
+    if output is not None:
+        check_output(output, TIMBRE, force=force)
+        for style in styles:
+            if isinstance(style, str | Path):
+                check_not_input(output, "a recording", style)
     for style in styles:
         check_type("styles", style, str | Path | Audio, "sounds (cambiata.load(path)) or files")
     if not styles:
@@ -376,6 +379,9 @@ def mix_timbres(
     """
     if output is not None:
         check_output(output, TIMBRE, force=force)
+        for timbre, _ in shares:
+            if isinstance(timbre, str | Path):
+                check_not_input(output, "one of the timbres", timbre)
     takes = "a Timbre (cambiata.capture_timbre(sound)), a file or a name (cambiata.timbres())"
     for timbre, share in shares:
         check_type("a timbre of shares", timbre, Timbre | str | Path, takes)

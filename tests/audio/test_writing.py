@@ -1,5 +1,6 @@
 """Sound files as they are written: formats, peaks, rates, channels, failures."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,28 @@ def test_what_is_no_sound_is_never_written(tmp_path: Path, name: str, value: flo
             )
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+@pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "opus", "mp3", "aiff"])
+def test_a_disk_that_is_full_at_any_byte_is_said(tmp_path: Path, extension: str) -> None:
+    import resource
+
+    place = tmp_path / f"a.{extension}"
+    sound = Audio(melody([60, 64]), RATE, "PCM_16")
+    sound.save(place)
+    before = place.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The last bytes are written when the file is closed, where libsndfile passes over errors.
+    for room in (len(before) // 3, len(before) - 2000, len(before) - 300, len(before) - 1):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max(0, room), hard))
+        try:
+            with pytest.raises((cambiata.CambiataError, OSError), match=r"disk full|too large"):
+                sound.save(place, force=True)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert place.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [place]
 
 
 def test_an_output_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:

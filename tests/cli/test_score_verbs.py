@@ -376,3 +376,44 @@ def test_a_recording_in_the_place_of_a_score_is_told_about_transcribe(
     ):
         message = refused(run(*call))
         assert "is a recording, not a score; write its notes with `cambiata transcribe`" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "role"),
+    [
+        (("melody", "{own}", "--style", "reel"), "the melody"),
+        (("melody", EXAMPLES / "tune.mid", "--style", "{own}"), "the style"),
+        (("groove", "{own}", EXAMPLES / "funk.mid"), "one of the grooves"),
+        (("groove", EXAMPLES / "rock.mid", "{own}"), "the other groove"),
+        (("counterpoint", "solve", "{own}"), "the cantus"),
+    ],
+)
+def test_no_score_is_written_over_what_it_is_made_of(
+    tmp_path: Path, arguments: tuple[object, ...], role: str
+) -> None:
+    own = tmp_path / "own.mid"
+    own.write_bytes((EXAMPLES / "reel.mid").read_bytes())
+    (tmp_path / "link.mid").symlink_to(own)
+    given = [own if each == "{own}" else each for each in arguments]
+    for output in (own, tmp_path / "link.mid"):
+        words = refused(run(*given, "-o", output, "--force"))
+        assert words.endswith(f"is also {role}; choose another output")
+    assert own.read_bytes() == (EXAMPLES / "reel.mid").read_bytes()
+
+
+def test_a_marked_worksheet_is_not_written_over_the_worksheet(tmp_path: Path) -> None:
+    own = tmp_path / "own.musicxml"
+    write(read(EXAMPLES / "worksheet.mid"), own)
+    before = own.read_bytes()
+    words = refused(run("counterpoint", "check", own, "-o", own, "--force"))
+    assert "is also the worksheet; choose another output" in words
+    assert own.read_bytes() == before
+
+
+def test_a_sketch_of_no_format_is_refused_before_the_score_is_written(tmp_path: Path) -> None:
+    out = tmp_path / "out.mid"
+    words = refused(
+        run("melody", EXAMPLES / "tune.mid", "--style", "reel", "-o", out, "--listen", "x.txt")
+    )
+    assert "x.txt: cannot tell a format from .txt" in words
+    assert not out.exists()

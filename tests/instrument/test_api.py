@@ -174,3 +174,15 @@ def test_the_same_sounds_give_the_same_bytes(tmp_path: Path) -> None:
         make_instrument(STRUCK[:1], tmp_path / name / "x.sf2", keys=(52, 55), velocities=1)
     one, other = ((tmp_path / name / "x.sf2").read_bytes() for name in ("a", "b"))
     assert one == other
+
+
+def test_samples_do_not_take_the_place_of_what_they_are_made_of(tmp_path: Path) -> None:
+    folder = tmp_path / "x-samples"
+    folder.mkdir()
+    for each in STRUCK:
+        each.save(folder / each.name)
+    before = sorted(folder.iterdir())
+    for sounds in (folder, before):
+        with pytest.raises(InputError, match="is also where an input is; choose another output"):
+            make_instrument(sounds, tmp_path / "x.sfz", force=True, **FEW)
+    assert sorted(tmp_path.rglob("*")) == [folder, *before]

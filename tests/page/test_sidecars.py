@@ -24,10 +24,12 @@ def test_sidecars_are_written_and_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ({"listen": "no/a.wav"}, "its folder does not exist"),
+        ({"listen": "no/a.wav"}, "the folder .*no does not exist"),
         ({"picture": "a.gif"}, "is not a kind of picture"),
         ({"listen": "there.wav"}, "exists"),
         ({"listen": "no/a.html"}, "its folder does not exist"),
+        ({"listen": "a.txt"}, "cannot tell a format from .txt"),
+        ({"picture": "a.svg", "output": "a.svg"}, "is also the output"),
     ],
 )
 def test_sidecars_that_cannot_be_written_are_refused_at_once(
@@ -47,9 +49,20 @@ def test_a_page_has_both_scores_to_see_and_hear(tmp_path: Path) -> None:
         assert f"<figcaption>{label}</figcaption>" in page
 
 
+def test_a_sidecar_is_no_input(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").touch()
+    with pytest.raises(InputError, match=r"a\.svg: is also the tune; choose another output"):
+        Sidecars(picture=tmp_path / "a.svg", force=True, inputs={"the tune": tmp_path / "a.svg"})
+
+
 def test_sketches_last_half_an_hour_at_most(tmp_path: Path) -> None:
-    Sidecars(picture=tmp_path / "a.svg").check_length("a.mid", 1e6)
+    long, longer = (Score((Part((Note(0.0, end_s, 60),)),)) for end_s in (1800, 1860))
+    dense = Score((Part((Note(0.0, 60.0, 60),) * 6000),))
+    for score in (longer, dense):
+        Sidecars(picture=tmp_path / "a.svg").check_length("a.mid", score)
     sidecars = Sidecars(listen=tmp_path / "a.wav")
-    sidecars.check_length("a.mid", 1800)
+    sidecars.check_length("a.mid", long)
     with pytest.raises(InputError, match=r"a\.mid: lasts 31 minutes, too long for a sketch"):
-        sidecars.check_length("a.mid", 1860)
+        sidecars.check_length("a.mid", longer)
+    with pytest.raises(InputError, match=r"a\.mid: has too many long notes for a sketch"):
+        sidecars.check_length("a.mid", dense)

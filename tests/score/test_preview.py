@@ -1,5 +1,7 @@
 """Scores played as a sketch."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -44,3 +46,13 @@ def test_a_long_note_rings_as_long_as_it_is_heard() -> None:
     [samples], rate = sound.samples, sound.sample_rate
     assert np.abs(samples[9 * rate : 10 * rate]).max() > 1e-7
     assert not samples[17 * rate : 40 * rate].any()
+
+
+def test_many_lengths_of_notes_take_no_more_memory_than_their_pitches() -> None:
+    notes = tuple(Note(i / 10, i / 10 + 5 + i / 1000, 60 + i % 2) for i in range(200))
+    tracemalloc.start()
+    sound = preview(Score((Part(notes),)))
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The sound, two tones, and what they are made of; not two hundred tones.
+    assert peak_bytes < 15 * sound.samples.nbytes

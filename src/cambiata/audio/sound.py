@@ -5,9 +5,10 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,15 @@ from cambiata.audio.source import (
     crop_blocks,
     region,
     resample,
-    scratch_folder,
+    roomy_folder,
 )
 from cambiata.audio.writing import Destination
 from cambiata.errors import InputError
+from cambiata.files import scratch_folder
+from cambiata.inputs import input_pieces
 from cambiata.keywords import checked_keywords
+
+_PIECE_BYTES = 1 << 20  # of a pipe that are read at once
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -266,7 +271,7 @@ class AudioFile:
         if str(path) == "-":
             if sys.stdin is None:
                 raise InputError(self.name, "is closed", "pipe a wav into it, or name a file")
-            return self._spool(sys.stdin.buffer)
+            return self._spool(iter(lambda: sys.stdin.buffer.read(_PIECE_BYTES), b""))
         place = Path(path)
         if not place.exists():
             raise InputError(self.name, "no such file", "check the path")
@@ -275,18 +280,20 @@ class AudioFile:
         if not os.access(place, os.R_OK):
             raise InputError(self.name, "may not be read", "change its permissions")
         if not place.is_file():  # a named pipe, or what a shell makes of <(...)
-            with place.open("rb") as pipe:
-                return self._spool(pipe)
+            return self._spool(input_pieces(place, "a sound file", self.name))
         return place
 
-    def _spool(self, pipe: BinaryIO) -> Path:
+    def _spool(self, pieces: Iterator[bytes]) -> Path:
         """File with all that came out of a pipe; it is removed with this object."""
-        number, name = tempfile.mkstemp(dir=scratch_folder(), prefix="cambiata-")
-        weakref.finalize(self, Path(name).unlink, missing_ok=True)
-        with os.fdopen(number, "wb") as spool:
-            while piece := pipe.read(1 << 20):
+        scratch = ExitStack()
+        folder = scratch.enter_context(
+            scratch_folder(Path(roomy_folder() or tempfile.gettempdir()))
+        )
+        weakref.finalize(self, scratch.close)
+        with (folder / "spooled").open("wb") as spool:
+            for piece in pieces:
                 spool.write(piece)
-        return Path(name)
+        return folder / "spooled"
 
 
 @checked_keywords

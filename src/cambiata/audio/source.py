@@ -331,7 +331,7 @@ def check_samples(name: str, samples: Samples) -> None:
     raise InputError(name, f"holds samples of {peak:.0e} (full scale is 1)", "export it again")
 
 
-def scratch_folder() -> str | None:
+def roomy_folder() -> str | None:
     """Folder for scratch files that may take gigabytes.
 
     Returns
@@ -342,7 +342,7 @@ def scratch_folder() -> str | None:
 
     Examples
     --------
-    >>> scratch_folder() in ("/var/tmp", None)
+    >>> roomy_folder() in ("/var/tmp", None)
     True
     """
     return "/var/tmp" if os.access("/var/tmp", os.W_OK) else None

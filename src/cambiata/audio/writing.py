@@ -21,12 +21,11 @@ from cambiata.audio.source import (
     Shape,
     check_shape,
     is_playable,
-    libsndfile_path,
     resample_blocks,
-    scratch_folder,
+    roomy_folder,
 )
 from cambiata.errors import CambiataError, InputError, warn
-from cambiata.files import SOUND, atomic_file, check_output
+from cambiata.files import SOUND, atomic_file, check_output, scratch_folder
 
 # Formats by an output's extension: libsndfile's own, and AAC, which ffmpeg writes.
 FORMATS = {
@@ -143,13 +142,14 @@ class Destination:
         self.n_channels = like.n_channels if n_channels is None else n_channels
         if not self.to_stdout:
             check_output(self.path, SOUND, force=force)
+        self._force = force
         self.format, self.subtype = self._choose_storage(subtype)
         self._check_shape()
 
     @property
     def scratch(self) -> str | None:
         """Folder for scratch files: beside the output, which has room for it."""
-        return scratch_folder() if self.to_stdout else str(self.path.absolute().parent)
+        return roomy_folder() if self.to_stdout else str(self.path.absolute().parent)
 
     def write(self, blocks: Iterator[Samples]) -> WrittenAudio:
         """Write the sound.
@@ -168,9 +168,7 @@ class Destination:
             try:
                 n_samples, limited_db = self._write(blocks, unfinished)
             except soundfile.LibsndfileError as error:
-                raise CambiataError(
-                    f"{self.path}: could not be written ({error}); is the disk full?"
-                ) from error
+                raise self._unwritten(str(error)) from error
         if limited_db > 0:
             warn(
                 f"{self.path}: peaks were up to {limited_db:.1f} dB over full scale and were "
@@ -211,14 +209,32 @@ class Destination:
             bits = ("-c:a", "aac", "-b:a", str(_AAC_BITS_A_CHANNEL * self.n_channels))
             container = _AAC_CONTAINER[self.path.suffix.lower()]
             return FfmpegWriter(to, self.sample_rate, self.n_channels, (*bits, *container))
-        return soundfile.SoundFile(
-            libsndfile_path(to),
-            "w",
-            self.sample_rate,
-            self.n_channels,
-            self.subtype,
-            format=self._libsndfile_format,
-        )
+        return self._checked_writer(to)
+
+    @contextmanager
+    def _checked_writer(self, to: Path) -> Iterator[Any]:
+        """A file of libsndfile, all of whose bytes have come to lie on the disk when it closes.
+
+        libsndfile itself passes over errors of what its encoders write last.
+        """
+        with to.open("w+b", buffering=0) as raw:
+            written = _CheckedFile(raw)
+            try:
+                with soundfile.SoundFile(
+                    cast(BinaryIO, written),
+                    "w",
+                    self.sample_rate,
+                    self.n_channels,
+                    self.subtype,
+                    format=self._libsndfile_format,
+                ) as file:
+                    yield file
+            finally:  # soundfile asserts that all was written
+                if written.error is not None:
+                    raise self._unwritten(written.error.strerror or "") from written.error
+
+    def _unwritten(self, reason: str) -> CambiataError:
+        return CambiataError(f"{self.path}: could not be written ({reason}); is the disk full?")
 
     @property
     def _libsndfile_format(self) -> str:
@@ -228,11 +244,11 @@ class Destination:
     def _unfinished(self) -> Iterator[Path]:
         """A file to write, which then is put in its place or copied to standard output."""
         if not self.to_stdout:
-            with atomic_file(self.path) as unfinished:
+            with atomic_file(self.path, force=self._force) as unfinished:
                 yield unfinished
             return
-        with tempfile.TemporaryDirectory(dir=self.scratch, prefix=".cambiata-") as folder:
-            unfinished = Path(folder) / "sound.wav"
+        with scratch_folder(Path(self.scratch or tempfile.gettempdir())) as folder:
+            unfinished = folder / "sound.wav"
             yield unfinished
             _copy_to_stdout(unfinished)
 
@@ -333,6 +349,25 @@ class Destination:
                 f"{self.format} cannot hold {self.n_channels} channels at {self.sample_rate} Hz",
                 "choose another format, or `sample_rate=44100` and `n_channels=1`",
             ) from error
+
+
+class _CheckedFile:
+    """A file that libsndfile writes through Python, which remembers the first error."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self.error: OSError | None = None
+        self.seek, self.tell, self.read = raw.seek, raw.tell, raw.read
+
+    def write(self, data: bytes) -> int:
+        """Number of bytes written; fewer where the disk is full."""
+        n_written = 0
+        try:
+            while n_written < len(data):  # a disk takes what it has room for before it refuses
+                n_written += self._raw.write(data[n_written:])
+        except OSError as error:
+            self.error = self.error or error
+        return n_written
 
 
 def _map_channels(

@@ -14,6 +14,7 @@ from cambiata.cli.console import Interruption, one_line, print_json
 from cambiata.cli.flags import in_flags
 from cambiata.cli.groups import TopGroup
 from cambiata.cli.options import HELP, list_as_json_option
+from cambiata.files import finished_files
 from cambiata.registry import system_rows
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
@@ -57,7 +58,7 @@ def main() -> None:
     except cambiata.InputError as error:
         code = _fail(str(error), 2)
     except (Interruption, click.Abort) as error:
-        code = _fail(f"interrupted; {str(error) or 'nothing was written'}", 130)
+        code = _fail(f"interrupted; {str(error) or _what_was_written()}", 130)
     except cambiata.CambiataError as error:
         code = _fail(str(error), 1)
     except OSError as error:
@@ -65,6 +66,13 @@ def main() -> None:
     except MemoryError:
         code = _fail("out of memory; use a shorter style or --set chunk_s=5", 1)
     sys.exit(code)
+
+
+def _what_was_written() -> str:
+    """Files that an interrupt has left whole, in words: the last one may have been done already."""
+    names = [str(place) for place in finished_files()]
+    verb = "is" if len(names) == 1 else "are"
+    return f"{' and '.join(names)} {verb} written" if names else "nothing was written"
 
 
 def _fail(message: str, code: int) -> int:

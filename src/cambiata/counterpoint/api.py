@@ -17,7 +17,7 @@ from cambiata.counterpoint.worksheet import (
     sheet_of,
 )
 from cambiata.errors import SHEET, InputError, check_type
-from cambiata.files import MUSICXML, SCORE, check_output
+from cambiata.files import MUSICXML, SCORE, check_not_input, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.page.sidecars import Sidecars
 from cambiata.score import notation
@@ -236,6 +236,7 @@ def check_file(
     """
     if output is not None:
         check_output(output, MUSICXML, force=force)
+        check_not_input(output, "the worksheet", path)
     sheet = notation.read(path, tune_number=tune_number)
     report = check(sheet, species=species, position=position)
     if output is not None:
@@ -387,7 +388,8 @@ def solve_file(
     outputs = [path_out] if best == 1 else numbered
     for each in outputs:
         check_output(each, SCORE, force=force)
-    sidecars = Sidecars(listen, picture, force)
+        check_not_input(each, "the cantus", path)
+    sidecars = Sidecars(listen, picture, force, outputs[0], {"the cantus": path})
     solved = solve(sheet, species=species, position=position, voices=voices, best=best, seed=seed)
     for each, solution in zip(outputs, solved, strict=False):
         notation.write(solution.sheet, each, force=force)

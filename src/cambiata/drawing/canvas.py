@@ -168,9 +168,9 @@ class Canvas:
             shape.paint(image)
         return rgb_png(image.round().astype(np.uint8))
 
-    def write(self, place: Path) -> None:
+    def write(self, place: Path, *, force: bool = True) -> None:
         """Write the picture, whole or not at all; the extension chooses SVG or PNG."""
         if place.suffix.lower() == ".png":
-            write_bytes(place, self.png())
+            write_bytes(place, self.png(), force=force)
         else:
-            write_text(place, self.svg())
+            write_text(place, self.svg(), force=force)

@@ -12,7 +12,7 @@ from typing import Literal, cast
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.errors import SCORE, InputError, check_type
-from cambiata.files import MIDI, MIDI_INPUT_SUFFIXES, check_output
+from cambiata.files import MIDI, MIDI_INPUT_SUFFIXES, check_not_inputs, check_output
 from cambiata.groove.grid import Groove, Strike, drum_strikes, replace_drums
 from cambiata.groove.phrases import fit_bars, nearest_phrases
 from cambiata.groove.recordings import hear_groove
@@ -256,11 +256,13 @@ def groove_file(
     _refuse_unknown(system)
     amounts = GrooveAmounts.of(amount, hits, velocity, timing)
     check_output(output, MIDI, force=force)
-    sidecars = Sidecars(listen, picture, force)
+    inputs = {"one of the grooves": a, "the other groove": b}
+    check_not_inputs(output, inputs)
+    sidecars = Sidecars(listen, picture, force, output, inputs)
     check_tempo(tempo)
     check_tempo(tempo_b)
     score = _load(a, drums, tempo, metre, strict)
-    sidecars.check_length(str(a), score.end_s)
+    sidecars.check_length(str(a), score)
     others = (
         load_drummer(b, drums, strict=strict)
         if Path(b).is_dir()

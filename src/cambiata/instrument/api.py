@@ -196,7 +196,7 @@ def make_instrument(
         zones, recorded = _note_zones(given, layers, keys, step, progress)
         roots = sorted({zone.sample.key for zone in zones})
     zones = _at_levels(zones)
-    _write(zones, place, folder)
+    _write(zones, place, folder, force)
     if drawn is not None:
         draw(zones, keys, recorded, place.name).write(drawn)
     duration_s = sum(len(zone.sample.samples) / zone.sample.sample_rate for zone in zones)
@@ -249,9 +249,13 @@ def _check_places(output: str | Path, force: bool) -> tuple[Path, Path | None]:
     place = check_output(output, _INSTRUMENT, force=force)
     if place.suffix.lower() == ".sf2":
         return place, None
-    folder = place.with_name(f"{place.stem}-samples")
+    folder = _samples_folder(place)
     check_output(folder, _SAMPLES, force=force, is_own=_holds_samples)
     return place, folder
+
+
+def _samples_folder(place: Path) -> Path:
+    return place.with_name(f"{place.stem}-samples")
 
 
 def _holds_samples(folder: Path) -> bool:
@@ -276,11 +280,19 @@ def _opened(
             continue
         for path in _in_folder(Path(each)) if _is_folder(each) else [each]:
             check_not_input(output, "an input", path)
+            _check_not_replaced(output, path)
             found.append(_open(path, strict=strict))
     if len(found) > 1 and any(isinstance(each, Timbre) for each in found):
         cure = "mix them first with `cambiata.mix_timbres`"
         raise InputError("sounds", "are several timbres, or a timbre and recordings", cure)
     return found
+
+
+def _check_not_replaced(output: str | Path, path: str | Path) -> None:
+    """Refuse a recording in the folder that the instrument's samples will replace."""
+    folder = _samples_folder(Path(output))
+    if folder.exists():
+        check_not_input(folder, "where an input is", Path(path).absolute().parent)
 
 
 def _is_folder(path: str | Path) -> bool:
@@ -384,11 +396,11 @@ def _at_levels(zones: list[Zone]) -> list[Zone]:
     ]
 
 
-def _write(zones: list[Zone], place: Path, folder: Path | None) -> None:
+def _write(zones: list[Zone], place: Path, folder: Path | None, force: bool) -> None:
     """Write the instrument; what lay there stays until all is whole."""
     if folder is None:
-        with atomic_file(place) as unfinished:
+        with atomic_file(place, force=force) as unfinished:
             write_sf2(unfinished, place.stem, zones)
         return
-    with atomic_file(place) as unfinished, atomic_folder(folder) as samples:
+    with atomic_file(place, force=force) as unfinished, atomic_folder(folder) as samples:
         write_sfz(unfinished, samples, folder.name, place.stem, zones)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack, cast
 
 from cambiata.errors import SHARE, SHEET, InputError, check_numbers, check_type, warn
-from cambiata.files import SCORE, check_output
+from cambiata.files import SCORE, check_not_inputs, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
 from cambiata.melody.metres import change_metre, target_metre, with_pickup
@@ -265,10 +265,12 @@ def restyle_file(
     """
     started = time.perf_counter()
     check_output(output, SCORE, force=force)
-    sidecars = Sidecars(listen, picture, force)
+    inputs = {"the melody": tune, "the style": style}
+    check_not_inputs(output, inputs)
+    sidecars = Sidecars(listen, picture, force, output, inputs)
     sheet = notation.read(tune, strict=strict, tune_number=tune_number)
     sheet = with_pickup(sheet, options.get("pickup"))
-    sidecars.check_length(str(tune), sheet.to_score().end_s)
+    sidecars.check_length(str(tune), sheet.to_score())
     style_tunes = load_style_tunes(style, options.get("system", "melody"))
     output_sheet = restyle(sheet, style_tunes, **options)
     notation.write(output_sheet, output, force=force)

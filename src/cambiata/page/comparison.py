@@ -85,6 +85,7 @@ class Comparison:
     ) -> None:
         self.picture = None if picture is None else check_output(picture, PICTURE, force=force)
         self.page = None if listen is None else check_output(listen, PAGE, force=force)
+        self._force = force
         for place in (self.picture, self.page):
             if place is None:
                 continue
@@ -108,9 +109,9 @@ class Comparison:
         """Write what was asked for, each file whole or not at all; its title names both sides."""
         title = f"{Path(content).name} by {Path(style).name}"
         if self.picture is not None:
-            draw(exhibits, title).write(self.picture)
+            draw(exhibits, title).write(self.picture, force=self._force)
         if self.page is not None:
-            write_text(self.page, page_html(exhibits, title, facts))
+            write_text(self.page, page_html(exhibits, title, facts), force=self._force)
 
 
 def draw(exhibits: Sequence[Exhibit], title: str) -> Canvas:

@@ -19,7 +19,7 @@ from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination, WrittenAudio
 from cambiata.errors import SCORE, SECONDS, SOUND, InputError, check_numbers, check_type, warn
-from cambiata.files import MIDI, check_not_input, check_output
+from cambiata.files import MIDI, check_not_input, check_not_inputs, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
 from cambiata.performance.exhibits import play_exhibits
@@ -329,6 +329,9 @@ def play_file(
     )
     if midi is not None:
         check_output(midi, MIDI, force=force)
+        if Path(midi).absolute() == Path(output).absolute():
+            raise InputError(str(midi), "is also the output", "choose another name")
+        check_not_inputs(midi, {"the recording": score, "the sound": sound})
     inputs = {"the score": score, "the sound": sound}
     comparison = Comparison(picture, listen, output=output, inputs=inputs, force=force)
     style = open_style(sound, strict=strict)

@@ -11,7 +11,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.chunks import cut
 from cambiata.audio.downmix import mono_blocks
 from cambiata.audio.loudness import SILENCE, LoudnessMeter
-from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, resample, scratch_folder
+from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, resample, roomy_folder
 from cambiata.errors import InputError
 from cambiata.reverb.convolution import Convolver, Matrix, response_matrix
 from cambiata.reverb.deconvolution import direct_start
@@ -54,7 +54,7 @@ class Reverberant(ABC):
         if self.amount == 0:
             yield from self._original(self.n_samples)
             return
-        with tempfile.TemporaryFile(dir=scratch_folder()) as file:
+        with tempfile.TemporaryFile(dir=roomy_folder()) as file:
             meter, n_left = LoudnessMeter(self.sample_rate), self.source.n_samples
             for block in self.rendered():
                 if n_left > 0:

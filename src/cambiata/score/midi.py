@@ -468,4 +468,4 @@ def save(score: Score, path: str | Path, *, force: bool = False) -> None:
     Traceback (most recent call last):
     cambiata.errors.InputError: /nowhere/out.mid: its folder does not exist; make it first
     """
-    write_bytes(check_output(path, MIDI, force=force), score.to_bytes())
+    write_bytes(check_output(path, MIDI, force=force), score.to_bytes(), force=force)

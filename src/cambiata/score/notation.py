@@ -286,7 +286,8 @@ def write(
         midi.save(sheet.to_score(), path, force=force)
         return
     score = musicxml_of(sheet, remarks)
-    write_bytes(path, packed(score) if path.suffix.lower() == ".mxl" else score)
+    data = packed(score) if path.suffix.lower() == ".mxl" else score
+    write_bytes(path, data, force=force)
 
 
 def _no_tunes(path: Path) -> InputError:

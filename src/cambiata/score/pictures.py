@@ -40,7 +40,7 @@ def draw_rolls(
     Traceback (most recent call last):
     cambiata.errors.InputError: roll.gif: is not a kind of picture; name it .svg or .png
     """
-    _drawn(scores, title).write(check_output(path, PICTURE, force=force))
+    _drawn(scores, title).write(check_output(path, PICTURE, force=force), force=force)
 
 
 def _drawn(scores: Mapping[str, Score], title: str) -> Canvas:

@@ -9,7 +9,7 @@ from cambiata.audio.downmix import MonoSource
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.errors import SOUND, InputError, check_type
-from cambiata.files import MIDI, MIDI_SUFFIXES, SCORE, check_output
+from cambiata.files import MIDI, MIDI_SUFFIXES, SCORE, check_not_input, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.partials.low_tones import low_tones, with_low_tones
 from cambiata.partials.posteriors import BANDS, NoteEvents, decode_notes
@@ -226,6 +226,7 @@ def transcribe_file(
     began = time.perf_counter()
     source = AudioFile(recording, strict=strict)
     kind = MIDI if instrument == "drums" else SCORE
+    check_not_input(output, "the recording", recording)
     is_midi = check_output(output, kind, force=force).suffix.lower() in MIDI_SUFFIXES
     if not is_midi:
         quantise = quantise or _WRITTEN_STEP
