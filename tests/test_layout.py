@@ -25,7 +25,7 @@ RANKS = [
     {"timbre"},
     {"style", "render"},
     {"timbre_transfer", "performance", "transcription", "translation"},
-    {"melody", "groove", "counterpoint", "reverb", "instrument"},
+    {"melody", "groove", "counterpoint", "reverb", "instrument", "ensemble"},
     {"__init__"},
     {"data"},
     {"train", "evaluate"},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cambiata.audio.sound import Audio, load
     from cambiata.counterpoint.api import check as check_counterpoint
     from cambiata.counterpoint.api import solve as solve_counterpoint
+    from cambiata.ensemble.api import ChoirReport, choir, choir_file
     from cambiata.errors import CambiataError, CambiataWarning, InputError
     from cambiata.groove.api import GrooveReport, groove_file, morph_groove
     from cambiata.instrument.api import InstrumentReport, make_instrument
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 # above, which type checkers and editors read; public=name where the two differ.
 _PLACES = {
     "audio.sound": "Audio load",
+    "ensemble.api": "ChoirReport choir choir_file",
     "counterpoint.api": "check_counterpoint=check solve_counterpoint=solve",
     "errors": "CambiataError CambiataWarning InputError",
     "groove.api": "GrooveReport groove_file morph_groove",
@@ -105,6 +107,7 @@ __all__ = [
     "Audio",
     "CambiataError",
     "CambiataWarning",
+    "ChoirReport",
     "Controls",
     "DomainFacts",
     "GrooveReport",
@@ -134,6 +137,8 @@ __all__ = [
     "available_systems",
     "capture_timbre",
     "check_counterpoint",
+    "choir",
+    "choir_file",
     "domains",
     "groove_file",
     "load",

@@ -49,6 +49,10 @@ EXAMPLES = {
         "cantus.musicxml --species 3 --position below --best 3 -o solved.musicxml",
     ),
     "counterpoint check": ("exercise.musicxml", "exercise.mid --species 2 --json"),
+    "choir": (
+        "voice.wav -o choir.wav --voices 12 --room hall --tail 2",
+        "voice.wav -o parts.wav --parts SATB --key Dm --picture parts.svg",
+    ),
     "reverb sweep": ("-o sweep.wav", "-o sweep.wav --low 200 --high 16000 --tail 3"),
     "reverb capture": (
         "recorded.wav sweep.wav -o room.wav",

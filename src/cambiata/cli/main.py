@@ -30,6 +30,7 @@ _MODULES = {
     "melody": "score_verbs",
     "groove": "score_verbs",
     "counterpoint": "score_verbs",
+    "choir": "choir_verb",
     "reverb": "reverb_verbs",
     "serve": "serve_verb",
     "data": "lab_verbs",
