@@ -29,6 +29,7 @@ INPUTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "timbre-capture": ({"styles": [SOUND]}, {"styles": ["a.wav", "b c.wav"]}),
     "timbre-mix": ({"shares": {"cello": 1}}, {"shares": {"a b.timbre": 0.25, "cello": 0.75}}),
     "instrument": ({"sounds": [SOUND]}, {"sounds": ["C4.wav", "F#4 mf.wav"]}),
+    "choir": ({"recording": SOUND}, {"recording": "a.wav"}),
     "reverb-apply": ({"recording": SOUND, "room": SOUND}, {"recording": "a.wav", "room": "b.wav"}),
     "reverb-capture": ({"recording": SOUND}, {"recording": "a.wav", "sweep": None}),
     "reverb-estimate": ({"recording": SOUND}, {"recording": "a.wav"}),
@@ -85,6 +86,7 @@ OTHER: dict[str, Any] = {
 # What a tool has an option for that others have not, or that is another kind of value there.
 OTHER_OF_VERB: dict[str, dict[str, Any]] = {
     "instrument": {"kind": "notes", "keys": (36, 96), "velocities": 2, "step": 6, "hold_s": 1.5},
+    "choir": {"parts": "SATB", "key": "Bb", "spread": 0.25, "room": "hall", "lead": 0.1},
     "reverb-match": {"direct_db": 6.5},
     "reverb-sweep": {"duration_s": 2.5, "low_hz": 50.0, "high_hz": 9000.0, "level_db": -12.0},
 }

@@ -24,6 +24,7 @@ from cambiata.web.verb import Tool, named
 
 ROOM = {"size": [8, 5, 3], "listener": [2, 2, 1.5], "source": [6, 3, 1.5], "rt60_s": 0.5}
 RATE = 22050
+NOTE = wav_bytes([60])
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,7 @@ def test_the_api_is_given_all_that_it_needs(tool: Tool) -> None:
     ("verb", "name"),
     [
         *(("instrument", name) for name in ("velocities", "step", "hold_s", "seed")),
+        *(("choir", name) for name in ("voices", "spread", "lead", "seed")),
         *(("reverb-room", name) for name in ("rt60_s", "absorption", "n_channels")),
         *(("reverb-sweep", name) for name in ("duration_s", "tail_s", "level_db", "sample_rate")),
     ],
@@ -184,6 +186,17 @@ def test_an_estimate_is_a_report_and_a_picture(busy: TestClient) -> None:
     assert job["result"]["report"]["rt60_s"] == pytest.approx(0.4, rel=0.3)
 
 
+def test_a_choir_is_made(busy: TestClient, tune: str) -> None:
+    job = _done(busy, "choir", recording=tune, voices=3, room="none", parts="SA", key="C")
+    assert job["state"] == "done", job["error"]
+    assert job["command"] == (
+        "cambiata choir tune.wav -o tune-choir.wav --voices 3 --parts SA --key C --room none"
+    )
+    assert job["result"]["report"]["parts"] == "SA"
+    assert job["result"]["sounds"]["output"]["n_channels"] == 2
+    assert "picture" in job["result"]["files"]
+
+
 def test_refusals_are_in_the_apis_words(busy: TestClient, tune: str) -> None:
     job = _done(busy, "reverb-room", **{**ROOM, "source": [9, 3, 1.5]})
     assert job["state"] == "failed"
@@ -206,17 +219,17 @@ def test_refusals_are_in_the_apis_words(busy: TestClient, tune: str) -> None:
         ("reverb-room", {"size": [8, 5, 3]}, 422, "listener"),
         ("reverb-room", {**ROOM, "recording": "cello"}, 422, "recording"),
         ("reverb-sweep", {"sample_rate": None}, 422, "sample_rate"),
+        ("choir", {"recording": "NOTE", "parts": "a/b"}, 422, "parts"),
+        ("choir", {"recording": "NOTE", "key": "H"}, 422, "key H"),
         ("reverb-remove", {"recording": "snd_" + "0" * 20}, 404, "sound snd_" + "0" * 20),
-        ("reverb-remove", {"recording": "TUNE", "subtype": "PCM_99"}, 422, "notes.wav"),
+        ("reverb-remove", {"recording": "NOTE", "subtype": "PCM_99"}, 422, "note-drier.wav"),
     ],
 )
 def test_requests_that_do_not_fit(
     still: TestClient, verb: str, request_body: dict[str, Any], status: int, what: str
 ) -> None:
-    if request_body.get("recording") == "TUNE":
-        sound = _put(still, wav_bytes([60]), "notes.wav")
-        request_body = {**request_body, "recording": sound}
-        what = "notes-drier.wav"
+    if request_body.get("recording") == "NOTE":
+        request_body = {**request_body, "recording": _put(still, NOTE, "note.wav")}
     answer = still.post(f"/api/jobs/{verb}", json=request_body)
     assert answer.status_code == status, answer.text
     assert answer.json()["what"] == what

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cambiata.arrays import Samples
 from cambiata.audio.downmix import MonoSource
-from cambiata.audio.source import Source, crop_blocks, scratch_folder
+from cambiata.audio.source import Source, crop_blocks, roomy_folder
 from cambiata.ensemble.f0 import PitchTrack, track_pitch
 from cambiata.ensemble.grains import Excerpt, VoiceGrains
 from cambiata.ensemble.marks import find_marks
@@ -33,7 +33,7 @@ class Recording:
         self.sample_rate, self.n_samples = source.sample_rate, source.n_samples
         self.n_channels = 1
         self.peak = 0.0
-        self._file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115 (its own life)
+        self._file = tempfile.TemporaryFile(dir=roomy_folder())  # noqa: SIM115 (its own life)
         weakref.finalize(self, self._file.close)
         for block in MonoSource(source).blocks():
             self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))

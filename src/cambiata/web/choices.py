@@ -88,10 +88,11 @@ def _check_extra(who: str, extra: str | None) -> None:
 
 def _check_texts(verb: Verb, request: Mapping[str, Any]) -> None:
     """Refuse keys, note values and metres that are none."""
-    if request.get("to_key") is not None:
-        from cambiata.score.keys import parse_key
+    for name in ("to_key", "key", "from_key"):
+        if request.get(name) is not None:
+            from cambiata.score.keys import parse_key
 
-        parse_key(request["to_key"])
+            parse_key(request[name])
     if request.get("quantise") is not None:
         from cambiata.transcription.grid import parse_step
 

@@ -53,7 +53,7 @@ _KINDS: Mapping[str, Any] = {
     "dynamics": Literal["content", "style"] | None,
     "unpitched": Literal[get_args(UnpitchedPart)],
     "position": Literal["above", "below"],
-    "to_key": Annotated[str, Field(max_length=16)] | None,
+    **dict.fromkeys(("to_key", "key", "from_key"), Annotated[str, Field(max_length=16)] | None),
     "metre": Annotated[str, _TEXT],
     "pickup": Annotated[str, _TEXT] | None,
     "quantise": Annotated[str, _TEXT] | None,
@@ -65,8 +65,14 @@ _KINDS: Mapping[str, Any] = {
     "subtype": Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,24}$")] | None,
     "species": Literal[1, 2, 3, 4, 5],
     "voices": Literal[2, 3],
+    "parts": Annotated[str, Field(pattern=r"^[SATBsatb]{1,8}$")] | None,
     "best": Annotated[int, Field(ge=1, le=20)],
 }
+# Those of them that mean the same for every sound tool; for others, the API's own types count.
+_KINDS_OF_TOOLS = (
+    *("amount", "seed", "sample_rate", "n_channels", "subtype"),
+    *("key", "from_key", "parts"),
+)
 _Tempo = Annotated[float, Field(ge=10, le=1000)]
 # What one name means for one verb alone.
 _KINDS_OF_VERB: Mapping[tuple[str, str], Any] = {
@@ -79,6 +85,8 @@ _KINDS_OF_VERB: Mapping[tuple[str, str], Any] = {
     ("play", "transpose"): Annotated[int, Field(ge=-48, le=48)],
     ("play", "tempo"): Annotated[float, Field(ge=0.05, le=20)],
     ("play", "instrument"): Literal[get_args(PitchedKind)],
+    ("morph", "amount"): Annotated[float, _SHARE]
+    | tuple[Annotated[float, _SHARE], Annotated[float, _SHARE]],
     ("transcribe", "tempo"): _Tempo | Literal["auto"] | None,
     ("groove", "tempo"): _Tempo | Literal["auto"],
     ("groove", "tempo_b"): _Tempo | Literal["auto"],
@@ -185,9 +193,7 @@ def _request_model(verb: Verb) -> type[Request]:
     defaults = _defaults(verb)
     kinds = keyword_types(named(verb.function))
     for name in option_names(verb):
-        kind = _KINDS_OF_VERB.get((verb.name, name), _KINDS.get(name, kinds.get(name)))
-        if isinstance(verb, Tool) and name in verb.ranges:
-            kind = _bounded(kinds[name], *verb.ranges[name])
+        kind = _kind_of(verb, name, kinds.get(name))
         if name == "system":
             # Names come from the registry, and change as systems are added.
             kind = Literal[tuple(system_names(_job_of(verb)))]
@@ -216,6 +222,16 @@ _OTHER_HELP = {
     "strict": "Refuse files that are unfinished or damaged, rather than use what is there.",
     "seed": "Seed of everything random: the same input and seed give the same output.",
 }
+
+
+def _kind_of(verb: Verb, name: str, kind: Any) -> Any:
+    """What an option takes: the API's own kind, held to what the API checks."""
+    ranges = verb.ranges if isinstance(verb, Tool) else {}
+    if name in ranges:
+        return _bounded(kind, *ranges[name])
+    if not isinstance(verb, Tool) or name in _KINDS_OF_TOOLS:
+        kind = _KINDS.get(name, kind)
+    return _KINDS_OF_VERB.get((verb.name, name), kind)
 
 
 def _bounded(kind: Any, least: float, most: float) -> Any:

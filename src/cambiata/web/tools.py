@@ -29,6 +29,25 @@ INSTRUMENT = Tool(
     separators={"keys": "-"},
 )
 
+CHOIR = Tool(
+    "choir",
+    "Make a choir of one recorded voice, or a section of one instrument.",
+    (Input("recording", "recording", "One voice or instrument."),),
+    "ensemble.api:choir_file",
+    ("ensemble.api:choir_file", "ensemble.api:choir"),
+    formats=SOUNDS,
+    command="cli.choir_verb:choir",
+    output_stem="{recording}-choir",
+    ranges={
+        "voices": (1, 64),
+        "spread": (0.0, 1.0),
+        "lead": (0.0, 1.0),
+        "n_channels": (1, 2),
+        "seed": (0, 2**31),
+        **_TAIL_S,
+    },
+)
+
 _REVERB = (
     Tool(
         "reverb-room",
@@ -142,4 +161,4 @@ _REVERB = (
     ),
 )
 
-TOOLS = (INSTRUMENT, *_REVERB)
+TOOLS = (INSTRUMENT, CHOIR, *_REVERB)

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.slow
 Window = Callable[..., Any]
 TABS = (
     *("transfer", "play", "transcribe", "translate"),
-    *("melody", "groove", "counterpoint", "timbres", "instrument", "reverb"),
+    *("melody", "groove", "counterpoint", "timbres"),
+    *("instrument", "choir", "reverb"),
 )
 AXE = (Path(__file__).parent / "axe.min.js").read_text("utf-8")
 

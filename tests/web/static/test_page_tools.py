@@ -112,6 +112,20 @@ def test_a_room_is_simulated_and_used(window: Window) -> None:
     assert "cambiata reverb apply trumpet.ogg room.wav" in panel.inner_text()
 
 
+def test_a_choir_sings(window: Window) -> None:
+    page = window("choir", viewport={"width": 400, "height": 800})
+    page.get_by_label("Parts, as SATB", exact=True).fill("SA")
+    page.get_by_label("Key of the parts: D, Bb, F#m", exact=True).fill("H")
+    page.get_by_role("button", name="Let them sing").click()
+    assert refusal(page, "choir").startswith("key H: is not a key")
+    page.get_by_label("Key of the parts: D, Bb, F#m", exact=True).fill("")
+    press(page, "choir", "Let them sing")
+    panel = page.locator("#panel-choir")
+    panel.get_by_role("radio", name="Alone").wait_for()
+    assert "in parts SA" in panel.inner_text()
+    _check_picture(page, "choir")
+
+
 def test_a_sweep_comes_to_the_next_step(window: Window) -> None:
     page = window("reverb", color_scheme="dark")
     panel = page.locator("#panel-reverb")

@@ -47,7 +47,7 @@ function entry(id, kind, nullable, value, many) {
 /** "8x5x3" as numbers, "7,4,1.5; 1,1,1" as lists of them; a text that is no such thing as it is. */
 export function numbersOf(text, nested) {
   const groups = text.split(";").map((group) => group.trim()).filter(Boolean);
-  if (groups.some((group) => /[^-\d.,x×\s]/.test(group))) return text;
+  if (groups.some((group) => /[^-\d.,x×=\s]/.test(group))) return text;
   const lists = groups.map((group) => (group.match(/\d+(\.\d+)?/g) || []).map(Number));
   return nested ? lists : lists.flat();
 }

@@ -39,6 +39,7 @@ class Tool {
     Object.assign(this, { action, verb, inputs, schema, fields: new Fields() });
     this.places = new Map(inputs.map((name) => [name, places(action.inputs[name], schema.properties[name])]));
     this.told = el("div", { class: "after" });
+    this.pictured = el("div");
     this.results = new Results({ verbs: [verb], tracksOf: (job) => this.#tracks(job) });
     this.bar = new JobBar({ key: verb, label: action.go, request: () => this.#request(), ondone: (job) => this.#show(job) });
     this.element = el("div", {}, el("p", { class: "soft" }, action.hint || summary), this.#settings(), this.bar.element, this.told, this.results.element);
@@ -54,9 +55,24 @@ class Tool {
     const { main = [], looks = {}, ends } = this.action;
     const { fields, schema } = this;
     const known = { ...LOOKS, ...looks };
-    const made = main.map((name) => (name === "amount" ? amountField(fields, schema, ends) : fields.add(field(name, schema.properties[name], known[name]))));
+    const made = [this.#oneOf(), ...main.map((name) => (name === "amount" ? amountField(fields, schema, ends) : fields.add(field(name, schema.properties[name], known[name])))), this.action.extra?.(this)].filter(Boolean);
     const rest = Object.keys(schema.properties).filter((name) => !this.inputs.includes(name) && !main.includes(name));
     return el("section", {}, el("div", { class: "fields" }, made), rest.length > 0 && moreSettings(fields, schema, rest, known));
+  }
+
+  /** A choice between settings of which one counts. */
+  #oneOf() {
+    const { oneOf } = this.action;
+    if (!oneOf) return null;
+    const id = newId("one-of");
+    const select = el("select", { id }, Object.keys(oneOf.choices).map((words) => el("option", {}, words)));
+    const show = () => Object.entries(oneOf.choices).forEach(([words, names]) => names.forEach((name) => this.fields.show(name, words === select.value)));
+    select.addEventListener("input", show);
+    this.update = () => {
+      show();
+      this.action.onchange?.(this);
+    };
+    return el("div", { class: "field" }, el("div", { class: "row" }, el("label", { for: id }, oneOf.label)), select);
   }
 
   #request() {
@@ -82,7 +98,8 @@ class Tool {
     this.told.replaceChildren(...[this.action.facts?.(report, job), !sounds.output && picture, download, !sounds.output && commandLine(job.command)].flat().filter(Boolean));
     if (sounds.output) {
       await this.results.show(job);
-      if (picture) this.results.actions.append(el("details", { open: Boolean(report.octaves) }, el("summary", {}, "Picture"), picture));
+      this.pictured.replaceChildren(picture ? el("details", { open: Boolean(this.action.unfold?.(report)) }, el("summary", {}, "Picture"), picture) : "");
+      this.results.actions.append(this.pictured);
     }
     this.onresult?.(job);
   }
@@ -97,6 +114,7 @@ class Tool {
 
 /**
  * A tab. Each action is {verb, label, go, inputs} with, as wanted: hint, main (settings at hand), looks, ends (of the amount),
+ * oneOf (settings of which one counts: {label, choices: {words: names}}), extra(tool) (an element beside them), unfold(report) (the picture),
  * tracks (of inputs to compare with, {label, repeat}), picture (its words), facts(report, job), also(tool), onchange(tool).
  * Inputs are looks of places, with `example` and `follows(job)`: whose result comes there; actions that name the same one share it.
  */

@@ -43,7 +43,7 @@ export const build = toolTab("reverb", [
       size: { label: "Size of the room (m)", separator: "x", value: [8, 5, 3] }, listener: { label: "Listener (m)", value: [2, 2, 1.5] }, source: { label: "Source (m)", value: [6, 3, 1.5] },
       path: { label: "The source moves to (m)" }, rt60_s: { label: "Reverberation time (s)" }, n_channels: { label: "Receivers: 1 or 2" }, absorption: { label: "Absorption of the walls, instead" },
     },
-    tracks: { recording: BEFORE }, picture: `${DECAY}, or ${BEFORE_AFTER.toLowerCase()}`, facts: octaves,
+    tracks: { recording: BEFORE }, picture: `${DECAY}, or ${BEFORE_AFTER.toLowerCase()}`, facts: octaves, unfold: ({ octaves: rows }) => rows,
   },
   {
     verb: "reverb-apply", label: "Put into a measured room", go: "Put into the room", inputs: { recording: RECORDING, room: ROOM },
@@ -70,7 +70,7 @@ export const build = toolTab("reverb", [
     },
   },
   {
-    verb: "reverb-capture", label: "Measure: the room", go: "Measure the room", inputs: { recording: IN_ROOM, sweep: SWEEP }, picture: DECAY, facts: octaves,
+    verb: "reverb-capture", label: "Measure: the room", go: "Measure the room", inputs: { recording: IN_ROOM, sweep: SWEEP }, picture: DECAY, facts: octaves, unfold: () => true,
     hint: "What comes out is the room's impulse response: put sounds into it with “Put into a measured room”.",
     looks: { output_format: { label: "Format" } },
   },
