@@ -248,7 +248,8 @@ def choir_file(
     written = target.write(made.ensemble.blocks())
     if shown.picture is not None:
         after = AudioFile(output)
-        draw_section(made.ensemble.section, made.tune, source, after).write(shown.picture)
+        drawn = draw_section(made.ensemble.section, made.tune, source, after)
+        drawn.write(shown.picture, force=force)
     return ChoirReport(
         output=str(output),
         duration_s=written.n_samples / written.sample_rate,
