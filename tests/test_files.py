@@ -223,3 +223,15 @@ def test_files_that_were_finished_are_known(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), atomic_file(tmp_path / "b.txt"):
         raise RuntimeError
     assert [place.name for place in files.finished_files() if place.parent == tmp_path] == ["a.txt"]
+
+
+def test_caches_are_somewhere_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert files.cache_folder() == Path("/caches/cambiata")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert files.cache_folder() == Path.home() / ".cache" / "cambiata"
+    monkeypatch.setattr(Path, "home", no_home)
+    assert files.cache_folder().is_absolute()

@@ -97,6 +97,17 @@ def check_numbers(takes: str, **values: object) -> None:
         check_type(argument, value, SupportsFloat | None, takes)
 
 
+def check_seed(seed: int) -> None:
+    """Refuse a seed that not every generator of random numbers takes.
+
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: seed: -1 is out of range; use 0 to 4294967295
+    """
+    if not 0 <= seed < 2**32:
+        raise InputError("seed", f"{seed} is out of range", "use 0 to 4294967295")
+
+
 # What arguments of several functions take.
 SOUND = "Audio, as from cambiata.load(path) or Audio(samples, rate)"
 SCORE = "a Score, as from cambiata.load_score(path) or a Sheet's .to_score()"

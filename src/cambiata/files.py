@@ -199,6 +199,16 @@ def check_not_input(output: str | Path, role: str, path: str | Path) -> None:
             raise InputError(str(output), f"is also {role}", "choose another output")
 
 
+def cache_folder() -> Path:
+    """Folder of what can be made again: by XDG_CACHE_HOME, else in the user's home, if any."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "cambiata"
+    try:
+        return Path.home() / ".cache" / "cambiata"
+    except RuntimeError:  # neither HOME nor an entry among the system's users
+        return Path(tempfile.gettempdir()) / "cambiata"
+
+
 def check_not_inputs(output: str | Path, inputs: Mapping[str, str | Path]) -> None:
     """Refuse an output that is one of several inputs, which are given by their roles."""
     for role, path in inputs.items():

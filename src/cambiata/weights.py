@@ -268,6 +268,8 @@ def open_model(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
 
 def _read_own(name: str) -> bytes:
     """Bytes of a model file that does not ship; it may name no other file."""
+    if not Path(name).exists():
+        raise InputError(name, "cannot be read", _CURE)
     data = read_input(name, "a model (.onnx)", most_bytes=_MOST_BYTES)
     try:
         is_alone = not names_other_files(data)

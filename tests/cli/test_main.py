@@ -351,6 +351,29 @@ def test_closed_standard_input_is_bad_input(folder: Path) -> None:
     assert b"standard input: is closed; pipe a wav into it" in done.stderr
 
 
+def test_closed_streams_are_nobody_s_file(folder: Path) -> None:
+    content = cambiata.load(folder / "content.wav")
+    content.save(folder / "content.mp3")  # whose decoder is kept quiet
+    command = f"{sys.executable} -m cambiata"
+    for name, call in {
+        "a.wav": f"transfer content.wav style.wav -o a.wav {' '.join(FAST)} <&- >&- 2>&-",
+        "b.flac": f"transfer content.mp3 style.wav -o b.flac {' '.join(FAST)} 2>&-",
+    }.items():
+        done = subprocess.run(["bash", "-c", f"{command} {call}"], cwd=folder, check=False)
+        assert done.returncode == 0
+        assert cambiata.load(folder / name, strict=True).duration_s == pytest.approx(2, abs=0.06)
+    call = f"{command} systems --json >&-"
+    done = subprocess.run(["bash", "-c", call], cwd=folder, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_terminal_that_lacks_letters_gets_all_the_same(folder: Path) -> None:
+    for encoding in ("latin-1", "ascii"):
+        done = start("systems", folder=folder, env={"PYTHONIOENCODING": encoding})
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"oneshot" in done.stdout
+
+
 def test_a_full_disk_is_said_and_leaves_nothing(folder: Path) -> None:
     call = f"ulimit -f 20; {sys.executable} -m cambiata transfer content.wav style.wav -o out.wav"
     done = subprocess.run(

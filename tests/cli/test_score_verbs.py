@@ -1,6 +1,7 @@
 """melody, groove and counterpoint from the command line: whole ways, and bad input in one line."""
 
 import json
+import os
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ from midi_bytes import midi as midi_file
 from sheets import voice
 
 import cambiata
+from cambiata import inputs
 from cambiata.cli.flags import in_flags
 from cambiata.cli.main import cli
 from cambiata.score import midi
@@ -417,3 +419,34 @@ def test_a_sketch_of_no_format_is_refused_before_the_score_is_written(tmp_path: 
     )
     assert "x.txt: cannot tell a format from .txt" in words
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("counterpoint", "solve", EXAMPLES / "cantus.mid"),
+        ("melody", EXAMPLES / "reel.mid", "--style", "jig", "--system", "pati2018"),
+    ],
+)
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_that_are_none_are_refused(
+    tmp_path: Path, arguments: tuple[object, ...], seed: int
+) -> None:
+    if arguments[0] == "counterpoint":
+        pytest.importorskip("ortools")
+    words = refused(run(*arguments, "-o", tmp_path / "out.mid", f"--seed={seed}"))
+    assert words == f"seed: {seed} is out of range; use 0 to 4294967295"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("suffix", ["mid", "abc", "musicxml", "mxl"])
+def test_pipes_and_devices_in_the_place_of_a_score(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "_WRITER_S", 0.05)
+    os.mkfifo(tmp_path / f"pipe.{suffix}")
+    with pytest.raises(cambiata.InputError, match="is a pipe that nothing is written to"):
+        read(tmp_path / f"pipe.{suffix}")
+    (tmp_path / f"zero.{suffix}").symlink_to("/dev/zero")
+    with pytest.raises(cambiata.InputError, match="is a device, not a file"):
+        read(tmp_path / f"zero.{suffix}")

@@ -1,12 +1,13 @@
 """Domains by name: those that ship, those that were added, and those that there are not."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from sounds import melody
 
 import cambiata
-from cambiata import Audio, InputError, translate
+from cambiata import Audio, InputError, domains, translate
 from cambiata.translation.domains import (
     FOLDER_VARIABLE,
     added_domain_names,
@@ -30,6 +31,30 @@ def test_the_folder_is_the_environment_s_or_among_the_user_s_data(
     monkeypatch.delenv(FOLDER_VARIABLE)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert domains_folder() == tmp_path / "cambiata" / "domains"
+
+
+def test_without_a_home_there_are_no_added_domains(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in (FOLDER_VARIABLE, "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    assert added_domain_names() == []
+    assert load_domain("sitar").name == "sitar"
+    with pytest.raises(InputError, match="domains: there is no home folder to keep them in; set"):
+        domains_folder()
+
+
+def test_a_broken_domain_is_listed_with_its_problem(no_own_domains: Path) -> None:
+    no_own_domains.mkdir()
+    (no_own_domains / "text.onnx").write_text("no model")
+    (no_own_domains / "folder.onnx").mkdir()
+    shipped = (files("cambiata") / "shipped" / "vqvae.onnx").read_bytes()
+    (no_own_domains / "other.onnx").write_bytes(shipped)
+    problems = {each.name: each.problem for each in domains() if each.own}
+    assert sorted(problems) == ["folder", "other", "text"]
+    assert all(problems.values())
 
 
 def test_shipped_domains_have_what_was_measured_of_them() -> None:

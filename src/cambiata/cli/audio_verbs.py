@@ -35,7 +35,7 @@ from cambiata.cli.options import (
     written_sound_options,
 )
 from cambiata.cli.transfer_verb import describe, describe_move, transfer_option, unpitched_option
-from cambiata.cli.values import SECONDS, SHARE, parse_share, resolve_bars
+from cambiata.cli.values import SECONDS, SEED, SHARE, parse_share, resolve_bars
 from cambiata.errors import MissingExtraError
 from cambiata.registry import DEFAULT_TRANSLATOR
 from cambiata.transcription.api import InstrumentKind, PitchedKind
@@ -228,7 +228,7 @@ def domains_list(as_json: bool) -> None:
 @click.argument("folder")
 @click.option("--minutes", type=float, metavar="N", help="Minutes to train; else 5.")
 @click.option("--licence", metavar="TEXT", help="Of what is learnt; else: the user's own.")
-@click.option("--seed", type=int, metavar="N", help="Seed of everything random.")
+@click.option("--seed", type=SEED, metavar="N", help="Seed of everything random.")
 @click.option("--strict", is_flag=True, help="Refuse recordings that cannot be used, or not whole.")
 @click.option("--force", is_flag=True, help="Replace a domain of that name.")
 @report_options

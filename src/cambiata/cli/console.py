@@ -65,16 +65,21 @@ def print_json(facts: Any) -> None:
     """Print facts as JSON, names in their own letters where the terminal has them."""
     text = json.dumps(facts, indent=2, ensure_ascii=False)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode((sys.stdout and sys.stdout.encoding) or "utf-8")
     except UnicodeEncodeError:  # a name that is no Unicode, or a terminal that is not in UTF-8
         text = json.dumps(facts, indent=2)
     click.echo(text)
 
 
+def _is_watched() -> bool:
+    """Whether standard error is a terminal; there may be none at all."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 @contextmanager
 def progress_bar(hidden: bool) -> Iterator[Progress | None]:
     """A progress bar on a terminal, nothing in a pipe."""
-    if hidden or not sys.stderr.isatty():
+    if hidden or not _is_watched():
         yield None
         return
     from rich.console import Console
@@ -95,7 +100,7 @@ def progress_bar(hidden: bool) -> Iterator[Progress | None]:
 @contextmanager
 def stage_bars(hidden: bool) -> Iterator[Callable[[str, float], None] | None]:
     """A progress bar for each stage on a terminal, nothing in a pipe."""
-    if hidden or not sys.stderr.isatty():
+    if hidden or not _is_watched():
         yield None
         return
     from rich.console import Console

@@ -29,13 +29,14 @@ from cambiata.cli.options import (
     report_options,
     without_unset,
 )
+from cambiata.cli.values import SEED
 
 _run_folder = click.option("-o", "--output", required=True, metavar="RUN", help="The run's folder.")
 _tables_folder = click.option(
     "-o", "--output", required=True, metavar="DIR", help="Folder for the tables."
 )
 _report_option = click.option("--report", metavar="DIR", help="Write the report there afterwards.")
-_seed_of_draws = click.option("--seed", type=int, metavar="N", help="Seed of everything random.")
+_seed_of_draws = click.option("--seed", type=SEED, metavar="N", help="Seed of everything random.")
 _minutes = click.option(
     "--minutes", type=float, metavar="N", help="Minutes to train in all; else the preset's own."
 )
@@ -72,7 +73,7 @@ def check(banks: str | None, as_json: bool) -> None:
 )
 @click.option("--velocities", metavar="LIST", callback=parse_numbers, help="Ascending, 1 to 127.")
 @click.option("--timbres", "n_timbres", type=int, metavar="N", help="Of a synthesiser; else 24.")
-@click.option("--seed", type=int, metavar="N", help="Of a synthesiser's random timbres; else 0.")
+@click.option("--seed", type=SEED, metavar="N", help="Of a synthesiser's random timbres; else 0.")
 @click.option("--licence", metavar="TEXT", help="Licence of recordings or a font of your own.")
 @click.option("--use", type=click.Choice(["train", "test"]), help="What those are for.")
 @jobs_option
@@ -122,7 +123,7 @@ def bank(
 @click.option("--rooms", metavar="DIR", help="Impulse responses.")
 @click.option("--scores/--no-scores", default=None, help="Excerpts of music21's scores (default).")
 @click.option("--timbres", "n_timbres", type=int, metavar="N", help="Of each synthesiser.")
-@click.option("--seed", type=int, metavar="N", help="Of synthesisers' random timbres; else 0.")
+@click.option("--seed", type=SEED, metavar="N", help="Of synthesisers' random timbres; else 0.")
 @click.option("--licence", metavar="TEXT", help="Licence of fonts and folders of your own.")
 @jobs_option
 @output_options
@@ -301,7 +302,7 @@ def evaluate() -> None:
     "--mixing-secrets", type=(str, str), metavar="LIST DIR", help="The paper's own real set."
 )
 @_report_option
-@click.option("--seed", type=int, metavar="N", help="Seed of draws and pairings.")
+@click.option("--seed", type=SEED, metavar="N", help="Seed of draws and pairings.")
 @jobs_option
 @output_options
 def evaluate_transfer(
@@ -457,7 +458,7 @@ def _print_results(results: Any, tables: str, quiet: bool, as_json: bool) -> Non
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder to make.")
 @click.option("--focus", metavar="ROW", help="Row whose best and worst outputs are shown.")
 @click.option("--n-random", type=click.IntRange(0), metavar="N", help="Pairs shown at random.")
-@click.option("--seed", type=int, metavar="N", help="Seed of that choice.")
+@click.option("--seed", type=SEED, metavar="N", help="Seed of that choice.")
 @force_option
 @quiet_option
 def evaluate_report(run: str, output: str, force: bool, quiet: bool, **options: Any) -> None:

@@ -1,6 +1,8 @@
 """The entry point of the command line: its verbs, its errors and its exit codes."""
 
 import ctypes
+import io
+import os
 import signal
 import sys
 import warnings
@@ -45,6 +47,7 @@ def main() -> None:
         # Heaps of their own the threads keep: a transfer of two minutes took 1.1 GB instead of 0.6.
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    _mend_streams()
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     for name in ("SIGTERM", "SIGHUP"):  # leave as by an error: scratch files go
         if hasattr(signal, name):
@@ -67,6 +70,18 @@ def main() -> None:
     except MemoryError:
         code = _fail("out of memory; use a shorter style or --set chunk_s=5", 1)
     sys.exit(code)
+
+
+def _mend_streams() -> None:
+    """Let no output be opened in the place of a closed stream, and no letter end the program."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:  # closed, as for a daemon: the next file that is opened would get it
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal in Latin-1, a name that is no text
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _what_was_written() -> str:

@@ -116,3 +116,4 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]
 
 
 SHARE, SECONDS = Share(), Seconds()
+SEED = click.IntRange(0, 2**32 - 1)  # what every generator of random numbers takes

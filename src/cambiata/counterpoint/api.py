@@ -16,7 +16,7 @@ from cambiata.counterpoint.worksheet import (
     refuse_unknown,
     sheet_of,
 )
-from cambiata.errors import SHEET, InputError, check_type
+from cambiata.errors import SHEET, InputError, check_seed, check_type
 from cambiata.files import MUSICXML, SCORE, check_not_input, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.page.sidecars import Sidecars
@@ -302,6 +302,7 @@ def solve(
     check_type("cantus_sheet", cantus_sheet, Sheet, SHEET)
     refuse_unknown(species=species, position=position, voices=voices)
     _refuse_too_many(best)
+    check_seed(seed)
     cantus = read_cantus(cantus_sheet)
     where = position_named(position)
     solutions, is_exhausted = CounterpointSolver().solve(cantus, species, where, voices, best, seed)

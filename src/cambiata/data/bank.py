@@ -8,7 +8,6 @@ notes one after another in ``NNN.npy`` (int16, each note scaled to full range) a
 """
 
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from cambiata.arrays import Samples
 from cambiata.data.soundfont import RENDER_RATE_HZ, SoundSource
 from cambiata.errors import InputError
+from cambiata.files import cache_folder
 from cambiata.score.midi import Note
 
 # How long a note is held. Longer ones are looped (`_extend`), which is heard in sounds that
@@ -30,7 +30,7 @@ N_HOLD = round(HOLD_S * RENDER_RATE_HZ)
 # A note ends where it stays this far below its peak: out of hearing under anything else. Higher
 # cuts decays off, lower makes banks larger.
 TRAILING_DB = -80.0
-BANK_FOLDER = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cambiata" / "bank"
+BANK_FOLDER = cache_folder() / "bank"
 VERSION = 2  # of the format; banks of another are refused
 
 

@@ -17,12 +17,12 @@ import numpy as np
 
 from cambiata.data.soundfont import Use
 from cambiata.errors import InputError, warn
-from cambiata.files import MIDI_INPUT_SUFFIXES, atomic_file
+from cambiata.files import MIDI_INPUT_SUFFIXES, atomic_file, cache_folder
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part
 from cambiata.system import Progress
 
-SCORE_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cambiata"
+SCORE_CACHE = cache_folder()
 TEST_SHARE = 0.25  # of the works that may be trained on: enough of each kind to test by
 # A note sounds for so much of its value: players let go a little before the next.
 _LEGATO = 0.95

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack, cast
 
-from cambiata.errors import SHARE, SHEET, InputError, check_numbers, check_type, warn
+from cambiata.errors import SHARE, SHEET, InputError, check_numbers, check_seed, check_type, warn
 from cambiata.files import SCORE, check_not_inputs, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.melody.bars import Counting, MelodyLine, melody_of_sheet
@@ -183,6 +183,7 @@ def restyle(
     (Fraction(16, 1), False)
     """
     check_type("tune", tune, Sheet, SHEET)
+    check_seed(seed)
     amounts = _amounts(amount, rhythm, pitch)
     tune = with_pickup(tune, pickup)
     number, line = melody_of_sheet(tune, track=track, skyline=skyline)

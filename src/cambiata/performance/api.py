@@ -18,7 +18,16 @@ from cambiata.audio.loudness import LoudnessMeter
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination, WrittenAudio
-from cambiata.errors import SCORE, SECONDS, SOUND, InputError, check_numbers, check_type, warn
+from cambiata.errors import (
+    SCORE,
+    SECONDS,
+    SOUND,
+    InputError,
+    check_numbers,
+    check_seed,
+    check_type,
+    warn,
+)
 from cambiata.files import MIDI, check_not_input, check_not_inputs, check_output
 from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
@@ -105,8 +114,7 @@ class PlayOptions:
         check_numbers(SECONDS, tail_s=self.tail_s)
         if self.tail_s is not None and not 0 <= self.tail_s <= 60:
             raise InputError(f"tail {self.tail_s:g} s", "is out of range", "use 0 to 60 seconds")
-        if self.seed < 0:
-            raise InputError(f"seed {self.seed}", "is negative", "use 0 or more")
+        check_seed(self.seed)
 
 
 class PlayKeywords(TypedDict, total=False):

@@ -15,7 +15,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio, AudioFile, load
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination
-from cambiata.errors import SOUND, InputError, check_numbers, check_type
+from cambiata.errors import SOUND, InputError, check_numbers, check_seed, check_type
 from cambiata.files import check_not_input
 from cambiata.keywords import checked_keywords
 from cambiata.reverb.blind import BlindEstimate, estimate_source
@@ -583,6 +583,7 @@ def _matching_room(
 ) -> tuple[Audio, dict[float, float]]:
     """Room of noise with the reference's decays, and what they are."""
     _check_range("direct_db", direct_db, -40, 40)
+    check_seed(seed)
     estimate = _estimate(reference)
     known = {c: t for c, t in estimate.times_s.items() if t is not None}
     # Octaves where nothing was found are as their neighbours are; the one above 4 kHz as that.
@@ -721,6 +722,7 @@ def room(
     box = _shoebox(size, rt60_s, absorption)
     _check_point("source", source, size)
     listeners = _listeners(listener, size, n_channels)
+    check_seed(seed)
     response = box.response(source, listeners, int(sample_rate), seed)
     return Audio(response / np.abs(response).max(), int(sample_rate), "FLOAT", "room")
 
@@ -868,6 +870,7 @@ def room_file(
         _check_point("source", point, size)
     listeners = _listeners(listener, size, n_channels)
     sound = AudioFile(recording, strict=strict)
+    check_seed(seed)
     return writer.write(OnPath(sound, box, points, listeners, amount, tail_s, seed))
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cambiata.arrays import array_of, from_end
 from cambiata.errors import InputError, warn
 from cambiata.files import MIDI, check_output, is_sound, write_bytes
+from cambiata.inputs import read_input
 from cambiata.keywords import checked_keywords
 from cambiata.score.clock import Clock, Metre
 from cambiata.score.midi_bytes import faults_of, read_content
@@ -332,7 +333,7 @@ def load(
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.mid: no such file; check the path
     """
-    data = _read_bytes(path)
+    data = read_input(path, "a score", most_bytes=_LARGEST_BYTES, too_large="choose a smaller one")
     try:
         content = read_content(data)
     except ValueError as error:
@@ -400,31 +401,6 @@ def recording_given(path: str | Path) -> InputError:
     return InputError(
         str(path), "is a recording, not a score", "write its notes with `cambiata.transcribe` first"
     )
-
-
-def _read_bytes(path: str | Path) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(_LARGEST_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(str(path), "no such file", "check the path") from error
-    except IsADirectoryError as error:
-        raise InputError(str(path), "is a folder", "name a MIDI file in it") from error
-    except PermissionError as error:
-        raise InputError(str(path), "may not be read", "change its permissions") from error
-    except OSError as error:
-        raise InputError(
-            str(path), f"cannot be read ({error.strerror})", "check the path"
-        ) from error
-    except ValueError as error:  # a null byte
-        raise InputError(str(path), "no such file", "check the path") from error
-    if len(data) > _LARGEST_BYTES:
-        raise InputError(
-            str(path),
-            f"has more than {_LARGEST_BYTES >> 20} MiB, too much for a score",
-            "choose a smaller one",
-        )
-    return data
 
 
 def _check_division(path: str | Path, division: int, tick_s: float | None, beats: bool) -> None:

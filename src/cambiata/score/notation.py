@@ -109,7 +109,7 @@ def _list_numbers(numbers: Sequence[int]) -> str:
 def _refuse_missing(path: Path) -> None:
     if path.is_dir():
         raise InputError(str(path), "is a folder", "name a score in it")
-    if not path.is_file():
+    if not path.exists():
         raise InputError(str(path), "no such file", "check the path")
 
 
@@ -158,9 +158,10 @@ def read_all(path: str | Path, *, strict: bool = False) -> list[Sheet]:
         return sheets
     _refuse_missing(path)
     if suffix not in SUFFIXES:
-        with path.open("rb") as file:
-            if is_sound(file.read(12)):
-                raise midi.recording_given(path)
+        if path.is_file():  # not a pipe, which is read once
+            with path.open("rb") as file:
+                if is_sound(file.read(12)):
+                    raise midi.recording_given(path)
         suffixes = ", ".join(SUFFIXES)
         raise InputError(str(path), "is not a known kind of score", f"give one of {suffixes}")
     if suffix in ABC_SUFFIXES:

@@ -16,7 +16,7 @@ import numpy as np
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source, region
 from cambiata.audio.writing import Destination, WrittenAudio
-from cambiata.errors import SECONDS, SHARE, SOUND, InputError, check_numbers, check_type
+from cambiata.errors import SECONDS, SHARE, SOUND, InputError, check_numbers, check_seed, check_type
 from cambiata.files import check_not_input
 from cambiata.keywords import checked_keywords
 from cambiata.page.comparison import Comparison
@@ -116,8 +116,7 @@ class Options:
             raise InputError("unpitched", f"{self.unpitched} is not known", "use keep or drop")
         if self.in_place and self.tail_s:
             raise InputError("tail", "does not go with in-place", "leave one of them out")
-        if not 0 <= self.seed < 2**32:
-            raise InputError("seed", f"{self.seed} is out of range", "use 0 to 4294967295")
+        check_seed(self.seed)
 
 
 class ContentKeywords(TypedDict, total=False):

@@ -63,7 +63,13 @@ def domains_folder() -> Path:
     """Folder of the domains that the user has added."""
     if named := os.environ.get(FOLDER_VARIABLE):
         return Path(named).absolute()
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    data: str | Path | None = os.environ.get("XDG_DATA_HOME")
+    if not data:
+        try:
+            data = Path.home() / ".local" / "share"
+        except RuntimeError as error:  # neither HOME nor an entry among the system's users
+            problem, cure = "there is no home folder to keep them in", f"set {FOLDER_VARIABLE}"
+            raise InputError("domains", problem, cure) from error
     return Path(data).absolute() / "cambiata" / "domains"
 
 
@@ -91,7 +97,10 @@ def load_added_domain(name: str, encoder: str) -> Domain:
 
 def added_domain_names() -> list[str]:
     """Names of the domains that the user has added, sorted."""
-    paths = domains_folder().glob("*.onnx")
+    try:
+        paths = domains_folder().glob("*.onnx")
+    except InputError:  # no place where any could have been added
+        return []
     return sorted(p.stem for p in paths if not p.stem.endswith(".refine"))
 
 

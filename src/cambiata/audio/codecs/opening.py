@@ -1,6 +1,8 @@
 """Sound files decoded: by libsndfile, part by part as they really are, else by ffmpeg."""
 
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -221,19 +223,27 @@ def _read(file: Any, n_samples: int) -> Samples:
     return block
 
 
+# One thread at a time: another would take what is nowhere for standard error, and put it back.
+_SILENCING = threading.Lock()
+
+
 @contextmanager
 def _silence_decoder() -> Iterator[None]:
     """Keep the MP3 decoder's own messages off standard error: ours name the file and the cure."""
-    try:
-        stderr = os.dup(2)
-    except OSError:  # no standard error to keep clean
+    if sys.__stderr__ is None:  # closed from the start: 2 is some other file, which is let be
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
+    with _SILENCING:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # no standard error to keep clean
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            os.close(nowhere)

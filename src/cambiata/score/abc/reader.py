@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from cambiata.errors import InputError
+from cambiata.inputs import read_input
 from cambiata.score.abc import fields
 from cambiata.score.abc.music import MAX_NOTES, VoiceReader
 from cambiata.score.abc.text import (
@@ -26,13 +27,7 @@ _MOST_VOICES = 64
 
 def read_text(path: Path) -> str:
     """Text of an ABC file."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(str(path), "is too large to be ABC", "split it")
-        return decode(path.read_bytes())
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise InputError(str(path), problem, "check the path") from error
+    return decode(read_input(path, "ABC", most_bytes=MAX_BYTES, too_large="split it"))
 
 
 def tune_numbers(text: str) -> list[int]:

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 from xml.parsers import expat
 
 from cambiata.errors import InputError
+from cambiata.inputs import read_input
 
 # A Mahler symphony, unpacked, has about 60 million bytes.
 _MAX_BYTES = 100_000_000
@@ -32,13 +33,7 @@ OnMeasure = Callable[[Element, str, Element], None]
 
 def read_bytes(path: Path) -> bytes:
     """XML of a MusicXML file, unpacked where it is packed, whatever its name."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(str(path), "is too large to be a score", "split it")
-        data = path.read_bytes()
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise InputError(str(path), problem, "check the path") from error
+    data = read_input(path, "a score", most_bytes=_MAX_BYTES, too_large="split it")
     return _unpack(data, path) if data[:4] == b"PK\3\4" else data
 
 

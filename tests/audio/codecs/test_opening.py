@@ -1,0 +1,41 @@
+"""What the decoders print: nowhere, and standard error is there again afterwards."""
+
+import os
+import sys
+import threading
+
+import pytest
+
+from cambiata.audio.codecs import opening
+
+
+def _file_of(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def test_threads_give_standard_error_back() -> None:
+    before = _file_of(2)
+    both = threading.Barrier(2, timeout=0.3)
+
+    def decode() -> None:
+        with opening._silence_decoder():
+            assert _file_of(2) != before
+            try:
+                both.wait()  # where both are in here at once, the second keeps what the first made
+            except threading.BrokenBarrierError:
+                return
+
+    threads = [threading.Thread(target=decode) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert _file_of(2) == before
+
+
+def test_a_file_in_the_place_of_a_closed_stream_is_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _file_of(2)
+    monkeypatch.setattr(sys, "__stderr__", None)
+    with opening._silence_decoder():
+        assert _file_of(2) == before
