@@ -26,13 +26,14 @@ RANKS = [
     {"style", "render"},
     {"timbre_transfer", "performance", "transcription", "translation"},
     {"melody", "groove", "counterpoint", "reverb", "instrument", "ensemble"},
+    {"knobs"},
     {"__init__"},
     {"data"},
     {"train", "evaluate"},
     {"cli", "web"},
     {"__main__"},
 ]
-JOBS = sorted(RANKS[12] | RANKS[13])
+JOBS = sorted(RANKS[12] | RANKS[13] | RANKS[14])
 
 # Rooms of one rank that know nothing of each other: what both need is in a room below.
 STRANGERS = [("evaluate", "train"), ("train", "evaluate")]

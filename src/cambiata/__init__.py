@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cambiata.errors import CambiataError, CambiataWarning, InputError
     from cambiata.groove.api import GrooveReport, groove_file, morph_groove
     from cambiata.instrument.api import InstrumentReport, make_instrument
+    from cambiata.knobs.api import Knobs, KnobsReport, fit_knobs, load_knobs
     from cambiata.melody.api import MelodyReport, restyle, restyle_file
     from cambiata.named_timbres.named import NamedTimbre, timbre_named, timbres
     from cambiata.performance.api import PlayOptions, PlayReport, play, play_file
@@ -74,6 +75,7 @@ _PLACES = {
     "errors": "CambiataError CambiataWarning InputError",
     "groove.api": "GrooveReport groove_file morph_groove",
     "instrument.api": "InstrumentReport make_instrument",
+    "knobs.api": "Knobs KnobsReport fit_knobs load_knobs",
     "melody.api": "MelodyReport restyle restyle_file",
     "performance.api": "PlayOptions PlayReport play play_file",
     "registry": "available_systems play_system system_named transfer_system translate_system",
@@ -113,6 +115,8 @@ __all__ = [
     "GrooveReport",
     "InputError",
     "InstrumentReport",
+    "Knobs",
+    "KnobsReport",
     "MeasuredRoom",
     "MelodyReport",
     "NamedTimbre",
@@ -140,8 +144,10 @@ __all__ = [
     "choir",
     "choir_file",
     "domains",
+    "fit_knobs",
     "groove_file",
     "load",
+    "load_knobs",
     "load_score",
     "load_sheet",
     "load_timbre",

@@ -36,6 +36,19 @@ EXAMPLES = {
         "cello.timbre -o cello.sf2",
         "notes/ -o piano.sfz --keys 21-108 --velocities 4",
     ),
+    "knobs fit": (
+        "sounds/ -o set.knobs",
+        "cello violin flute -o set.knobs --picture set.png",
+    ),
+    "knobs show": ("set.knobs", "set.knobs --knob brightness=.8 --picture here.png"),
+    "knobs play": (
+        "set.knobs --knob brightness=.7 --notes C3,E3,G3 -o out.wav",
+        "set.knobs tune.mid --knob attack=.2 --knob main-1=.9 -o out.wav",
+    ),
+    "knobs export": (
+        "set.knobs --knob warmth=.8 -o warm.timbre",
+        "set.knobs --knob noisiness=.3 -o mine.sf2",
+    ),
     "melody": (
         "tune.mid --style hornpipe -o out.mid",
         "tune.abc --style jig --metre style --amount 0.5 -o out.musicxml",

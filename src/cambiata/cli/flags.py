@@ -11,6 +11,7 @@ import click
 _VERBS = {
     "cambiata.capture_timbre": "cambiata timbre capture",
     "cambiata.domains()": "cambiata domains list",
+    "cambiata.fit_knobs": "cambiata knobs fit",
     "cambiata.mix_timbres": "cambiata timbre mix",
     "cambiata.reverb_capture": "cambiata reverb capture",
     "cambiata.reverb_sweep": "cambiata reverb sweep",

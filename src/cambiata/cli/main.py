@@ -29,6 +29,7 @@ _MODULES = {
     "domains": "audio_verbs",
     "timbre": "timbre_verbs",
     "instrument": "instrument_verb",
+    "knobs": "knobs_verbs",
     "melody": "score_verbs",
     "groove": "score_verbs",
     "counterpoint": "score_verbs",

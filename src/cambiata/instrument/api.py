@@ -13,7 +13,6 @@ from cambiata.audio.writing import FORMATS
 from cambiata.errors import InputError, check_numbers, check_type, warn
 from cambiata.files import (
     PICTURE,
-    OutputKind,
     atomic_file,
     atomic_folder,
     check_not_input,
@@ -21,6 +20,7 @@ from cambiata.files import (
 )
 from cambiata.instrument.collection import note_samples, open_notes
 from cambiata.instrument.picture import draw
+from cambiata.instrument.places import check_places, samples_folder
 from cambiata.instrument.played import play_notes, played_samples
 from cambiata.instrument.recorded import is_one_note
 from cambiata.instrument.samples import (
@@ -42,17 +42,6 @@ from cambiata.timbre import SUFFIX, Timbre, capture_timbre
 
 SoundKind = Literal["auto", "timbre", "notes"]
 
-_INSTRUMENT = OutputKind(
-    (".sfz", ".sf2"),
-    ("is not a kind of instrument", "name it .sfz or .sf2"),
-    no_folder=("the folder {folder} does not exist", "create it first"),
-    not_writable=("the folder {folder} may not be written", "choose another"),
-)
-_SAMPLES = OutputKind(
-    is_folder=None,
-    is_file=("is a file, where the samples are to lie", "choose another name"),
-    foreign=("holds something other than samples", "choose another name for the instrument"),
-)
 _PEAK = 10 ** (-1 / 20)  # of the loudest sample: 1 dB below full scale, as masters are
 _LONGEST_MADE_S = 6.0  # of a note that was not recorded; what decays for longer is looped
 _PIANO = (21, 108)
@@ -182,7 +171,7 @@ def make_instrument(
     """
     began = time.perf_counter()
     _check_options(kind, keys, velocities, step, hold_s, seed)
-    place, folder = _check_places(output, force)
+    place, folder = check_places(output, force)
     drawn = None if picture is None else check_output(picture, PICTURE, force=force)
     given = _opened(sounds, output, strict=strict)
     layers = velocity_layers(velocities)
@@ -244,24 +233,6 @@ def _check_playable(keys: tuple[int, int]) -> None:
         raise InputError(f"keys {keys[0]}-{keys[1]}", problem, "use 21-108 or part of it")
 
 
-def _check_places(output: str | Path, force: bool) -> tuple[Path, Path | None]:
-    """Where the instrument goes, and its samples; refused where they may not."""
-    place = check_output(output, _INSTRUMENT, force=force)
-    if place.suffix.lower() == ".sf2":
-        return place, None
-    folder = _samples_folder(place)
-    check_output(folder, _SAMPLES, force=force, is_own=_holds_samples)
-    return place, folder
-
-
-def _samples_folder(place: Path) -> Path:
-    return place.with_name(f"{place.stem}-samples")
-
-
-def _holds_samples(folder: Path) -> bool:
-    return all(each.suffix == ".wav" and each.is_file() for each in folder.iterdir())
-
-
 def _opened(
     sounds: str | Path | Audio | Timbre | Sequence[str | Path | Audio],
     output: str | Path,
@@ -290,7 +261,7 @@ def _opened(
 
 def _check_not_replaced(output: str | Path, path: str | Path) -> None:
     """Refuse a recording in the folder that the instrument's samples will replace."""
-    folder = _samples_folder(Path(output))
+    folder = samples_folder(Path(output))
     if folder.exists():
         check_not_input(folder, "where an input is", Path(path).absolute().parent)
 

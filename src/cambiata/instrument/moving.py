@@ -104,7 +104,7 @@ def make_note(
     for source, share in sources:
         levels += share * _moved_levels(source, frequencies, hz, age_s)
     beyond_db = _beyond_db(sources, velocity)
-    levels += beyond_db + _dullness(levels, frequencies, hz, beyond_db)
+    levels += beyond_db + dullness(levels, frequencies, hz, beyond_db)
     turn = _moved_turn(nearest, hz, count, age_s)
     partials = synthesize(levels, turn, frequencies, hop, n_samples, rate)
     return partials + _moved_rest(sources, nearest, hz, beyond_db, n_samples)
@@ -143,7 +143,7 @@ def _mean_stiffness(sources: Sequence[tuple[Source, float]]) -> float:
     return float(np.exp(sum(share * np.log(value) for value, share in values)))
 
 
-def _dullness(levels: Array, frequencies: Array, hz: float, beyond_db: float) -> Array:
+def dullness(levels: Array, frequencies: Array, hz: float, beyond_db: float) -> Array:
     """What partials [H] lose beyond others in a softer note, whose power as a whole stays."""
     octaves = np.minimum(np.log2(np.maximum(frequencies / hz, 1)), 4)
     tilt_db = beyond_db * _DULL_DB_PER_OCTAVE * octaves

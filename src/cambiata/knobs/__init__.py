@@ -1,0 +1,1 @@
+"""Knobs: the main directions of a set of sounds, and named ones, to play with."""
