@@ -161,7 +161,7 @@ class Knobs:
         InputError
             It cannot be written there.
         """
-        write_set(check_output(path, KNOBS, force=force), self.fitted)
+        write_set(check_output(path, KNOBS, force=force), self.fitted, force=force)
 
     @checked_keywords
     def play(
@@ -395,9 +395,10 @@ class Knobs:
         InputError
             It cannot be written there, or there is no such knob.
         """
+        check_not_input(picture, "the knobs", self.name)
         place = check_output(picture, PICTURE, force=force)
         positions = self.fitted.checked(values or {})
-        draw(self.fitted, positions, self._called(positions)).write(place)
+        draw(self.fitted, positions, self._called(positions)).write(place, force=force)
 
     def _called(self, positions: Mapping[str, float]) -> str:
         named = [f"{name}={value:g}" for name, value in positions.items()]

@@ -36,7 +36,7 @@ _MOST_SOUNDS, _MOST_MAIN = 10_000, 100
 _CURE = "fit it again with `cambiata.fit_knobs`"
 
 
-def write_set(place: Path, found: KnobSet) -> None:
+def write_set(place: Path, found: KnobSet, *, force: bool = False) -> None:
     """Write knobs to a file, which appears whole or not at all."""
     arrays = {
         "parameters": found.parameters,
@@ -64,7 +64,7 @@ def write_set(place: Path, found: KnobSet) -> None:
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
     buffer = BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, about=text, **arrays)
-    write_bytes(place, buffer.getvalue())
+    write_bytes(place, buffer.getvalue(), force=force)
 
 
 def _hash(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
