@@ -55,7 +55,7 @@ def _check(verb: str, **options: Any) -> None:
         ("translate", {"preset": "tango"}, "has no preset tango"),
         ("transfer", {"preset": "tango"}, "has no preset tango"),
         ("transfer", {"settings": {"tango": 1}}, "has no setting tango"),
-        ("transfer", {"settings": {"weights": "tango"}}, "tango: no such file"),
+        ("transfer", {"settings": {"weights": "tango"}}, "tango: cannot be read"),
         ("transfer", {"to_key": "H"}, "key H: is not a key"),
         ("transfer", {"system": "musaicing"}, "my violin: is a timbre of oneshot"),
         ("transfer", {"style_end_s": 1}, "my violin: has no regions"),

@@ -30,7 +30,7 @@ def test_every_keyword_is_offered_or_withheld(verb: str) -> None:
     inputs = {each.name for each in VERBS[verb].inputs}
     offered = set(option_names(VERBS[verb]))
     assert keywords - offered <= {*WITHHELD, *VERBS[verb].without, *inputs}
-    assert offered <= {*keywords, *getattr(VERBS[verb], "required", ())}
+    assert offered <= {*keywords, *getattr(VERBS[verb], "positional", ())}
     assert offered < set(request_models()[verb].model_fields)
 
 

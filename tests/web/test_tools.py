@@ -94,7 +94,7 @@ def test_the_api_is_given_all_that_it_needs(tool: Tool) -> None:
 def test_ranges_are_the_apis(verb: str, name: str) -> None:
     """Just beyond what the schema takes, the API says that it is out of range."""
     tool = next(each for each in TOOLS if each.name == verb)
-    points = {key: tuple(ROOM[key]) for key in tool.required}  # type: ignore[call-overload]
+    points = {key: tuple(ROOM[key]) for key in tool.positional}  # type: ignore[call-overload]
     given = {each.name: None if each.is_optional else "nowhere.wav" for each in tool.inputs}
     extension = next(each for each in tool.formats if each)
     least, most = tool.ranges[name]

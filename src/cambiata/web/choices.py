@@ -127,7 +127,7 @@ def _check_storage(
     content = rows.get(reference) if verb.name != "play" and isinstance(reference, str) else None
     # A score is played in as many channels as its sound has; what it stores is the format's own.
     like = {"sample_rate": 44100, "n_channels": 1, "subtype": "PCM_24"}
-    if content is not None:
+    if content is not None and "sample_rate" in content:
         like = {name: content[name] for name in names}
     Destination(
         output, like=SimpleNamespace(name=output, n_samples=0, **like), **wanted, force=True

@@ -15,7 +15,7 @@ from cambiata.web.limits import Limits
 from cambiata.web.plans import Plan, Planner
 from cambiata.web.refusals import Refusal, error_words, unknown
 from cambiata.web.sounds import sound_answer, timbre_answer
-from cambiata.web.store import Row, Store, new_id
+from cambiata.web.store import Kind, Row, Store, new_id
 from cambiata.web.verb import Tool
 from cambiata.web.verbs import VERBS
 
@@ -292,15 +292,21 @@ class Jobs:
     def _lay_out(self, plan: Plan, folder: Path) -> None:
         """Put the inputs into the job's folder, under the names that people know."""
         for identity, name in plan.files.items():
-            kind = "timbre" if identity.startswith("tim_") else "sound"
-            row = self._store.get(kind, identity)  # type: ignore[arg-type]
-            if row is None:
-                raise FileNotFoundError(identity)
-            source = self._store.file_folder(kind, identity) / row["file"]  # type: ignore[arg-type]
+            source = self._source(identity)
             try:
                 os.link(source, folder / name)  # costs nothing; the API changes no input
             except OSError:  # a file system without links
                 shutil.copyfile(source, folder / name)
+
+    def _source(self, identity: str) -> Path:
+        """File of a sound, a timbre, or what a job made."""
+        kind: Kind = {"tim": "timbre", "job": "job"}.get(identity[:3], "sound")  # type: ignore[assignment]
+        row = self._store.get(kind, identity)
+        if row is None:
+            raise FileNotFoundError(identity)
+        if kind == "job":
+            return self.file(identity, "output")[0]
+        return self._store.file_folder(kind, identity) / str(row["file"])
 
     def _keep(self, job: Row, plan: Plan, done: dict[str, Any], folder: Path) -> Row:
         """Result of a job, its files moved to where sounds and timbres lie."""
@@ -331,7 +337,8 @@ class Jobs:
         timbre = None
         if "timbre" in done:
             path, timbre = folder / plan.output, new_id("timbre")
-            facts = {**done["timbre"], "name": job["request"]["name"], "file": "sound.timbre"}
+            name = job["request"].get("name", path.stem)
+            facts = {**done["timbre"], "name": name, "file": "sound.timbre"}
             size = path.stat().st_size
             self._move("timbre", path, timbre, facts["file"])
             self._store.add("timbre", facts, id=timbre, bytes=size)

@@ -66,6 +66,11 @@ class Planner:
                 continue
             inputs[each.name], given[each.name] = _found(each, value, find, files)
         options = {name: request[name] for name in option_names(verb)}
+        for each in verb.inputs:
+            if each.argument and given[each.name] is not None:
+                del options[each.argument]
+            elif each.argument and options[each.argument] is None:
+                raise Refusal(422, each.argument, "are missing", f"give them, or a {each.name}")
         if verb.name == "edit":
             options |= {name: request[name] for name in ("start_s", "end_s")}
         self._check(verb, request, options, inputs, rows)
@@ -80,6 +85,8 @@ class Planner:
 
     def _row(self, each: Input, reference: str) -> Row | None:
         """What a reference stands for; None for a name, which the API knows."""
+        if each.takes == "knobs":
+            return self._fitted(each, reference)
         kind: Kind | None = {"snd": "sound", "tim": "timbre"}.get(reference[:3])  # type: ignore[assignment]
         if kind is None or reference[3:4] != "_":
             if each.takes == "melody-style":
@@ -104,6 +111,17 @@ class Planner:
             cure = f"give a {wanted[each.takes]}"
             raise Refusal(422, each.name, f"{row['name']} is a {row['kind']}", cure)
         return row
+
+    def _fitted(self, each: Input, reference: str) -> Row:
+        """A job whose file is an input."""
+        row = self._store.get("job", reference)
+        if row is None:
+            raise unknown("job", reference)
+        made = (row["result"] or {}).get("files", {}).get("output", {"name": ""})["name"]
+        if Path(made).suffix != f".{each.takes}":
+            cure = f"give the id of a job that made {each.takes}"
+            raise Refusal(422, each.name, f"{reference} has made none", cure)
+        return {"name": made, "extension": Path(made).suffix}
 
     def _check(
         self,
@@ -197,7 +215,7 @@ def _tool_output(tool: Tool, request: Mapping[str, Any], given: Mapping[str, Any
         for name, value in given.items()
     }
     like = given[tool.inputs[0].name] if tool.inputs else None
-    extension = _extension(request["output_format"], like)
+    extension = _extension(request.get("output_format", tool.formats[0]), like)
     return safe_name(f"{tool.output_stem.format_map(stems)}{extension}", extension)
 
 

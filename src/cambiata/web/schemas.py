@@ -29,7 +29,13 @@ SOUND_OR_NAME = r"^((snd|tim)_[0-9a-f]{20}|[A-Za-z0-9][A-Za-z0-9 _-]{0,63})$"
 SettingText = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-]{0,64}(\.[0-9]+)?$")]
 Settings = Annotated[dict[str, SettingText | int | float | bool], Field(max_length=32)]
 
+# Names of notes and MIDI numbers: no dot or slash, which a file's name might have.
+_NOTES = r"^[A-Ga-g0-9#b♯♭,+ -]{1,2000}$"
+
 _SHARE = Field(ge=0, le=1)
+Positions = Annotated[
+    dict[Annotated[str, Field(pattern=PLAIN_NAME)], Annotated[float, _SHARE]], Field(max_length=32)
+]
 _SEED = Field(ge=0, le=2**32 - 1)
 _SECONDS = Field(ge=0, le=24 * 3600)
 _TEXT = Field(max_length=32)
@@ -85,6 +91,9 @@ _KINDS_OF_VERB: Mapping[tuple[str, str], Any] = {
     ("play", "transpose"): Annotated[int, Field(ge=-48, le=48)],
     ("play", "tempo"): Annotated[float, Field(ge=0.05, le=20)],
     ("play", "instrument"): Literal[get_args(PitchedKind)],
+    ("knobs-play", "notes"): Annotated[str, Field(pattern=_NOTES)],
+    ("knobs-play", "values"): Positions | None,
+    ("knobs-export", "values"): Positions | None,
     ("morph", "amount"): Annotated[float, _SHARE]
     | tuple[Annotated[float, _SHARE], Annotated[float, _SHARE]],
     ("transcribe", "tempo"): _Tempo | Literal["auto"] | None,
@@ -115,13 +124,13 @@ def option_names(verb: Verb) -> list[str]:
         return ["seed"]
     left_out = {*WITHHELD, *verb.without, *(each.name for each in verb.inputs)}
     names = [name for name in keyword_types(named(verb.function)) if name not in left_out]
-    positional = set(_positional(named(verb.function))) - set(_required(verb))
+    positional = set(_positional(named(verb.function))) - set(_as_options(verb))
     return [name for name in names if name not in positional]
 
 
-def _required(verb: Verb) -> tuple[str, ...]:
-    """Options that have no default."""
-    return verb.required if isinstance(verb, Tool) else ()
+def _as_options(verb: Verb) -> tuple[str, ...]:
+    """Positional arguments that are options."""
+    return verb.positional if isinstance(verb, Tool) else ()
 
 
 def _positional(function: Callable[..., Any]) -> list[str]:
@@ -188,7 +197,7 @@ def _request_model(verb: Verb) -> type[Request]:
     for path in verb.described_by:
         for name, text in _described(path):
             # "See apply.", "Likewise.": another function describes it, where there is one.
-            if described.get(name, "See").startswith(("See", "Likewise")):
+            if described.get(name, "See").startswith(("See", "Likewise", "As for")):
                 described[name] = text
     defaults = _defaults(verb)
     kinds = keyword_types(named(verb.function))
@@ -199,10 +208,12 @@ def _request_model(verb: Verb) -> type[Request]:
             kind = Literal[tuple(system_names(_job_of(verb)))]
         help_text = described.get(name, _OTHER_HELP.get(name, ""))
         default = 0 if verb.name == "edit" else defaults.get(name)  # its one option is the seed
-        if name in _required(verb):
+        if name in _as_options(verb) and name not in defaults:
             default = ...
+        if name in {each.argument for each in verb.inputs}:  # an input may stand for it
+            kind, default = kind | None, None
         definitions[name] = (kind, Field(default=default, description=help_text))
-    if verb.formats:
+    if verb.formats and not (isinstance(verb, Tool) and len(verb.formats) == 1):
         formats = tuple(each for each in verb.formats if each)
         kind = Literal[formats] | None if "" in verb.formats else Literal[formats]
         default = verb.formats[0] or None
@@ -264,6 +275,7 @@ def _input_field(each: Input) -> Any:
         "recording-or-timbre": SOUND_OR_NAME,
         "timbre": SOUND_OR_NAME,
         "melody-style": SOUND_OR_NAME,
+        "knobs": JOB_ID,
     }[each.takes]
     one: Any = Annotated[str, Field(pattern=pattern)]
     many: Any = Annotated[list[one], Field(min_length=1, max_length=64)]

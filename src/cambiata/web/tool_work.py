@@ -8,9 +8,10 @@ from zipfile import ZIP_STORED, ZipFile
 
 from cambiata.keywords import keywords_of
 from cambiata.system import Progress
+from cambiata.timbre import SUFFIX
 from cambiata.web.limits import Limits
 from cambiata.web.verb import Tool, named
-from cambiata.web.verb_work import described, plain
+from cambiata.web.verb_work import described, plain, timbre_file_facts
 from cambiata.web.verbs import VERBS
 
 PICTURE = "picture.svg"
@@ -20,7 +21,10 @@ def do(task: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Report of a tool, and facts of what it wrote; the current folder is the job's own."""
     tool = cast("Tool", VERBS[task["verb"]])
     function = named(tool.function)
-    options = {**task["inputs"], **_tuples(task["options"])}
+    options = _tuples(task["options"])
+    for each in tool.inputs:
+        if each.argument not in options:
+            options[each.argument or each.name] = task["inputs"][each.name]
     if tool.makes != "report":
         options["output"] = task["output"]
     keywords = keywords_of(function)
@@ -28,16 +32,25 @@ def do(task: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         options["progress"] = progress
     if "picture" in keywords:
         options["picture"] = PICTURE
-    report = plain(function(**options))
+    opened = [named(tool.opened_by)(options.pop(tool.inputs[0].name))] if tool.opened_by else []
+    report = _facts(function(*opened, **options))
     limits = Limits(**task["limits"])
-    sounds, files = {}, {}
+    sounds, files, timbre = {}, {}, {}
     if tool.makes == "sound":
         sounds["output"] = described(Path(task["output"]), "output", limits)
+    elif task["output"].endswith(SUFFIX):
+        timbre = {"timbre": timbre_file_facts(Path(task["output"]))}
     elif tool.makes == "file":
         files["output"] = _one_file(Path(task["output"]), report)
     if "picture" in keywords:
         files["picture"] = PICTURE
-    return {"report": _finite(report), "sounds": sounds, "files": files, "breaches": None}
+    return {"report": _finite(report), "sounds": sounds, "files": files, "breaches": None, **timbre}
+
+
+def _facts(made: Any) -> Mapping[str, Any]:
+    """A report as `--json` prints it; of what is more than a report, its own facts."""
+    facts: Mapping[str, Any] = made.facts() if hasattr(made, "facts") else plain(made)
+    return facts
 
 
 def _one_file(output: Path, report: Mapping[str, Any]) -> str:

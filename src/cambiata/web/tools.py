@@ -65,7 +65,7 @@ _REVERB = (
         formats=SOUNDS,
         command="cli.reverb_verbs:room",
         output_stem="{recording}-room",
-        required=("size", "listener", "source"),
+        positional=("size", "listener", "source"),
         ranges={
             "rt60_s": (0.05, 20),
             "absorption": (0.01, 0.99),

@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from operator import attrgetter
 from typing import Any, Literal
 
 Takes = Literal[
-    "recording", "score", "recording-or-score", "recording-or-timbre", "timbre", "melody-style"
+    "recording",
+    "score",
+    "recording-or-score",
+    "recording-or-timbre",
+    "timbre",
+    "melody-style",
+    "knobs",  # what a job of `knobs-fit` made, by the job's id
 ]
 
 
@@ -19,6 +26,7 @@ class Input:
     help: str
     many: Literal["one", "list", "one-or-list", "shares"] = "one"
     is_optional: bool = False
+    argument: str = ""  # of the API, where it is an option's: given, it stands for that one
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,10 @@ class Tool(Verb):
     makes: Literal["sound", "file", "report"] = "sound"
     # Name of the output without its extension: inputs' names in braces, empty for one not given.
     output_stem: str = ""
-    # Arguments without a default that are options, not inputs.
-    required: tuple[str, ...] = ()
+    # Positional arguments that are options, not inputs.
+    positional: tuple[str, ...] = ()
+    # Opens the first input, whose method the function is.
+    opened_by: str = ""
     # What the API checks when it is called, said beforehand: least and most.
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     # What joins the numbers of one value on the command line, where it is no comma.
@@ -73,4 +83,4 @@ def named(path: str) -> Any:
     'Options'
     """
     module, _, name = path.partition(":")
-    return getattr(import_module(f"cambiata.{module}"), name)
+    return attrgetter(name)(import_module(f"cambiata.{module}"))

@@ -1,7 +1,9 @@
 // Places for several sounds: each that is chosen, dropped or recorded comes into a list.
 
 import { button, el, newId } from "./dom.js";
+import { library } from "./library.js";
 import { Slot } from "./slot.js";
+import { title } from "./words.js";
 
 /** A list of sounds and the place that they come through. `onchange` after each change of the list. */
 export class Several {
@@ -30,6 +32,12 @@ export class Several {
     this.slot.taken(null); // which may still be on its way
     if (!this.#chosen.size && missing) throw new Error(missing);
     return [...this.#chosen.keys()];
+  }
+
+  /** Puts instruments that ship into the list. */
+  fill(names) {
+    for (const { name } of library.named) if (names.includes(name)) this.#chosen.set(name, title(name));
+    this.#show();
   }
 
   #show() {

@@ -20,6 +20,9 @@ import { size } from "./words.js";
 const LOOKS = { ...MORE_LOOKS, tail_s: { label: "Seconds for it to ring out" } };
 const fileOf = (job, role) => `/api/jobs/${job.id}/files/${role}`;
 
+/** What a job made, as an input of another. */
+const refOf = (job) => job.result.sounds.output?.id || job.id;
+
 /** A table for what was measured. @type {(head: string[], rows: string[][]) => HTMLElement} */
 export const table = (head, rows) => el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "What was measured" }, el("table", {},
   el("thead", {}, el("tr", {}, head.map((words) => el("th", { scope: "col" }, words)))),
@@ -28,6 +31,7 @@ export const table = (head, rows) => el("div", { class: "scroll", tabindex: 0, r
 /** A place for what an input takes: one sound, several, or either. */
 function placeOf(look, schema) {
   const accepts = schema["x-input"];
+  if (look.make) return look.make(look);
   if (schema["x-many"] === "one-or-list" && look.several) return new OneOrSeveral({ accepts, ...look });
   if (schema["x-many"] === "list") return new Several({ accepts, ...look });
   return new Slot({ accepts, regions: false, ...look });
@@ -80,7 +84,7 @@ class Tool {
     for (const [name, place] of this.places) {
       const isWanted = this.schema.required?.includes(name);
       const what = this.schema.properties[name]["x-input"] === "recording-or-timbre" ? "a sound, or take an instrument" : "a sound";
-      const taken = place.taken(isWanted && `${place.label || name}: nothing is chosen; choose, drop or record ${what}`);
+      const taken = place.taken(isWanted && (this.action.inputs[name].missing || `${place.label || name}: nothing is chosen; choose, drop or record ${what}`));
       if (taken) body[name] = taken.ref ?? taken;
     }
     return { verb: this.verb, body: { ...body, ...this.fields.values(), ...this.action.also?.(this) } };
@@ -95,6 +99,7 @@ class Tool {
     const { report, sounds, files } = job.result;
     const picture = files.picture && el("figure", { class: "picture", tabindex: 0, "aria-label": "Picture" }, el("img", { src: fileOf(job, "picture"), alt: this.action.picture }));
     const download = files.output && saver(fileOf(job, "output"), `Download ${files.output.name} (${size(files.output.bytes)})`);
+    if (job.result.timbre) library.refreshTimbres();
     this.told.replaceChildren(...[this.action.facts?.(report, job), !sounds.output && picture, download, !sounds.output && commandLine(job.command)].flat().filter(Boolean));
     if (sounds.output) {
       await this.results.show(job);
@@ -116,7 +121,8 @@ class Tool {
  * A tab. Each action is {verb, label, go, inputs} with, as wanted: hint, main (settings at hand), looks, ends (of the amount),
  * oneOf (settings of which one counts: {label, choices: {words: names}}), extra(tool) (an element beside them), unfold(report) (the picture),
  * tracks (of inputs to compare with, {label, repeat}), picture (its words), facts(report, job), also(tool), onchange(tool).
- * Inputs are looks of places, with `example` and `follows(job)`: whose result comes there; actions that name the same one share it.
+ * Inputs are looks of places, with `missing` (words where nothing is chosen), `example` or `examples` and `follows(job)`: whose result comes there, or `make(look)`, which gives
+ * a place of another kind; actions that name the same look share its place.
  */
 export const toolTab = (name, actions) => async (panel) => {
   const { verbs } = await facts("/api/verbs");
@@ -128,15 +134,16 @@ export const toolTab = (name, actions) => async (panel) => {
     const place = placeOf(look, schema);
     looks.set(look, place);
     const slot = place.slot || place;
-    const latest = results.findLast((job) => look.follows?.(job))?.result.sounds.output.id;
+    const latest = results.findLast((job) => look.follows?.(job));
     const example = look.example && (library.example(look.example)?.id || look.example);
-    if (!(place instanceof Several)) fresh.set(place, () => (latest ? slot.choose(latest) : remembered(`${name}-${look.key || look.label}`, slot, example)));
+    if (place instanceof Several) place.fill(look.examples || []);
+    else fresh.set(place, () => (latest ? slot.choose(refOf(latest)) : remembered(`${name}-${look.key || look.label}`, slot, example)));
     place.onchange = () => tools.forEach((tool) => tool.update());
     return place;
   };
   const onresult = (job) => {
     results.push(job);
-    for (const [look, place] of looks) if (look.follows?.(job)) place.choose(job.result.sounds.output.id);
+    for (const [look, place] of looks) if (look.follows?.(job)) place.choose(refOf(job));
   };
   const choose = async (action) => {
     hush();
