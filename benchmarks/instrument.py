@@ -52,7 +52,7 @@ class Bank:
     def __init__(self, name: str) -> None:
         self.name = name
         self.font = SoundFont(find_font(name))
-        self._renderer = Renderer(self.font)
+        self.renderer = Renderer(self.font)
         self._hydra = soundfont._read_hydra(self.font.path)
         self._notes: dict[tuple[int, int, int], Samples] = {}
 
@@ -61,7 +61,7 @@ class Bank:
         place = (program, key, velocity)
         if place not in self._notes:
             notes = [Note(0.0, HELD_S, key, velocity)]
-            sound = self._renderer.render(notes, program, HELD_S)
+            sound = self.renderer.render(notes, program, HELD_S)
             self._notes[place] = sound.mean(0)
         return self._notes[place]
 

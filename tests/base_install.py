@@ -53,6 +53,7 @@ def main() -> None:
                 f"{folder}/g.mid",
             ),
             ("reverb", "remove", pair[0], "-o", f"{folder}/drier.wav"),
+            ("transpose", pair[0], "--to", "D", "-o", f"{folder}/d.wav"),
             ("counterpoint", "check", str(EXAMPLES / "worksheet.mid")),
         ):
             done = run(*call)

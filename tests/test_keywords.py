@@ -20,7 +20,7 @@ from cambiata.timbre_transfer.api import ContentKeywords, TransferKeywords
 
 JOBS = (
     *("timbre_transfer", "performance", "transcription", "translation"),
-    *("melody", "groove", "counterpoint", "reverb", "ensemble"),
+    *("melody", "groove", "counterpoint", "reverb", "ensemble", "transposition"),
 )
 
 

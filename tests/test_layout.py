@@ -25,7 +25,7 @@ RANKS = [
     {"timbre"},
     {"style", "render"},
     {"timbre_transfer", "performance", "transcription", "translation"},
-    {"melody", "groove", "counterpoint", "reverb", "instrument", "ensemble"},
+    {"melody", "groove", "counterpoint", "reverb", "instrument", "ensemble", "transposition"},
     {"knobs"},
     {"__init__"},
     {"data"},

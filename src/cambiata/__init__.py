@@ -62,6 +62,14 @@ if TYPE_CHECKING:
     from cambiata.timbre_transfer.api import Options, Report, transfer, transfer_file
     from cambiata.transcription.api import Transcription, transcribe, transcribe_file
     from cambiata.translation.api import DomainFacts, domains, translate, translate_file
+    from cambiata.transposition.api import (
+        StretchReport,
+        TransposeReport,
+        stretch,
+        stretch_file,
+        transpose,
+        transpose_file,
+    )
 
     __version__: str
 
@@ -97,6 +105,9 @@ _PLACES = {
     "timbre_transfer.api": "Options Report transfer transfer_file",
     "named_timbres.named": "NamedTimbre timbre_named timbres",
     "transcription.api": "Transcription transcribe transcribe_file",
+    "transposition.api": (
+        "StretchReport TransposeReport stretch stretch_file transpose transpose_file"
+    ),
     "translation.api": "DomainFacts domains translate translate_file",
 }
 _HOMES = {
@@ -130,6 +141,7 @@ __all__ = [
     "ReverbReport",
     "Score",
     "Sheet",
+    "StretchReport",
     "SweepReport",
     "System",
     "SystemFacts",
@@ -138,6 +150,7 @@ __all__ = [
     "TransferConfig",
     "TransferSystem",
     "TranslateSystem",
+    "TransposeReport",
     "available_systems",
     "capture_timbre",
     "check_counterpoint",
@@ -176,6 +189,8 @@ __all__ = [
     "save_score",
     "save_sheet",
     "solve_counterpoint",
+    "stretch",
+    "stretch_file",
     "system_named",
     "timbre_named",
     "timbres",
@@ -187,6 +202,8 @@ __all__ = [
     "translate",
     "translate_file",
     "translate_system",
+    "transpose",
+    "transpose_file",
 ]
 
 

@@ -168,7 +168,7 @@ def resample(samples: Samples, from_hz: float, to_hz: float) -> Samples:
 
 
 def resample_blocks(
-    blocks: Iterator[Samples], from_hz: int, to_hz: int, n_channels: int
+    blocks: Iterator[Samples], from_hz: float, to_hz: float, n_channels: int
 ) -> Iterator[Samples]:
     """Blocks of sound at another sample rate.
 
@@ -176,9 +176,9 @@ def resample_blocks(
     ----------
     blocks : iterator of numpy.ndarray
         Sound [C, T] each.
-    from_hz : int
+    from_hz : float
         Samples per second of the blocks.
-    to_hz : int
+    to_hz : float
         Samples per second of the result.
     n_channels : int
         Number of channels C.

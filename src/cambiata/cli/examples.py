@@ -85,6 +85,11 @@ EXAMPLES = {
         "dry.wav -o out.wav --size 8x5x3 --listener 4,2,1.5 --source 1,4,1.5 --path 7,4,1.5",
     ),
     "reverb remove": ("speech.wav -o out.wav", "speech.wav --amount 70% -o out.wav"),
+    "transpose": (
+        "song.wav --semitones -3 -o lower.wav",
+        "song.mp3 --to Eb --formant follow -o in-e-flat.flac",
+    ),
+    "stretch": ("song.wav --factor 1.25 -o slower.wav", "song.wav --tempo 96=120 -o faster.wav"),
     "serve": ("", "--port 9000 --no-open --data studio/"),
     "data check": ("", "--banks banks/"),
     "data bank": (

@@ -35,6 +35,8 @@ _MODULES = {
     "counterpoint": "score_verbs",
     "choir": "choir_verb",
     "reverb": "reverb_verbs",
+    "transpose": "transposition_verbs",
+    "stretch": "transposition_verbs",
     "serve": "serve_verb",
     "data": "lab_verbs",
     "train": "lab_verbs",

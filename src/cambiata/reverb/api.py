@@ -18,13 +18,14 @@ from cambiata.audio.writing import Destination
 from cambiata.errors import SOUND, InputError, check_numbers, check_seed, check_type
 from cambiata.files import check_not_input
 from cambiata.keywords import checked_keywords
+from cambiata.page.sound_output import SoundOutput, in_memory
 from cambiata.reverb.blind import BlindEstimate, estimate_source
 from cambiata.reverb.decay import OctaveDecay, measure_octaves
 from cambiata.reverb.deconvolution import direct_start
 from cambiata.reverb.dereverberation import Dereverberated
 from cambiata.reverb.image_source import EARS_M, Point, Shoebox
 from cambiata.reverb.impulse import Room, room_by_clap, room_by_sweep
-from cambiata.reverb.outputs import SoundOutput, check_picture, in_memory
+from cambiata.reverb.outputs import check_picture, write_reverberant
 from cambiata.reverb.pictures import draw_decays, draw_lines
 from cambiata.reverb.rendering import InRoom, OnPath
 from cambiata.reverb.reports import MeasuredRoom, ReverbReport, SweepReport, mean_time_s
@@ -419,7 +420,7 @@ def apply_file(
     inputs = {"the recording": recording, "the room": room}
     writer = SoundOutput(output, inputs, picture, sample_rate, n_channels, subtype, force)
     source = AudioFile(recording, strict=strict)
-    return writer.write(InRoom(source, AudioFile(room, strict=strict), amount, tail_s))
+    return write_reverberant(writer, InRoom(source, AudioFile(room, strict=strict), amount, tail_s))
 
 
 @checked_keywords
@@ -666,7 +667,7 @@ def match_file(
     source = AudioFile(dry, strict=strict)
     there = AudioFile(reference, strict=strict)
     room, times_s = _matching_room(source, there, direct_db, seed)
-    return writer.write(InRoom(source, room, amount, tail_s), times_s)
+    return write_reverberant(writer, InRoom(source, room, amount, tail_s), times_s)
 
 
 @checked_keywords
@@ -871,7 +872,7 @@ def room_file(
     listeners = _listeners(listener, size, n_channels)
     sound = AudioFile(recording, strict=strict)
     check_seed(seed)
-    return writer.write(OnPath(sound, box, points, listeners, amount, tail_s, seed))
+    return write_reverberant(writer, OnPath(sound, box, points, listeners, amount, tail_s, seed))
 
 
 def _measured_simulation(made: Audio) -> MeasuredRoom:
@@ -971,4 +972,4 @@ def remove_file(
     check_numbers(_NUMBER, amount=amount)
     inputs = {"the recording": recording}
     writer = SoundOutput(output, inputs, picture, sample_rate, n_channels, subtype, force)
-    return writer.write(Dereverberated(AudioFile(recording, strict=strict), amount))
+    return write_reverberant(writer, Dereverberated(AudioFile(recording, strict=strict), amount))

@@ -1,0 +1,1 @@
+"""Recordings at another pitch, or at another speed."""
