@@ -66,7 +66,9 @@ class SoundOutput:
                 Exhibit("before", made.name, before),
                 Exhibit("after", str(self.output), AudioFile(self.output)),
             ]
-            draw(exhibits, f"{Path(made.name).name}, before and after").write(picture)
+            draw(exhibits, f"{Path(made.name).name}, before and after").write(
+                picture, force=self.force
+            )
         return Written(
             written,
             None if picture is None else str(picture),
