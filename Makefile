@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo fonts test test-all test-page check base wheel-test docs bench clean
+.PHONY: demo fonts test test-all test-page check base base-lowest wheel-test docs bench clean
 
 demo: $(VENV)/base
 	$(BIN)/cambiata transfer examples/trumpet.ogg examples/cello.flac -o demo.wav --force
@@ -40,6 +40,16 @@ base:
 	rm -rf $(VENV)-base
 	$(MAKE) VENV=$(VENV)-base $(VENV)-base/base
 	$(VENV)-base/bin/python tests/base_install.py
+
+# The same with the lowest versions that pyproject.toml allows, where the Python has wheels of them.
+base-lowest:
+	rm -rf $(VENV)-lowest
+	if $(PYTHON) -c "import sys; sys.exit(sys.version_info >= (3, 13))"; then \
+	    $(PYTHON) -m venv $(VENV)-lowest && \
+	    $(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+	        --constraint constraints-lowest.txt --editable . && \
+	    $(VENV)-lowest/bin/python tests/base_install.py; \
+	else echo "no wheels of the lowest versions for this Python"; fi
 
 # The wheel, installed in a new environment outside the checkout and run from another folder.
 wheel-test: | $(BIN)/python
@@ -81,4 +91,4 @@ $(VENV)/bench: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@ $(VENV)/base
 
 clean:
-	rm -rf $(VENV) $(VENV)-base docs/_build docs/reference/api demo.wav
+	rm -rf $(VENV) $(VENV)-base $(VENV)-lowest docs/_build docs/reference/api demo.wav

@@ -59,6 +59,15 @@ def main() -> None:
             done = run(*call)
             if done.returncode:
                 sys.exit(f"no {call[0]} by the base install: {done.stderr}")
+        # Errors of every kind are one line, with the lowest version of click, too.
+        for call in (
+            ("transfer", "nowhere.wav", "x.wav", "-o", str(out)),
+            ("transfer",),
+            ("nope",),
+        ):
+            done = run(*call)
+            if done.returncode != 2 or len(done.stderr.splitlines()) != 1:
+                sys.exit(f"{call[0]}: not refused in one line: {done.stderr}")
         listed = run("systems")
         if "ulyanov" not in listed.stdout:
             sys.exit(f"systems are not listed: {listed.stderr}")

@@ -14,6 +14,7 @@ from commands import run, start
 from sounds import RATE, melody
 
 import cambiata
+import cambiata.cli.main
 from cambiata import Audio
 from cambiata.registry import system_rows
 
@@ -372,6 +373,22 @@ def test_a_terminal_that_lacks_letters_gets_all_the_same(folder: Path) -> None:
         done = start("systems", folder=folder, env={"PYTHONIOENCODING": encoding})
         assert (done.returncode, done.stderr) == (0, b"")
         assert b"oneshot" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("verb", "cure"),
+    [("transfer", "use a shorter style or --set chunk_s=5"), ("melody", "give less at once")],
+)
+def test_too_little_memory_is_said_as_the_verb_has_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, verb: str, cure: str
+) -> None:
+    def no_memory(*_arguments: object, **_options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(cambiata.cli.main.cli, "main", no_memory)
+    done = run(verb, folder=folder)
+    assert done.returncode == 1
+    assert done.stderr.decode() == f"cambiata: out of memory; {cure}\n"
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(folder: Path) -> None:

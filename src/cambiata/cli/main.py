@@ -71,8 +71,14 @@ def main() -> None:
     except OSError as error:
         code = _fail(f"{error.filename or 'output'}: {error.strerror or error}", 1)
     except MemoryError:
-        code = _fail("out of memory; use a shorter style or --set chunk_s=5", 1)
+        code = _fail(f"out of memory; {_less_memory()}", 1)
     sys.exit(code)
+
+
+def _less_memory() -> str:
+    """How the verb that was called would do with less memory."""
+    plays_sounds = sys.argv[1:2] in (["transfer"], ["translate"])
+    return "use a shorter style or --set chunk_s=5" if plays_sounds else "give less at once"
 
 
 def _mend_streams() -> None:
