@@ -12,7 +12,7 @@ from cambiata.web.commands import command_line
 from cambiata.web.schemas import option_names, request_models
 from cambiata.web.verbs import VERBS
 
-SOUND = "snd_" + "0" * 20
+SOUND, JOB = "snd_" + "0" * 20, "job_" + "0" * 20
 # Inputs as a request gives them, and as the job's folder has them.
 INPUTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "transfer": (
@@ -30,6 +30,9 @@ INPUTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "timbre-mix": ({"shares": {"cello": 1}}, {"shares": {"a b.timbre": 0.25, "cello": 0.75}}),
     "instrument": ({"sounds": [SOUND]}, {"sounds": ["C4.wav", "F#4 mf.wav"]}),
     "choir": ({"recording": SOUND}, {"recording": "a.wav"}),
+    "knobs-fit": ({"sounds": [SOUND]}, {"sounds": ["a.wav", "cello"]}),
+    "knobs-play": ({"knobs": JOB}, {"knobs": "a.knobs", "score": None}),
+    "knobs-export": ({"knobs": JOB}, {"knobs": "a.knobs"}),
     "reverb-apply": ({"recording": SOUND, "room": SOUND}, {"recording": "a.wav", "room": "b.wav"}),
     "reverb-capture": ({"recording": SOUND}, {"recording": "a.wav", "sweep": None}),
     "reverb-estimate": ({"recording": SOUND}, {"recording": "a.wav"}),
@@ -87,6 +90,13 @@ OTHER: dict[str, Any] = {
 OTHER_OF_VERB: dict[str, dict[str, Any]] = {
     "instrument": {"kind": "notes", "keys": (36, 96), "velocities": 2, "step": 6, "hold_s": 1.5},
     "choir": {"parts": "SATB", "key": "Bb", "spread": 0.25, "room": "hall", "lead": 0.1},
+    "knobs-fit": {"kind": "notes"},
+    "knobs-play": {
+        "velocity": 80,
+        "duration_s": 0.5,
+        "notes": "C3,E3+G3",
+        "values": {"brightness": 0.25, "main-1": 1.0}},
+    "knobs-export": {"values": {"attack": 0.0}, "keys": (40, 60), "step": 2},
     "reverb-match": {"direct_db": 6.5},
     "reverb-sweep": {"duration_s": 2.5, "low_hz": 50.0, "high_hz": 9000.0, "level_db": -12.0},
 }

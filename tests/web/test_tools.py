@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 pytest.importorskip("fastapi", reason="fastapi is not installed")
+from sounds import EXAMPLES
 from starlette.testclient import TestClient
 from studio_sounds import LIMITS, wav_bytes
 
@@ -76,10 +77,12 @@ def _done(client: TestClient, verb: str, **request: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_the_api_is_given_all_that_it_needs(tool: Tool) -> None:
-    arguments = [each.name for each in tool.inputs] + option_names(tool)
+    arguments = {each.argument or each.name for each in tool.inputs} | {*option_names(tool)}
     if tool.makes != "report":
-        arguments.append("output")
-    inspect.signature(named(tool.function)).bind(**dict.fromkeys(arguments))
+        arguments.add("output")
+    opened = [None] if tool.opened_by else []
+    arguments -= {tool.inputs[0].name} if tool.opened_by else set()
+    inspect.signature(named(tool.function)).bind(*opened, **dict.fromkeys(arguments))
 
 
 @pytest.mark.parametrize(
@@ -195,6 +198,94 @@ def test_a_choir_is_made(busy: TestClient, tune: str) -> None:
     assert job["result"]["report"]["parts"] == "SA"
     assert job["result"]["sounds"]["output"]["n_channels"] == 2
     assert "picture" in job["result"]["files"]
+
+
+@pytest.fixture(scope="module")
+def fitted(busy: TestClient) -> dict[str, Any]:
+    """A job that has found the knobs of three notes."""
+    t, sounds = np.arange(RATE) / RATE, []
+    for i, (fall, attack_s) in enumerate(((1.0, 0.01), (2.2, 0.1), (1.5, 0.03))):
+        tone = sum(np.sin(2 * np.pi * 261.63 * k * t + k * k) / k**fall for k in range(1, 30))
+        tone = np.asarray(tone) * np.minimum(t / attack_s, 1) * np.exp(-2 * t)
+        sounds.append(_put(busy, _wav(0.1 * tone), f"tone{i}.wav"))
+    return _done(busy, "knobs-fit", sounds=sounds, kind="notes")
+
+
+@pytest.mark.slow
+def test_knobs_are_found_and_played(busy: TestClient, fitted: dict[str, Any]) -> None:
+    assert fitted["state"] == "done", fitted["error"]
+    assert fitted["command"].endswith("tone2.wav -o sounds.knobs --kind notes")
+    report, files = fitted["result"]["report"], fitted["result"]["files"]
+    assert {"brightness", "attack", "main-1"} <= {each["name"] for each in report["knobs"]}
+    assert {role: facts["name"] for role, facts in files.items()} == {
+        "output": "sounds.knobs",
+        "picture": "picture.svg",
+    }
+    play = {"knobs": fitted["id"], "notes": "C4", "duration_s": 0.3}
+    dark, bright = (
+        _done(busy, "knobs-play", **play, values={"brightness": value}) for value in (0.1, 0.9)
+    )
+    assert bright["command"] == (
+        "cambiata knobs play sounds.knobs -o sounds-played.wav "
+        "--notes C4 --knob brightness=0.9 --duration 0.3"
+    )
+    heard = [job["result"]["report"]["descriptors"]["brightness"] for job in (dark, bright)]
+    assert heard[1] > 1.2 * heard[0]
+    assert bright["inputs"]["knobs"] == {"id": fitted["id"], "name": "sounds.knobs"}
+    wrong = _done(busy, "knobs-play", **play, values={"sharpness": 0.5})
+    assert "sharpness" in wrong["error"]["message"]
+
+
+@pytest.mark.slow
+def test_knobs_become_a_timbre(busy: TestClient, fitted: dict[str, Any]) -> None:
+    job = _done(busy, "knobs-export", knobs=fitted["id"], keys=[60, 64])
+    assert job["state"] == "done", job["error"]
+    assert job["result"]["timbre"]["name"] == "sounds-sound"
+    assert job["result"]["files"] == {}
+    named = [each["id"] for each in busy.get("/api/timbres").json()["timbres"]]
+    assert job["result"]["timbre"]["id"] in named
+
+
+@pytest.fixture(scope="module")
+def made(still: TestClient) -> dict[str, str]:
+    """Jobs of the studio whose jobs stay in the queue: one that found knobs, and another."""
+    studio: Studio = still.app.state.studio  # type: ignore[attr-defined]
+    jobs = {}
+    for name in ("sounds.knobs", "notes.sf2"):
+        result = {"files": {"output": {"name": name, "bytes": 1}}, "sounds": {}}
+        facts = {"plan": {"files": {}}, "result": result}
+        jobs[name] = str(studio.store.add("job", facts, verb="knobs-fit", state="done")["id"])
+    return jobs
+
+
+@pytest.mark.parametrize(
+    ("request_body", "status", "what"),
+    [
+        ({}, 422, "notes"),
+        ({"notes": "tune.mid"}, 422, "notes"),
+        ({"notes": "/etc"}, 422, "notes"),
+        ({"notes": "C4", "values": {"brightness": 2}}, 422, "values.brightness"),
+        ({"notes": "C4", "knobs": "job_" + "0" * 20}, 404, "job job_" + "0" * 20),
+        ({"notes": "C4", "knobs": "snd_" + "0" * 20}, 422, "knobs"),
+        ({"notes": "C4", "knobs": "notes.sf2"}, 422, "knobs"),
+    ],
+)
+def test_knobs_that_do_not_fit(
+    still: TestClient, made: dict[str, str], request_body: dict[str, Any], status: int, what: str
+) -> None:
+    request = {"knobs": "sounds.knobs", **request_body}
+    request["knobs"] = made.get(request["knobs"], request["knobs"])
+    answer = still.post("/api/jobs/knobs-play", json=request)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["what"] == what
+
+
+def test_a_score_stands_for_notes(still: TestClient, made: dict[str, str]) -> None:
+    score = _put(still, (EXAMPLES / "tune.mid").read_bytes(), "tune.mid")
+    request = {"knobs": made["sounds.knobs"], "notes": "C4", "score": score}
+    job = still.post("/api/jobs/knobs-play", json=request).json()
+    assert job["command"] == "cambiata knobs play sounds.knobs tune.mid -o sounds-played.wav"
+    assert still.post(f"/api/jobs/{job['id']}/cancel").status_code == 200
 
 
 def test_refusals_are_in_the_apis_words(busy: TestClient, tune: str) -> None:

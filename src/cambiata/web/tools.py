@@ -6,6 +6,10 @@ _LOSSLESS = ("wav", "flac")
 _TAIL_S = {"tail_s": (0.0, 60.0)}
 _RECORDING = Input("recording", "recording", "The sound.")
 
+_FITTED = Input("knobs", "knobs", "Knobs that knobs-fit found, by the id of that job.")
+# Of instruments for samplers.
+_SAMPLED = {"velocities": (1, 16), "step": (1, 12), "hold_s": (0.5, 20), "seed": (0, 2**31)}
+
 INSTRUMENT = Tool(
     "instrument",
     "Make a playable instrument for samplers, of a timbre or of recordings of single notes.",
@@ -25,7 +29,7 @@ INSTRUMENT = Tool(
     command="cli.instrument_verb:instrument",
     makes="file",
     output_stem="{sounds}",
-    ranges={"velocities": (1, 16), "step": (1, 12), "hold_s": (0.5, 20), "seed": (0, 2**31)},
+    ranges=_SAMPLED,
     separators={"keys": "-"},
 )
 
@@ -46,6 +50,69 @@ CHOIR = Tool(
         "seed": (0, 2**31),
         **_TAIL_S,
     },
+)
+
+_KNOBS = (
+    Tool(
+        "knobs-fit",
+        "Find the knobs of a set of sounds: its main directions, and brightness, attack, warmth.",
+        (
+            Input(
+                "sounds",
+                "recording-or-timbre",
+                "Three sounds or more: recordings of single notes or of phrases, timbres, or names "
+                "of timbres that ship.",
+                "list",
+            ),
+        ),
+        "knobs.api:fit_knobs",
+        ("knobs.api:fit_knobs",),
+        formats=("knobs",),
+        command="cli.knobs_verbs:fit",
+        makes="file",
+        output_stem="sounds",
+    ),
+    Tool(
+        "knobs-play",
+        "Play notes, or a score, with the sound at positions of knobs.",
+        (
+            _FITTED,
+            Input(
+                "score",
+                "score",
+                "Score to play instead of notes that are named.",
+                is_optional=True,
+                argument="notes",
+            ),
+        ),
+        "knobs.api:Knobs.play_file",
+        ("knobs.api:Knobs.play_file", "knobs.api:Knobs.play"),
+        formats=SOUNDS[1:],
+        command="cli.knobs_verbs:play",
+        output_stem="{knobs}-played",
+        positional=("notes", "values"),
+        opened_by="knobs.api:load_knobs",
+        ranges={
+            "duration_s": (0.05, 60),
+            "velocity": (1, 127),
+            "seed": (0, 2**31),
+        },
+    ),
+    Tool(
+        "knobs-export",
+        "Make a timbre, or an instrument for samplers, of the sound at positions of knobs.",
+        (_FITTED,),
+        "knobs.api:Knobs.export",
+        ("knobs.api:Knobs.export",),
+        formats=("timbre", "sf2", "sfz"),
+        command="cli.knobs_verbs:export",
+        makes="file",
+        output_stem="{knobs}-sound",
+        positional=("values",),
+        opened_by="knobs.api:load_knobs",
+        ranges=_SAMPLED,
+        separators={"keys": "-"},
+    ),
 )
 
 _REVERB = (
@@ -161,4 +228,4 @@ _REVERB = (
     ),
 )
 
-TOOLS = (INSTRUMENT, CHOIR, *_REVERB)
+TOOLS = (INSTRUMENT, CHOIR, *_KNOBS, *_REVERB)

@@ -13,7 +13,7 @@ Window = Callable[..., Any]
 TABS = (
     *("transfer", "play", "transcribe", "translate"),
     *("melody", "groove", "counterpoint", "timbres"),
-    *("instrument", "choir", "reverb"),
+    *("instrument", "knobs", "choir", "reverb"),
 )
 AXE = (Path(__file__).parent / "axe.min.js").read_text("utf-8")
 
