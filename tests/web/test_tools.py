@@ -90,6 +90,7 @@ def test_the_api_is_given_all_that_it_needs(tool: Tool) -> None:
     [
         *(("instrument", name) for name in ("velocities", "step", "hold_s", "seed")),
         *(("choir", name) for name in ("voices", "spread", "lead", "seed")),
+        ("transpose", "semitones"),
         *(("reverb-room", name) for name in ("rt60_s", "absorption", "n_channels")),
         *(("reverb-sweep", name) for name in ("duration_s", "tail_s", "level_db", "sample_rate")),
     ],
@@ -198,6 +199,18 @@ def test_a_choir_is_made(busy: TestClient, tune: str) -> None:
     assert job["result"]["report"]["parts"] == "SA"
     assert job["result"]["sounds"]["output"]["n_channels"] == 2
     assert "picture" in job["result"]["files"]
+
+
+def test_pitch_and_speed_are_changed(busy: TestClient, tune: str) -> None:
+    lasts_s = busy.get(f"/api/sounds/{tune}").json()["duration_s"]
+    job = _done(busy, "transpose", recording=tune, semitones=2)
+    assert job["command"] == "cambiata transpose tune.wav -o tune-moved.wav --semitones 2"
+    assert job["result"]["sounds"]["output"]["duration_s"] == pytest.approx(lasts_s, abs=0.01)
+    job = _done(busy, "stretch", recording=tune, tempo=[120, 60])
+    assert job["command"] == "cambiata stretch tune.wav -o tune-stretched.wav --tempo 120=60"
+    assert job["result"]["sounds"]["output"]["duration_s"] == pytest.approx(2 * lasts_s, abs=0.01)
+    job = _done(busy, "transpose", recording=tune)
+    assert job["error"]["message"].startswith("semitones: are not given, nor a key")
 
 
 @pytest.fixture(scope="module")
@@ -312,6 +325,11 @@ def test_refusals_are_in_the_apis_words(busy: TestClient, tune: str) -> None:
         ("reverb-sweep", {"sample_rate": None}, 422, "sample_rate"),
         ("choir", {"recording": "NOTE", "parts": "a/b"}, 422, "parts"),
         ("choir", {"recording": "NOTE", "key": "H"}, 422, "key H"),
+        ("transpose", {"recording": "NOTE", "from_key": "H"}, 422, "key H"),
+        ("stretch", {"recording": "NOTE", "factor": 5}, 422, "factor"),
+        ("stretch", {"recording": "NOTE", "tempo": [120]}, 422, "tempo.1"),
+        ("stretch", {"recording": "NOTE", "duration_s": 61}, 413, "note.wav"),
+        ("stretch", {"recording": "NOTE", "tempo": [300, 1]}, 413, "note.wav"),
         ("reverb-remove", {"recording": "snd_" + "0" * 20}, 404, "sound snd_" + "0" * 20),
         ("reverb-remove", {"recording": "NOTE", "subtype": "PCM_99"}, 422, "note-drier.wav"),
     ],

@@ -144,16 +144,26 @@ class Planner:
             raise Refusal(422, "shares", "are all 0", "give at least one timbre a share")
         if verb.name == "translate" and not any(request["to"].values()):
             raise Refusal(422, "to", "has shares of 0 alone", "give at least one domain a share")
+        lasts_s = 0.0
         if verb.name == "play":
             lasts_s = rows[request["score"]]["duration_s"] / options["tempo"]
-            if lasts_s > self._limits.recording_s:
-                most = f"more than the {in_words(self._limits.recording_s)} that are taken"
-                raise Refusal(
-                    413,
-                    inputs["score"]["name"],
-                    f"lasts {in_words(lasts_s)} at that tempo, {most}",
-                    "choose a faster one",
-                )
+        elif verb.name == "stretch":
+            lasts_s = _stretched_s(rows[request["recording"]]["duration_s"], options)
+        if lasts_s > self._limits.recording_s:
+            most = f"more than the {in_words(self._limits.recording_s)} that are taken"
+            raise Refusal(
+                413,
+                inputs[verb.inputs[0].name]["name"],
+                f"lasts {in_words(lasts_s)} at that tempo, {most}",
+                "choose a faster one",
+            )
+
+
+def _stretched_s(lasts_s: float, options: Mapping[str, Any]) -> float:
+    """How long a sound will last, by whichever option says it."""
+    before, after = options["tempo"] or (1.0, 1.0)
+    length_s: float = options["duration_s"] or lasts_s * (options["factor"] or 1.0)
+    return length_s * before / max(after, 1e-3)
 
 
 def _found(

@@ -115,6 +115,31 @@ _KNOBS = (
     ),
 )
 
+TRANSPOSE = Tool(
+    "transpose",
+    "Move a recording of any instruments and voices to another pitch or key.",
+    (_RECORDING,),
+    "transposition.api:transpose_file",
+    ("transposition.api:transpose_file", "transposition.api:transpose"),
+    formats=SOUNDS,
+    command="cli.transposition_verbs:transpose",
+    output_stem="{recording}-moved",
+    ranges={"semitones": (-24, 24)},
+)
+
+STRETCH = Tool(
+    "stretch",
+    "Make a recording longer or shorter, at the pitch that it has.",
+    (_RECORDING,),
+    "transposition.api:stretch_file",
+    ("transposition.api:stretch_file", "transposition.api:stretch"),
+    formats=SOUNDS,
+    command="cli.transposition_verbs:stretch",
+    output_stem="{recording}-stretched",
+    ranges={"factor": (0.25, 4), "duration_s": (0.025, 7200)},
+    separators={"tempo": "="},
+)
+
 _REVERB = (
     Tool(
         "reverb-room",
@@ -228,4 +253,4 @@ _REVERB = (
     ),
 )
 
-TOOLS = (INSTRUMENT, CHOIR, *_KNOBS, *_REVERB)
+TOOLS = (INSTRUMENT, CHOIR, *_KNOBS, TRANSPOSE, STRETCH, *_REVERB)

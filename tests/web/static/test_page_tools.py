@@ -126,6 +126,42 @@ def test_a_choir_sings(window: Window) -> None:
     _check_picture(page, "choir")
 
 
+def test_a_recording_is_moved_and_stretched(window: Window) -> None:
+    page = window("transpose", color_scheme="dark")
+    panel = page.locator("#panel-transpose")
+    press(page, "transpose", "Transpose")
+    assert "Moved by +2 semitones." in panel.inner_text()
+    # One of the two counts: what is not asked for is not sent.
+    page.get_by_label("Move it", exact=True).select_option("to a key")
+    assert page.get_by_label("Semitones up", exact=True).is_hidden()
+    page.get_by_label("Key: D, Bb, F#m", exact=True).fill("D")
+    press(page, "transpose", "Transpose")
+    assert "cambiata transpose trumpet.ogg -o trumpet-moved.wav --to D" in panel.inner_text()
+    _choose(page, "transpose", "Another speed")
+    page.get_by_label("Times as long", exact=True).fill("1.5")
+    press(page, "transpose", "Stretch")
+    panel.get_by_text("1.5 times as long: 8.0 s.").wait_for()
+    panel.locator(".clock", has_text="0:08.0").wait_for()
+
+
+def test_knobs_are_found_turned_and_exported(window: Window) -> None:
+    page = window("knobs", viewport={"width": 400, "height": 800})
+    panel = page.locator("#panel-knobs")
+    panel.get_by_role("button", name="Remove Cello").click()
+    press(page, "knobs", "Find the knobs")
+    _check_picture(page, "knobs")
+    _choose(page, "knobs", "Play")
+    page.get_by_label("Brightness", exact=True).fill("0.8")
+    press(page, "knobs", "Play")
+    command = panel.locator("code").first.inner_text()
+    assert "--notes C4,E4,G4,C4+E4+G4 --knob brightness=0.8" in command
+    _choose(page, "knobs", "Export")
+    assert page.get_by_label("Brightness", exact=True).input_value() == "0.8"
+    press(page, "knobs", "Export")
+    page.locator("#tab-timbres").click()
+    page.locator("#panel-timbres input[value=sounds-sound]").wait_for()
+
+
 def test_a_sweep_comes_to_the_next_step(window: Window) -> None:
     page = window("reverb", color_scheme="dark")
     panel = page.locator("#panel-reverb")

@@ -63,7 +63,7 @@ function askToken() {
 
 onTokenWanted(askToken);
 
-const TAB_OF = { timbre: "timbres", edit: "transcribe" };
+const TAB_OF = { timbre: "timbres", edit: "transcribe", stretch: "transpose" };
 const WORDS = { queued: "waiting", running: "running", done: "done", failed: "failed", cancelled: "cancelled" };
 
 async function open(job) {
