@@ -52,6 +52,7 @@ def main() -> None:
                 "-o",
                 f"{folder}/g.mid",
             ),
+            ("morph", pair[0], pair[1], "-o", f"{folder}/between.wav", "--amount", "0.3"),
             ("reverb", "remove", pair[0], "-o", f"{folder}/drier.wav"),
             ("transpose", pair[0], "--to", "D", "-o", f"{folder}/d.wav"),
             ("counterpoint", "check", str(EXAMPLES / "worksheet.mid")),

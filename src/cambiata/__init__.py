@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cambiata.instrument.api import InstrumentReport, make_instrument
     from cambiata.knobs.api import Knobs, KnobsReport, fit_knobs, load_knobs
     from cambiata.melody.api import MelodyReport, restyle, restyle_file
+    from cambiata.morphing.api import MorphReport, morph, morph_file
+    from cambiata.morphing.streaming import Morph
     from cambiata.named_timbres.named import NamedTimbre, timbre_named, timbres
     from cambiata.performance.api import PlayOptions, PlayReport, play, play_file
     from cambiata.registry import (
@@ -85,6 +87,8 @@ _PLACES = {
     "instrument.api": "InstrumentReport make_instrument",
     "knobs.api": "Knobs KnobsReport fit_knobs load_knobs",
     "melody.api": "MelodyReport restyle restyle_file",
+    "morphing.api": "MorphReport morph morph_file",
+    "morphing.streaming": "Morph",
     "performance.api": "PlayOptions PlayReport play play_file",
     "registry": "available_systems play_system system_named transfer_system translate_system",
     "reverb.api": (
@@ -130,6 +134,8 @@ __all__ = [
     "KnobsReport",
     "MeasuredRoom",
     "MelodyReport",
+    "Morph",
+    "MorphReport",
     "NamedTimbre",
     "Note",
     "Options",
@@ -166,6 +172,8 @@ __all__ = [
     "load_timbre",
     "make_instrument",
     "mix_timbres",
+    "morph",
+    "morph_file",
     "morph_groove",
     "play",
     "play_file",

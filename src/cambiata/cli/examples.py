@@ -49,6 +49,10 @@ EXAMPLES = {
         "set.knobs --knob warmth=.8 -o warm.timbre",
         "set.knobs --knob noisiness=.3 -o mine.sf2",
     ),
+    "morph": (
+        "flute.wav clarinet.wav --amount 0.3 -o between.wav",
+        "piano-C4.wav bell-C4.wav --amount 0..1 --over 4s -o becoming.wav --picture morph.svg",
+    ),
     "melody": (
         "tune.mid --style hornpipe -o out.mid",
         "tune.abc --style jig --metre style --amount 0.5 -o out.musicxml",

@@ -30,6 +30,7 @@ _MODULES = {
     "timbre": "timbre_verbs",
     "instrument": "instrument_verb",
     "knobs": "knobs_verbs",
+    "morph": "morph_verb",
     "melody": "score_verbs",
     "groove": "score_verbs",
     "counterpoint": "score_verbs",

@@ -25,12 +25,12 @@ def parse_share(text: str) -> float:
 def parse_seconds(text: str) -> float:
     """Seconds, of a number or of a time as a clock shows it.
 
-    >>> parse_seconds("90.5"), parse_seconds("1:30"), parse_seconds("1:02:03.5")
-    (90.5, 90.0, 3723.5)
+    >>> [parse_seconds(text) for text in ("90.5", "4s", "1:30", "1:02:03.5")]
+    [90.5, 4.0, 90.0, 3723.5]
     """
     clock = _CLOCK.fullmatch(text.strip())
     if clock is None:
-        return float(text)
+        return float(text.strip().removesuffix("s"))
     hours, minutes, seconds = clock.groups()
     if float(seconds) >= 60 or (hours is not None and int(minutes) >= 60):
         raise ValueError
@@ -73,6 +73,16 @@ def resolve_bars(options: dict[str, Any]) -> dict[str, Any]:
         raise click.UsageError("--bar does not go with --start and --end; leave one out")
     start_s, end_s = bar_region(bars, bpm, metre)
     return rest | {"start_s": start_s, "end_s": end_s}
+
+
+def parse_shares_over_time(text: str) -> float | tuple[float, float]:
+    """A share, or the shares from which and to which it moves.
+
+    >>> parse_shares_over_time("30%"), parse_shares_over_time("0..1")
+    (0.3, (0.0, 1.0))
+    """
+    first, dots, last = text.partition("..")
+    return (parse_share(first), parse_share(last)) if dots else parse_share(first)
 
 
 class Share(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3

@@ -168,10 +168,11 @@ def _moved_levels(source: Source, frequencies: Array, hz: float, age_s: Array) -
     by_frequency = np.where(frequencies < own[0], 1.0, by_frequency)
     moved = BY_FREQUENCY * _at_numbers(timed, by_frequency)
     moved += (1 - BY_FREQUENCY) * _at_numbers(timed, numbers)
-    return np.asarray(moved + _beyond(numbers, frequencies, own))
+    return np.asarray(moved + beyond_db(numbers, frequencies, own))
 
 
-def _beyond(numbers: Array, frequencies: Array, own: Array) -> Array:
+def beyond_db(numbers: Array, frequencies: Array, own: Array) -> Array:
+    """Level of partials that lie above a recording's own [H], against its last."""
     by_number = np.log2(np.maximum(numbers / len(own), 1))
     by_frequency = np.log2(np.maximum(frequencies / own[-1], 1))
     mean = BY_FREQUENCY * by_frequency + (1 - BY_FREQUENCY) * by_number

@@ -23,6 +23,7 @@ _SHORT_S, _LONG_S = 0.006, 0.046
 # The attack's window is used until 60 ms after the onset, the longer one from 120 ms on.
 _ATTACK_S, _STEADY_S = 0.06, 0.12
 _OVERLAP = 4  # frames a window
+_BATCH = 1024  # frames demodulated at once, which bounds memory
 FLOOR_DB = -120.0
 # Stiffness is sought on this grid (Fletcher 1964: a piano's lies between 1e-4 and 1e-2).
 _STIFFNESS: npt.NDArray[np.float64] = np.concatenate([[0.0], np.geomspace(2e-5, 1e-2, 50)])
@@ -55,7 +56,7 @@ class NoteModel:
         return partials_hz(self.hz, self.stiffness, self.level_db.shape[1])
 
 
-def partials_hz(hz: float, stiffness: float, count: int) -> Array:
+def partials_hz(hz: float | Array, stiffness: float | Array, count: int) -> Array:
     """Frequencies of a stiff string's partials: ``f_h = h f_1 sqrt((1 + B h^2) / (1 + B))``."""
     h = np.arange(1, count + 1)
     return np.asarray(h * hz * np.sqrt((1 + stiffness * h**2) / (1 + stiffness)))
@@ -70,23 +71,55 @@ def count_partials(hz: float, stiffness: float, sample_rate: int) -> int:
 def model_note(samples: Samples, sample_rate: int, midi: float, onset: int) -> NoteModel:
     """Model of a note [T] whose pitch and onset are known."""
     hz = float(440 * 2 ** ((midi - 69) / 12))
-    stiffness = _measure_stiffness(samples[onset:], sample_rate, hz)
+    stiffness = measure_stiffness(samples[onset:], sample_rate, hz)
     frequencies = partials_hz(hz, stiffness, count_partials(hz, stiffness, sample_rate))
-    short = _even(max(_PERIODS / hz, _SHORT_S) * sample_rate)
-    long = max(short, _even(max(2 * _PERIODS / hz, _LONG_S) * sample_rate))
-    hop = max(1, short // _OVERLAP)
-    quick = _demodulate(samples, sample_rate, frequencies, short, hop)
-    tracks = quick
-    if long > short and not _wavers(quick, hop, sample_rate, onset):
-        slow = _demodulate(samples, sample_rate, frequencies, long, hop)
-        age_s = (np.arange(len(quick)) * hop - onset) / sample_rate
-        share = np.clip((age_s - _ATTACK_S) / (_STEADY_S - _ATTACK_S), 0, 1)[:, None]
-        tracks = (1 - share) * quick + share * slow
+    hop = default_hop(hz, sample_rate)
+    tracks = track_partials(samples, sample_rate, hz, frequencies, onset, hop)
     level_db = 20 * np.log10(np.maximum(np.abs(tracks), 10 ** (FLOOR_DB / 20)))
     turn = np.unwrap(np.angle(tracks), axis=0)
     partials = synthesize(level_db, turn, frequencies, hop, len(samples), sample_rate)
     rest = (samples - partials).astype(np.float32)
     return NoteModel(midi, sample_rate, onset, len(samples), hop, stiffness, level_db, turn, rest)
+
+
+def default_hop(hz: float, sample_rate: int) -> int:
+    """Samples between frames: four a window."""
+    return max(1, _short_window(hz, sample_rate) // _OVERLAP)
+
+
+def _short_window(hz: float, sample_rate: int) -> int:
+    return _even(max(_PERIODS / hz, _SHORT_S) * sample_rate)
+
+
+def track_partials(
+    samples: Samples,
+    sample_rate: int,
+    hz: float,
+    frequencies: Array,
+    onset: int,
+    hop: int,
+    *,
+    is_steady: bool = False,
+) -> npt.NDArray[np.complex128]:
+    """Complex amplitudes of a note's partials [L, H], relative to steady ones' phases.
+
+    Frame l is centred on sample ``l * hop``. A pitch that is known to be steady is not asked
+    whether it sways.
+    """
+    short = _short_window(hz, sample_rate)
+    long = max(short, _even(max(2 * _PERIODS / hz, _LONG_S) * sample_rate))
+    if long <= short:
+        return _demodulate(samples, sample_rate, frequencies, short, hop)
+    # Of a steady note the short window is needed for the attack alone.
+    end = onset + round(_STEADY_S * sample_rate) + short + hop if is_steady else len(samples)
+    quick = _demodulate(samples[:end], sample_rate, frequencies, short, hop)
+    if not is_steady and _wavers(quick, hop, sample_rate, onset):
+        return quick
+    tracks = _demodulate(samples, sample_rate, frequencies, long, hop)
+    age_s = (np.arange(len(quick)) * hop - onset) / sample_rate
+    share = np.clip((age_s - _ATTACK_S) / (_STEADY_S - _ATTACK_S), 0, 1)[:, None]
+    tracks[: len(quick)] = (1 - share) * quick + share * tracks[: len(quick)]
+    return tracks
 
 
 def _even(samples: float) -> int:
@@ -105,8 +138,11 @@ def _demodulate(
     t = (np.arange(window) - half) / sample_rate
     basis = shape[:, None] * np.exp(-2j * np.pi * np.outer(t, frequencies)) * (2 / shape.sum())
     basis = basis.astype(np.complex64)
-    framed = frames.astype(np.float32)
-    spectrum = framed @ basis.real + 1j * (framed @ basis.imag)
+    spectrum = np.empty((n_frames, len(frequencies)), np.complex128)
+    for begin in range(0, n_frames, _BATCH):
+        framed = frames[begin : begin + _BATCH].astype(np.float32)
+        spectrum.real[begin : begin + _BATCH] = framed @ basis.real
+        spectrum.imag[begin : begin + _BATCH] = framed @ basis.imag
     at = np.arange(n_frames)[:, None] * hop / sample_rate
     return np.asarray(spectrum * np.exp(-2j * np.pi * ((at * frequencies) % 1.0)))
 
@@ -128,7 +164,7 @@ def _wavers(tracks: npt.NDArray[np.complex128], hop: int, sample_rate: int, onse
     return bool(np.std(smooth) * 10 / (best + 1) * _LONG_S / 2 > 0.25)
 
 
-def _measure_stiffness(samples: Samples, sample_rate: int, hz: float) -> float:
+def measure_stiffness(samples: Samples, sample_rate: int, hz: float) -> float:
     """Stiffness by which the comb of partials catches most of the sound, in its decibels."""
     part = samples[: round(0.7 * sample_rate)].astype(np.float64)
     if len(part) < 12 * sample_rate / hz:

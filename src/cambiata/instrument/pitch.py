@@ -32,22 +32,9 @@ class NotePitch:
 
 def measure_pitch(samples: Samples, sample_rate: int) -> NotePitch | None:
     """Pitch of a note [T]; None where nothing is periodic."""
-    length = round(_FRAME_S * sample_rate)
-    longest = round(sample_rate / _LOWEST_HZ)
-    size = min(len(samples), length + longest)
-    starts = np.unique(np.linspace(0, len(samples) - size, _N_FRAMES).astype(int))
-    frames = [samples[start : start + size].astype(np.float64) for start in starts]
-    powers = np.array([np.mean(frame**2) for frame in frames])
-    periods = []
-    for frame, power in zip(frames, powers, strict=True):
-        if power > powers.max() * 10 ** (_FAINT_DB / 10):
-            found = _period(frame, sample_rate)
-            if found is not None:
-                periods.append((found, power))
-    if not periods:
+    midis, weights, _ = _frame_pitches(samples, sample_rate)
+    if not len(midis):
         return None
-    midis = np.array([69 + 12 * np.log2(sample_rate / period / 440) for period, _ in periods])
-    weights = np.array([power for _, power in periods])
     # The pitch that most of the sound agrees on.
     support = [(weights * (np.abs(midis - midi) < _SAME_SEMITONES)).sum() for midi in midis]
     middle = midis[int(np.argmax(support))]
@@ -58,6 +45,34 @@ def measure_pitch(samples: Samples, sample_rate: int) -> NotePitch | None:
     midi = refine_pitch(samples, sample_rate, midi)
     hz = 440 * 2 ** ((midi - 69) / 12)
     return NotePitch(midi, hz, float(np.mean(apart)) >= _STEADY_SHARE)
+
+
+def changes_pitch(samples: Samples, sample_rate: int, midi: float) -> bool:
+    """Whether another pitch, no octave of this one, is heard in two places side by side."""
+    midis, _, places = _frame_pitches(samples, sample_rate)
+    is_other = np.abs((midis - midi + 6) % 12 - 6) >= _SAME_SEMITONES
+    beside = (np.diff(places) == 1) & (np.abs(np.diff(midis)) < _SAME_SEMITONES)
+    return bool(np.any(beside & is_other[1:] & is_other[:-1]))
+
+
+def _frame_pitches(
+    samples: Samples, sample_rate: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """MIDI numbers and powers of the places that have a period, and which places these are."""
+    length = round(_FRAME_S * sample_rate)
+    longest = round(sample_rate / _LOWEST_HZ)
+    size = min(len(samples), length + longest)
+    starts = np.unique(np.linspace(0, len(samples) - size, _N_FRAMES).astype(int))
+    frames = [samples[start : start + size].astype(np.float64) for start in starts]
+    powers = np.array([np.mean(frame**2) for frame in frames])
+    midis, places = [], []
+    for i, (frame, power) in enumerate(zip(frames, powers, strict=True)):
+        if power > powers.max() * 10 ** (_FAINT_DB / 10):
+            found = _period(frame, sample_rate)
+            if found is not None:
+                midis.append(69 + 12 * np.log2(sample_rate / found / 440))
+                places.append(i)
+    return np.array(midis), powers[places], np.array(places, np.int64)
 
 
 def _period(frame: npt.NDArray[np.float64], sample_rate: int) -> float | None:
