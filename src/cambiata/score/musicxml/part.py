@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 from xml.etree.ElementTree import Element
 
@@ -13,7 +14,6 @@ from cambiata.score.played import Bar, WrittenNote, WrittenVoice, printable
 from cambiata.score.repeats import MAX_TURNS, Marks
 from cambiata.score.spelling import STEPS, key_name
 
-_MOST_NOTES = 500_000  # of a part: more than the longest opera has
 _LONGEST = 4096  # quarter notes of one note; longer ones are slips
 _FINEST = 2**15  # denominator of a length in quarter notes: programs count with up to 10,080
 # Quarter notes by which a duration may differ from its note value: a triplet's eighth in 32 steps
@@ -58,6 +58,8 @@ def _number(text: str | None) -> int:
     return int(found[1]) if found else 0
 
 
+# A score has few lengths, each of them thousands of times; fractions are most of the reader's time.
+@lru_cache(maxsize=4096)
 def _fraction(text: str | None) -> Fraction | None:
     try:
         value = Fraction((text or "").strip())
@@ -68,11 +70,27 @@ def _fraction(text: str | None) -> Fraction | None:
 
 def _written_length(note: Element) -> Fraction:
     """Length that a note's value, dots and tuplet say, in quarter notes; 0 where it has none."""
-    length = _TYPES.get(note.findtext("type") or "", Fraction(0))
-    length *= 2 - Fraction(1, 2 ** min(4, len(note.findall("dot"))))
-    actual = _number(note.findtext("time-modification/actual-notes"))
-    normal = _number(note.findtext("time-modification/normal-notes"))
+    return _length_of_value(
+        note.findtext("type") or "",
+        min(4, len(note.findall("dot"))),
+        _number(note.findtext("time-modification/actual-notes")),
+        _number(note.findtext("time-modification/normal-notes")),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _length_of_value(name: str, n_dots: int, actual: int, normal: int) -> Fraction:
+    length = _TYPES.get(name, Fraction(0)) * (2 - Fraction(1, 2**n_dots))
     return length * Fraction(normal, actual) if 0 < actual < 100 and 0 < normal < 100 else length
+
+
+@lru_cache(maxsize=4096)
+def _length_of_duration(duration: Fraction, divisions: Fraction, written: Fraction) -> Fraction:
+    """Length in quarter notes of a duration, or as it is written where it is rounded from that."""
+    length = (duration / divisions).limit_denominator(_FINEST)
+    if 0 < abs(length - written) <= _ROUNDED:
+        return written  # a triplet in divisions that are no multiple of three
+    return length if 0 < length <= _LONGEST else Fraction(0)
 
 
 class PartReader:
@@ -162,10 +180,7 @@ class PartReader:
         written = _written_length(element)
         if duration is None:
             return written
-        length = (duration / self._divisions).limit_denominator(_FINEST)
-        if 0 < abs(length - written) <= _ROUNDED:
-            return written  # a triplet in divisions that are no multiple of three
-        return length if 0 < length <= _LONGEST else Fraction(0)
+        return _length_of_duration(duration, self._divisions, written)
 
     def _move(self, length: Fraction) -> None:
         self._previous_at = self._at
@@ -233,8 +248,6 @@ class PartReader:
         if pitch is None or not 0 <= pitch <= 127:
             return
         self._n_notes += 1
-        if self._n_notes > _MOST_NOTES:
-            raise ValueError(f"has more than {_MOST_NOTES} notes in a part")
         while len(self._staves) < staff:
             self._staves.append([Bar(self._metre, length=bar.length) for bar in self._staves[0]])
             self._first_keys.append("")
