@@ -145,6 +145,35 @@ def test_a_disk_that_is_full_at_any_byte_is_said(tmp_path: Path, extension: str)
         assert list(tmp_path.iterdir()) == [place]
 
 
+@pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "opus", "mp3", "aiff"])
+def test_the_same_sound_is_the_same_bytes(tmp_path: Path, extension: str) -> None:
+    sound = Audio(melody([60, 64, 67]), 48000)
+    places = [tmp_path / f"{i}.{extension}" for i in range(2)]
+    for place in places:
+        sound.save(place)
+    assert places[0].read_bytes() == places[1].read_bytes()
+    again = cambiata.load(places[0], strict=True)
+    assert again.n_samples == sound.n_samples
+    assert np.corrcoef(again.samples[0], sound.samples[0])[0, 1] > 0.98
+
+
+def test_pages_of_ogg_keep_a_checksum_that_others_find(tmp_path: Path) -> None:
+    Audio(melody([60]), 48000).save(tmp_path / "a.ogg")
+    data = (tmp_path / "a.ogg").read_bytes()
+    length = data.index(b"OggS", 4)
+    page = bytearray(data[:length])
+    stated = int.from_bytes(page[22:26], "little")
+    page[22:26] = bytes(4)
+    checksum = 0
+    for byte in page:  # bit by bit, as RFC 3533 says
+        checksum ^= byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1) ^ (0x04C11DB7 if checksum & 0x80000000 else 0)
+            checksum &= 0xFFFFFFFF
+    assert checksum == stated
+    assert page[14:18] == bytes(4)
+
+
 def test_an_output_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     Audio(melody([60]), RATE).save(tmp_path / "a.wav")

@@ -14,6 +14,7 @@ import soundfile
 from cambiata.arrays import Samples
 from cambiata.audio.codecs import ffmpeg
 from cambiata.audio.codecs.ffmpeg import FfmpegWriter
+from cambiata.audio.codecs.ogg_pages import number_stream
 from cambiata.audio.downmix import FOLDS, fold, mono_blocks
 from cambiata.audio.loudness import Limiter
 from cambiata.audio.source import (
@@ -167,6 +168,8 @@ class Destination:
         with self._unfinished() as unfinished:
             try:
                 n_samples, limited_db = self._write(blocks, unfinished)
+                if self.format in ("OGG", "OPUS"):
+                    number_stream(unfinished)
             except soundfile.LibsndfileError as error:
                 raise self._unwritten(str(error)) from error
         if limited_db > 0:

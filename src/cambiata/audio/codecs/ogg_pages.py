@@ -1,14 +1,19 @@
 """Ogg (RFC 3533): files that hold one stream after the other, and files that end early.
 
-libsndfile decodes the first stream of a chain only; each is given to it by itself.
+libsndfile decodes the first stream of a chain only; each is given to it by itself. It writes a
+stream with a number that it draws: what we write has one and the same.
 """
 
+import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from cambiata.audio.codecs.layout import Layout, Part, Window
 
 _BEGINS, _ENDS = 2, 4  # flags of a page
 _SEARCHED_BYTES = 65_307  # as long as a page can be
+_SERIAL = bytes(4)  # of a stream that we write
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass
@@ -79,3 +84,24 @@ def _next_page(window: Window, at: int) -> int | None:
             return at + found
         at += max(1, len(data) - 4)
     return None
+
+
+def number_stream(path: Path) -> None:
+    """Give the only stream of a file one and the same number: same sound, same bytes."""
+    with path.open("r+b") as file:
+        at = 0
+        while len(head := file.read(27)) == 27 and head[:4] == b"OggS":
+            table = file.read(head[26])
+            body = file.read(sum(table))
+            head = head[:14] + _SERIAL + head[18:22] + bytes(4) + head[26:]
+            page = head + table + body
+            file.seek(at + 14)
+            file.write(head[14:22] + _checksum(page).to_bytes(4, "little"))
+            at += len(page)
+            file.seek(at)
+
+
+def _checksum(page: bytes) -> int:
+    """Checksum of a page: zlib's polynomial, with the bits the other way round, from 0."""
+    reversed_sum = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{reversed_sum:032b}"[::-1], 2)
