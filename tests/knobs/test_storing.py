@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,11 +69,19 @@ def test_a_changed_number_is_refused(place: Path) -> None:
     [
         ("mean.npy", np.full(10, 0.0)),  # of another shape
         ("mean.npy", np.array([{}], dtype=object)),  # code, perhaps
-        ("parameters.npy", np.full((10, 97), np.nan)),
     ],
 )
 def test_other_arrays_are_refused(place: Path, name: str, array: np.ndarray) -> None:
     rewrite(place, members(place) | {name: array_bytes(array, allow_pickle=True)})
+    with pytest.raises(InputError, match="damaged"):
+        read_set(place)
+
+
+def test_numbers_that_are_none_are_refused(place: Path) -> None:
+    found = fitted().fitted
+    broken = found.parameters.copy()
+    broken[2, 3] = np.nan
+    write_set(place, replace(found, parameters=broken), force=True)  # its hash fits
     with pytest.raises(InputError, match="damaged"):
         read_set(place)
 
@@ -90,6 +99,15 @@ def test_headers_that_claim_more_than_there_is_take_no_memory(place: Path) -> No
     rewrite(place, parts | {"described.npy": padded})
     with pytest.raises(InputError, match="damaged"):
         read_set(place)
+    about = np.load(io.BytesIO(parts["about.npy"]))
+    file = io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": (10**12,)}
+    np.lib.format.write_array_header_1_0(file, header)
+    rewrite(place, parts | {"about.npy": file.getvalue() + about.tobytes()})
+    with pytest.raises(InputError, match="damaged") as refused:
+        read_set(place)
+    assert isinstance(refused.value.__cause__, ValueError)  # and no MemoryError
+    assert "another shape" in str(refused.value.__cause__)
 
 
 def test_other_versions_and_formats_are_named(place: Path) -> None:

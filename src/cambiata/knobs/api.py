@@ -445,11 +445,11 @@ def fit_knobs(
     """Knobs of a set of sounds: its main directions, and named ones.
 
     Each sound becomes a few dozen parameters (levels of partials, decay, attack, noise, release,
-    inharmonicity). The main directions are principal components of these, every aspect counting
-    the same. A named knob walks from the set's mean where its own descriptor moves and the others
-    stay, among such ways the one most like the set (by its covariance, Ledoit & Wolf 2004);
-    descriptors are those of the literature (Peeters et al. 2011, "The Timbre Toolbox", JASA 130),
-    measured on the notes that are rendered.
+    inharmonicity). The main directions are principal components of these, of which each aspect
+    counts by a weight of its own. A named knob walks from the set's mean where its own descriptor
+    moves and the others stay, among such ways the one most like the set (by its covariance, Ledoit
+    & Wolf 2004); descriptors are those of the literature (Peeters et al. 2011, "The Timbre
+    Toolbox", JASA 130), measured on the notes that are rendered.
 
     Parameters
     ----------
