@@ -110,7 +110,7 @@ def test_a_timbre_serves_transfer_and_mix(tmp_path: Path) -> None:
     report = fitted().export(tmp_path / "x.timbre", {"brightness": 0.9}, keys=(55, 67))
     assert report.made == "timbre"
     assert report.n_notes > 8
-    mixed = cambiata.mix_timbres([(str(tmp_path / "x.timbre"), 1.0), (fitted().timbre(), 1.0)])
+    mixed = cambiata.mix_timbres([(tmp_path / "x.timbre", 1.0), (tmp_path / "x.timbre", 1.0)])
     assert len(mixed.voices) == 2
     content = fitted().play("C4,E4", duration_s=0.5)
     out = cambiata.transfer(content, cambiata.load_timbre(tmp_path / "x.timbre"))

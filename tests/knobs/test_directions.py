@@ -42,6 +42,7 @@ def test_directions_are_those_of_numpys_covariance() -> None:
     np.testing.assert_allclose(found.explained, values[::-1][:3] / values.sum())
 
 
+@pytest.mark.slow
 def test_shrinking_is_scikit_learns() -> None:
     covariance = pytest.importorskip("sklearn.covariance")
     data = np.random.default_rng(1).standard_normal((9, 20)) * np.linspace(1, 3, 20)
