@@ -88,7 +88,10 @@ def tilted(note: Samples, db_per_octave: float) -> Samples:
 
 
 def ways_of(knobs: Knobs, name: str, finder: PathFinder, gradients: Array) -> dict[str, Way]:
-    """The knob, and the baselines, all over as much of the own descriptor where they can."""
+    """The knob, and the baselines, over as much of the own descriptor where they can.
+
+    The main direction goes over the set's own range of it.
+    """
     found = knobs.fitted
     own, mean = NAMES.index(name), found.main.mean
     path = next(path for path in found.paths if path.name == name)
@@ -108,7 +111,6 @@ def ways_of(knobs: Knobs, name: str, finder: PathFinder, gradients: Array) -> di
         ends = [_reached(off, wanted) for wanted in (low, high)]
         return lambda p, key: held(at(float(np.interp(p, (0, 0.5, 1), (ends[0], 0, ends[1])))), key)
 
-    spreads = found.described.std(0, ddof=1)
     scores = found.main.scores
     likeness = [np.corrcoef(scores[:, i], found.described[:, own])[0, 1] for i in range(6)]
     best = int(np.argmax(np.abs(likeness)))
@@ -116,8 +118,8 @@ def ways_of(knobs: Knobs, name: str, finder: PathFinder, gradients: Array) -> di
         "knob": lambda p, key: held(found.sound({name: p}), key),
         "its gradient alone": along(gradients[:, own] * finder.scales),
         "orthogonal, in one straight line": along(_straight(finder, gradients, own)),
-        "main direction most like it": along(
-            found.main.directions[best] * np.sign(likeness[best]) / spreads[own]
+        "main direction most like it": lambda p, key: held(
+            found.sound({f"main-{best + 1}": p if likeness[best] > 0 else 1 - p}), key
         ),
     }
     if name == "brightness":
