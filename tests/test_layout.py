@@ -180,7 +180,14 @@ def test_importing_brings_nothing_heavy(module: str) -> None:
 
 def test_tests_mirror_the_package() -> None:
     tests = Path(__file__).parent
-    of_all = {"test_docstrings", "test_init", "test_layout", "test_readme", "test_slow"}
+    of_all = {
+        "test_docstrings",
+        "test_init",
+        "test_layout",
+        "test_readme",
+        "test_requirements",
+        "test_slow",
+    }
     for path in tests.rglob("test_*.py"):
         place = path.relative_to(tests)
         if place.parent == Path("web/static"):

@@ -101,7 +101,7 @@ def morph(
     and stiffness are interpolated by ratio, levels in dB, vibrato and beats by their size; noise in
     third octaves, in dB; attacks, sustained parts and releases each by their length, so that both
     attacks are one. Phrases of as many notes are morphed note by note. Of other music (chords,
-    another number of notes, more than two minutes), the first sound's notes are played with a
+    another number of notes, more than a minute), the first sound's notes are played with a
     timbre between both, as by `transfer` (a `CambiataWarning` says so).
 
     Parameters

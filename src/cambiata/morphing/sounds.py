@@ -29,8 +29,9 @@ from cambiata.transcription.api import transcribe
 
 # A window of the model holds four periods; shorter sounds are clicks.
 SHORTEST_S = 0.1
-# Both sounds are in memory; longer ones are for `cambiata.transfer`, which reads them in blocks.
-LONGEST_S = 120.0
+# Both sounds are in memory, and two in stereo of two minutes took 1.1 GB; longer ones are for
+# `cambiata.transfer`, which reads them in blocks.
+LONGEST_S = 60.0
 # A note's partials begin so long before its onset: two frames, in which they rise.
 _LEAD_S = 0.006
 # An attack is over where the level is within 3 dB of the highest, and in the first half of a note.
