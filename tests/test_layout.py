@@ -183,7 +183,9 @@ def test_tests_mirror_the_package() -> None:
     of_all = {
         "test_docstrings",
         "test_init",
+        "test_kills",
         "test_layout",
+        "test_limits",
         "test_readme",
         "test_requirements",
         "test_slow",
