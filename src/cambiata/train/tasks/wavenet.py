@@ -9,7 +9,7 @@ sample rate, and on the pooled mel frames of a reference. Small enough for two c
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -191,7 +191,8 @@ class NetworkArrays(nn.Module):
 
     def __init__(self, network: WaveNet) -> None:
         super().__init__()
-        first, hidden, logits = network.input_projection, network.head[1], network.head[3]
+        first = network.input_projection
+        hidden, logits = (cast("nn.Linear", network.head[i]) for i in (1, 3))
         arrays = [
             first.weight,
             first.bias,
