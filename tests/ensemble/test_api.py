@@ -88,6 +88,12 @@ def test_stereo_and_other_rates_are_taken(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "out.svg").read_text()
 
 
+def test_a_voice_with_many_consonants_is_one_voice() -> None:
+    words = np.concatenate([np.concatenate([hiss(0.25), vowel(contour([p], 0.3))]) for p in TUNE])
+    options = {"voices": 2, "room": "none", "parts": "SA"}
+    assert cambiata.choir(Audio(words, RATE), **options).n_samples == len(words)
+
+
 def test_several_notes_at_once_are_doubled_whole() -> None:
     sound = Audio(chord([48, 54.3, 59.6, 65.2]), RATE, name="chord.wav")
     with pytest.warns(CambiataWarning, match="the whole sound is doubled"):
