@@ -77,7 +77,7 @@ def track_pitch(samples: Samples, sample_rate: int, peak: float) -> PitchTrack:
 
 def _candidates(frames: Samples) -> tuple[Floats, Floats, Floats]:
     """Lags and strengths [N, K] of the highest peaks of the autocorrelation, and peaks [N]."""
-    taper = np.hanning(_WINDOW)
+    taper = np.hanning(_WINDOW).astype(np.float32)
     n = _FINER * _N_FFT
     own = scipy.fft.irfft(np.abs(scipy.fft.rfft(taper, _N_FFT)) ** 2, n)
     shortest, longest = (int(_FINER * _RATE_HZ / hz) for hz in (HIGHEST_HZ, LOWEST_HZ))
