@@ -209,7 +209,7 @@ class NetworkArrays(nn.Module):
             logits.bias,
         ]
         for name, array in zip(self.names, arrays, strict=True):
-            self.register_buffer(f"all_{name}", array.detach().clone())
+            self.register_buffer(f"all_{name}", torch.as_tensor(array).detach().clone())
 
     def forward(self, one: Tensor) -> tuple[Tensor, ...]:
         """All arrays; `one` is 1, so that they are no constants to the exporter."""
