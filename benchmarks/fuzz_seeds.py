@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,6 +28,7 @@ from cambiata.score import notation
 from cambiata.score.midi import Clock, Controls, Metre
 from cambiata.score.notation import read_score
 from cambiata.system import make_system
+from cambiata.weights import forget_models, load_model
 
 _RATE_HZ = 22050
 _FFMPEG_SUFFIXES = ("m4a", "webm", "wma", "caf", "mp2", "ac3", "aac", "mka")
@@ -212,10 +214,27 @@ def _read_timbre(path: Path) -> None:
     timbre.for_system(make_system(transfer_system(DEFAULT_TRANSFER)))
 
 
+def _write_models(folder: Path) -> None:
+    """The smallest models that ship; their parts lie beside what is made of them."""
+    for place in (files("cambiata") / "shipped").iterdir():
+        name, _, part = place.name.removesuffix(".onnx").partition(".")
+        if name in ("groove", "pati2018"):
+            (folder.parent if part else folder).joinpath(place.name).write_bytes(place.read_bytes())
+
+
+def _read_model(path: Path) -> None:
+    system = path.stem.rpartition("-")[0]
+    model = load_model(str(path), system)
+    for name in ("genres", "durations") if system == "pati2018" else ():
+        list(model.about[name])
+    forget_models()
+
+
 READERS = {
     "sound": Reader(_write_sounds, _read_sound),
     "midi": Reader(_write_midis, _read_midi),
     "musicxml": Reader(_write_musicxml, _read_score),
     "abc": Reader(_write_abc, _read_score),
     "timbre": Reader(_write_timbres, _read_timbre),
+    "model": Reader(_write_models, _read_model),
 }

@@ -1,12 +1,16 @@
-"""What the decoders print: nowhere, and standard error is there again afterwards."""
+"""Decoders that print, which is kept off standard error, and that lose count."""
 
 import os
 import sys
 import threading
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import cambiata
 from cambiata.audio.codecs import opening
+from cambiata.audio.sound import AudioFile
 
 
 def _file_of(descriptor: int) -> tuple[int, int]:
@@ -39,3 +43,14 @@ def test_a_file_in_the_place_of_a_closed_stream_is_let_be(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "__stderr__", None)
     with opening._silence_decoder():
         assert _file_of(2) == before
+
+
+@pytest.mark.filterwarnings("ignore::cambiata.CambiataWarning")
+@pytest.mark.parametrize("place", sorted((Path(__file__).parent / "damaged").iterdir()))
+def test_files_that_once_failed_are_read_or_refused(place: Path) -> None:
+    try:
+        file = AudioFile(place)
+        n_samples = sum(block.shape[1] for block in file.blocks() if np.isfinite(block).all())
+    except cambiata.InputError:
+        return
+    assert n_samples == file.n_samples

@@ -218,8 +218,11 @@ def _with_channels(block: Samples, n_channels: int) -> Samples:
 
 def _read(file: Any, n_samples: int) -> Samples:
     """Samples [T, C] that come next."""
-    with _silence_decoder():
-        block: Samples = file.read(n_samples, dtype="float32", always_2d=True)
+    try:
+        with _silence_decoder():
+            block: Samples = file.read(n_samples, dtype="float32", always_2d=True)
+    except ValueError as error:  # soundfile's, where a decoder is beyond the length that it states
+        raise soundfile.LibsndfileError(0) from error
     return block
 
 
