@@ -217,6 +217,16 @@ def test_facts_that_are_missing_or_out_of_range_are_refused(tmp_path: Path) -> N
             load_model(str(place), "vqvae")
 
 
+def test_a_damaged_model_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(_own_model(tmp_path / "a.onnx", {"system": "oneshot"}).read_bytes())
+    at = data.index(b"Add")
+    data[at : at + 3] = b"A\x80d"  # the name of an operator, which is no text any more
+    (tmp_path / "b.onnx").write_bytes(data)
+    with pytest.raises(InputError, match=r"b\.onnx: is not a model"):
+        load_model(str(tmp_path / "b.onnx"), "oneshot")
+    assert capfd.readouterr().out == ""
+
+
 def test_too_little_memory_is_not_said_to_be_a_damaged_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

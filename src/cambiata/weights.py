@@ -117,7 +117,10 @@ def open_session(model: bytes | str, n_threads: int = 1) -> Any:
     # What the arena has taken for one long content it keeps: 400 MB, and is no faster for it.
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3  # errors only: warnings are about a network, not about its use
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    # Without falling back to the same provider once more, which it prints on standard output.
+    return onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], enable_fallback=0
+    )
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ from musicxml import FOUR_FOUR, barline, direction, note, notes, score, scores
 
 from cambiata.errors import CambiataWarning, InputError
 from cambiata.score.midi import Metre
+from cambiata.score.musicxml import reader
 from cambiata.score.notation import read, read_score
 from cambiata.score.sheet import Sheet
 
@@ -380,3 +381,19 @@ def test_damaged_numbers_harm_nothing_else(tmp_path: Path) -> None:
     sheet = _read(tmp_path, score(damaged, notes(UP), attributes=FOUR_FOUR))
     assert sheet.voices[0].tones[0].pitch == 60
     assert _pitches(sheet)[-4:] == UP_PITCHES
+
+
+@pytest.mark.parametrize(
+    ("limit", "match"),
+    [("_MOST_NOTES", "has more than 11 notes"), ("_MOST_MEASURES", "has more than 11 measures")],
+)
+def test_notes_and_measures_are_counted_over_all_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, match: str
+) -> None:
+    measures = 12 * [notes("C4")] if limit == "_MOST_MEASURES" else 3 * [notes("C4 D4 E4 F4")]
+    place = tmp_path / "a.musicxml"
+    place.write_text(score(*measures), "utf-8")
+    assert len(read_score(place)) == 12
+    monkeypatch.setattr(reader, limit, 11)
+    with pytest.raises(InputError, match=match):
+        read_score(place)
