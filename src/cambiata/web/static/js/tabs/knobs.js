@@ -85,7 +85,7 @@ function measured({ descriptors, made }) {
 
 /** Builds the tab. */
 export const build = toolTab("knobs", [
-  { verb: "knobs-fit", label: "Find the knobs", go: "Find the knobs", inputs: { sounds: SOUNDS }, picture: "Map of the sounds by their two main directions, and the knobs", facts: found },
+  { verb: "knobs-fit", label: "Find the knobs", go: "Find the knobs", hint: "Directions in which the sounds differ, each with a knob. Four instruments take half a minute.", inputs: { sounds: SOUNDS }, picture: "Map of the sounds by their two main directions, and the knobs", facts: found },
   {
     verb: "knobs-play", label: "Play", go: "Play", inputs: { knobs: SET, score: { label: "Score", hint: "MIDI, MusicXML or ABC; or name notes below." } },
     main: ["notes", "duration_s", "velocity"],
