@@ -30,6 +30,7 @@ INPUTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "timbre-mix": ({"shares": {"cello": 1}}, {"shares": {"a b.timbre": 0.25, "cello": 0.75}}),
     "instrument": ({"sounds": [SOUND]}, {"sounds": ["C4.wav", "F#4 mf.wav"]}),
     "choir": ({"recording": SOUND}, {"recording": "a.wav"}),
+    "morph": ({"a": SOUND, "b": SOUND}, {"a": "a.wav", "b": "b.wav"}),
     "knobs-fit": ({"sounds": [SOUND]}, {"sounds": ["a.wav", "cello"]}),
     "knobs-play": ({"knobs": JOB}, {"knobs": "a.knobs", "score": None}),
     "knobs-export": ({"knobs": JOB}, {"knobs": "a.knobs"}),
@@ -92,6 +93,7 @@ OTHER: dict[str, Any] = {
 OTHER_OF_VERB: dict[str, dict[str, Any]] = {
     "instrument": {"kind": "notes", "keys": (36, 96), "velocities": 2, "step": 6, "hold_s": 1.5},
     "choir": {"parts": "SATB", "key": "Bb", "spread": 0.25, "room": "hall", "lead": 0.1},
+    "morph": {"amount": (0.0, 0.75), "over_s": 1.5, "pitch": "a"},
     "knobs-fit": {"kind": "notes"},
     "knobs-play": {
         "velocity": 80,

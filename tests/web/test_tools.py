@@ -201,6 +201,20 @@ def test_a_choir_is_made(busy: TestClient, tune: str) -> None:
     assert "picture" in job["result"]["files"]
 
 
+def test_a_note_becomes_another(busy: TestClient, note: str) -> None:
+    t = np.arange(RATE // 2) / RATE
+    bright = sum(np.sin(2 * np.pi * 370.0 * k * t) / k for k in range(1, 9)) * np.exp(-3 * t)
+    other = _put(busy, _wav(0.1 * np.asarray(bright)), "other.wav")
+    job = _done(busy, "morph", a=note, b=other, amount=[0, 0.5], pitch="a")
+    assert job["state"] == "done", job["error"]
+    assert job["command"] == (
+        "cambiata morph 'F#3_v100.wav' other.wav -o 'F#3_v100-other.wav' --amount 0..0.5 --pitch a"
+    )
+    report = job["result"]["report"]
+    assert (report["kind"], report["n_notes"], report["amount_end"]) == ("notes", 1, 0.5)
+    assert "picture" in job["result"]["files"]
+
+
 def test_pitch_and_speed_are_changed(busy: TestClient, tune: str) -> None:
     lasts_s = busy.get(f"/api/sounds/{tune}").json()["duration_s"]
     job = _done(busy, "transpose", recording=tune, semitones=2)
@@ -325,6 +339,8 @@ def test_refusals_are_in_the_apis_words(busy: TestClient, tune: str) -> None:
         ("reverb-sweep", {"sample_rate": None}, 422, "sample_rate"),
         ("choir", {"recording": "NOTE", "parts": "a/b"}, 422, "parts"),
         ("choir", {"recording": "NOTE", "key": "H"}, 422, "key H"),
+        ("morph", {"a": "cello", "b": "cello"}, 422, "a"),
+        ("morph", {"a": "snd_" + "0" * 20, "b": "cello"}, 422, "b"),
         ("transpose", {"recording": "NOTE", "from_key": "H"}, 422, "key H"),
         ("stretch", {"recording": "NOTE", "factor": 5}, 422, "factor"),
         ("stretch", {"recording": "NOTE", "tempo": [120]}, 422, "tempo.1"),

@@ -140,6 +140,22 @@ STRETCH = Tool(
     separators={"tempo": "="},
 )
 
+MORPH = Tool(
+    "morph",
+    "Make the sound between two others: partials, noise and time lie between theirs.",
+    (
+        Input("a", "recording", "The first sound: a note or a phrase."),
+        Input("b", "recording", "The second sound: as many notes."),
+    ),
+    "morphing.api:morph_file",
+    ("morphing.api:morph_file", "morphing.api:morph"),
+    formats=SOUNDS,
+    command="cli.morph_verb:morph",
+    output_stem="{a}-{b}",
+    ranges={"over_s": (0, 1800)},
+    separators={"amount": ".."},
+)
+
 _REVERB = (
     Tool(
         "reverb-room",
@@ -253,4 +269,4 @@ _REVERB = (
     ),
 )
 
-TOOLS = (INSTRUMENT, CHOIR, *_KNOBS, TRANSPOSE, STRETCH, *_REVERB)
+TOOLS = (INSTRUMENT, CHOIR, *_KNOBS, TRANSPOSE, STRETCH, MORPH, *_REVERB)

@@ -13,7 +13,7 @@ Window = Callable[..., Any]
 TABS = (
     *("transfer", "play", "transcribe", "translate"),
     *("melody", "groove", "counterpoint", "timbres"),
-    *("instrument", "knobs", "choir", "transpose", "reverb"),
+    *("instrument", "morph", "knobs", "choir", "transpose", "reverb"),
 )
 AXE = (Path(__file__).parent / "axe.min.js").read_text("utf-8")
 

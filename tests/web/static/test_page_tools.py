@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from studio_page import press, refusal
+from studio_page import bring, press, refusal
 
 pytestmark = pytest.mark.slow
 
@@ -142,6 +142,21 @@ def test_a_recording_is_moved_and_stretched(window: Window) -> None:
     press(page, "transpose", "Stretch")
     panel.get_by_text("1.5 times as long: 8.0 s.").wait_for()
     panel.locator(".clock", has_text="0:08.0").wait_for()
+
+
+def test_one_note_becomes_another(window: Window, notes: list[Path]) -> None:
+    page = window("morph", color_scheme="dark", viewport={"width": 400, "height": 800})
+    panel = page.locator("#panel-morph")
+    bring(page, "morph", "A: the first sound", notes[0])
+    bring(page, "morph", "B: the second sound", notes[1])
+    page.get_by_label("It moves, to this amount", exact=True).check()
+    page.get_by_role("slider", name="Amount", exact=True).fill("0")
+    press(page, "morph", "Morph")
+    assert "1 note morphed, at 0 % to 100 %" in panel.inner_text()
+    assert "cambiata morph C4.wav 'F#4.wav'" in panel.inner_text()
+    assert "--amount 0..1" in panel.inner_text()
+    assert panel.locator("section[aria-label='Listen'] .pick label").count() == 3
+    _check_picture(page, "morph")
 
 
 def test_knobs_are_found_turned_and_exported(window: Window) -> None:
