@@ -171,6 +171,7 @@ def test_a_room_is_made_and_put_on_a_sound(busy: TestClient, tune: str) -> None:
     assert again["inputs"] == {"recording": {"id": room["id"], "name": "room.wav"}}
 
 
+@pytest.mark.slow
 def test_a_source_moves(busy: TestClient, tune: str) -> None:
     request = {**ROOM, "recording": tune, "path": [[7, 4, 1.5]], "n_channels": 2}
     job = _done(busy, "reverb-room", **request)
@@ -190,6 +191,7 @@ def test_an_estimate_is_a_report_and_a_picture(busy: TestClient) -> None:
     assert job["result"]["report"]["rt60_s"] == pytest.approx(0.4, rel=0.3)
 
 
+@pytest.mark.slow
 def test_a_choir_is_made(busy: TestClient, tune: str) -> None:
     job = _done(busy, "choir", recording=tune, voices=3, room="none", parts="SA", key="C")
     assert job["state"] == "done", job["error"]
