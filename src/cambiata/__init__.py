@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cambiata.audio.sound import Audio, load
+    from cambiata.batches.api import BatchItem, BatchReport, batch
     from cambiata.counterpoint.api import check as check_counterpoint
     from cambiata.counterpoint.api import solve as solve_counterpoint
     from cambiata.ensemble.api import ChoirReport, choir, choir_file
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "audio.sound": "Audio load",
     "ensemble.api": "ChoirReport choir choir_file",
+    "batches.api": "BatchItem BatchReport batch",
     "counterpoint.api": "check_counterpoint=check solve_counterpoint=solve",
     "errors": "CambiataError CambiataWarning InputError",
     "groove.api": "GrooveReport groove_file morph_groove",
@@ -122,6 +124,8 @@ _HOMES = {
 
 __all__ = [
     "Audio",
+    "BatchItem",
+    "BatchReport",
     "CambiataError",
     "CambiataWarning",
     "ChoirReport",
@@ -158,6 +162,7 @@ __all__ = [
     "TranslateSystem",
     "TransposeReport",
     "available_systems",
+    "batch",
     "capture_timbre",
     "check_counterpoint",
     "choir",

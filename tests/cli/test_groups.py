@@ -14,8 +14,14 @@ from commands import run
     [
         (("trasnfer", "a", "b"), "No such command trasnfer (did you mean transfer?); use one of "),
         (("timbre", "captur"), "No such command captur (did you mean capture?); use one of captur"),
-        (("convert",), "No such command convert; use one of counterpoint, data, domains, evaluate"),
-        (("xyz",), "No such command xyz; use one of counterpoint, data, domains, evaluate, groove"),
+        (
+            ("convert",),
+            "No such command convert; use one of batch, ",
+        ),
+        (
+            ("xyz",),
+            "No such command xyz; use one of batch, ",
+        ),
     ],
 )
 def test_an_unknown_command_names_the_nearest_and_all(

@@ -17,7 +17,7 @@ from sounds import SUPPORT
 from tiny import DYING, HANGING, REFUSING, SHORT, SOFT, TinySet, in_place, lines
 
 from cambiata.audio.sound import load
-from cambiata.data.processes import run_tasks
+from cambiata.engines.engine import run_tasks
 from cambiata.errors import InputError, MissingExtraError
 from cambiata.evaluate import run as running_
 from cambiata.evaluate import scoring

@@ -19,7 +19,7 @@ from tiny_fonts import (
 )
 
 from cambiata.audio.sound import Audio
-from cambiata.data.processes import Failure, format_error
+from cambiata.engines.failure import Failure, format_error
 from cambiata.errors import CambiataError, InputError
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.testset import Clips, Entry

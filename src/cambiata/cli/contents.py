@@ -1,6 +1,5 @@
 """Many contents of one verb: files, folders and patterns; what each result is called; a summary."""
 
-import glob
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -11,6 +10,7 @@ import click
 
 import cambiata
 from cambiata.audio.source import SOUND_SUFFIXES
+from cambiata.batches import inputs
 from cambiata.cli.console import one_line, print_json, printable
 from cambiata.cli.flags import in_flags
 from cambiata.style import open_style
@@ -30,37 +30,14 @@ def expand(given: Sequence[str], style: str) -> list[str]:
     """
     if not given:
         raise click.UsageError("Missing argument 'STYLE'.")  # the one that is there is the content
-    found: list[str] = []
     earlier = re.compile(rf".*-{re.escape(_stem(style))}(-\d+)?")
-    for text in given:
-        path = Path(text)
-        if path.is_dir():
-            inside = [
-                each
-                for each in sorted(path.iterdir())
-                if each.suffix.lower() in SOUND_SUFFIXES
-                and not each.name.startswith(".")
-                and each.is_file()
-            ]
-            inside = [
-                each
-                for each in inside
-                if not earlier.fullmatch(each.stem)
-                and not (Path(style).exists() and each.samefile(style))
-            ]
-            if not inside:
-                raise cambiata.InputError(
-                    text, "is a folder without sound files", "name a file, or another folder"
-                )
-            found += map(str, inside)
-        elif not path.exists() and glob.has_magic(text):
-            matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 (absolute ones, too)
-            if not matches:
-                raise cambiata.InputError(text, "matches no file", "check the pattern")
-            found += matches
-        else:
-            found.append(text)
-    return list(dict.fromkeys(found))
+
+    def is_of_the_style(file: str) -> bool:
+        path = Path(file)
+        is_style = Path(style).exists() and path.samefile(style)
+        return bool(earlier.fullmatch(path.stem)) or is_style
+
+    return inputs.expand(given, SOUND_SUFFIXES, is_left_out=is_of_the_style)
 
 
 def refuse_output_as_style(style: str) -> None:

@@ -94,6 +94,10 @@ EXAMPLES = {
         "song.mp3 --to Eb --formant follow -o in-e-flat.flac",
     ),
     "stretch": ("song.wav --factor 1.25 -o slower.wav", "song.wav --tempo 96=120 -o faster.wav"),
+    "batch": (
+        'transfer songs/ -o "out/{stem}-{style}.wav" -- cello.flac',
+        'transcribe "songs/**/*.wav" -o "{folder}/{stem}.mid" --manifest run.csv -- --tempo auto',
+    ),
     "serve": ("", "--port 9000 --no-open --data studio/"),
     "data check": ("", "--banks banks/"),
     "data bank": (

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -38,6 +39,7 @@ _MODULES = {
     "reverb": "reverb_verbs",
     "transpose": "transposition_verbs",
     "stretch": "transposition_verbs",
+    "batch": "batch_verb",
     "serve": "serve_verb",
     "data": "lab_verbs",
     "train": "lab_verbs",
@@ -47,38 +49,50 @@ _MODULES = {
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 2 bad input, 130 interrupted, 1 anything else."""
-    if sys.platform == "linux":
-        # Heaps of their own the threads keep: a transfer of two minutes took 1.1 GB instead of 0.6.
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    limit_heaps()
     _mend_streams()
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     for name in ("SIGTERM", "SIGHUP"):  # leave as by an error: scratch files go
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, _frame: sys.exit(128 + number))
-    try:
-        code = cli.main(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        code = 0
-    except click.ClickException as error:
-        code = _fail(error.format_message(), 2)
-    except cambiata.InputError as error:
-        code = _fail(str(error), 2)
-    except (Interruption, click.Abort) as error:
-        code = _fail(f"interrupted; {str(error) or _what_was_written()}", 130)
-    except cambiata.CambiataError as error:
-        code = _fail(str(error), 1)
-    except OSError as error:
-        code = _fail(f"{error.filename or 'output'}: {error.strerror or error}", 1)
-    except MemoryError:
-        code = _fail(f"out of memory; {_less_memory()}", 1)
+    code, message = outcome()
+    if message:
+        click.echo(f"cambiata: {message}", err=True)
     sys.exit(code)
 
 
-def _less_memory() -> str:
+def limit_heaps() -> None:
+    """Let threads share one heap: with their own, two minutes of sound took 1.1 GB, not 0.6."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def outcome(words: Sequence[str] | None = None) -> tuple[int, str]:
+    """Exit code of a command, of the process's own words by default, and its line if it failed."""
+    try:
+        return cli.main(words, standalone_mode=False) or 0, ""
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0, ""
+    except click.ClickException as error:
+        code, message = 2, error.format_message()
+    except cambiata.InputError as error:
+        code, message = 2, str(error)
+    except (Interruption, click.Abort) as error:
+        code, message = 130, f"interrupted; {str(error) or _what_was_written()}"
+    except cambiata.CambiataError as error:
+        code, message = 1, str(error)
+    except OSError as error:
+        code, message = 1, f"{error.filename or 'output'}: {error.strerror or error}"
+    except MemoryError:
+        code, message = 1, f"out of memory; {_less_memory(words or sys.argv[1:])}"
+    return code, in_line(message)
+
+
+def _less_memory(words: Sequence[str]) -> str:
     """How the verb that was called would do with less memory."""
-    plays_sounds = sys.argv[1:2] in (["transfer"], ["translate"])
+    plays_sounds = list(words[:1]) in (["transfer"], ["translate"])
     return "use a shorter style or --set chunk_s=5" if plays_sounds else "give less at once"
 
 
@@ -101,15 +115,15 @@ def _what_was_written() -> str:
     return f"{' and '.join(names)} {verb} written" if names else "nothing was written"
 
 
-def _fail(message: str, code: int) -> int:
-    click.echo(f"cambiata: {one_line(in_flags(message, cli))}", err=True)
-    return code
+def in_line(message: str) -> str:
+    """A message of the API in the words of the command line, on one line."""
+    return one_line(in_flags(message, cli))
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_rest: Any) -> None:
     # A warning about the sound is one line; what concerns programmers is not shown.
     if issubclass(category, cambiata.CambiataWarning):
-        click.echo(f"cambiata: {one_line(in_flags(str(message), cli))}", err=True)
+        click.echo(f"cambiata: {in_line(str(message))}", err=True)
 
 
 @click.group(cls=TopGroup, modules=_MODULES, context_settings=HELP)

@@ -23,7 +23,6 @@ from cambiata.audio.source import resample
 from cambiata.data.bank import BANK_FOLDER, Bank
 from cambiata.data.duplicates import read_exclusions
 from cambiata.data.pairs import PairComposer, PairConfig, Treatment
-from cambiata.data.processes import run_all
 from cambiata.data.scores import load_corpus
 from cambiata.data.shards import (
     RecordedExamples,
@@ -33,6 +32,7 @@ from cambiata.data.shards import (
     to_int16,
 )
 from cambiata.data.soundfont import RENDER_RATE_HZ
+from cambiata.engines.engine import run_all
 from cambiata.errors import InputError
 from cambiata.files import write_array
 

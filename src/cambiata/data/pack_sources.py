@@ -25,7 +25,6 @@ from cambiata.data.note_pack import (
 )
 from cambiata.data.procedural import SOURCE as PIANOS
 from cambiata.data.procedural import Piano
-from cambiata.data.processes import Failure, run_tasks
 from cambiata.data.recorded_notes import build_from_recordings
 from cambiata.data.soundfont import (
     KNOWN_FONTS,
@@ -39,6 +38,8 @@ from cambiata.data.soundfont import (
     installed_fonts,
 )
 from cambiata.data.synthesisers.banks import SYNTHESISERS, candidates, render_every
+from cambiata.engines.engine import run_tasks
+from cambiata.engines.failure import Failure
 from cambiata.errors import InputError, warn
 
 Kind = Literal["font", "recorded", "pianos", "synthesiser", "drums", "pack"]

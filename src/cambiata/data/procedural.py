@@ -17,8 +17,9 @@ import scipy.signal
 
 from cambiata.data.bank import BANK_FOLDER, HOLD_S, Bank, BankedNote
 from cambiata.data.bank_writing import BankWriter
-from cambiata.data.processes import Failure, run_tasks
 from cambiata.data.soundfont import PIANO_KEYS, RENDER_RATE_HZ, SoundSource
+from cambiata.engines.engine import run_tasks
+from cambiata.engines.failure import Failure
 from cambiata.errors import InputError
 
 SOURCE = SoundSource("procedural-pianos", "no samples: computed", "train")

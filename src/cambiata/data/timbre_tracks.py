@@ -16,8 +16,9 @@ from cambiata.audio.mel import mfcc
 from cambiata.audio.source import resample
 from cambiata.data.examples import EXAMPLES_FOLDER, open_bank, open_banks
 from cambiata.data.pairs import PairComposer, PairConfig
-from cambiata.data.processes import Failure, run_tasks
 from cambiata.data.soundfont import RENDER_RATE_HZ
+from cambiata.engines.engine import run_tasks
+from cambiata.engines.failure import Failure
 from cambiata.files import write_arrays, write_text
 from cambiata.system import Progress
 

@@ -9,8 +9,8 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.audio.sound import Audio
-from cambiata.data.processes import Failure, run_tasks
+from cambiata.engines.engine import one_thread_each, run_tasks
+from cambiata.engines.failure import Failure
 from cambiata.errors import CambiataWarning
 from cambiata.evaluate.rows import Row
 from cambiata.evaluate.run_facts import describe_run, write_json
@@ -90,22 +91,6 @@ def _applicable_rows(test_set: TestSet, rows: Sequence[Row]) -> list[Row]:
 def _is_run(folder: Path) -> bool:
     """True where a folder holds a run, or nothing yet."""
     return (folder / "run.json").exists() or not any(folder.iterdir())
-
-
-@contextmanager
-def _one_thread_each(n_workers: int) -> Iterator[None]:
-    """Tell processes begun meanwhile to use a thread each: more would wait for one another."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    if n_workers > 1:
-        os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
 
 
 # --- inputs ---------------------------------------------------------------------------------------
@@ -241,7 +226,7 @@ def _run_jobs(
     failures = []
     with (
         place.open("a", encoding="utf-8") as file,
-        _one_thread_each(n_workers),
+        one_thread_each() if n_workers > 1 else nullcontext(),
         closing(run_tasks(function, tasks, n_workers)) as results,
     ):
         file.write(_repair_line_end(place))

@@ -11,7 +11,8 @@ import numpy as np
 
 from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio, load
-from cambiata.data.processes import Failure, format_error, run_tasks
+from cambiata.engines.engine import run_tasks
+from cambiata.engines.failure import Failure, format_error
 from cambiata.errors import CambiataError
 from cambiata.evaluate.defects import measure_defects, measure_reference
 from cambiata.evaluate.metrics import (

@@ -12,7 +12,7 @@ from torch import Tensor
 from cambiata.arrays import Samples
 from cambiata.data.domains import DomainExamples
 from cambiata.data.effects import sample_wide_chain
-from cambiata.data.processes import run_all
+from cambiata.engines.engine import run_all
 from cambiata.errors import InputError
 from cambiata.files import write_arrays
 from cambiata.partials.analysis import measure, pitch_deviation_cents, power_spectrum

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from cambiata.arrays import Samples
-from cambiata.data.processes import run_all
 from cambiata.data.scored_examples import ScoredExamples
+from cambiata.engines.engine import run_all
 from cambiata.files import write_arrays
 from cambiata.partials.analysis import choose_frames, measure, noise_floor_db, power_spectrum
 from cambiata.partials.bands import band_quantiles_db, bands_db

@@ -14,11 +14,11 @@ import numpy as np
 from cambiata.arrays import Samples
 from cambiata.data.bank import BANK_FOLDER, HOLD_S, Bank, BankedNote
 from cambiata.data.bank_writing import BankWriter, trim_note
-from cambiata.data.processes import run_all
 from cambiata.data.recorded_notes import fill_pitches
 from cambiata.data.soundfont import SoundSource
 from cambiata.data.synthesisers.rendering import measure_release, render_note
 from cambiata.data.synthesisers.timbres import Timbre
+from cambiata.engines.engine import run_all
 from cambiata.errors import InputError
 from cambiata.system import Progress
 

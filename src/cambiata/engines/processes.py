@@ -6,27 +6,16 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from cambiata.errors import CambiataError, InputError
-
-TaskT = TypeVar("TaskT")
-ResultT = TypeVar("ResultT")
+from cambiata.engines.failure import Failure, ResultT, TaskT, attempt, format_error
 
 # Time to end by itself: a worker in compiled code does not notice that it should. Longer delays
 # the caller's own end; shorter kills workers that are tidying up.
 _JOIN_TIMEOUT_S = 2.0
-
-
-@dataclass(frozen=True)
-class Failure:
-    """In place of a result: the reason why there is none."""
-
-    message: str  # one line
 
 
 def run_tasks(
@@ -123,7 +112,7 @@ def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, BrokenPipeError):
         while True:
-            result = _attempt(function, pipe.recv())
+            result = attempt(function, pipe.recv())
             try:
                 pipe.send(result)
             except BrokenPipeError:
@@ -137,33 +126,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-def _attempt(function: Callable[[TaskT], ResultT], task: TaskT) -> ResultT | Failure:
-    try:
-        return function(task)
-    except Exception as error:
-        return Failure(format_error(error))
-
-
-def format_error(error: Exception) -> str:
-    """Message of an error, in one line."""
-    message = " ".join(str(error).split())
-    speaks_for_itself = isinstance(error, CambiataError) and message
-    return message if speaks_for_itself else f"{type(error).__name__}: {message}"
-
-
-def run_all(
-    function: Callable[[TaskT], ResultT],
-    tasks: Sequence[TaskT],
-    n_workers: int | None,
-    place: str,
-    progress: Callable[[float], None] | None,
-) -> None:
-    """Do many tasks that write their results themselves, or stop at the first that fails."""
-    done = run_tasks(function, tasks, n_workers or os.cpu_count() or 1)
-    for i, (_, result) in enumerate(done):
-        if isinstance(result, Failure):
-            raise InputError(place, result.message, "correct that, then run it again")
-        if progress is not None:
-            progress((i + 1) / len(tasks))

@@ -13,7 +13,8 @@ import pytest
 from processes import eventually, running
 from sounds import SUPPORT
 
-from cambiata.data.processes import Failure, run_tasks
+from cambiata.engines.failure import Failure
+from cambiata.engines.processes import run_tasks
 from cambiata.errors import CambiataError, InputError
 
 HERE = Path(__file__).parent
@@ -132,7 +133,7 @@ def _waiting(folder: Path) -> subprocess.Popen[bytes]:
         # Where the tests are run in the background, interrupts are ignored by inheritance.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from functools import partial; from pathlib import Path\n"
-        "from cambiata.data.processes import run_tasks; from test_processes import noted\n"
+        "from cambiata.engines.processes import run_tasks; from test_processes import noted\n"
         f"list(run_tasks(partial(noted, Path({str(folder)!r})), [1, 2], 2))\n"
     )
     return subprocess.Popen(
@@ -165,7 +166,7 @@ def test_a_worker_takes_no_interrupt_from_the_keyboard(tmp_path: Path) -> None:
 def test_results_that_nobody_closes_do_not_keep_python_from_ending() -> None:
     code = (
         f"import sys; sys.path[:0] = {[str(HERE), SUPPORT]!r}\n"
-        "from cambiata.data.processes import run_tasks; from test_processes import squared\n"
+        "from cambiata.engines.processes import run_tasks; from test_processes import squared\n"
         "results = run_tasks(squared, [1, 2, 3], 1); next(results); sys.kept = results\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
