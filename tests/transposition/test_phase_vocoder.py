@@ -6,7 +6,7 @@ from sounds import melody
 
 from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio
-from cambiata.transposition.api import stretch
+from cambiata.transposition.api import stretch, transpose
 from cambiata.transposition.phase_vocoder import nearest_peaks, stretch_blocks, window_samples
 from cambiata.transposition.rendering import Moved
 from cambiata.transposition.transients import find_transients, map_time
@@ -67,6 +67,19 @@ def test_strokes_lie_where_the_new_speed_has_them_and_stay_sharp(factor: float) 
         assert abs(first) < 0.002 * RATE
         # What lies ahead of a stroke stays at least 20 dB below it.
         assert around[: round(0.027 * RATE)].max() < 0.1 * around.max()
+
+
+@pytest.mark.parametrize("semitones", [-7, 5])
+def test_strokes_stay_sharp_and_in_time_at_another_pitch(semitones: float) -> None:
+    at_s = [0.4, 0.9, 1.45, 2.0]
+    sound = Audio(strokes(at_s, 2.5) + 0.1 * tone(500, 2.5), RATE)
+    made = transpose(sound, semitones=semitones, formant="follow").samples[0]
+    high = np.abs(np.diff(made, 2))
+    for each in at_s:
+        place = round(each * RATE)
+        ahead = high[place - round(0.03 * RATE) : place - round(0.003 * RATE)].max()
+        assert ahead < 0.1 * high[place : place + round(0.03 * RATE)].max()
+        assert high[place - 44 : place + 88].max() > 0.3 * high[place : place + 700].max()
 
 
 def test_channels_stay_in_step() -> None:

@@ -8,6 +8,7 @@ channels turn alike: their differences of phase, the stereo image, stay.
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +81,7 @@ def stretch_blocks(
     ]
     padded = chain([np.zeros((n_channels, ahead), np.float32)], blocks, _silence(n_channels, n_fft))
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
-    starting = _starting(transients, time_map, n_frames, hop)
+    starting = _starting(transients, time_map, centres, hop)
     turning = _Turning(n_channels, n_fft)
     out = np.zeros((n_channels, 0), np.float32)
     given, frame = -half - hop, 0  # samples before the output's first are cut off
@@ -110,15 +111,29 @@ def stretch_blocks(
             yield piece
 
 
+class _Start(NamedTuple):
+    """A transient in a window of the output."""
+
+    bins: npt.NDArray[np.bool_]  # those that it fills [F]
+    late: float  # samples by which it lies later than in the window of the input
+
+
 def _starting(
-    transients: Sequence[Transient], time_map: TimeMap, n_frames: int, hop: int
-) -> list[Transient | None]:
-    """Transient that each frame of the output has in its window, if any."""
-    starting: list[Transient | None] = [None] * n_frames
+    transients: Sequence[Transient],
+    time_map: TimeMap,
+    centres: npt.NDArray[np.int64],
+    hop: int,
+) -> list[_Start | None]:
+    """Transient that each window of the output has near its middle, if any."""
+    starting: list[_Start | None] = [None] * len(centres)
     for i, each in enumerate(transients):
         first, last = time_map.out[2 * i : 2 * i + 2]
-        for frame in range(max(-1, int(-(-first // hop))), min(n_frames - 2, int(last // hop)) + 1):
-            starting[frame + 1] = each
+        frames = range(int(-(-first // hop)), int(last // hop) + 1)
+        for frame in frames:
+            if -1 <= frame < len(centres) - 1:
+                there = (first + last) / 2 - frame * hop
+                late = there - (each.at - int(centres[frame + 1]))
+                starting[frame + 1] = _Start(each.bins, float(late))
     return starting
 
 
@@ -142,13 +157,14 @@ class _Turning:
         self._n_fft = n_fft
         self._last: Spectra = np.zeros((n_channels, n_fft // 2 + 1), np.complex64)
         self._turn = np.ones(n_fft // 2 + 1, np.complex64)
+        self._delay = -2j * np.pi * np.arange(n_fft // 2 + 1) / n_fft
 
     def turn(
         self,
         spectra: Spectra,
         earlier: Spectra,
         power: Power,
-        starting: Sequence[Transient | None],
+        starting: Sequence[_Start | None],
     ) -> Spectra:
         """Spectra [L, C, F] with the phases that they have in the output."""
         before = np.concatenate([self._last[None], spectra[:-1]])
@@ -163,7 +179,7 @@ class _Turning:
             turn /= np.abs(turn)
             begun = starting[i]
             if begun is not None:
-                turn[begun.bins] = 1
+                turn[begun.bins] = np.exp(self._delay * begun.late)[begun.bins]
             turns[i] = turn
         self._last, self._turn = spectra[-1], turn
         return spectra * turns[:, None]

@@ -61,7 +61,13 @@ class Moved:
             self.source.blocks(),
             self.n_channels,
             n_stretched,
-            map_time(self._transients, n_stretched / self.source.n_samples, self._n_fft),
+            map_time(
+                self._transients,
+                n_stretched / self.source.n_samples,
+                self._n_fft,
+                # What is resampled goes evenly: else attacks would be shorter, the higher they are.
+                evenly=self.ratio != 1,
+            ),
             self._n_fft,
             self._transients,
             shaping,

@@ -127,8 +127,10 @@ class TimeMap:
         return np.asarray(found)
 
 
-def map_time(transients: Sequence[Transient], factor: float, n_fft: int) -> TimeMap:
-    """Course of time, stretched by a factor, that is as it was around transients."""
+def map_time(
+    transients: Sequence[Transient], factor: float, n_fft: int, *, evenly: bool = False
+) -> TimeMap:
+    """Course of time, stretched by a factor; around transients it is as it was, or goes evenly."""
     at = np.array([each.at for each in transients], np.float64)
     if not len(at):
         return TimeMap(factor, at, at)
@@ -137,5 +139,7 @@ def map_time(transients: Sequence[Transient], factor: float, n_fft: int) -> Time
     reach = np.minimum(_REACH * n_fft / 2, np.minimum(gaps[:-1], gaps[1:]))
     there = np.rint(at * factor)
     out = np.stack([there - reach, there + reach], axis=1).ravel()
+    if evenly:
+        reach = reach / factor
     into = np.stack([at - reach, at + reach], axis=1).ravel()
     return TimeMap(factor, out, into)
