@@ -62,7 +62,7 @@ def _check_members(members: list[zipfile.ZipInfo], most_bytes: int) -> None:
     for name in names:
         parts = name.split("/")
         if not name.endswith(_SUFFIX) or "\\" in name or {"", ".", ".."} & set(parts):
-            raise ArchiveError(f"a member that is no array: {name[:40]!r}")
+            raise ArchiveError(f"a member that is not an array: {name[:40]!r}")
     if sum(member.file_size for member in members) > most_bytes:
         raise ArchiveError(f"more than {most_bytes / 2**20:g} MiB of arrays")
     if any(member.compress_type not in _KNOWN_COMPRESSIONS for member in members):

@@ -29,7 +29,7 @@ def test_an_amount_that_moves(notes: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--amount", "some"), "'some' is no amount; write it like 0.3 or 0..1"),
+        (("--amount", "some"), "'some' is not an amount; write it like 0.3 or 0..1"),
         (("--amount", "1.5"), "amount 1.5: is out of range; use 0 to 1"),
         (("--over", "2"), "over 2 s: goes with an amount that moves; give two amounts, as in"),
         (("--amount", "0..1", "--over", "9"), "over 9 s: is longer than the result"),

@@ -29,7 +29,7 @@ def _parse_amount(
     try:
         return parse_shares_over_time(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no amount; write it like 0.3 or 0..1") from None
+        raise click.BadParameter(f"{text!r} is not an amount; write it like 0.3 or 0..1") from None
 
 
 @click.command(context_settings=HELP)
