@@ -284,7 +284,7 @@ def _n_done() -> int:
 def test_a_run_that_was_stopped_goes_on(folder: Path, number: signal.Signals) -> None:
     n_items = 12
     with _begin(folder, n_items) as program:
-        assert eventually(lambda: _n_done() > 1, 300)
+        assert eventually(lambda: _n_done() > 1)
         os.kill(program.pid, number)
         _, printed = program.communicate(timeout=60)
     assert program.returncode == {2: 130, 9: -9, 15: 143}[number], printed
@@ -318,7 +318,7 @@ def test_a_worker_that_is_killed_costs_its_item_alone(folder: Path) -> None:
         ]
 
     with _begin(folder, 10) as program:
-        assert eventually(lambda: _n_done() > 1, 300)
+        assert eventually(lambda: _n_done() > 1)
         killed = workers(program.pid)[0]
         os.kill(killed, signal.SIGKILL)
         _, printed = program.communicate(timeout=600)
