@@ -11,13 +11,19 @@ import numpy as np
 import pytest
 
 from cambiata.errors import CambiataWarning, InputError
-from cambiata.melody.api import load_style_tunes, melody_system, restyle
+from cambiata.melody.api import (
+    _count_changed_bars,
+    load_style_tunes,
+    melody_system,
+    restyle,
+    restyle_file,
+)
 from cambiata.melody.bars import MelodyLine
 from cambiata.melody.latent import Latent
 from cambiata.melody.system import MelodyAmounts
 from cambiata.registry import system_names
 from cambiata.score.midi import Metre
-from cambiata.score.notation import read
+from cambiata.score.notation import read, write
 from cambiata.score.sheet import Sheet, Tone, Voice
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -185,3 +191,23 @@ def test_weights_say_what_they_were_learnt_from() -> None:
 def test_a_style_is_known_however_it_is_written(style: str) -> None:
     assert load_style_tunes(style) == "slip jig"
     assert restyle(REEL, "HORNPIPE") == restyle(REEL, "hornpipe")
+
+
+def test_no_more_bars_have_changed_than_there_are(tmp_path: Path) -> None:
+    # Half notes become shorter ones: the output ends early, in silence.
+    tones = tuple(Tone(Fraction(2 * i), Fraction(2), 60 + i * i % 9) for i in range(16))
+    write(Sheet((Voice(tones),)), tmp_path / "tune.mid")
+    output = tmp_path / "output.mid"
+    report = restyle_file(tmp_path / "tune.mid", output, style="reel", system="pati2018")
+    assert read(output).n_bars < 8
+    assert report.n_bars == 8
+    assert 8 - read(output).n_bars <= report.n_changed_bars <= 8
+
+
+def test_a_pickup_that_changes_is_no_full_bar() -> None:
+    def sheet(*pitches: int) -> Sheet:
+        tones = (Tone(Fraction(i), Fraction(1), pitch) for i, pitch in enumerate(pitches))
+        return Sheet((Voice(tuple(tones)),), pickup=Fraction(1))
+
+    before, after = sheet(60, *range(61, 69)), sheet(59, *range(61, 68), 50)
+    assert _count_changed_bars(before, after, None) == (2, 1)

@@ -39,7 +39,7 @@ class MelodyReport:
     n_notes : int
         Notes of the output, all its parts counted.
     n_bars, n_changed_bars : int
-        Full bars of the melody, and bars that are not as they were.
+        Full bars of the melody, and how many of them are not as they were.
     elapsed_s : float
         Seconds that it took.
     listen, picture : str or None
@@ -400,13 +400,17 @@ def _style_kinds(
 
 
 def _count_changed_bars(before: Sheet, after: Sheet, track: int | None) -> tuple[int, int]:
-    """Full bars of the output's melody, and bars that are not as they were."""
+    """Full bars of the melody, before or after, and how many of them are not as they were.
+
+    An output that ends early has fewer bars than the melody: those it lacks have changed.
+    """
     number = (track or 1) - 1
-    old_line, new_line = (
+    lines = (
         MelodyLine.of(
             sheet.voices[min(number, len(sheet.voices) - 1)].skyline(), sheet.metre, sheet.pickup
         )
         for sheet in (before, after)
     )
-    n_same = sum(a == b for a, b in zip(old_line.bars, new_line.bars, strict=False))
-    return len(new_line.full_bars), max(len(old_line.bars), len(new_line.bars)) - n_same
+    old, new = ([line.bars[i] for i in line.full_bars] for line in lines)
+    n_bars = max(len(old), len(new))
+    return n_bars, n_bars - sum(a == b for a, b in zip(old, new, strict=False))
