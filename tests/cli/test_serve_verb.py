@@ -1,5 +1,6 @@
 """The verb that starts the studio: what it says where it cannot."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,36 @@ def test_without_the_extra_one_line_says_how_to_have_it() -> None:
     assert done.returncode == 2
     assert done.stderr == (
         'cambiata: serve: needs packages that are not installed; pip install "cambiata[studio]"\n'
+    )
+
+
+NO_HOME = """
+import pwd, sys
+def unknown(number):
+    raise KeyError(number)
+pwd.getpwuid = unknown
+from cambiata.cli.main import main
+sys.argv = ["cambiata", "serve", "--no-open", "--port", "0"]
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pwd")
+def test_without_a_home_one_line_says_where_else_its_folder_can_be() -> None:
+    pytest.importorskip("fastapi", reason="fastapi is not installed")
+    unset = {"HOME", "XDG_DATA_HOME", "CAMBIATA_STUDIO"}
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    done = subprocess.run(
+        [sys.executable, "-c", NO_HOME],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "cambiata: the studio: there is no home folder to keep sounds and jobs in; "
+        "name a folder with --data, or set CAMBIATA_STUDIO\n"
     )
 
 

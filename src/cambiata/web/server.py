@@ -20,8 +20,14 @@ FOLDER_VARIABLE = "CAMBIATA_STUDIO"
 
 def data_folder() -> Path:
     """Folder of sounds, jobs and timbres: the variable's, else the user's own for this package."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else Path(platformdirs.user_data_dir("cambiata")) / "studio"
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named)
+    try:
+        return Path(platformdirs.user_data_dir("cambiata")) / "studio"
+    except RuntimeError as error:  # neither HOME nor an entry among the system's users
+        problem = "there is no home folder to keep sounds and jobs in"
+        cure = f"name a folder with `data`, or set {FOLDER_VARIABLE}"
+        raise InputError("the studio", problem, cure) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -52,9 +58,9 @@ def serve(
         raise InputError("token", "is too short or odd", "use 8 letters and digits or more")
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(16)
+    place = folder or data_folder()
     listening = _listen(host, port)
     n_workers = 2 if (os.cpu_count() or 1) > 1 else 1
-    place = folder or data_folder()
     try:
         app = create_app(place, host=host, token=token, n_workers=n_workers)
     except OSError as error:
