@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cambiata import weights
+from cambiata import Audio, transfer, weights
 from cambiata.errors import CambiataError, InputError
-from cambiata.weights import WEIGHTS, WeightsError, load_model, network
+from cambiata.weights import WEIGHTS, WeightsError, load_model, network, weights_checked
 
 ROOT = Path(__file__).parents[1]
 
@@ -215,6 +215,43 @@ def test_facts_that_are_missing_or_out_of_range_are_refused(tmp_path: Path) -> N
         place = _own_model(tmp_path / f"no-{i}.onnx", about)
         with pytest.raises(InputError, match="is not a model"):
             load_model(str(place), "vqvae")
+
+
+def _reduced(place: Path, about: object, axes: list[int]) -> str:
+    """Hash of a model of two inputs that gives the first one's mean over axes, all for none."""
+    onnx = pytest.importorskip("onnx")
+    inputs = [
+        onnx.helper.make_tensor_value_info("x", 1, [None, None, None]),
+        onnx.helper.make_tensor_value_info("timbre", 1, [None, None]),
+    ]
+    output = onnx.helper.make_tensor_value_info("y", 1, None)
+    mean = onnx.helper.make_node("ReduceMean", ["x"], ["y"], keepdims=0, axes=axes or None)
+    graph = onnx.helper.make_graph([mean], "g", inputs[: 1 if axes else 2], [output])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+    onnx.helper.set_model_props(model, {"cambiata": json.dumps(about)})
+    place.write_bytes(model.SerializeToString())
+    return hashlib.sha256(place.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("style_axes", [[2], [0, 1, 2]], ids=["render", "capture"])
+def test_outputs_of_another_shape_are_refused(tmp_path: Path, style_axes: list[int]) -> None:
+    sha256 = _reduced(tmp_path / "style.onnx", {}, style_axes)
+    parts = {"style": ["style.onnx", sha256]}
+    about = {"system": "vqvae", "level_db": -20, "lowered_by": 0, "parts": parts}
+    _reduced(tmp_path / "own.onnx", about, [])
+    tone = Audio(np.sin(np.arange(16000) / 8).astype(np.float32), 16000)
+    settings = {"weights": str(tmp_path / "own.onnx")}
+    with pytest.raises(InputError, match=r"own\.onnx: its networks do not fit the system; give a"):
+        transfer(tone, tone, system="vqvae", settings=settings)
+
+
+def test_faults_with_weights_that_ship_are_ours() -> None:
+    for name in ("", "vqvae"):
+        with pytest.raises(ValueError, match="a bug"), weights_checked(name):
+            raise ValueError("a bug")
+    with pytest.raises(InputError, match="silent"), weights_checked("own.onnx"):
+        raise InputError("a.wav", "is silent", "choose another")
 
 
 def test_a_damaged_model_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -47,6 +47,7 @@ from cambiata.system import (
     refuse_short,
 )
 from cambiata.timbre import Timbre
+from cambiata.weights import weights_checked
 
 # Crossfade at both borders of a region that is put back: short enough not to smear an attack,
 # long enough not to click.
@@ -415,9 +416,15 @@ class ContentRender(Render):
         if evidence is not None:
             self._heard.setdefault(at, []).append(evidence)
         timbre = self.style.timbre()
-        played = self.system.render(
-            padded, timbre, amount=self.amount, seed=self.seed, progress=progress, **self._tuning
-        )[margin : margin + low.shape[0]]
+        with weights_checked(self.system.weights_file):
+            played = self.system.render(
+                padded,
+                timbre,
+                amount=self.amount,
+                seed=self.seed,
+                progress=progress,
+                **self._tuning,
+            )[margin : margin + low.shape[0]]
         out = pad_or_trim(resample(played, native, rate), channel.shape[0])
         if native < rate and self.amount < 1:
             # The system cannot play what lies above its band: the content's fades out instead,
@@ -478,9 +485,11 @@ class ScoreRender(Render):
 
         def chunks() -> Iterator[Samples]:
             for start, stop in spans:
-                yield self.system.render(prepared, timbre, start, stop - start, seed=self.seed)[
-                    None
-                ]
+                with weights_checked(self.system.weights_file):
+                    played = self.system.render(
+                        prepared, timbre, start, stop - start, seed=self.seed
+                    )
+                yield played[None]
                 progress(stop / self.n_samples)
 
         n_fade = min(round(_FADE_S * self.sample_rate), self.n_samples)

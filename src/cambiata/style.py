@@ -12,6 +12,7 @@ from cambiata.errors import InputError
 from cambiata.named_timbres.named import open_recording
 from cambiata.system import DomainMix, StyleSystem, TranslateSystem, read_style, warn_of_no_pitch
 from cambiata.timbre import SUFFIX, Timbre, load_timbre
+from cambiata.weights import weights_checked
 
 
 def open_style(path: str | Path, *, strict: bool = False) -> Timbre | AudioFile | Audio:
@@ -70,4 +71,5 @@ class Style:
 
     def _capture(self) -> Any:
         assert self.samples is not None
-        return self._system.capture(self.samples)
+        with weights_checked(self._system.weights_file):
+            return self._system.capture(self.samples)

@@ -179,6 +179,11 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
         return True
 
     @property
+    def weights_file(self) -> str:
+        """Name of the weights that its configuration has; empty where there are none."""
+        return str(getattr(self.config, "weights", ""))
+
+    @property
     def weights_sha256(self) -> str:
         """Hash of the weights that a timbre in a file belongs to; empty where there are none."""
         return ""

@@ -29,6 +29,7 @@ from cambiata.named_timbres.named import open_recording, stands_for_file
 from cambiata.registry import DEFAULT_TRANSFER, Job, find_system, system_names, transfer_system
 from cambiata.score.rolls import note_name
 from cambiata.system import PlaySystem, StyleSystem, make_system, read_style, warn_of_no_pitch
+from cambiata.weights import weights_checked
 
 SUFFIX = ".timbre"
 
@@ -327,7 +328,8 @@ def capture_timbre(
         names.append(Path(source.name).name)
         clips += [clip / np.sqrt(np.mean(np.square(clip))), gap]
     sound = np.concatenate(clips[:-1]).astype(np.float32)
-    captured = player.capture(sound)
+    with weights_checked(player.weights_file):
+        captured = player.capture(sound)
     warn_of_no_pitch(", ".join(names), player, captured)
     voices = tuple(player.timbre_arrays(captured))
     timbre = Timbre(

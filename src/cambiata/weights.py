@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -256,6 +257,23 @@ def _load_model(name: str, system: str) -> Model:
     if model.about.get("system") != system:
         raise InputError(name, f"is not of {system}", f"choose weights of {system}")
     return model
+
+
+@contextmanager
+def weights_checked(weights: str) -> Iterator[None]:
+    """Refuse weights of the user's own where what is done with their outputs fails.
+
+    What shape an output has to have only the code that uses it knows, in which NumPy raises one of
+    these. With weights that ship, or without any, the fault is ours and passes.
+    """
+    try:
+        yield
+    except CambiataError:
+        raise
+    except (ValueError, LookupError, TypeError) as error:
+        if not weights or weights in WEIGHTS:
+            raise
+        raise InputError(weights, "its networks do not fit the system", _CURE) from error
 
 
 def open_model(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:

@@ -18,6 +18,7 @@ from cambiata.registry import find_system
 from cambiata.score import notation
 from cambiata.score.notation import SUFFIXES
 from cambiata.score.sheet import Sheet
+from cambiata.weights import weights_checked
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,8 @@ def restyle(
             f"is in {output.metre}, but {name} is in {homes}",
             'add `metre="style"` to change it',
         )
-    output = turning.restyle(output, style_lines, amounts, seed, line)
+    with weights_checked((settings or {}).get("weights", "")):
+        output = turning.restyle(output, style_lines, amounts, seed, line)
     voice = output.voice(tune.voices[number])
     if new_metre is None:
         voices = (*tune.voices[:number], voice, *tune.voices[number + 1 :])
