@@ -190,6 +190,7 @@ def test_tests_mirror_the_package() -> None:
         "test_readme",
         "test_requirements",
         "test_slow",
+        "test_sockets",
     }
     for path in tests.rglob("test_*.py"):
         place = path.relative_to(tests)

@@ -72,6 +72,20 @@ def test_other_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         network("timbre-metric")
 
 
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_one_flipped_bit_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = WEIGHTS[name]
+    data = bytearray(files("cambiata").joinpath("shipped", known.file).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "shipped").mkdir()
+    (tmp_path / "shipped" / known.file).write_bytes(data)
+    monkeypatch.setattr(weights, "files", lambda _: tmp_path)
+    with pytest.raises(WeightsError, match="is not the file that was shipped"):
+        weights.open_model(name)
+
+
 def test_missing_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _shipping(monkeypatch, tmp_path, None)
     with pytest.raises(WeightsError, match=r"timbre-metric\.onnx: is not in the package"):

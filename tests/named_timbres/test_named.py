@@ -11,6 +11,8 @@ from sounds import melody
 import cambiata
 from cambiata import Audio, InputError
 from cambiata.audio.loudness import LoudnessMeter
+from cambiata.errors import CambiataError
+from cambiata.named_timbres import named
 from cambiata.named_timbres.named import find_timbre, open_recording
 from cambiata.style import open_style
 
@@ -42,6 +44,21 @@ def test_a_recording_is_as_the_table_says(name: str) -> None:
     meter = LoudnessMeter(sound.sample_rate)
     meter.add(sound.samples)
     assert meter.loudness_db() == pytest.approx(-23, abs=0.3)
+
+
+@pytest.mark.parametrize("data", [None, "flipped"])
+def test_a_recording_that_is_not_what_shipped_is_refused(
+    data: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timbres = cambiata.timbres()  # the table, read before its folder is another
+    if data:
+        changed = bytearray(FOLDER.joinpath("cello.ogg").read_bytes())
+        changed[len(changed) // 2] ^= 1
+        (tmp_path / "cello.ogg").write_bytes(changed)
+    monkeypatch.setattr(named, "files", lambda _: tmp_path)
+    assert "cello" in [each.name for each in timbres]
+    with pytest.raises(CambiataError, match=r"cello\.ogg: is not the file that was shipped"):
+        cambiata.timbre_named("cello")
 
 
 def test_names_are_forgiving_and_unknown_ones_name_the_nearest() -> None:
