@@ -51,7 +51,7 @@ _SHIPPED = {
     },
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
-        "performancenet": "4addca2b39e762cdf01a90d079a33c420390cd7beba0a18c7ae660ad16fd10b5",
+        "performancenet": "86059f39edf115717028b4733fc454272549429125dc4eb15b467f6fa5b64413",
         "wavenet": "b1cfa25c3f8d036e9a5e559bf50d49e571fecb044e1193bb4a5ee54837fad7ff",
     },
     "translation": {
