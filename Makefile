@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo fonts test test-all test-page check base base-lowest wheel-test docs bench clean
+.PHONY: demo fonts test test-all test-page check base base-lowest sbom wheel-test docs bench clean
 
 demo: $(VENV)/base
 	$(BIN)/cambiata transfer examples/trumpet.ogg examples/cello.flac -o demo.wav --force
@@ -41,7 +41,13 @@ base:
 	$(MAKE) VENV=$(VENV)-base $(VENV)-base/base
 	$(VENV)-base/bin/python tests/base_install.py
 
-# The same with the lowest versions that pyproject.toml allows, where the Python has wheels of them.
+# What the base install is made of: its licences, checked, and dist/sbom.json (CycloneDX); after `make base`.
+sbom:
+	test -x $(VENV)-base/bin/python || $(MAKE) VENV=$(VENV)-base $(VENV)-base/base
+	mkdir -p dist
+	$(VENV)-base/bin/python tests/base_licences.py dist/sbom.json
+
+# The base install with the lowest versions that pyproject.toml allows, where the Python has wheels of them.
 base-lowest:
 	rm -rf $(VENV)-lowest
 	if $(PYTHON) -c "import sys; sys.exit(sys.version_info >= (3, 13))"; then \
@@ -53,8 +59,9 @@ base-lowest:
 
 # The wheel, installed in a new environment outside the checkout and run from another folder.
 wheel-test: | $(BIN)/python
-	rm -rf dist
+	rm -rf dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	PYTHON="$(abspath $(BIN)/python)" tests/wheel_again.sh
 	PYTHON="$(abspath $(BIN)/python)" tests/wheel_install.sh
 
 # The documentation site, in docs/_build/html. Warnings are errors; nothing is loaded from a network.
