@@ -287,19 +287,18 @@ def open_model(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
         place = path.parent / file
         if place.parent != path.parent or not place.is_file():
             raise InputError(name, f"lacks {file} beside it", "export it again")
-        data = _read_own(str(place))
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise InputError(str(place), "has changed", "export it again")
-        return data
+        return _read_own(str(place), sha256)
 
     return _read_own(name), read
 
 
-def _read_own(name: str) -> bytes:
-    """Bytes of a model file that does not ship; it may name no other file."""
+def _read_own(name: str, sha256: str = "") -> bytes:
+    """Bytes of a model file that does not ship, of a hash if given; it may name no other file."""
     if not Path(name).exists():
         raise InputError(name, "cannot be read", _CURE)
     data = read_input(name, "a model (.onnx)", most_bytes=_MOST_BYTES)
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError(name, "has changed", "export it again")
     try:
         is_alone = not names_other_files(data)
     except ValueError as error:

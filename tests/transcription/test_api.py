@@ -89,7 +89,8 @@ def test_from_file_to_file(tmp_path: Path) -> None:
         transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid")
     transcribe_file(tmp_path / "a.wav", tmp_path / "a.mid", force=True)
     for output, match in (
-        ("a.wav", "is not a score format that is written"),
+        ("a.wav", "is also the recording"),
+        ("b.wav", "is not a score format that is written"),
         ("no/a.mid", "does not exist"),
     ):
         with pytest.raises(InputError, match=match):

@@ -189,6 +189,7 @@ def transpose(
 
     Examples
     --------
+    >>> import numpy as np
     >>> tone = np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
     >>> higher = transpose(Audio(0.5 * tone, 44100), semitones=12)
     >>> higher.n_samples, int(np.abs(np.fft.rfft(higher.samples[0])).argmax())
@@ -365,6 +366,7 @@ def stretch(
 
     Examples
     --------
+    >>> import numpy as np
     >>> tone = np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
     >>> stretch(Audio(0.5 * tone, 44100), factor=1.5).duration_s
     1.5
