@@ -96,7 +96,7 @@ def batch(
     verb : str
         One that writes an output of an input: "transfer", "transcribe", "reverb apply", ...
     inputs : str, pathlib.Path or a sequence
-        Values of the verb's first argument: files, folders, patterns like "songs/**/*.wav", URLs
+        Values of the verb's first argument: files, folders, patterns like ``songs/**/*.wav``, URLs
         of any file system of fsspec. Or a .csv file, or mappings, with one item a row: columns are
         the verb's arguments and options by name, and `output`.
     output : str, optional
