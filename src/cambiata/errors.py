@@ -97,6 +97,18 @@ def check_numbers(takes: str, **values: object) -> None:
         check_type(argument, value, SupportsFloat | None, takes)
 
 
+def check_between(low: float, high: float, **values: float) -> None:
+    """Refuse arguments that are lower or higher than they may be.
+
+    >>> check_between(1, 16, velocities=20)
+    Traceback (most recent call last):
+    cambiata.errors.InputError: velocities 20: is out of range; use 1 to 16
+    """
+    for argument, value in values.items():
+        if not low <= value <= high:
+            raise InputError(f"{argument} {value:g}", "is out of range", f"use {low} to {high}")
+
+
 def check_seed(seed: int) -> None:
     """Refuse a seed that not every generator of random numbers takes.
 

@@ -1,6 +1,5 @@
 """Choirs and ensembles: a section, or a choir in parts, made of one recorded voice."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -11,7 +10,6 @@ from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.audio.unpitched import unpitched_part
-from cambiata.audio.writing import Destination
 from cambiata.ensemble.f0 import FRAME_S, PitchTrack
 from cambiata.ensemble.harmony import PARTS, find_key, natural_part, part_pitches
 from cambiata.ensemble.notes import Tune, read_tune
@@ -19,10 +17,9 @@ from cambiata.ensemble.picture import draw_section
 from cambiata.ensemble.rendering import Ensemble, Recording, Section, track_recording
 from cambiata.ensemble.singers import Singer, make_copy, make_singer, part_target
 from cambiata.ensemble.stage import places
-from cambiata.errors import SOUND, InputError, check_numbers, check_type, warn
-from cambiata.files import check_not_input
+from cambiata.errors import SOUND, InputError, check_between, check_numbers, check_type, warn
 from cambiata.keywords import checked_keywords
-from cambiata.page.comparison import Comparison
+from cambiata.page.sound_output import SoundOutput
 from cambiata.score.keys import Key, parse_key
 
 RoomName = Literal["small", "hall", "none"]
@@ -233,37 +230,26 @@ def choir_file(
     Traceback (most recent call last):
     cambiata.errors.InputError: nowhere.wav: no such file; check the path
     """
-    started = time.perf_counter()
     options = _Options(voices, parts, key, spread, room, lead, tail_s, seed)
     inputs = {"the recording": recording}
-    check_not_input(output, "the recording", recording)
-    shown = Comparison(picture, None, output=output, inputs=inputs, force=force)
+    writer = SoundOutput(output, inputs, picture, sample_rate, n_channels, subtype, force)
     source = AudioFile(recording, strict=strict)
     made = _make(source, options)
-    target = Destination(
-        output,
-        like=made.ensemble,
-        sample_rate=sample_rate,
-        n_channels=n_channels,
-        subtype=subtype,
-        force=force,
+    section = made.ensemble.section
+    written = writer.write(
+        made.ensemble, source, lambda after: draw_section(section, made.tune, source, after)
     )
-    written = target.write(made.ensemble.blocks())
-    if shown.picture is not None:
-        after = AudioFile(output)
-        drawn = draw_section(made.ensemble.section, made.tune, source, after)
-        drawn.write(shown.picture, force=force)
     return ChoirReport(
         output=str(output),
-        duration_s=written.n_samples / written.sample_rate,
-        n_channels=written.n_channels,
+        duration_s=written.duration_s,
+        n_channels=written.sound.n_channels,
         voices=voices,
         parts=options.order,
         key=None if made.key is None else str(made.key),
-        is_one_voice=made.ensemble.section.is_one_voice,
+        is_one_voice=section.is_one_voice,
         room=room,
-        picture=None if shown.picture is None else str(shown.picture),
-        elapsed_s=time.perf_counter() - started,
+        picture=written.picture,
+        elapsed_s=written.elapsed_s,
     )
 
 
@@ -289,14 +275,9 @@ class _Options:
             tail_s=self.tail_s,
             seed=self.seed,
         )
-        for name, value, low, high in (
-            ("voices", self.voices, 1, _MOST_VOICES),
-            ("spread", self.spread, 0, 1),
-            ("lead", self.lead, 0, 1),
-            ("seed", self.seed, 0, 2**31),
-        ):
-            if not low <= value <= high:
-                raise InputError(f"{name} {value:g}", "is out of range", f"use {low} to {high}")
+        check_between(1, _MOST_VOICES, voices=self.voices)
+        check_between(0, 1, spread=self.spread, lead=self.lead)
+        check_between(0, 2**31, seed=self.seed)
         if self.room not in get_args(RoomName):
             raise InputError(f"room {self.room}", "is unknown", "use small, hall or none")
         self._check_parts()

@@ -26,6 +26,7 @@ from cambiata.instrument.recorded import is_one_note
 from cambiata.instrument.samples import (
     Sample,
     Zone,
+    check_sampling,
     key_ranges,
     middle_velocity,
     spaced_roots,
@@ -217,14 +218,7 @@ def _check_options(
     if not 0 <= first <= last <= 127:
         cure = "use 0 to 127, the lower first, as in 21-108"
         raise InputError(f"keys {first}-{last}", "are out of range", cure)
-    for name, value, low, high in (
-        ("velocities", velocities, 1, 16),
-        ("step", step, 1, 12),
-        ("hold_s", hold_s, 0.5, 20),
-        ("seed", seed, 0, 2**31),
-    ):
-        if not low <= value <= high:
-            raise InputError(f"{name} {value:g}", "is out of range", f"use {low} to {high}")
+    check_sampling(velocities, step, hold_s, seed)
 
 
 def _check_playable(keys: tuple[int, int]) -> None:

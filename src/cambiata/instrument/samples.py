@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cambiata.arrays import Samples
+from cambiata.errors import check_between
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,14 @@ class Zone:
     sample: Sample
     keys: tuple[int, int]
     velocities: tuple[int, int]
+
+
+def check_sampling(velocities: int, step: int, hold_s: float, seed: int) -> None:
+    """Refuse numbers of layers, semitones and seconds that no instrument is sampled by."""
+    check_between(1, 16, velocities=velocities)
+    check_between(1, 12, step=step)
+    check_between(0.5, 20, hold_s=hold_s)
+    check_between(0, 2**31, seed=seed)
 
 
 def velocity_layers(count: int) -> list[tuple[int, int]]:

@@ -6,7 +6,12 @@ from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio
 from cambiata.errors import InputError, check_numbers
 from cambiata.instrument.api import InstrumentReport, make_instrument
-from cambiata.instrument.samples import middle_velocity, spaced_roots, velocity_layers
+from cambiata.instrument.samples import (
+    check_sampling,
+    middle_velocity,
+    spaced_roots,
+    velocity_layers,
+)
 from cambiata.knobs.parameters import SoundParameters
 from cambiata.knobs.playing import HIGHEST_KEY, LOWEST_KEY, play_notes
 from cambiata.knobs.rendering import LEAD_S, SAMPLE_RATE, render_note
@@ -94,11 +99,4 @@ def check_range(
     if not LOWEST_KEY <= first <= last <= HIGHEST_KEY:
         cure = f"use {LOWEST_KEY}-{HIGHEST_KEY} or part of it, the lower first"
         raise InputError(f"keys {first}-{last}", "are out of range", cure)
-    for name, value, low, high in (
-        ("velocities", velocities, 1, 16),
-        ("step", step, 1, 12),
-        ("hold_s", hold_s, 0.5, 20),
-        ("seed", seed, 0, 2**31),
-    ):
-        if not low <= value <= high:
-            raise InputError(f"{name} {value:g}", "is out of range", f"use {low} to {high}")
+    check_sampling(velocities, step, hold_s, seed)

@@ -15,7 +15,7 @@ from cambiata.arrays import Samples
 from cambiata.audio.sound import Audio, AudioFile, load
 from cambiata.audio.writing import Destination
 from cambiata.errors import SOUND, InputError, check_type, warn
-from cambiata.files import check_not_input
+from cambiata.files import check_not_inputs
 from cambiata.keywords import checked_keywords
 from cambiata.morphing.partials import PitchSource
 from cambiata.morphing.picture import draw
@@ -229,8 +229,7 @@ def morph_file(
         raise InputError("-", "is both sounds at once", "give a file for one of them")
     files = [AudioFile(each, strict=strict) for each in (a, b)]
     inputs = {"the first sound": a, "the second sound": b}
-    for role, path in inputs.items():
-        check_not_input(output, role, path)
+    check_not_inputs(output, inputs)
     comparison = Comparison(picture, None, output=output, inputs=inputs, force=force)
     destination = Destination(
         output,

@@ -24,7 +24,7 @@ from cambiata.audio.spectrogram import (
 )
 from cambiata.drawing.canvas import Canvas, Text
 from cambiata.errors import InputError
-from cambiata.files import PAGE, PICTURE, check_not_input, check_output, write_text
+from cambiata.files import PAGE, PICTURE, check_not_inputs, check_output, write_text
 from cambiata.page.cards import card_html, read_asset
 from cambiata.score.rolls import LABEL_PIXELS, Roll, draw_roll, label_rows, roll_height
 
@@ -95,8 +95,7 @@ class Comparison:
                 )
             if place.absolute() == Path(output).absolute():
                 raise InputError(str(place), "is also the output", "choose another name")
-            for role, path in inputs.items():
-                check_not_input(place, role, path)
+            check_not_inputs(place, inputs)
 
     @property
     def is_wanted(self) -> bool:

@@ -1,7 +1,7 @@
 """Outputs that are a sound changed from another, and a picture of both; refused before any work."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import numpy as np
 from cambiata.audio.sound import Audio, AudioFile
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination, WrittenAudio
-from cambiata.files import check_not_input
+from cambiata.drawing.canvas import Canvas
+from cambiata.files import check_not_inputs
 from cambiata.page.comparison import Comparison, Exhibit, draw
 
 
@@ -50,25 +51,29 @@ class SoundOutput:
         self.output, self.started = output, time.perf_counter()
         self.stored = {"sample_rate": sample_rate, "n_channels": n_channels}
         self.subtype, self.force = subtype, force
-        for role, path in inputs.items():
-            check_not_input(output, role, path)
+        check_not_inputs(output, inputs)
         self.comparison = Comparison(picture, None, output=output, inputs=inputs, force=force)
 
-    def write(self, made: Source, before: Source) -> Written:
-        """Write a sound, and the picture of what it was before and is now."""
+    def write(
+        self, made: Source, before: Source, draw_both: Callable[[Source], Canvas] | None = None
+    ) -> Written:
+        """Write a sound, and the picture of what it was before and is now.
+
+        Spectrograms of both, or what `draw_both` makes of the sound that was written.
+        """
         target = Destination(
             self.output, like=made, subtype=self.subtype, force=self.force, **self.stored
         )
         written = target.write(made.blocks())
         picture = self.comparison.picture
         if picture is not None:
-            exhibits = [
-                Exhibit("before", made.name, before),
-                Exhibit("after", str(self.output), AudioFile(self.output)),
-            ]
-            draw(exhibits, f"{Path(made.name).name}, before and after").write(
-                picture, force=self.force
-            )
+            after = AudioFile(self.output)
+            if draw_both is None:
+                both = Exhibit("before", made.name, before), Exhibit("after", after.name, after)
+                canvas = draw(both, f"{Path(made.name).name}, before and after")
+            else:
+                canvas = draw_both(after)
+            canvas.write(picture, force=self.force)
         return Written(
             written,
             None if picture is None else str(picture),

@@ -71,10 +71,10 @@ _MEMORY_SEED = 0  # one style, one memory, whatever the seed of the rendering
 # 20, 50 and 80 ms.
 _STEADY_S = 0.15
 _BATCH_FRAMES = 1024  # frames predicted in one call: bounds memory, changes nothing else
-# What version 2 of the timbre files added, and the shape of each; None is any number.
 # Twice what is kept of a style, and more notes and partials than any has: attention costs memory as
 # frames do, and a file states any number of them.
 _MOST_FRAMES, _MOST_NOTES, _MOST_INHARMONIC = 2 * _N_MEMORY_FRAMES, 100_000, 256
+# What version 2 of the timbre files added, and the shape of each; None is any number of partials.
 _OPTIONAL: dict[str, tuple[int | None, ...]] = {
     "noise_correction_db": (N_NOISE,),
     "background_db": (N_NOISE,),

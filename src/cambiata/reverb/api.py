@@ -16,7 +16,7 @@ from cambiata.audio.sound import Audio, AudioFile, load
 from cambiata.audio.source import Source
 from cambiata.audio.writing import Destination
 from cambiata.errors import SOUND, InputError, check_numbers, check_seed, check_type
-from cambiata.files import check_not_input
+from cambiata.files import check_not_inputs
 from cambiata.keywords import checked_keywords
 from cambiata.page.sound_output import SoundOutput, in_memory
 from cambiata.reverb.blind import BlindEstimate, estimate_source
@@ -290,8 +290,7 @@ def capture_file(
     started = time.perf_counter()
     inputs = {"the recording": recording} | ({} if sweep is None else {"the sweep": sweep})
     place = check_picture(picture, inputs, force)
-    for role, path in inputs.items():
-        check_not_input(output, role, path)
+    check_not_inputs(output, inputs)
     recorded = load(recording, strict=strict)
     played = None if sweep is None else load(sweep, strict=strict)
     target = Destination(output, like=replace(recorded, subtype="FLOAT"), force=force)

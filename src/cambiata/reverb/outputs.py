@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cambiata.files import PICTURE, check_not_input, check_output
+from cambiata.files import PICTURE, check_not_inputs, check_output
 from cambiata.page.sound_output import SoundOutput
 from cambiata.reverb.rendering import Reverberant
 from cambiata.reverb.reports import ReverbReport
@@ -15,8 +15,7 @@ def check_picture(
     if picture is None:
         return None
     place = check_output(picture, PICTURE, force=force)
-    for role, path in inputs.items():
-        check_not_input(place, role, path)
+    check_not_inputs(place, inputs)
     return place
 
 

@@ -39,10 +39,10 @@ from cambiata.train.onnx import LICENCE, Method, OnnxPart
 from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
 from cambiata.translation.domains import DOMAIN_SYSTEM
 from cambiata.translation.sampling import LAYERS, PER_LAYER
+from cambiata.wavenet_sampling import N_LEVELS
 
 # All as published.
 LATENT_RATE_HZ = 20  # frames of the latent in a second, at any rate of the samples
-N_LEVELS = 256  # of mu-law
 _SEGMENT_SHARES, _MAX_SEMITONES = (0.25, 0.5), 0.5  # of the segment that is detuned (section 3.1)
 
 

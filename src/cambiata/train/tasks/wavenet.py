@@ -26,9 +26,9 @@ from cambiata.train.tasks.rolls import (
     roll_training,
     unpack_batch,
 )
+from cambiata.wavenet_sampling import N_LEVELS
 
 TRAINING_RMS = 0.1  # to which sounds are brought: their peaks stay within full scale
-N_LEVELS = 256  # of mu-law, as published (van den Oord et al. 2016)
 
 
 @dataclass(frozen=True)
