@@ -236,3 +236,21 @@ def written_sound_options(option: ApiOptions, owner: str) -> Decorator:
         seed_option(option),
         report_options,
     )
+
+
+def changed_sound_options(option: ApiOptions) -> Decorator:
+    """How a sound made of another is stored, and the picture of both."""
+    return combined(
+        option("--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate, else as it is."),
+        option("--channels", "n_channels", type=int, metavar="N", help="Channels, else as it is."),
+        option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ..."),
+        option(
+            "--picture",
+            "picture",
+            metavar="OUT.svg|png",
+            help="Draw spectrograms before and after.",
+        ),
+        strict_option(option),
+        force_option,
+        report_options,
+    )

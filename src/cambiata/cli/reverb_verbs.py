@@ -11,10 +11,8 @@ from cambiata.cli.options import (
     HELP,
     ApiOptions,
     Decorator,
-    combined,
-    force_option,
+    changed_sound_options,
     output_options,
-    report_options,
     seed_option,
     sound_option,
     strict_option,
@@ -58,24 +56,6 @@ def _decay_picture(option: ApiOptions) -> Decorator:
 
 def _tail_option(option: ApiOptions) -> Decorator:
     return option("--tail", "tail_s", type=SECONDS, metavar="TIME", help="Let the reverb ring out.")
-
-
-def _written(option: ApiOptions) -> Decorator:
-    """How a sound is stored."""
-    return combined(
-        option("--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate, else as it is."),
-        option("--channels", "n_channels", type=int, metavar="N", help="Channels, else as it is."),
-        option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ..."),
-        option(
-            "--picture",
-            "picture",
-            metavar="OUT.svg|png",
-            help="Draw spectrograms before and after.",
-        ),
-        strict_option(option),
-        force_option,
-        report_options,
-    )
 
 
 @click.group(cls=VerbGroup, context_settings=HELP)
@@ -157,7 +137,7 @@ def _print_sound(done: ReverbReport, what: str, *, quiet: bool, as_json: bool) -
 @sound_option
 @_apply_option("--amount", "amount", type=SHARE, help="0 is the recording, 1 it in the room.")
 @_tail_option(_apply_option)
-@_written(_apply_option)
+@changed_sound_options(_apply_option)
 def apply(
     recording: str, room: str, output: str, quiet: bool, as_json: bool, **options: Any
 ) -> None:
@@ -194,7 +174,7 @@ def estimate(recording: str, quiet: bool, as_json: bool, **options: Any) -> None
 )
 @_tail_option(_match_option)
 @seed_option(_match_option)
-@_written(_match_option)
+@changed_sound_options(_match_option)
 def match(
     dry: str, reference: str, output: str, quiet: bool, as_json: bool, **options: Any
 ) -> None:
@@ -248,7 +228,7 @@ def room(recording: str | None, output: str, quiet: bool, as_json: bool, **optio
 @click.argument("recording")
 @sound_option
 @_remove_option("--amount", "amount", type=SHARE, help="0 is RECORDING, 1 all that is found.")
-@_written(_remove_option)
+@changed_sound_options(_remove_option)
 def remove(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Take late reverb out of RECORDING: speech, or music of short notes."""
     silence_warnings(quiet)

@@ -10,12 +10,8 @@ from cambiata.cli.options import (
     HELP,
     KEY_HELP,
     ApiOptions,
-    Decorator,
-    combined,
-    force_option,
-    report_options,
+    changed_sound_options,
     sound_option,
-    strict_option,
 )
 from cambiata.cli.values import SECONDS
 from cambiata.transposition.api import Formant
@@ -41,24 +37,6 @@ def parse_tempos(
         raise click.BadParameter(f"{text!r} are not two tempos; write them like 120=90") from None
 
 
-def _written(option: ApiOptions) -> Decorator:
-    """How a sound is stored."""
-    return combined(
-        option("--rate", "sample_rate", type=int, metavar="HZ", help="Sample rate, else as it is."),
-        option("--channels", "n_channels", type=int, metavar="N", help="Channels, else as it is."),
-        option("--subtype", "subtype", metavar="NAME", help="PCM_16, PCM_24, FLOAT, ..."),
-        option(
-            "--picture",
-            "picture",
-            metavar="OUT.svg|png",
-            help="Draw spectrograms before and after.",
-        ),
-        strict_option(option),
-        force_option,
-        report_options,
-    )
-
-
 @click.command(context_settings=HELP)
 @click.argument("recording")
 @sound_option
@@ -71,7 +49,7 @@ def _written(option: ApiOptions) -> Decorator:
     type=click.Choice(get_args(Formant)),
     help="Whether the spectral envelope stays or moves along.",
 )
-@_written(_transpose_option)
+@changed_sound_options(_transpose_option)
 def transpose(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Move RECORDING, of any instruments and voices, to another pitch or key."""
     silence_warnings(quiet)
@@ -94,7 +72,7 @@ def transpose(recording: str, output: str, quiet: bool, as_json: bool, **options
 @_stretch_option(
     "--tempo", "tempo", metavar="A=B", callback=parse_tempos, help="From a tempo to another."
 )
-@_written(_stretch_option)
+@changed_sound_options(_stretch_option)
 def stretch(recording: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Make RECORDING longer or shorter, at the pitch that it has."""
     silence_warnings(quiet)
