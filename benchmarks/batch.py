@@ -1,8 +1,10 @@
 """Batches against a shell loop, on Ray, and over many items: ``python benchmarks/batch.py``.
 
 Seconds of processor (of the command and all of its workers) are given beside seconds of wall time,
-as the machine may be shared. Parts: ``loop`` (a loop of single commands, then batches of 1 and 2
-workers), ``memory`` (a cheap verb over 1,000 items), ``ray`` (needs the extra ``cluster``).
+as the machine may be shared: the cores that others use meanwhile are printed, too. Parts: ``loop``
+(a loop of single commands, then batches of 1 and 2 workers), ``lengths`` (files of other lengths,
+for the model of a catalogue), ``memory`` (a cheap verb over 1,000 items), ``ray`` (needs the extra
+``cluster``).
 """
 
 import argparse
@@ -25,6 +27,11 @@ from machine import machine, table
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 DURATION_S = 4.0  # of a file; a phrase
+_STEP_SAMPLES = 6151  # from file to file; a prime, so that no two are the same
+# Lengths of which the model is fitted (the first two) and checked, and how many files of each.
+LENGTHS_S = {4.0: 40, 30.0: 10, 240.0: 4}
+# Batches whose difference is free of the start.
+RAY_FILES, RAY_RUNS = (10, 110), 3
 
 
 def write_songs(folder: Path, n: int, duration_s: float) -> list[Path]:
@@ -33,18 +40,31 @@ def write_songs(folder: Path, n: int, duration_s: float) -> list[Path]:
     n_samples = round(duration_s * song.sample_rate)
     places = []
     for i in range(n):
-        cut = np.roll(song.samples, -i * song.sample_rate // 7, axis=1)[:, :n_samples]
+        moved = np.roll(song.samples, -i * _STEP_SAMPLES, axis=1)
+        cut = np.tile(moved, -(-n_samples // moved.shape[1]))[:, :n_samples]
         places.append(folder / f"{i:04d}.wav")
         cambiata.Audio(cut, song.sample_rate, "PCM_16").save(places[-1])
     return places
 
 
-def cost(work: Callable[[], Any]) -> tuple[float, float]:
-    """Seconds of wall time, and of processor of the children that end meanwhile."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+def cost(work: Callable[[], Any]) -> tuple[float, float, float]:
+    """Seconds of wall time, of processor of the children that end meanwhile, and others' cores."""
+    before, began, busy = children_s(), time.perf_counter(), busy_s()
     work()
-    after, wall_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
-    return wall_s, sum(after[:2]) - sum(before[:2])
+    wall_s, cpu_s = time.perf_counter() - began, children_s() - before
+    return wall_s, cpu_s, max(0.0, (busy_s() - busy - cpu_s) / wall_s)
+
+
+def children_s() -> float:
+    """Seconds of processor of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def busy_s() -> float:
+    """Seconds in which cores of this machine did anything, since it was started."""
+    user, nice, system, *_ = Path("/proc/stat").read_text().split()[1:]
+    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def run(*words: str) -> None:
@@ -83,8 +103,8 @@ def print_loop(folder: Path, n: int) -> None:
         words = batch_words(songs, folder / f"batch{n_workers}", n_workers)
         name = f"batch, {n_workers} worker{'s' * (n_workers > 1)}"
         figures[name] = cost(lambda words=words: start(words, style))  # type: ignore[misc]
-    loop_wall, loop_cpu = figures["loop of single commands"]
-    for name, (wall_s, cpu_s) in figures.items():
+    loop_wall, loop_cpu, _ = figures["loop of single commands"]
+    for name, (wall_s, cpu_s, others) in figures.items():
         audio = n * DURATION_S / cpu_s
         rows.append(
             [
@@ -95,9 +115,10 @@ def print_loop(folder: Path, n: int) -> None:
                 f"{loop_cpu / cpu_s:.2f}",
                 f"{cpu_s / n:.2f}",
                 f"{audio:.1f}",
+                f"{others:.1f}",
             ]
         )
-    header = ["", "wall s", "faster", "core-s", "fewer", "core-s an item", "s of audio a core-s"]
+    header = ["", "wall s", "faster", "core-s", "fewer", "an item", "s of audio a core-s", "others"]
     print(f"\ntransfer of {n} files of {DURATION_S:g} s\n")
     print(table(header, rows))
     same = all(
@@ -106,6 +127,51 @@ def print_loop(folder: Path, n: int) -> None:
         for place in places
     )
     print(f"\nthe same bytes by 1 and 2 workers: {same}")
+
+
+def print_lengths(folder: Path) -> None:
+    """Core-seconds of files of several lengths, and what a line through the first two foretells."""
+    style = str(folder / "cello.timbre")
+    cambiata.capture_timbre([EXAMPLES / "cello.flac"], style)
+    points: list[tuple[float, float]] = []
+    rows = []
+    for duration_s, n in LENGTHS_S.items():
+        figures = []
+        for n_files in (1, n):  # the difference is without the start of the command and its worker
+            songs = folder / f"songs-{duration_s:g}-{n_files}"
+            songs.mkdir()
+            write_songs(songs, n_files, duration_s)
+            words = batch_words(songs, folder / f"out-{songs.name}", 1)
+            figures.append(cost(lambda words=words: start(words, style)))  # type: ignore[misc]
+        (_, one_s, _), (_, all_s, others) = figures
+        each_s = (all_s - one_s) / (n - 1)
+        points.append((duration_s, each_s))
+        foretold = "fitted"
+        if len(points) > 2:
+            (x0, y0), (x1, y1) = points[:2]
+            foretold = f"{y0 + (y1 - y0) / (x1 - x0) * (duration_s - x0):.2f}"
+        rows.append(
+            [
+                f"{duration_s:g}",
+                f"{n}",
+                f"{one_s - each_s:.2f}",
+                f"{each_s:.2f}",
+                foretold,
+                f"{duration_s / each_s:.1f}",
+                f"{others:.1f}",
+            ]
+        )
+    header = [
+        "s",
+        "files",
+        "start",
+        "core-s a file",
+        "by the line",
+        "s of audio a core-s",
+        "others",
+    ]
+    print("\ntransfer by one worker\n")
+    print(table(header, rows))
 
 
 def resident_mib(pid: int) -> float:
@@ -159,7 +225,7 @@ def same(number: int) -> int:
 
 
 def print_ray(folder: Path, n: int) -> None:
-    """Ray against the pool of processes: its start, an empty task, and a batch."""
+    """Ray against the pool of processes: its start, an empty task, and batches of two sizes."""
     rows = []
     for name in ("local", "ray"):
         began = time.perf_counter()
@@ -172,26 +238,48 @@ def print_ray(folder: Path, n: int) -> None:
         rows.append([name, f"{first_s:.1f}", f"{task_ms:.1f}"])
     print(f"\n2 workers, {n} empty tasks\n")
     print(table(["engine", "start and first task, s", "a task, ms"], rows))
-    songs = folder / "songs"
-    songs.mkdir()
-    write_songs(songs, 40, 1.0)
-    figures = []
+    sizes = RAY_FILES
+    for size in sizes:
+        (folder / str(size)).mkdir()
+        write_songs(folder / str(size), size, 1.0)
+    walls: dict[tuple[str, int], list[float]] = {}
+    others = []
+    own = (str(EXAMPLES / "cello.flac"), "--amount=0")
+    for run_number in range(RAY_RUNS):
+        for name in ("local", "ray"):
+            for size in sizes:
+                out = folder / f"{name}-{size}-{run_number}"
+                words = batch_words(folder / str(size), out, 2, name)
+                wall_s, _, used = cost(lambda words=words: start(words, *own))  # type: ignore[misc]
+                walls.setdefault((name, size), []).append(wall_s)
+                others.append(used)
+    rows = []
     for name in ("local", "ray"):
-        words = batch_words(songs, folder / name, 2, name)
-        own = (str(EXAMPLES / "cello.flac"), "--amount=0")
-        began = time.perf_counter()
-        start(words, *own)
-        wall_s = time.perf_counter() - began
-        figures.append([name, f"{wall_s:.1f}"])
-    print("\nbatch of 40 files, amount 0\n")
-    print(table(["engine", "wall s"], figures))
+        few, many = (walls[name, size] for size in sizes)
+        items = [
+            (long - short) / (sizes[1] - sizes[0]) for short, long in zip(few, many, strict=True)
+        ]
+        starts = [short - sizes[0] * each for short, each in zip(few, items, strict=True)]
+        rows.append([name, spread(starts, 1, 1), spread(items, 1000, 0)])
+    print(f"\nbatches of {sizes[0]} and {sizes[1]} files of 1 s, amount 0, {RAY_RUNS} runs each\n")
+    print(table(["engine", "start, s", "an item more, ms"], rows))
+    print(f"\nothers used {min(others):.1f} to {max(others):.1f} cores, Ray's own among them")
+
+
+def spread(values: list[float], scale: float, digits: int) -> str:
+    """Median of values, and the least and greatest."""
+    low, middle, high = (
+        f"{scale * each:.{digits}f}"
+        for each in (min(values), statistics.median(values), max(values))
+    )
+    return f"{middle} ({low} to {high})"
 
 
 def main() -> None:
     """Print the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["loop", "memory"])
-    parser.add_argument("--files", type=int, default=40)
+    parser.add_argument("parts", nargs="*", default=["loop", "lengths", "memory"])
+    parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--items", type=int, default=1000)
     options = parser.parse_args()
     print(machine())
@@ -199,6 +287,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             if part == "loop":
                 print_loop(Path(scratch), options.files)
+            elif part == "lengths":
+                print_lengths(Path(scratch))
             elif part == "memory":
                 print_memory(Path(scratch), options.items)
             else:

@@ -22,6 +22,7 @@ CURES = {
     "music21": 'pip install "cambiata[eval]"',
     "mir_eval|sklearn|matplotlib|pretty_midi|essentia": 'pip install "cambiata[eval]"',
     "basic.pitch|pitch tracker": "pip install --no-deps basic-pitch==0.4.0",
+    "moto|s3fs": 'pip install "moto[server]" s3fs',
     "ray|fsspec": 'pip install "cambiata[cluster]"',
     "fastapi": 'pip install "cambiata[studio]"',
     "schemathesis": 'pip install "cambiata[test]"',

@@ -1,5 +1,6 @@
 """Where outputs may go, and that they appear whole or not at all."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -216,6 +217,53 @@ def test_what_killed_runs_left_is_removed_and_what_they_had_moved_comes_back(
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["folder", "mine.txt", "other.txt", "young.txt"]
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["before"]
+
+
+_USING = """
+import sys
+from pathlib import Path
+from cambiata import files
+with files.sole_user(Path(sys.argv[1])):
+    print("ours", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_a_file_has_one_user_at_a_time_and_is_free_when_that_was_killed(tmp_path: Path) -> None:
+    place = tmp_path / "run.csv"
+    with files.sole_user(tmp_path / "other.csv"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    command = [sys.executable, "-c", _USING, str(place)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"ours\n"
+        files.write_text(tmp_path / "beside.txt", "")  # looks for what is stale
+        with (
+            pytest.raises(InputError, match=r"run\.csv: is in use by another run; wait"),
+            files.sole_user(place),
+        ):
+            pass
+        program.kill()
+    with files.sole_user(place):
+        with pytest.raises(InputError, match="in use"), files.sole_user(place):
+            pass
+        assert len(list(tmp_path.iterdir())) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["beside.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_where_folders_cannot_be_locked_nothing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_locks(_number: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", without_locks)
+    with files.sole_user(tmp_path / "a"), files.sole_user(tmp_path / "a"):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_files_that_were_finished_are_known(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ MUSICXML_SUFFIXES = (".musicxml", ".xml", ".mxl")
 
 
 _SCRATCH = ".cambiata-scratch-"
+_IN_USE = (
+    f"{_SCRATCH}in-use-"  # of a file that one process at a time may use: removed as scratch is
+)
+# Another process looks at such a folder for a moment only, to see whether it is stale.
+_LOCK_TRIES, _LOCK_PAUSE_S = 10, 0.02
 _REPLACED = "replaced"  # in a scratch folder: what is on its way out
 # A scratch folder is locked a moment after it is made; younger ones are let be.
 _STALE_S = 60.0
@@ -252,6 +257,13 @@ def _lock(folder: str | Path) -> int | None:
     None where another process has it, or where folders cannot be locked: on Windows and on some
     network drives nothing is ever stale.
     """
+    with suppress(BlockingIOError):
+        return _open_locked(folder)
+    return None
+
+
+def _open_locked(folder: str | Path) -> int | None:
+    """As `_lock`, but BlockingIOError is raised where another process has the lock."""
     if fcntl is None:
         return None
     try:
@@ -260,10 +272,58 @@ def _lock(folder: str | Path) -> int | None:
         return None
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(number)
+        if isinstance(error, BlockingIOError):
+            raise
         return None
     return number
+
+
+@contextmanager
+def sole_user(place: Path) -> Iterator[None]:
+    """Refuse (`InputError`) a file that another caller uses so, in this process or in another.
+
+    A folder beside the file is locked until the block or its process ends, however that ends. Where
+    folders cannot be locked (`_lock`) nothing is refused.
+    """
+    folder = place.absolute().parent / f"{_IN_USE}{place.name}"
+    try:
+        lock = _lock_sole(folder)
+    except BlockingIOError:
+        problem, cure = "is in use by another run", "wait for that to end, or name another file"
+        raise InputError(str(place), problem, cure) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # first, so that who locks it next sees that it is gone
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock_sole(folder: Path) -> int | None:
+    """Descriptor that holds the lock of a folder, which is made; None where none can be locked.
+
+    Raises BlockingIOError where another has it.
+    """
+    for _ in range(_LOCK_TRIES):
+        with suppress(OSError):
+            folder.mkdir()
+        with suppress(BlockingIOError):
+            lock = _open_locked(folder)
+            if lock is None or _is_at(folder, lock):
+                return lock
+            os.close(lock)  # another has removed it meanwhile
+        time.sleep(_LOCK_PAUSE_S)
+    raise BlockingIOError
+
+
+def _is_at(folder: Path, number: int) -> bool:
+    """Whether what a descriptor holds is still there by its name."""
+    with suppress(OSError):
+        return folder.stat().st_ino == os.fstat(number).st_ino
+    return False
 
 
 @contextmanager

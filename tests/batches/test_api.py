@@ -177,6 +177,29 @@ def test_an_interrupt_keeps_what_is_done(engine: Callable[..., SerialEngine]) ->
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_of_two_runs_on_one_manifest_the_second_is_refused(
+    engine: Callable[..., SerialEngine],
+) -> None:
+    engine()
+    refused: list[str] = []
+
+    def begin_another(_item: cambiata.BatchItem) -> None:
+        with pytest.raises(InputError) as caught:
+            transfer_all()
+        refused.append(str(caught.value))
+
+    assert transfer_all(report=begin_another).n_done == 4
+    assert len(refused) == 4
+    assert refused[0].startswith("run.csv: is in use by another run; wait for that to end")
+    assert [row["status"] for row in rows()] == ["done"] * 4
+    assert sorted(path.name for path in Path().iterdir()) == [
+        *("out", "run.csv", "songs", "style.wav"),
+    ]
+    assert transfer_all().n_skipped == 4
+
+
+@pytest.mark.usefixtures("folder")
 def test_rows_of_other_items_stay(engine: Callable[..., SerialEngine]) -> None:
     engine()
     transfer_all()

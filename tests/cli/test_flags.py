@@ -37,6 +37,17 @@ def test_keywords_in_flags(keywords: str, flags: str) -> None:
     assert in_flags(keywords, cli) == flags
 
 
+def test_a_message_without_keywords_loads_no_other_verb() -> None:
+    class Unread:
+        @property
+        def params(self) -> None:
+            raise AssertionError
+
+    assert in_flags("a.wav: is 25 cents sharp", Unread()) == "a.wav: is 25 cents sharp"
+    with pytest.raises(AssertionError):
+        in_flags("use `force=True`", Unread())
+
+
 def _texts() -> Iterator[tuple[str, str]]:
     """Where each text of the package stands, but for docstrings, and the text; names are {}."""
     for path in sorted(SOURCE.rglob("*.py")):

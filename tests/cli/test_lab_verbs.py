@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 from commands import Done, run, start
+from serial_engine import SerialEngine
 from sounds import tone
 
 from cambiata.audio.sound import Audio
-from cambiata.cli import lab_verbs
+from cambiata.cli import lab_verbs, options
 from cambiata.cli.options import without_unset
+from cambiata.engines.engine import opened, run_tasks
+from cambiata.errors import InputError
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part, Score
 
@@ -80,6 +83,11 @@ _BAD = [
     ("data bank tiny.sf2 -o out --velocities 0", "velocit"),
     ("data bank tiny.sf2 -o out --jobs 0", "0 is not in the range x>=1"),
     ("data bank tiny.sf2 -o exists", "exists"),
+    ("data bank tiny.sf2 -o out --engine slurm", "'slurm' is not one of 'local', 'ray'"),
+    (
+        "data bank tiny.sf2 -o out --address a:1",
+        "address a:1: is of a cluster; leave out --address, or use --engine ray",
+    ),
     ("data bank empty -o out", "empty: "),
     ("data bank notes -o out --use never", "'never' is not one of 'train', 'test'"),
     ("data bank -o out", "Missing argument 'SOURCE'"),
@@ -236,6 +244,40 @@ def test_a_bank_of_a_font_is_made_and_found(folder: Path) -> None:
     assert (folder / ".cache/cambiata/bank/tiny/bank.json").exists()
 
 
+def test_a_bank_is_made_on_the_engine_that_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fluidsynth()
+    engine = SerialEngine()
+    monkeypatch.setattr(options, "opened", engine.opened)
+    words = ("data", "bank", "tiny.sf2", "--programs", "0,5", "--velocities", "80", "--quiet")
+    done = run(*words, "--engine", "ray", "--address", "here:1", "-o", "one", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert engine.given == ("ray", "here:1")
+    assert [preset.program for preset in engine.done] == [5, 0]
+    assert run(*words, "--jobs", "1", "-o", "other", folder=folder).returncode == 0
+    assert len(engine.done) == 2
+    written = {path.name: path.read_bytes() for path in (folder / "one").iterdir()}
+    assert written == {path.name: path.read_bytes() for path in (folder / "other").iterdir()}
+
+
+@pytest.mark.parametrize("verb", ["transfer", "play", "translate"])
+def test_rows_are_run_on_the_engine_that_is_named(
+    tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(_output: str, *, n_workers: int, **_rest: object) -> None:
+        results = list(run_tasks(abs, [-1, -2], n_workers))
+        raise InputError(verb, f"gave {results}", "see above")
+
+    engine = SerialEngine()
+    monkeypatch.setattr(options, "opened", engine.opened)
+    monkeypatch.setattr(f"cambiata.evaluate.{verb}.evaluate_{verb}", judge)
+    words = ("evaluate", verb, "-o", "out", "--engine", "ray", "--jobs", "2")
+    done = run(*words, folder=tmp_path)
+    assert done.stderr.decode() == f"cambiata: {verb}: gave [(-2, 2), (-1, 1)]; see above\n"
+    assert engine.given == ("ray", None)
+
+
 def test_a_bank_of_recordings_names_the_unreadable(folder: Path) -> None:
     done = run(
         *("data", "bank", "notes", "-o", "recorded", "--licence", "CC0-1.0", "--use", "test"),
@@ -377,7 +419,8 @@ def test_every_option_of_evaluate_is_an_argument_of_its_function() -> None:
         (lab_verbs.pack, build_pack, {"quiet", "as_json", "output"}),
     ):
         names = {parameter.name for parameter in command.params}
-        assert names - own <= set(inspect.signature(function).parameters) | {"output"}
+        known = {*inspect.signature(function).parameters, *inspect.signature(opened).parameters}
+        assert names - own <= known | {"output"}
 
 
 def test_groups_help_themselves() -> None:

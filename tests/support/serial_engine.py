@@ -14,6 +14,7 @@ class SerialEngine:
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.done: list[Any] = []
+        self.given: tuple[str, str | None] | None = None
         self._stop_after = stop_after
 
     def run_tasks(
@@ -26,5 +27,6 @@ class SerialEngine:
             yield task, attempt(function, task)
 
     @contextmanager
-    def opened(self, _name: str, _address: str | None) -> Iterator["SerialEngine"]:
+    def opened(self, engine: str, address: str | None) -> Iterator["SerialEngine"]:
+        self.given = (engine, address)
         yield self

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cambiata.batches import places
-from cambiata.batches.manifest import BatchItem, Manifest
+from cambiata.batches.manifest import BatchItem, Manifest, open_manifest
 from cambiata.batches.plan import Planned, left_to_do, plan_items
 from cambiata.batches.verbs import Verb
 from cambiata.batches.work import Outcome, work
@@ -108,7 +107,7 @@ def batch(
     n_workers : int, optional
         Number of workers; by default one a core.
     manifest : str or pathlib.Path, optional
-        CSV file with a row an item, in the items' order.
+        CSV file with a row an item, in the items' order; of one run at a time.
     engine : {"local", "ray"}
         What the workers run on: processes of this machine, or a Ray cluster.
     address : str, optional
@@ -141,16 +140,17 @@ def batch(
         raise InputError(f"n_workers {n_workers}", "is out of range", "use 1 or more")
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     planned = plan_items(Verb(verb), given, output, arguments, version("cambiata"))
-    record = Manifest(manifest)
-    if record.place is not None:
-        _check_manifest_apart(record.place, planned)
-    todo = left_to_do(planned, record, force=force)
-    n_skipped = sum(item.status == "done" for item in record.items)
-    for item in record.items:
-        if report is not None and item.status == "failed":
-            report(item)
-    n_workers = _run(todo, record, n_workers, engine, address, progress, report)
-    items = tuple(record.items)
+    with open_manifest(manifest) as record:
+        if record.place is not None:
+            _check_manifest_apart(record.place, planned)
+        todo = left_to_do(planned, record, force=force)
+        places.check_buckets({places.folder_of(each.item.output) for each in todo})
+        n_skipped = sum(item.status == "done" for item in record.items)
+        for item in record.items:
+            if report is not None and item.status == "failed":
+                report(item)
+        n_workers = _run(todo, record, n_workers, engine, address, progress, report)
+        items = tuple(record.items)
     n_done = sum(item.status == "done" for item in items)
     return BatchReport(
         verb=verb,
@@ -200,9 +200,7 @@ def _run(
         for folder in folders:
             stack.callback(_clean, folder)
         items = {each.task.index: each.item for each in todo}
-        results = chosen.run_tasks(
-            partial(work, str(Path.cwd())), [each.task for each in todo], n_workers
-        )
+        results = chosen.run_tasks(work, [each.task for each in todo], n_workers)
         stack.enter_context(closing(results))
         for n_left, (task, result) in enumerate(results, n_items - len(todo) + 1):
             item = _finished(items[task.index], result)
@@ -234,7 +232,7 @@ def _finished(item: BatchItem, result: Outcome | Failure) -> BatchItem:
 
 def _clean(folder: str) -> None:
     """Remove what workers that were killed have left in a folder."""
-    with suppress(OSError):
+    with suppress(OSError, CambiataError):
         if places.is_remote(folder):
             places.remove_parts(folder)
         elif Path(folder).is_dir():

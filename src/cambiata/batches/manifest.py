@@ -3,7 +3,8 @@
 import csv
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from typing import Any, Literal
 from cambiata.batches.inputs import read_table
 from cambiata.batches.places import identity
 from cambiata.errors import InputError
-from cambiata.files import OutputKind, atomic_file, check_output
+from cambiata.files import OutputKind, atomic_file, check_output, sole_user
 
 Status = Literal["pending", "done", "failed"]
 
@@ -122,6 +123,16 @@ class Manifest:
                 writer.writerow(_cells(item))
         self._written_s = time.monotonic()
         self._took_s = self._written_s - began
+
+
+@contextmanager
+def open_manifest(path: str | Path | None) -> Iterator[Manifest]:
+    """A manifest that no other run uses meanwhile: each would write over the other's rows."""
+    if path is None:
+        yield Manifest(None)
+        return
+    with sole_user(check_output(path, _MANIFEST, force=True)):
+        yield Manifest(path)
 
 
 def _cells(item: BatchItem) -> dict[str, Any]:

@@ -4,8 +4,8 @@ import hashlib
 import os
 import re
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,6 +17,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # two letters or more: C:// is
 _MARKS = ("ETag", "etag", "md5Hash", "checksum", "LastModified", "mtime", "created")
 _PART = ".cambiata-part-"  # begins the names of what is not all there yet
 _PIECE_BYTES = 1 << 20
+_REASON_LENGTH = 200  # of what a file system says; S3's lines are shorter
 
 
 def is_remote(place: str) -> bool:
@@ -76,13 +77,30 @@ def _open(url: str) -> tuple[Any, str]:
     return fs, path
 
 
+@contextmanager
+def _reached(url: str) -> Iterator[tuple[Any, str]]:
+    """File system of a URL, and the path there; whatever fails on the way is refused by the URL.
+
+    Each file system has errors of its own: no credentials, no answer, no permission.
+    """
+    fs, path = _open(url)
+    try:
+        yield fs, path
+    except (InputError, FileNotFoundError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:_REASON_LENGTH] or type(error).__name__
+        cure = "check the URL, and the credentials and endpoint that fsspec is configured with"
+        raise InputError(url, f"cannot be reached ({reason})", cure) from error
+
+
 def exists(place: str) -> bool:
     """Whether something is there."""
     if not is_remote(place):
         return Path(place).exists()
-    fs, path = _open(place)
-    fs.invalidate_cache()
-    return bool(fs.exists(path))
+    with _reached(place) as (fs, path):
+        fs.invalidate_cache()
+        return bool(fs.exists(path))
 
 
 def found_in(folder: str, suffixes: Sequence[str]) -> list[str] | None:
@@ -93,10 +111,10 @@ def found_in(folder: str, suffixes: Sequence[str]) -> list[str] | None:
             return None
         inside = [str(each) for each in sorted(place.iterdir()) if each.is_file()]
     else:
-        fs, path = _open(folder)
-        if not fs.isdir(path):
-            return None
-        listed = sorted(fs.ls(path, detail=True), key=lambda each: str(each["name"]))
+        with _reached(folder) as (fs, path):
+            if not fs.isdir(path):
+                return None
+            listed = sorted(fs.ls(path, detail=True), key=lambda each: str(each["name"]))
         inside = [fs.unstrip_protocol(each["name"]) for each in listed if each["type"] == "file"]
     names = [(each, name_of(each)) for each in inside]
     return [
@@ -108,19 +126,20 @@ def found_in(folder: str, suffixes: Sequence[str]) -> list[str] | None:
 
 def matches(pattern: str) -> list[str]:
     """Remote places that a pattern with stars names, sorted."""
-    fs, path = _open(pattern)
-    return sorted(fs.unstrip_protocol(each) for each in fs.glob(path))
+    with _reached(pattern) as (fs, path):
+        return sorted(fs.unstrip_protocol(each) for each in fs.glob(path))
 
 
 def fingerprint(place: str) -> str:
     """What changes with a content: SHA-256 of a file or a folder; of a URL, its size and mark.
 
-    A URL's content is not fetched for it: file systems keep a mark (an ETag, a time).
+    A URL's content is not fetched for it: file systems keep a mark (an ETag, a time). Where nothing
+    is there, FileNotFoundError is raised.
     """
     if is_remote(place):
-        fs, path = _open(place)
-        fs.invalidate_cache()
-        facts = fs.info(path)
+        with _reached(place) as (fs, path):
+            fs.invalidate_cache()
+            facts = fs.info(path)
         mark = next((str(facts[each]) for each in _MARKS if facts.get(each)), "")
         return f"{facts.get('size')} {mark.strip(chr(34))}"
     here = Path(place)
@@ -144,12 +163,26 @@ def _sha256(path: str, _size: int, _mtime_ns: int) -> str:
     return digest.hexdigest()
 
 
+def check_buckets(folders: Iterable[str]) -> None:
+    """Refuse remote folders in buckets that do not exist: some file systems would make these.
+
+    Paths of file systems that have no buckets begin with a stroke.
+    """
+    checked = set()
+    for folder in filter(is_remote, folders):
+        with _reached(folder) as (fs, path):
+            bucket = path.partition("/")[0]
+            if bucket and (fs, bucket) not in checked and not fs.exists(bucket):
+                raise InputError(folder, f"its bucket {bucket} does not exist", "make it first")
+            checked.add((fs, bucket))
+
+
 def fetch(url: str, folder: Path) -> Path:
     """A file or folder of a URL, copied into a folder of this machine."""
-    fs, path = _open(url)
     place = folder / name_of(url)
     try:
-        fs.get(path, str(place), recursive=bool(fs.isdir(path)))
+        with _reached(url) as (fs, path):
+            fs.get(path, str(place), recursive=bool(fs.isdir(path)))
     except FileNotFoundError as error:
         raise InputError(url, "no such file", "check the URL") from error
     return place
@@ -160,29 +193,26 @@ def publish(made: Path, folder: str, last: str) -> None:
 
     The file named `last` comes last: where it is, all is.
     """
-    fs, path = _open(folder)
-    with suppress(FileExistsError):
-        fs.makedirs(path, exist_ok=True)
     files = [each for each in sorted(made.rglob("*")) if each.is_file()]
-    for each in sorted(files, key=lambda file: file.name == last):
-        inside = each.relative_to(made)
-        place = f"{path}/{inside.as_posix()}"
-        with suppress(FileExistsError):
-            fs.makedirs(place.rpartition("/")[0], exist_ok=True)
-        part = f"{path}/{_PART}{uuid.uuid4().hex}"
-        try:
-            fs.put_file(str(each), part)
-            fs.mv(part, place)
-        except BaseException:
-            with suppress(Exception):
-                fs.rm(part)
-            raise
+    with _reached(folder) as (fs, path):
+        for each in sorted(files, key=lambda file: file.name == last):
+            place = f"{path}/{each.relative_to(made).as_posix()}"
+            with suppress(FileExistsError):
+                fs.makedirs(place.rpartition("/")[0], exist_ok=True)
+            part = f"{path}/{_PART}{uuid.uuid4().hex}"
+            try:
+                fs.put_file(str(each), part)
+                fs.mv(part, place)
+            except BaseException:
+                with suppress(Exception):
+                    fs.rm(part)
+                raise
 
 
 def remove_parts(folder: str) -> None:
     """Remove what uploads of killed workers have left in a remote folder."""
-    fs, path = _open(folder)
-    fs.invalidate_cache()
-    for part in fs.glob(f"{path}/{_PART}*"):
-        with suppress(FileNotFoundError):
-            fs.rm(part)
+    with _reached(folder) as (fs, path):
+        fs.invalidate_cache()
+        for part in fs.glob(f"{path}/{_PART}*"):
+            with suppress(FileNotFoundError):
+                fs.rm(part)

@@ -1,7 +1,6 @@
 """One item's work, in a worker process: the verb is run as the command line runs it."""
 
 import io
-import os
 import tempfile
 import time
 import warnings
@@ -40,13 +39,13 @@ class Outcome:
     output_sha256: str = ""
 
 
-def work(folder: str, task: Task) -> Outcome:
-    """Run a verb on one item; `folder` is what paths are relative to."""
+def work(task: Task) -> Outcome:
+    """Run a verb on one item."""
     began = time.perf_counter()
-    _prepare(folder)
+    _prepare()
     inputs: dict[str, str] = {}
     try:
-        inputs = {place: places.fingerprint(place) for place in task.reads}
+        inputs = {place: _fingerprint_of_input(place) for place in task.reads}
         with _brought_here(task) as words:
             code, message = _run(words)
             message = _in_own_names(message, task.words, words)
@@ -60,6 +59,13 @@ def work(folder: str, task: Task) -> Outcome:
     return Outcome(True, time.perf_counter() - began, message[:_MESSAGE_LENGTH], inputs, made)
 
 
+def _fingerprint_of_input(place: str) -> str:
+    try:
+        return places.fingerprint(place)
+    except FileNotFoundError as error:  # of a URL, whose file system may say nothing but the name
+        raise InputError(place, "no such file", "check the URL") from error
+
+
 def _made_nevertheless(output: str) -> str:
     """Fingerprint of an output that is there although its item failed, so that it is ours."""
     with suppress(CambiataError, OSError):
@@ -68,10 +74,8 @@ def _made_nevertheless(output: str) -> str:
 
 
 @cache
-def _prepare(folder: str) -> None:
-    """Go where the batch was begun; once a process."""
-    if Path(folder).is_dir():  # a node without it works on URLs and whole paths
-        os.chdir(folder)
+def _prepare() -> None:
+    """Set the process up as the command line does; once a process."""
     import_module("cambiata.cli.main").limit_heaps()
 
 

@@ -1,6 +1,6 @@
 """The command line's verb for many inputs."""
 
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -16,8 +16,7 @@ from cambiata.cli.console import (
 )
 from cambiata.cli.contents import SomeFailedError
 from cambiata.cli.flags import in_flags
-from cambiata.cli.options import HELP, ApiOptions, output_options
-from cambiata.engines.engine import EngineName
+from cambiata.cli.options import HELP, ApiOptions, engine_options, output_options
 
 _option = ApiOptions(api.batch)
 _MOST_NAMES = 20  # of items that failed in the last line; each had a line of its own
@@ -69,13 +68,7 @@ def split_verb(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     metavar="RUN.csv",
     help="Record of all items, by which the same call goes on.",
 )
-@_option(
-    "--engine",
-    "engine",
-    type=click.Choice(get_args(EngineName)),
-    help="Processes of this machine, or a Ray cluster.",
-)
-@_option("--address", "address", metavar="A", help="Address of a Ray cluster; else one is started.")
+@engine_options
 @output_options
 def batch(words: tuple[str, ...], quiet: bool, as_json: bool, **options: Any) -> None:
     """Run VERB on many INPUTS: files, folders, patterns, URLs, or the rows of one .csv file.

@@ -30,6 +30,8 @@ def in_flags(message: str, root: click.Command) -> str:
     >>> in_flags('use `system="oneshot"`, or leave out `in_place`', cli)
     'use --system oneshot, or leave out --in-place'
     """
+    if not _IN_BACKTICKS.search(message):
+        return message  # a tree is read by loading the modules of all verbs: 0.8 s and 32 MiB
     parameters = {parameter.name: parameter for parameter in _parameters(root)}
 
     def replace(match: re.Match[str]) -> str:

@@ -27,6 +27,7 @@ from cambiata.cli.options import (
     parse_settings,
     quiet_option,
     report_options,
+    runs_on_engine,
     without_unset,
 )
 from cambiata.cli.values import SEED
@@ -76,7 +77,7 @@ def check(banks: str | None, as_json: bool) -> None:
 @click.option("--seed", type=SEED, metavar="N", help="Of a synthesiser's random timbres; else 0.")
 @click.option("--licence", metavar="TEXT", help="Licence of recordings or a font of your own.")
 @click.option("--use", type=click.Choice(["train", "test"]), help="What those are for.")
-@jobs_option
+@runs_on_engine
 @output_options
 def bank(
     source: str,
@@ -303,7 +304,7 @@ def evaluate() -> None:
 )
 @_report_option
 @click.option("--seed", type=SEED, metavar="N", help="Seed of draws and pairings.")
-@jobs_option
+@runs_on_engine
 @output_options
 def evaluate_transfer(
     output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any
@@ -354,7 +355,7 @@ def _run_rows(
 @click.option("--each", "n_each", type=int, metavar="N", help="Windows for every piano.")
 @_report_option
 @_seed_of_draws
-@jobs_option
+@runs_on_engine
 @output_options
 def evaluate_play_command(
     output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any
@@ -371,7 +372,7 @@ def evaluate_play_command(
 @click.option("--limit", type=int, metavar="N", help="Most pairs of each of the first two sets.")
 @click.option("--rendered", "n_rendered", type=int, metavar="N", help="Pairs of the third.")
 @_report_option
-@jobs_option
+@runs_on_engine
 @output_options
 def evaluate_translate_command(
     output: str, report: str | None, force: bool, quiet: bool, as_json: bool, **options: Any

@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, get_args
 
 import click
 
 from cambiata.cli.values import SECONDS, parse_share
+from cambiata.engines.engine import EngineName, opened, using
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -154,11 +156,34 @@ jobs_option = click.option(
     type=click.IntRange(1),
     help="Processes; else one a core.",
 )
+_engine_option = ApiOptions(opened)
+engine_options = combined(
+    _engine_option(
+        "--engine",
+        "engine",
+        type=click.Choice(get_args(EngineName)),
+        help="Processes of this machine, or a Ray cluster.",
+    ),
+    _engine_option(
+        "--address", "address", metavar="A", help="Address of a Ray cluster; else one is started."
+    ),
+)
 report_options = combined(quiet_option, as_json_option)
 output_options = combined(force_option, report_options)
 sound_option = click.option(
     "-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout."
 )
+
+
+def runs_on_engine(command: Callable[..., Any]) -> Any:
+    """A command's processes, with options for how many they are and what they run on."""
+
+    @wraps(command)
+    def run(engine: EngineName, address: str | None, **options: Any) -> Any:
+        with opened(engine, address) as chosen, using(chosen):
+            return command(**options)
+
+    return combined(jobs_option, engine_options)(run)
 
 
 def system_options(option: ApiOptions) -> Decorator:

@@ -1,11 +1,8 @@
 """Banks made of sound fonts, note by note; and the one call that makes a bank of anything."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +25,7 @@ from cambiata.data.soundfont import (
     identify_source,
 )
 from cambiata.data.synthesisers.banks import SYNTHESISERS, build_from_synthesiser
+from cambiata.engines.engine import n_cores, run_all
 from cambiata.errors import InputError
 from cambiata.score.midi import Note
 from cambiata.system import Progress
@@ -140,11 +138,15 @@ def build_from_font(
         with Renderer(sound_font) as renderer:
             writer.start(missing)
             todo = [preset for preset in chosen if preset.program in missing]
-            n_workers = min(n_workers or os.cpu_count() or 1, len(todo))
-            render = partial(_render_program, writer)
-            for done, _ in enumerate(_render_each(render, renderer, todo, n_workers), 1):
-                if progress:
-                    progress(done / len(todo))
+            n_workers = min(n_workers or n_cores(), len(todo))
+            if n_workers == 1:
+                for done, preset in enumerate(todo, 1):
+                    _render_program(writer, renderer, preset)
+                    if progress:
+                        progress(done / len(todo))
+            else:
+                work = partial(_render_in_worker, writer, renderer.font.path)
+                run_all(work, todo, n_workers, str(font), progress)
     return writer.finish()
 
 
@@ -155,32 +157,14 @@ def _check_velocities(velocities: Sequence[int]) -> None:
         raise InputError("velocities", "must be 1 to 127", "write them like 40 80 120")
 
 
-def _render_each(
-    render: Callable[[Renderer, Preset], int],
-    renderer: Renderer,
-    presets: list[Preset],
-    n_workers: int,
-) -> Iterator[int]:
-    if n_workers == 1:
-        yield from (render(renderer, preset) for preset in presets)
-        return
-    # Spawned, since forking a process that has threads may hang.
-    with ProcessPoolExecutor(
-        n_workers, get_context("spawn"), _open_renderer, (renderer.font.path,)
-    ) as pool:
-        yield from pool.map(partial(_render_in_worker, render), presets)
-
-
-_RENDERERS: list[Renderer] = []
-
-
-def _open_renderer(font: Path) -> None:
+@cache
+def _open_renderer(font: Path) -> Renderer:
     """One renderer for all that a worker does, as loading takes time; it ends with the process."""
-    _RENDERERS.append(Renderer(SoundFont(font)))
+    return Renderer(SoundFont(font))
 
 
-def _render_in_worker(render: Callable[[Renderer, Preset], int], preset: Preset) -> int:
-    return render(_RENDERERS[0], preset)
+def _render_in_worker(writer: BankWriter, font: Path, preset: Preset) -> int:
+    return _render_program(writer, _open_renderer(font), preset)
 
 
 def _render_program(writer: BankWriter, renderer: Renderer, preset: Preset) -> int:

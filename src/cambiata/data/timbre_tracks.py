@@ -1,7 +1,6 @@
 """Tracks of one instrument each for the timbre metric, as MFCCs of two segments."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
@@ -17,7 +16,7 @@ from cambiata.audio.source import resample
 from cambiata.data.examples import EXAMPLES_FOLDER, open_bank, open_banks
 from cambiata.data.pairs import PairComposer, PairConfig
 from cambiata.data.soundfont import RENDER_RATE_HZ
-from cambiata.engines.engine import run_tasks
+from cambiata.engines.engine import n_cores, run_tasks
 from cambiata.engines.failure import Failure
 from cambiata.files import write_arrays, write_text
 from cambiata.system import Progress
@@ -141,7 +140,7 @@ def compose_tracks(
     """Features of both segments of many tracks, [N, 2, 12, L], and their instruments, [N]."""
     by_number: dict[int, Any] = {}
     for number, track in run_tasks(
-        partial(_compose_track, banks, seed), range(n_tracks), n_workers or os.cpu_count() or 1
+        partial(_compose_track, banks, seed), range(n_tracks), n_workers or n_cores()
     ):
         if isinstance(track, Failure):
             raise RuntimeError(track.message)

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -18,6 +20,10 @@ _RETRIES = 3
 _ENVIRONMENT = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+# Raised there and here, of what cannot be pickled or unpickled.
+_UNSENT = (ray.exceptions.RayTaskError, ray.exceptions.RaySystemError)
+
+
 class RayEngine:
     """Workers of a cluster that this process has joined."""
 
@@ -30,14 +36,14 @@ class RayEngine:
         self, function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], n_workers: int
     ) -> Generator[tuple[TaskT, ResultT | Failure]]:
         """Tasks with their results, in the order in which they end."""
-        shared = ray.put(function)
+        shared, folder = ray.put(function), str(Path.cwd())
         pending = list(reversed(tasks))
         under_way: dict[Any, TaskT] = {}
         try:
             while pending or under_way:
                 while pending and len(under_way) < n_workers:
                     task = pending.pop()
-                    under_way[_run.remote(shared, task)] = task
+                    under_way[_run.remote(folder, shared, task)] = task
                 ready, _ = ray.wait(list(under_way), num_returns=1)
                 for reference in ready:
                     yield under_way.pop(reference), _result(reference)
@@ -47,13 +53,26 @@ class RayEngine:
 
 
 @ray.remote(num_cpus=1, max_retries=_RETRIES)  # type: ignore[untyped-decorator]
-def _run(function: Callable[[Any], Any], task: Any) -> Any:
+def _run(folder: str, function: Callable[[Any], Any], task: Any) -> Any:
+    _enter(folder)
     return attempt(function, task)
+
+
+@cache
+def _enter(folder: str) -> None:
+    """Go where the caller is, as processes of one machine do; once a process."""
+    if Path(folder).is_dir():  # a node without it works on URLs and whole paths
+        os.chdir(folder)
 
 
 def _result(reference: Any) -> Any:
     try:
         return ray.get(reference)
+    except _UNSENT as error:  # before the function or after it
+        reason = next(
+            iter(str(getattr(error, "cause", error)).splitlines()), ""
+        )  # traceback follows
+        return Failure(f"cannot be sent to its process or back ({reason})")
     except ray.exceptions.RayError as error:
         how = type(error).__name__
         return Failure(f"its process died {_RETRIES + 1} times ({how}; out of memory, or a fault)")
@@ -77,11 +96,15 @@ def ray_engine(address: str | None = None) -> Iterator[RayEngine]:
             logging_level="ERROR",
             runtime_env={"env_vars": dict.fromkeys(_ENVIRONMENT, "1")},
         )
-    except (ConnectionError, ValueError) as error:
-        problem = f"does not answer ({' '.join(str(error).split())[:200]})"
-        raise InputError(
-            f"address {address}", problem, "start one, or leave out `address`"
-        ) from None
+    except Exception as error:  # Ray has no class of its own for it
+        reason = " ".join(str(error).split())[:200]
+        if address is None:
+            subject, problem = "engine ray", f"does not start ({reason})"
+            cure = 'try again when the machine is less busy, or use `engine="local"`'
+        else:
+            subject, problem = f"address {address}", f"does not answer ({reason})"
+            cure = "start one, or leave out `address`"
+        raise InputError(subject, problem, cure) from None
     try:
         yield RayEngine()
     finally:

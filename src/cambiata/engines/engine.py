@@ -67,11 +67,12 @@ def using(engine: Engine) -> Iterator[Engine]:
 
 
 @contextmanager
-def opened(name: EngineName = "local", address: str | None = None) -> Iterator[Engine]:
+def opened(engine: EngineName = "local", address: str | None = None) -> Iterator[Engine]:
     """Engine by its name, closed at the block's end; `address` is a cluster's."""
-    if name not in get_args(EngineName):
-        raise InputError(f"engine {name}", "is unknown", f"use {' or '.join(get_args(EngineName))}")
-    if name == "local":
+    if engine not in get_args(EngineName):
+        names = " or ".join(get_args(EngineName))
+        raise InputError(f"engine {engine}", "is unknown", f"use {names}")
+    if engine == "local":
         if address is not None:
             cure = 'leave out `address`, or use `engine="ray"`'
             raise InputError(f"address {address}", "is of a cluster", cure)
@@ -81,8 +82,13 @@ def opened(name: EngineName = "local", address: str | None = None) -> Iterator[E
         from cambiata.engines.cluster import ray_engine
     except ModuleNotFoundError as error:
         raise MissingExtraError("engine ray", "cluster") from error
-    with ray_engine(address) as engine:
-        yield engine
+    with ray_engine(address) as cluster:
+        yield cluster
+
+
+def n_cores() -> int:
+    """How many workers the engine in use has room for."""
+    return _engine.get().n_cores
 
 
 def run_tasks(
@@ -100,7 +106,7 @@ def run_all(
     progress: Callable[[float], None] | None,
 ) -> None:
     """Do many tasks that write their results themselves, or stop at the first that fails."""
-    done = run_tasks(function, tasks, n_workers or _engine.get().n_cores)
+    done = run_tasks(function, tasks, n_workers or n_cores())
     for i, (_, result) in enumerate(done):
         if isinstance(result, Failure):
             raise InputError(place, result.message, "correct that, then run it again")

@@ -6,7 +6,6 @@ files, the outputs row by row (so that a process's peak memory is that row's), t
 """
 
 import json
-import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cambiata.audio.sound import Audio
-from cambiata.engines.engine import one_thread_each, run_tasks
+from cambiata.engines.engine import n_cores, one_thread_each, run_tasks
 from cambiata.engines.failure import Failure
 from cambiata.errors import CambiataWarning
 from cambiata.evaluate.rows import Row
@@ -50,7 +49,7 @@ def run(
 ) -> list[str]:
     """Outputs and scores of rows over the pairs of test sets, in a folder; what failed."""
     place = check_output(folder, EVALUATION, is_own=_is_run)
-    n_workers = n_workers or os.cpu_count() or 1
+    n_workers = n_workers or n_cores()
     report = progress or (lambda _stage, _share: None)
     tools = tools or load_tools
     tracker, transcriber, _ = tools()  # here first: what is missing is better known at once
