@@ -266,6 +266,60 @@ def test_where_folders_cannot_be_locked_nothing_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(files.fcntl is None, reason="folders cannot be locked there")
+def test_a_scratch_folder_whose_lock_another_held_for_a_moment_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, held = files._lock, []
+
+    def taken_at_first(folder: str | Path) -> int | None:
+        if not held:  # another thread is looking whether it is stale
+            held.append(lock(folder))
+            return None
+        if len(held) == 1:
+            os.close(held[0] or 0)
+            held.append(None)
+        return lock(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_lock", taken_at_first)
+        scratch = files.scratch_folder(tmp_path)
+        folder = scratch.__enter__()
+    monkeypatch.setattr(files, "_STALE_S", -1.0)
+    files.write_text(tmp_path / "other.txt", "")
+    assert folder.is_dir()
+    scratch.__exit__(None, None, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["other.txt"]
+
+
+@pytest.mark.skipif(files.fcntl is None, reason="folders cannot be locked there")
+@pytest.mark.parametrize("made_at_s", [0, 4e9], ids=["1970", "2096"])
+def test_scratch_of_killed_runs_is_known_by_whatever_clock(
+    made_at_s: float, tmp_path: Path
+) -> None:
+    (tmp_path / f"{files._SCRATCH}old").mkdir()
+    os.utime(tmp_path / f"{files._SCRATCH}old", (made_at_s, made_at_s))
+    files.write_text(tmp_path / "a.txt", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_scratch_folder_that_another_run_removed_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, removed = files._lock, []
+
+    def after_a_jump(folder: str | Path) -> int | None:
+        if not removed:  # by the other's clock it was an hour old
+            removed.append(folder)
+            os.rmdir(folder)
+        return lock(folder)
+
+    monkeypatch.setattr(files, "_lock", after_a_jump)
+    files.write_text(tmp_path / "a.txt", "whole")
+    assert removed
+    assert (tmp_path / "a.txt").read_text() == "whole"
+
+
 def test_files_that_were_finished_are_known(tmp_path: Path) -> None:
     files.write_text(tmp_path / "a.txt", "")
     with pytest.raises(RuntimeError), atomic_file(tmp_path / "b.txt"):

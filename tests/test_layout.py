@@ -191,6 +191,7 @@ def test_tests_mirror_the_package() -> None:
         "test_requirements",
         "test_slow",
         "test_sockets",
+        "test_threads",
     }
     for path in tests.rglob("test_*.py"):
         place = path.relative_to(tests)

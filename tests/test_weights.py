@@ -260,18 +260,74 @@ def test_outputs_of_another_shape_are_refused(tmp_path: Path, style_axes: list[i
         transfer(tone, tone, system="vqvae", settings=settings)
 
 
+def _growing(place: Path, operator: str, n: int) -> Path:
+    """A model that makes an array of some 4 n bytes of two numbers, by operators that ours have."""
+    onnx = pytest.importorskip("onnx")
+    helper, arrays = onnx.helper, onnx.numpy_helper
+    side = round(n**0.5)
+    sizes = {"ConstantOfShape": [n], "Expand": [n], "Pad": [0, n], "Add": [side, 1], "Reshape": []}
+    x, y = (helper.make_tensor_value_info(name, 1, None) for name in ("x", "y"))
+    size = arrays.from_array(np.array(sizes[operator], np.int64), "size")
+    nodes = [helper.make_node(operator, ["x", "size"][operator == "ConstantOfShape" :], ["big"])]
+    if operator == "Add":  # both a column and a row of ones, which the sum makes a square
+        nodes = [
+            helper.make_node("ConstantOfShape", ["size"], ["column"]),
+            helper.make_node("Transpose", ["column"], ["row"]),
+            helper.make_node("Add", ["column", "row"], ["big"]),
+        ]
+    nodes.append(helper.make_node("ReduceMean", ["big"], ["y"]))
+    graph = helper.make_graph(nodes, "g", [x], [y], [size])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    onnx.helper.set_model_props(model, {"cambiata": '{"system": "oneshot"}'})
+    place.write_bytes(model.SerializeToString())
+    return place
+
+
+@pytest.mark.parametrize("operator", ["ConstantOfShape", "Expand", "Pad", "Add"])
+def test_networks_of_strangers_take_no_more_than_a_bounded_amount_of_memory(
+    operator: str, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource")
+    x = np.zeros(1, np.float32)
+    small = load_model(str(_growing(tmp_path / "small.onnx", operator, 1 << 16)), "oneshot")
+    assert np.isfinite(small.part()(x)[0]).all()
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    place = _growing(tmp_path / "a.onnx", operator, 3 << 30)  # 12 GB
+    with pytest.raises(InputError, match=r"a\.onnx: its network asks for more memory than any of"):
+        load_model(str(place), "oneshot").part()(x)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
+
+
+def test_operators_that_no_network_of_ours_has_are_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(str(_own_model(tmp_path / "a.onnx", {"system": "oneshot"})))
+    model.graph.node[0].op_type = "Range"
+    (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match=r"a\.onnx: has the operator Range, as no network of ours"):
+        load_model(str(tmp_path / "a.onnx"), "oneshot")
+
+
 def test_faults_with_weights_that_ship_are_ours() -> None:
-    for name in ("", "vqvae"):
-        with pytest.raises(ValueError, match="a bug"), weights_checked(name):
-            raise ValueError("a bug")
-    with pytest.raises(InputError, match="silent"), weights_checked("own.onnx"):
+    with pytest.raises(ValueError, match="a bug"), weights_checked():
+        load_model("groove", "groove").part()(np.zeros((1, 288), np.float32))
+        raise ValueError("a bug")
+    with pytest.raises(InputError, match="silent"), weights_checked():
         raise InputError("a.wav", "is silent", "choose another")
+
+
+def test_the_model_that_was_used_is_named_by_every_block_around(tmp_path: Path) -> None:
+    place = str(_own_model(tmp_path / "a.onnx", {"system": "oneshot"}))
+    for fault in (ValueError("a shape"), KeyError("a"), AttributeError("a"), ZeroDivisionError()):
+        with pytest.raises(InputError, match=r"a\.onnx: its networks do not"), weights_checked():
+            with weights_checked():
+                load_model(place, "oneshot")
+            raise fault
 
 
 def test_a_damaged_model_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     data = bytearray(_own_model(tmp_path / "a.onnx", {"system": "oneshot"}).read_bytes())
     at = data.index(b"Add")
-    data[at : at + 3] = b"A\x80d"  # the name of an operator, which is no text any more
+    data[at : at + 3] = b"And"  # of truths, not of numbers
     (tmp_path / "b.onnx").write_bytes(data)
     with pytest.raises(InputError, match=r"b\.onnx: is not a model"):
         load_model(str(tmp_path / "b.onnx"), "oneshot")
@@ -281,8 +337,8 @@ def test_a_damaged_model_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFix
 def test_too_little_memory_is_not_said_to_be_a_damaged_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_memory(*_arguments: object) -> None:
-        raise RuntimeError("std::bad_alloc")
+    def no_memory(*_arguments: object, is_own: bool) -> None:
+        raise RuntimeError(f"std::bad_alloc {is_own}")
 
     place = _own_model(tmp_path / "a.onnx", {"system": "oneshot"})
     monkeypatch.setattr(weights, "open_session", no_memory)

@@ -5,6 +5,7 @@ meant (`force=True`). The command line says the same in its flags (`cambiata.cli
 """
 
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from typing import Any, SupportsFloat
@@ -131,9 +132,15 @@ class CambiataWarning(UserWarning):
     """Something that the caller should know: what was done to the sound, a name that changed."""
 
 
+# Held by the one thread that silences a decoder for a moment: another would take what is nowhere
+# for standard error and put that back, or lose a warning there.
+STDERR = threading.RLock()
+
+
 def warn(message: str) -> None:
     """Warn of something, at the line of the caller's own code that led to it."""
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "cambiata":
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, CambiataWarning, stacklevel=level)
+    with STDERR:
+        warnings.warn(message, CambiataWarning, stacklevel=level)

@@ -45,6 +45,8 @@ _LOCK_TRIES, _LOCK_PAUSE_S = 10, 0.02
 _REPLACED = "replaced"  # in a scratch folder: what is on its way out
 # A scratch folder is locked a moment after it is made; younger ones are let be.
 _STALE_S = 60.0
+# A lock is held by others for microseconds; file systems that know none have cost so long then.
+_LOCK_TRIES, _LOCK_STEP_S = 10, 0.002
 # Files that this process has put in their places, or was about to, and their inodes: the last ones.
 _finished: deque[tuple[Path, int]] = deque(maxlen=64)
 _OR_REPLACE = "choose another name, or replace it with `force=True`"
@@ -227,11 +229,32 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     It is locked as long as its process lives, so that the next run in `parent` knows what is stale.
     """
     _remove_stale(parent)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=_SCRATCH) as folder:
-        lock = _lock(folder)
+    with _new_folder(parent) as (folder, lock):
         try:
             yield Path(folder)
         finally:
+            if lock is not None:
+                os.close(lock)
+
+
+@contextmanager
+def _new_folder(parent: Path) -> Iterator[tuple[str, int | None]]:
+    """A new folder, and its lock.
+
+    Another run, or another thread of this one, may hold the lock for the moment that it takes to
+    see that the folder is young; where clocks have jumped, it may take it for old and remove it.
+    """
+    for last_try in (False, False, True):
+        with tempfile.TemporaryDirectory(dir=parent, prefix=_SCRATCH) as folder:
+            lock = _lock(folder)
+            for _ in range(_LOCK_TRIES):
+                if lock is not None or fcntl is None or not os.path.isdir(folder):
+                    break
+                time.sleep(_LOCK_STEP_S)
+                lock = _lock(folder)
+            if os.path.isdir(folder) or last_try:
+                yield folder, lock
+                return
             if lock is not None:
                 os.close(lock)
 
@@ -243,7 +266,8 @@ def _remove_stale(parent: Path) -> None:
         if lock is None:
             continue
         with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _STALE_S:
+            # Either way: a folder from the future was made before a clock was set back.
+            if abs(time.time() - folder.stat().st_mtime) > _STALE_S:
                 for moved in (folder / _REPLACED).glob("*"):
                     if not (parent / moved.name).exists():
                         moved.replace(parent / moved.name)
@@ -370,7 +394,7 @@ def _put_anew(unfinished: Path, place: Path) -> None:
 def finished_files() -> list[Path]:
     """Files that this process has put in their places and that are there: for interruptions."""
     found = []
-    for place, number in _finished:
+    for place, number in list(_finished):  # other threads may put more in their places
         with suppress(OSError):
             if place.stat().st_ino == number:
                 found.append(place)

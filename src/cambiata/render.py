@@ -319,7 +319,8 @@ class ContentRender(Render):
             samples = resample(mono(chunk, rate)[0], rate, native)
             found = None
             if len(samples) >= least:
-                found = self.system.listen(samples, **self._tuning)
+                with weights_checked():
+                    found = self.system.listen(samples, **self._tuning)
             evidence = evidence if found is None else evidence + found
         return evidence
 
@@ -412,11 +413,12 @@ class ContentRender(Render):
         padded = np.pad(low, (margin, 0), mode="reflect")
         in_tail = self.n_tail > 0 and at + channel.shape[0] > self.stop - self.start
         padded = np.pad(padded, (0, margin), mode="constant" if in_tail else "reflect")
-        evidence = self.system.listen(padded, **self._tuning)
+        with weights_checked():
+            evidence = self.system.listen(padded, **self._tuning)
         if evidence is not None:
             self._heard.setdefault(at, []).append(evidence)
         timbre = self.style.timbre()
-        with weights_checked(self.system.weights_file):
+        with weights_checked():
             played = self.system.render(
                 padded,
                 timbre,
@@ -485,7 +487,7 @@ class ScoreRender(Render):
 
         def chunks() -> Iterator[Samples]:
             for start, stop in spans:
-                with weights_checked(self.system.weights_file):
+                with weights_checked():
                     played = self.system.render(
                         prepared, timbre, start, stop - start, seed=self.seed
                     )

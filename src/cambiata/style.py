@@ -42,13 +42,15 @@ class Style:
         if isinstance(style, DomainMix):
             if not isinstance(system, TranslateSystem):
                 raise InputError(system.name, "plays no domains", 'use `system="translation"`')
-            self._timbre = system.blend(style)
+            with weights_checked():
+                self._timbre = system.blend(style)
         elif isinstance(style, Timbre):
             if start_s is not None or end_s is not None:
                 raise InputError(
                     style.name, "has no regions", "leave out the style's start and end"
                 )
-            self._timbre = style.for_system(system)
+            with weights_checked():
+                self._timbre = style.for_system(system)
         else:
             self.samples, self.region_s = read_style(style, system, start_s, end_s)
             self.used_s = len(self.samples) / system.config.sample_rate
@@ -71,5 +73,5 @@ class Style:
 
     def _capture(self) -> Any:
         assert self.samples is not None
-        with weights_checked(self._system.weights_file):
+        with weights_checked():
             return self._system.capture(self.samples)

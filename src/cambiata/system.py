@@ -24,6 +24,7 @@ from cambiata.errors import InputError, MissingExtraError, warn
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.score.keys import Key
 from cambiata.score.midi import Part
+from cambiata.weights import weights_checked
 
 Progress = Callable[[float], None]
 """Called with the share of the work that is done, 0 to 1."""
@@ -177,11 +178,6 @@ class StyleSystem(System[ConfigT], Generic[ConfigT, TimbreT]):
             False for drums or noise whose hits are played instead.
         """
         return True
-
-    @property
-    def weights_file(self) -> str:
-        """Name of the weights that its configuration has; empty where there are none."""
-        return str(getattr(self.config, "weights", ""))
 
     @property
     def weights_sha256(self) -> str:
@@ -658,7 +654,8 @@ def make_system(
     name = system_class.name
     config = configure(name, system_class.presets, preset, settings or {})
     try:
-        return system_class(config)
+        with weights_checked():
+            return system_class(config)
     except ModuleNotFoundError as error:
         if system_class.extra is None:
             raise

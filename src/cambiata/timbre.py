@@ -328,7 +328,7 @@ def capture_timbre(
         names.append(Path(source.name).name)
         clips += [clip / np.sqrt(np.mean(np.square(clip))), gap]
     sound = np.concatenate(clips[:-1]).astype(np.float32)
-    with weights_checked(player.weights_file):
+    with weights_checked():
         captured = player.capture(sound)
     warn_of_no_pitch(", ".join(names), player, captured)
     voices = tuple(player.timbre_arrays(captured))

@@ -5,6 +5,7 @@ that a sample costs one product of matrices a layer. Compiled by Numba where it 
 (``cambiata[fast]``); without it the same lines run as they stand, some ten times slower.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -98,8 +99,16 @@ def _compiled_affine(matrix: Array, x: Array, bias: Array) -> Array:  # noqa: AR
     return _affine_in_loops  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=1)
+_COMPILING = threading.Lock()  # two threads would register one stand-in twice
+
+
 def _compiled() -> Callable[..., Any]:
+    with _COMPILING:
+        return _compile()
+
+
+@lru_cache(maxsize=1)
+def _compile() -> Callable[..., Any]:
     try:
         from numba import njit
         from numba.extending import overload

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from cambiata.errors import CambiataError, InputError
 from cambiata.inputs import read_input
-from cambiata.onnx_bytes import names_other_files
+from cambiata.onnx_bytes import foreign_part, names_other_files
 
 
 class WeightsError(CambiataError):
@@ -84,8 +84,13 @@ PartCall = Callable[..., list[npt.NDArray[Any]]]
 
 METADATA_KEY = "cambiata"  # of an ONNX file's metadata: JSON of its configuration, licence, parts
 _MAX_THREADS = 4  # of ONNX Runtime, however many cores there are; more were not measured
+_BEYOND_BOUND = "smaller than requested bytes"  # ONNX Runtime's words
+_DO_NOT_FIT = "its networks do not fit the system"
 _CURE = "give a file of `cambiata train export`"
 _MOST_BYTES = 512 * 2**20  # the largest that ships has ten million
+# Of all arrays of networks of the user's own while they run: five times what the largest of ours
+# takes for its longest stretch. More lets a hostile one take more of the machine.
+_MOST_RUNNING_BYTES = 2 * 2**30
 # Widths, rates, dilations: arrays are made of such sizes. Facts of the training may be larger.
 _LARGEST_FACT = 1e7
 _FACTS_OF_TRAINING = (
@@ -110,26 +115,63 @@ def _read_shipped(file: str, sha256: str) -> bytes:
     return data
 
 
-def open_session(model: bytes | str, n_threads: int = 1) -> Any:
+def open_session(model: bytes | str, n_threads: int = 1, *, is_own: bool = False) -> Any:
     """ONNX Runtime's session of a model's bytes or file; the only place that imports the runtime.
 
     From 1.29 on ONNX Runtime sends usage data to its maker unless this variable is set before it
-    is loaded; a user's own setting wins.
+    is loaded; a user's own setting wins. What a stranger may have made (`is_own`: the user's own)
+    gets a bounded amount of memory.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    disabled = []
+    if is_own:
+        _bound_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        # Arrays that are computed as a network is loaded lie outside of that bound.
+        disabled = ["ConstantFolding"]
     options.intra_op_num_threads = n_threads
     # Threads that wait by spinning would take the cores from what else is played at once.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # What the arena has taken for one long content it keeps: 400 MB, and is no faster for it.
     options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3  # errors only: warnings are about a network, not about its use
+    options.log_severity_level = 4  # nothing: warnings are about a network, errors are raised too
     # Without falling back to the same provider once more, which it prints on standard output.
     return onnxruntime.InferenceSession(
-        model, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        model,
+        options,
+        providers=["CPUExecutionProvider"],
+        enable_fallback=0,
+        disabled_optimizers=disabled,
     )
+
+
+@lru_cache(maxsize=1)
+def _bound_memory() -> None:
+    """Tell ONNX Runtime, once, how much memory all sessions may take that use its allocator."""
+    import onnxruntime as runtime
+
+    arena, default = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, runtime.OrtMemType.DEFAULT
+    bound = {
+        "max_mem": _MOST_RUNNING_BYTES,
+        "arena_extend_strategy": 1,  # by as much as is asked for, not by powers of two
+        "initial_chunk_size_bytes": -1,  # as it is
+        "max_dead_bytes_per_chunk": -1,
+    }
+    memory = runtime.OrtMemoryInfo("Cpu", arena, 0, default)
+    runtime.create_and_register_allocator(memory, runtime.OrtArenaCfg(bound))
+
+
+def _run_options() -> Any:
+    """Options of a run of the user's own networks, after which the bounded memory is given back."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    options.log_severity_level = 4
+    return options
 
 
 @lru_cache(maxsize=8)
@@ -151,13 +193,14 @@ class Model:
     def __init__(self, main: bytes, read: Callable[[str, str], bytes], name: str = "model") -> None:
         self.name = name  # for messages
         self.sha256 = hashlib.sha256(main).hexdigest()
+        self._is_own = name not in WEIGHTS
         n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
-        session = open_session(main, n_threads)
+        session = open_session(main, n_threads, is_own=self._is_own)
         metadata = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
         self.about: Mapping[str, Any] = self._facts(metadata)
         self._sessions = {"": session}
         for part, (file, sha256) in self.about.get("parts", {}).items():
-            self._sessions[part] = open_session(read(file, sha256), n_threads)
+            self._sessions[part] = open_session(read(file, sha256), n_threads, is_own=self._is_own)
 
     def part(self, name: str = "") -> PartCall:
         """One of its networks, as a function from input arrays in their order to output arrays.
@@ -170,22 +213,34 @@ class Model:
         names = [tensor.name for tensor in session.get_inputs()]
 
         def call(*arrays: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+            self.blame()
+            options = _run_options() if self._is_own else None
             try:
-                outputs = session.run(None, dict(zip(names, arrays, strict=True)))
+                outputs = session.run(None, dict(zip(names, arrays, strict=True)), options)
             except Exception as error:  # ONNX Runtime has many
+                if self._is_own and _BEYOND_BOUND in str(error):
+                    problem = "its network asks for more memory than any of ours"
+                    raise InputError(self.name, problem, _CURE) from error
                 if _is_lack_of_memory(error):
                     raise MemoryError from error
-                if self.name in WEIGHTS:  # a fault of ours
+                if not self._is_own:  # a fault of ours
                     raise
                 problem = "its network takes other inputs"
                 raise InputError(self.name, problem, _CURE) from error
             for output in outputs:
+                if self._is_own and output.ndim == 0:  # it would fit any shape
+                    raise InputError(self.name, _DO_NOT_FIT, _CURE)
                 if output.dtype.kind == "f" and not np.isfinite(output).all():
                     problem = "its network gives NaN or infinite numbers"
                     raise InputError(self.name, problem, _CURE)
             return cast("list[npt.NDArray[Any]]", outputs)
 
         return call
+
+    def blame(self) -> None:
+        """Note that what fails next in this thread may be the fault of the user's own model."""
+        if self._is_own:
+            _blamed.name = self.name
 
     def _facts(self, metadata: str) -> Mapping[str, Any]:
         """Metadata, in which what is missing is refused by its name when it is looked up."""
@@ -230,12 +285,16 @@ def _is_moderate(fact: Any) -> bool:
 
 # Threads that want one model wait for the first to load it.
 _LOADING = threading.Lock()
+# Name of the user's own model that this thread has used last, within `weights_checked`.
+_blamed = threading.local()
 
 
 def load_model(name: str, system: str) -> Model:
     """Model of a system: one that ships, or one of the user's own by its path."""
     with _LOADING:
-        return _load_model(name, system)
+        model = _load_model(name, system)
+    model.blame()
+    return model
 
 
 def forget_models() -> None:
@@ -260,20 +319,23 @@ def _load_model(name: str, system: str) -> Model:
 
 
 @contextmanager
-def weights_checked(weights: str) -> Iterator[None]:
-    """Refuse weights of the user's own where what is done with their outputs fails.
+def weights_checked() -> Iterator[None]:
+    """Refuse a model of the user's own where what is done with its facts and outputs fails.
 
     What shape an output has to have only the code that uses it knows, in which NumPy raises one of
-    these. With weights that ship, or without any, the fault is ours and passes.
+    these. Where no model of the user's own was used, the fault is ours and passes.
     """
+    before, _blamed.name = getattr(_blamed, "name", ""), ""
     try:
         yield
     except CambiataError:
         raise
-    except (ValueError, LookupError, TypeError) as error:
-        if not weights or weights in WEIGHTS:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        if not _blamed.name:
             raise
-        raise InputError(weights, "its networks do not fit the system", _CURE) from error
+        raise InputError(_blamed.name, _DO_NOT_FIT, _CURE) from error
+    finally:
+        _blamed.name = _blamed.name or before
 
 
 def open_model(name: str) -> tuple[bytes, Callable[[str, str], bytes]]:
@@ -300,9 +362,11 @@ def _read_own(name: str, sha256: str = "") -> bytes:
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise InputError(name, "has changed", "export it again")
     try:
-        is_alone = not names_other_files(data)
+        is_alone, foreign = not names_other_files(data), foreign_part(data)
     except ValueError as error:
         raise InputError(name, "is not a model", _CURE) from error
     if not is_alone:
         raise InputError(name, "keeps weights in another file", "store them all in one .onnx file")
+    if foreign:
+        raise InputError(name, f"has {foreign}, as no network of ours has", _CURE)
     return data

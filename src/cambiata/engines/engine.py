@@ -6,6 +6,7 @@ the recording of training examples. By default it is the pool of processes of th
 """
 
 import os
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -114,15 +115,39 @@ def run_all(
             progress((i + 1) / len(tasks))
 
 
+class _OneThreadEach:
+    """Variables that several threads may want at once: the first sets, the last puts them back."""
+
+    def __init__(self) -> None:
+        self._lock, self._n_inside = threading.Lock(), 0
+        self._before: dict[str, str | None] = {}
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._n_inside:
+                self._before = {name: os.environ.get(name) for name in _THREADS}
+                os.environ.update(dict.fromkeys(_THREADS, "1"))
+            self._n_inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside:
+                return
+            for name, value in self._before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
+
+
+_one_thread_each = _OneThreadEach()
+
+
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Tell processes begun meanwhile to use a thread each: more would wait for one another."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    _one_thread_each.enter()
     try:
         yield
     finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        _one_thread_each.leave()

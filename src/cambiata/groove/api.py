@@ -23,6 +23,7 @@ from cambiata.registry import find_system, system_names
 from cambiata.score.midi import Metre, Score, check_drums, load, save
 from cambiata.score.notation import SUFFIXES, is_score, read_score
 from cambiata.transcription.tempo import check_tempo
+from cambiata.weights import weights_checked
 
 # Metres that `metre` takes: note values that MIDI can write, and as many beats as a bar may have.
 _UNITS, _MAX_BEATS = ("1", "2", "4", "8", "16"), 32
@@ -453,6 +454,7 @@ def interpolator_between(
     return system_class.between(a, nearest_phrases(a, b, drummer), b, weights), 1.0
 
 
+@weights_checked()
 def _morph(
     score: Score,
     others: Sequence[Score],

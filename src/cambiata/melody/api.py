@@ -118,6 +118,7 @@ class RestyleKeywords(TypedDict, total=False):
 
 
 @checked_keywords
+@weights_checked()
 def restyle(
     tune: Sheet,
     style: str | Sheet | Sequence[Sheet],
@@ -202,8 +203,7 @@ def restyle(
             f"is in {output.metre}, but {name} is in {homes}",
             'add `metre="style"` to change it',
         )
-    with weights_checked((settings or {}).get("weights", "")):
-        output = turning.restyle(output, style_lines, amounts, seed, line)
+    output = turning.restyle(output, style_lines, amounts, seed, line)
     voice = output.voice(tune.voices[number])
     if new_metre is None:
         voices = (*tune.voices[:number], voice, *tune.voices[number + 1 :])

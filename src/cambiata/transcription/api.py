@@ -23,7 +23,7 @@ from cambiata.transcription.hearing import hear_recording, mono, say_beyond
 from cambiata.transcription.pitch import has_pitch
 from cambiata.transcription.tempo import BeatGrid
 from cambiata.transcription.velocity import velocities
-from cambiata.weights import load_model
+from cambiata.weights import load_model, weights_checked
 
 InstrumentKind = Literal["any", "piano", "drums"]
 PitchedKind = Literal["any", "piano"]
@@ -256,6 +256,7 @@ def transcribe_file(
     )
 
 
+@weights_checked()
 def _transcribe(
     source: Source,
     instrument: str,

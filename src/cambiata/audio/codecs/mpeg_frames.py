@@ -7,6 +7,7 @@ given to the decoder by itself, with a tag or a size that says so. Headers: ISO/
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cambiata.audio.codecs.layout import Layout, Part, Window
 
@@ -120,19 +121,9 @@ class _Stream:
         )
 
 
-_headers: dict[bytes, Header | None] = {}
-
-
+@lru_cache(maxsize=10_000)  # the few that a file has are kept; hostile files have more
 def decode_header(four: bytes) -> Header | None:
-    """Header of a frame; None where these bytes are none. The few that a file has are kept."""
-    if four not in _headers:
-        if len(_headers) > 10_000:  # hostile files
-            _headers.clear()
-        _headers[four] = _decode_header(four)
-    return _headers[four]
-
-
-def _decode_header(four: bytes) -> Header | None:
+    """Header of a frame; None where these bytes are none."""
     if len(four) < 4 or four[0] != 0xFF or four[1] & 0xE0 != 0xE0:
         return None
     version, layer = four[1] >> 3 & 3, 4 - (four[1] >> 1 & 3)

@@ -2,9 +2,8 @@
 
 import os
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +16,7 @@ from cambiata.audio.codecs.ffmpeg import FfmpegFile
 from cambiata.audio.codecs.layout import Layout, Part, Window
 from cambiata.audio.codecs.spliced import SplicedFile
 from cambiata.audio.source import BLOCK_SAMPLES, libsndfile_path, resample_blocks
-from cambiata.errors import InputError, warn
+from cambiata.errors import STDERR, InputError, warn
 from cambiata.files import MUSICXML_SUFFIXES, is_midi
 
 # Where a stretch cannot be decoded, so many samples are left out at a time: a quarter of FLAC's
@@ -219,15 +218,12 @@ def _with_channels(block: Samples, n_channels: int) -> Samples:
 def _read(file: Any, n_samples: int) -> Samples:
     """Samples [T, C] that come next."""
     try:
-        with _silence_decoder():
+        # Of all decoders one prints; while it is silenced, so is every other thread.
+        with _silence_decoder() if file.format == "MP3" else nullcontext():
             block: Samples = file.read(n_samples, dtype="float32", always_2d=True)
     except ValueError as error:  # soundfile's, where a decoder is beyond the length that it states
         raise soundfile.LibsndfileError(0) from error
     return block
-
-
-# One thread at a time: another would take what is nowhere for standard error, and put it back.
-_SILENCING = threading.Lock()
 
 
 @contextmanager
@@ -236,7 +232,7 @@ def _silence_decoder() -> Iterator[None]:
     if sys.__stderr__ is None:  # closed from the start: 2 is some other file, which is let be
         yield
         return
-    with _SILENCING:
+    with STDERR:
         try:
             stderr = os.dup(2)
         except OSError:  # no standard error to keep clean
