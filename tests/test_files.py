@@ -311,7 +311,7 @@ def test_a_scratch_folder_that_another_run_removed_is_made_again(
     def after_a_jump(folder: str | Path) -> int | None:
         if not removed:  # by the other's clock it was an hour old
             removed.append(folder)
-            os.rmdir(folder)
+            Path(folder).rmdir()
         return lock(folder)
 
     monkeypatch.setattr(files, "_lock", after_a_jump)

@@ -127,7 +127,7 @@ def test_no_warning_is_lost_while_another_thread_silences_a_decoder() -> None:
 
     warned: list[str] = []
     silenced, inside = threading.Event(), threading.Event()
-    nowhere = os.stat(os.devnull).st_rdev
+    nowhere = Path(os.devnull).stat().st_rdev
 
     def listen(message: object, *_rest: object, **_more: object) -> None:
         warned.append("nowhere" if os.fstat(2).st_rdev == nowhere else str(message))

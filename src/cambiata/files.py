@@ -248,11 +248,11 @@ def _new_folder(parent: Path) -> Iterator[tuple[str, int | None]]:
         with tempfile.TemporaryDirectory(dir=parent, prefix=_SCRATCH) as folder:
             lock = _lock(folder)
             for _ in range(_LOCK_TRIES):
-                if lock is not None or fcntl is None or not os.path.isdir(folder):
+                if lock is not None or fcntl is None or not Path(folder).is_dir():
                     break
                 time.sleep(_LOCK_STEP_S)
                 lock = _lock(folder)
-            if os.path.isdir(folder) or last_try:
+            if Path(folder).is_dir() or last_try:
                 yield folder, lock
                 return
             if lock is not None:

@@ -30,8 +30,7 @@ _NEVER_EXPORTED = ("training", "function", "sparse")
 # Of all networks that ship; in the second row what other versions of torch's exporter write for the
 # same layers. Loop, If and Scan, which hold graphs, and whatever makes arrays from numbers alone
 # (Range, Tile, OneHot, Resize, NonZero, random ones) are not among them.
-_OPERATORS = frozenset(
-    """
+_NAMES = """
     Abs Add And ArgMin AveragePool BatchNormalization Cast Clip Concat ConstantOfShape Conv
     ConvTranspose Cos Div Exp Expand Floor GRU Gather GatherElements Gelu Gemm Greater LeakyRelu
     Less Log MatMul MaxPool Min Mul Pad Pow ReduceMax ReduceMean ReduceSum Relu Reshape Shape
@@ -40,8 +39,8 @@ _OPERATORS = frozenset(
     ArgMax Ceil Constant Elu Equal Erf Flatten GlobalAveragePool GreaterOrEqual GroupNormalization
     Identity InstanceNormalization LSTM LayerNormalization LessOrEqual LogSoftmax Max Neg Not Or
     Reciprocal ReduceMin Round Sign
-    """.split()
-)
+"""
+_OPERATORS = frozenset(_NAMES.split())
 
 
 def names_other_files(model: bytes) -> bool:
