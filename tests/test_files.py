@@ -270,19 +270,19 @@ def test_where_folders_cannot_be_locked_nothing_is_refused(
 def test_a_scratch_folder_whose_lock_another_held_for_a_moment_is_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, held = files._lock, []
+    lock, held = files._open_locked, []
 
     def taken_at_first(folder: str | Path) -> int | None:
         if not held:  # another thread is looking whether it is stale
             held.append(lock(folder))
-            return None
+            raise BlockingIOError
         if len(held) == 1:
             os.close(held[0] or 0)
             held.append(None)
         return lock(folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_lock", taken_at_first)
+        patch.setattr(files, "_open_locked", taken_at_first)
         scratch = files.scratch_folder(tmp_path)
         folder = scratch.__enter__()
     monkeypatch.setattr(files, "_STALE_S", -1.0)
@@ -306,7 +306,7 @@ def test_scratch_of_killed_runs_is_known_by_whatever_clock(
 def test_a_scratch_folder_that_another_run_removed_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, removed = files._lock, []
+    lock, removed = files._open_locked, []
 
     def after_a_jump(folder: str | Path) -> int | None:
         if not removed:  # by the other's clock it was an hour old
@@ -314,7 +314,7 @@ def test_a_scratch_folder_that_another_run_removed_is_made_again(
             Path(folder).rmdir()
         return lock(folder)
 
-    monkeypatch.setattr(files, "_lock", after_a_jump)
+    monkeypatch.setattr(files, "_open_locked", after_a_jump)
     files.write_text(tmp_path / "a.txt", "whole")
     assert removed
     assert (tmp_path / "a.txt").read_text() == "whole"

@@ -45,8 +45,8 @@ _LOCK_TRIES, _LOCK_PAUSE_S = 10, 0.02
 _REPLACED = "replaced"  # in a scratch folder: what is on its way out
 # A scratch folder is locked a moment after it is made; younger ones are let be.
 _STALE_S = 60.0
-# A lock is held by others for microseconds; file systems that know none have cost so long then.
-_LOCK_TRIES, _LOCK_STEP_S = 10, 0.002
+# Others hold the lock for microseconds, or until a stopped one goes on.
+_LOCK_TRIES, _LOCK_STEP_S = 100, 0.005
 # Files that this process has put in their places, or was about to, and their inodes: the last ones.
 _finished: deque[tuple[Path, int]] = deque(maxlen=64)
 _OR_REPLACE = "choose another name, or replace it with `force=True`"
@@ -246,17 +246,21 @@ def _new_folder(parent: Path) -> Iterator[tuple[str, int | None]]:
     """
     for last_try in (False, False, True):
         with tempfile.TemporaryDirectory(dir=parent, prefix=_SCRATCH) as folder:
-            lock = _lock(folder)
-            for _ in range(_LOCK_TRIES):
-                if lock is not None or fcntl is None or not Path(folder).is_dir():
-                    break
-                time.sleep(_LOCK_STEP_S)
-                lock = _lock(folder)
+            lock = _lock_own(folder)
             if Path(folder).is_dir() or last_try:
                 yield folder, lock
                 return
             if lock is not None:
                 os.close(lock)
+
+
+def _lock_own(folder: str) -> int | None:
+    """As `_lock`, once whoever looks at the folder has seen that it is young."""
+    for _ in range(_LOCK_TRIES):
+        with suppress(BlockingIOError):
+            return _open_locked(folder)
+        time.sleep(_LOCK_STEP_S)
+    return None
 
 
 def _remove_stale(parent: Path) -> None:
