@@ -144,6 +144,20 @@ def test_build_goes_on_where_it_stopped(font: Path, tmp_path: Path) -> None:
         assert _contents(folder) == whole
 
 
+def test_what_is_damaged_of_a_finished_bank_is_made_again(font: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bank"
+    built = build_from_font(font, folder, programs=(0, 40), velocities=(90,), n_workers=1)
+    pitch, whole = built.instrument(40).pitches[0], _contents(folder)
+    for name in ("040.npy", "040.notes.npy"):
+        for damaged in (whole[name][:-7], b"", whole[name][:-1] + bytes([whole[name][-1] ^ 1])):
+            (folder / name).write_bytes(damaged)
+            if len(damaged) < len(whole[name]):
+                with pytest.raises(InputError, match=r"bank: is damaged \(program 40\); make it"):
+                    Bank(folder).instrument(40).sustained(pitch, 90)
+            build_from_font(font, folder, programs=(0, 40), velocities=(90,), n_workers=1)
+            assert _contents(folder) == whole
+
+
 def test_finished_bank_is_returned_as_it_is(
     font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Scores of MIDI folders and of music21's corpus, and what is made of their parts."""
 
+import gzip
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cambiata.caches import write_cached
 from cambiata.data import scores
 from cambiata.data.scores import (
     COLLECTIONS,
@@ -189,6 +191,29 @@ def test_chorale_of_the_corpus(corpus: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert load_corpus(["few"])[0].digest == work.digest
     assert load_corpus(["few"], names=["bach/bwv269.mxl"])[0].digest == work.digest
     assert load_corpus(["few"], names=["bach/bwv1.6.mxl"]) == []
+
+
+def test_scores_that_are_stored_wrongly_are_read_again(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = gzip.compress(b'[["Soprano", [[0.0, 1.0, 60, 64]]]]')
+    parsed = []
+
+    def parse(tasks: list[tuple[Path, Path]], *_rest: object) -> list[bytes]:
+        parsed.extend(tasks)
+        for _, place in tasks:
+            write_cached(place, data)
+        return [data for _ in tasks]
+
+    monkeypatch.setattr(scores, "_parse_all", parse)
+    works = load_corpus(["few"])
+    [place] = [path for path in corpus.rglob("*") if path.is_file()]
+    whole = place.read_bytes()
+    for damaged in (b"", data, whole[:-1], whole[:-1] + b"?"):
+        place.write_bytes(damaged)
+        assert load_corpus(["few"])[0].digest == works[0].digest
+        assert place.read_bytes() == whole
+    assert len(parsed) == 5
 
 
 def test_collections_that_hold_nothing_are_refused(corpus: Path) -> None:

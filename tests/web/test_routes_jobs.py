@@ -353,7 +353,8 @@ def test_a_result_is_ready_to_be_heard_and_seen(busy: TestClient, ids: dict[str,
     studio: Studio = busy.app.state.studio  # type: ignore[attr-defined]
     folder = studio.store.folder / "sounds" / sound
     made = sorted(path.name for path in folder.iterdir())
-    assert made == ["peaks-1200.json", "playable.wav", "sound.wav"]
+    views = ["peaks-1200.json", "playable.wav"]
+    assert made == sorted([*views, *(f"{name}.sha256" for name in views), "sound.wav"])
     peaks = busy.get(f"/api/sounds/{sound}/peaks").json()
     heard = soundfile.read(io.BytesIO(busy.get(f"/api/sounds/{sound}/audio").content))[0]
     assert peaks["peak"] == pytest.approx(abs(heard).max(), abs=1e-3)

@@ -131,6 +131,18 @@ def test_peaks_are_the_extremes_of_columns(still: TestClient, tune: dict[str, An
     assert still.get(f"/api/sounds/{tune['id']}/peaks?columns=9").status_code == 422
 
 
+def test_views_that_are_damaged_are_made_again(still: TestClient, tune: dict[str, Any]) -> None:
+    folder = still.app.state.studio.store.folder / "sounds" / tune["id"]  # type: ignore[attr-defined]
+    for view, name in (("peaks?columns=60", "peaks-60.json"), ("audio", "playable.wav")):
+        address = f"/api/sounds/{tune['id']}/{view}"
+        found = still.get(address).content
+        for damaged in (b"", b"{", found[:-5], found[:-1] + b"?"):
+            (folder / name).write_bytes(damaged)
+            assert still.get(address).content == found
+        (folder / f"{name}.sha256").unlink()
+        assert still.get(address).content == found
+
+
 def test_spectrogram_is_a_picture_of_its_partials(still: TestClient) -> None:
     t = np.arange(RATE) / RATE
     file = io.BytesIO()

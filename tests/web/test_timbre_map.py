@@ -31,6 +31,29 @@ def test_few_points(n: int) -> None:
     assert kept == pytest.approx(1.0)
 
 
+def test_what_is_remembered_wrongly_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = {"a": np.zeros(3), "b": np.array([1.0, 0, 0]), "c": np.array([0, 2.0, 0])}
+    measured = []
+
+    def measure(name: str) -> np.ndarray:
+        measured.append(name)
+        return vectors[name]
+
+    monkeypatch.setattr("cambiata.web.timbre_map.load_timbre", lambda name: name)
+    monkeypatch.setattr("cambiata.web.timbre_map.timbre_vector", measure)
+    wanted = [(name, name, "named", None) for name in vectors]
+    found = timbre_map(wanted, tmp_path)
+    assert timbre_map(wanted, tmp_path) == found
+    assert measured == ["a", "b", "c"]
+    for damage in (b"", b"\x93NUMPY", next(tmp_path.iterdir()).read_bytes()[:-1]):
+        for place in tmp_path.iterdir():
+            place.write_bytes(damage)
+        assert timbre_map(wanted, tmp_path) == found
+    assert len(measured) == 12
+
+
 @pytest.mark.slow
 def test_alike_timbres_lie_together(tmp_path: Path) -> None:
     names = ("violin", "cello", "piano")
@@ -40,7 +63,7 @@ def test_alike_timbres_lie_together(tmp_path: Path) -> None:
     violin, cello, piano = (np.array([point["x"], point["y"]]) for point in found["points"])
     assert np.linalg.norm(violin - cello) < np.linalg.norm(violin - piano)
     assert np.linalg.norm(violin - cello) < np.linalg.norm(cello - piano)
-    assert len(list(tmp_path.glob("*.npy"))) == 3
+    assert len(list(tmp_path.glob("*.vector"))) == 3
     wanted = [(name, name, "named", None) for name in names]
     assert timbre_map(wanted, tmp_path) == found
     # Without time each call measures one, and the next goes on.

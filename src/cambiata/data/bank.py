@@ -12,12 +12,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
+from cambiata.caches import file_hash
 from cambiata.data.soundfont import RENDER_RATE_HZ, SoundSource
 from cambiata.errors import InputError
 from cambiata.files import cache_folder
@@ -31,6 +32,7 @@ N_HOLD = round(HOLD_S * RENDER_RATE_HZ)
 # cuts decays off, lower makes banks larger.
 TRAILING_DB = -80.0
 BANK_FOLDER = cache_folder() / "bank"
+_ENDS = ".npy", ".notes.npy"  # of the files of a program
 VERSION = 2  # of the format; banks of another are refused
 
 
@@ -58,14 +60,30 @@ class Instrument:
 
     @cached_property
     def _sound(self) -> npt.NDArray[np.int16]:
-        return cast(
-            "npt.NDArray[np.int16]", np.load(self._folder / f"{self.program:03}.npy", mmap_mode="r")
-        )
+        sound = self._loaded(".npy", "r")
+        if len(sound) < max(self.table["start"] + self.table["length"], default=0):
+            raise self._damaged()
+        return sound
 
     @cached_property
     def table(self) -> npt.NDArray[Any]:
         """Notes of the instrument: pitch, velocity, level in dB, release in dB/s, and place."""
-        return cast("npt.NDArray[Any]", np.load(self._folder / f"{self.program:03}.notes.npy"))
+        table = self._loaded(".notes.npy")
+        if not {"pitch", "velocity", "start", "length"} <= set(table.dtype.names or ()):
+            raise self._damaged()
+        return table
+
+    def _loaded(self, end: str, mmap_mode: Literal["r"] | None = None) -> npt.NDArray[Any]:
+        place = self._folder / f"{self.program:03}{end}"
+        try:
+            return cast("npt.NDArray[Any]", np.load(place, mmap_mode=mmap_mode))
+        except (OSError, ValueError, EOFError) as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> InputError:
+        which = f"is damaged (program {self.program})"
+        cure = "make it again with `cambiata data bank`, as before: what is whole is kept"
+        return InputError(str(self._folder), which, cure)
 
     @cached_property
     def pitches(self) -> tuple[int, ...]:
@@ -152,7 +170,12 @@ def _programs(facts: dict[str, Any]) -> set[int]:
 
 def is_stored(folder: Path, program: int) -> bool:
     """True where a bank has both files of a program."""
-    return all((folder / f"{program:03}{end}").exists() for end in (".npy", ".notes.npy"))
+    return all((folder / f"{program:03}{end}").is_file() for end in _ENDS)
+
+
+def stored_hashes(folder: Path, program: int) -> list[str]:
+    """Hashes of both files of a program."""
+    return [file_hash(folder / f"{program:03}{end}") for end in _ENDS]
 
 
 def _release(sustained: BankedNote, duration_s: float, n_available: int) -> Samples:

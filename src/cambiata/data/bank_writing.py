@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.arrays import Samples
-from cambiata.data.bank import HOLD_S, TRAILING_DB, VERSION, Bank, BankedNote, is_stored
+from cambiata.data.bank import (
+    HOLD_S,
+    TRAILING_DB,
+    VERSION,
+    Bank,
+    BankedNote,
+    is_stored,
+    stored_hashes,
+)
 from cambiata.data.soundfont import RENDER_RATE_HZ, SoundSource
 from cambiata.errors import InputError
 from cambiata.files import BANK, check_output, write_array, write_bytes
@@ -85,7 +93,14 @@ class BankWriter:
                 "holds a bank of another make",
                 "choose another folder, or replace it with `force=True`",
             )
-        return {program for program in self._programs if not is_stored(self.folder, program)}
+        hashes = _read_facts(existing).get("sha256s", {})
+        return {p for p in self._programs if not self._is_whole(p, hashes.get(str(p)))}
+
+    def _is_whole(self, program: int, hashes: list[str] | None) -> bool:
+        """Whether both files of a program are as they were when the bank was finished."""
+        if not is_stored(self.folder, program):
+            return False
+        return hashes is None or stored_hashes(self.folder, program) == hashes
 
     def start(self, missing: set[int]) -> None:
         """Clear away what is to be made again, and write what the bank will be."""
@@ -107,7 +122,8 @@ class BankWriter:
         silent = [program for program, table in tables.items() if not len(np.load(table))]
         if len(silent) == len(tables):
             raise InputError(self.source.name, "is silent in every program", "name another")
-        facts = {**self._manifest, "silent": silent, "complete": True}
+        hashes = {str(p): stored_hashes(self.folder, p) for p in sorted(self._programs)}
+        facts = {**self._manifest, "silent": silent, "complete": True, "sha256s": hashes}
         manifest = json.dumps(facts, indent=1).encode()
         if (self.folder / "bank.json").read_bytes() != manifest:
             write_bytes(self.folder / "bank.json", manifest)
@@ -116,13 +132,20 @@ class BankWriter:
 
 def _settings(facts: dict[str, Any]) -> dict[str, Any]:
     """Settings of a bank, without what came of it."""
-    return {key: facts[key] for key in facts.keys() - {"complete", "silent"}}
+    return {key: facts[key] for key in facts.keys() - {"complete", "silent", "sha256s"}}
 
 
 def _read_settings(place: Path) -> dict[str, Any]:
     """Settings of a bank on disk; none of a damaged one."""
-    with suppress(ValueError, AttributeError):
-        return _settings(json.loads(place.read_text()))
+    return _settings(_read_facts(place))
+
+
+def _read_facts(place: Path) -> dict[str, Any]:
+    """Manifest of a bank on disk; none of a damaged one."""
+    with suppress(ValueError, OSError):
+        facts = json.loads(place.read_text())
+        if isinstance(facts, dict):
+            return facts
     return {}
 
 

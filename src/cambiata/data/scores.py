@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cambiata.caches import read_cached, write_cached
 from cambiata.data.soundfont import Use
 from cambiata.errors import InputError, warn
-from cambiata.files import MIDI_INPUT_SUFFIXES, atomic_file, cache_folder
+from cambiata.files import MIDI_INPUT_SUFFIXES, cache_folder
 from cambiata.score import midi
 from cambiata.score.midi import Note, Part
 from cambiata.system import Progress
@@ -183,16 +184,17 @@ def _load_collection(
     selected = {path.relative_to(root).as_posix(): path for path in files}
     if names is not None:
         selected = {name: path for name, path in selected.items() if name in names}
-    folder = SCORE_CACHE / f"scores-music21-{music21.__version__}"
-    cached = {name: folder / (name.replace("/", "--") + ".json.gz") for name in selected}
-    missing = [name for name in selected if not cached[name].exists()]
+    folder = SCORE_CACHE / f"scores-2-music21-{music21.__version__}"  # 2: with hashes
+    places = {name: folder / (name.replace("/", "--") + ".json.gz") for name in selected}
+    stored = {name: read_cached(place) for name, place in places.items()}
+    missing = [name for name, data in stored.items() if data is None]
     if missing:
-        folder.mkdir(parents=True, exist_ok=True)
-        _parse_all([(selected[name], cached[name]) for name in missing], n_workers, progress)
+        tasks = [(selected[name], places[name]) for name in missing]
+        stored |= zip(missing, _parse_all(tasks, n_workers, progress), strict=True)
     works, unreadable = [], []
-    for name, place in cached.items():
-        with gzip.open(place, "rt") as file:
-            parts = [_decode_part(label, notes) for label, notes in json.load(file)]
+    for name, data in stored.items():
+        rows = json.loads(gzip.decompress(data or b""))
+        parts = [_decode_part(label, notes) for label, notes in rows]
         if parts:
             works.append(Work(name, collection.name, add_reductions(parts)))
         else:
@@ -236,17 +238,20 @@ def merge_parts(parts: Sequence[Part]) -> Part:
 
 def _parse_all(
     files: list[tuple[Path, Path]], n_workers: int | None, progress: Progress | None
-) -> None:
+) -> list[bytes]:
     n_workers = min(n_workers or os.cpu_count() or 1, len(files))
     with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
-        for done, _ in enumerate(pool.map(_parse, files), 1):
+        parsed = []
+        for data in pool.map(_parse, files):
+            parsed.append(data)
             if progress:
-                progress(done / len(files))
+                progress(len(parsed) / len(files))
+        return parsed
 
 
-def _parse(file: tuple[Path, Path]) -> None:
-    """Write names and notes of a score's parts; none where music21 cannot read it."""
-    score, cached = file
+def _parse(file: tuple[Path, Path]) -> bytes:
+    """Names and notes of a score's parts, stored; none where music21 cannot read it."""
+    score, place = file
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # Whatever music21 trips over in one of its own files costs that file alone.
@@ -254,8 +259,9 @@ def _parse(file: tuple[Path, Path]) -> None:
             parts = _parse_parts(score)
         except Exception:
             parts = []
-    with atomic_file(cached) as unfinished, gzip.open(unfinished, "wt") as stream:
-        json.dump(parts, stream)
+    data = gzip.compress(json.dumps(parts).encode(), mtime=0)
+    write_cached(place, data)
+    return data
 
 
 def _parse_parts(path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:

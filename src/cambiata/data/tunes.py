@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cambiata.caches import cached
 from cambiata.data.scores import SCORE_CACHE
 from cambiata.errors import InputError
-from cambiata.files import write_text
 from cambiata.score.midi import Metre
 from cambiata.score.notation import parse_tune
 from cambiata.score.sheet import Sheet, Tone, Voice
@@ -82,11 +82,12 @@ def read_tunes(cache: Path = SCORE_CACHE, *, progress: Progress | None = None) -
     import music21
 
     place = Path(cache) / f"tunes-{READER}-music21-{music21.__version__}.jsonl"
-    if not place.exists():
+
+    def parse() -> bytes:
         rows = list(_parse_all(Path(music21.__file__).parent / "corpus", progress))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_text(place, "".join(json.dumps(each) + "\n" for each in rows))
-    tunes = [_decode_tune(json.loads(line)) for line in place.read_text().splitlines()]
+        return "".join(json.dumps(each) + "\n" for each in rows).encode()
+
+    tunes = [_decode_tune(json.loads(line)) for line in cached(place, parse).splitlines()]
     usable = [tune for tune in tunes if _is_usable(tune.sheet)]
     return [
         Tune(tune.name, tune.dance, tune.sheet, usable[family].name)

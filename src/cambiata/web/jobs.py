@@ -151,7 +151,9 @@ class Jobs:
         state, plan, result = job["state"], job["plan"], job["result"]
         progress = self._progress.get(job["id"], 0.0) if state in ACTIVE else float(state == "done")
         started_at, finished_at = job["started_at"], job["finished_at"]
-        elapsed_s = None if started_at is None else (finished_at or time.time()) - started_at
+        # A clock may have been set back.
+        ended_at = finished_at or time.time()
+        elapsed_s = None if started_at is None else max(0.0, ended_at - started_at)
         return {
             "id": job["id"],
             "verb": job["verb"],

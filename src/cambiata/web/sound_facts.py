@@ -18,6 +18,7 @@ from cambiata.audio.spectrogram import (
     measure_spectrogram,
 )
 from cambiata.audio.writing import Destination
+from cambiata.caches import note_hash
 from cambiata.drawing.colours import MAGMA
 from cambiata.drawing.png import palette_png
 from cambiata.errors import InputError
@@ -159,6 +160,8 @@ def write_views(path: Path, folder: Path) -> None:
     _write_playable(source, folder / PLAYABLE)
     found = json.dumps(_peaks(source, USUAL_COLUMNS))
     (folder / PEAKS.format(USUAL_COLUMNS)).write_text(found, "utf-8")
+    for name in (PLAYABLE, PEAKS.format(USUAL_COLUMNS)):
+        note_hash(folder / name)
 
 
 def convert(path: Path, output: Path) -> None:

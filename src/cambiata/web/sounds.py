@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from cambiata.caches import is_as_noted, note_hash
 from cambiata.files import write_bytes, write_text
 from cambiata.score.notation import SUFFIXES
 from cambiata.web.file_names import extension_of, safe_name
@@ -58,6 +59,7 @@ class Sounds:
     def __init__(self, store: Store, limits: Limits, lane: ReadingLane) -> None:
         self._store, self._limits, self._lane = store, limits, lane
         self._mapping = threading.Lock()
+        self._whole: dict[Path, tuple[int, int]] = {}  # files that were made, when last looked into
 
     def find(self, identity: str) -> Row:
         """A sound, or a refusal."""
@@ -144,9 +146,23 @@ class Sounds:
         """A file made of a sound, once."""
         folder = self._store.file_folder("sound", row["id"])
         place = folder / name
-        if not place.exists():
+        if not self._is_whole(place):
             make(place)
+            note_hash(place)
         return place
+
+    def _is_whole(self, place: Path) -> bool:
+        """Whether a file that was made is as it was, which is looked into when it has changed."""
+        try:
+            facts = place.stat()
+        except OSError:
+            return False
+        state = facts.st_mtime_ns, facts.st_size
+        if self._whole.get(place) != state:
+            if not is_as_noted(place):
+                return False
+            self._whole[place] = state
+        return True
 
     def playable(self, row: Row) -> Path:
         """A wav that browsers play."""
@@ -237,11 +253,12 @@ class Sounds:
         folder = self._store.folder / "cache"
         folder.mkdir(exist_ok=True)
         place = folder / f"named-{name}.wav"
-        if not place.exists():
+        if not self._is_whole(place):
             with self._store.scratch() as scratch:
                 made = scratch / place.name
                 self._read("named-timbre", scratch, name=name, output=str(made))
                 made.replace(place)
+            note_hash(place)
         return place
 
     def timbre_map(self, names: list[str]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cambiata.audio.spectrogram import LOUDNESS_LUFS, measure_spectrogram
+from cambiata.caches import read_cached, write_cached
 from cambiata.errors import InputError
-from cambiata.files import write_array
 from cambiata.performance.api import play
 from cambiata.score.midi import Note, Part, Score
 from cambiata.timbre import Timbre, load_timbre
@@ -73,17 +73,17 @@ def timbre_map(
     Each is a reference, a name, "named" or "own", and the file of one's own. What was measured is
     remembered: after None another call goes on.
     """
-    cache.mkdir(parents=True, exist_ok=True)
     found, n_measured = [], 0
     ends_at = time.monotonic() + limit_s
     for reference, name, kind, path in timbres:
         timbre = reference if path is None else path
-        is_new = not _place(timbre, cache).exists()
-        if is_new and n_measured and time.monotonic() > ends_at:
-            return None
-        vector = _measured(timbre, cache)
+        vector = _remembered(timbre, cache)
+        if vector is None:
+            if n_measured and time.monotonic() > ends_at:
+                return None
+            vector = _measured(timbre, cache)
+            n_measured += vector is not None
         if vector is not None:
-            n_measured += is_new
             found.append((reference, name, kind, vector))
     points, kept = classical_scaling([each[3] for each in found])
     return {
@@ -100,18 +100,20 @@ def _place(timbre: str | Path, cache: Path) -> Path:
     from cambiata import __version__
 
     key = hashlib.sha256(f"{__version__} {timbre}".encode()).hexdigest()[:24]
-    return cache / f"{key}.npy"
+    return cache / f"{key}.vector"
+
+
+def _remembered(timbre: str | Path, cache: Path) -> Vector | None:
+    """Vector of a timbre that was measured before."""
+    stored = read_cached(_place(timbre, cache))
+    return None if stored is None else np.frombuffer(stored, np.float64)
 
 
 def _measured(timbre: str | Path, cache: Path) -> Vector | None:
-    """Vector of a timbre, from the cache if it is there; none for one that plays no notes."""
-    place = _place(timbre, cache)
-    if place.exists():
-        remembered: Vector = np.load(place, allow_pickle=False)
-        return remembered
+    """Vector of a timbre, now remembered; none for one that plays no notes."""
     try:
         vector = timbre_vector(load_timbre(timbre))
     except InputError:  # of a system that plays no scores, or of other weights
         return None
-    write_array(place, vector)
+    write_cached(_place(timbre, cache), np.asarray(vector, np.float64).tobytes())
     return vector
