@@ -30,13 +30,14 @@ DURATION_S = 4.0  # of a file; a phrase
 _STEP_SAMPLES = 6151  # from file to file; a prime, so that no two are the same
 # Lengths of which the model is fitted (the first two) and checked, and how many files of each.
 LENGTHS_S = {4.0: 40, 30.0: 10, 240.0: 4}
-# Batches whose difference is free of the start.
-RAY_FILES, RAY_RUNS = (10, 110), 3
+RAY_FILES, RAY_RUNS = 200, 3
 
 
-def write_songs(folder: Path, n: int, duration_s: float) -> list[Path]:
-    """Short files, each from another place of the example."""
-    song = cambiata.load(EXAMPLES / "trumpet.ogg").mono()
+def write_songs(
+    folder: Path, n: int, duration_s: float, song: cambiata.Audio | None = None
+) -> list[Path]:
+    """Files that begin at other places of a song, which is repeated; else of the example."""
+    song = song or cambiata.load(EXAMPLES / "trumpet.ogg").mono()
     n_samples = round(duration_s * song.sample_rate)
     places = []
     for i in range(n):
@@ -129,8 +130,9 @@ def print_loop(folder: Path, n: int) -> None:
     print(f"\nthe same bytes by 1 and 2 workers: {same}")
 
 
-def print_lengths(folder: Path) -> None:
+def print_lengths(folder: Path, content: Path) -> None:
     """Core-seconds of files of several lengths, and what a line through the first two foretells."""
+    song = cambiata.load(content)
     style = str(folder / "cello.timbre")
     cambiata.capture_timbre([EXAMPLES / "cello.flac"], style)
     points: list[tuple[float, float]] = []
@@ -140,7 +142,7 @@ def print_lengths(folder: Path) -> None:
         for n_files in (1, n):  # the difference is without the start of the command and its worker
             songs = folder / f"songs-{duration_s:g}-{n_files}"
             songs.mkdir()
-            write_songs(songs, n_files, duration_s)
+            write_songs(songs, n_files, duration_s, song)
             words = batch_words(songs, folder / f"out-{songs.name}", 1)
             figures.append(cost(lambda words=words: start(words, style)))  # type: ignore[misc]
         (_, one_s, _), (_, all_s, others) = figures
@@ -170,7 +172,8 @@ def print_lengths(folder: Path) -> None:
         "s of audio a core-s",
         "others",
     ]
-    print("\ntransfer by one worker\n")
+    channels = "stereo" if song.samples.shape[0] == 2 else "mono"
+    print(f"\ntransfer of {content.name}, {channels}, {song.sample_rate} Hz, by one worker\n")
     print(table(header, rows))
 
 
@@ -225,8 +228,11 @@ def same(number: int) -> int:
 
 
 def print_ray(folder: Path, n: int) -> None:
-    """Ray against the pool of processes: its start, an empty task, and batches of two sizes."""
-    rows = []
+    """Ray against the pool of processes: its start, an empty task, and the items of batches."""
+    songs = folder / "songs"
+    songs.mkdir()
+    write_songs(songs, RAY_FILES, 1.0)
+    rows, loads = [], []
     for name in ("local", "ray"):
         began = time.perf_counter()
         with opened(name) as engine:
@@ -235,35 +241,41 @@ def print_ray(folder: Path, n: int) -> None:
             began = time.perf_counter()
             list(engine.run_tasks(same, range(n), 2))
             task_ms = 1000 * (time.perf_counter() - began) / n
-        rows.append([name, f"{first_s:.1f}", f"{task_ms:.1f}"])
-    print(f"\n2 workers, {n} empty tasks\n")
-    print(table(["engine", "start and first task, s", "a task, ms"], rows))
-    sizes = RAY_FILES
-    for size in sizes:
-        (folder / str(size)).mkdir()
-        write_songs(folder / str(size), size, 1.0)
-    walls: dict[tuple[str, int], list[float]] = {}
-    others = []
-    own = (str(EXAMPLES / "cello.flac"), "--amount=0")
-    for run_number in range(RAY_RUNS):
-        for name in ("local", "ray"):
-            for size in sizes:
-                out = folder / f"{name}-{size}-{run_number}"
-                words = batch_words(folder / str(size), out, 2, name)
-                wall_s, _, used = cost(lambda words=words: start(words, *own))  # type: ignore[misc]
-                walls.setdefault((name, size), []).append(wall_s)
-                others.append(used)
-    rows = []
-    for name in ("local", "ray"):
-        few, many = (walls[name, size] for size in sizes)
-        items = [
-            (long - short) / (sizes[1] - sizes[0]) for short, long in zip(few, many, strict=True)
-        ]
-        starts = [short - sizes[0] * each for short, each in zip(few, items, strict=True)]
-        rows.append([name, spread(starts, 1, 1), spread(items, 1000, 0)])
-    print(f"\nbatches of {sizes[0]} and {sizes[1]} files of 1 s, amount 0, {RAY_RUNS} runs each\n")
-    print(table(["engine", "start, s", "an item more, ms"], rows))
-    print(f"\nothers used {min(others):.1f} to {max(others):.1f} cores, Ray's own among them")
+            figures = []
+            for run_number in range(RAY_RUNS):
+                figures.append(item_times(songs, folder / f"{name}-{run_number}", name))
+                loads.append(os.getloadavg()[0])
+        walls, inside, beside = zip(*figures, strict=True)
+        columns = [spread(list(each), 1000, 0) for each in (walls, inside, beside)]
+        rows.append([name, f"{first_s:.1f}", f"{task_ms:.1f}", *columns])
+    header = ["engine", "start and first task, s", "an empty task, ms"]
+    header += ["an item, ms of wall", "in the verb", "beside it"]
+    print(
+        f"\n2 workers; {n} empty tasks; {RAY_RUNS} batches of {RAY_FILES} files of 1 s, amount 0\n"
+    )
+    print(table(header, rows))
+    print(f"\nload of the machine: {min(loads):.0f} to {max(loads):.0f}")
+
+
+def item_times(songs: Path, out: Path, engine: str) -> tuple[float, float, float]:
+    """Seconds an item once both workers are warm: of wall time, in the verb, beside it a worker."""
+    ends: list[float] = []
+    report = cambiata.batch(
+        "transfer",
+        songs,
+        str(out / "{stem}.wav"),
+        arguments={"style": str(EXAMPLES / "cello.flac"), "amount": 0},
+        manifest=out.with_suffix(".csv"),
+        n_workers=2,
+        engine=engine,  # type: ignore[arg-type]
+        report=lambda _item: ends.append(time.perf_counter()),
+    )
+    assert report.n_failed == 0, report
+    # By then both have loaded what they need.
+    first = len(ends) // 4
+    wall_s = (ends[-1] - ends[first]) / (len(ends) - 1 - first)
+    inside_s = statistics.mean(item.seconds for item in report.items[first:])
+    return wall_s, inside_s, 2 * wall_s - inside_s
 
 
 def spread(values: list[float], scale: float, digits: int) -> str:
@@ -281,6 +293,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=["loop", "lengths", "memory"])
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--items", type=int, default=1000)
+    help_of_content = "what files of `lengths` are made of"
+    example = EXAMPLES / "trumpet.ogg"
+    parser.add_argument("--content", type=Path, default=example, help=help_of_content)
     options = parser.parse_args()
     print(machine())
     for part in options.parts:
@@ -288,7 +303,7 @@ def main() -> None:
             if part == "loop":
                 print_loop(Path(scratch), options.files)
             elif part == "lengths":
-                print_lengths(Path(scratch))
+                print_lengths(Path(scratch), options.content)
             elif part == "memory":
                 print_memory(Path(scratch), options.items)
             else:

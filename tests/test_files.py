@@ -254,6 +254,25 @@ def test_a_file_has_one_user_at_a_time_and_is_free_when_that_was_killed(tmp_path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_a_lock_that_its_last_user_removed_meanwhile_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, removed = files._open_locked, list[Path]()
+
+    def lock_late(folder: Path) -> int | None:
+        lock = real(folder)
+        if not removed:
+            removed.append(folder)
+            folder.rmdir()
+        return lock
+
+    monkeypatch.setattr(files, "_open_locked", lock_late)
+    place = tmp_path / "run.csv"
+    with files.sole_user(place), pytest.raises(InputError, match="in use"), files.sole_user(place):
+        pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
 def test_where_folders_cannot_be_locked_nothing_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

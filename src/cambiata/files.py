@@ -37,11 +37,8 @@ MUSICXML_SUFFIXES = (".musicxml", ".xml", ".mxl")
 
 
 _SCRATCH = ".cambiata-scratch-"
-_IN_USE = (
-    f"{_SCRATCH}in-use-"  # of a file that one process at a time may use: removed as scratch is
-)
-# Another process looks at such a folder for a moment only, to see whether it is stale.
-_LOCK_TRIES, _LOCK_PAUSE_S = 10, 0.02
+# Of a file that one run at a time may use; removed as scratch is.
+_IN_USE = f"{_SCRATCH}in-use-"
 _REPLACED = "replaced"  # in a scratch folder: what is on its way out
 # A scratch folder is locked a moment after it is made; younger ones are let be.
 _STALE_S = 60.0
@@ -343,7 +340,7 @@ def _lock_sole(folder: Path) -> int | None:
             if lock is None or _is_at(folder, lock):
                 return lock
             os.close(lock)  # another has removed it meanwhile
-        time.sleep(_LOCK_PAUSE_S)
+        time.sleep(_LOCK_STEP_S)
     raise BlockingIOError
 
 

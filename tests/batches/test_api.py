@@ -185,12 +185,13 @@ def test_of_two_runs_on_one_manifest_the_second_is_refused(
     refused: list[str] = []
 
     def begin_another(_item: cambiata.BatchItem) -> None:
+        if refused:
+            return
         with pytest.raises(InputError) as caught:
             transfer_all()
         refused.append(str(caught.value))
 
     assert transfer_all(report=begin_another).n_done == 4
-    assert len(refused) == 4
     assert refused[0].startswith("run.csv: is in use by another run; wait for that to end")
     assert [row["status"] for row in rows()] == ["done"] * 4
     assert sorted(path.name for path in Path().iterdir()) == [

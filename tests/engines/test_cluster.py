@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sounds import RATE, melody
+from sounds import RATE, SUPPORT, melody
+from tiny import DYING, TinySet, tools
+from tiny_fonts import Program, Zone, fluidsynth, plucked, write_font
 
 import cambiata
 from cambiata.audio.sound import Audio
+from cambiata.cli.main import outcome
 from cambiata.engines.engine import opened, run_tasks, using
 from cambiata.engines.failure import Failure
+from cambiata.evaluate.rows import find_row
+from cambiata.evaluate.run import run
+from cambiata.evaluate.scoring import read_lines
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
 from ray.cluster_utils import Cluster  # noqa: E402
@@ -27,11 +33,14 @@ from ray.cluster_utils import Cluster  # noqa: E402
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 N_ITEMS = 10
+CONTENT, TARGET = find_row("copy-content"), find_row("target")
 
 
 @pytest.fixture
-def cluster() -> Iterator[Any]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A head without room for work, and two nodes of one worker each."""
+    path = [SUPPORT, *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     made = None
     for tries_left in reversed(range(3)):
         try:
@@ -149,6 +158,41 @@ def test_a_node_is_killed_in_the_middle(cluster: Any) -> None:
     thread.join(60)
     assert len(gone) == 1
     check_same_as_serial(report)
+
+
+def test_a_bank_and_an_evaluation_are_those_of_this_machine(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fluidsynth()
+    pytest.importorskip("mir_eval", reason='pip install "cambiata[eval]"')
+    monkeypatch.chdir(tmp_path)
+    programs = [Program(n, f"No. {n}", (Zone(plucked(60 + n), 60, (60, 62)),)) for n in range(3)]
+    write_font(Path("tiny.sf2"), programs)
+    for name, engine in (("here", ()), ("there", ("--engine", "ray", "--address"))):
+        given = (*engine, cluster.address) if engine else ("--jobs", "1")
+        words = ("data", "bank", "tiny.sf2", "--velocities", "80", "-o", f"bank-{name}", *given)
+        assert outcome([*words, "--quiet"]) == (0, "")
+        with opened("ray", cluster.address) if engine else opened() as chosen, using(chosen):
+            failures = run(name, [TinySet()], [CONTENT, TARGET, DYING], n_workers=2, tools=tools)
+        assert [failure.partition(" died")[0] for failure in failures] == [
+            "0001 dying: its process"
+        ]
+    for kind in ("bank-here/*", "here/artificial/audio/*/*.flac"):
+        files = sorted(Path().glob(kind))
+        assert len(files) >= 4
+        for file in files:
+            other = Path(str(file).replace("here", "there"))
+            assert file.read_bytes() == other.read_bytes()
+    found = [
+        {
+            (line["pair"], line["row"]): line["scores"]["lsd"]
+            for line in read_lines(Path(name, "artificial", "scores.jsonl"))
+            if "scores" in line
+        }
+        for name in ("here", "there")
+    ]
+    assert len(found[0]) == 8
+    assert found[1] == pytest.approx(found[0])
 
 
 def test_a_task_that_kills_its_worker_each_time_is_given_up(cluster: Any) -> None:
