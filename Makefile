@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo fonts test test-all test-page check base base-lowest sbom wheel-test docs bench clean
+.PHONY: demo fonts test test-all test-page check base base-lowest hashes sbom audit fuzz wheel-test docs bench clean
 
 demo: $(VENV)/base
 	$(BIN)/cambiata transfer examples/trumpet.ogg examples/cello.flac -o demo.wav --force
@@ -40,6 +40,27 @@ base:
 	rm -rf $(VENV)-base
 	$(MAKE) VENV=$(VENV)-base $(VENV)-base/base
 	$(VENV)-base/bin/python tests/base_install.py
+
+# requirements-base.txt: every package of the base install for Python 3.11 to 3.13 on any system, by version and
+# hash. To be made again when pyproject.toml or constraints.txt change; needs the package index.
+hashes:
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(VENV)-tools/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	    --constraint constraints.txt --custom-compile-command "make hashes" --output-file requirements-base.txt
+
+# Known vulnerabilities of the base install, from PyPI's advisories; where they cannot be reached this says so,
+# and is no failure.
+audit:
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python tests/base_audit.py
+
+# Coverage-guided fuzzing of every reader of files (atheris: CPython on Linux and macOS), so many minutes of one
+# core; corpus and failures stay in fuzz/, from which the next run goes on.
+FUZZ_MINUTES ?= 60
+fuzz: $(VENV)/base
+	$(PIP) atheris
+	$(BIN)/python benchmarks/fuzz_coverage.py --minutes $(FUZZ_MINUTES) --folder fuzz
 
 # What the base install is made of: its licences, checked, and dist/sbom.json (CycloneDX); after `make base`.
 sbom:
@@ -80,8 +101,11 @@ bench: $(VENV)/bench
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/base: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable .
+# Packages whose bytes are those of requirements-base.txt, or none.
+$(VENV)/base: pyproject.toml requirements-base.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-base.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip check
 	@touch $@
 
 $(VENV)/test: pyproject.toml constraints.txt | $(BIN)/python
@@ -98,4 +122,4 @@ $(VENV)/bench: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@ $(VENV)/base
 
 clean:
-	rm -rf $(VENV) $(VENV)-base $(VENV)-lowest docs/_build docs/reference/api demo.wav
+	rm -rf $(VENV) $(VENV)-base $(VENV)-lowest $(VENV)-tools docs/_build docs/reference/api demo.wav

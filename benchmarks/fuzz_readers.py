@@ -6,7 +6,9 @@ that takes more than 10 s, a process that grows beyond 500 MiB. Failing files ar
 """
 
 import argparse
+import copy
 import io
+import json
 import multiprocessing
 import re
 import resource
@@ -22,6 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +55,11 @@ _WORDS = (
     b"/0",
 )
 _WORD = re.compile(rb"(?<=[>\"'])[^<>\"'\s][^<>\"']*(?=[<\"'])|(?<![<\w/])[\w.^_=+-]+(?![\w>])")
+# What a value of JSON becomes.
+_VALUES: tuple[Any, ...] = (
+    *(None, True, 0, -1, 1, 2, 0.5, 1e300, -1e300, 10**400, float("nan"), float("inf")),
+    *("", "x", "../x", "\ud800", "\0", "1", [], {}, [[]], [0, 1], ["x"], {"x": 1}, [None] * 3),
+)
 _NPY_HEADER_BYTES = 128
 
 
@@ -60,6 +68,8 @@ def mutated(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     is_gentle = rng.random() < 0.5
     if data[:2] == b"PK" and is_gentle:
         return _with_mutated_member(data, other, rng)
+    if is_gentle and (text := _json_in(data)):
+        return _with_mutated_json(data, text, rng)
     if data[:6] == b"\x93NUMPY" and is_gentle:
         numbers = bytearray(data)
         for _ in range(rng.integers(1, 9)):
@@ -70,6 +80,44 @@ def mutated(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     for _ in range(rng.integers(1, 9)):
         data = _mutated_once(bytearray(data or b"\0"), other, rng)
     return data
+
+
+def _json_in(data: bytes) -> bytes:
+    """The text of a file that is JSON, or an array of JSON's letters; empty for others."""
+    text = data[_NPY_HEADER_BYTES:] if data[:6] == b"\x93NUMPY" else data
+    with suppress(ValueError, RecursionError):
+        if text[:1] in (b"{", b"[") and isinstance(json.loads(text), dict | list):
+            return text
+    return b""
+
+
+def _with_mutated_json(data: bytes, text: bytes, rng: np.random.Generator) -> bytes:
+    """JSON that is whole, one to four of whose values are others, or missing."""
+    values = json.loads(text)
+    for _ in range(rng.integers(1, 5)):
+        places = [(values, key) for key in _keys(values)]
+        for inner, key in places:  # grows while it is gone through
+            places += [(inner[key], each) for each in _keys(inner[key])]
+        if not places:
+            break
+        inner, key = places[int(rng.integers(len(places)))]
+        if rng.random() < 0.2:
+            del inner[key]
+        else:
+            inner[key] = copy.deepcopy(_VALUES[int(rng.integers(len(_VALUES)))])
+    changed = json.dumps(values).encode()
+    if len(text) == len(data):
+        return changed
+    buffer = io.BytesIO()
+    np.save(buffer, np.frombuffer(changed, np.uint8))
+    return buffer.getvalue()
+
+
+def _keys(value: Any) -> list[Any]:
+    """Keys of an object, indexes of a list, nothing of anything else."""
+    if isinstance(value, dict):
+        return list(value)
+    return list(range(len(value))) if isinstance(value, list) else []
 
 
 def _with_mutated_words(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:

@@ -4,31 +4,50 @@ To add a kind: a function that writes whole files of it into a folder, one that 
 user's command would, and a line in `READERS`.
 """
 
+import hashlib
+import io
+import json
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 import numpy as np
 
 import cambiata
+from cambiata.archives import read_arrays
 from cambiata.audio.sound import AudioFile
+from cambiata.batches.inputs import read_table
+from cambiata.batches.manifest import BatchItem, Manifest
+from cambiata.data.soundfont import SoundFont
 from cambiata.groove.api import load_drums
 from cambiata.groove.grid import Groove
 from cambiata.groove.phrases import fit_bars
+from cambiata.instrument.samples import Sample, Zone
+from cambiata.instrument.sf2 import write_sf2
+from cambiata.knobs.descriptors import NAMES
+from cambiata.knobs.directions import POSITIONS, Directions, NamedPath
+from cambiata.knobs.knob_set import KnobSet
+from cambiata.knobs.parameters import N_PARAMETERS
+from cambiata.knobs.storing import read_set, write_set
 from cambiata.melody.bars import melody_of_sheet
 from cambiata.performance.controls import ControlledNotes
 from cambiata.registry import DEFAULT_TRANSFER, transfer_system
 from cambiata.score import notation
 from cambiata.score.midi import Clock, Controls, Metre
 from cambiata.score.notation import read_score
+from cambiata.score.sheet import Sheet, Tone, Voice
 from cambiata.system import make_system
-from cambiata.weights import forget_models, load_model
+from cambiata.translation.domains import FOLDER_VARIABLE, load_domain
+from cambiata.weights import METADATA_KEY, forget_models, load_model, open_model, open_session
 
 _RATE_HZ = 22050
 _FFMPEG_SUFFIXES = ("m4a", "webm", "wma", "caf", "mp2", "ac3", "aac", "mka")
@@ -215,19 +234,162 @@ def _read_timbre(path: Path) -> None:
 
 
 def _write_models(folder: Path) -> None:
-    """The smallest models that ship; their parts lie beside what is made of them."""
+    """The smallest models that ship, and the facts of others around a network that does nothing."""
     for place in (files("cambiata") / "shipped").iterdir():
         name, _, part = place.name.removesuffix(".onnx").partition(".")
         if name in ("groove", "pati2018"):
             (folder.parent if part else folder).joinpath(place.name).write_bytes(place.read_bytes())
+    (folder.parent / "part.onnx").write_bytes(_PART)
+    for name in ("melody", "drums", "listener"):
+        (folder / f"{name}.onnx").write_bytes(_network(json.dumps(_facts(name)).encode()))
+
+
+def _facts(name: str) -> dict[str, Any]:
+    """Facts of a model that ships, with a part that does nothing and one style at most."""
+    session = open_session(open_model(name)[0])
+    facts = json.loads(session.get_modelmeta().custom_metadata_map[METADATA_KEY])
+    facts = {key: fact for key, fact in facts.items() if key not in ("data", "begun from")}
+    for key in ("styles", "quantiles"):  # long lists, of which one of a kind will do
+        facts |= {key: dict(list(facts[key].items())[:1])} if key in facts else {}
+    sha256 = hashlib.sha256(_PART).hexdigest()
+    return facts | {"parts": {name: ["part.onnx", sha256] for name in facts["parts"]}}
+
+
+def _network(facts: bytes) -> bytes:
+    """The bytes of an ONNX model (onnx.proto3): one Identity, and metadata."""
+    tensor = _field(1, _field(1, 1) + _field(2, _field(1, _field(1, 1))))
+    node = _field(1, b"x") + _field(2, b"y") + _field(4, b"Identity")
+    values = (_field(key, _field(1, name) + _field(2, tensor)) for key, name in _TENSORS)
+    graph = _field(1, node) + _field(2, b"tiny") + b"".join(values)
+    metadata = _field(1, METADATA_KEY.encode()) + _field(2, facts)
+    return _field(1, 8) + _field(7, graph) + _field(8, _field(2, 17)) + _field(14, metadata)
+
+
+_TENSORS = ((11, b"x"), (12, b"y"))  # fields of the graph that have its input and its output
+
+
+def _field(number: int, value: int | bytes) -> bytes:
+    """A field of a protobuf message: an integer, or bytes after their length."""
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _varint(value: int) -> bytes:
+    low = bytes([value & 127 | 128]) if value > 127 else bytes([value])
+    return low + _varint(value >> 7) if value > 127 else low
+
+
+_PART = _network(b"{}")
 
 
 def _read_model(path: Path) -> None:
     system = path.stem.rpartition("-")[0]
-    model = load_model(str(path), system)
-    for name in ("genres", "durations") if system == "pati2018" else ():
-        list(model.about[name])
     forget_models()
+    load_model(str(path), system)
+    if system in ("pati2018", "melody"):
+        settings = {"weights": str(path)}
+        tones = tuple(Tone(Fraction(i, 2), Fraction(1, 2), 60 + i % 5) for i in range(16))
+        cambiata.restyle(Sheet((Voice(tones),)), "reel", system=system, settings=settings)
+    if system in ("drums", "listener"):
+        is_drums = system == "drums"
+        instrument: Literal["any", "drums"] = "drums" if is_drums else "any"
+        cambiata.transcribe(_tune(), instrument=instrument, weights=str(path))
+
+
+def _write_facts(folder: Path) -> None:
+    (folder.parent / "part.onnx").write_bytes(_PART)
+    for name in ("melody", "drums", "listener", "translation-domains"):
+        (folder / f"{name}.json").write_text(json.dumps(_facts(name)))
+
+
+def _read_facts(path: Path) -> None:
+    """The facts of a model that is whole otherwise, as the system looks at it that uses it."""
+    with TemporaryDirectory(dir=path.parent) as folder:
+        shutil.copy(path.parent / "part.onnx", folder)
+        made = Path(folder) / path.with_suffix(".onnx").name
+        made.write_bytes(_network(path.read_bytes()))
+        if "domain" in path.name:
+            _look_at_domain(made)
+        else:
+            _read_model(made)
+
+
+def _look_at_domain(path: Path) -> None:
+    """As `cambiata domains list` and a translation do."""
+    os.environ[FOLDER_VARIABLE] = str(path.parent)
+    cambiata.domains()
+    domain = load_domain(path.stem)
+    domain.inharmonicity, domain.vibrato_cents  # noqa: B018
+
+
+def _write_knobs(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    n, n_main, numbers = 3, 2, N_PARAMETERS
+    ways = [rng.normal(size=(len(POSITIONS), k)) for k in (numbers, len(NAMES))]
+    main = Directions(
+        *(rng.normal(size=s) for s in ((numbers,), (n_main, numbers), (n, n_main), 2))
+    )
+    parameters, described = (rng.normal(size=(n, k)) for k in (numbers, len(NAMES)))
+    paths = (NamedPath(NAMES[0], *ways), NamedPath(NAMES[1], *ways))
+    found = KnobSet(("a", "b", "c"), parameters, described, (48, 60, 72), paths, main)
+    write_set(folder / "set.knobs", found)
+
+
+def _read_knobs(path: Path) -> None:
+    """Whoever changes a file can change its hash, too."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        path.write_bytes(_with_its_hash(path.read_bytes()))
+    knobs = read_set(path)
+    knobs.facts()
+    knobs.sound({knobs.names[0]: 0.3} if knobs.names else {})
+
+
+def _with_its_hash(data: bytes) -> bytes:
+    arrays = read_arrays(data, most_bytes=2**20)
+    about = json.loads(arrays.pop("about").tobytes())
+    digest = hashlib.sha256()
+    for name in sorted(set(arrays) & _HASHED):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name], "<f8").tobytes())
+    text = json.dumps(about | {"sha256": digest.hexdigest()}).encode()
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, about=np.frombuffer(text, np.uint8), **arrays)
+    return buffer.getvalue()
+
+
+_HASHED = {
+    *("parameters", "described", "mean", "directions", "scores", "explained"),
+    *("paths", "paths_described"),
+}
+
+
+def _write_tables(folder: Path) -> None:
+    manifest = Manifest(folder / "manifest.csv")
+    for i in range(3):
+        item = BatchItem(f"{i}.wav", f"out/{i}.wav", "done", 1.5, "", "transfer")
+        manifest.put(replace(item, options={"amount": 0.5}, inputs={f"{i}.wav": "0" * 64}))
+    manifest.save()
+    rows = 'content,style,output,amount\n"a, b.wav",c.wav,d.wav,0.5\ne.wav,f.wav,g.wav,\n'
+    (folder / "rows.csv").write_text(rows, "utf-8-sig")
+
+
+def _read_table(path: Path) -> None:
+    with suppress(cambiata.CambiataError):
+        read_table(str(path))
+    Manifest(path)
+
+
+def _write_fonts(folder: Path) -> None:
+    tone = _tune().samples[0, :500]
+    samples = [Sample(f"s{k}", tone, _RATE_HZ, k, 0.0, 90, None, 1.0, 0.0, 60.0) for k in (50, 62)]
+    zones = [Zone(samples[0], (40, 56), (1, 127)), Zone(samples[1], (57, 80), (1, 127))]
+    write_sf2(folder / "font.sf2", "font", zones)
+
+
+def _read_font(path: Path) -> None:
+    font = SoundFont(path)
+    for program in font.presets:
+        font.preset(program).lowest  # noqa: B018
 
 
 READERS = {
@@ -237,4 +399,8 @@ READERS = {
     "abc": Reader(_write_abc, _read_score),
     "timbre": Reader(_write_timbres, _read_timbre),
     "model": Reader(_write_models, _read_model),
+    "facts": Reader(_write_facts, _read_facts),
+    "knobs": Reader(_write_knobs, _read_knobs),
+    "table": Reader(_write_tables, _read_table),
+    "font": Reader(_write_fonts, _read_font),
 }

@@ -8,14 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from cambiata import Audio, transfer, weights
+from cambiata import Audio, Sheet, restyle, transcribe, transfer, weights
 from cambiata.errors import CambiataError, InputError
+from cambiata.score.sheet import Tone, Voice
 from cambiata.weights import WEIGHTS, WeightsError, load_model, network, weights_checked
 
 ROOT = Path(__file__).parents[1]
@@ -229,6 +232,36 @@ def test_facts_that_are_missing_or_out_of_range_are_refused(tmp_path: Path) -> N
         place = _own_model(tmp_path / f"no-{i}.onnx", about)
         with pytest.raises(InputError, match="is not a model"):
             load_model(str(place), "vqvae")
+
+
+# Found by fuzzing with coverage: facts that were looked up before anything else was checked.
+@pytest.mark.parametrize(
+    ("system", "fact"),
+    [
+        ("listener", {"threshold": "../x"}),
+        ("drums", {"thresholds": [0.3, [0.4], 0.3, 0.15, 0.25, 0.25]}),
+        ("melody", {"styles": 5}),
+        ("melody", {"styles": {"reel": {"kinds": [[None, True]]}}}),
+        ("pati2018", {"genres": 5, "durations": []}),
+        ("oneshot", {"system": "oneshot", "parts": []}),
+    ],
+)
+def test_facts_of_another_type_are_refused(
+    tmp_path: Path, system: str, fact: dict[str, object]
+) -> None:
+    place = str(_own_model(tmp_path / "own.onnx", {"system": system, **fact}))
+    tone = Audio(np.sin(np.arange(16000) / 8).astype(np.float32), 16000)
+    tune = Sheet((Voice(tuple(Tone(Fraction(i), Fraction(1), 60 + i % 5) for i in range(16))),))
+    own: dict[str, Any] = {"settings": {"weights": place}}
+    calls = {
+        "listener": lambda: transcribe(tone, weights=place),
+        "drums": lambda: transcribe(tone, instrument="drums", weights=place),
+        "melody": lambda: restyle(tune, "reel", **own),
+        "pati2018": lambda: restyle(tune, "reel", system=system, **own),
+        "oneshot": lambda: transfer(tone, tone, **own),
+    }
+    with pytest.raises(InputError, match=r"own\.onnx: .*; give a file of `cambiata train export`"):
+        calls[system]()
 
 
 def _reduced(place: Path, about: object, axes: list[int]) -> str:

@@ -138,6 +138,8 @@ def test_scores_without_metre_may_be_told_one() -> None:
     assert drum_strikes(morph_groove(a, b, amount=1.0, metre="4/4"))[0].velocity == 60
     with pytest.raises(InputError, match="metre waltz: is not known; write it as 4/4"):
         morph_groove(a, b, metre="waltz")
+    with pytest.raises(InputError, match="metre ²/4: is not known; write it as 4/4"):
+        morph_groove(a, b, metre="²/4")  # a digit that is no number of its own
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,27 @@ def test_a_broken_domain_is_listed_with_its_problem(no_own_domains: Path) -> Non
     assert all(problems.values())
 
 
+@pytest.mark.parametrize(
+    ("fact", "wrong"),
+    [(b'["salamander:0"]', b"[17, {}, [], 15]"), (b'"stiffness": ', b'"stiffness":[')],
+)
+def test_a_domain_with_facts_of_another_type_is_listed_as_broken(
+    no_own_domains: Path, fact: bytes, wrong: bytes
+) -> None:
+    no_own_domains.mkdir()
+    shipped = Path(cambiata.__file__).parent / "shipped"
+    data = (shipped / "translation-domains.onnx").read_bytes()
+    assert data.count(fact) >= 1
+    assert len(fact) == len(wrong)
+    (no_own_domains / "own.onnx").write_bytes(data.replace(fact, wrong))
+    data = (shipped / "translation-domains.refine.onnx").read_bytes()
+    (no_own_domains / "translation-domains.refine.onnx").write_bytes(data)
+    (problem,) = (each.problem for each in domains() if each.own)
+    assert "own.onnx: " in problem
+    with pytest.raises(InputError, match=r"own\.onnx: "):
+        translate(Audio(melody([60]), 22050), "own")
+
+
 def test_shipped_domains_have_what_was_measured_of_them() -> None:
     assert added_domain_names() == []
     for domain in shipped_domains():

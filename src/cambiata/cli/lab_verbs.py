@@ -224,6 +224,13 @@ def train_run(preset: str, output: str, quiet: bool, as_json: bool, **options: A
 @train.command("resume", context_settings=HELP)
 @click.argument("run")
 @_minutes
+@click.option(
+    "--devices",
+    "n_devices",
+    type=int,
+    metavar="N",
+    help="Go on with so many processes, each on a device of its own; else as many as before.",
+)
 @report_options
 def train_resume(run: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Go on with RUN, which was stopped or has run out of its time."""

@@ -100,7 +100,7 @@ def _read_keymap(folder: Path) -> dict[str, int]:
             )
             if sample and pitch:
                 key = pitch.group(1)
-                number = int(key) if key.isdigit() else parse_pitch(key.capitalize())
+                number = int(key) if key.isdecimal() else parse_pitch(key.capitalize())
                 if number is not None:
                     stem = re.split(r"[\\/]", sample.group(1))[-1].rpartition(".")[0]
                     pitches[stem] = number

@@ -485,6 +485,6 @@ def _refuse_unknown(system: str) -> None:
 
 def _parse_metre(text: str) -> Metre:
     beats, _, unit = text.partition("/")
-    if not (beats.isdigit() and unit in _UNITS and 1 <= int(beats) <= _MAX_BEATS):
+    if not (beats.isdecimal() and unit in _UNITS and 1 <= int(beats) <= _MAX_BEATS):
         raise InputError(f"metre {text}", "is not known", "write it as 4/4 or 6/8")
     return Metre(int(beats), int(unit))

@@ -264,7 +264,7 @@ def part_order(text: str, labels: Mapping[str, object]) -> list[str]:
         elif token == ")" and len(stack) > 1:
             last = stack.pop()
             stack[-1] += last
-        elif token.isdigit():
+        elif token.isdecimal():
             stack[-1] += last * (int(token) - 1)
             if int(token) == 0 and last:
                 del stack[-1][-len(last) :]

@@ -9,6 +9,7 @@ a step is a function of the seed and the step alone.
 import json
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from cambiata.files import atomic_file, write_text
 from cambiata.precision import cpu_multiplies_bfloat16
 from cambiata.train.config import LoopConfig
 from cambiata.train.exported import is_exported, load_exported
+from cambiata.train.ranks import Ranks
 from cambiata.train.task import Task, TrainingExamples
 
 _READING_THREADS = 4  # of examples that are kept in memory: resampling leaves Python's lock
@@ -109,6 +111,7 @@ class _Loop:
         if not config.minutes and not config.max_steps and not config.deadline_s:
             raise InputError(str(run), "has no end", "set loop.minutes or loop.max_steps")
         self.config, self.folder, self.examples, self.report = config, run, examples, report
+        _check_launched(config)
         if config.n_threads:
             torch.set_num_threads(config.n_threads)
         gpu = torch.cuda.is_available()
@@ -122,6 +125,7 @@ class _Loop:
         )
         if config.n_devices > 1:
             self.fabric.launch()
+        self.ranks = Ranks(self.fabric)
         if gpu:
             # What bfloat16 leaves in float32 is multiplied in TensorFloat-32.
             torch.set_float32_matmul_precision("high")
@@ -154,7 +158,8 @@ class _Loop:
     def run(self) -> dict[str, Any]:
         loader = self._loader()
         validation = self._validation_batches()
-        config = self.config = _until_deadline(self.config, self.elapsed_s)
+        config = _until_deadline(self.config, self.elapsed_s)
+        config = self.config = replace(config, minutes=self.ranks.first_number(config.minutes))
         sums: dict[str, list[float]] = {}
         waited_s, n_summed = 0.0, 0
         saved_s = validated_s = self.elapsed_s
@@ -170,10 +175,12 @@ class _Loop:
             n_summed += 1
             self.step += 1
             now = time.perf_counter()
-            self.elapsed_s += now - previous_s
+            self.elapsed_s = self.ranks.first_number(self.elapsed_s + now - previous_s)
             previous_s = now
             if self.step % config.report_every_steps == 0:
-                means = {name: float(np.mean(values)) for name, values in sums.items()}
+                means = self.ranks.means(
+                    {name: float(np.mean(values)) for name, values in sums.items()}
+                )
                 if not math.isfinite(means["loss"]):
                     raise InputError(
                         str(self.folder), "its loss is not finite", "lower loop.learning_rate"
@@ -267,17 +274,18 @@ class _Loop:
 
     def _validate(self, batches: list[Tensor]) -> None:
         evaluated: Task = self.module if self.average is None else self.average.module  # type: ignore[assignment]
+        share, figures = self.config.share(self.step, self.elapsed_s), dict[str, float]()
         if self.fabric.is_global_zero:
             evaluated.eval()
             # What validation draws must not change what is learnt afterwards.
             with self.fabric.autocast(), torch.random.fork_rng(), self._device_context():
-                share = self.config.share(self.step, self.elapsed_s)
                 figures = evaluated.validate([self.fabric.to_device(x) for x in batches], share)
             evaluated.train()
-            self.module.validated(figures, share)
-            self.latest = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **figures}
-            self._write({"validation": figures})
-        self.fabric.barrier()
+        # All wait for it: what a task keeps of its best weights, each process keeps.
+        figures = self.ranks.first(figures)
+        self.module.validated(figures, share)
+        self.latest = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **figures}
+        self._write({"validation": figures})
 
     def _write(self, figures: Mapping[str, Any]) -> None:
         line = {"step": self.step, "elapsed_s": round(self.elapsed_s, 1), **figures}
@@ -287,6 +295,7 @@ class _Loop:
             self.report(line)
 
     def _state(self) -> dict[str, Any]:
+        first, *others = self.ranks.random_states()
         return {
             "task": self.module.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
@@ -294,20 +303,16 @@ class _Loop:
             "step": self.step,
             "elapsed_s": self.elapsed_s,
             "latest": self.latest,
-            "random": torch.get_rng_state(),
-            "device random": self._device_random_state(),
+            **first,
+            "other processes": others,
         }
 
-    def _device_random_state(self) -> Tensor | None:
-        """State of the generator that tasks draw from on a GPU."""
-        device = self.fabric.device
-        return torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-
     def _save(self) -> None:
+        state = self._state()
         # Written beside and renamed: a kill in the middle leaves the one before.
         if self.fabric.is_global_zero:
             with atomic_file(self.folder / CHECKPOINT) as unfinished:
-                torch.save(self._state(), unfinished)
+                torch.save(state, unfinished)
         self.fabric.barrier()
 
     def _load(self) -> None:
@@ -321,9 +326,7 @@ class _Loop:
             raise InputError(str(self.folder), "is of another network", _TRAIN_AGAIN) from error
         self.step, self.elapsed_s = state["step"], state["elapsed_s"]
         self.latest = state["latest"]
-        torch.set_rng_state(state["random"])
-        if state.get("device random") is not None and self.fabric.device.type == "cuda":
-            torch.cuda.set_rng_state(state["device random"], self.fabric.device)
+        self.ranks.go_on([state, *state.get("other processes", ())], (self.config.seed, self.step))
         # What was reported after the checkpoint will be reported again.
         place = self.folder / METRICS
         if place.exists() and self.fabric.is_global_zero:
@@ -331,6 +334,14 @@ class _Loop:
                 line for line in place.read_text().splitlines(keepends=True) if line.endswith("\n")
             ]
             write_text(place, "".join(x for x in lines if json.loads(x)["step"] <= self.step))
+
+
+def _check_launched(config: LoopConfig) -> None:
+    """Refuse several processes of which each would train by itself, into one folder."""
+    launched = int(os.environ.get("WORLD_SIZE", "1"))
+    if launched not in (1, config.n_devices):
+        problem = f"is trained by {config.n_devices}, but {launched} processes are launched"
+        raise InputError("the run", problem, f"set loop.n_devices={launched}")
 
 
 def _until_deadline(config: LoopConfig, elapsed_s: float) -> LoopConfig:

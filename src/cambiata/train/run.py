@@ -126,18 +126,23 @@ def resume(
     run: str | Path,
     *,
     minutes: float | None = None,
+    n_devices: int | None = None,
     progress: Progress = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Figures of the last validation, of a run gone on with from its checkpoint.
 
-    `minutes` is a new limit, counted from the run's very beginning.
+    `minutes` is a new limit, counted from the run's very beginning, `n_devices` a new number of
+    processes: the same examples make up every step, whatever their number.
     """
     folder = Path(run)
     facts, config = read_run(folder)
-    if minutes is not None:
-        config = override(config, {"loop.minutes": str(minutes)})
-        _write(folder, facts | {"training": as_dict(config)})
+    changes = {"loop.minutes": minutes, "loop.n_devices": n_devices}
+    changes = {path: value for path, value in changes.items() if value is not None}
+    if changes:
+        config = override(config, {path: str(value) for path, value in changes.items()})
+        if _is_first():
+            _write(folder, facts | {"training": as_dict(config)})
     recorded = _record(config, facts["examples"], progress)
     return _fit(config, recorded, folder, progress, report)
 

@@ -9,7 +9,7 @@ from typing import Any
 from cambiata.errors import InputError
 from cambiata.names import nearest_names
 from cambiata.system import TransferConfig
-from cambiata.weights import Model, load_model
+from cambiata.weights import Model, load_model, weights_checked
 
 DOMAIN_SYSTEM = "translation-domains"  # what files of decoders say that they are of
 FOLDER_VARIABLE = "CAMBIATA_DOMAINS"
@@ -85,14 +85,21 @@ def shipped_domains(config: TranslationConfig | None = None) -> tuple[Domain, ..
 def load_added_domain(name: str, encoder: str) -> Domain:
     """A domain that the user has added; refused where it is of another encoder."""
     place = domains_folder() / f"{name}.onnx"
-    model = load_model(str(place), DOMAIN_SYSTEM)
-    if model.about.get("encoder") != encoder:
-        raise InputError(
-            str(place),
-            "belongs to another version of the encoder",
-            f"add it again: `cambiata domains add {name} FOLDER --force`",
-        )
-    return Domain(name, model, 0, model.about["domains"][0], own=True)
+    with weights_checked():
+        model = load_model(str(place), DOMAIN_SYSTEM)
+        if model.about.get("encoder") != encoder:
+            raise InputError(
+                str(place),
+                "belongs to another version of the encoder",
+                f"add it again: `cambiata domains add {name} FOLDER --force`",
+            )
+        about = model.about["domains"][0]
+        domain = Domain(name, model, 0, about, own=True)
+        # What it is listed and played by; types other than these are not what was exported.
+        float(domain.inharmonicity), float(domain.vibrato_cents)
+        if not all(isinstance(source, str) for source in about["sources"]):
+            raise TypeError
+    return domain
 
 
 def added_domain_names() -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 from itertools import takewhile
 
+from cambiata.score.charsets import decode_first
 from cambiata.score.played import printable
 
 # A book of ten thousand tunes has about ten million letters.
@@ -42,13 +43,8 @@ def decode(data: bytes) -> str:
         encodings = ["utf-16-be" if data[:1] == b"\0" else "utf-16-le"]
     elif charset := re.search(rb"(?m)^(?:%%|I:\s*)abc-charset\s+([\w-]+)", data[:5000]):
         encodings.insert(0, charset[1].decode("ascii", "replace"))
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-            break
-        except (UnicodeDecodeError, LookupError):
-            continue
-    else:
+    text = decode_first(data, encodings)
+    if text is None:
         text = data.decode(encodings[0] if len(encodings) == 1 else "latin-1", "replace")
     return re.sub(r"\r\n?", "\n", text.lstrip("\ufeff").replace("\0", ""))
 

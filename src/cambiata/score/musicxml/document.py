@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from cambiata.errors import InputError
 from cambiata.inputs import read_input
+from cambiata.score.charsets import decode_first
 
 # A Mahler symphony, unpacked, has about 60 million bytes.
 _MAX_BYTES = 100_000_000
@@ -102,12 +103,8 @@ def _decode(data: bytes) -> str:
     elif declared and not declared[1].lower().startswith((b"utf-16", b"utf-32", b"ucs-2")):
         # A declaration in bytes of eight bits is read here: it is not in UTF-16, as some say.
         encodings.insert(0, declared[1].decode("ascii"))
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
-            continue
-    return data.decode("latin-1")
+    text = decode_first(data, encodings)
+    return data.decode("latin-1") if text is None else text
 
 
 class _StopError(Exception):
