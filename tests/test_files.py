@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cambiata import files
-from cambiata.errors import InputError
+from cambiata.errors import CambiataError, InputError
 from cambiata.files import (
     atomic_file,
     atomic_files,
@@ -337,6 +339,40 @@ def test_a_scratch_folder_that_another_run_removed_is_made_again(
     files.write_text(tmp_path / "a.txt", "whole")
     assert removed
     assert (tmp_path / "a.txt").read_text() == "whole"
+
+
+@pytest.mark.parametrize("n_written", [0, 1], ids=["at once", "when it is done"])
+def test_an_output_folder_that_vanishes_is_named(n_written: int, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with (  # noqa: PT012
+        pytest.raises(InputError, match=r"out: was removed in the meantime; make it again"),
+        atomic_file(folder / "a.txt") as unfinished,
+    ):
+        if n_written:
+            unfinished.write_text("whole")
+        shutil.rmtree(folder)
+        if not n_written:
+            unfinished.write_text("whole")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scratch_that_does_not_fit_is_said(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        with (
+            pytest.raises(CambiataError, match=f"{tmp_path}: has no room for a scratch file; free"),
+            files.scratch_file(str(tmp_path)) as file,
+        ):
+            file.write(bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    with pytest.raises(PermissionError), files.scratch_file(str(tmp_path)):
+        raise PermissionError(13, "not of this kind")
 
 
 def test_files_that_were_finished_are_known(tmp_path: Path) -> None:

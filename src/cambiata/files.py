@@ -6,6 +6,7 @@ and moved there when it is whole; when anything fails on the way, what was there
 (`atomic_file`, `atomic_files`, `atomic_folder`).
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -15,12 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cambiata.errors import InputError
+from cambiata.errors import CambiataError, InputError
 
 try:
     import fcntl
@@ -36,6 +37,7 @@ MIDI_INPUT_SUFFIXES = (*MIDI_SUFFIXES, ".kar", ".smf", ".rmi")
 MUSICXML_SUFFIXES = (".musicxml", ".xml", ".mxl")
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SCRATCH = ".cambiata-scratch-"
 # Of a file that one run at a time may use; removed as scratch is.
 _IN_USE = f"{_SCRATCH}in-use-"
@@ -225,13 +227,39 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
     It is locked as long as its process lives, so that the next run in `parent` knows what is stale.
     """
-    _remove_stale(parent)
-    with _new_folder(parent) as (folder, lock):
-        try:
-            yield Path(folder)
-        finally:
-            if lock is not None:
-                os.close(lock)
+    try:
+        _remove_stale(parent)
+        with _new_folder(parent) as (folder, lock):
+            try:
+                yield Path(folder)
+            finally:
+                if lock is not None:
+                    os.close(lock)
+    except OSError as error:
+        if parent.is_dir():
+            raise
+        problem, cure = "was removed in the meantime", "make it again, then run this again"
+        raise InputError(str(parent), problem, cure) from error
+
+
+@contextmanager
+def scratch_file(folder: str | None = None) -> Iterator[IO[bytes]]:
+    """A nameless file that is gone when the block ends; too little room for it is said."""
+    with room_needed(folder), tempfile.TemporaryFile(dir=folder) as file:
+        yield file
+
+
+@contextmanager
+def room_needed(folder: str | None) -> Iterator[None]:
+    """Say which folder has too little room for what the block writes there."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        place = folder or tempfile.gettempdir()
+        problem = "has no room for a scratch file; free some there"
+        raise CambiataError(f"{place}: {problem}") from error
 
 
 @contextmanager

@@ -7,7 +7,6 @@ by chunk into a scratch file, whose level is matched as it is read back.
 """
 
 import os
-import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -33,6 +32,7 @@ from cambiata.audio.source import (
 from cambiata.audio.stereo_image import StereoMeter, with_image
 from cambiata.audio.unpitched import unpitched_part
 from cambiata.errors import CambiataError, InputError, warn
+from cambiata.files import scratch_file
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.score.midi import Part
@@ -92,7 +92,7 @@ class Render(ABC):
         """The sound [C, T], block by block; its scratch file lies in the folder `scratch`."""
         meter = LoudnessMeter(self.sample_rate)
         at, end = 0, self._n_compared()
-        with tempfile.TemporaryFile(dir=scratch) as file:
+        with scratch_file(scratch) as file:
             for block in self._rendered(progress or _no_progress):
                 if not is_playable(block):
                     problem = "plays NaN or infinite samples; its weights or a timbre are damaged"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from commands import run, start
-from sounds import RATE, melody
+from sounds import EXAMPLES, RATE, melody
 
 import cambiata
 import cambiata.cli.main
@@ -186,6 +187,26 @@ def test_bad_input(bad_folder: Path, arguments: list[str], message: str) -> None
     assert done.stdout == b""
     # Nothing written, nothing lost.
     assert {path: path.stat().st_mtime_ns for path in bad_folder.rglob("*")} == before
+
+
+def test_a_current_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "reel.mid", tmp_path)
+    (tmp_path / "gone").mkdir()
+    words = ["melody", str(tmp_path / "reel.mid"), "--style", "strathspey", "-o", "out.mid"]
+    code = (
+        "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); del sys.argv[1];"
+        "from cambiata.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "gone"), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "cambiata: the folder that this was begun in was removed; go to another\n"
+    )
 
 
 def test_no_control_character_of_a_name_reaches_the_terminal(folder: Path) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sounds import melody
+from sounds import RATE, melody
 
 import cambiata
-from cambiata import Note, Part, Score
+from cambiata import Audio, Note, Part, Score
+from cambiata.performance import player as player_module
 from cambiata.performance.player import _release_before_repeats
 from cambiata.registry import play_system, system_names
 from cambiata.system import PlaySystem
@@ -35,6 +36,29 @@ def system(request: pytest.FixtureRequest) -> PlaySystem[Any, Any]:
 
 def _sound(system: PlaySystem[Any, Any]) -> np.ndarray:
     return melody([57, 64, 69], partials=12, rate=system.config.sample_rate)
+
+
+def test_dense_scores_are_played_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = tuple(Note(0.0, 2.5, 48 + i, 80) for i in range(6))
+    style = Audio(melody([57, 64, 69], partials=12), RATE)
+    lengths: list[int] = []
+    synthesize = player_module.synthesize
+
+    def counted(*arguments: Any, **keywords: Any) -> Any:
+        lengths.append(arguments[3])
+        return synthesize(*arguments, **keywords)
+
+    monkeypatch.setattr(player_module, "synthesize", counted)
+    whole = cambiata.play(Score((Part(notes),)), style, tail_s=0.5).samples[0]
+    assert len(lengths) == 1
+    monkeypatch.setattr(player_module, "_MOST_NOTE_FRAMES", 1000)
+    pieces = cambiata.play(Score((Part(notes),)), style, tail_s=0.5).samples[0]
+    assert len(lengths) > 2
+    assert max(lengths[1:]) < lengths[0]
+    assert len(whole) == len(pieces)
+    for first in range(0, len(whole) - 22050, 22050):  # at the joints, too
+        levels_db = [10 * np.log10(np.mean(x[first:][:22050] ** 2)) for x in (whole, pieces)]
+        assert levels_db[0] == pytest.approx(levels_db[1], abs=1.0)
 
 
 def test_says_what_it_is(system: PlaySystem[Any, Any]) -> None:

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -84,10 +85,20 @@ def outcome(words: Sequence[str] | None = None) -> tuple[int, str]:
     except cambiata.CambiataError as error:
         code, message = 1, str(error)
     except OSError as error:
+        if _is_nowhere():
+            return 2, "the folder that this was begun in was removed; go to another"
         code, message = 1, f"{error.filename or 'output'}: {error.strerror or error}"
     except MemoryError:
         code, message = 1, f"out of memory; {_less_memory(words or sys.argv[1:])}"
     return code, in_line(message)
+
+
+def _is_nowhere() -> bool:
+    """Whether the current folder is gone."""
+    try:
+        return not Path.cwd().exists()
+    except OSError:
+        return True
 
 
 def _less_memory(words: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from cambiata.ensemble.grains import Excerpt, VoiceGrains
 from cambiata.ensemble.marks import find_marks
 from cambiata.ensemble.singers import Singer
 from cambiata.ensemble.stage import Place, responses
+from cambiata.files import room_needed
 from cambiata.reverb.convolution import Convolver
 from cambiata.reverb.rendering import Reverberant
 
@@ -37,7 +38,8 @@ class Recording:
         weakref.finalize(self, self._file.close)
         for block in MonoSource(source).blocks():
             self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))
-            self._file.write(np.ascontiguousarray(block[0], np.float32).tobytes())
+            with room_needed(roomy_folder()):
+                self._file.write(np.ascontiguousarray(block[0], np.float32).tobytes())
 
     def __len__(self) -> int:
         return self.n_samples

@@ -7,13 +7,14 @@ from typing import ClassVar
 import numpy as np
 
 from cambiata.arrays import Samples
+from cambiata.audio.chunks import join, split
 from cambiata.partials.note_frames import (
     HOP,
     RELEASE_S,
     WINDOW,
     score_note_frames,
 )
-from cambiata.partials.posteriors import BANDS
+from cambiata.partials.posteriors import BANDS, NoteEvents
 from cambiata.partials.predictor import (
     StyleMix,
     measure_style,
@@ -33,6 +34,9 @@ _CONTEXT_FRAMES = 16
 # A key comes up so long before it is struck again. With this and new phases at every strike, onset
 # F1 by basic-pitch on 18 clips was .788 instead of .758 (docs/models/play.md).
 _KEY_RETURN_S = 0.05
+# Moments of notes that are played at once: twenty keys held for half a minute. Each takes 1.7 kB
+# and the whole of a piano held down took 1.3 GB; denser scores are played in shorter pieces.
+_MOST_NOTE_FRAMES = 100_000
 # Half of what is kept of a style: a third less time, and sound that differs by -30 dB.
 _N_MEMORY_FRAMES = 384
 
@@ -108,6 +112,18 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         self, score: ControlledNotes, timbre: StyleMix, start: int, n_samples: int, *, seed: int
     ) -> Samples:
         """The samples from `start` on of the score, [n_samples]."""
+        most = _samples_at_once(score.events, start, n_samples)
+        overlap = round(self.config.overlap_s * self.config.sample_rate)
+        spans = split(n_samples, most, min(overlap, most // 2))
+        pieces = (
+            self._stretch(score, timbre, start + at, end - at, seed)[None] for at, end in spans
+        )
+        return np.concatenate(list(join(pieces, spans)), axis=1)[0]
+
+    def _stretch(
+        self, score: ControlledNotes, timbre: StyleMix, start: int, n_samples: int, seed: int
+    ) -> Samples:
+        """The samples of a stretch, in memory that grows with its notes times its length."""
         notes = score.events
         first = max(0, start // HOP - _CONTEXT_FRAMES)
         n_frames = BANDS.n_frames(start + n_samples - first * HOP + WINDOW) + _CONTEXT_FRAMES
@@ -131,6 +147,17 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
             level_db=score.level_db(some, first, frames),
         )
         return score.faded(sound[before:], start)
+
+
+def _samples_at_once(notes: NoteEvents, start: int, n_samples: int) -> int:
+    """Length of the pieces in which samples from `start` on are played, all of them if it can."""
+    first, last = start / HOP, (start + n_samples) / HOP
+    release = RELEASE_S / BANDS.frame_s
+    sounding = np.minimum(notes.end + release, last) - np.maximum(notes.start, first)
+    n_frames = PER_FRAME * float(np.maximum(sounding, 0).sum())
+    if n_frames <= _MOST_NOTE_FRAMES:
+        return n_samples
+    return max(BANDS.sample_rate, int(n_samples * _MOST_NOTE_FRAMES / n_frames))
 
 
 def _thin_memories(timbre: StyleMix) -> StyleMix:

@@ -1,6 +1,5 @@
 """Sounds with another reverb: read block by block, mixed with the original, at its loudness."""
 
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -13,6 +12,7 @@ from cambiata.audio.downmix import mono_blocks
 from cambiata.audio.loudness import SILENCE, LoudnessMeter
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, resample, roomy_folder
 from cambiata.errors import InputError
+from cambiata.files import scratch_file
 from cambiata.reverb.convolution import Convolver, Matrix, response_matrix
 from cambiata.reverb.deconvolution import direct_start
 from cambiata.reverb.image_source import Point, Shoebox, along
@@ -54,7 +54,7 @@ class Reverberant(ABC):
         if self.amount == 0:
             yield from self._original(self.n_samples)
             return
-        with tempfile.TemporaryFile(dir=roomy_folder()) as file:
+        with scratch_file(roomy_folder()) as file:
             meter, n_left = LoudnessMeter(self.sample_rate), self.source.n_samples
             for block in self.rendered():
                 if n_left > 0:

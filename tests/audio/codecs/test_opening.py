@@ -45,6 +45,15 @@ def test_a_file_in_the_place_of_a_closed_stream_is_let_be(monkeypatch: pytest.Mo
         assert _file_of(2) == before
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
+def test_a_file_that_vanishes_is_named(name: str, tmp_path: Path) -> None:
+    cambiata.Audio(np.sin(np.arange(8000, dtype=np.float32) / 9), 8000).save(tmp_path / name)
+    file = AudioFile(tmp_path / name)
+    (tmp_path / name).unlink()
+    with pytest.raises(cambiata.InputError, match=rf"{name}: was removed in the meantime; put it"):
+        list(file.blocks())
+
+
 @pytest.mark.filterwarnings("ignore::cambiata.CambiataWarning")
 @pytest.mark.parametrize("place", sorted((Path(__file__).parent / "damaged").iterdir()))
 def test_files_that_once_failed_are_read_or_refused(place: Path) -> None:

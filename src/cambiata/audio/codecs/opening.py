@@ -200,6 +200,11 @@ class LibsndfileFile:
                 file = soundfile.SoundFile(presented or libsndfile_path(self._path))
             with file:
                 yield file
+        except soundfile.LibsndfileError as error:
+            if self._path.exists():
+                raise
+            problem, cure = "was removed in the meantime", "put it back, then run this again"
+            raise InputError(self._name, problem, cure) from error
         finally:
             if presented:
                 presented.close()
