@@ -118,7 +118,8 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         pieces = (
             self._stretch(score, timbre, start + at, end - at, seed)[None] for at, end in spans
         )
-        return np.concatenate(list(join(pieces, spans)), axis=1)[0]
+        sound: Samples = np.concatenate(list(join(pieces, spans)), axis=1)[0]
+        return sound
 
     def _stretch(
         self, score: ControlledNotes, timbre: StyleMix, start: int, n_samples: int, seed: int
