@@ -52,7 +52,7 @@ _SHIPPED = {
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
         "performancenet": "86059f39edf115717028b4733fc454272549429125dc4eb15b467f6fa5b64413",
-        "wavenet": "b1cfa25c3f8d036e9a5e559bf50d49e571fecb044e1193bb4a5ee54837fad7ff",
+        "wavenet": "a11241e523bd262be98e6decf074857250670814ecf5db2a11b0909ff1758152",
     },
     "translation": {
         "translation": "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",

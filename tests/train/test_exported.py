@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import cambiata
 from cambiata.errors import InputError
 
 torch = pytest.importorskip("torch")
@@ -15,6 +16,8 @@ from cambiata.train.config import override  # noqa: E402
 from cambiata.train.export import export_task  # noqa: E402
 from cambiata.train.exported import exported_facts, load_exported  # noqa: E402
 from cambiata.train.tasks.registry import make_task, training  # noqa: E402
+
+SHIPPED = Path(cambiata.__file__).parent / "shipped"
 
 
 def _task(seed: int) -> Any:
@@ -52,3 +55,19 @@ def test_another_network_is_refused(file: Path, tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("no network")
     with pytest.raises(InputError, match=r"text\.onnx: cannot be read"):
         load_exported(larger, tmp_path / "text.onnx")
+
+
+@pytest.mark.parametrize("preset", ["wavenet", "mor2018-small"])
+def test_a_network_that_ships_is_gone_on_with(preset: str) -> None:
+    # Of these the exporter drops a layer that nothing reads, and transposes the encoder's.
+    task = make_task(training(preset))
+    before = {name: array.clone() for name, array in task.state_dict().items()}
+    load_exported(task, SHIPPED / f"{preset}.onnx")
+    after = task.state_dict()
+    as_begun = {name for name, array in before.items() if torch.equal(array, after[name])}
+    assert all(name.startswith(("classifier.", "network.residual.19.")) for name in as_begun)
+
+
+def test_a_network_whose_companions_cannot_be_read_back_is_refused() -> None:
+    with pytest.raises(InputError, match="begin from a run's folder"):
+        load_exported(make_task(training("translation")), SHIPPED / "translation.onnx")

@@ -34,20 +34,30 @@ def load_exported(task: Task, place: str | Path) -> None:
     names = {"", *_read_metadata(main).get("parts", {})}
     parts = {name: part for name, part in task.onnx_parts().items() if name in names}
     fits = all(
-        _fill(part.module, _read_arrays(main.with_suffix(f".{name}.onnx") if name else main))
+        _fill(task, part.module, _read_arrays(main.with_suffix(f".{name}.onnx") if name else main))
         for name, part in parts.items()
         if not part.data
+    )
+    companions = {
+        suffix: main.with_name(f"{main.stem}-{suffix}.onnx") for suffix in task.onnx_companions("")
+    }
+    fits &= all(
+        task.load_companion(suffix, _read_arrays(place)) for suffix, place in companions.items()
     )
     training = task.training
     task.eval()
     # Made again: some parts hold copies of the weights.
     parts = {name: part for name, part in task.onnx_parts().items() if name in names}
-    if not fits or largest_difference(parts, main) > MAX_DIFFERENCE:
+    differences = [largest_difference(parts, main)] + [
+        largest_difference(own_parts, companions[suffix])
+        for suffix, (_, own_parts) in task.onnx_companions("").items()
+    ]
+    if not fits or max(differences) > MAX_DIFFERENCE:
         raise InputError(str(place), "holds another network's weights", "begin from a run's folder")
     task.train(training)
 
 
-def _fill(module: nn.Module, arrays: dict[str, Tensor]) -> bool:
+def _fill(task: Task, module: nn.Module, arrays: dict[str, Tensor]) -> bool:
     """Whether arrays fit a module, copied by their names, the others in the order of their use."""
     own = dict(module.named_parameters())
     unnamed = [array for name, array in arrays.items() if name not in own]
@@ -62,7 +72,7 @@ def _fill(module: nn.Module, arrays: dict[str, Tensor]) -> bool:
                 array = unnamed.pop(index)
             if array.numel() != parameter.numel():
                 return False
-            parameter.copy_(array.reshape(parameter.shape))
+            parameter.copy_(task.arrange_exported(parameter, array))
     return True
 
 

@@ -124,6 +124,14 @@ class Task(nn.Module, ABC):
         """How far exported files are from torch: "max_difference", and what else is of interest."""
         return {"max_difference": largest_difference(parts, place)}
 
+    def arrange_exported(self, parameter: Tensor, array: Tensor) -> Tensor:
+        """An array of an export in the shape of its parameter; most are the same, or flattened."""
+        return array.reshape(parameter.shape)
+
+    def load_companion(self, suffix: str, arrays: Mapping[str, Tensor]) -> bool:
+        """Whether the arrays of NAME-SUFFIX.onnx were taken, the inverse of `onnx_companions`."""
+        return False
+
     @classmethod
     def load_published(cls, path: str | Path) -> "tuple[Task, dict[str, Any]] | None":
         """A checkpoint of the network's authors, and its facts; None where there is none."""

@@ -390,6 +390,33 @@ class Mor2018Task(Task):
         }
         return {"domains": (facts, {"": OnnxPart(arrays, inputs, {}, arrays.names)})}
 
+    def arrange_exported(self, parameter: Tensor, array: Tensor) -> Tensor:
+        """A layer of the encoder, which is exported as the matrix that it is multiplied as."""
+        if array.dim() == parameter.dim() == 3:  # [out, 3, in]
+            return array.permute(0, 2, 1)
+        if array.dim() == 2:  # transposed: [3 or in, out]
+            return array.t().reshape(parameter.shape)
+        return super().arrange_exported(parameter, array)
+
+    def load_companion(self, suffix: str, arrays: Mapping[str, Tensor]) -> bool:
+        """Take the decoders; the classifier is in no file, and learns anew."""
+        for name, attribute in LAYERS.items():
+            for i, decoder in enumerate(self.decoders):
+                layers = getattr(decoder, attribute)
+                for kind in ("weight", "bias"):
+                    stacked = arrays.get(f"all_{name}" + ("_bias" if kind == "bias" else ""))
+                    if stacked is None or len(stacked) != len(self.decoders):
+                        return False
+                    each = stacked[i] if name in PER_LAYER else stacked[i : i + 1]
+                    own = list(layers) if name in PER_LAYER else [layers]
+                    for layer, array in zip(own, each, strict=True):
+                        parameter = getattr(layer, kind)
+                        if array.numel() != parameter.numel():
+                            return False
+                        with torch.no_grad():
+                            parameter.copy_(array.reshape(parameter.shape))
+        return True
+
 
 def check_domains(domains: tuple[str, ...], recorded: Any) -> None:
     """Refuse examples that are of other domains than a network's."""

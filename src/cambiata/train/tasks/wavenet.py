@@ -98,8 +98,13 @@ class WaveNet(nn.Module):
         self.input_projection = nn.Linear(1, width)
         self.dilated_past = nn.ModuleList(nn.Linear(width, 2 * width, bias=False) for _ in range(n))
         self.dilated_current = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n))
-        self.residual = nn.ModuleList(nn.Linear(width, width) for _ in range(n))
+        residual = [nn.Linear(width, width) for _ in range(n)]
+        self.residual = nn.ModuleList(residual)
         self.skip = nn.ModuleList(nn.Linear(width, config.n_skip) for _ in range(n))
+        # Nothing reads what the last adds, and the exported step lacks it: zeros, so that a network
+        # read back from its export is the same.
+        nn.init.zeros_(residual[-1].weight)
+        nn.init.zeros_(residual[-1].bias)
         self.head = nn.Sequential(
             nn.ReLU(),
             nn.Linear(config.n_skip, config.n_skip),
