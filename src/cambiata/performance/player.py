@@ -114,7 +114,7 @@ class Player(PlaySystem[PlayerConfig, StyleMix]):
         """The samples from `start` on of the score, [n_samples]."""
         most = _samples_at_once(score.events, start, n_samples)
         overlap = round(self.config.overlap_s * self.config.sample_rate)
-        spans = split(n_samples, most, min(overlap, most // 2))
+        spans = split(n_samples, most, min(overlap, most // 3))
         pieces = (
             self._stretch(score, timbre, start + at, end - at, seed)[None] for at, end in spans
         )
