@@ -299,6 +299,14 @@ def test_the_command_line_trains_on_several_processes(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert read_checkpoint(tmp_path / "run")["step"] == 3
+    # It goes on with another number of processes.
+    place = tmp_path / "run" / "run.json"
+    place.write_text(place.read_text().replace('"max_steps": 3', '"max_steps": 5'))
+    again = ["train", "resume", str(tmp_path / "run"), "--devices", "1", "--quiet"]
+    subprocess.run([sys.executable, "-m", "cambiata", *again], check=True, timeout=300)
+    state = read_checkpoint(tmp_path / "run")
+    assert state["step"] == 5
+    assert not state["other processes"]
 
 
 @pytest.mark.slow
