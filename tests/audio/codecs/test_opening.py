@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,3 +64,21 @@ def test_files_that_once_failed_are_read_or_refused(place: Path) -> None:
     except cambiata.InputError:
         return
     assert n_samples == file.n_samples
+
+
+def test_a_header_that_claims_minutes_is_not_tried_for_each_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Found by fuzzing with coverage: 723 bytes that claim eleven hours took minutes to read."""
+    opened, open_part = [], opening.LibsndfileFile._opened
+
+    def counted(self: opening.LibsndfileFile, part: Any) -> Any:
+        opened.append(part)
+        return open_part(self, part)
+
+    monkeypatch.setattr(opening.LibsndfileFile, "_opened", counted)
+    place = Path(__file__).parent / "damaged" / "claims-minutes.flac"
+    with pytest.warns(cambiata.CambiataWarning, match="is damaged at 0.00 s"):
+        n_samples = sum(block.shape[1] for block in AudioFile(place).blocks())
+    assert n_samples == 3_000_000
+    assert len(opened) < 200  # 2,900 where each 1,024 samples are tried

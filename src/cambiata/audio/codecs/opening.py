@@ -22,6 +22,9 @@ from cambiata.files import MUSICXML_SUFFIXES, is_midi
 # Where a stretch cannot be decoded, so many samples are left out at a time: a quarter of FLAC's
 # usual frame.
 _SALVAGE_SAMPLES = 1024
+# After a long loss more: an eighth of it at most is lost beyond its end, and a header that claims
+# hours is not tried a thousand times for each second.
+_LOST_PER_SKIP = 8
 _ADVICE = "what is there is used"
 _PLAY_IT = "play it with `cambiata.play`"
 
@@ -155,15 +158,22 @@ class LibsndfileFile:
                     break
                 at += len(block)
                 yield np.ascontiguousarray(block.T)
+        n_lost = 0
         while at < n_samples:
-            block = self._salvaged(part, at, min(BLOCK_SAMPLES, n_samples - at), n_channels)
+            n_block = min(BLOCK_SAMPLES, n_samples - at)
+            block, n_lost = self._salvaged(part, at, n_block, n_channels, n_lost)
             at += len(block)
             yield np.ascontiguousarray(block.T)
 
-    def _salvaged(self, part: Part, start: int, n_samples: int, n_channels: int) -> Samples:
-        """Samples [T, C] of a damaged stretch: what can be decoded of it, the rest silent."""
+    def _salvaged(
+        self, part: Part, start: int, n_samples: int, n_channels: int, n_lost: int
+    ) -> tuple[Samples, int]:
+        """Samples [T, C] of a damaged stretch: what can be decoded of it, the rest silent.
+
+        With how many samples in a row are lost at its end; `n_lost` were before its start.
+        """
         out = np.zeros((n_samples, n_channels), np.float32)
-        at = n_lost = 0
+        at = 0
         first_lost: int | None = None
         while at < n_samples:
             try:
@@ -176,15 +186,16 @@ class LibsndfileFile:
                             raise soundfile.LibsndfileError(0)
                         out[at : at + len(block)] = block
                         at += len(block)
+                        n_lost = 0
             except soundfile.LibsndfileError:
                 first_lost = at if first_lost is None else first_lost
-                n_skipped = min(_SALVAGE_SAMPLES, n_samples - at)
+                n_skipped = min(max(_SALVAGE_SAMPLES, n_lost // _LOST_PER_SKIP), n_samples - at)
                 n_lost += n_skipped
                 at += n_skipped
         if first_lost is not None and not self._has_warned:
             self._has_warned = True
             self._warn_of_damage((start + first_lost) / self.sample_rate)
-        return out
+        return out, n_lost
 
     def _warn_of_damage(self, at_s: float) -> None:
         problem = f"is damaged at {at_s:.2f} s: a part cannot be decoded"
