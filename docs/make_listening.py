@@ -311,6 +311,22 @@ def performances(given: Recordings) -> Iterator[Example]:
         "seconds.",
         ("violin", "piano"),
     )
+    yield Example(
+        "Three players: the round by a piano",
+        [
+            Clip(f"tune-piano-{system}", name, cambiata.play(tune, given.piano, system=system))
+            for system, name in (
+                ("player", "player (default)"),
+                ("performancenet", "performancenet"),
+                ("wavenet", "wavenet"),
+            )
+        ],
+        "cambiata play tune.mid piano.wav -o out.wav --system wavenet",
+        "The two published designs, small and trained for minutes where their authors had days. "
+        "performancenet plays the notes with the colour of a mean keyboard; wavenet, at 8 kHz, "
+        "has every strike, some of the pitches, and noise.",
+        ("tune", "piano"),
+    )
 
 
 def transcriptions(given: Recordings) -> Iterator[Example]:
@@ -361,6 +377,21 @@ def translations(given: Recordings) -> Iterator[Example]:
         "cambiata translate strings.ogg --to wind-quintet -o out.wav",
         "Dense music: what the transcription misses is missing here, too.",
         ("strings",),
+    )
+    yield Example(
+        "The trumpet by the published network",
+        [
+            Clip(
+                f"trumpet-mor2018-{domain}",
+                domain,
+                cambiata.translate(given.trumpet, domain, preset="mor2018-small"),
+            )
+            for domain in ("church-organ", "wind-quintet")
+        ],
+        "cambiata translate trumpet.ogg --to church-organ -o out.wav --preset mor2018-small",
+        "Mor et al. 2018, small, at 8 kHz, trained for eleven minutes of a GPU where its authors "
+        "had three days of 48: loudness and register are followed, notes are not.",
+        ("trumpet",),
     )
 
 
