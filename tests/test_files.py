@@ -1,17 +1,15 @@
 """Where outputs may go, and that they appear whole or not at all."""
 
-import errno
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from cambiata import files
-from cambiata.errors import CambiataError, InputError
+from cambiata import files, scratch
+from cambiata.errors import InputError
 from cambiata.files import (
     atomic_file,
     atomic_files,
@@ -186,7 +184,7 @@ def test_what_is_replaced_comes_back_when_the_folder_cannot_be_put_there(
 _KILLED = """
 import os, sys
 from pathlib import Path
-from cambiata import files
+from cambiata import files, scratch
 real = Path.replace
 def killed(self, target):
     if self.name == "new":
@@ -212,133 +210,13 @@ def test_what_killed_runs_left_is_removed_and_what_they_had_moved_comes_back(
     assert len(list(tmp_path.iterdir())) == 2
     files.write_text(tmp_path / "young.txt", "")  # just begun, for all that is known
     assert len(list(tmp_path.iterdir())) == 3
-    monkeypatch.setattr(files, "_STALE_S", -1.0)
+    monkeypatch.setattr(scratch, "_STALE_S", -1.0)
     with atomic_file(tmp_path / "mine.txt") as unfinished:
         unfinished.write_text("")
         files.write_text(tmp_path / "other.txt", "")  # leaves alone what is in use
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["folder", "mine.txt", "other.txt", "young.txt"]
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["before"]
-
-
-_USING = """
-import sys
-from pathlib import Path
-from cambiata import files
-with files.sole_user(Path(sys.argv[1])):
-    print("ours", flush=True)
-    sys.stdin.read()
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
-def test_a_file_has_one_user_at_a_time_and_is_free_when_that_was_killed(tmp_path: Path) -> None:
-    place = tmp_path / "run.csv"
-    with files.sole_user(tmp_path / "other.csv"):
-        pass
-    assert list(tmp_path.iterdir()) == []
-    command = [sys.executable, "-c", _USING, str(place)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        assert program.stdout is not None
-        assert program.stdout.readline() == b"ours\n"
-        files.write_text(tmp_path / "beside.txt", "")  # looks for what is stale
-        with (
-            pytest.raises(InputError, match=r"run\.csv: is in use by another run; wait"),
-            files.sole_user(place),
-        ):
-            pass
-        program.kill()
-    with files.sole_user(place):
-        with pytest.raises(InputError, match="in use"), files.sole_user(place):
-            pass
-        assert len(list(tmp_path.iterdir())) == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["beside.txt"]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
-def test_a_lock_that_its_last_user_removed_meanwhile_keeps_nobody_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, removed = files._open_locked, list[Path]()
-
-    def lock_late(folder: Path) -> int | None:
-        lock = real(folder)
-        if not removed:
-            removed.append(folder)
-            folder.rmdir()
-        return lock
-
-    monkeypatch.setattr(files, "_open_locked", lock_late)
-    place = tmp_path / "run.csv"
-    with files.sole_user(place), pytest.raises(InputError, match="in use"), files.sole_user(place):
-        pass
-
-
-@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
-def test_where_folders_cannot_be_locked_nothing_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def without_locks(_number: int, _operation: int) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(files.fcntl, "flock", without_locks)
-    with files.sole_user(tmp_path / "a"), files.sole_user(tmp_path / "a"):
-        pass
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(files.fcntl is None, reason="folders cannot be locked there")
-def test_a_scratch_folder_whose_lock_another_held_for_a_moment_is_locked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lock, held = files._open_locked, []
-
-    def taken_at_first(folder: str | Path) -> int | None:
-        if not held:  # another thread is looking whether it is stale
-            held.append(lock(folder))
-            raise BlockingIOError
-        if len(held) == 1:
-            os.close(held[0] or 0)
-            held.append(None)
-        return lock(folder)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "_open_locked", taken_at_first)
-        scratch = files.scratch_folder(tmp_path)
-        folder = scratch.__enter__()
-    monkeypatch.setattr(files, "_STALE_S", -1.0)
-    files.write_text(tmp_path / "other.txt", "")
-    assert folder.is_dir()
-    scratch.__exit__(None, None, None)
-    assert [path.name for path in tmp_path.iterdir()] == ["other.txt"]
-
-
-@pytest.mark.skipif(files.fcntl is None, reason="folders cannot be locked there")
-@pytest.mark.parametrize("made_at_s", [0, 4e9], ids=["1970", "2096"])
-def test_scratch_of_killed_runs_is_known_by_whatever_clock(
-    made_at_s: float, tmp_path: Path
-) -> None:
-    (tmp_path / f"{files._SCRATCH}old").mkdir()
-    os.utime(tmp_path / f"{files._SCRATCH}old", (made_at_s, made_at_s))
-    files.write_text(tmp_path / "a.txt", "")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-
-
-def test_a_scratch_folder_that_another_run_removed_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lock, removed = files._open_locked, []
-
-    def after_a_jump(folder: str | Path) -> int | None:
-        if not removed:  # by the other's clock it was an hour old
-            removed.append(folder)
-            Path(folder).rmdir()
-        return lock(folder)
-
-    monkeypatch.setattr(files, "_open_locked", after_a_jump)
-    files.write_text(tmp_path / "a.txt", "whole")
-    assert removed
-    assert (tmp_path / "a.txt").read_text() == "whole"
 
 
 @pytest.mark.parametrize("n_written", [0, 1], ids=["at once", "when it is done"])
@@ -355,24 +233,6 @@ def test_an_output_folder_that_vanishes_is_named(n_written: int, tmp_path: Path)
         if not n_written:
             unfinished.write_text("whole")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_scratch_that_does_not_fit_is_said(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-        with (
-            pytest.raises(CambiataError, match=f"{tmp_path}: has no room for a scratch file; free"),
-            files.scratch_file(str(tmp_path)) as file,
-        ):
-            file.write(bytes(100_000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
-    with pytest.raises(PermissionError), files.scratch_file(str(tmp_path)):
-        raise PermissionError(13, "not of this kind")
 
 
 def test_files_that_were_finished_are_known(tmp_path: Path) -> None:

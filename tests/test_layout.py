@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "cambiata"
 # From the sound on disk to the command line; a module may import from its own rank downwards.
 RANKS = [
     {"names", "errors", "arrays", "precision", "aliases", "keywords", "inputs", "archives"},
-    {"files", "caches", "engines"},
+    {"files", "scratch", "caches", "engines"},
     {"drawing"},
     {"audio"},
     {"score"},

@@ -32,10 +32,10 @@ from cambiata.audio.source import (
 from cambiata.audio.stereo_image import StereoMeter, with_image
 from cambiata.audio.unpitched import unpitched_part
 from cambiata.errors import CambiataError, InputError, warn
-from cambiata.files import scratch_file
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.partials.tuning import TuningMeter, describe_tuning
 from cambiata.score.midi import Part
+from cambiata.scratch import scratch_file
 from cambiata.style import Style
 from cambiata.system import (
     DomainMix,

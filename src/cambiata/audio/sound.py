@@ -27,9 +27,9 @@ from cambiata.audio.source import (
 )
 from cambiata.audio.writing import Destination
 from cambiata.errors import InputError
-from cambiata.files import scratch_folder
 from cambiata.inputs import input_pieces
 from cambiata.keywords import checked_keywords
+from cambiata.scratch import scratch_folder
 
 _PIECE_BYTES = 1 << 20  # of a pipe that are read at once
 

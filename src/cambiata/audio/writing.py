@@ -26,7 +26,8 @@ from cambiata.audio.source import (
     roomy_folder,
 )
 from cambiata.errors import CambiataError, InputError, warn
-from cambiata.files import SOUND, atomic_file, check_output, scratch_folder
+from cambiata.files import SOUND, atomic_file, check_output
+from cambiata.scratch import scratch_folder
 
 # Formats by an output's extension: libsndfile's own, and AAC, which ffmpeg writes.
 FORMATS = {

@@ -16,8 +16,8 @@ from cambiata.batches.work import Outcome, work
 from cambiata.engines.engine import EngineName, one_thread_each, opened
 from cambiata.engines.failure import Failure
 from cambiata.errors import CambiataError, InputError
-from cambiata.files import scratch_folder
 from cambiata.keywords import checked_keywords
+from cambiata.scratch import scratch_folder
 from cambiata.system import Progress
 
 __all__ = ["BatchItem", "BatchReport", "batch"]

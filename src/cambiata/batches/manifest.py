@@ -12,7 +12,8 @@ from typing import Any, Literal
 from cambiata.batches.inputs import read_table
 from cambiata.batches.places import identity
 from cambiata.errors import InputError
-from cambiata.files import OutputKind, atomic_file, check_output, sole_user
+from cambiata.files import OutputKind, atomic_file, check_output
+from cambiata.scratch import sole_user
 
 Status = Literal["pending", "done", "failed"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cambiata.batches import places
 from cambiata.errors import CambiataError, CambiataWarning, InputError
-from cambiata.files import scratch_folder
+from cambiata.scratch import scratch_folder
 
 _MESSAGE_LENGTH = 1000  # of a message, which a file's name may make long
 

@@ -16,9 +16,9 @@ from cambiata.ensemble.grains import Excerpt, VoiceGrains
 from cambiata.ensemble.marks import find_marks
 from cambiata.ensemble.singers import Singer
 from cambiata.ensemble.stage import Place, responses
-from cambiata.files import room_needed
 from cambiata.reverb.convolution import Convolver
 from cambiata.reverb.rendering import Reverberant
+from cambiata.scratch import room_needed
 
 # What is sung at once, and what is tracked at once with a second around it: bounds memory.
 _BLOCK_S, _TRACKED_S, _CONTEXT_S = 5.0, 60.0, 1.0

@@ -12,10 +12,10 @@ from cambiata.audio.downmix import mono_blocks
 from cambiata.audio.loudness import SILENCE, LoudnessMeter
 from cambiata.audio.source import BLOCK_SAMPLES, Source, crop_blocks, resample, roomy_folder
 from cambiata.errors import InputError
-from cambiata.files import scratch_file
 from cambiata.reverb.convolution import Convolver, Matrix, response_matrix
 from cambiata.reverb.deconvolution import direct_start
 from cambiata.reverb.image_source import Point, Shoebox, along
+from cambiata.scratch import scratch_file
 
 # Between two responses of a moving source: at a walk, 15 cm.
 _STEP_S = 0.1
