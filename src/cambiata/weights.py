@@ -51,7 +51,7 @@ _SHIPPED = {
     },
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
-        "performancenet": "86059f39edf115717028b4733fc454272549429125dc4eb15b467f6fa5b64413",
+        "performancenet": "9ec7a0d4aa1acebd6906c6c0ad487e5a3567dd20ef70b506e696505834121626",
         "wavenet": "a11241e523bd262be98e6decf074857250670814ecf5db2a11b0909ff1758152",
     },
     "translation": {
