@@ -384,7 +384,8 @@ def test_the_encoder_is_the_one_that_ships() -> None:
     # A trained translator has the same network, without what was known of the one that ships.
     copied = Model(encoder_onnx("translation"), lambda *_: b"")
     assert copied.about == {}
-    assert np.array_equal(copied.part("")(bands)[0], outputs)
+    # The user's own networks are run without constant folding, which moves last bits.
+    np.testing.assert_allclose(copied.part("")(bands)[0], outputs, rtol=1e-4, atol=1e-4)
 
 
 def test_the_encoder_hears_notes() -> None:
