@@ -323,8 +323,8 @@ def performances(given: Recordings) -> Iterator[Example]:
         ],
         "cambiata play tune.mid piano.wav -o out.wav --system wavenet",
         "The two published designs, small and trained for minutes where their authors had days. "
-        "performancenet plays the notes with the colour of a mean keyboard; wavenet, at 8 kHz, "
-        "has every strike, some of the pitches, and noise.",
+        "performancenet plays the notes, a little blurred, with the colour of a mean keyboard; "
+        "wavenet, at 8 kHz, follows two hands poorly: some strikes and pitches, and noise.",
         ("tune", "piano"),
     )
 
