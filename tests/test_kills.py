@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sounds import RATE, melody
 
-from cambiata import files
+from cambiata import files, scratch
 from cambiata.audio.sound import Audio
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -24,8 +24,14 @@ VERBS = {
     "reverb": ("reverb", "remove", "content.wav", "-o", "out.wav"),
     "check": ("counterpoint", "check", EXAMPLES / "worksheet.mid", "-o", "out.musicxml"),
     "instrument": ("instrument", "style.wav", "-o", "out.sfz", "--keys", "60-64"),
+    "translate": ("translate", "content.wav", "--to", "sitar", "-o", "out.wav"),
+    "solve": ("counterpoint", "solve", EXAMPLES / "cantus.mid", "-o", "out.mid"),
+    "transpose": ("transpose", "content.wav", "--semitones", "3", "-o", "out.wav"),
+    "stretch": ("stretch", "content.wav", "--factor", "1.5", "-o", "out.flac"),
+    "morph": ("morph", "content.wav", "style.wav", "-o", "out.wav"),
+    "choir": ("choir", "content.wav", "-o", "out.wav"),
 }  # fmt: skip
-KILLS_OF_A_VERB = 5  # fifty in all
+KILLS_OF_A_VERB = 5  # eighty in all; of `batch`: tests/batches/test_api.py
 
 
 def _start(arguments: tuple[object, ...], folder: Path) -> "subprocess.Popen[bytes]":
@@ -70,6 +76,6 @@ def test_a_verb_that_is_killed_leaves_no_half_of_an_output(
         assert (tmp_path / name).read_bytes() in (before, whole[name])
         others = {each: data for each, data in _outputs(tmp_path).items() if each != name}
         assert others == {each: data for each, data in whole.items() if each != name}
-    monkeypatch.setattr(files, "_STALE_S", -1.0)
+    monkeypatch.setattr(scratch, "_STALE_S", -1.0)
     files.write_text(tmp_path / "next.txt", "")  # what the killed ones left goes with the next run
     assert not list(tmp_path.glob(".*"))
