@@ -82,3 +82,11 @@ def test_a_header_that_claims_minutes_is_not_tried_for_each_moment(
         n_samples = sum(block.shape[1] for block in AudioFile(place).blocks())
     assert n_samples == 3_000_000
     assert len(opened) < 200  # 2,900 where each 1,024 samples are tried
+
+
+def test_a_header_that_claims_more_than_the_file_can_hold_is_not_believed() -> None:
+    """Found by fuzzing with coverage: 4 kB that claim a day took more than ten seconds."""
+    place = Path(__file__).parent / "damaged" / "claims-days.flac"
+    with pytest.warns(cambiata.CambiataWarning, match="samples, more than it can hold"):
+        file = AudioFile(place)
+    assert file.n_samples == (place.stat().st_size // 10 + 1) * 4096

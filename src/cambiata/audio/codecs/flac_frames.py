@@ -9,6 +9,9 @@ from cambiata.audio.codecs.mpeg_frames import tag_length
 # stored as they are, are 111 kB.
 _USUAL_FRAME_BYTES = 1 << 17
 _MAX_FRAME_BYTES = 1 << 21
+# Header, one constant of four bits and checksum: a frame that is all silence.
+_LEAST_FRAME_BYTES = 10
+_MOST_FRAME_SAMPLES = 0xFFFF
 # Sound may look like a header: one in 2,000 frames of 10 kB has such a place, hardly any has three.
 _MOST_LIKENESSES = 3
 
@@ -47,14 +50,18 @@ def examine(window: Window) -> Layout | None:
     fixed = int.from_bytes(body[2:4], "big")  # the most samples of a frame: all but the last's
     largest = int.from_bytes(body[7:10], "big") or _USUAL_FRAME_BYTES
     stated = int.from_bytes(body[13:18], "big") & 0xFFFFFFFFF
+    possible = (window.size // _LEAST_FRAME_BYTES + 1) * (fixed or _MOST_FRAME_SAMPLES)
     found = _last_whole_frame(window, first, fixed, min(largest, _MAX_FRAME_BYTES))
-    if found is None:
+    if found is None and stated <= possible:
         return Layout()
-    n_samples, end = found
+    # Nothing whole is there to go by, and a damaged header may claim days, which are not tried.
+    n_samples, end = found or (possible, window.size)
     if n_samples == stated:
         return Layout()
     five = int.from_bytes(body[13:18], "big") >> 36 << 36 | n_samples
     pieces = patched(window, {info + 13: five.to_bytes(5, "big")}, end)
+    if found is None:
+        return Layout((Part(pieces),), f"its header gives {stated} samples, more than it can hold")
     if n_samples < stated:
         share = (stated - n_samples) / max(1, n_samples)
         return Layout((Part(pieces),), breaks_off=True, missing_share=share)
