@@ -45,13 +45,15 @@ def examine(window: Window) -> Layout | None:
     info = at + 8
     first = _first_frame(window, at + 4)
     body = window.at(info, 18)
-    if first is None or len(body) < 18:
+    if len(body) < 18:
         return Layout()
     fixed = int.from_bytes(body[2:4], "big")  # the most samples of a frame: all but the last's
     largest = int.from_bytes(body[7:10], "big") or _USUAL_FRAME_BYTES
     stated = int.from_bytes(body[13:18], "big") & 0xFFFFFFFFF
     possible = (window.size // _LEAST_FRAME_BYTES + 1) * (fixed or _MOST_FRAME_SAMPLES)
-    found = _last_whole_frame(window, first, fixed, min(largest, _MAX_FRAME_BYTES))
+    found = None
+    if first is not None:
+        found = _last_whole_frame(window, first, fixed, min(largest, _MAX_FRAME_BYTES))
     if found is None and stated <= possible:
         return Layout()
     # Nothing whole is there to go by, and a damaged header may claim days, which are not tried.
