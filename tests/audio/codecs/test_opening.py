@@ -91,3 +91,8 @@ def test_a_header_that_claims_more_than_the_file_can_hold_is_not_believed() -> N
     with pytest.warns(cambiata.CambiataWarning, match="samples, more than it can hold"):
         file = AudioFile(place)
     assert file.n_samples == (place.stat().st_size // 10 + 1) * 4096
+    # A length of 0 is unknown, which libsndfile takes for endless.
+    place = place.with_name("claims-nothing.flac")
+    with pytest.warns(cambiata.CambiataWarning, match="holds no whole frame"):
+        file = AudioFile(place)
+    assert file.n_samples == (place.stat().st_size // 10 + 1) * 4096

@@ -54,7 +54,7 @@ def examine(window: Window) -> Layout | None:
     found = None
     if first is not None:
         found = _last_whole_frame(window, first, fixed, min(largest, _MAX_FRAME_BYTES))
-    if found is None and stated <= possible:
+    if found is None and 0 < stated <= possible:
         return Layout()
     # Nothing whole is there to go by, and a damaged header may claim days, which are not tried.
     n_samples, end = found or (possible, window.size)
@@ -63,7 +63,8 @@ def examine(window: Window) -> Layout | None:
     five = int.from_bytes(body[13:18], "big") >> 36 << 36 | n_samples
     pieces = patched(window, {info + 13: five.to_bytes(5, "big")}, end)
     if found is None:
-        return Layout((Part(pieces),), f"its header gives {stated} samples, more than it can hold")
+        claim = f"its header gives {stated} samples, more than it can hold"
+        return Layout((Part(pieces),), claim if stated else "holds no whole frame")
     if n_samples < stated:
         share = (stated - n_samples) / max(1, n_samples)
         return Layout((Part(pieces),), breaks_off=True, missing_share=share)
