@@ -34,11 +34,12 @@ class Recording:
         self.sample_rate, self.n_samples = source.sample_rate, source.n_samples
         self.n_channels = 1
         self.peak = 0.0
-        self._file = tempfile.TemporaryFile(dir=roomy_folder())  # noqa: SIM115 (its own life)
+        folder = roomy_folder()
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (its own life)
         weakref.finalize(self, self._file.close)
         for block in MonoSource(source).blocks():
             self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))
-            with room_needed(roomy_folder()):
+            with room_needed(folder):
                 self._file.write(np.ascontiguousarray(block[0], np.float32).tobytes())
 
     def __len__(self) -> int:

@@ -22,7 +22,7 @@ def is_exported(source: str | Path) -> bool:
 
 
 def load_exported(task: Task, place: str | Path) -> None:
-    """Give a task the weights of NAME.onnx and of the parts beside it.
+    """Give a task the weights of NAME.onnx, and of the parts and companions beside it.
 
     The exporter keeps the names of most arrays, and folds some (scales of norms) into constants
     without a name, which are taken in the order of their use. The result is compared with the file

@@ -14,6 +14,7 @@ gradients are clipped by their norm; samples before the first are silence.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -400,21 +401,17 @@ class Mor2018Task(Task):
 
     def load_companion(self, suffix: str, arrays: Mapping[str, Tensor]) -> bool:
         """Take the decoders; the classifier is in no file, and learns anew."""
-        for name, attribute in LAYERS.items():
-            for i, decoder in enumerate(self.decoders):
-                layers = getattr(decoder, attribute)
-                for kind in ("weight", "bias"):
-                    stacked = arrays.get(f"all_{name}" + ("_bias" if kind == "bias" else ""))
-                    if stacked is None or len(stacked) != len(self.decoders):
-                        return False
-                    each = stacked[i] if name in PER_LAYER else stacked[i : i + 1]
-                    own = list(layers) if name in PER_LAYER else [layers]
-                    for layer, array in zip(own, each, strict=True):
-                        parameter = getattr(layer, kind)
-                        if array.numel() != parameter.numel():
-                            return False
-                        with torch.no_grad():
-                            parameter.copy_(array.reshape(parameter.shape))
+        for name, kind in product(LAYERS, ("weight", "bias")):
+            stacked = arrays.get(f"all_{_array_name(name, kind)}")
+            layers = [layer for decoder in self.decoders for layer in _layers(decoder, name)]
+            parameters = [getattr(layer, kind) for layer in layers]
+            if stacked is None or stacked.numel() != sum(each.numel() for each in parameters):
+                return False
+            for parameter, array in zip(
+                parameters, stacked.reshape(len(parameters), -1), strict=True
+            ):
+                with torch.no_grad():
+                    parameter.copy_(array.reshape(parameter.shape))
         return True
 
 
@@ -430,27 +427,34 @@ def domain_facts(name: str) -> dict[str, Any]:
     return {"name": name, "sources": programs, "licence": LICENCE}
 
 
+def _layers(decoder: nn.Module, name: str) -> list[Any]:
+    """Layers of a decoder that are stored under one name: one, or one of each dilation."""
+    layer: Any = getattr(decoder, LAYERS[name])
+    return list(layer) if name in PER_LAYER else [layer]
+
+
+def _array_name(name: str, kind: str) -> str:
+    return name if kind == "weight" else f"{name}_bias"
+
+
 class DecoderArrays(nn.Module):
     """WaveNet decoders' own arrays, which are run by `translation.sampling`."""
 
     def __init__(self, decoders: nn.ModuleList) -> None:
         super().__init__()
         self.names: list[str] = []
-        for name, attribute in LAYERS.items():
-            for kind in ("weight", "bias"):
-                stacks = []
-                for decoder in decoders:
-                    layer = getattr(decoder, attribute)
-                    each = list(layer) if name in PER_LAYER else [layer]
-                    arrays = [getattr(one, kind).detach() for one in each]
-                    whole = torch.stack(arrays) if name in PER_LAYER else arrays[0]
-                    if kind == "weight" and whole.shape[-1] == 1:
-                        whole = whole[..., 0]
-                    if name == "first" and kind == "weight":
-                        whole = whole[:, 0]
-                    stacks.append(whole)
-                self.names.append(name if kind == "weight" else f"{name}_bias")
-                self.register_buffer(f"all_{self.names[-1]}", torch.stack(stacks).clone())
+        for name, kind in product(LAYERS, ("weight", "bias")):
+            stacks = []
+            for decoder in decoders:
+                arrays = [getattr(layer, kind).detach() for layer in _layers(decoder, name)]
+                whole = torch.stack(arrays) if name in PER_LAYER else arrays[0]
+                if kind == "weight" and whole.shape[-1] == 1:
+                    whole = whole[..., 0]
+                if name == "first" and kind == "weight":
+                    whole = whole[:, 0]
+                stacks.append(whole)
+            self.names.append(_array_name(name, kind))
+            self.register_buffer(f"all_{self.names[-1]}", torch.stack(stacks).clone())
 
     def forward(self, one: Tensor, domain: Tensor) -> tuple[Tensor, ...]:
         """The arrays of one domain; `one` is 1, so that they are no constants to the exporter."""
