@@ -26,11 +26,16 @@ def memory() -> Iterator[Any]:
     memory.store.clear()
 
 
-def test_what_is_published_comes_back(tmp_path: Path, memory: Any) -> None:
-    made = tmp_path / "made"
+def _made_instrument(folder: Path) -> Path:
+    made = folder / "made"
     (made / "x-samples").mkdir(parents=True)
     (made / "x.sfz").write_bytes(b"instrument")
     (made / "x-samples" / "C4.wav").write_bytes(b"sample")
+    return made
+
+
+def test_what_is_published_comes_back(tmp_path: Path, memory: Any) -> None:
+    made = _made_instrument(tmp_path)
     places.publish(made, "memory://b/out", "x.sfz")
     assert sorted(memory.find("/b")) == ["/b/out/x-samples/C4.wav", "/b/out/x.sfz"]
     (tmp_path / "back").mkdir()
@@ -109,10 +114,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the server and of aiobotocore
 def test_places_on_s3(tmp_path: Path, s3: Any) -> None:
-    made = tmp_path / "made"
-    (made / "x-samples").mkdir(parents=True)
-    (made / "x.sfz").write_bytes(b"instrument")
-    (made / "x-samples" / "C4.wav").write_bytes(b"sample")
+    made = _made_instrument(tmp_path)
     places.publish(made, "s3://made/out", "x.sfz")
     assert sorted(s3.find("made")) == ["made/out/x-samples/C4.wav", "made/out/x.sfz"]
     assert places.exists("s3://made/out/x.sfz")

@@ -1,5 +1,8 @@
-"""Waiting for other processes, for the tests that end some."""
+"""Other processes: waited for by the tests that end some, and launched to train together."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,3 +25,18 @@ def eventually(true: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def launch_two(folder: Path, code: str, timeout_s: float) -> None:
+    """Run code in two processes that train together, one thread each."""
+    script = folder / "two.py"
+    script.write_text(code)
+    launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", str(script)]
+    done = subprocess.run(
+        [sys.executable, *launch],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=timeout_s,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]

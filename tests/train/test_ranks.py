@@ -1,8 +1,5 @@
 """Trainings on two processes: the curve of one, and each goes on where the other number stopped."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from processes import launch_two
 from sounds import SUPPORT
 
 torch = pytest.importorskip("torch")
@@ -95,20 +93,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in SEEDS:
         train(folder / f"one-{seed}", seed)
     train(folder / "begun-by-one", 1, max_steps=100)
-    script = folder / "two.py"
-    script.write_text(
+    code = (
         f"import sys; sys.path[:0] = {[str(Path(__file__).parent), SUPPORT]!r}\n"
         f"import test_ranks, pathlib\ntest_ranks.on_two(pathlib.Path({str(folder)!r}))\n"
     )
-    launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", str(script)]
-    done = subprocess.run(
-        [sys.executable, *launch],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=900,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    launch_two(folder, code, 900)
     train(folder / "begun-by-two", 1)
     return folder
 

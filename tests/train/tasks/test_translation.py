@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import launch_two
 from sounds import SUPPORT, melody
 
 from cambiata import Part
@@ -258,17 +259,7 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
         "import test_translation as t\n"
         f"t._fit_fixed({str(tmp_path)!r}, {str(tmp_path / 'two')!r}, 2)\n"
     )
-    script = tmp_path / "two.py"
-    script.write_text(code)
-    launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", str(script)]
-    done = subprocess.run(
-        [sys.executable, *launch],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    launch_two(tmp_path, code, 300)
     one, two = (read_checkpoint(tmp_path / name)["task"] for name in ("one", "two"))
     assert one.keys() == two.keys()
     torch.manual_seed(11)
