@@ -18,6 +18,15 @@ Array = npt.NDArray[np.float32]
 N_LEVELS = 256  # of mu-law, as published (van den Oord et al. 2016)
 SILENT_LEVEL = N_LEVELS // 2
 
+# A network says either a number for every level, as published, or a mixture of logistic
+# distributions of the amplitude (van den Oord et al. 2017, "Parallel WaveNet"; Hawthorne et al.
+# 2019): weights, means and scales, three numbers for each. The units let a new network, whose
+# outputs are near 0, begin with what sounds of an RMS of 0.1 are about: means near 0, and a
+# deviation of some e^-3.5 = 0.03.
+MEAN_UNIT, LOG_SCALE_UNIT = 0.1, -3.5
+# A tenth of a level of a soft sound, and full scale.
+LOG_SCALE_RANGE = (-9.0, 1.0)
+
 
 class SampledLayers(NamedTuple):
     """Arrays of a WaveNet in the order that the loop takes them; W channels, S of the skips.
@@ -34,8 +43,39 @@ class SampledLayers(NamedTuple):
     residual_and_skip: Array  # [layers, W + S, W]
     residual_and_skip_bias: Array
     fc: Array  # [S, S]
-    logits: Array  # [levels, S]
+    logits: Array  # [levels or 3 K, S]
     logits_bias: Array
+
+
+def level_edges() -> npt.NDArray[np.float64]:
+    """Amplitudes between which each mu-law level lies [levels + 1]."""
+    companded = 2 * (np.arange(N_LEVELS + 1) - 0.5) / (N_LEVELS - 1) - 1
+    mu = N_LEVELS - 1
+    return np.asarray(np.sign(companded) * (N_LEVELS ** np.abs(companded) - 1) / mu)
+
+
+def level_logits(outputs: Array) -> Array:
+    """Logarithms [..., levels] of what a network says [..., 3 K] of each mu-law level.
+
+    Outputs that are a number for every level are returned as they are.
+    """
+    if outputs.shape[-1] == N_LEVELS:
+        return outputs
+    weights, means, scales = np.split(outputs.astype(np.float64)[..., None], 3, axis=-2)
+    weights = np.exp(weights - weights.max(axis=-2, keepdims=True))
+    weights = weights / weights.sum(axis=-2, keepdims=True)
+    scales = np.exp(np.clip(scales + LOG_SCALE_UNIT, *LOG_SCALE_RANGE))
+    z = np.clip((_EDGES[1:-1] - MEAN_UNIT * means) / scales, -_MAX_Z, _MAX_Z)
+    below = (weights / (1 + np.exp(-z))).sum(axis=-2)
+    # The outermost levels take what lies beyond full scale.
+    ends = np.zeros((*below.shape[:-1], 1))
+    return np.log(np.diff(below, axis=-1, prepend=ends, append=ends + 1) + _LEAST).astype(np.float32)
+
+
+_EDGES = level_edges()
+# Further out a logistic distribution is 0 or 1 to the last digit; and what is taken for no chance
+# at all, that its logarithm be finite.
+_MAX_Z, _LEAST = 40.0, 1e-9
 
 
 def stack_layers(networks: Sequence[SampledLayers]) -> SampledLayers:
@@ -94,6 +134,34 @@ def _affine_in_loops(matrix: Array, x: Array, bias: Array) -> Array:
     return out
 
 
+def _level_logits_in_loops(outputs: Array) -> Array:
+    """`level_logits` of one sample, in loops."""
+    if len(outputs) == N_LEVELS:
+        return outputs
+    n = len(outputs) // 3
+    weights = np.exp(outputs[:n] - outputs[:n].max())
+    weights = weights / weights.sum()
+    chances = np.zeros(N_LEVELS, np.float64)
+    for j in range(n):
+        mean = MEAN_UNIT * outputs[n + j]
+        log_scale = outputs[2 * n + j] + LOG_SCALE_UNIT
+        scale = np.exp(min(max(log_scale, LOG_SCALE_RANGE[0]), LOG_SCALE_RANGE[1]))
+        before = 0.0
+        for level in range(N_LEVELS):
+            below = 1.0
+            if level < N_LEVELS - 1:
+                z = min(max((_EDGES[level + 1] - mean) / scale, -_MAX_Z), _MAX_Z)
+                below = 1 / (1 + np.exp(-z))
+            chances[level] += weights[j] * (below - before)
+            before = below
+    return np.log(chances + _LEAST).astype(np.float32)
+
+
+def _compiled_level_logits(outputs: Array) -> Array:  # noqa: ARG001
+    """Numba's stand-in for `level_logits`."""
+    return _level_logits_in_loops  # type: ignore[return-value]
+
+
 def _compiled_affine(matrix: Array, x: Array, bias: Array) -> Array:  # noqa: ARG001
     """Numba's stand-in for `_affine`, which must have the same signature."""
     return _affine_in_loops  # type: ignore[return-value]
@@ -117,6 +185,7 @@ def _compile() -> Callable[..., Any]:
     # Compiled code calls the loops where Python calls NumPy. `_sample_loop` itself lies in the
     # module: only then does the next process find what was compiled again.
     overload(_affine, jit_options={"fastmath": True})(_compiled_affine)
+    overload(level_logits)(_compiled_level_logits)
     compiled_loop: Callable[..., Any] = njit(fastmath=True, cache=True, nogil=True)(_sample_loop)
     return compiled_loop
 
@@ -163,7 +232,7 @@ def _sample_loop(
                 skip = skip + y[width:]
             skip = np.maximum(skip, np.float32(0))
             h = np.maximum(_affine(fc[v], skip, fc_condition[v, frame]), np.float32(0))
-            logits += weights[v] * _affine(logits_weight[v], h, logits_bias[v])
+            logits += weights[v] * level_logits(_affine(logits_weight[v], h, logits_bias[v]))  # type: ignore[arg-type]
         total = np.cumsum(np.exp(logits - logits.max()))
         level = min(np.searchsorted(total, uniform[t] * total[-1]), N_LEVELS - 1)
         levels[t] = level

@@ -20,6 +20,7 @@ from cambiata.wavenet_sampling import (
     SampledLayers,
     draw_levels,
     is_compiled,
+    level_logits,
     stack_layers,
 )
 
@@ -177,8 +178,9 @@ class WaveNet(RollPlayer):
             if t % per_frame == 0:
                 condition = np.ascontiguousarray(conditions[:, t // per_frame])
             past = queue[(t - dilations) % longest, :, layers].transpose(1, 0, 2)
-            logits, layer_inputs = step(sample, np.ascontiguousarray(past), condition)
+            outputs, layer_inputs = step(sample, np.ascontiguousarray(past), condition)
             queue[t % longest] = layer_inputs
+            logits = level_logits(outputs)
             total = np.cumsum(np.exp(logits - logits.max(axis=1, keepdims=True)), axis=1)
             drawn = total < uniform[:, t, None] * total[:, -1:]
             levels[:, t] = np.minimum(drawn.sum(axis=1), N_LEVELS - 1)

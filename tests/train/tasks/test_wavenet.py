@@ -20,9 +20,10 @@ from cambiata.train.tasks.wavenet import WaveNet, WaveNetTask, WaveNetTraining, 
 SOUND = Audio(melody([57, 60, 64, 69], partials=10, rate=44100), 44100)
 
 
-def test_a_wavenet_s_steps_are_its_whole() -> None:
+@pytest.mark.parametrize("n_mixture", [0, 2])
+def test_a_wavenet_s_steps_are_its_whole(n_mixture: int) -> None:
     torch.manual_seed(0)
-    config = WaveNetTraining(16000, 8, 8, 2, 3)
+    config = WaveNetTraining(16000, 8, 8, 2, 3, n_mixture=n_mixture)
     network, per_frame = WaveNet(config).eval(), config.per_frame
     samples = torch.rand(2, 2 * per_frame) * 2 - 1
     condition = network.condition(torch.rand(2, 265, 2), torch.rand(2, 64))
@@ -35,9 +36,9 @@ def test_a_wavenet_s_steps_are_its_whole() -> None:
             for i, dilation in enumerate(dilations):
                 if t >= dilation:
                     past[:, i] = given[t - dilation][:, i]
-            logits, now = network.step(samples[:, t, None], past, condition[:, t // per_frame])
+            outputs, now = network.step(samples[:, t, None], past, condition[:, t // per_frame])
             given.append(now)
-            torch.testing.assert_close(logits, whole[:, :, t], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(outputs, whole[:, t], atol=1e-5, rtol=1e-4)
 
 
 def test_mu_law_is_the_inverse_of_the_player_s() -> None:
@@ -48,9 +49,10 @@ def test_mu_law_is_the_inverse_of_the_player_s() -> None:
     assert np.abs(back - x.numpy())[180:221].max() < 3e-3
 
 
-def test_the_wavenet_learns(roll_examples: ScoredExamples) -> None:
+@pytest.mark.parametrize("n_mixture", [0, 2])
+def test_the_wavenet_learns(roll_examples: ScoredExamples, n_mixture: int) -> None:
     torch.manual_seed(0)
-    task = WaveNetTask(WaveNetTraining(16000, 8, 8, 1, 5, 20, 16, 2))
+    task = WaveNetTask(WaveNetTraining(16000, 8, 8, 1, 5, 20, 16, 2, n_mixture=n_mixture))
     rows = RollExamples(roll_examples, task.sample_rate, task.frame_rate_hz)
     batch = torch.stack([torch.from_numpy(rows[i]) for i in range(2)])
     task.eval()

@@ -36,6 +36,7 @@ from cambiata.train.causal import (
     two_sided_conv,
 )
 from cambiata.train.config import LoopConfig, TrainingConfig
+from cambiata.train.level_losses import level_nats, n_outputs
 from cambiata.train.onnx import LICENCE, Method, OnnxPart
 from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
 from cambiata.translation.domains import DOMAIN_SYSTEM
@@ -61,6 +62,9 @@ class Mor2018Training:
     n_latent: int = 64  # Numbers of the latent in each of its 20 frames a second
     confusion: float = 0.01  # Weight of the classifier's cross-entropy, which the encoder raises
     crop_samples: int = 12000  # Samples of each example in a step; whole frames of the latent
+    # Logistic distributions that a sample is drawn from; 0: a number for each of 256 mu-law levels,
+    # as published
+    n_mixture: int = 0
 
     def __post_init__(self) -> None:
         if self.sample_rate % LATENT_RATE_HZ:
@@ -170,12 +174,12 @@ class Decoder(nn.Module):
         self.skip = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in range(n))
         self.fc = nn.Conv1d(width, width, 1)
         self.fc_condition = nn.Conv1d(config.n_latent, width, 1)
-        self.logits = nn.Conv1d(width, N_LEVELS, 1)
+        self.logits = nn.Conv1d(width, n_outputs(config.n_mixture), 1)
 
     def forward(self, previous: Tensor, latent: Tensor) -> Tensor:
-        """Logits of every sample after the one given at its place.
+        """What is said of every sample after the one given at its place.
 
-        previous: [B, T]; latent: [B, n_latent, T / pool]; returns [B, T, N_LEVELS].
+        previous: [B, T]; latent: [B, n_latent, T / pool]; returns [B, T, outputs].
         """
         # Channels last and products of matrices: a quarter less time than convolutions here. What
         # is added up over layers and the head stay in float32: bfloat16 has no more steps than
@@ -194,8 +198,8 @@ class Decoder(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             fc_condition = pointwise(self.fc_condition, latent.float())
             fc = add_held(pointwise(self.fc, functional.relu(skip)), fc_condition)
-            logits: Tensor = pointwise(self.logits, functional.relu(fc))
-        return logits
+            outputs: Tensor = pointwise(self.logits, functional.relu(fc))
+        return outputs
 
 
 def mu_law_encode(samples: Tensor) -> Tensor:
@@ -344,10 +348,8 @@ class Mor2018Task(Task):
         total = latent.new_zeros(())
         for domain in sorted(set(domains.tolist())):
             mask = domains == domain
-            logits = self.decoders[domain](previous[mask], latent[mask])
-            total = total + functional.cross_entropy(
-                logits.reshape(-1, N_LEVELS), levels[mask].reshape(-1), reduction="sum"
-            )
+            outputs = self.decoders[domain](previous[mask], latent[mask])
+            total = total + level_nats(outputs, levels[mask]).sum()
         return total / levels.numel()
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:

@@ -18,6 +18,7 @@ from torch.nn import functional
 from cambiata.score.piano_roll import FRAME_RATE_HZ, N_KEYS
 from cambiata.train.causal import add_held, causal_pair
 from cambiata.train.config import TrainingConfig
+from cambiata.train.level_losses import level_nats, n_outputs
 from cambiata.train.onnx import Method, OnnxPart
 from cambiata.train.tasks.rolls import (
     N_ROLL,
@@ -48,6 +49,9 @@ class WaveNetTraining:
     # Whether it sees which keys are held, and when they are let go: NSynth's pitch (Engel et al.
     # 2017) for several at a time. Hawthorne et al. 2019 give strikes alone.
     held_keys: bool = True
+    # Logistic distributions that a sample is drawn from, as Hawthorne et al. 2019 have; 0: a number
+    # for each of 256 mu-law levels, as van den Oord et al. 2016 have
+    n_mixture: int = 0
 
     @property
     def per_frame(self) -> int:
@@ -71,7 +75,7 @@ class WaveNetTraining:
 
 
 class WaveNet(nn.Module):
-    """Samples and their conditions to logits of the next sample's level."""
+    """Samples and their conditions to what the next sample's level may be."""
 
     def __init__(self, config: WaveNetTraining) -> None:
         super().__init__()
@@ -109,7 +113,7 @@ class WaveNet(nn.Module):
             nn.ReLU(),
             nn.Linear(config.n_skip, config.n_skip),
             nn.ReLU(),
-            nn.Linear(config.n_skip, N_LEVELS),
+            nn.Linear(config.n_skip, n_outputs(config.n_mixture)),
         )
 
     def condition(self, roll: Tensor, timbre: Tensor) -> Tensor:
@@ -134,9 +138,9 @@ class WaveNet(nn.Module):
         return per_layer.permute(0, 3, 1, 2)
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """Logits of every sample after the one given at its place.
+        """What is said of every sample after the one given at its place.
 
-        samples: [B, T]; condition: [B, L, layers, 2 * width]; returns [B, N_LEVELS, T].
+        samples: [B, T]; condition: [B, L, layers, 2 * width]; returns [B, T, outputs].
         """
         # What is added up over layers and the head stay in float32: bfloat16 has no more steps than
         # mu-law has levels.
@@ -152,8 +156,8 @@ class WaveNet(nn.Module):
             )
             x, skip = self._outputs(i, add_held(h, condition[:, :, i]), x, skip)
         with torch.autocast("cuda" if x.is_cuda else "cpu", enabled=False):
-            logits: Tensor = self.head(skip).transpose(1, 2)
-        return logits
+            outputs: Tensor = self.head(skip)
+        return outputs
 
     def _outputs(self, i: int, h: Tensor, x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
         a, b = h.chunk(2, dim=-1)
@@ -164,7 +168,7 @@ class WaveNet(nn.Module):
         """One sample further.
 
         sample: [B, 1]; past: [B, layers, width]; condition: [B, layers, 2 * width]; returns [B,
-        N_LEVELS], [B, layers, width].
+        outputs], [B, layers, width].
         """
         x, layer_inputs = self.input_projection(sample), []
         skip = x.new_zeros(self.config.n_skip)
@@ -251,18 +255,19 @@ class WaveNetTask(RollTask):
         """
         config = self.config
         mel, roll, sound = unpack_batch(batch, config.sample_rate, FRAME_RATE_HZ)
-        hidden = self.network.encode_roll(roll, self.encoder(mel))
-        per_frame = config.per_frame
+        per_frame, context = config.per_frame, config.condition_context
         n = min(config.crop_frames, roll.shape[2])
         at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
+        # Of the roll no more than the crop depends on; silence before and after the piece.
+        around = functional.pad(roll, (context, context))[:, :, at : at + n + 2 * context]
+        hidden = self.network.encode_roll(around, self.encoder(mel))[:, :, context : context + n]
         levels = mu_law(TRAINING_RMS * sound[:, at * per_frame : (at + n) * per_frame])
-        condition = self.network.project(hidden[:, :, at : at + n])
         # Each sample is predicted by those before it: the input lies one behind.
         companded_previous = functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2) / 127.5 - 1
-        logits = self.network(companded_previous, condition)
+        outputs = self.network(companded_previous, self.network.project(hidden))
         # From the first sample on, though its past is cut off: with little or no past, as at the
         # beginning of a sampled piece, which note sounds is to be learnt from the roll.
-        return {"loss": functional.cross_entropy(logits, levels)}
+        return {"loss": level_nats(outputs, levels).mean()}
 
     def validate(self, batches: list[Tensor], share: float) -> dict[str, float]:
         """Mean loss."""
