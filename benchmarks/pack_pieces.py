@@ -2,10 +2,13 @@
 
     python benchmarks/pack_pieces.py keyboards FOLDER [--pieces 320]
     python benchmarks/pack_pieces.py melodies FOLDER [--pieces 450]
+    python benchmarks/pack_pieces.py piano FOLDER [--pieces 800]
 
 Keyboards: programs 0 to 7 of the training fonts, chorales and generated phrases, half with the
 pedal; Ogg Vorbis at 44.1 kHz. Melodies: one voice at a time by three of the domains, 8 kHz, Ogg
-Vorbis of a finer quality. Rendered by FluidSynth, from fonts that may be trained on alone.
+Vorbis of a finer quality. Piano: the same kinds of music by one grand piano, most of it one voice
+at a time; a small network learns its notes sooner than those of all keyboards. Rendered by
+FluidSynth, from fonts that may be trained on alone.
 """
 
 import argparse
@@ -36,6 +39,9 @@ DENSE_SHARE = 0.5
 LEVEL, PEAK = 0.1, 0.99  # RMS, and the peak that no sound exceeds
 MELODY_DOMAINS = ("church-organ", "nylon-guitar", "wind-quintet")
 MELODY_RATE_HZ = 8000
+# Of one piano's pieces: those of one voice, and those that are windows of chorales.
+SOLO_SHARE, PIANO_SCORE_SHARE = 0.65, 0.25
+PIANO_KEYS = range(33, 91)  # A1 to F#6: where nearly all music lies
 LINES = PhraseConfig(textures=(("line", 1.0),))
 FONTS: tuple[str, ...] = ("fluid-r3", "musescore-general", "generaluser-gs")
 
@@ -120,6 +126,29 @@ def keyboards(n_pieces: int, n_validation: int, seed: int = 11) -> Iterator[Piec
             yield Piece(f"{font}:{program}", keys, set_level(sound.mean(axis=0)), is_validation)
 
 
+def piano(n_pieces: int, n_validation: int, seed: int = 13) -> Iterator[Piece]:
+    """Pieces by one grand piano."""
+    works = parsed_works()
+    renderer = Renderer(SoundFont(find_font("fluid-r3")))
+    pitches = {
+        key for key in renderer.font.preset(0).pitches if PIANO_KEYS[0] <= key <= PIANO_KEYS[1]
+    }
+    for is_validation, n in ((False, n_pieces), (True, n_validation)):
+        split = [w for w in works if w.split == ("test" if is_validation else "train")]
+        for number in range(n):
+            rng = np.random.default_rng([seed, int(is_validation), number])
+            solo = rng.random() < SOLO_SHARE
+            notes: tuple[Note, ...] = ()
+            if rng.random() < PIANO_SCORE_SHARE:
+                notes = window(rng, split, pitches, solo=solo)
+            if not notes:
+                textures = LINES if solo else None
+                notes = sample_phrase(rng, sorted(pitches), DURATION_S, textures).notes
+            keys = Part(notes, pedal=() if solo else sample_pedal(rng, DURATION_S))
+            sound = renderer.render(keys.with_pedal().notes, 0, DURATION_S).mean(axis=0)
+            yield Piece("fluid-r3:0", keys, set_level(sound), is_validation)
+
+
 def melodies(n_pieces: int, n_validation: int, seed: int = 12) -> Iterator[Piece]:
     """Melodies by three domains in turn, each by the member in whose range it lies."""
     works = parsed_works()
@@ -153,17 +182,18 @@ def playable(member: Member, renderer: Renderer) -> set[int]:
 def main() -> None:
     """Pack one of both kinds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kind", choices=["keyboards", "melodies"])
+    parser.add_argument("kind", choices=["keyboards", "melodies", "piano"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pieces", type=int)
     parser.add_argument("--validation", type=int, default=24)
     parser.add_argument("--quality", type=float, help="Of the Ogg Vorbis, 0 to 1")
     arguments = parser.parse_args()
     begun = time.perf_counter()
-    if arguments.kind == "keyboards":
-        pieces = list(keyboards(arguments.pieces or 320, arguments.validation))
+    if arguments.kind in ("keyboards", "piano"):
+        make, n = (keyboards, 320) if arguments.kind == "keyboards" else (piano, 800)
+        pieces = list(make(arguments.pieces or n, arguments.validation))
         config = PackConfig(DURATION_S, RENDER_RATE_HZ, tuple(sorted({p.player for p in pieces})))
-        fonts, quality = FONTS, 0.15
+        fonts, quality = FONTS if make is keyboards else FONTS[:1], 0.15
     else:
         pieces = list(melodies(arguments.pieces or 450, arguments.validation))
         config = PackConfig(DURATION_S, MELODY_RATE_HZ, MELODY_DOMAINS)

@@ -126,7 +126,7 @@ def test_the_shortest_input_it_names_is_enough(system: TransferSystem[Any, Any])
         (None, {"chunk_s": "nan"}, "chunk_s and style_s must be 1"),
         (None, {"chunk_s": 0}, "chunk_s and style_s must be 1"),
         (None, {"overlap_s": 15}, "at most a third of chunk_s"),
-        (None, {"sample_rate": 1}, "sample_rate must be 4000"),
+        (None, {"sample_rate": 1}, "sample_rate must be 2000"),
     ],
 )
 def test_wrong_settings_are_refused(

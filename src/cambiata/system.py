@@ -19,12 +19,15 @@ from cambiata.arrays import Samples
 from cambiata.audio.downmix import mono
 from cambiata.audio.loudness import SILENCE
 from cambiata.audio.sounding import best_start_s, sounds_enough, step_levels
-from cambiata.audio.source import MAX_RATE_HZ, MIN_RATE_HZ, Source, crop_blocks, region, resample
+from cambiata.audio.source import MAX_RATE_HZ, Source, crop_blocks, region, resample
 from cambiata.errors import InputError, MissingExtraError, warn
 from cambiata.partials.pitch_evidence import PitchEvidence
 from cambiata.score.keys import Key
 from cambiata.score.midi import Part
 from cambiata.weights import weights_checked
+
+# Lower than any sound's own rate: WaveNets that are trained in an hour know no higher ones.
+_MIN_WORKING_RATE_HZ = 2_000
 
 Progress = Callable[[float], None]
 """Called with the share of the work that is done, 0 to 1."""
@@ -61,8 +64,8 @@ class TransferConfig:
     style_s: float = 60.0
 
     def __post_init__(self) -> None:
-        if not MIN_RATE_HZ <= self.sample_rate <= MAX_RATE_HZ:
-            raise ValueError(f"sample_rate must be {MIN_RATE_HZ} to {MAX_RATE_HZ}")
+        if not _MIN_WORKING_RATE_HZ <= self.sample_rate <= MAX_RATE_HZ:
+            raise ValueError(f"sample_rate must be {_MIN_WORKING_RATE_HZ} to {MAX_RATE_HZ}")
         if not 1 <= self.chunk_s <= 3600 or not 1 <= self.style_s <= 3600:
             raise ValueError("chunk_s and style_s must be 1 to 3600 s")
         if not 0 <= 3 * self.overlap_s <= self.chunk_s:

@@ -31,11 +31,11 @@ LOG_SCALE_RANGE = (-9.0, 1.0)
 class SampledLayers(NamedTuple):
     """Arrays of a WaveNet in the order that the loop takes them; W channels, S of the skips.
 
-    Its input is a level over 255, less a half; the condition holds the biases of the dilated layers
-    and of `fc`.
+    Its input is a level over 255, less a half, and may be the amplitude in `MEAN_UNIT` too; the
+    condition holds the biases of the dilated layers and of `fc`.
     """
 
-    first: Array  # [W, 2], of the last sample but one and the last
+    first: Array  # [W, 4], of the last sample but one and the last, as levels and as amplitudes
     first_bias: Array
     skip_conv: Array  # [S, W]
     skip_conv_bias: Array
@@ -69,10 +69,14 @@ def level_logits(outputs: Array) -> Array:
     below = (weights / (1 + np.exp(-z))).sum(axis=-2)
     # The outermost levels take what lies beyond full scale.
     ends = np.zeros((*below.shape[:-1], 1))
-    return np.log(np.diff(below, axis=-1, prepend=ends, append=ends + 1) + _LEAST).astype(np.float32)
+    return np.log(np.diff(below, axis=-1, prepend=ends, append=ends + 1) + _LEAST).astype(
+        np.float32
+    )
 
 
 _EDGES = level_edges()
+# Of the level that a sound begins after, as a network is given it.
+_SILENT_AMPLITUDE = np.float32((N_LEVELS ** (1 / (N_LEVELS - 1)) - 1) / (N_LEVELS - 1) / MEAN_UNIT)
 # Further out a logistic distribution is 0 or 1 to the last digit; and what is taken for no chance
 # at all, that its logarithm be finite.
 _MAX_Z, _LEAST = 40.0, 1e-9
@@ -214,11 +218,13 @@ def _sample_loop(
     levels = np.empty(len(uniform), np.int64)
     layer_input = np.empty(2 * width, np.float32)
     previous = current = np.float32(SILENT_LEVEL / (N_LEVELS - 1) - 0.5)
+    previous_amplitude = amplitude = _SILENT_AMPLITUDE
     for t in range(len(uniform)):
         frame = t // per_frame
         logits = np.zeros(N_LEVELS, np.float32)
         for v in range(n_decoders):
             x = first[v, :, 0] * previous + first[v, :, 1] * current + first_bias[v]
+            x = x + first[v, :, 2] * previous_amplitude + first[v, :, 3] * amplitude
             skip = _affine(skip_conv[v], x, skip_conv_bias[v])
             for i in range(n_layers):
                 at = t % dilations[i]
@@ -232,10 +238,13 @@ def _sample_loop(
                 skip = skip + y[width:]
             skip = np.maximum(skip, np.float32(0))
             h = np.maximum(_affine(fc[v], skip, fc_condition[v, frame]), np.float32(0))
-            logits += weights[v] * level_logits(_affine(logits_weight[v], h, logits_bias[v]))  # type: ignore[arg-type]
+            logits += weights[v] * level_logits(_affine(logits_weight[v], h, logits_bias[v]))
         total = np.cumsum(np.exp(logits - logits.max()))
         level = min(np.searchsorted(total, uniform[t] * total[-1]), N_LEVELS - 1)
         levels[t] = level
-        previous = current
+        previous, previous_amplitude = current, amplitude
         current = np.float32(level / (N_LEVELS - 1) - 0.5)
+        companded = 2 * np.abs(current)
+        amplitude = np.sign(current) * (np.float32(N_LEVELS) ** companded - 1)
+        amplitude = np.float32(amplitude / (N_LEVELS - 1) / MEAN_UNIT)
     return levels

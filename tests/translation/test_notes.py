@@ -41,7 +41,7 @@ def system(request: pytest.FixtureRequest) -> Translation:
 def _content(system: Translation) -> np.ndarray:
     rate = system.config.sample_rate
     sound = melody([60, 64, 67, 72], partials=10, rate=rate)
-    return sound[: round(FAST["mor2018-small"] * rate)] if rate == 8000 else sound
+    return sound[: round(FAST["mor2018-small"] * rate)] if rate == 2000 else sound
 
 
 def _render(system: Translation, shares: dict[str, float], **options: Any) -> np.ndarray:

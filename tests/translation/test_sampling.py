@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from cambiata.translation.sampling import DecoderWeights, sample_levels, zero_arrays
-from cambiata.wavenet_sampling import N_LEVELS
+from cambiata.wavenet_sampling import N_LEVELS, level_logits
 
 DILATIONS = (1, 2, 4, 1, 2)
 
 
-def _arrays(seed: int, width: int = 6, n_latent: int = 3) -> dict[str, np.ndarray]:
+def _arrays(
+    seed: int, width: int = 6, n_latent: int = 3, n_outputs: int = N_LEVELS
+) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     arrays = zero_arrays(width, len(DILATIONS), n_latent)
+    arrays |= {name: arrays[name][:n_outputs] for name in ("last", "last_bias")}
     return {name: rng.normal(0, 0.5, x.shape).astype(np.float32) for name, x in arrays.items()}
 
 
@@ -21,7 +24,8 @@ def _latent(n: int = 4) -> np.ndarray:
     return np.random.default_rng(9).normal(size=(n, 3)).astype(np.float32)
 
 
-def test_it_draws_from_what_torch_says() -> None:
+@pytest.mark.parametrize("n_mixture", [0, 2])
+def test_it_draws_from_what_torch_says(n_mixture: int) -> None:
     """Every level is the one at which torch's own distribution reaches the chance drawn."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("lightning_fabric")
@@ -32,7 +36,7 @@ def test_it_draws_from_what_torch_says() -> None:
         levels_to_input,
     )
 
-    config = Mor2018Training(("a",), 16000, 6, 1, 2, 2, 3, 3)
+    config = Mor2018Training(("a",), 16000, 6, 1, 2, 2, 3, 3, n_mixture=n_mixture)
     torch.manual_seed(1)
     decoder = Decoder(config).eval()
     with torch.no_grad():
@@ -51,7 +55,8 @@ def test_it_draws_from_what_torch_says() -> None:
     )
     inputs = torch.nn.functional.pad(torch.from_numpy(levels[:-1]), (1, 0), value=N_LEVELS // 2)
     with torch.no_grad():
-        logits = decoder(levels_to_input(inputs)[None], torch.from_numpy(latent.T[None].copy()))[0]
+        outputs = decoder(levels_to_input(inputs)[None], torch.from_numpy(latent.T[None].copy()))[0]
+    logits = torch.from_numpy(level_logits(outputs.numpy()))
     total = torch.softmax(logits.double(), dim=1).cumsum(dim=1).numpy()
     uniform = np.random.default_rng(5).random(2 * config.pool)
     expected = np.array([np.searchsorted(row, x) for row, x in zip(total, uniform, strict=True)])
@@ -61,10 +66,11 @@ def test_it_draws_from_what_torch_says() -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
-def test_compiled_it_draws_the_same() -> None:
+@pytest.mark.parametrize("n_outputs", [N_LEVELS, 6])
+def test_compiled_it_draws_the_same(n_outputs: int) -> None:
     decoders = [
-        (0.7, DecoderWeights(_arrays(0), DILATIONS)),
-        (0.3, DecoderWeights(_arrays(1), DILATIONS)),
+        (0.7, DecoderWeights(_arrays(0, n_outputs=n_outputs), DILATIONS)),
+        (0.3, DecoderWeights(_arrays(1, n_outputs=n_outputs), DILATIONS)),
     ]
     plain, compiled = (
         sample_levels(decoders, _latent(), 50, np.random.default_rng(2), compiled=x)

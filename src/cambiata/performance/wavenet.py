@@ -35,17 +35,17 @@ _PIECE_S, _MIN_PIECES = 2.0, 2
 class WaveNet(RollPlayer):
     """An autoregressive network conditioned on a piano roll and a reference.
 
-    van den Oord et al. 2016 with the conditioning of Hawthorne et al. 2019, small: 64 channels, two
-    stacks of ten layers, 256 mu-law levels at 8 kHz. Samples are drawn one by one from the
-    network's distributions; a queue holds the inputs of all layers for a dilation (Paine et al.
-    2016). Numba (``cambiata[fast]``) compiles it.
+    van den Oord et al. 2016 with the conditioning of Hawthorne et al. 2019, small: 32 channels, two
+    stacks of eight layers, mixtures of two logistic distributions, one piano at 2 kHz. Samples are
+    drawn one by one from the network's distributions; a queue holds the inputs of all layers for a
+    dilation (Paine et al. 2016). Numba (``cambiata[fast]``) compiles it.
 
     A span is sampled as pieces of two seconds side by side, each begun a quarter of a second early;
     without that, ten seconds would take minutes.
     """
 
     name: ClassVar[str] = "wavenet"
-    summary: ClassVar[str] = "a small WaveNet on piano rolls, with a reference; 8 kHz, slow"
+    summary: ClassVar[str] = "a small WaveNet on piano rolls; one piano, 2 kHz, slow"
     paper: ClassVar[str] = "van den Oord et al. 2016; Hawthorne et al., ICLR 2019"
     trained: ClassVar[bool] = True
     weights_licence: ClassVar[str] = "Apache-2.0"
@@ -144,9 +144,11 @@ class WaveNet(RollPlayer):
         width, n_skip = a["residual"].shape[1], a["skip"].shape[1]
         dilated = np.concatenate([a["dilated_past"], a["dilated_current"]], axis=2)
         # Levels come as -0.5 to 0.5, and this network takes them as -1 to 1.
-        newest = 2 * a["input"]
+        scale = np.array([2, 1], np.float32)[: a["input"].shape[1]]
+        first = np.zeros((width, 4), np.float32)
+        first[:, [1, 3][: len(scale)]] = a["input"] * scale
         layers = SampledLayers(
-            first=np.concatenate([np.zeros_like(newest), newest], axis=1),
+            first=first,
             first_bias=a["input_bias"],
             skip_conv=np.zeros((n_skip, width), np.float32),
             skip_conv_bias=np.zeros(n_skip, np.float32),

@@ -22,6 +22,17 @@ def n_outputs(n_mixture: int) -> int:
     return 3 * n_mixture or N_LEVELS
 
 
+def with_amplitudes(coded: Tensor, full_scale: float) -> Tensor:
+    """Companded samples, of so much at full scale, and their amplitudes [..., 2].
+
+    What says amplitudes is given them too: a sum of sines is a linear function of its past, and
+    none of its companded past.
+    """
+    companded = coded / full_scale
+    amplitude = companded.sign() * (float(N_LEVELS) ** companded.abs() - 1) / (N_LEVELS - 1)
+    return torch.stack([coded, amplitude / MEAN_UNIT], dim=-1)
+
+
 def level_nats(outputs: Tensor, levels: Tensor) -> Tensor:
     """Error of every level, in nats.
 

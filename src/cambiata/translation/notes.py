@@ -46,10 +46,10 @@ _NO_NOISE_DB = np.full(N_NOISE, -130, np.float32)  # decoders know no noise besi
 _MIN_VIBRATO_CENTS = 0.85
 # Progress shown once notes are detected, decoded and refined: estimates.
 _DETECTED, _DECODED, _REFINED = 0.4, 0.6, 0.7
-# The published network: 20 frames of latent a second. What ships has 8 kHz; weights of another rate
+# The published network: 20 frames of latent a second. What ships has 2 kHz; weights of another rate
 # are given theirs by `sample_rate`. It learnt sounds at an RMS of 0.1, and is given silence for 6
 # frames (0.3 s), more than its layers look back, before it begins.
-_WAVENET_RATE_HZ, _LATENT_RATE_HZ, _WAVENET_RMS, _LEAD_FRAMES = 8000, 20, 0.1, 6
+_WAVENET_RATE_HZ, _LATENT_RATE_HZ, _WAVENET_RMS, _LEAD_FRAMES = 2000, 20, 0.1, 6
 _STFT = Stft()
 
 
@@ -61,7 +61,7 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
 
     Preset ``mor2018-small`` is that network as published but for its size: a latent of 64 numbers
     20 times a second from an encoder that looks both ways, WaveNet decoders of three domains that
-    draw sample after sample at 8 kHz. Preset ``default`` has the same parts made of notes, and
+    draw sample after sample at 2 kHz. Preset ``default`` has the same parts made of notes, and
     renders all at once at 44.1 kHz: the encoder detects notes, with a latent of eight numbers at
     each of their moments (43 a second); a decoder predicts the partials and the noise of each
     moment, which become sound by inverse transforms (Rodet & Depalle 1992), so that there is no

@@ -42,8 +42,10 @@ class DecoderWeights:
         a = {LAYERS[name]: np.asarray(arrays[name], np.float32) for name in LAYERS}
         bias = {LAYERS[name]: np.asarray(arrays[f"{name}_bias"], np.float32) for name in LAYERS}
         dilated = np.concatenate([a["dilated"][..., 0], a["dilated"][..., 1]], axis=2)
+        first = a["first_conv"]
         self.layers = SampledLayers(
-            first=a["first_conv"],
+            # Published networks are given levels alone.
+            first=np.pad(first, ((0, 0), (0, 4 - first.shape[1]))),
             first_bias=bias["first_conv"],
             skip_conv=a["skip_conv"],
             skip_conv_bias=bias["skip_conv"],

@@ -106,6 +106,25 @@ def test_an_encoder_looks_both_ways() -> None:
     assert (apart > 0).all()
 
 
+def test_frames_around_a_crop_are_seen_and_not_played() -> None:
+    torch.manual_seed(0)
+    settings = replace(SMALL, context_frames=1, n_mixture=2)
+    task, pool = Mor2018Task(settings).eval(), settings.pool
+    n = settings.crop_samples + 2 * pool
+    assert task.unpack_batch(torch.zeros(2, 1 + n + 5 * pool))[1].shape == (2, n)
+    levels, domains = torch.randint(100, 156, (1, n)), torch.zeros(1, dtype=torch.long)
+    latent = torch.rand(1, settings.n_latent, n // pool)
+    other = latent.clone()
+    other[:, :, [0, -1]] += 1
+    later = levels.clone()
+    later[:, -pool:] += 20
+    with torch.no_grad():
+        nats = task.nats(latent, domains, levels)
+        assert task.nats(other, domains, levels) == nats
+        assert task.nats(latent, domains, later) == nats
+        assert task.nats(latent + 1, domains, levels) != nats
+
+
 def test_sounds_of_a_pack_are_learnt_from(tmp_path: Path) -> None:
     t = np.arange(8000) / 8000
     pieces = [

@@ -88,6 +88,24 @@ def test_a_condition_depends_on_the_frames_that_it_says() -> None:
     assert (int(frames[0]), int(frames[-1])) == (context, 3 * context)
 
 
+def test_keys_reach_every_layer_by_themselves() -> None:
+    torch.manual_seed(0)
+    network = WaveNet(WaveNetTraining(8000, 8, 8, 1, 2, keys_to_layers=True)).eval()
+    projection = network.keys_projection
+    assert projection is not None
+    with torch.no_grad():
+        torch.nn.init.normal_(projection.weight)
+        network.condition_projection.weight.zero_()
+        roll = torch.zeros(1, 265, 30)
+        silent = network.condition(roll, torch.rand(1, 64))
+        roll[0, 88 + 40, 10:20] = 1  # a key is held
+        played = network.condition(roll, torch.rand(1, 64))
+    differs = (played - silent).abs().amin(dim=(0, 2, 3)) > 0
+    assert torch.nonzero(differs)[:, 0].tolist() == list(range(10, 20))
+    inside = network.condition_inside(roll, torch.rand(1, 64), 6)
+    torch.testing.assert_close(inside, played[:, 6:24])
+
+
 @pytest.mark.slow
 def test_a_wavenet_trained_here_plays(roll_examples: ScoredExamples, tmp_path: Path) -> None:
     tiny = {"task.width": "8", "task.n_skip": "8", "task.n_stacks": "1", "task.n_layers": "3"}

@@ -36,7 +36,7 @@ from cambiata.train.causal import (
     two_sided_conv,
 )
 from cambiata.train.config import LoopConfig, TrainingConfig
-from cambiata.train.level_losses import level_nats, n_outputs
+from cambiata.train.level_losses import level_nats, n_outputs, with_amplitudes
 from cambiata.train.onnx import LICENCE, Method, OnnxPart
 from cambiata.train.task import Progress, Recorded, Task, TrainingExamples
 from cambiata.translation.domains import DOMAIN_SYSTEM
@@ -62,6 +62,8 @@ class Mor2018Training:
     n_latent: int = 64  # Numbers of the latent in each of its 20 frames a second
     confusion: float = 0.01  # Weight of the classifier's cross-entropy, which the encoder raises
     crop_samples: int = 12000  # Samples of each example in a step; whole frames of the latent
+    # Frames of the latent to both sides of a crop that the encoder sees and no decoder plays
+    context_frames: int = 0
     # Logistic distributions that a sample is drawn from; 0: a number for each of 256 mu-law levels,
     # as published
     n_mixture: int = 0
@@ -164,7 +166,8 @@ class Decoder(nn.Module):
         super().__init__()
         width, self.dilations = config.width, config.dilations
         n = len(self.dilations)
-        self.first_conv = nn.Conv1d(1, width, 2)
+        self.n_mixture = config.n_mixture
+        self.first_conv = nn.Conv1d(2 if config.n_mixture else 1, width, 2)
         self.skip_conv = nn.Conv1d(width, width, 1)
         self.dilated = nn.ModuleList(
             nn.Conv1d(width, 2 * width, 2, dilation=d) for d in self.dilations
@@ -185,7 +188,8 @@ class Decoder(nn.Module):
         # is added up over layers and the head stay in float32: bfloat16 has no more steps than
         # mu-law has levels.
         latent = latent.transpose(1, 2)
-        x = causal_conv(self.first_conv, previous[:, :, None], 1).float()
+        given = with_amplitudes(previous, 0.5) if self.n_mixture else previous[:, :, None]
+        x = causal_conv(self.first_conv, given, 1).float()
         skip = pointwise(self.skip_conv, x).float()
         layers = zip(
             self.dilated, self.condition, self.residual, self.skip, self.dilations, strict=True
@@ -314,7 +318,8 @@ class Mor2018Task(Task):
         batch: [B, 1 + T]; returns [B], [B, crop].
         """
         sounds, pool = batch[:, 1:].float(), self.config.pool
-        n = min(self.config.crop_samples, sounds.shape[1] // pool * pool)
+        n = self.config.crop_samples + 2 * self.config.context_frames * pool
+        n = min(n, sounds.shape[1] // pool * pool)
         n_left = sounds.shape[1] - n
         if self.training:
             first = torch.randint(0, n_left + 1, (len(batch), 1), device=batch.device)
@@ -339,12 +344,17 @@ class Mor2018Task(Task):
         return {"loss": nats - self.config.confusion * confusion_loss, "nats": nats}
 
     def nats(self, latent: Tensor, domains: Tensor, levels: Tensor) -> Tensor:
-        """Mean error of the decoders, in nats a sample.
+        """Mean error of the decoders, in nats a sample; without the frames around a crop.
 
         latent: [B, n_latent, L]; domains: [B]; levels: [B, T].
         """
         # The input lies one sample behind the target.
         previous = levels_to_input(functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2))
+        n_around = self.config.context_frames
+        if n_around:
+            latent = latent[:, :, n_around:-n_around]
+            inside = slice(n_around * self.config.pool, -n_around * self.config.pool)
+            previous, levels = previous[:, inside], levels[:, inside]
         total = latent.new_zeros(())
         for domain in sorted(set(domains.tolist())):
             mask = domains == domain
@@ -397,8 +407,9 @@ class Mor2018Task(Task):
         """A layer of the encoder, which is exported as the matrix that it is multiplied as."""
         if array.dim() == parameter.dim() == 3:  # [out, 3, in]
             return array.permute(0, 2, 1)
-        if array.dim() == 2:  # transposed: [3 or in, out]
-            return array.t().reshape(parameter.shape)
+        if array.dim() == 2:  # transposed: [3 or 1 times in, out]
+            n_out, n_in, n_taps = parameter.shape
+            return array.t().reshape(n_out, n_taps, n_in).permute(0, 2, 1)
         return super().arrange_exported(parameter, array)
 
     def load_companion(self, suffix: str, arrays: Mapping[str, Tensor]) -> bool:
@@ -453,7 +464,7 @@ class DecoderArrays(nn.Module):
                 if kind == "weight" and whole.shape[-1] == 1:
                     whole = whole[..., 0]
                 if name == "first" and kind == "weight":
-                    whole = whole[:, 0]
+                    whole = whole.flatten(1)  # levels before and now, amplitudes likewise
                 stacks.append(whole)
             self.names.append(_array_name(name, kind))
             self.register_buffer(f"all_{self.names[-1]}", torch.stack(stacks).clone())
@@ -474,22 +485,26 @@ def _mor2018() -> TrainingConfig:
 
 
 def _mor2018_small() -> TrainingConfig:
-    # Three domains at 8 kHz: half the samples of a second, so that a decoder of 20 layers sees back
-    # over a quarter of a second, and a sampler on one core takes some seconds for one.
+    # What two cores train in an hour: melodies by three domains (`benchmarks/pack_pieces.py
+    # melodies`) at 2 kHz. A decoder of 16 layers sees back over a quarter of a second, the encoder
+    # an eighth to both sides; crops are short, as `wavenet`'s are and for the same reason.
     domains = ("church-organ", "nylon-guitar", "wind-quintet")
     task = Mor2018Training(
         domains=domains,
-        sample_rate=8000,
-        width=64,
+        sample_rate=2000,
+        width=32,
         n_blocks=2,
-        n_layers=9,
+        n_layers=7,
         n_decoder_blocks=2,
-        n_decoder_layers=10,
-        crop_samples=8000,
+        n_decoder_layers=8,
+        crop_samples=800,
+        context_frames=3,
+        n_mixture=2,
     )
     loop = LoopConfig(
-        batch_size=16,
-        learning_rate=1e-3,
+        batch_size=6,
+        learning_rate=2e-3,
+        weight_decay=0.01,
         warmup_steps=200,
         ema_decay=0.998,
         report_every_steps=20,

@@ -8,7 +8,7 @@ sample rate, and on the pooled mel frames of a reference. Small enough for two c
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import torch
@@ -18,7 +18,7 @@ from torch.nn import functional
 from cambiata.score.piano_roll import FRAME_RATE_HZ, N_KEYS
 from cambiata.train.causal import add_held, causal_pair
 from cambiata.train.config import TrainingConfig
-from cambiata.train.level_losses import level_nats, n_outputs
+from cambiata.train.level_losses import level_nats, n_outputs, with_amplitudes
 from cambiata.train.onnx import Method, OnnxPart
 from cambiata.train.tasks.rolls import (
     N_ROLL,
@@ -42,7 +42,8 @@ class WaveNetTraining:
     n_skip: int = 64  # Channels of the skip connections
     n_stacks: int = 2
     n_layers: int = 10  # In each stack, of dilations 1, 2, 4, ...
-    crop_frames: int = 125  # Frames of 4 ms that a step learns from, in each example
+    crop_frames: int = 125  # Frames of 4 ms in a crop that is learnt from
+    n_crops: int = 1  # Crops of each example in a step
     n_condition: int = 64  # Channels of the roll's network
     # Of its residual layers of dilations 2, 8, 32, ...: how long notes have sounded and will sound
     n_condition_layers: int = 0
@@ -52,6 +53,9 @@ class WaveNetTraining:
     # Logistic distributions that a sample is drawn from, as Hawthorne et al. 2019 have; 0: a number
     # for each of 256 mu-law levels, as van den Oord et al. 2016 have
     n_mixture: int = 0
+    # Whether strikes and held keys reach every layer by a matrix of their own, too, as NSynth's
+    # pitch does, and not by way of the roll's network alone
+    keys_to_layers: bool = False
 
     @property
     def per_frame(self) -> int:
@@ -99,7 +103,11 @@ class WaveNet(nn.Module):
         )
         self.timbre = nn.Linear(N_TIMBRE, n_condition)
         self.condition_projection = nn.Conv1d(n_condition, 2 * width * n, 1)
-        self.input_projection = nn.Linear(1, width)
+        self.keys_projection = None
+        if config.keys_to_layers:
+            self.keys_projection = nn.Conv1d(2 * N_KEYS, 2 * width * n, 1, bias=False)
+            nn.init.zeros_(self.keys_projection.weight)
+        self.input_projection = nn.Linear(2 if config.n_mixture else 1, width)
         self.dilated_past = nn.ModuleList(nn.Linear(width, 2 * width, bias=False) for _ in range(n))
         self.dilated_current = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n))
         residual = [nn.Linear(width, width) for _ in range(n)]
@@ -121,21 +129,26 @@ class WaveNet(nn.Module):
 
         roll: [B, N_ROLL, L]; timbre: [B, N_TIMBRE]; returns [B, L, layers, 2 * width].
         """
-        return self.project(self.encode_roll(roll, timbre))
+        return self.condition_inside(roll, timbre, 0)
 
-    def encode_roll(self, roll: Tensor, timbre: Tensor) -> Tensor:
-        """Hidden frames [B, C, L] of a roll."""
-        hidden = self.roll(roll * self.visible)
+    def condition_inside(self, roll: Tensor, timbre: Tensor, n_around: int) -> Tensor:
+        """The same without so many frames at both ends, on which the others depend."""
+        inside = slice(n_around, roll.shape[2] - n_around)
+        roll = roll * self.visible
+        hidden = self.roll(roll)
         for layer in self.roll_layers:
             hidden = hidden + functional.relu(layer(hidden))
-        return functional.relu(hidden + self.timbre(timbre)[:, :, None])
-
-    def project(self, hidden: Tensor) -> Tensor:
-        """Condition of every layer of hidden frames."""
+        hidden = functional.relu(hidden[:, :, inside] + self.timbre(timbre)[:, :, None])
         projected = self.condition_projection(hidden)
+        if self.keys_projection is not None:
+            projected = projected + self.keys_projection(roll[:, : 2 * N_KEYS, inside])
         n = len(self.config.dilations)
         per_layer: Tensor = projected.view(projected.shape[0], n, 2 * self.config.width, -1)
         return per_layer.permute(0, 3, 1, 2)
+
+    def given(self, samples: Tensor) -> Tensor:
+        """What the first layer is given of samples [...]."""
+        return with_amplitudes(samples, 1.0) if self.config.n_mixture else samples[..., None]
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
         """What is said of every sample after the one given at its place.
@@ -144,7 +157,7 @@ class WaveNet(nn.Module):
         """
         # What is added up over layers and the head stay in float32: bfloat16 has no more steps than
         # mu-law has levels.
-        x = self.input_projection(samples[:, :, None]).float()
+        x = self.input_projection(self.given(samples)).float()
         skip = x.new_zeros(self.config.n_skip)
         for i, dilation in enumerate(self.config.dilations):
             h = causal_pair(
@@ -170,7 +183,8 @@ class WaveNet(nn.Module):
         sample: [B, 1]; past: [B, layers, width]; condition: [B, layers, 2 * width]; returns [B,
         outputs], [B, layers, width].
         """
-        x, layer_inputs = self.input_projection(sample), []
+        x = self.input_projection(self.given(sample[:, 0]))
+        layer_inputs = []
         skip = x.new_zeros(self.config.n_skip)
         for i in range(len(self.config.dilations)):
             layer_inputs.append(x)
@@ -257,14 +271,19 @@ class WaveNetTask(RollTask):
         mel, roll, sound = unpack_batch(batch, config.sample_rate, FRAME_RATE_HZ)
         per_frame, context = config.per_frame, config.condition_context
         n = min(config.crop_frames, roll.shape[2])
-        at = int(torch.randint(0, roll.shape[2] - n + 1, ())) if self.training else 0
+        n_crops = config.n_crops if self.training else 1
+        last = roll.shape[2] - n if self.training else 0
+        firsts = [int(torch.randint(0, last + 1, ())) for _ in range(n_crops)]
         # Of the roll no more than the crop depends on; silence before and after the piece.
-        around = functional.pad(roll, (context, context))[:, :, at : at + n + 2 * context]
-        hidden = self.network.encode_roll(around, self.encoder(mel))[:, :, context : context + n]
-        levels = mu_law(TRAINING_RMS * sound[:, at * per_frame : (at + n) * per_frame])
+        padded = functional.pad(roll, (context, context))
+        around = torch.cat([padded[:, :, at : at + n + 2 * context] for at in firsts])
+        sounds = [sound[:, at * per_frame : (at + n) * per_frame] for at in firsts]
+        levels = mu_law(TRAINING_RMS * torch.cat(sounds))
+        timbre = self.encoder(mel).repeat(n_crops, 1)
         # Each sample is predicted by those before it: the input lies one behind.
         companded_previous = functional.pad(levels[:, :-1], (1, 0), value=N_LEVELS // 2) / 127.5 - 1
-        outputs = self.network(companded_previous, self.network.project(hidden))
+        condition = self.network.condition_inside(around, timbre, context)
+        outputs = self.network(companded_previous, condition)
         # From the first sample on, though its past is cut off: with little or no past, as at the
         # beginning of a sampled piece, which note sounds is to be learnt from the roll.
         return {"loss": level_nats(outputs, levels).mean()}
@@ -312,8 +331,26 @@ class WaveNetTask(RollTask):
         }
 
 
-def _training(*, held_keys: bool) -> TrainingConfig:
-    # 8 kHz: two stacks of ten layers see back over a quarter of a second.
+def _wavenet() -> TrainingConfig:
+    # What two cores train in an hour: one piano (`benchmarks/pack_pieces.py piano`) at 2 kHz. Two
+    # stacks of eight layers see back over a quarter of a second. Crops are short, so that in much
+    # of what is learnt from the past is cut off and only the roll says which notes sound.
+    task = WaveNetTraining(
+        sample_rate=2000,
+        n_layers=8,
+        crop_frames=40,
+        n_crops=4,
+        n_condition_layers=3,
+        n_mixture=2,
+        keys_to_layers=True,
+    )
+    config = roll_training(task, 4, 240.0)
+    loop = replace(config.loop, learning_rate=2e-3, weight_decay=0.01)
+    return replace(config, loop=loop)
+
+
+def _wavenet_8khz(*, held_keys: bool) -> TrainingConfig:
+    # Two stacks of ten layers see back over a quarter of a second, too.
     task = WaveNetTraining(
         sample_rate=8000,
         width=64,
@@ -327,6 +364,7 @@ def _training(*, held_keys: bool) -> TrainingConfig:
 
 
 PRESETS = {
-    "wavenet": lambda: _training(held_keys=True),
-    "wavenet-strikes": lambda: _training(held_keys=False),
+    "wavenet": _wavenet,
+    "wavenet-8khz": lambda: _wavenet_8khz(held_keys=True),
+    "wavenet-strikes": lambda: _wavenet_8khz(held_keys=False),
 }
