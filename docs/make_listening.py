@@ -322,9 +322,9 @@ def performances(given: Recordings) -> Iterator[Example]:
             )
         ],
         "cambiata play tune.mid piano.wav -o out.wav --system wavenet",
-        "The two published designs, small and trained for minutes where their authors had days. "
+        "The two published designs, small and trained for hours where their authors had days. "
         "performancenet plays the notes, a little blurred, with the colour of a mean keyboard; "
-        "wavenet, at 8 kHz, follows two hands poorly: some strikes and pitches, and noise.",
+        "wavenet knows one piano, at 2 kHz, and one voice better than two hands.",
         ("tune", "piano"),
     )
 
@@ -389,8 +389,8 @@ def translations(given: Recordings) -> Iterator[Example]:
             for domain in ("church-organ", "wind-quintet")
         ],
         "cambiata translate trumpet.ogg --to church-organ -o out.wav --preset mor2018-small",
-        "Mor et al. 2018, small, at 8 kHz, trained for eleven minutes of a GPU where its authors "
-        "had three days of 48: loudness and register are followed, notes are not.",
+        "Mor et al. 2018, small, at 2 kHz, trained for an hour of one core where its authors had "
+        "three days of 48 GPUs: loudness and register are followed, of the notes a few.",
         ("trumpet",),
     )
 
