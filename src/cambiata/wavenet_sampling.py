@@ -69,9 +69,8 @@ def level_logits(outputs: Array) -> Array:
     below = (weights / (1 + np.exp(-z))).sum(axis=-2)
     # The outermost levels take what lies beyond full scale.
     ends = np.zeros((*below.shape[:-1], 1))
-    return np.log(np.diff(below, axis=-1, prepend=ends, append=ends + 1) + _LEAST).astype(
-        np.float32
-    )
+    chances = np.diff(below, axis=-1, prepend=ends, append=ends + 1)
+    return np.asarray(np.log(chances + _LEAST), np.float32)
 
 
 _EDGES = level_edges()
