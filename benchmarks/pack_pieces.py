@@ -130,9 +130,7 @@ def piano(n_pieces: int, n_validation: int, seed: int = 13) -> Iterator[Piece]:
     """Pieces by one grand piano."""
     works = parsed_works()
     renderer = Renderer(SoundFont(find_font("fluid-r3")))
-    pitches = {
-        key for key in renderer.font.preset(0).pitches if PIANO_KEYS[0] <= key <= PIANO_KEYS[1]
-    }
+    pitches = set(renderer.font.preset(0).pitches) & set(PIANO_KEYS)
     for is_validation, n in ((False, n_pieces), (True, n_validation)):
         split = [w for w in works if w.split == ("test" if is_validation else "train")]
         for number in range(n):
@@ -180,7 +178,7 @@ def playable(member: Member, renderer: Renderer) -> set[int]:
 
 
 def main() -> None:
-    """Pack one of both kinds."""
+    """Pack one of the three kinds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=["keyboards", "melodies", "piano"])
     parser.add_argument("folder", type=Path)
