@@ -47,11 +47,12 @@ class SampledLayers(NamedTuple):
     logits_bias: Array
 
 
-def level_edges() -> npt.NDArray[np.float64]:
-    """Amplitudes between which each mu-law level lies [levels + 1]."""
-    companded = 2 * (np.arange(N_LEVELS + 1) - 0.5) / (N_LEVELS - 1) - 1
-    mu = N_LEVELS - 1
-    return np.asarray(np.sign(companded) * (N_LEVELS ** np.abs(companded) - 1) / mu)
+def expand(companded: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Amplitudes of mu-law companded samples, both -1 to 1."""
+    companded = np.asarray(companded, np.float64)
+    return np.asarray(
+        np.sign(companded) * (np.float64(N_LEVELS) ** np.abs(companded) - 1) / (N_LEVELS - 1)
+    )
 
 
 def level_logits(outputs: Array) -> Array:
@@ -65,7 +66,7 @@ def level_logits(outputs: Array) -> Array:
     weights = np.exp(weights - weights.max(axis=-2, keepdims=True))
     weights = weights / weights.sum(axis=-2, keepdims=True)
     scales = np.exp(np.clip(scales + LOG_SCALE_UNIT, *LOG_SCALE_RANGE))
-    z = np.clip((_EDGES[1:-1] - MEAN_UNIT * means) / scales, -_MAX_Z, _MAX_Z)
+    z = np.clip((LEVEL_EDGES[1:-1] - MEAN_UNIT * means) / scales, -_MAX_Z, _MAX_Z)
     below = (weights / (1 + np.exp(-z))).sum(axis=-2)
     # The outermost levels take what lies beyond full scale.
     ends = np.zeros((*below.shape[:-1], 1))
@@ -73,9 +74,9 @@ def level_logits(outputs: Array) -> Array:
     return np.asarray(np.log(chances + _LEAST), np.float32)
 
 
-_EDGES = level_edges()
-# Of the level that a sound begins after, as a network is given it.
-_SILENT_AMPLITUDE = np.float32((N_LEVELS ** (1 / (N_LEVELS - 1)) - 1) / (N_LEVELS - 1) / MEAN_UNIT)
+# Amplitudes between which each level lies [levels + 1], and that of each as a network is given it.
+LEVEL_EDGES = expand(2 * (np.arange(N_LEVELS + 1) - 0.5) / (N_LEVELS - 1) - 1)
+_AMPLITUDES = (expand(2 * np.arange(N_LEVELS) / (N_LEVELS - 1) - 1) / MEAN_UNIT).astype(np.float32)
 # Further out a logistic distribution is 0 or 1 to the last digit; and what is taken for no chance
 # at all, that its logarithm be finite.
 _MAX_Z, _LEAST = 40.0, 1e-9
@@ -153,7 +154,7 @@ def _level_logits_in_loops(outputs: Array) -> Array:
         for level in range(N_LEVELS):
             below = 1.0
             if level < N_LEVELS - 1:
-                z = min(max((_EDGES[level + 1] - mean) / scale, -_MAX_Z), _MAX_Z)
+                z = min(max((LEVEL_EDGES[level + 1] - mean) / scale, -_MAX_Z), _MAX_Z)
                 below = 1 / (1 + np.exp(-z))
             chances[level] += weights[j] * (below - before)
             before = below
@@ -217,7 +218,7 @@ def _sample_loop(
     levels = np.empty(len(uniform), np.int64)
     layer_input = np.empty(2 * width, np.float32)
     previous = current = np.float32(SILENT_LEVEL / (N_LEVELS - 1) - 0.5)
-    previous_amplitude = amplitude = _SILENT_AMPLITUDE
+    previous_amplitude = amplitude = _AMPLITUDES[SILENT_LEVEL]
     for t in range(len(uniform)):
         frame = t // per_frame
         logits = np.zeros(N_LEVELS, np.float32)
@@ -243,7 +244,5 @@ def _sample_loop(
         levels[t] = level
         previous, previous_amplitude = current, amplitude
         current = np.float32(level / (N_LEVELS - 1) - 0.5)
-        companded = 2 * np.abs(current)
-        amplitude = np.sign(current) * (np.float32(N_LEVELS) ** companded - 1)
-        amplitude = np.float32(amplitude / (N_LEVELS - 1) / MEAN_UNIT)
+        amplitude = _AMPLITUDES[level]
     return levels

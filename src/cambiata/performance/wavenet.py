@@ -19,6 +19,7 @@ from cambiata.wavenet_sampling import (
     Array,
     SampledLayers,
     draw_levels,
+    expand,
     is_compiled,
     level_logits,
     stack_layers,
@@ -107,9 +108,7 @@ class WaveNet(RollPlayer):
             levels = self._draw_compiled(conditions, per_frame, uniform)
         else:
             levels = self._draw_by_steps(conditions, per_frame, uniform)
-        companded = levels / 127.5 - 1  # -1 to 1; mu-law with mu = 255, expanded below
-        sound = np.sign(companded) * (256.0 ** np.abs(companded) - 1) / 255
-        return sound.astype(np.float32)
+        return expand(levels / 127.5 - 1).astype(np.float32)
 
     def _draw_compiled(
         self,

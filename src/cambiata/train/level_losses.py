@@ -5,11 +5,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from cambiata.wavenet_sampling import (
+    LEVEL_EDGES,
     LOG_SCALE_RANGE,
     LOG_SCALE_UNIT,
     MEAN_UNIT,
     N_LEVELS,
-    level_edges,
 )
 
 # Below this chance a level is so far out that a difference of two distribution functions has lost
@@ -44,7 +44,7 @@ def level_nats(outputs: Tensor, levels: Tensor) -> Tensor:
         return nats.view(levels.shape)
     weights, means, scales = outputs.float().chunk(3, dim=-1)
     scales = (scales + LOG_SCALE_UNIT).clamp(*LOG_SCALE_RANGE)
-    edges = torch.as_tensor(level_edges(), dtype=torch.float32, device=levels.device)
+    edges = torch.as_tensor(LEVEL_EDGES, dtype=torch.float32, device=levels.device)
     low, high = edges[levels, None], edges[levels + 1, None]
     inverse, means = torch.exp(-scales), MEAN_UNIT * means
     # The outermost levels take what lies beyond full scale.

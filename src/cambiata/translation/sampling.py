@@ -13,6 +13,7 @@ from cambiata.wavenet_sampling import (
     Array,
     SampledLayers,
     draw_levels,
+    expand,
     stack_layers,
 )
 
@@ -99,7 +100,7 @@ def mu_law_input(samples: Samples) -> Array:
 def mu_law_decode(levels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Samples of mu-law levels, by the public code's inverse, which takes level 128 for silence."""
     coded = 2 * (levels - SILENT_LEVEL) / N_LEVELS
-    return np.asarray(np.sign(coded) * (N_LEVELS ** np.abs(coded) - 1) / _MU)
+    return expand(coded)
 
 
 def sample_levels(
