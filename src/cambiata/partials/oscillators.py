@@ -16,11 +16,11 @@ from cambiata.arrays import Samples
 from cambiata.audio.stft import Stft
 
 N_FFT, HOP = 1024, 256  # 5.8 ms a frame: amplitudes follow attacks, and a lobe is nine bins wide
-_REACH = 4  # bins to either side; the window's lobe ends there
-_STEPS = 128  # frequencies told apart in a bin: the error of a lobe is below -90 dB (tested)
+REACH = 4  # bins to either side; the window's lobe ends there
+LOBE_STEPS = 128  # frequencies told apart in a bin: the error of a lobe is below -90 dB (tested)
 _BLOCK_FRAMES = 512  # 3 s at a time, which bounds memory and changes nothing else
 # Partials so far below the loudest are left out: nobody hears them, and most of the time is saved.
-_QUIETEST_DB = -90.0
+QUIETEST_DB = -90.0
 _NYQUIST_SHARE = 0.49  # of the sample rate: a lobe must not reach over the middle
 # Transforms for noise: a short one for what comes with attacks, the analysis' own for what lasts.
 SHORT = Stft(n_fft=1024, hop_length=256, window="hann")
@@ -37,19 +37,19 @@ def _window() -> npt.NDArray[np.float64]:
 
 
 def _lobes() -> npt.NDArray[np.float32]:
-    """Transform of the window at nine bins about a place: row r lies r / _STEPS - 1/2 off a bin."""
-    off = np.arange(_STEPS + 1) / _STEPS - 0.5
-    at = np.arange(-_REACH, _REACH + 1) - off[:, None]
+    """Transform of the window at nine bins: row r for r / LOBE_STEPS - 1/2 off a bin."""
+    off = np.arange(LOBE_STEPS + 1) / LOBE_STEPS - 0.5
+    at = np.arange(-REACH, REACH + 1) - off[:, None]
     t = np.arange(N_FFT) - N_FFT // 2
     return np.asarray(np.cos(2 * np.pi / N_FFT * at[..., None] * t) @ _window(), np.float32)
 
 
-_LOBES = _lobes()
-_TO_TRIANGLE = np.zeros(N_FFT)
-_TO_TRIANGLE[N_FFT // 2 - HOP : N_FFT // 2 + HOP] = (
+LOBES = _lobes()
+TO_TRIANGLE = np.zeros(N_FFT)
+TO_TRIANGLE[N_FFT // 2 - HOP : N_FFT // 2 + HOP] = (
     1 - np.abs(np.arange(-HOP, HOP)) / HOP
 ) / _window()[N_FFT // 2 - HOP : N_FFT // 2 + HOP]
-_TO_TRIANGLE = _TO_TRIANGLE.astype(np.float32)
+TO_TRIANGLE = TO_TRIANGLE.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def play_sinusoids(partials: Sinusoids, n_samples: int, sample_rate: int) -> Sam
     order = np.argsort(partials.frame, kind="stable")
     frames = partials.frame[order]
     loudest = float(partials.amplitude.max(initial=0.0))
-    least = loudest * 10 ** (_QUIETEST_DB / 20)
+    least = loudest * 10 ** (QUIETEST_DB / 20)
     for first in range(0, n_frames, _BLOCK_FRAMES):
         last = min(first + _BLOCK_FRAMES, n_frames)
         rows = order[np.searchsorted(frames, first) : np.searchsorted(frames, last)]
@@ -79,7 +79,7 @@ def play_sinusoids(partials: Sinusoids, n_samples: int, sample_rate: int) -> Sam
         if not len(row):
             continue
         body = _spectra(partials, rows[row], column, first, last - first, sample_rate)
-        wave = scipy.fft.irfft(body, n=N_FFT, workers=_WORKERS) * _TO_TRIANGLE
+        wave = scipy.fft.irfft(body, n=N_FFT, workers=_WORKERS) * TO_TRIANGLE
         middle = wave[:, N_FFT // 2 - HOP : N_FFT // 2 + HOP]
         pieces = out[first * HOP : (last + 1) * HOP].reshape(-1, HOP)
         pieces[:-1] += middle[:, :HOP]
@@ -98,11 +98,11 @@ def _spectra(
     """Spectra of a block of frames [L, N_FFT / 2 + 1]: the lobes of chosen partials, added up."""
     place = partials.hz[row, column] * (N_FFT / sample_rate)
     bins = np.round(place).astype(np.int64)
-    lobe = _LOBES[np.round((place - bins + 0.5) * _STEPS).astype(np.int64)]
+    lobe = LOBES[np.round((place - bins + 0.5) * LOBE_STEPS).astype(np.int64)]
     lobe = lobe * (0.5 * partials.amplitude[row, column])[:, None]
     phase = partials.phase[row, column]
-    width = N_FFT // 2 + 1 + 2 * _REACH
-    index = ((partials.frame[row] - first) * width + bins)[:, None] + np.arange(2 * _REACH + 1)
+    width = N_FFT // 2 + 1 + 2 * REACH
+    index = ((partials.frame[row] - first) * width + bins)[:, None] + np.arange(2 * REACH + 1)
     index = index.ravel()
     spectrum = np.empty((n_frames, width), np.complex64)
     for part, gain in (("real", np.cos(phase)), ("imag", np.sin(phase))):
@@ -110,9 +110,9 @@ def _spectra(
         summed = np.bincount(index, weights, spectrum.size)[: spectrum.size]
         setattr(spectrum, part, summed.reshape(spectrum.shape))
     # The sinusoid's mirror image at negative frequencies reaches over zero.
-    body = spectrum[:, _REACH : _REACH + N_FFT // 2 + 1].copy()
-    for k in range(1, _REACH + 1):
-        body[:, k] += np.conj(spectrum[:, _REACH - k])
+    body = spectrum[:, REACH : REACH + N_FFT // 2 + 1].copy()
+    for k in range(1, REACH + 1):
+        body[:, k] += np.conj(spectrum[:, REACH - k])
     body[:, 0] = 2 * body[:, 0].real
     # Windows are centred on their frames.
     body[:, 1::2] *= -1

@@ -28,10 +28,10 @@ from cambiata.partials.posteriors import BANDS
 # Moments that are predicted in each frame of the listener: every 11.6 ms, as attacks ask for. Twice
 # as many would cost the predictor twice the time.
 PER_FRAME = 2
-_STEPS_PER_FRAME = HOP // SYNTHESIS_HOP
-_STEPS_PER_MOMENT = _STEPS_PER_FRAME // PER_FRAME
+STEPS_PER_FRAME = HOP // SYNTHESIS_HOP
+_STEPS_PER_MOMENT = STEPS_PER_FRAME // PER_FRAME
 # Gains in bands are read just inside the lowest band and the highest: there are none beyond.
-_LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ = 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ
+LOWEST_GAIN_HZ, HIGHEST_GAIN_HZ = 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ
 _SILENCE_DB = -130.0
 # Where every note has phases of its own, they are one of 997 sets, chosen by the note's onset in
 # eighths of a frame (2.9 ms): the same in every stretch of a long score, and with no state between
@@ -68,7 +68,7 @@ class Prediction:
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> Array:
         """Correction in dB of partials at frequencies [Q, P], of the same shape."""
-        place = band_position(np.clip(hz, _LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ))
+        place = band_position(np.clip(hz, LOWEST_GAIN_HZ, HIGHEST_GAIN_HZ))
         return bilinear(self.gain_db, place, frames.frame[:, None])
 
 
@@ -157,7 +157,7 @@ def _play_partials(
             tuned_hz / midi_to_hz(some.tuned_pitch)[:, None],
             deviation_cents,
             seed + _SEEDS_APART * i,
-            first_frame * _STEPS_PER_FRAME,
+            first_frame * STEPS_PER_FRAME,
             phase_per_note,
         )
         sound += play_sinusoids(sinusoids, n_samples, BANDS.sample_rate)
@@ -239,7 +239,7 @@ def _sinusoids(
     step, note = moments.step[order], note[order]
     level_db, row = moments.level_db[order], moments.row[order]
     pitch = frames.pitch[row]
-    at = np.minimum(step / _STEPS_PER_FRAME, deviation_cents.shape[1] - 1)
+    at = np.minimum(step / STEPS_PER_FRAME, deviation_cents.shape[1] - 1)
     cents = bilinear(deviation_cents, note, at) if len(deviation_cents) else np.zeros(0)
     deviation = 2 ** (cents / 1200)
     ratio = ratios[row]
@@ -255,7 +255,7 @@ def _sinusoids(
     start_phase = phases[pitch]
     if phase_per_note:
         onset = (frames.frame - frames.age_s / BANDS.frame_s)[row]
-        onset += steps_before / _STEPS_PER_FRAME
+        onset += steps_before / STEPS_PER_FRAME
         rng = np.random.default_rng(seed + 1)
         phase_sets = rng.uniform(0, 2 * np.pi, (_N_PHASE_SETS, n_partials))
         chosen = np.round(_ONSETS_PER_FRAME * onset).astype(np.int64) % _N_PHASE_SETS
@@ -279,11 +279,11 @@ def _noise_sound(
     power = summation @ 10 ** (moments.level_db / 10)
     hz = np.arange(SHORT.n_bins, dtype=np.float64) * BANDS.sample_rate / SHORT.n_fft
     level = (10 * np.log10(power + 1e-13)).astype(np.float32) @ noise_interpolation(hz)
-    rows = np.maximum(0, band_position(np.clip(hz, _LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ)))
+    rows = np.maximum(0, band_position(np.clip(hz, LOWEST_GAIN_HZ, HIGHEST_GAIN_HZ)))
     # First at all frequencies, then at all times, of which there are four for each of the gains'.
     gain_db = prediction.gain_db
     gain = bilinear(gain_db, rows[:, None], np.arange(gain_db.shape[1])[None])
-    deficit_db = np.interp(rows, np.arange(len(band_hz())), _mean_log_deficit_db())
+    deficit_db = np.interp(rows, np.arange(len(band_hz())), mean_log_deficit_db())
     gain += deficit_db[:, None].astype(np.float32)
     at = np.minimum(np.arange(n_frames) * (SYNTHESIS_HOP / HOP), gain.shape[1] - 1)
     first = np.minimum(at.astype(np.int64), max(0, gain.shape[1] - 2))
@@ -302,14 +302,14 @@ def _residual_sound(residual_db: Array, n_samples: int, seed: int) -> Samples:
     n_frames = LONG.n_frames(n_samples)
     residual_db = residual_db[:, np.minimum(np.arange(n_frames), residual_db.shape[1] - 1)]
     widths_db = 10 * np.log10(band_filters().sum(axis=1))
-    residual_db = residual_db + (_mean_log_deficit_db() - widths_db)[:, None].astype(np.float32)
+    residual_db = residual_db + (mean_log_deficit_db() - widths_db)[:, None].astype(np.float32)
     level_db = _bands_to_bins() @ residual_db
     level_db[band_filters().sum(axis=0) == 0] = _SILENCE_DB
     return play_noise(_noise_gain(level_db), LONG, n_samples, seed)
 
 
 @lru_cache(maxsize=1)
-def _mean_log_deficit_db() -> npt.NDArray[np.float64]:
+def mean_log_deficit_db() -> npt.NDArray[np.float64]:
     """How far the mean level of noise in a band lies below the level of its mean power, [bands].
 
     The predictor learns levels; noise must have the power whose mean level is the one learnt. In

@@ -15,7 +15,14 @@ from cambiata.engines.engine import run_all
 from cambiata.files import write_arrays
 from cambiata.partials.analysis import choose_frames, measure, noise_floor_db, power_spectrum
 from cambiata.partials.bands import band_quantiles_db, bands_db
-from cambiata.partials.note_frames import N_FEATURES, N_NOISE, NoteFrames, coverage, note_frames
+from cambiata.partials.note_frames import (
+    HOP,
+    N_FEATURES,
+    N_NOISE,
+    NoteFrames,
+    coverage,
+    note_frames,
+)
 from cambiata.partials.posteriors import BANDS, NoteEvents, detect_notes
 from cambiata.train.predictor import TOKEN_WIDTHS
 from cambiata.weights import load_model
@@ -110,6 +117,14 @@ def unpack(packed: Tensor, n_bands: int) -> Example:
     target, content = rest[: -3 * n_bands].view(2, n_bands, -1)
     quantiles = rest[-3 * n_bands :].view(3, -1)
     return Example(tokens, queries, target, content, floor, quantiles, inharmonicity)
+
+
+def split_waveform(packed: Tensor, n_bands: int) -> tuple[Tensor, Tensor]:
+    """An array for `unpack` and the waveform [L * HOP] that lies behind it."""
+    n_before = 3 + N_NOISE + _N_TOKENS * sum(TOKEN_WIDTHS) + _N_QUERIES * QUERY_WIDTH
+    # Behind them, of each frame: two levels a band, and its samples; and three quantiles a band.
+    n_frames = (packed.numel() - n_before - 3 * n_bands) // (2 * n_bands + HOP)
+    return packed[: -n_frames * HOP], packed[-n_frames * HOP :]
 
 
 def features_file(validating: bool, number: int) -> str:

@@ -31,6 +31,7 @@ from cambiata.train.predictor import (
     fundamental_hz,
 )
 from cambiata.train.task import Progress, Recorded, TrainingExamples
+from cambiata.train.torch_synthesis import SILENCE_DB, Levels
 
 Filter = Callable[[Tensor], Tensor]
 """From frequencies in Hz to gain in dB."""
@@ -97,8 +98,14 @@ class OneShotTask(BandLossTask):
 
     def render_example(self, example: Example) -> tuple[Tensor, Tensor]:
         """Power of an example in the bands [bands, L], before the refiner and after it."""
+        rendered, refined, _ = self.predict(example)
+        return rendered, refined
+
+    def predict(self, example: Example) -> tuple[Tensor, Tensor, Levels]:
+        """`render_example`, and the levels that it is made of."""
         tokens = torch.split(example.tokens, TOKEN_WIDTHS, dim=1)
         queries, n_frames = example.queries, example.target.shape[1]
+        partials_db, noise_db = queries.new_zeros(0, N_PARTIALS), queries.new_zeros(0, N_NOISE)
         rendered = torch.zeros_like(example.target)
         if self.config.plays:
             partials_db, noise_db = self.network(*tokens, queries[:, :N_FEATURES])
@@ -106,14 +113,18 @@ class OneShotTask(BandLossTask):
                 partials_db, noise_db, queries, example.inharmonicity, n_frames
             )
         timbre = self.network.encode_style(*tokens)[1]
-        background_db = self.network.background_noise(timbre, example.floor) @ self.noise_weights
+        behind_db = self.network.background_noise(timbre, example.floor)
+        background_db = behind_db @ self.noise_weights
         rendered = rendered + (torch.exp(background_db / DB) * self.widths)[:, None]
         if not self.config.refines:
-            return rendered, rendered
+            gain_db = torch.zeros_like(example.target)
+            silence = torch.full_like(gain_db, SILENCE_DB)
+            return rendered, rendered, Levels(partials_db, noise_db, behind_db, gain_db, silence)
         rendered_db = DB * torch.log(rendered + FLOOR)
         reference_db = self.refiner_reference(example, rendered_db)
         gain, residual = self.refiner(rendered_db, reference_db, example.quantiles, timbre)
-        return rendered, rendered * torch.exp(gain / DB) + torch.exp(residual / DB)
+        refined = rendered * torch.exp(gain / DB) + torch.exp(residual / DB)
+        return rendered, refined, Levels(partials_db, noise_db, behind_db, gain, residual)
 
     def refiner_reference(self, example: Example, rendered_db: Tensor) -> Tensor:
         """Levels that the refiner compares with those rendered: the content's."""
@@ -131,7 +142,7 @@ class OneShotTask(BandLossTask):
             if self.config.contrast:
                 timbres += self._two_timbres(example.tokens)
             target = torch.exp(example.target / DB)
-            rendered, refined = self.render_example(example)
+            rendered, refined, levels = self.predict(example)
             for name, value in self.band_losses(rendered, refined, target).items():
                 losses.setdefault(name, []).append(value)
             if self.config.adversarial:
@@ -139,14 +150,26 @@ class OneShotTask(BandLossTask):
                 losses.setdefault("discriminator", []).append(
                     self.discriminator(*both, self.config.adversarial)
                 )
+            for name, value in self.waveform_losses(packed, example, levels).items():
+                losses.setdefault(name, []).append(value)
         means = {name: torch.stack(values).mean() for name, values in losses.items()}
-        loss = total_loss(means)
+        loss = self.total_loss(means)
         if self.config.adversarial:
             loss = loss + means["discriminator"]
         if self.config.contrast:
             means["contrast"] = _contrastive_loss(torch.stack(timbres))
             loss = loss + self.config.contrast * means["contrast"]
         return {"loss": loss, **means}
+
+    def waveform_losses(
+        self, packed: Tensor, example: Example, levels: Levels
+    ) -> dict[str, Tensor]:
+        """Losses of the waveform of what is predicted: none."""
+        return {}
+
+    def total_loss(self, losses: dict[str, Tensor]) -> Tensor:
+        """What is learnt by: the losses of bands."""
+        return total_loss(losses)
 
     def equalize(self, example: Example, style: Filter, content: Filter) -> Example:
         """An example whose sounds have gone through filters."""

@@ -19,6 +19,7 @@ from cambiata.audio.stft import Stft
 from cambiata.score.piano_roll import N_KEYS
 from cambiata.train.config import TrainingConfig
 from cambiata.train.onnx import Method, OnnxPart
+from cambiata.train.spectral_losses import multi_scale_loss
 from cambiata.train.tasks.rolls import (
     N_ROLL,
     N_TIMBRE,
@@ -30,7 +31,6 @@ from cambiata.train.tasks.rolls import (
 STFT = Stft()
 SAMPLE_RATE, FRAMES_PER_STEP = 44100, 2
 FRAME_RATE_HZ = SAMPLE_RATE / STFT.hop_length / FRAMES_PER_STEP
-_LOSS_FFT_SIZES = (2048, 1024, 512, 256, 128, 64)  # DDSP's (Engel et al. 2020)
 GAIN = 1e-2  # of power, so that log1p bends where sounds become faint
 
 
@@ -228,7 +228,7 @@ class PerformanceNetTask(RollTask):
                 window=self.window,
                 length=(log_power.shape[2] - 1) * STFT.hop_length,
             )
-            losses["multi-scale"] = _multi_scale(output, sound[:, : output.shape[1]])
+            losses["multi-scale"] = multi_scale_loss(output, sound[:, : output.shape[1]])
             losses["loss"] = losses["multi-scale"]
         return losses
 
@@ -260,24 +260,6 @@ class PerformanceNetTask(RollTask):
     @property
     def _frames_multiple(self) -> int:
         return int(2 ** (len(self.config.widths) - 1))
-
-
-def _multi_scale(output: Tensor, target: Tensor) -> Tensor:
-    """DDSP's loss, equal weights of magnitudes and their logarithms; RMS is 1."""
-    losses = []
-    for n_fft in _LOSS_FFT_SIZES:
-        window = torch.hann_window(n_fft)
-        output_magnitude, target_magnitude = (
-            torch.stft(x, n_fft, n_fft // 4, window=window, return_complex=True).abs()
-            for x in (output, target)
-        )
-        # As loud as in DDSP, whose sounds have an RMS of about a tenth.
-        output_magnitude, target_magnitude = 0.1 * output_magnitude, 0.1 * target_magnitude
-        losses.append((output_magnitude - target_magnitude).abs().mean())
-        losses.append(
-            (torch.log(output_magnitude + 1e-3) - torch.log(target_magnitude + 1e-3)).abs().mean()
-        )
-    return torch.stack(losses).sum()
 
 
 def _training(loss: Literal["l1", "multi-scale"]) -> TrainingConfig:
