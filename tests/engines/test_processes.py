@@ -103,6 +103,18 @@ def test_a_worker_that_dies_costs_its_own_task_alone(n_workers: int) -> None:
     assert os.getpid() not in results.values()
 
 
+def test_a_script_that_starts_itself_again_is_told_what_it_lacks(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from cambiata.engines.processes import run_tasks\n"
+        "print([result.message for _, result in run_tasks(abs, [-1], 1)])\n"
+    )
+    printed = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert 'needs `if __name__ == "__main__":`' in printed
+
+
 def test_a_result_that_cannot_be_sent_fails_alone() -> None:
     results = dict(run_tasks(unpicklable, range(3), 1))
     assert (results[0], results[2]) == (0, 2)

@@ -76,10 +76,7 @@ class _Worker(Generic[TaskT, ResultT]):
         except (EOFError, ConnectionResetError):
             self.alive = False
             self.process.join(_JOIN_TIMEOUT_S)
-            how = _describe_exit(self.process.exitcode)
-            result = Failure(
-                f"its process died ({how}; out of memory, or a fault in compiled code)"
-            )
+            result = Failure(f"its process died ({_describe_exit(self.process.exitcode)})")
             self.pipe.close()
         except Exception as error:  # it cannot be unpickled
             result = Failure(format_error(error))
@@ -87,9 +84,16 @@ class _Worker(Generic[TaskT, ResultT]):
 
 
 def _describe_exit(exit_code: int | None) -> str:
+    """How a process ended, and what may be the cause."""
+    causes = "out of memory, or a fault in compiled code"
+    if exit_code == 1:
+        # Tasks' errors are answers: what raises here is the caller's own script, which every
+        # worker imports anew and which would start workers in turn.
+        causes = 'a script that uses several cores needs `if __name__ == "__main__":`'
+    how = f"exit status {exit_code}"
     with suppress(ValueError, TypeError):
-        return signal.Signals(-(exit_code or 0)).name
-    return f"exit status {exit_code}"
+        how = signal.Signals(-(exit_code or 0)).name
+    return f"{how}; {causes}"
 
 
 def _stop(workers: Sequence[_Worker[Any, Any]]) -> None:
