@@ -33,11 +33,13 @@ def load_exported(task: Task, place: str | Path) -> None:
     # Files of earlier versions lack parts that only repeat what others hold.
     names = {"", *_read_metadata(main).get("parts", {})}
     parts = {name: part for name, part in task.onnx_parts().items() if name in names}
+    arrays = {
+        name: _read_arrays(main.with_suffix(f".{name}.onnx") if name else main) for name in parts
+    }
     fits = all(
-        _fill(task, part.module, _read_arrays(main.with_suffix(f".{name}.onnx") if name else main))
-        for name, part in parts.items()
-        if not part.data
+        _fill(task, part.module, arrays[name]) for name, part in parts.items() if not part.data
     )
+    task.load_folded(arrays[""])
     companions = {
         suffix: main.with_name(f"{main.stem}-{suffix}.onnx") for suffix in task.onnx_companions("")
     }
@@ -60,10 +62,13 @@ def load_exported(task: Task, place: str | Path) -> None:
 def _fill(task: Task, module: nn.Module, arrays: dict[str, Tensor]) -> bool:
     """Whether arrays fit a module, copied by their names, the others in the order of their use."""
     own = dict(module.named_parameters())
-    unnamed = [array for name, array in arrays.items() if name not in own]
+    # A network within another may have had another name there.
+    tails = {_tail(name): name for name in arrays if name.count(".") > 2}
+    named = {name: name if name in arrays else tails.get(_tail(name), name) for name in own}
+    unnamed = [array for name, array in arrays.items() if name not in named.values()]
     with torch.no_grad():
         for name, parameter in own.items():
-            array = arrays.get(name)
+            array = arrays.get(named[name])
             if array is None:
                 same = (i for i, each in enumerate(unnamed) if each.numel() == parameter.numel())
                 index = next(same, None)
@@ -74,6 +79,11 @@ def _fill(task: Task, module: nn.Module, arrays: dict[str, Tensor]) -> bool:
                 return False
             parameter.copy_(task.arrange_exported(parameter, array))
     return True
+
+
+def _tail(name: str) -> str:
+    """The name of an array within the network that its first part names."""
+    return name.partition(".")[2]
 
 
 def exported_facts(place: str | Path) -> dict[str, Any]:

@@ -128,6 +128,9 @@ class Task(nn.Module, ABC):
         """An array of an export in the shape of its parameter; most are the same, or flattened."""
         return array.reshape(parameter.shape)
 
+    def load_folded(self, arrays: Mapping[str, Tensor]) -> None:
+        """Take parameters that the main file holds as what is computed of them."""
+
     def load_companion(self, suffix: str, arrays: Mapping[str, Tensor]) -> bool:
         """Whether the arrays of NAME-SUFFIX.onnx were taken, the inverse of `onnx_companions`."""
         return False

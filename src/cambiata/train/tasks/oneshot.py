@@ -5,7 +5,7 @@ learns from notes as the listener detects them, with its mistakes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,6 +193,21 @@ class OneShotTask(BandLossTask):
             floor=example.floor + noise_gain - sound_gain,
             quantiles=quantiles - sound_gain,
         )
+
+    def arrange_exported(self, parameter: Tensor, array: Tensor) -> Tensor:
+        """A layer of the predictor or the refiner; some are exported as their transposes."""
+        if array.dim() == 2 and array.shape == parameter.shape[::-1] != parameter.shape:
+            return array.t()
+        return super().arrange_exported(parameter, array)
+
+    def load_folded(self, arrays: Mapping[str, Tensor]) -> None:
+        """Take the attention's slopes, which are exported as what they are in use."""
+        shape = (self.config.n_heads, 1, 1)
+        slopes = [array.flatten() for array in arrays.values() if array.shape == shape]
+        if len(slopes) == len(self.network.slopes):
+            with torch.no_grad():
+                # The inverse of softplus.
+                self.network.slopes.copy_(torch.log(torch.expm1(torch.stack(slopes))))
 
     def _two_timbres(self, tokens: Tensor) -> list[Tensor]:
         """Timbre vectors of two random halves of a style's note frames."""
