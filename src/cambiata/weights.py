@@ -52,13 +52,13 @@ _SHIPPED = {
     "play": {
         "player": "37259273600f77e76b6e996c4f7fa8cc5c65aadeff0dddfbf392dae2205e3d6a",
         "performancenet": "9ec7a0d4aa1acebd6906c6c0ad487e5a3567dd20ef70b506e696505834121626",
-        "wavenet": "574debfd51bb3fa0b62d83de85f0ff550bd9a7b41abaf5c010fa7a81ca2e171e",
+        "wavenet": "ec72e387c7663d543ce9fc8bf56cc01f3a8d2bde9ab34e8cacfa22bc9dd70892",
     },
     "translation": {
         "translation": "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",
         "translation-domains": "d448e7cf467f8fd5f67a49c5b7e06967e20f345a1cef951a56cb24205b2f9bf7",
-        "mor2018-small": "c3610558372fb618600871d5caccee73404aaca3d301d0b4198c9e702b846a83",
-        "mor2018-small-domains": "c90fec21af417a71d40dd594d07565166ec15b8adaf7164cfdd75b3d8455a1bf",
+        "mor2018-small": "5ebe619daaf8eb5b34775e02b2280422ec6436899deda360735d282f8dd1892b",
+        "mor2018-small-domains": "9fca7522720c258bddfa2719709efc19c1242d0c31cba78a7dd8e2b6cadcb64c",
     },
     "vqvae": {
         "vqvae": "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",

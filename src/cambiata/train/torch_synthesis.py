@@ -74,6 +74,16 @@ class _Steps(NamedTuple):
 class TorchSynthesis(nn.Module):
     """Partials and noise of note frames as a waveform."""
 
+    lobes: Tensor
+    triangle: Tensor
+    noise_to_short: Tensor
+    short_places: Tensor
+    short_deficit_db: Tensor
+    short_audible: Tensor
+    bands_to_long: Tensor
+    long_audible: Tensor
+    residual_offset_db: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         short_hz = np.arange(SHORT.n_bins) * BANDS.sample_rate / SHORT.n_fft
@@ -86,9 +96,9 @@ class TorchSynthesis(nn.Module):
             "noise_to_short": noise_interpolation(short_hz),
             "short_places": places,
             "short_deficit_db": np.interp(places, np.arange(len(deficit_db)), deficit_db),
-            "short_silent": np.where(short_hz > HIGHEST_HZ, 0.0, 1.0),
+            "short_audible": np.where(short_hz > HIGHEST_HZ, 0.0, 1.0),
             "bands_to_long": filters,
-            "long_silent": np.where(filters.sum(axis=0) == 0, 0.0, 1.0),
+            "long_audible": np.where(filters.sum(axis=0) == 0, 0.0, 1.0),
             "residual_offset_db": deficit_db - 10 * np.log10(filters.sum(axis=1)),
         }
         for name, array in constants.items():
@@ -166,12 +176,12 @@ class TorchSynthesis(nn.Module):
         level = level + gain_db + self.short_deficit_db
         background = (levels.background_db @ self.noise_to_short).expand_as(level)
         level = DB * torch.logaddexp(level / DB, background / DB)
-        return _filtered_noise(level.t(), self.short_silent, SHORT.n_fft, STEP)
+        return _filtered_noise(level.t(), self.short_audible, SHORT.n_fft, STEP)
 
     def _residual(self, residual_db: Tensor) -> Tensor:
         """The refiner's residual as noise, by the transform of the analysis."""
         level = self.bands_to_long.t() @ (residual_db + self.residual_offset_db[:, None])
-        return _filtered_noise(level, self.long_silent, LONG.n_fft, HOP)
+        return _filtered_noise(level, self.long_audible, LONG.n_fft, HOP)
 
 
 def _places(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
