@@ -163,7 +163,8 @@ class TorchSynthesis(nn.Module):
         wave = torch.fft.irfft(body * signs, n=N_FFT)[:, _MIDDLE] * self.triangle
         first, second = wave[:, :STEP], wave[:, STEP:]
         # Each STEP is the second half of a frame and the first half of the one after it.
-        return (second + torch.cat([first[1:], torch.zeros(1, STEP)])).flatten()
+        sound: Tensor = second + torch.cat([first[1:], torch.zeros(1, STEP)])
+        return sound.flatten()
 
     def _note_noise(self, level_db: Tensor, steps: _Steps, levels: Levels, n_frames: int) -> Tensor:
         """Noise of the notes and of the background, by the short transform."""
