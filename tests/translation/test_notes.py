@@ -1,6 +1,7 @@
 """Translation: what it owes its caller, whose domains it plays, and what blends are."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cambiata import Audio, InputError, translate
 from cambiata.audio.mel import log_mel
 from cambiata.registry import translate_system
 from cambiata.system import DomainMix
+from cambiata.translation import notes
 from cambiata.translation.domains import (
     FOLDER_VARIABLE,
     shipped_domains,
@@ -76,6 +78,28 @@ def test_a_domain_that_a_preset_lacks_is_refused_in_a_line() -> None:
     with pytest.raises(InputError) as caught:
         translate(sound, "sitar", preset="mor2018-small")
     assert str(caught.value) == expected
+
+
+def test_a_temperature_is_a_power_of_what_is_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    powers = []
+
+    def sample(decoders: Any, latent: np.ndarray, per_frame: int, *_: Any, **__: Any) -> np.ndarray:
+        powers.append([power for power, _ in decoders])
+        return np.full(len(latent) * per_frame, 128)
+
+    monkeypatch.setattr(notes, "sample_levels", sample)
+    preset = Translation.presets["mor2018-small"]
+    for temperature in (0.5, 1.0):
+        system = Translation(replace(preset, temperature=temperature))
+        _render(system, {"nylon-guitar": 0.25, "wind-quintet": 0.75})
+    assert powers == [[0.5, 1.5], [0.25, 0.75]]
+
+
+@pytest.mark.parametrize("temperature", ["0", "nan", "3"])
+def test_a_temperature_out_of_range_is_refused(temperature: str) -> None:
+    sound = Audio(melody([60]), 22050)
+    with pytest.raises(InputError, match=r"temperature must be 0\.1 to 2\.0"):
+        translate(sound, "nylon-guitar", settings={"temperature": temperature})
 
 
 def test_keeps_length_input_and_seed(system: Translation) -> None:

@@ -14,6 +14,7 @@ from cambiata.weights import Model, load_model, weights_checked
 DOMAIN_SYSTEM = "translation-domains"  # what files of decoders say that they are of
 FOLDER_VARIABLE = "CAMBIATA_DOMAINS"
 _OCTAVES = 4  # the keyboard has seven: further away hardly a note would be left on it
+_COLDEST, _HOTTEST = 0.1, 2.0  # beyond, one level is drawn throughout, or all alike
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,15 @@ class TranslationConfig(TransferConfig):
     domains: str = "translation-domains"  # likewise, the decoders that belong to it
     octave: int = 0  # octaves up; not of ``mor2018-small``, which knows no notes
     compiled: bool = True  # whether Numba, where it is installed, samples ``mor2018-small``
+    # Of its samples: below 1 likely ones are drawn more often, which is less noise.
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not -_OCTAVES <= self.octave <= _OCTAVES:
             raise ValueError(f"octave must be -{_OCTAVES} to {_OCTAVES}")
+        if not _COLDEST <= self.temperature <= _HOTTEST:
+            raise ValueError(f"temperature must be {_COLDEST} to {_HOTTEST}")
 
 
 @dataclass(frozen=True, eq=False)

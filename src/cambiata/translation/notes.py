@@ -85,7 +85,11 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
     presets: ClassVar[Mapping[str, TranslationConfig]] = {
         "default": TranslationConfig(),
         "mor2018-small": TranslationConfig(
-            sample_rate=_WAVENET_RATE_HZ, weights="mor2018-small", domains="mor2018-small-domains"
+            sample_rate=_WAVENET_RATE_HZ,
+            weights="mor2018-small",
+            domains="mor2018-small-domains",
+            # Of 1, .85 and .7 the one at which most notes are found (docs/models/translation.md).
+            temperature=0.7,
         ),
     }
 
@@ -210,8 +214,12 @@ class Translation(TranslateSystem[TranslationConfig, Domains]):
         padded[lead : lead + len(content)] = gain * content
         [latent] = self._encoder.part("")(mu_law_input(padded).reshape(1, -1, pool))
         dilations = tuple(self._encoder.about["dilations"])
+        # A temperature is a power of the distribution, as a share is.
         decoders = [
-            (share, _decoder_weights(domain.model, domain.index, dilations))
+            (
+                share / self.config.temperature,
+                _decoder_weights(domain.model, domain.index, dilations),
+            )
             for share, domain in domains
         ]
         levels = sample_levels(
