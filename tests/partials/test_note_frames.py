@@ -6,6 +6,7 @@ import pytest
 from cambiata.partials.note_frames import (
     FEATURES,
     N_FEATURES,
+    age_of_features,
     coverage,
     events_from_part,
     note_frames,
@@ -31,6 +32,7 @@ def test_note_frames_end_at_the_next_onset_of_their_pitch() -> None:
     assert frames.frame[frames.note == 1].min() == 19
     assert frames.features.shape == (len(frames), N_FEATURES)
     assert np.isfinite(frames.features).all()
+    np.testing.assert_allclose(age_of_features(frames.features), frames.age_s, rtol=1e-4, atol=1e-6)
     finer = note_frames(notes, 100, per_frame=2)
     np.testing.assert_allclose(
         finer.features[finer.frame % 1 == 0], frames.features, rtol=1e-5, atol=1e-6

@@ -69,6 +69,8 @@ _LEVEL = FEATURES.index("level")
 _LOG_RELEASE = FEATURES.index("log_release")
 _RELEASE_UNIT_S, _RELEASE_SCALE = 0.03, 4
 _MIDDLE_PITCH, _PITCH_SCALE = 64, 24
+_LOG_AGE, _LEAD = FEATURES.index("log_age"), FEATURES.index("lead")
+_AGE_UNIT_S, _AGE_SCALE, _LEAD_SCALE = 0.02, 4, 20
 
 Array = npt.NDArray[np.float32]
 
@@ -165,7 +167,7 @@ def describe_frames(
         (pitch - _MIDDLE_PITCH) / _PITCH_SCALE,
         np.abs(pitch - _MIDDLE_PITCH) / _PITCH_SCALE,
         # A logarithm for long times, from 20 ms (one frame) on: 1 s is 0.98.
-        np.log1p(age / 0.02) / 4,
+        np.log1p(age / _AGE_UNIT_S) / _AGE_SCALE,
         # What decays within an attack, a pluck, a struck note, and a string that rings.
         np.exp(-age / 0.02),
         np.exp(-age / 0.08),
@@ -185,7 +187,7 @@ def describe_frames(
         np.clip(level / 20, -3, 1),
         events.confidence[note],
         # 50 ms before the onset (the lead is 46 ms at most) are -1.
-        np.minimum(age_s, 0) * 20,
+        np.minimum(age_s, 0) * _LEAD_SCALE,
         # Duration again: here notes of seconds differ most, above those of tenths.
         np.log1p(duration_s),
     ]
@@ -197,6 +199,13 @@ def pitch_of_features(features: Array) -> npt.NDArray[np.float64]:
     """MIDI numbers of note frames of which the features [M, N_FEATURES] are known, [M]."""
     scaled = features[:, FEATURES.index("pitch")].astype(np.float64)
     return np.asarray(_PITCH_SCALE * scaled + _MIDDLE_PITCH)
+
+
+def age_of_features(features: Array) -> npt.NDArray[np.float64]:
+    """Ages in seconds of note frames of which the features [M, N_FEATURES] are known, [M]."""
+    scaled = features.astype(np.float64)
+    after_s = _AGE_UNIT_S * np.expm1(_AGE_SCALE * scaled[:, _LOG_AGE])
+    return np.asarray(after_s + scaled[:, _LEAD] / _LEAD_SCALE)
 
 
 def slurred_for_s(events: NoteEvents) -> npt.NDArray[np.float64]:

@@ -31,14 +31,14 @@ PER_FRAME = 2
 STEPS_PER_FRAME = HOP // SYNTHESIS_HOP
 _STEPS_PER_MOMENT = STEPS_PER_FRAME // PER_FRAME
 # Gains in bands are read just inside the lowest band and the highest: there are none beyond.
-LOWEST_GAIN_HZ, HIGHEST_GAIN_HZ = 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ
-_SILENCE_DB = -130.0
+_LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ = 4.01 * BIN_HZ, HIGHEST_HZ - BIN_HZ
+SILENCE_DB = -130.0
 # Where every note has phases of its own, they are one of 997 sets, chosen by the note's onset in
 # eighths of a frame (2.9 ms): the same in every stretch of a long score, and with no state between
 # stretches. 997 is a prime, so that strikes at any even pace go through all sets before one comes
 # again.
 _N_PHASE_SETS, _ONSETS_PER_FRAME = 997, 8
-_N_MIDI = 128
+N_MIDI = 128
 _SEEDS_APART = 1009  # of the phases of one set of partials and the next; 1 and 2 are the noise's
 _NEPERS_PER_DB = np.float32(np.log(10) / 10)  # of power
 
@@ -68,8 +68,7 @@ class Prediction:
 
     def gain_at(self, frames: NoteFrames, hz: npt.NDArray[np.float64]) -> Array:
         """Correction in dB of partials at frequencies [Q, P], of the same shape."""
-        place = band_position(np.clip(hz, LOWEST_GAIN_HZ, HIGHEST_GAIN_HZ))
-        return bilinear(self.gain_db, place, frames.frame[:, None])
+        return bilinear(self.gain_db, gain_position(hz), frames.frame[:, None])
 
 
 def synthesize(
@@ -120,7 +119,7 @@ def synthesize_apart(
     level_db: npt.NDArray[np.float64],
 ) -> Played:
     """Partials, noise and background of predicted note frames, as `synthesize` plays them."""
-    silence_db = np.full_like(prediction.background_noise_db, _SILENCE_DB)
+    silence_db = np.full_like(prediction.background_noise_db, SILENCE_DB)
     notes = replace(prediction, background_noise_db=silence_db)
     return Played(
         _play_partials(frames, prediction, deviation_cents, n_samples, seed, level_db),
@@ -186,7 +185,7 @@ def _has_begun(frames: NoteFrames) -> npt.NDArray[np.bool_]:
 
 def _play_background(background_db: Array, n_samples: int, seed: int) -> Samples:
     """Noise that sounds throughout."""
-    if background_db.max() <= _SILENCE_DB:
+    if background_db.max() <= SILENCE_DB:
         return np.zeros(n_samples, np.float32)
     white = np.random.default_rng(seed).standard_normal(n_samples, np.float32)
     level_db = background_db @ noise_interpolation(band_hz())
@@ -251,7 +250,7 @@ def _sinusoids(
     added = np.cumsum(midi_to_hz(pitch) * (deviation - 1))
     cycles = midi_to_hz(pitch) * (step + steps_before) + added - added[begun]
     # One set of phases for a pitch in every channel, so that the channels of one sound agree.
-    phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (_N_MIDI, n_partials))
+    phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, (N_MIDI, n_partials))
     start_phase = phases[pitch]
     if phase_per_note:
         onset = (frames.frame - frames.age_s / BANDS.frame_s)[row]
@@ -279,7 +278,7 @@ def _noise_sound(
     power = summation @ 10 ** (moments.level_db / 10)
     hz = np.arange(SHORT.n_bins, dtype=np.float64) * BANDS.sample_rate / SHORT.n_fft
     level = (10 * np.log10(power + 1e-13)).astype(np.float32) @ noise_interpolation(hz)
-    rows = np.maximum(0, band_position(np.clip(hz, LOWEST_GAIN_HZ, HIGHEST_GAIN_HZ)))
+    rows = gain_position(hz)
     # First at all frequencies, then at all times, of which there are four for each of the gains'.
     gain_db = prediction.gain_db
     gain = bilinear(gain_db, rows[:, None], np.arange(gain_db.shape[1])[None])
@@ -293,7 +292,7 @@ def _noise_sound(
     background_db = prediction.background_noise_db @ noise_interpolation(hz)
     level = np.logaddexp(level * _NEPERS_PER_DB, background_db[:, None] * _NEPERS_PER_DB)
     level = level / _NEPERS_PER_DB
-    level[hz > HIGHEST_HZ] = _SILENCE_DB
+    level[hz > HIGHEST_HZ] = SILENCE_DB
     return play_noise(_noise_gain(level), SHORT, n_samples, seed)
 
 
@@ -304,8 +303,13 @@ def _residual_sound(residual_db: Array, n_samples: int, seed: int) -> Samples:
     widths_db = 10 * np.log10(band_filters().sum(axis=1))
     residual_db = residual_db + (mean_log_deficit_db() - widths_db)[:, None].astype(np.float32)
     level_db = _bands_to_bins() @ residual_db
-    level_db[band_filters().sum(axis=0) == 0] = _SILENCE_DB
+    level_db[band_filters().sum(axis=0) == 0] = SILENCE_DB
     return play_noise(_noise_gain(level_db), LONG, n_samples, seed)
+
+
+def gain_position(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Positions among the bands at which the gains of frequencies are read."""
+    return band_position(np.clip(hz, _LOWEST_GAIN_HZ, _HIGHEST_GAIN_HZ))
 
 
 @lru_cache(maxsize=1)

@@ -34,12 +34,12 @@ def load_exported(task: Task, place: str | Path) -> None:
     names = {"", *_read_metadata(main).get("parts", {})}
     parts = {name: part for name, part in task.onnx_parts().items() if name in names}
     arrays = {
-        name: _read_arrays(main.with_suffix(f".{name}.onnx") if name else main) for name in parts
+        name: _read_arrays(main.with_suffix(f".{name}.onnx") if name else main)
+        for name, part in parts.items()
+        if not part.data
     }
-    fits = all(
-        _fill(task, part.module, arrays[name]) for name, part in parts.items() if not part.data
-    )
-    task.load_folded(arrays[""])
+    fits = all(_fill(task, parts[name].module, own) for name, own in arrays.items())
+    task.load_folded(arrays.get("", {}))  # none where the main file is data of another kind
     companions = {
         suffix: main.with_name(f"{main.stem}-{suffix}.onnx") for suffix in task.onnx_companions("")
     }

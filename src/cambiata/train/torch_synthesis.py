@@ -8,7 +8,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -16,10 +15,9 @@ from cambiata.partials.bands import (
     NOISE_RANGE_DB,
     PARTIAL_RANGE_DB,
     band_filters,
-    band_position,
     noise_interpolation,
 )
-from cambiata.partials.note_frames import FEATURES, HIGHEST_HZ, HOP, N_FEATURES, WINDOW
+from cambiata.partials.note_frames import HIGHEST_HZ, HOP, N_FEATURES, WINDOW, age_of_features
 from cambiata.partials.oscillators import HOP as STEP
 from cambiata.partials.oscillators import (
     LOBE_STEPS,
@@ -33,18 +31,17 @@ from cambiata.partials.oscillators import (
 )
 from cambiata.partials.posteriors import BANDS
 from cambiata.partials.synthesis import (
-    HIGHEST_GAIN_HZ,
-    LOWEST_GAIN_HZ,
+    N_MIDI,
+    SILENCE_DB,
     STEPS_PER_FRAME,
+    gain_position,
     mean_log_deficit_db,
 )
+from cambiata.train.band_losses import DB
 
-DB = 10 / math.log(10)  # decibels of power in a neper
-SILENCE_DB = -130.0
 # A note's age grows by a frame from one of its rows to the next; ages are stored in half
 # precision, so that a row counts as the next where it is nearly as old or older.
 _OLDER = 0.9
-_N_MIDI = 128
 _MIDDLE = slice(N_FFT // 2 - STEP, N_FFT // 2 + STEP)
 
 
@@ -87,7 +84,7 @@ class TorchSynthesis(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         short_hz = np.arange(SHORT.n_bins) * BANDS.sample_rate / SHORT.n_fft
-        places = _places(short_hz)
+        places = gain_position(short_hz)
         deficit_db = mean_log_deficit_db()
         filters = band_filters()
         constants = {
@@ -115,7 +112,7 @@ class TorchSynthesis(nn.Module):
         steps = _steps(queries, n_frames)
         strength_db = queries[:, N_FEATURES + 2, None]
         frame = queries[:, N_FEATURES, None]
-        gain_db = _bilinear(levels.gain_db, torch.from_numpy(_places(hz.numpy())), frame)
+        gain_db = _bilinear(levels.gain_db, torch.from_numpy(gain_position(hz.numpy())), frame)
         partials_db = levels.partials_db.clamp(*PARTIAL_RANGE_DB) + strength_db + gain_db
         pitch = queries[:, N_FEATURES + 1].round().long()
         partials = self._partials(steps.between(partials_db), hz, pitch, steps, n_frames)
@@ -134,7 +131,7 @@ class TorchSynthesis(nn.Module):
         row, column = audible.nonzero(as_tuple=True)
         hz, step = hz[row, column].double(), steps.step[row]
         amplitude = 0.5 * torch.exp(level_db[row, column] / (2 * DB))
-        start = torch.rand(_N_MIDI, level_db.shape[1], dtype=torch.float64)[
+        start = torch.rand(N_MIDI, level_db.shape[1], dtype=torch.float64)[
             pitch[steps.row[row]], column
         ]
         phase = 2 * math.pi * (hz * step * (STEP / BANDS.sample_rate) + start).frac().float()
@@ -185,17 +182,10 @@ class TorchSynthesis(nn.Module):
         return _filtered_noise(level, self.long_audible, LONG.n_fft, HOP)
 
 
-def _places(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Places of frequencies among the bands, brought inside them."""
-    return band_position(np.clip(hz, LOWEST_GAIN_HZ, HIGHEST_GAIN_HZ))
-
-
 def _steps(queries: Tensor, n_frames: int) -> _Steps:
     """Steps of the synthesis that follow each note frame of `queries` [Q, 22]."""
     frame, pitch = (queries[:, N_FEATURES + i].round().long() for i in (0, 1))
-    lead, log_age = (queries[:, FEATURES.index(name)] for name in ("lead", "log_age"))
-    # As `note_frames.describe_frames` scales them.
-    age_s = torch.where(lead < 0, lead / 20, 0.02 * torch.expm1(4 * log_age))
+    age_s = torch.from_numpy(age_of_features(queries[:, :N_FEATURES].numpy())).float()
     # A note that has not begun shares its frame with the one before it of the same pitch.
     key = 2 * (pitch * (n_frames + 2) + frame) + (age_s < 0)
     order = key.argsort()
@@ -210,10 +200,7 @@ def _steps(queries: Tensor, n_frames: int) -> _Steps:
     onset = (frame - age_s / BANDS.frame_s) * STEPS_PER_FRAME + 0.5
     offsets = torch.arange(STEPS_PER_FRAME)
     step = frame[:, None] * STEPS_PER_FRAME + offsets
-    begun = (age_s > -BANDS.frame_s)[:, None]
-    row, offset = ((step >= onset[:, None]) & begun & (step < n_frames * STEPS_PER_FRAME)).nonzero(
-        as_tuple=True
-    )
+    row, offset = (step >= onset[:, None]).nonzero(as_tuple=True)
     share = (offset / STEPS_PER_FRAME)[:, None]
     return _Steps(step[row, offset], row, following[row], share)
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 from cambiata.data.scored_examples import ScoredConfig, record_joined
 from cambiata.partials.bands import FLOOR, band_hz
 from cambiata.partials.note_frames import N_FEATURES, N_NOISE, N_PARTIALS, NOISE_CENTRES_HZ
+from cambiata.partials.synthesis import SILENCE_DB
 from cambiata.train.band_losses import DB, BandLossTask, rms_distance_db, total_loss
 from cambiata.train.config import LoopConfig, TrainingConfig
 from cambiata.train.note_dataset import Example, precompute_features, unpack
@@ -31,7 +32,7 @@ from cambiata.train.predictor import (
     fundamental_hz,
 )
 from cambiata.train.task import Progress, Recorded, TrainingExamples
-from cambiata.train.torch_synthesis import SILENCE_DB, Levels
+from cambiata.train.torch_synthesis import Levels
 
 Filter = Callable[[Tensor], Tensor]
 """From frequencies in Hz to gain in dB."""
@@ -105,7 +106,9 @@ class OneShotTask(BandLossTask):
         """`render_example`, and the levels that it is made of."""
         tokens = torch.split(example.tokens, TOKEN_WIDTHS, dim=1)
         queries, n_frames = example.queries, example.target.shape[1]
-        partials_db, noise_db = queries.new_zeros(0, N_PARTIALS), queries.new_zeros(0, N_NOISE)
+        partials_db, noise_db = (
+            torch.full((len(queries), n), SILENCE_DB) for n in (N_PARTIALS, N_NOISE)
+        )
         rendered = torch.zeros_like(example.target)
         if self.config.plays:
             partials_db, noise_db = self.network(*tokens, queries[:, :N_FEATURES])
