@@ -38,7 +38,9 @@ def load_exported(task: Task, place: str | Path) -> None:
         for name, part in parts.items()
         if not part.data
     }
-    fits = all(_fill(task, parts[name].module, own) for name, own in arrays.items())
+    fits = task.load_parts(arrays)
+    if fits is None:
+        fits = all(_fill(task, parts[name].module, own) for name, own in arrays.items())
     task.load_folded(arrays.get("", {}))  # none where the main file is data of another kind
     companions = {
         suffix: main.with_name(f"{main.stem}-{suffix}.onnx") for suffix in task.onnx_companions("")
@@ -46,6 +48,9 @@ def load_exported(task: Task, place: str | Path) -> None:
     fits &= all(
         task.load_companion(suffix, _read_arrays(place)) for suffix, place in companions.items()
     )
+    refusal = InputError(str(place), "holds another network's weights", "begin from a run's folder")
+    if not fits:
+        raise refusal
     training = task.training
     task.eval()
     # Made again: some parts hold copies of the weights.
@@ -54,8 +59,8 @@ def load_exported(task: Task, place: str | Path) -> None:
         largest_difference(own_parts, companions[suffix])
         for suffix, (_, own_parts) in task.onnx_companions("").items()
     ]
-    if not fits or max(differences) > MAX_DIFFERENCE:
-        raise InputError(str(place), "holds another network's weights", "begin from a run's folder")
+    if max(differences) > MAX_DIFFERENCE:
+        raise refusal
     task.train(training)
 
 

@@ -395,6 +395,7 @@ def load_weights(task: Task, run: str | Path) -> None:
 
     The run may lack the task's `optional_weights`. An exported network serves in place of a run.
     """
+    task.begun = True
     if is_exported(run):
         load_exported(task, run)
         return

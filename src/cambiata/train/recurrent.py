@@ -1,5 +1,7 @@
 """A GRU over frames, and the same as ONNX's own GRU."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +29,26 @@ class GRUWrapper(nn.Module):
     def onnx_module(self) -> nn.Module:
         """The same for export: torch's exporter cannot write a GRU over frames of any number."""
         return _OnnxGRU(self)
+
+    def load_onnx(self, arrays: Mapping[str, Tensor]) -> bool:
+        """Whether the arrays of `onnx_module`, by their names there, were taken."""
+        gru, exported = self.gru, self.onnx_module().state_dict()
+        if any(
+            name not in arrays or arrays[name].shape != exported[name].shape for name in exported
+        ):
+            return False
+        biases = arrays["b"][0].chunk(2)
+        with torch.no_grad():
+            for parameter, array in (
+                (gru.weight_ih_l0, arrays["w"][0]),
+                (gru.weight_hh_l0, arrays["r"][0]),
+                (gru.bias_ih_l0, biases[0]),
+                (gru.bias_hh_l0, biases[1]),
+            ):
+                assert isinstance(parameter, Tensor)
+                update, reset, new = array.chunk(3)
+                parameter.copy_(torch.cat([reset, update, new]))
+        return True
 
 
 class _OnnxGRU(nn.Module):

@@ -17,7 +17,7 @@ from cambiata.errors import InputError
 from cambiata.files import TRAINING_RUN, check_output, write_text
 from cambiata.train.config import TrainingConfig, as_dict, override
 from cambiata.train.exported import exported_facts, is_exported
-from cambiata.train.loop import Report, fit, load_weights, read_checkpoint
+from cambiata.train.loop import CHECKPOINT, Report, fit, load_weights, read_checkpoint
 from cambiata.train.task import Progress, Recorded
 from cambiata.train.tasks.registry import from_dict, make_task, task_type, training
 
@@ -114,11 +114,13 @@ def _fit(
 ) -> dict[str, Any]:
     torch.manual_seed(config.loop.seed)
     task = make_task(config)
+    if begin_from is not None:
+        load_weights(task, begin_from)
+    elif (folder / CHECKPOINT).exists():
+        load_weights(task, folder)  # its statistics; `fit` takes the rest
     dataset = task.dataset(recorded, progress)
     if facts is not None:
         _write(folder, facts)  # now that all is there that other processes need
-    if begin_from is not None:
-        load_weights(task, begin_from)
     return fit(task, dataset, config.loop, folder, report=report)
 
 

@@ -64,6 +64,8 @@ class Task(nn.Module, ABC):
     turns: int = 1
     """Steps of the optimiser for every batch; `turn` says which of them is being made."""
     turn: int = 0
+    begun: bool = False
+    """Whether its weights are another training's: the statistics among them are not measured."""
     optional_weights: tuple[str, ...] = ()
     """Beginnings of names of weights that may be lacking in a run that this one begins from."""
 
@@ -80,7 +82,7 @@ class Task(nn.Module, ABC):
         """The recorded examples as the network takes them, precomputed where that pays.
 
         Called once, before training begins: statistics of the examples that belong to the network
-        are measured here.
+        are measured here, unless it has `begun`.
         """
         examples: TrainingExamples = recorded
         return examples
@@ -123,6 +125,10 @@ class Task(nn.Module, ABC):
     def parity(self, parts: Mapping[str, OnnxPart], place: Path) -> dict[str, float]:
         """How far exported files are from torch: "max_difference", and what else is of interest."""
         return {"max_difference": largest_difference(parts, place)}
+
+    def load_parts(self, arrays: Mapping[str, Mapping[str, Tensor]]) -> bool | None:
+        """Whether the arrays of an export's parts were taken; None: they are, by their names."""
+        return None
 
     def arrange_exported(self, parameter: Tensor, array: Tensor) -> Tensor:
         """An array of an export in the shape of its parameter; most are the same, or flattened."""

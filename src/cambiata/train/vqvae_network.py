@@ -3,6 +3,8 @@
 Frequency bins are channels throughout, so that a convolution sees all of a spectrum at once.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -81,6 +83,11 @@ class GradientCodebook(nn.Module):
         loss = functional.mse_loss(quantized, x.detach())
         return x + (quantized - x).detach(), ids, loss
 
+    @torch.no_grad()
+    def load_table(self, table: Tensor) -> None:
+        """Take the codes of another training, [K, D]."""
+        self.embedding.weight.copy_(table)
+
 
 class AverageCodebook(nn.Module):
     """Codes as moving averages of what chose them, from the library that the field uses."""
@@ -114,6 +121,15 @@ class AverageCodebook(nn.Module):
         quantized, ids, _ = self.quantizer(x)
         return quantized, ids, x.new_zeros(())
 
+    @torch.no_grad()
+    def load_table(self, table: Tensor) -> None:
+        """Take the codes of another training, [K, D], as if each had been chosen once."""
+        codebook = self.quantizer._codebook
+        codebook.embed.copy_(table[None])
+        codebook.embed_avg.copy_(table[None])
+        codebook.cluster_size.fill_(1)
+        codebook.initted.fill_(True)  # else k-means would begin anew
+
 
 def nearest_code(x: Tensor, table: Tensor) -> Tensor:
     """Number of the code nearest to every vector.
@@ -122,6 +138,13 @@ def nearest_code(x: Tensor, table: Tensor) -> Tensor:
     """
     # |x|^2 is the same for all codes and left out.
     return (table.square().sum(-1) - 2 * x @ table.T).argmin(-1)
+
+
+def _let_through(norm: nn.BatchNorm1d) -> None:
+    """Make a norm give in evaluation what it gets."""
+    norm.reset_running_stats()
+    nn.init.constant_(norm.weight, math.sqrt(1 + norm.eps))
+    nn.init.zeros_(norm.bias)
 
 
 def _norm_and_activation(width: int) -> list[nn.Module]:
@@ -149,6 +172,7 @@ class VqVae(nn.Module):
     def __init__(self, shape: VqVaeShape) -> None:
         super().__init__()
         self.shape = shape
+        self.folded_norms: list[nn.BatchNorm1d] = []  # of an export that was read
         width, n_inputs = shape.width, shape.n_components or STFT.n_bins
         # In this order: the authors' own, by which `load_published` finds its way.
         self.content_encoder = nn.Sequential(
@@ -182,6 +206,68 @@ class VqVae(nn.Module):
             self.register_buffer("mean", torch.zeros(STFT.n_bins, 1))
             self.register_buffer("basis", torch.eye(n_inputs, STFT.n_bins))
             self.register_buffer("deviation", torch.ones(n_inputs, 1))
+
+    @torch.no_grad()
+    def load_exported(self, arrays: Mapping[str, Tensor]) -> bool:
+        """Whether the arrays of exported parts, by their names here, were taken.
+
+        The exporter folds a norm behind a convolution into it; such a norm is left without effect
+        in evaluation, until `unfold_norms`.
+        """
+        self.folded_norms.clear()
+        state, done = self.state_dict(), set[str]()
+        for name, module in self.named_modules():
+            if isinstance(module, nn.BatchNorm1d):
+                done.add(f"{name}.num_batches_tracked")
+                if f"{name}.weight" in arrays:
+                    continue
+                _let_through(module)
+                self.folded_norms.append(module)
+            elif isinstance(module, GRUWrapper):
+                begin = f"{name}."
+                if not module.load_onnx({key.removeprefix(begin): arrays[key] for key in arrays}):
+                    return False
+            elif module is self.codebook:
+                if "table" not in arrays or arrays["table"].shape != self.codebook.table.shape:
+                    return False
+                self.codebook.load_table(arrays["table"])
+            else:
+                continue
+            done |= {key for key in state if key.startswith(f"{name}.")}
+        wanted = {key: array for key, array in state.items() if key not in done}
+        if any(key not in arrays or arrays[key].shape != wanted[key].shape for key in wanted):
+            return False
+        for key, array in wanted.items():
+            array.copy_(arrays[key])
+        return True
+
+    @torch.no_grad()
+    def unfold_norms(self, content: Tensor, style: Tensor, *, quantised: bool) -> None:
+        """Give norms that were folded away the statistics of some sounds, changing no output.
+
+        Without, training would bring what a norm lets through to mean 0 and deviation 1, which is
+        not what the next layer has learnt from. content, style: [B, F or K, L].
+        """
+
+        def unfold(norm: nn.BatchNorm1d, inputs: tuple[Tensor, ...]) -> None:
+            variance, mean = torch.var_mean(inputs[0], (0, 2))
+            for into, values in (
+                (norm.running_mean, mean),
+                (norm.running_var, variance),
+                (norm.weight, (variance + norm.eps).sqrt()),
+                (norm.bias, mean),
+            ):
+                assert into is not None
+                into.copy_(values)
+
+        training = self.training
+        self.eval()
+        handles = [norm.register_forward_pre_hook(unfold) for norm in self.folded_norms]
+        self(content, style, quantised=quantised)
+        for handle in handles:
+            handle.remove()
+        self.folded_norms.clear()
+        self.train(training)
 
     @torch.no_grad()
     def fit_components(self, spectrograms: Tensor) -> None:

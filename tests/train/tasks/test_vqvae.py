@@ -14,6 +14,8 @@ from cambiata.timbre_transfer.vqvae import STFT
 
 torch = pytest.importorskip("torch")
 
+from cambiata.train.export import export_task  # noqa: E402
+from cambiata.train.exported import load_exported  # noqa: E402
 from cambiata.train.tasks.registry import PRESETS, make_task, training  # noqa: E402
 from cambiata.train.tasks.vqvae import VqVaeTask, VqVaeTraining  # noqa: E402
 from cambiata.train.vqvae_network import (  # noqa: E402
@@ -210,7 +212,7 @@ def test_what_is_kept_is_as_good_as_the_sound(n_components: int, tmp_path: Path)
     if n_components:
         kept = task.compute_components(batch)
         assert kept.shape == (4, 3, 6, 33)
-        assert task.cache_name == "components-6-0db"
+        assert task.cache_name.startswith("components-6-0db-")
         live = task.network.encoder_inputs(task.spectrograms(batch[:, 1]))
         torch.testing.assert_close(kept[:, 1], live)
         losses = task(kept.half(), 1.0)
@@ -298,6 +300,83 @@ def test_validation_counts_codes_and_leaves_no_trace(tmp_path: Path) -> None:
     again = task.validate([torch.from_numpy(examples[i])[None] for i in range(4)], 1.0)
     for name in ("transfer", "lsd_db", "perplexity"):
         assert again[name] == pytest.approx(found[name], rel=1e-3)
+
+
+def _trained(shape: VqVaeShape) -> VqVaeTask:
+    """A task all of whose norms, codes and components are its own."""
+    task = _task(shape, learning="supervised").train()
+    task.network.fit_components(_random(4, 1025, 60))
+    task.network.codebook.load_table(torch.randn(shape.n_codes, shape.width))
+    with torch.no_grad():
+        for parameter in task.parameters():
+            if parameter.dim() == 1:  # norms begin as ones and zeros, each like the others
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        for module in task.modules():
+            if isinstance(module, torch.nn.BatchNorm1d):
+                module.momentum = 1.0
+        task.network(*_sounds(shape), quantised=False)
+    return task.eval()
+
+
+def _sounds(shape: VqVaeShape) -> "torch.Tensor":
+    """Inputs of the encoders: contents and styles."""
+    return _random(2, 64, shape.n_components or 1025, 40) - 0.5
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        VqVaeShape(8, 16, decoder_grus=False, codebook="moving-average", n_components=6),
+        TINY_SHAPE,
+    ],
+)
+def test_an_export_is_gone_on_with(shape: VqVaeShape, tmp_path: Path) -> None:
+    trained = _trained(shape)
+    facts = {"system": "vqvae", "preset": "supervised"}
+    export_task(trained, facts, tmp_path / "tiny.onnx", half=False)
+    other = _task(shape, learning="supervised")
+    load_exported(other, tmp_path / "tiny.onnx")
+    # Some norms are folded into what comes before them: all else is there again.
+    content, style = _sounds(shape)
+    wanted = trained.network(content, style, quantised=False)[0].detach()
+    network = other.network.eval()
+    assert network.folded_norms
+    folded = network(content, style, quantised=False)[0].detach()
+    torch.testing.assert_close(folded, wanted, atol=1e-4, rtol=1e-3)
+    # Given statistics, they change nothing in evaluation, and little in training.
+    network.unfold_norms(content, style, quantised=False)
+    assert not network.folded_norms
+    unfolded = network(content, style, quantised=False)[0].detach()
+    torch.testing.assert_close(unfolded, wanted, atol=1e-4, rtol=1e-3)
+    learning, of_run = (
+        each.train()(content, style, quantised=False)[0].detach()
+        for each in (network, trained.network)
+    )
+    torch.testing.assert_close(learning, of_run, atol=1e-2, rtol=1e-2)
+
+
+def test_an_export_of_another_shape_is_refused(tmp_path: Path) -> None:
+    export_task(_trained(TINY_SHAPE), {"system": "vqvae"}, tmp_path / "tiny.onnx", half=False)
+    for shape in (replace(TINY_SHAPE, n_codes=8), replace(TINY_SHAPE, width=16)):
+        with pytest.raises(InputError, match=r"tiny\.onnx: holds another network's weights"):
+            load_exported(_task(shape), tmp_path / "tiny.onnx")
+
+
+def test_components_are_those_of_the_training_begun_from(tmp_path: Path) -> None:
+    shape = replace(TINY_SHAPE, n_components=6)
+    trained = _trained(shape)
+    export_task(trained, {"system": "vqvae"}, tmp_path / "tiny.onnx", half=False)
+    other = _task(shape)
+    load_exported(other, tmp_path / "tiny.onnx")
+    other.begun = True
+    examples = tiny_examples(tmp_path)
+    kept = other.dataset(examples, None)
+    assert torch.equal(other.network.basis, trained.network.basis)
+    wanted = trained.compute_components(torch.from_numpy(examples[0])[None])[0]
+    np.testing.assert_allclose(kept[0], wanted, atol=0.02, rtol=2e-3)
+    # And its own examples' components, of a training begun anew, are others.
+    anew = _task(shape)
+    assert not np.allclose(anew.dataset(examples, None)[0], kept[0], atol=0.02)
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,8 @@ class TranslationTask(BandLossTask):
         excerpts = precompute_excerpts(
             recorded, self.config.encoder, pairs=self.config.pairs, progress=progress
         )
-        self.measure_domains(excerpts)
+        if not self.begun:
+            self.measure_domains(excerpts)
         return excerpts
 
     def measure_domains(self, dataset: ExcerptDataset) -> None:

@@ -5,6 +5,7 @@ that the notes pass through a narrow code and the timbre through one vector (`se
 that it must play the notes of one instrument with another (`supervised`).
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -104,7 +105,13 @@ class VqVaeTask(Task):
     def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
         """The examples, as principal components where the network has any."""
         n_seen = min(_N_PREPARING, len(recorded))
-        self.prepare(torch.stack([torch.from_numpy(recorded[i]) for i in range(n_seen)]))
+        batch = torch.stack([torch.from_numpy(recorded[i]) for i in range(n_seen)])
+        if not self.begun:
+            self.prepare(batch)
+        elif self.network.folded_norms:
+            inputs = self.compute_components(batch)
+            quantised = not self.config.quantised_from
+            self.network.unfold_norms(inputs[:, CONTENT], inputs[:, STYLE], quantised=quantised)
         if not self.cache_name:
             return super().dataset(recorded, progress)
 
@@ -123,9 +130,16 @@ class VqVaeTask(Task):
 
     @property
     def cache_name(self) -> str:
-        """Name of what is read instead of the examples: their components, where there are any."""
+        """Name of what is read instead of the examples: their components, where there are any.
+
+        The components are the network's: one begun from another training's has that one's.
+        """
         n_components = self.config.shape.n_components
-        return f"components-{n_components}-{self.config.level_db:g}db" if n_components else ""
+        if not n_components:
+            return ""
+        parts = (self.network.mean, self.network.basis, self.network.deviation)
+        digest = hashlib.sha256(b"".join(to_numpy(part).tobytes() for part in parts)).hexdigest()
+        return f"components-{n_components}-{self.config.level_db:g}db-{digest[:8]}"
 
     @torch.no_grad()
     def compute_components(self, batch: Tensor) -> Tensor:
@@ -304,6 +318,13 @@ class VqVaeTask(Task):
                 encode_style, {"style": frames}, {"style": {2: "frames"}}, ["timbre"]
             ),
         }
+
+    def load_parts(self, arrays: Mapping[str, Mapping[str, Tensor]]) -> bool:
+        """Take both parts' arrays; see `VqVae.load_exported`."""
+        both = {**arrays.get("style", {}), **arrays[""]}
+        return self.network.load_exported(
+            {name.removeprefix("network."): array for name, array in both.items()}
+        )
 
     def onnx_facts(self, config: TrainingConfig, figures: Mapping[str, Any]) -> dict[str, Any]:
         """Level of the input, lowering of the output, and the network's size."""
