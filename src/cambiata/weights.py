@@ -57,11 +57,11 @@ _SHIPPED = {
     "translation": {
         "translation": "6b1558ff2270cb5441c5621dec2b8a08824f1795a2205821438323a0c13609bd",
         "translation-domains": "d448e7cf467f8fd5f67a49c5b7e06967e20f345a1cef951a56cb24205b2f9bf7",
-        "mor2018-small": "5ebe619daaf8eb5b34775e02b2280422ec6436899deda360735d282f8dd1892b",
-        "mor2018-small-domains": "9fca7522720c258bddfa2719709efc19c1242d0c31cba78a7dd8e2b6cadcb64c",
+        "mor2018-small": "bd2da1a397c2ddb28d4fa8d5f3bc5ddd31ab40091c5d1809a495ac8b8e956317",
+        "mor2018-small-domains": "2187eb5700d3c1c25116475032a4b074c29c5cfa03ede3a55c539ffc502ba727",
     },
     "vqvae": {
-        "vqvae": "eb18b7e5df688a1c901b71ae4449c7757894d976bae960de5a5a755368d9de2f",
+        "vqvae": "bde3665e213748b1e0fbd7c356b4fe2580981846be4edb7adc696507e8e1b452",
         "vqvae-self-supervised": "f889d69c1356b515518cf5cbea5f9579be170bc789dfce49e51997d19fde0967",
     },
     "groove": {
