@@ -389,8 +389,9 @@ def translations(given: Recordings) -> Iterator[Example]:
             for domain in ("church-organ", "wind-quintet")
         ],
         "cambiata translate trumpet.ogg --to church-organ -o out.wav --preset mor2018-small",
-        "Mor et al. 2018, small, at 2 kHz, trained for four and a half hours of one core where its authors "
-        "had three days of 48 GPUs: loudness and register are followed, of the notes a few.",
+        "Mor et al. 2018, small, at 2 kHz, trained for four and a half hours of one core where its "
+        "authors had three days of 48 GPUs: loudness and register are followed, of the notes a "
+        "few.",
         ("trumpet",),
     )
 
