@@ -36,7 +36,7 @@ def test_file_is_the_one_that_was_shipped(name: str) -> None:
     known = WEIGHTS[name]
     data = files("cambiata").joinpath("shipped", known.file).read_bytes()
     assert hashlib.sha256(data).hexdigest() == known.sha256
-    assert len(data) < 25e6  # all of them together: tests/systems/test_vqvae.py
+    assert len(data) < 25e6  # all of them together: tests/timbre_transfer/test_vqvae.py
 
 
 @pytest.mark.parametrize("name", WEIGHTS)

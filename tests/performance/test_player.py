@@ -109,7 +109,7 @@ def test_keys_come_up_before_they_are_struck_again() -> None:
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
-    """Shipped weights; ``PYTHONPATH=tests python tests/systems/test_players.py`` writes it."""
+    """Shipped weights; ``PYTHONPATH=tests/support python tests/performance/test_player.py``."""
     actual, expected = _golden(), json.loads(GOLDEN.read_text())
     for name in expected:
         # Noise is drawn as NumPy draws it; phases of Griffin-Lim differ a little by machine.

@@ -28,7 +28,10 @@ def system(request: pytest.FixtureRequest) -> VqVae:
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained(system: VqVae) -> None:
-    """The shipped weights, end to end; ``python tests/systems/test_vqvae.py`` writes it anew."""
+    """The shipped weights, end to end.
+
+    ``PYTHONPATH=tests/support python tests/timbre_transfer/test_vqvae.py`` writes what is expected.
+    """
     expected = json.loads(GOLDEN.read_text())[system.config.weights]
     actual = _golden(system)
     # Another processor may let a tie fall to the other side.

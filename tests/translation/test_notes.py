@@ -233,7 +233,7 @@ def test_levels_are_the_published_ones() -> None:
 
 
 def test_the_examples_sound_as_they_did_when_it_was_trained() -> None:
-    """``PYTHONPATH=tests python tests/systems/test_translation.py`` writes what is expected."""
+    """``PYTHONPATH=tests/support python tests/translation/test_notes.py`` writes it anew."""
     actual, expected = _golden(), json.loads(GOLDEN.read_text())
     for name in expected:
         np.testing.assert_allclose(actual[name], expected[name], atol=1.5)
