@@ -104,21 +104,23 @@ class VqVaeTask(Task):
 
     def dataset(self, recorded: Any, progress: Progress) -> TrainingExamples:
         """The examples, as principal components where the network has any."""
-        n_seen = min(_N_PREPARING, len(recorded))
-        batch = torch.stack([torch.from_numpy(recorded[i]) for i in range(n_seen)])
-        if not self.begun:
-            self.prepare(batch)
-        elif self.network.folded_norms:
-            inputs = self.compute_components(batch)
-            quantised = not self.config.quantised_from
-            self.network.unfold_norms(inputs[:, CONTENT], inputs[:, STYLE], quantised=quantised)
-        if not self.cache_name:
+        if not self.begun or self.network.folded_norms:
+            n_seen = min(_N_PREPARING, len(recorded))
+            batch = torch.stack([torch.from_numpy(recorded[i]) for i in range(n_seen)])
+            if not self.begun:
+                self.prepare(batch)
+            else:
+                inputs = self.compute_components(batch)
+                quantised = not self.config.quantised_from
+                self.network.unfold_norms(inputs[:, CONTENT], inputs[:, STYLE], quantised=quantised)
+        name = self.cache_name
+        if not name:
             return super().dataset(recorded, progress)
 
         def compute(batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return to_numpy(self.compute_components(torch.from_numpy(batch)))
 
-        return cache_features(recorded, self.cache_name, compute, progress)
+        return cache_features(recorded, name, compute, progress)
 
     def prepare(self, batch: Tensor) -> None:
         """Find the principal components of some examples' spectra.
@@ -177,7 +179,7 @@ class VqVaeTask(Task):
         batch: [B, 3, T].
         """
         with torch.no_grad(), torch.autocast(batch.device.type, enabled=False):
-            if not self.cache_name:
+            if not self.config.shape.n_components:
                 flat = self.spectrograms(batch.flatten(0, 1))
                 batch = _group_by_example(self.network.encoder_inputs(flat))
             content, style, target = self._assign_roles(self._crop(batch))
